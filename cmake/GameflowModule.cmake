@@ -1,0 +1,18 @@
+# gameflow_module(<name> SOURCES ... [DEPS ...] [TESTS ...])
+# One folder, one static library gameflow_<name> with alias gameflow::<name>, one test binary <name>_test.
+# DEPS: what its headers or sources include. tools/check_layers.py holds the table of what is allowed.
+function(gameflow_module name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS;TESTS;TEST_DEPS")
+  if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
+    message(FATAL_ERROR "gameflow_module(${name}): needs SOURCES; unknown: ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  add_library(gameflow_${name} STATIC ${arg_SOURCES})
+  add_library(gameflow::${name} ALIAS gameflow_${name})
+  target_link_libraries(gameflow_${name} PUBLIC gameflow::flags ${arg_DEPS})
+  if(arg_TESTS AND GAMEFLOW_TESTS)
+    add_executable(${name}_test ${arg_TESTS})
+    target_link_libraries(${name}_test PRIVATE gameflow::${name} ${arg_TEST_DEPS} GTest::gtest_main)
+    add_test(NAME unit/${name} COMMAND ${name}_test)
+    set_tests_properties(unit/${name} PROPERTIES LABELS unit TIMEOUT 300)
+  endif()
+endfunction()

@@ -1,0 +1,109 @@
+// ISO 8601 timestamps: "2024-11-12T10:15:30", with 0 to 9 fraction digits, and `Z`, an offset like
+// `+02:00`, or nothing (then UTC). Times are integer milliseconds since the Unix epoch; finer
+// fractions are cut off.
+#pragma once
+
+#include <gameflow/types.h>
+
+namespace gameflow {
+
+namespace detail {
+
+constexpr bool digits(const char* text, int count, int& value) {
+  value = 0;
+  for (int i = 0; i < count; ++i) {
+    const unsigned digit = static_cast<unsigned char>(text[i]) - unsigned{'0'};
+    if (digit > 9) return false;
+    value = value * 10 + static_cast<int>(digit);
+  }
+  return true;
+}
+
+// Days since 1970-01-01 of a proleptic Gregorian date, after Howard Hinnant's days_from_civil
+// (howardhinnant.github.io/date_algorithms.html).
+constexpr i64 days_from_civil(int year, int month, int day) {
+  year -= month <= 2;
+  const int era = year / 400;
+  const int year_of_era = year - era * 400;
+  const int day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+  const int day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  return i64{era} * 146097 + day_of_era - 719468;
+}
+
+constexpr int days_in_month(int year, int month) {
+  if (month == 2) return (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)) ? 29 : 28;
+  return (month == 4 || month == 6 || month == 9 || month == 11) ? 30 : 31;
+}
+
+}  // namespace detail
+
+// Reads `text` into `time_ms`. False, and nothing written, where it is not a timestamp of years 1
+// to 9999. A leap second (:60) is read as the last millisecond before it.
+constexpr bool parse_time(std::string_view text, i64* time_ms) {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
+  if (text.size() < 19 || !detail::digits(at, 4, year) || at[4] != '-' ||
+      !detail::digits(at + 5, 2, month) || at[7] != '-' || !detail::digits(at + 8, 2, day) ||
+      (at[10] != 'T' && at[10] != ' ' && at[10] != 't') || !detail::digits(at + 11, 2, hour) ||
+      at[13] != ':' || !detail::digits(at + 14, 2, minute) || at[16] != ':' ||
+      !detail::digits(at + 17, 2, second)) {
+    return false;
+  }
+  if (year < 1 || month < 1 || month > 12 || day < 1 || day > detail::days_in_month(year, month) ||
+      hour > 23 || minute > 59 || second > 60) {
+    return false;
+  }
+  at += 19;
+  i64 fraction_ms = 0;
+  if (at != end && *at == '.') {
+    ++at;
+    int count = 0;
+    i64 scale = 100;
+    for (; at != end && *at >= '0' && *at <= '9'; ++at, ++count, scale /= 10)
+      fraction_ms += (*at - '0') * scale;
+    if (count == 0 || count > 9) return false;
+  }
+  if (second == 60) {
+    second = 59;
+    fraction_ms = 999;
+  }
+  i64 offset_minutes = 0;
+  if (at != end && (*at == 'Z' || *at == 'z')) {
+    ++at;
+  } else if (at != end && (*at == '+' || *at == '-')) {
+    const bool west = *at == '-';
+    int offset_hour = 0, offset_minute = 0;
+    if (end - at < 5 || !detail::digits(at + 1, 2, offset_hour)) return false;
+    const char* const minutes = at[3] == ':' ? at + 4 : at + 3;
+    if (end - minutes != 2 || !detail::digits(minutes, 2, offset_minute) || offset_hour > 23 ||
+        offset_minute > 59)
+      return false;
+    offset_minutes = offset_hour * 60 + offset_minute;
+    if (west) offset_minutes = -offset_minutes;
+    at = end;
+  }
+  if (at != end) return false;
+  const i64 seconds =
+      detail::days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+  *time_ms = (seconds - offset_minutes * 60) * 1000 + fraction_ms;
+  return true;
+}
+
+// The time of `text`, or `otherwise` where it is not a timestamp.
+constexpr i64 parse_time(std::string_view text, i64 otherwise) {
+  i64 time_ms = otherwise;
+  parse_time(text, &time_ms);
+  return time_ms;
+}
+
+// The time of `text`; throws std::invalid_argument where it is not a timestamp: the record goes to
+// the dead letters.
+inline i64 parse_time(std::string_view text) {
+  i64 time_ms = 0;
+  if (!parse_time(text, &time_ms))
+    throw std::invalid_argument("not an ISO 8601 timestamp: \"" + std::string(text) + "\"");
+  return time_ms;
+}
+
+}  // namespace gameflow

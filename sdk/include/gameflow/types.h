@@ -1,0 +1,176 @@
+// The C++ types that stand for the types of dataflow.yaml.
+//
+// YAML            C++                         YAML            C++
+// bool            bool                        string          Text
+// i8 … i64        i8 … i64                    bytes           Bytes
+// u8 … u64        u8 … u64                    list            List<T>
+// f32, f64        f32, f64                    optional: true  Optional<T>
+// object          a struct with the same field names, in the same order
+//
+// All are trivially copyable and laid out as the engine's schema plans compute it: generated code
+// checks that with static_asserts. None owns memory: bytes live in a batch or in an arena.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <ostream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include <gameflow/arena.h>
+
+namespace gameflow {
+
+using i8 = std::int8_t;
+using i16 = std::int16_t;
+using i32 = std::int32_t;
+using i64 = std::int64_t;
+using u8 = std::uint8_t;
+using u16 = std::uint16_t;
+using u32 = std::uint32_t;
+using u64 = std::uint64_t;
+using f32 = float;
+using f64 = double;
+
+// UTF-8 text that never dangles inside an operator: a view of the record, of a literal, or of a
+// copy in the call's arena when made from anything that might go away.
+class Text {
+ public:
+  constexpr Text() = default;
+  template <std::size_t N>
+  constexpr Text(const char (&literal)[N])
+      : data_(literal), size_(N - 1) {}                // NOLINT: implicit as std::string
+  Text(const std::string& text) : Text(copy(text)) {}  // NOLINT
+  Text(std::string_view text) : Text(copy(text)) {}    // NOLINT
+
+  // A view without a copy: the caller promises that the bytes outlive the call.
+  static constexpr Text view(std::string_view text) { return Text(text.data(), text.size()); }
+
+  constexpr const char* data() const { return data_; }
+  constexpr std::size_t size() const { return size_; }
+  constexpr bool empty() const { return size_ == 0; }
+  constexpr std::string_view view() const { return {data_, size_}; }
+  constexpr operator std::string_view() const { return view(); }  // NOLINT: implicit on purpose
+  std::string str() const { return std::string(view()); }
+  constexpr bool starts_with(std::string_view prefix) const { return view().starts_with(prefix); }
+  constexpr bool ends_with(std::string_view suffix) const { return view().ends_with(suffix); }
+
+  friend constexpr bool operator==(Text a, Text b) { return a.view() == b.view(); }
+  friend constexpr auto operator<=>(Text a, Text b) { return a.view() <=> b.view(); }
+  friend Text operator+(Text a, Text b) {
+    std::string joined(a.view());
+    joined += b.view();
+    return Text(joined);
+  }
+  friend std::ostream& operator<<(std::ostream& out, Text text) { return out << text.view(); }
+
+ private:
+  constexpr Text(const char* data, std::size_t size) : data_(data), size_(size) {}
+  static Text copy(std::string_view text) {
+    return {arena().copy(text.data(), text.size()), text.size()};
+  }
+
+  const char* data_ = "";
+  std::size_t size_ = 0;
+};
+
+// Bytes; in JSON they are base64 text.
+struct Bytes {
+  const u8* data = nullptr;
+  std::size_t size = 0;
+
+  const u8* begin() const { return data; }
+  const u8* end() const { return data + size; }
+};
+
+// A sequence in the arena. Copying a List copies the view, not the items.
+template <class T>
+class List {
+  static_assert(std::is_trivially_copyable_v<T>, "a List holds types of dataflow.yaml only");
+
+ public:
+  using value_type = T;
+
+  constexpr List() = default;
+  List(std::initializer_list<T> items) {
+    for (const T& item : items) push_back(item);
+  }
+
+  T* begin() { return data_; }
+  T* end() { return data_ + size_; }
+  const T* begin() const { return data_; }
+  const T* end() const { return data_ + size_; }
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+
+  // Throws std::out_of_range past the end: a mistake costs a record, not the server.
+  T& operator[](std::size_t index) { return data_[checked(index)]; }
+  const T& operator[](std::size_t index) const { return data_[checked(index)]; }
+
+  void push_back(const T& item) {
+    if (size_ == capacity_) reserve(capacity_ == 0 ? 8 : capacity_ * 2);
+    data_[size_++] = item;
+  }
+
+  void reserve(std::size_t capacity) {
+    if (capacity <= capacity_) return;
+    if (capacity > UINT32_MAX) throw std::length_error("a List holds at most 2^32 - 1 items");
+    auto* grown = static_cast<T*>(arena().allocate(capacity * sizeof(T), alignof(T)));
+    if (size_ != 0) std::memcpy(static_cast<void*>(grown), data_, size_ * sizeof(T));
+    data_ = grown;
+    capacity_ = static_cast<u32>(capacity);
+  }
+
+  void resize_down(std::size_t size) {
+    if (size < size_) size_ = static_cast<u32>(size);
+  }
+
+ private:
+  std::size_t checked(std::size_t index) const {
+    if (index >= size_)
+      throw std::out_of_range("List index " + std::to_string(index) + " of " +
+                              std::to_string(size_));
+    return index;
+  }
+
+  T* data_ = nullptr;
+  u32 size_ = 0;
+  u32 capacity_ = 0;
+};
+
+// A field that may be absent. Named and used like std::optional; the layout is fixed: value, then
+// flag.
+template <class T>
+class Optional {
+ public:
+  constexpr Optional() = default;
+  constexpr Optional(const T& value)
+      : value_(value), has_value_(true) {}  // NOLINT: implicit as std::optional
+
+  constexpr bool has_value() const { return has_value_; }
+  constexpr explicit operator bool() const { return has_value_; }
+  constexpr const T& value() const {
+    if (!has_value_) throw std::logic_error("the optional field has no value");
+    return value_;
+  }
+  constexpr const T& operator*() const { return value(); }
+  constexpr const T* operator->() const { return &value(); }
+  constexpr T value_or(T otherwise) const { return has_value_ ? value_ : otherwise; }
+  void reset() { *this = Optional(); }
+
+ private:
+  T value_{};
+  bool has_value_ = false;
+};
+
+}  // namespace gameflow
+
+template <>
+struct std::hash<gameflow::Text> {
+  std::size_t operator()(gameflow::Text text) const noexcept {
+    return std::hash<std::string_view>{}(text.view());
+  }
+};

@@ -1,0 +1,120 @@
+// What a client can do with gameflow, as plain functions: no sockets, no HTTP, no JSON but the
+// records'.
+//
+// Threads  every method may be called from any thread. produce() answers through a callback on the
+// store's commit
+//          thread, which must be quick.
+// Errors   returned; the code decides the HTTP status (http/routes.cc), the message goes to the
+// user as it is.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "log/store.h"
+#include "query/query.h"
+#include "runtime/engine.h"
+
+namespace gameflow::api {
+
+enum class BodyFormat : std::uint8_t {
+  kJson,
+  kNdjson
+};  // kJson: one object, or an array of records
+
+struct ProduceOptions {
+  BodyFormat format = BodyFormat::kNdjson;
+  std::optional<std::string> key;  // one key for all records
+  std::optional<std::string>
+      key_field;  // dotted path of the field that holds the key: "user_data.user_id"
+  // Exactly-once over retries: records are numbered from first_sequence, rejected ones included.
+  std::optional<std::string> producer;
+  std::uint64_t first_sequence = 0;
+};
+
+struct RejectedRecord {
+  std::uint64_t index = 0;  // position in the request
+  std::string field;        // dotted path; empty: the whole record
+  ErrorCode code = ErrorCode::kInvalidJson;
+  std::string message;
+};
+
+struct ProduceReply {
+  std::uint64_t accepted = 0, duplicates = 0, rejected = 0;
+  std::vector<RejectedRecord> errors;  // the first kRejectedListed of them
+};
+inline constexpr std::size_t kRejectedListed = 100;
+
+using ProduceCallback = std::function<void(Result<ProduceReply>)>;
+
+struct TopicDescription {
+  log::TopicInfo info;
+  std::string type;  // name of the schema's type; empty: no schema
+};
+
+struct StateDescription {
+  runtime::Engine::TableName name;
+  std::uint64_t rows = 0, bytes = 0;
+  std::vector<std::pair<std::string, std::string>> columns;  // name, type
+};
+
+// Process-wide counters of produce(), for /metrics.
+struct ProduceStats {
+  std::uint64_t requests = 0, accepted = 0, duplicates = 0, rejected = 0, bytes = 0;
+};
+
+class Api {
+ public:
+  // `engine` may be null: a server with topics only. All are borrowed and outlive the Api.
+  Api(log::Store& store, const runtime::Engine* engine, const Clock& clock);
+  ~Api();
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
+
+  // Checks every record of `body` (against the topic's schema, if it has one), appends the good
+  // ones in one commit and reports the bad ones by index. `done` runs once the records are durable.
+  // The body is used only during the call.
+  //   kTopicNotFound (with a "did you mean"), kInvalidJson (the body as a whole cannot be split
+  //   into records), kPayloadTooLarge, kSequenceGap, kDiskFull, kClosed, kOutcomeUnknown
+  void produce(std::string_view topic, std::string_view body, const ProduceOptions& options,
+               ProduceCallback done);
+
+  // Topics. create_topic is for topics without a schema; those of the dataflow exist already.
+  Result<TopicDescription> create_topic(const log::TopicConfig& config);
+  Status delete_topic(std::string_view name);  // kInvalidArgument while the dataflow uses it
+  Result<TopicDescription> topic(std::string_view name) const;
+  std::vector<TopicDescription> topics() const;
+  // As Store::read, by name.
+  Result<std::vector<log::BatchPtr>> read(std::string_view topic, std::uint32_t partition,
+                                          log::Offset from, std::size_t bytes_max) const;
+
+  // State and SQL. Several queries run side by side, at most kQueriesMax; more get kUnavailable.
+  Result<query::Answer> sql(std::string_view text, const query::Limits& limits) const;
+  std::vector<StateDescription> states() const;
+  // Rows of one state, of all visible windows; with `key` only that key's.
+  Result<query::Answer> state_rows(std::string_view service, std::string_view state,
+                                   const std::optional<std::string>& key, std::size_t limit) const;
+  static constexpr std::size_t kQueriesMax = 4;
+
+  // The dataflow: null if there is none.
+  const runtime::Engine* engine() const;
+  log::Store& store() const;
+  // Ready: the store accepts commits and the engine makes progress. Otherwise the reason.
+  Status ready() const;
+  ProduceStats produce_stats() const;
+  // Prometheus text, version 0.0.4: everything of store, engine and produce.
+  std::string metrics() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gameflow::api

@@ -1,0 +1,63 @@
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/time.h"
+
+namespace gameflow {
+namespace {
+
+struct DurationCase {
+  const char* text;
+  std::int64_t ms;  // -1: not a duration
+  const char* canonical;
+};
+
+constexpr DurationCase kDurations[] = {
+    {"250ms", 250, "250ms"},
+    {"5s", 5'000, "5s"},
+    {"60s", 60'000, "1m"},
+    {"1h", 3'600'000, "1h"},
+    {"7d", 604'800'000, "7d"},
+    {"0s", 0, "0ms"},
+    {"5", -1, ""},
+    {"-5s", -1, ""},
+    {"5 s", -1, ""},
+    {"s", -1, ""},
+    {"", -1, ""},
+    {"99999999999999d", -1, ""},
+};
+
+TEST(Duration, ReadsOneNumberAndOneUnit) {
+  for (const DurationCase& row : kDurations) {
+    const auto duration = parse_duration(row.text);
+    ASSERT_EQ(duration.has_value(), row.ms >= 0) << row.text;
+    if (!duration) continue;
+    EXPECT_EQ(duration->ms, row.ms) << row.text;
+    EXPECT_EQ(format_duration(*duration), row.canonical);
+  }
+}
+
+TEST(Timestamp, IsWrittenAsIso8601) {
+  EXPECT_EQ(format_timestamp({1'731'406'530'000}), "2024-11-12T10:15:30Z");
+  EXPECT_EQ(format_timestamp({1'731'406'530'250}), "2024-11-12T10:15:30.250Z");
+  EXPECT_EQ(format_timestamp({-1}), "1969-12-31T23:59:59.999Z");
+}
+
+Result<int> half(int value) {
+  if (value % 2 != 0) return fail(ErrorCode::kInvalidArgument, "odd");
+  return value / 2;
+}
+
+Result<int> quarter(int value) {
+  GF_ASSIGN(const int once, half(value));
+  return half(once);
+}
+
+TEST(Result, TryMacrosPassErrorsOn) {
+  EXPECT_EQ(*quarter(8), 2);
+  EXPECT_EQ(quarter(6).error().message, "odd");
+  EXPECT_EQ(to_string(quarter(6).error().code), "invalid_argument");
+}
+
+}  // namespace
+}  // namespace gameflow

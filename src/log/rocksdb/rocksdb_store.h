@@ -1,0 +1,30 @@
+// The durable back end: one RocksDB folder holds topics and state. Format: docs/formats/store.md.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "log/store.h"
+
+namespace gameflow::log {
+
+struct RocksdbOptions {
+  std::filesystem::path folder;  // created if it does not exist
+  Durability durability = Durability::kFsync;
+  // Commits are refused (kDiskFull) while the file system has less than this free, and accepted
+  // again once it has more. RocksDB 7.8.3 aborts if the disk really fills, so this must cover what
+  // is in flight (64 MiB) and one flush.
+  std::uint64_t disk_free_bytes_min = 256U << 20;
+  // Recent batches kept in memory for tailing readers, all topics together.
+  std::uint64_t tail_cache_bytes = 32U << 20;
+  const Clock* clock = nullptr;  // required; outlives the store
+};
+
+// kDataUnwritable (the folder cannot be created or written), kDataLocked (another process has it
+// open), kDataCorrupt (the message names file and way out), kDiskFull.
+Result<std::unique_ptr<Store>> open_rocksdb_store(const RocksdbOptions& options);
+
+}  // namespace gameflow::log

@@ -1,0 +1,91 @@
+// Read-only SQL over live rows: SQLite virtual tables, no copy of the data.
+//
+// Threads  a Database belongs to one thread; tables must not change while a query runs.
+// Errors   kSqlInvalid, kSqlDenied, kSqlLimit; the message quotes SQLite and, for an unknown name,
+// what there is.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "record/arena.h"
+#include "record/type.h"
+
+namespace gameflow::query {
+
+struct Row {
+  std::string_view key;  // encoded as in the SDK's key.h
+  const void* data;      // a value of the table's row type
+  Timestamp updated_at;
+};
+
+// Rows that share the values of the table's constant columns.
+struct Segment {
+  std::vector<std::int64_t> constants;  // one for each of Table::constant_names
+  std::vector<Row> rows;
+};
+
+// A table of rows, in the order a query without ORDER BY sees them. Columns: _key, the fields of
+// `row`, _updated_at (ms UTC), then the constants.
+struct Table {
+  std::string name;
+  record::Kind key = record::Kind::kString;
+  const record::Type* row = nullptr;
+  std::vector<std::string> constant_names;  // "_window_start", "_window_end", "_window_closed"
+  std::vector<Segment> segments;
+};
+
+struct Limits {
+  std::chrono::milliseconds time_max{1000};
+  std::size_t rows_max = 10'000;     // more: the result is cut and says so
+  std::size_t bytes_max = 8U << 20;  // of text in the result; likewise
+};
+
+using Value = std::variant<std::nullptr_t, std::int64_t, double, std::string>;
+
+struct Answer {
+  std::vector<std::string> columns;
+  std::vector<std::vector<Value>> rows;
+  bool truncated = false;
+};
+
+// One in-memory SQLite connection, hardened (read only, defensive, authorizer, function
+// allow-list), reused for many queries: statements are cached by text.
+class Database {
+ public:
+  Database();
+  ~Database();
+  Database(Database&&) noexcept;
+  Database& operator=(Database&&) noexcept;
+
+  // Makes `table` what its name stands for, instead of an earlier one of the same name, whose key,
+  // row type and constant names must be the same. Borrowed, and read while queries run, until it is
+  // replaced or the Database is destroyed; its segments may change between queries.
+  Status set_table(const Table* table);
+
+  // Any SELECT, for people: values as SQLite has them.
+  Result<Answer> run(std::string_view sql, const Limits& limits);
+
+  // For operators: appends each result row to `list`, a List<T> of the object type `item`. Columns
+  // map to fields by name; text is copied to `arena`. A column without a field, a required field
+  // without a column, NULL in a required field and a number that does not fit are errors that name
+  // the column. No row limit, 30 s.
+  Status select_into(std::string_view sql, const record::Type& item, Arena& arena, void* list);
+
+  // What select_into would check, without running it: parse, names, columns against fields.
+  Status check(std::string_view sql, const record::Type& item);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gameflow::query

@@ -1,0 +1,50 @@
+#include "record/arena.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace gameflow::record {
+namespace {
+constexpr std::size_t kBlockBytesMin = 64U << 10;
+constexpr std::size_t kBlockBytesMax = 4U << 20;
+}  // namespace
+
+BlockArena::BlockArena() {
+  grow = &grow_block;
+}
+
+void BlockArena::use(const Block& block) {
+  cursor = block.data.get();
+  end = cursor + block.size;
+}
+
+bool BlockArena::grow_block(Arena* arena, std::size_t size) {
+  auto& self = *static_cast<BlockArena*>(arena);
+  for (std::size_t i = self.used_; i < self.blocks_.size(); ++i) {
+    if (self.blocks_[i].size < size) continue;
+    std::swap(self.blocks_[i], self.blocks_[self.used_]);
+    self.use(self.blocks_[self.used_++]);
+    return true;
+  }
+  const std::size_t wanted = std::clamp(self.capacity_bytes_, kBlockBytesMin, kBlockBytesMax);
+  Block block{nullptr, std::max(size, wanted)};
+  block.data.reset(new (std::nothrow) char[block.size]);
+  if (block.data == nullptr) return false;
+  self.capacity_bytes_ += block.size;
+  self.use(block);
+  self.blocks_.push_back(std::move(block));
+  std::swap(self.blocks_.back(), self.blocks_[self.used_++]);
+  return true;
+}
+
+void BlockArena::reset(std::size_t keep_bytes_max) {
+  while (capacity_bytes_ > keep_bytes_max && !blocks_.empty()) {
+    capacity_bytes_ -= blocks_.back().size;
+    blocks_.pop_back();
+  }
+  used_ = 0;
+  cursor = end = nullptr;
+}
+
+}  // namespace gameflow::record

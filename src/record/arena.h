@@ -1,0 +1,40 @@
+// The engine's side of gameflow::Arena: owns the blocks that operators and decoders bump through.
+//
+// Threads  one thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include <gameflow/arena.h>
+
+namespace gameflow::record {
+
+class BlockArena final : public Arena {
+ public:
+  BlockArena();
+  BlockArena(const BlockArena&) = delete;  // `grow` knows this object by its address
+  BlockArena& operator=(const BlockArena&) = delete;
+
+  // Forgets everything allocated so far and keeps the blocks for reuse, up to `keep_bytes_max` of
+  // them.
+  void reset(std::size_t keep_bytes_max = 64U << 20);
+
+  // Bytes of all blocks held.
+  std::size_t capacity_bytes() const { return capacity_bytes_; }
+
+ private:
+  struct Block {
+    std::unique_ptr<char[]> data;
+    std::size_t size;
+  };
+  static bool grow_block(Arena* self, std::size_t size);
+  void use(const Block& block);
+
+  std::vector<Block> blocks_;
+  std::size_t used_ = 0;  // blocks_[0, used_) have been handed out since the last reset
+  std::size_t capacity_bytes_ = 0;
+};
+
+}  // namespace gameflow::record

@@ -1,0 +1,93 @@
+// Batches of records: the unit that is appended, stored, read and handed to workers.
+//
+// Units    timestamps are ms UTC; sizes are bytes; offsets count records within one partition.
+// Threads  a Batch is immutable and shared freely; a BatchBuilder belongs to one thread.
+// Format   docs/formats/batch.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/strong_id.h"
+#include "base/time.h"
+
+namespace gameflow::record {
+
+// Position in one partition. The first record ever appended is 0; each record adds one.
+using Offset = StrongId<std::uint64_t, struct OffsetTag>;
+
+struct RecordView {
+  Timestamp timestamp;
+  std::optional<std::string_view> key;
+  std::string_view value;
+};
+
+// Every byte of a batch may be read up to this far past its end, as simdjson does.
+inline constexpr std::size_t kPaddingBytes = 64;
+
+class Batch;
+using BatchPtr = std::shared_ptr<const Batch>;
+
+class Batch {
+ public:
+  Offset base_offset() const { return base_offset_; }
+  Offset end_offset() const { return {base_offset_.value + entries_.size()}; }
+  std::size_t size() const { return entries_.size(); }
+  // When the batch was appended; retention by age goes by it.
+  Timestamp appended_at() const { return appended_at_; }
+  // `index` in [0, size()). Views live as long as the batch.
+  RecordView operator[](std::size_t index) const;
+  // Bytes held in memory, for caches and limits.
+  std::size_t memory_bytes() const;
+
+  // Reads what BatchBuilder::encode wrote. kDataCorrupt with the reason if the bytes are not that.
+  static Result<BatchPtr> decode(std::string_view encoded, Offset base_offset);
+
+ private:
+  friend class BatchBuilder;
+  struct Entry {
+    std::int64_t timestamp_ms;
+    std::uint32_t key_begin, key_size;  // key_size == kNoKey: the record has none
+    std::uint32_t value_begin, value_size;
+  };
+  static constexpr std::uint32_t kNoKey = UINT32_MAX;
+
+  Offset base_offset_;
+  Timestamp appended_at_;
+  std::vector<Entry> entries_;
+  std::unique_ptr<char[]> bytes_;  // keys and values, then kPaddingBytes
+  std::size_t bytes_size_ = 0;
+};
+
+// Collects records. Keys and values are copied in.
+class BatchBuilder {
+ public:
+  // Precondition: fits(), and key and value are each under 4 GiB.
+  void add(Timestamp timestamp, std::optional<std::string_view> key, std::string_view value);
+  std::size_t size() const { return entries_.size(); }
+  bool empty() const { return entries_.empty(); }
+  // Bytes of keys and values so far.
+  std::size_t bytes() const { return keys_.size() + values_.size(); }
+  void clear();
+
+  // The stored form: header, checksum, LZ4 of keys and values. Does not hold the base offset, so it
+  // can be made before the offset is known.
+  std::string encode(Timestamp appended_at) const;
+  // The readable form of the same records; leaves the builder empty.
+  std::shared_ptr<Batch> finish(Timestamp appended_at);
+  // Gives a batch from finish() its place, before it is published.
+  static void place(Batch& batch, Offset base_offset) { batch.base_offset_ = base_offset; }
+
+ private:
+  std::vector<Batch::Entry> entries_;
+  std::string keys_;    // entries' key_begin counts within keys_
+  std::string values_;  // entries' value_begin counts within values_
+};
+
+}  // namespace gameflow::record

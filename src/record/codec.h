@@ -1,0 +1,72 @@
+// JSON to and from the structs of a schema plan. The only door to simdjson.
+//
+// Decoding fills the struct in place: text without escapes is a view into the input, everything
+// else (escaped text, lists, bytes) goes to the arena. It accepts exactly what simdjson's DOM
+// parser accepts (a test compares them), then checks the schema: required fields present, kinds
+// right, numbers in range. Unknown fields are skipped, though they must be valid JSON. Repeated
+// fields: the last one counts. null stands for an absent optional field. Numbers: an integer field
+// takes JSON integers only; a float field any number; u64 the whole range.
+//
+// Threads  a Decoder holds a parser and belongs to one thread; encode is a pure function.
+// Errors   never thrown.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "record/arena.h"
+#include "record/type.h"
+
+namespace gameflow::record {
+
+// What is wrong with a record: a 2xxx code, the dotted path of the field ("parameters.amount",
+// "items[3].id"; empty for the whole value) and a sentence for a person.
+struct DecodeError {
+  ErrorCode code = ErrorCode::kInvalidJson;
+  std::string field;
+  std::string message;
+};
+
+class Decoder {
+ public:
+  Decoder();
+  ~Decoder();
+  Decoder(Decoder&&) noexcept;
+  Decoder& operator=(Decoder&&) noexcept;
+
+  // Decodes one JSON value of type `type` into `out` (type.size bytes, aligned; need not be
+  // initialised). `json` must be readable for kPaddingBytes past its end and outlive `out`. Returns
+  // false and describes the mistake in error() otherwise; then `out` holds no promise.
+  bool decode(const Type& type, std::string_view json, Arena& arena, void* out);
+
+  // Checks that `json` is one valid JSON value and no more, for topics without a schema.
+  bool check(std::string_view json);
+
+  // The mistake of the last call that returned false.
+  const DecodeError& error() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Depth of nested arrays and objects above which JSON is refused.
+inline constexpr std::size_t kJsonDepthMax = 128;
+
+// Appends the JSON of a value: fields in schema order, absent optionals left out, floats in the
+// shortest form that reads back the same, NaN and infinities as null, bytes as base64.
+void encode_json(const Type& type, const void* value, std::string& out);
+
+// Appends `text` as a JSON string with quotes. Bytes that are not UTF-8 become U+FFFD.
+void encode_json_string(std::string_view text, std::string& out);
+
+// Appends `json`, a valid JSON value, without insignificant white space: one line.
+void minify_json(std::string_view json, std::string& out);
+
+bool is_valid_utf8(std::string_view text);
+
+}  // namespace gameflow::record
