@@ -6,7 +6,7 @@
 
 namespace gameflow::record {
 namespace {
-constexpr std::size_t kBlockBytesMin = 64U << 10;
+
 constexpr std::size_t kBlockBytesMax = 4U << 20;
 }  // namespace
 
@@ -27,7 +27,8 @@ bool BlockArena::grow_block(Arena* arena, std::size_t size) {
     self.use(self.blocks_[self.used_++]);
     return true;
   }
-  const std::size_t wanted = std::clamp(self.capacity_bytes_, kBlockBytesMin, kBlockBytesMax);
+  const std::size_t wanted =
+      std::clamp(self.capacity_bytes_, self.block_bytes_min_, kBlockBytesMax);
   Block block{nullptr, std::max(size, wanted)};
   block.data.reset(new (std::nothrow) char[block.size]);
   if (block.data == nullptr) return false;

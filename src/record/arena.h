@@ -13,7 +13,8 @@ namespace gameflow::record {
 
 class BlockArena final : public Arena {
  public:
-  BlockArena();
+  // The first blocks are `block_bytes_min` large; they grow with what is held, up to 4 MiB.
+  explicit BlockArena(std::size_t block_bytes_min = 64U << 10);
   BlockArena(const BlockArena&) = delete;  // `grow` knows this object by its address
   BlockArena& operator=(const BlockArena&) = delete;
 
@@ -33,6 +34,7 @@ class BlockArena final : public Arena {
   void use(const Block& block);
 
   std::vector<Block> blocks_;
+  std::size_t block_bytes_min_;
   std::size_t used_ = 0;  // blocks_[0, used_) have been handed out since the last reset
   std::size_t capacity_bytes_ = 0;
 };
