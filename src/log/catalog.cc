@@ -1,0 +1,143 @@
+#include "log/catalog.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace gameflow::log {
+
+Status Catalog::check_new(const TopicConfig& config) const {
+  if (!is_topic_name(config.name)) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("'{}' cannot name a topic: use 1 to 200 letters, digits, '.', '_', '-'",
+                            config.name));
+  }
+  if (config.partitions < 1 || config.partitions > kPartitionsMax) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("topic '{}' cannot have {} partitions: use 1 to {}", config.name,
+                            config.partitions, kPartitionsMax));
+  }
+  if (config.retention_age && config.retention_age->ms < 0) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("topic '{}': a retention age cannot be negative", config.name));
+  }
+  if (by_name_.contains(config.name)) {
+    return fail(ErrorCode::kTopicExists, fmt::format("topic '{}' exists already", config.name));
+  }
+  return {};
+}
+
+void Catalog::add(TopicInfo info) {
+  by_name_.emplace(info.config.name, info.id);
+  by_id_.emplace(info.id, std::move(info));
+}
+
+void Catalog::remove(TopicId id) {
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end()) return;
+  by_name_.erase(found->second.config.name);
+  by_id_.erase(found);
+}
+
+Result<TopicInfo> Catalog::topic(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  if (found == by_name_.end()) {
+    return fail(ErrorCode::kTopicNotFound, fmt::format("topic '{}' does not exist", name));
+  }
+  return by_id_.at(found->second);
+}
+
+Result<TopicInfo> Catalog::topic(TopicId id) const {
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end()) {
+    return fail(ErrorCode::kTopicNotFound,
+                fmt::format("the topic with id {} does not exist any more", id.value));
+  }
+  return found->second;
+}
+
+std::vector<TopicInfo> Catalog::topics() const {
+  std::vector<TopicInfo> topics;
+  topics.reserve(by_name_.size());
+  for (const auto& [name, id] : by_name_) topics.push_back(by_id_.at(id));
+  return topics;
+}
+
+Result<PartitionInfo> Catalog::partition(TopicId id, std::uint32_t partition) const {
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end()) {
+    return fail(ErrorCode::kTopicNotFound,
+                fmt::format("the topic with id {} does not exist any more", id.value));
+  }
+  const TopicInfo& info = found->second;
+  if (partition >= info.partitions.size()) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("topic '{}' has no partition {}: it has {}, counted from 0",
+                            info.config.name, partition, info.partitions.size()));
+  }
+  return info.partitions[partition];
+}
+
+void Catalog::set_partition(TopicId id, std::uint32_t partition, const PartitionInfo& info) {
+  by_id_.at(id).partitions.at(partition) = info;
+}
+
+Result<PreparedCommit> prepare(Commit commit, Timestamp appended_at) {
+  constexpr std::size_t kProducerBytesMax = 200;
+  if (commit.producer && commit.producer->producer.size() > kProducerBytesMax) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("a producer's name has at most {} bytes, not {}", kProducerBytesMax,
+                            commit.producer->producer.size()));
+  }
+  PreparedCommit prepared;
+  prepared.parts.reserve(commit.appends.size());
+  for (Append& append : commit.appends) {
+    if (append.batch.empty()) {
+      return fail(ErrorCode::kInvalidArgument, "an appended batch holds no records");
+    }
+    prepared.bytes_raw += append.batch.bytes();
+    PreparedCommit::Part part{.topic = append.topic,
+                              .partition = append.partition,
+                              .batch = nullptr,
+                              .encoded = append.batch.encode(appended_at)};
+    part.batch = append.batch.finish(appended_at);
+    prepared.memory_bytes += part.encoded.size() + part.batch->memory_bytes();
+    prepared.parts.push_back(std::move(part));
+  }
+  for (const KeyRange& range : commit.erase) {
+    prepared.memory_bytes += range.begin.size() + range.end.size();
+  }
+  for (const KeyValue& entry : commit.put) {
+    prepared.memory_bytes += entry.key.size() + entry.value.size();
+  }
+  prepared.producer = std::move(commit.producer);
+  prepared.erase = std::move(commit.erase);
+  prepared.put = std::move(commit.put);
+  return prepared;
+}
+
+Status check_names(const Catalog& catalog, const PreparedCommit& commit) {
+  for (const PreparedCommit::Part& part : commit.parts) {
+    GF_TRY(catalog.partition(part.topic, part.partition));
+  }
+  if (commit.producer) GF_TRY(catalog.topic(commit.producer->topic));
+  return {};
+}
+
+Status check_sequence(const ProducerStamp& stamp, std::uint64_t expected) {
+  if (stamp.first_sequence == expected) return {};
+  return fail(ErrorCode::kSequenceGap, fmt::format("producer '{}' sent sequence {}, expected is {}",
+                                                   stamp.producer, stamp.first_sequence, expected));
+}
+
+Status check_offset(const PartitionInfo& info, TopicId topic, std::uint32_t partition,
+                    Offset from) {
+  if (from >= info.begin && from <= info.end) return {};
+  return fail(ErrorCode::kOffsetOutOfRange,
+              fmt::format("offset {} of topic id {}, partition {} {}: it holds [{}, {})",
+                          from.value, topic.value, partition,
+                          from < info.begin ? "was removed by retention" : "does not exist yet",
+                          info.begin.value, info.end.value));
+}
+
+}  // namespace gameflow::log

@@ -1,0 +1,77 @@
+// What both back ends share: the topics as they stand in memory, and commits made ready to store.
+//
+// Threads  a Catalog is guarded by its owner; the functions are pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "log/store.h"
+#include "record/batch.h"
+
+namespace gameflow::log {
+
+// The store forgets a producer that has not been heard of for this long.
+inline constexpr Duration kProducerMemory{7LL * 24 * 60 * 60 * 1000};
+
+// Topics by name and id, with what each partition holds.
+class Catalog {
+ public:
+  // kInvalidArgument or kTopicExists, where `config` cannot become a topic.
+  Status check_new(const TopicConfig& config) const;
+  void add(TopicInfo info);
+  void remove(TopicId id);
+
+  // kTopicNotFound
+  Result<TopicInfo> topic(std::string_view name) const;
+  Result<TopicInfo> topic(TopicId id) const;
+  std::vector<TopicInfo> topics() const;  // by name
+
+  // kTopicNotFound, kInvalidArgument (no such partition)
+  Result<PartitionInfo> partition(TopicId id, std::uint32_t partition) const;
+  // Precondition: partition() succeeds.
+  void set_partition(TopicId id, std::uint32_t partition, const PartitionInfo& info);
+
+ private:
+  std::map<TopicId, TopicInfo> by_id_;
+  std::map<std::string, TopicId, std::less<>> by_name_;
+};
+
+// A commit in the form in which it is stored.
+struct PreparedCommit {
+  struct Part {
+    TopicId topic;
+    std::uint32_t partition = 0;
+    std::shared_ptr<record::Batch> batch;  // not placed yet
+    std::string encoded;
+  };
+  std::vector<Part> parts;
+  std::optional<ProducerStamp> producer;
+  std::vector<KeyRange> erase;
+  std::vector<KeyValue> put;
+  std::uint64_t bytes_raw = 0;   // of keys and values of records
+  std::size_t memory_bytes = 0;  // that it holds until it is committed
+};
+
+// The expensive part of a commit (LZ4), on the submitter's thread. kInvalidArgument: an empty batch
+// or an over-long producer name.
+Result<PreparedCommit> prepare(Commit commit, Timestamp appended_at);
+
+// kTopicNotFound, kInvalidArgument: `commit` names something that does not exist.
+Status check_names(const Catalog& catalog, const PreparedCommit& commit);
+
+// kSequenceGap, unless the stamp starts at `expected`.
+Status check_sequence(const ProducerStamp& stamp, std::uint64_t expected);
+
+// kOffsetOutOfRange, unless `from` lies in the partition or at its end.
+Status check_offset(const PartitionInfo& info, TopicId topic, std::uint32_t partition, Offset from);
+
+}  // namespace gameflow::log

@@ -1,0 +1,265 @@
+#include "log/memory/memory_store.h"
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "log/catalog.h"
+#include "log/listeners.h"
+
+namespace gameflow::log {
+namespace {
+
+using PartitionKey = std::pair<TopicId, std::uint32_t>;
+using ProducerKey = std::pair<TopicId, std::string>;
+
+struct StoredBatch {
+  BatchPtr batch;
+  std::uint64_t bytes;  // as the durable store would count them
+};
+
+struct Producer {
+  std::uint64_t next_sequence = 0;
+  Timestamp used_at;
+};
+
+class MemoryStoreImpl final : public MemoryStore {
+ public:
+  explicit MemoryStoreImpl(const Clock& clock) : clock_(clock) {}
+
+  Result<TopicInfo> create_topic(const TopicConfig& config) override {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return closed();
+    GF_TRY(catalog_.check_new(config));
+    TopicInfo info{.id = {next_topic_id_++},
+                   .config = config,
+                   .created_at = clock_.now(),
+                   .partitions = std::vector<PartitionInfo>(config.partitions)};
+    catalog_.add(info);
+    return info;
+  }
+
+  Status delete_topic(std::string_view name) override {
+    TopicId id;
+    {
+      const std::lock_guard lock(mutex_);
+      if (closed_) return closed();
+      GF_ASSIGN(const TopicInfo info, catalog_.topic(name));
+      id = info.id;
+      std::erase_if(batches_, [&](const auto& entry) { return entry.first.first == id; });
+      std::erase_if(producers_, [&](const auto& entry) { return entry.first.first == id; });
+      catalog_.remove(id);
+    }
+    listeners_.notify(id);
+    return {};
+  }
+
+  Result<TopicInfo> topic(std::string_view name) const override {
+    const std::lock_guard lock(mutex_);
+    return catalog_.topic(name);
+  }
+  Result<TopicInfo> topic(TopicId id) const override {
+    const std::lock_guard lock(mutex_);
+    return catalog_.topic(id);
+  }
+  std::vector<TopicInfo> topics() const override {
+    const std::lock_guard lock(mutex_);
+    return catalog_.topics();
+  }
+
+  void submit(Commit commit, CommitCallback done) override {
+    const auto started = std::chrono::steady_clock::now();
+    std::set<TopicId> changed;
+    Result<CommitAck> outcome = [&]() -> Result<CommitAck> {
+      GF_ASSIGN(PreparedCommit prepared, prepare(std::move(commit), clock_.now()));
+      const std::lock_guard lock(mutex_);
+      GF_ASSIGN(CommitAck ack, apply(prepared));
+      for (const auto& part : prepared.parts) changed.insert(part.topic);
+      stats_.commit_seconds_total +=
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+      return ack;
+    }();
+    for (const TopicId topic : changed) listeners_.notify(topic);
+    done(std::move(outcome));
+  }
+
+  Result<std::uint64_t> next_sequence(TopicId topic, std::string_view producer) const override {
+    const std::lock_guard lock(mutex_);
+    GF_TRY(catalog_.topic(topic));
+    return expected_sequence({topic, std::string(producer)});
+  }
+
+  Result<std::vector<BatchPtr>> read(TopicId topic, std::uint32_t partition, Offset from,
+                                     std::size_t bytes_max) const override {
+    const std::lock_guard lock(mutex_);
+    GF_ASSIGN(const PartitionInfo info, catalog_.partition(topic, partition));
+    GF_TRY(check_offset(info, topic, partition, from));
+    std::vector<BatchPtr> batches;
+    if (from == info.end) return batches;
+    const auto& stored = batches_.at({topic, partition});
+    auto next = std::ranges::upper_bound(
+        stored, from, {}, [](const StoredBatch& entry) { return entry.batch->base_offset(); });
+    std::size_t bytes = 0;
+    for (--next; next != stored.end(); ++next) {
+      bytes += next->batch->memory_bytes();
+      if (bytes > bytes_max && !batches.empty()) break;
+      batches.push_back(next->batch);
+    }
+    return batches;
+  }
+
+  Result<std::optional<std::string>> get(std::string_view key) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = state_.find(key);
+    if (found == state_.end()) return std::nullopt;
+    return found->second;
+  }
+
+  Result<std::vector<KeyValue>> scan(const KeyRange& range) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<KeyValue> entries;
+    for (auto at = state_.lower_bound(range.begin); at != state_.end() && at->first < range.end;
+         ++at) {
+      entries.push_back({at->first, at->second});
+    }
+    return entries;
+  }
+
+  ListenerId listen(Listener changed) override { return listeners_.add(std::move(changed)); }
+  void unlisten(ListenerId id) override { listeners_.remove(id); }
+
+  Status health() const override {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return closed();
+    if (failures_left_ > 0) return injected_failure();
+    return {};
+  }
+
+  Stats stats() const override {
+    const std::lock_guard lock(mutex_);
+    return stats_;
+  }
+
+  Status apply_retention() override {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return closed();
+    for (auto& [key, stored] : batches_) trim(key, stored);
+    std::erase_if(producers_, [&](const auto& entry) { return forgotten(entry.second); });
+    return {};
+  }
+
+  void close() override {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+
+  void fail_next_commits(std::uint32_t count, ErrorCode error) override {
+    const std::lock_guard lock(mutex_);
+    failures_left_ = count;
+    failure_ = error;
+  }
+
+ private:
+  static tl::unexpected<Error> closed() {
+    return fail(ErrorCode::kClosed, "the store is closed; nothing was written");
+  }
+  tl::unexpected<Error> injected_failure() const { return fail(failure_, "failure on demand"); }
+
+  // All or nothing: everything that can fail comes first. Needs mutex_.
+  Result<CommitAck> apply(PreparedCommit& commit) {
+    if (closed_) return closed();
+    if (failures_left_ > 0) {
+      --failures_left_;
+      return injected_failure();
+    }
+    GF_TRY(check_names(catalog_, commit));
+    if (commit.producer) {
+      const ProducerStamp& stamp = *commit.producer;
+      const ProducerKey key{stamp.topic, stamp.producer};
+      GF_TRY(check_sequence(stamp, expected_sequence(key)));
+      producers_[key] = {stamp.first_sequence + stamp.count, clock_.now()};
+    }
+    CommitAck ack;
+    for (PreparedCommit::Part& part : commit.parts) ack.base_offsets.push_back(append(part));
+    for (const KeyRange& range : commit.erase) {
+      if (range.begin >= range.end) continue;
+      state_.erase(state_.lower_bound(range.begin), state_.lower_bound(range.end));
+    }
+    for (KeyValue& entry : commit.put) {
+      state_.insert_or_assign(std::move(entry.key), std::move(entry.value));
+    }
+    ++stats_.commits;
+    ++stats_.groups;
+    stats_.bytes_raw += commit.bytes_raw;
+    return ack;
+  }
+
+  Offset append(PreparedCommit::Part& part) {
+    PartitionInfo info = *catalog_.partition(part.topic, part.partition);
+    const Offset base = info.end;
+    record::BatchBuilder::place(*part.batch, base);
+    info.end = part.batch->end_offset();
+    info.bytes += part.encoded.size();
+    catalog_.set_partition(part.topic, part.partition, info);
+    stats_.records += part.batch->size();
+    stats_.bytes_stored += part.encoded.size();
+    batches_[{part.topic, part.partition}].push_back({std::move(part.batch), part.encoded.size()});
+    return base;
+  }
+
+  void trim(const PartitionKey& key, std::deque<StoredBatch>& stored) {
+    const TopicConfig config = catalog_.topic(key.first)->config;
+    PartitionInfo info = *catalog_.partition(key.first, key.second);
+    const Timestamp now = clock_.now();
+    while (!stored.empty()) {
+      const Batch& oldest = *stored.front().batch;
+      const bool too_old =
+          config.retention_age && oldest.appended_at() + *config.retention_age < now;
+      const bool too_much = config.retention_bytes && info.bytes > *config.retention_bytes;
+      if (!too_old && !too_much) break;
+      info.begin = oldest.end_offset();
+      info.bytes -= stored.front().bytes;
+      stored.pop_front();
+    }
+    catalog_.set_partition(key.first, key.second, info);
+  }
+
+  bool forgotten(const Producer& producer) const {
+    return producer.used_at + kProducerMemory <= clock_.now();
+  }
+
+  std::uint64_t expected_sequence(const ProducerKey& key) const {
+    const auto found = producers_.find(key);
+    return found == producers_.end() || forgotten(found->second) ? 0 : found->second.next_sequence;
+  }
+
+  using Batch = record::Batch;
+
+  const Clock& clock_;
+  Listeners listeners_;
+  mutable std::mutex mutex_;  // guards everything below
+  Catalog catalog_;
+  std::map<PartitionKey, std::deque<StoredBatch>> batches_;
+  std::map<ProducerKey, Producer> producers_;
+  std::map<std::string, std::string, std::less<>> state_;
+  Stats stats_;
+  std::uint32_t next_topic_id_ = 1;
+  std::uint32_t failures_left_ = 0;
+  ErrorCode failure_ = ErrorCode::kInternal;
+  bool closed_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<MemoryStore> make_memory_store(const Clock& clock) {
+  return std::make_unique<MemoryStoreImpl>(clock);
+}
+
+}  // namespace gameflow::log
