@@ -31,6 +31,10 @@ struct RecordView {
 // Every byte of a batch may be read up to this far past its end, as simdjson does.
 inline constexpr std::size_t kPaddingBytes = 64;
 
+// Bytes (keys, values, entries) above which a batch takes no further record. A bound, not a good
+// size.
+inline constexpr std::size_t kBatchBytesMax = std::size_t{1} << 30;
+
 class Batch;
 using BatchPtr = std::shared_ptr<const Batch>;
 
@@ -61,14 +65,17 @@ class Batch {
   Offset base_offset_;
   Timestamp appended_at_;
   std::vector<Entry> entries_;
-  std::unique_ptr<char[]> bytes_;  // keys and values, then kPaddingBytes
+  std::unique_ptr<char[]> bytes_;  // where entries_ point to, then kPaddingBytes
   std::size_t bytes_size_ = 0;
 };
 
 // Collects records. Keys and values are copied in.
 class BatchBuilder {
  public:
-  // Precondition: fits(), and key and value are each under 4 GiB.
+  // Whether a record of so many bytes (key and value) may still be added: always when empty, else
+  // up to kBatchBytesMax in total.
+  bool fits(std::size_t key_and_value_bytes) const;
+  // Precondition: fits(), and key and value are together under 2 GiB.
   void add(Timestamp timestamp, std::optional<std::string_view> key, std::string_view value);
   std::size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }

@@ -114,12 +114,12 @@ bool same_shape(const Type& a, const Type& b) {
 }
 
 std::string shape_of(const Type& type) {
-  if (type.kind == Kind::kList) return "[" + shape_of(*type.item) + "]";
+  if (type.kind == Kind::kList) return std::string("[").append(shape_of(*type.item)).append("]");
   if (type.kind != Kind::kObject) return std::string(to_string(type.kind));
   std::string text = "{";
   for (const Field& field : type.fields) {
     if (text.size() > 1) text += ',';
-    text += field.name + (field.optional ? "?:" : ":") + shape_of(*field.type);
+    text.append(field.name).append(field.optional ? "?:" : ":").append(shape_of(*field.type));
   }
   return text + "}";
 }

@@ -48,11 +48,11 @@ struct Field {
 
 struct Type {
   Kind kind = Kind::kBool;
-  std::string name;        // the YAML name of a named or nested object type; empty for others
+  std::string name{};      // the YAML name of a named or nested object type; empty for others
   std::uint32_t size = 0;  // bytes
   std::uint32_t align = 1;
-  std::vector<Field> fields;   // kObject
-  const Type* item = nullptr;  // kList
+  std::vector<Field> fields{};  // kObject
+  const Type* item = nullptr;   // kList
   std::uint32_t id = 0;  // position among the table's object types; the SDK's TypeId. kObject only
 
   const Field* find(std::string_view field) const;

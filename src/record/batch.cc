@@ -1,0 +1,261 @@
+#include "record/batch.h"
+
+#include <bit>
+#include <cassert>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include <lz4.h>
+#include <xxhash.h>
+
+namespace gameflow::record {
+namespace {
+
+static_assert(std::endian::native == std::endian::little,
+              "batches are little-endian, as in memory");
+
+constexpr char kMagic[4] = {'G', 'F', 'B', 1};  // the last byte is the version
+enum class BodyCodec : std::uint8_t { kRaw = 0, kLz4 = 1 };
+
+struct Header {
+  char magic[4];
+  std::uint32_t checksum_low, checksum_high;  // two halves: as one number it would need padding
+  BodyCodec codec;
+  std::uint8_t reserved[3];
+  std::uint32_t count;
+  std::uint32_t entries_size, keys_size, values_size;
+  std::int64_t appended_at_ms, first_timestamp_ms;
+
+  std::uint64_t body_size() const { return std::uint64_t{entries_size} + keys_size + values_size; }
+};
+static_assert(sizeof(Header) == 48 && std::is_trivially_copyable_v<Header>);
+constexpr std::size_t kChecksumEnd = 12;
+
+// An entry is three varints: at least a byte each, at most ten.
+constexpr std::size_t kEntryBytesMin = 3;
+constexpr std::size_t kEntryBytesMax = 30;
+static_assert(kEntryBytesMax <= kPaddingBytes, "read_varint relies on it");
+
+// LZ4 cannot make more than 255 bytes of one. It keeps a forged header from reserving gigabytes.
+constexpr std::uint64_t kLz4RatioMax = 255;
+
+std::uint64_t zigzag(std::uint64_t delta) {
+  return (delta << 1) ^ (0 - (delta >> 63));
+}
+
+std::uint64_t unzigzag(std::uint64_t code) {
+  return (code >> 1) ^ (0 - (code & 1));
+}
+
+char* write_varint(char* out, std::uint64_t value) {
+  for (; value >= 0x80; value >>= 7) *out++ = static_cast<char>(value | 0x80);
+  *out++ = static_cast<char>(value);
+  return out;
+}
+
+// Reads up to ten bytes without a bound: the caller checks afterwards that it stayed inside, as the
+// buffer is padded. Bits past 64 are lost; what a wrong number leads to is checked by the caller.
+const char* read_varint(const char* in, std::uint64_t& value) {
+  auto byte = static_cast<std::uint8_t>(*in++);
+  value = byte & 0x7FU;
+  for (unsigned shift = 7; (byte & 0x80U) != 0 && shift < 64; shift += 7) {
+    byte = static_cast<std::uint8_t>(*in++);
+    value |= std::uint64_t{byte & 0x7FU} << shift;
+  }
+  return in;
+}
+
+std::uint64_t checksum_of(std::string_view encoded) {
+  return XXH3_64bits(encoded.data() + kChecksumEnd, encoded.size() - kChecksumEnd);
+}
+
+tl::unexpected<Error> corrupt(const char* reason) {
+  return fail(ErrorCode::kDataCorrupt, std::string("batch is damaged: ") + reason);
+}
+
+Result<Header> read_header(std::string_view encoded) {
+  Header header;
+  if (encoded.size() < sizeof header) return corrupt("shorter than its header");
+  std::memcpy(&header, encoded.data(), sizeof header);
+  if (std::memcmp(header.magic, kMagic, 3) != 0) return corrupt("does not start with GFB");
+  if (header.magic[3] != kMagic[3]) {
+    return fail(ErrorCode::kDataCorrupt, "batch has format version " +
+                                             std::to_string(static_cast<int>(header.magic[3])) +
+                                             "; this program reads version 1");
+  }
+  const auto checksum = std::uint64_t{header.checksum_high} << 32 | header.checksum_low;
+  if (checksum != checksum_of(encoded)) return corrupt("checksum does not match");
+  if ((header.reserved[0] | header.reserved[1] | header.reserved[2]) != 0) {
+    return corrupt("reserved bytes are not zero");
+  }
+  if (header.count > header.entries_size / kEntryBytesMin) return corrupt("too many entries");
+
+  const std::size_t stored = encoded.size() - sizeof header;
+  const std::uint64_t size = header.body_size();
+  switch (header.codec) {
+    case BodyCodec::kRaw:
+      if (stored != size) return corrupt("body has another size than the header says");
+      return header;
+    case BodyCodec::kLz4:
+      if (size > LZ4_MAX_INPUT_SIZE || stored > LZ4_MAX_INPUT_SIZE ||
+          size > stored * kLz4RatioMax) {
+        return corrupt("body cannot have the size the header says");
+      }
+      return header;
+  }
+  return corrupt("unknown compression");
+}
+
+}  // namespace
+
+RecordView Batch::operator[](std::size_t index) const {
+  assert(index < entries_.size());
+  const Entry& entry = entries_[index];
+  RecordView record{
+      {entry.timestamp_ms}, std::nullopt, {bytes_.get() + entry.value_begin, entry.value_size}};
+  if (entry.key_size != kNoKey) record.key.emplace(bytes_.get() + entry.key_begin, entry.key_size);
+  return record;
+}
+
+std::size_t Batch::memory_bytes() const {
+  return sizeof *this + entries_.capacity() * sizeof(Entry) + bytes_size_ + kPaddingBytes;
+}
+
+Result<BatchPtr> Batch::decode(std::string_view encoded, Offset base_offset) {
+  GF_ASSIGN(const Header header, read_header(encoded));
+  if (base_offset.value > std::numeric_limits<std::uint64_t>::max() - header.count) {
+    return corrupt("offsets overflow");
+  }
+  const std::string_view body = encoded.substr(sizeof header);
+  const auto size = static_cast<std::size_t>(header.body_size());
+
+  auto batch = std::make_shared<Batch>();
+  batch->base_offset_ = base_offset;
+  batch->appended_at_ = {header.appended_at_ms};
+  batch->bytes_ = std::make_unique_for_overwrite<char[]>(size + kPaddingBytes);
+  batch->bytes_size_ = size;
+  char* bytes = batch->bytes_.get();
+  if (header.codec == BodyCodec::kRaw) {
+    std::memcpy(bytes, body.data(), size);
+  } else if (LZ4_decompress_safe(body.data(), bytes, static_cast<int>(body.size()),
+                                 static_cast<int>(size)) != static_cast<int>(size)) {
+    return corrupt("LZ4 data does not decode");
+  }
+  std::memset(bytes + size, 0, kPaddingBytes);
+
+  // Positions are 64 bits here and compared with the ends before they are narrowed.
+  const char* in = bytes;
+  const char* entries_end = bytes + header.entries_size;
+  std::uint64_t key_begin = header.entries_size;
+  std::uint64_t value_begin = key_begin + header.keys_size;
+  const std::uint64_t keys_end = value_begin;
+  auto timestamp = static_cast<std::uint64_t>(header.first_timestamp_ms);
+  batch->entries_.resize(header.count);
+  for (Entry& entry : batch->entries_) {
+    std::uint64_t delta, key_code, value_size;
+    if (in >= entries_end) return corrupt("entries end early");
+    in = read_varint(read_varint(read_varint(in, delta), key_code), value_size);
+    const std::uint64_t key_size = key_code == 0 ? 0 : key_code - 1;
+    if (key_size > keys_end - key_begin || value_size > size - value_begin) {
+      return corrupt("an entry points past the end");
+    }
+    timestamp += unzigzag(delta);
+    entry = {static_cast<std::int64_t>(timestamp), static_cast<std::uint32_t>(key_begin),
+             key_code == 0 ? kNoKey : static_cast<std::uint32_t>(key_size),
+             static_cast<std::uint32_t>(value_begin), static_cast<std::uint32_t>(value_size)};
+    key_begin += key_size;
+    value_begin += value_size;
+  }
+  if (in != entries_end || key_begin != keys_end || value_begin != size) {
+    return corrupt("entries do not add up to the sizes in the header");
+  }
+  return batch;
+}
+
+bool BatchBuilder::fits(std::size_t key_and_value_bytes) const {
+  return empty() ||
+         bytes() + entries_.size() * sizeof(Batch::Entry) + key_and_value_bytes <= kBatchBytesMax;
+}
+
+void BatchBuilder::add(Timestamp timestamp, std::optional<std::string_view> key,
+                       std::string_view value) {
+  assert(fits((key ? key->size() : 0) + value.size()));
+  entries_.push_back({timestamp.ms, static_cast<std::uint32_t>(keys_.size()),
+                      key ? static_cast<std::uint32_t>(key->size()) : Batch::kNoKey,
+                      static_cast<std::uint32_t>(values_.size()),
+                      static_cast<std::uint32_t>(value.size())});
+  if (key) keys_ += *key;
+  values_ += value;
+}
+
+void BatchBuilder::clear() {
+  entries_.clear();
+  keys_.clear();
+  values_.clear();
+}
+
+std::string BatchBuilder::encode(Timestamp appended_at) const {
+  const auto body =
+      std::make_unique_for_overwrite<char[]>(entries_.size() * kEntryBytesMax + bytes());
+  char* out = body.get();
+  const std::int64_t first = entries_.empty() ? 0 : entries_.front().timestamp_ms;
+  auto previous = static_cast<std::uint64_t>(first);  // unsigned: differences may wrap
+  for (const Batch::Entry& entry : entries_) {
+    const auto timestamp = static_cast<std::uint64_t>(entry.timestamp_ms);
+    out = write_varint(out, zigzag(timestamp - previous));
+    out =
+        write_varint(out, entry.key_size == Batch::kNoKey ? 0 : std::uint64_t{entry.key_size} + 1);
+    out = write_varint(out, entry.value_size);
+    previous = timestamp;
+  }
+  const auto entries_size = static_cast<std::size_t>(out - body.get());
+  std::memcpy(out, keys_.data(), keys_.size());
+  std::memcpy(out + keys_.size(), values_.data(), values_.size());
+  const std::size_t size = entries_size + bytes();
+
+  // LZ4 gets one byte less than the body has room for: it fails where it would not shrink.
+  std::string encoded(sizeof(Header) + size, '\0');
+  char* stored = encoded.data() + sizeof(Header);
+  const int packed = size > LZ4_MAX_INPUT_SIZE || size == 0
+                         ? 0
+                         : LZ4_compress_default(body.get(), stored, static_cast<int>(size),
+                                                static_cast<int>(size) - 1);
+  if (packed > 0) {
+    encoded.resize(sizeof(Header) + static_cast<std::size_t>(packed));
+  } else {
+    std::memcpy(stored, body.get(), size);
+  }
+
+  Header header{};
+  std::memcpy(header.magic, kMagic, sizeof kMagic);
+  header.codec = packed > 0 ? BodyCodec::kLz4 : BodyCodec::kRaw;
+  header.count = static_cast<std::uint32_t>(entries_.size());
+  header.entries_size = static_cast<std::uint32_t>(entries_size);
+  header.keys_size = static_cast<std::uint32_t>(keys_.size());
+  header.values_size = static_cast<std::uint32_t>(values_.size());
+  header.appended_at_ms = appended_at.ms;
+  header.first_timestamp_ms = first;
+  std::memcpy(encoded.data(), &header, sizeof header);
+  const std::uint64_t checksum = checksum_of(encoded);
+  std::memcpy(encoded.data() + sizeof kMagic, &checksum, sizeof checksum);
+  return encoded;
+}
+
+std::shared_ptr<Batch> BatchBuilder::finish(Timestamp appended_at) {
+  auto batch = std::make_shared<Batch>();
+  batch->appended_at_ = appended_at;
+  batch->bytes_size_ = bytes();
+  batch->bytes_ = std::make_unique_for_overwrite<char[]>(bytes() + kPaddingBytes);
+  std::memcpy(batch->bytes_.get(), keys_.data(), keys_.size());
+  std::memcpy(batch->bytes_.get() + keys_.size(), values_.data(), values_.size());
+  std::memset(batch->bytes_.get() + bytes(), 0, kPaddingBytes);
+  for (Batch::Entry& entry : entries_) {
+    entry.value_begin += static_cast<std::uint32_t>(keys_.size());
+  }
+  batch->entries_ = std::move(entries_);
+  clear();
+  return batch;
+}
+
+}  // namespace gameflow::record
