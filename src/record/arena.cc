@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kBlockBytesMax = 4U << 20;
 }  // namespace
 
-BlockArena::BlockArena() {
+BlockArena::BlockArena(std::size_t block_bytes_min) : block_bytes_min_(block_bytes_min) {
   grow = &grow_block;
 }
 
@@ -37,6 +37,12 @@ bool BlockArena::grow_block(Arena* arena, std::size_t size) {
   self.blocks_.push_back(std::move(block));
   std::swap(self.blocks_.back(), self.blocks_[self.used_++]);
   return true;
+}
+
+bool BlockArena::contains(const char* data) const {
+  return std::ranges::any_of(blocks_, [data](const Block& block) {
+    return data >= block.data.get() && data < block.data.get() + block.size;
+  });
 }
 
 void BlockArena::reset(std::size_t keep_bytes_max) {

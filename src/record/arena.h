@@ -22,6 +22,9 @@ class BlockArena final : public Arena {
   // them.
   void reset(std::size_t keep_bytes_max = 64U << 20);
 
+  // True where `data` lies in a block of this arena.
+  bool contains(const char* data) const;
+
   // Bytes of all blocks held.
   std::size_t capacity_bytes() const { return capacity_bytes_; }
 

@@ -21,7 +21,7 @@ constexpr AssignCase kAssign[] = {
     {"BeforeEpoch", 100, -1, -100},
     {"OnBeginBeforeEpoch", 100, -100, -100},
     {"FiveSeconds", 5'000, 1'731'406'533'250, 1'731'406'530'000},
-    {"EarliestTime", 7, kTimeMin.ms, -62'135'596'800'003},
+    {"EarliestTime", 7, kTimeMin.ms, -62'135'596'800'004},
 };
 
 TEST(Tumbling, AssignsHalfOpenWindows) {

@@ -1,0 +1,64 @@
+// How the rows of one service lie in memory: one entry per key holds the rows of all its states.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "record/type.h"
+#include "state/row_codec.h"
+
+namespace gameflow::state {
+
+// Fixed, so that what is computed does not depend on the number of threads. More than any machine
+// we run on has cores, and small enough a share that one shard's table stays in the L2 cache while
+// it is updated.
+inline constexpr std::uint32_t kShards = 64;
+
+// Hash of an encoded key. Bits from its middle choose the shard: the hash table of a shard places
+// entries by the top bits and tells them apart by the lowest, so both must differ within one shard.
+std::uint64_t hash_key(std::string_view key);
+constexpr std::uint32_t shard_of(std::uint64_t hash) {
+  return static_cast<std::uint32_t>(hash >> 24) % kShards;
+}
+
+// One key. Followed in memory by the rows (see Layout::row) and the key's bytes.
+struct Entry {
+  std::uint64_t hash;
+  std::uint32_t key_size;
+  std::uint32_t live;   // bit s: the row of state s exists: an operator has changed it
+  std::uint32_t dirty;  // bit s: it changed since the last take_changes
+  std::uint32_t padding = 0;
+  Timestamp updated_at;  // of the last change
+};
+
+class Layout {
+ public:
+  // `rows`: the row types of the service's states, in order. They outlive the layout.
+  explicit Layout(const std::vector<const record::Type*>& rows);
+
+  std::size_t state_count() const { return codecs_.size(); }
+  const RowCodec& codec(std::size_t state) const { return codecs_[state]; }
+  bool has_text() const { return has_text_; }
+
+  void* row(Entry* entry, std::size_t state) const {
+    return reinterpret_cast<char*>(entry) + offsets_[state];
+  }
+  const void* row(const Entry* entry, std::size_t state) const {
+    return reinterpret_cast<const char*>(entry) + offsets_[state];
+  }
+  std::string_view key(const Entry* entry) const {
+    return {reinterpret_cast<const char*>(entry) + key_offset_, entry->key_size};
+  }
+  std::size_t entry_bytes(std::size_t key_size) const { return key_offset_ + key_size; }
+  std::size_t key_offset() const { return key_offset_; }
+
+ private:
+  std::vector<RowCodec> codecs_;
+  std::vector<std::uint32_t> offsets_;  // of each row from the entry's start
+  std::uint32_t key_offset_ = 0;
+  bool has_text_ = false;
+};
+
+}  // namespace gameflow::state
