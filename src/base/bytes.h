@@ -39,6 +39,12 @@ class ByteWriter {
     varint(data.size());
     bytes(data);
   }
+  // Bytes that text(data) writes.
+  static std::size_t text_size(std::string_view data) {
+    std::size_t size = data.size() + 1;
+    for (std::uint64_t rest = data.size(); rest >= 0x80; rest >>= 7) ++size;
+    return size;
+  }
 
  private:
   std::string& out_;

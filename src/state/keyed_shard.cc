@@ -98,28 +98,24 @@ std::size_t KeyedShard::take_all(ByteWriter& out) {
   return count;
 }
 
-bool KeyedShard::load(ByteReader& in, const Layout& stored, const std::vector<int>& states) {
+bool KeyedShard::load(ByteReader& in, const std::vector<int>& states) {
   const std::string_view key = in.text();
   const std::uint64_t mask = in.varint();
   const Timestamp updated_at{in.signed_varint()};
-  if (!in.ok() || mask >> stored.state_count() != 0) return false;
+  if (!in.ok() || mask >> states.size() != 0) return false;
   Entry* entry = find_or_insert(key, hash_key(key));
   entry->updated_at = updated_at;
-  record::BlockArena gone_memory;
-  std::vector<char> gone;
-  for (std::size_t state = 0; state < stored.state_count(); ++state) {
-    if ((mask >> state & 1U) == 0) continue;
-    if (states[state] < 0) {
-      gone.resize(stored.codec(state).size());
-      stored.codec(state).decode(in, gone_memory, gone.data());
-      continue;
-    }
-    const auto target = static_cast<std::size_t>(states[state]);
-    record::BlockArena& memory = text_memory_[text_active_];
-    layout_.codec(target).decode(in, memory, layout_.row(entry, target));
-    entry->live |= 1U << target;
+  for (std::size_t stored = 0; stored < states.size(); ++stored) {
+    if ((mask >> stored & 1U) == 0) continue;
+    const std::string_view row = in.text();
+    if (!in.ok()) return false;
+    if (states[stored] < 0) continue;
+    const auto state = static_cast<std::size_t>(states[stored]);
+    if (!layout_.codec(state).decode(row, text_memory_[text_active_], layout_.row(entry, state)))
+      return false;
+    entry->live |= 1U << state;
   }
-  return in.ok();
+  return true;
 }
 
 std::size_t KeyedShard::bytes() const {

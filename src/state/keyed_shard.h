@@ -35,6 +35,8 @@ class KeyedShard {
     entry->updated_at = now;
   }
 
+  bool has_changes() const { return !dirty_.empty(); }
+
   // After a round of updates: copies text that operators left pointing outside into the shard. Must
   // be called before the memory those updates read from goes away.
   void own_text();
@@ -44,10 +46,10 @@ class KeyedShard {
   std::size_t take_changes(ByteWriter& out);
   // Appends all live rows in the same form; changes count as taken.
   std::size_t take_all(ByteWriter& out);
-  // Reads one entry written by take_changes or take_all; later ones replace earlier ones. `states`
-  // maps the stored state numbers to this layout's; -1: the state is gone. Stored rows of it are
-  // skipped with `stored` layout.
-  bool load(ByteReader& in, const Layout& stored, const std::vector<int>& states);
+  // Reads one entry written by take_changes or take_all; a later one replaces what an earlier one
+  // said of the same state. `states` maps the states as they were stored to this layout's; -1: the
+  // state is gone and its row is skipped. False where the bytes are not an entry.
+  bool load(ByteReader& in, const std::vector<int>& states);
 
   // Calls visit(entry) for every entry, in no particular order.
   template <class Visit>

@@ -19,6 +19,7 @@ RowCodec::RowCodec(const record::Type& row) : size_(row.size), align_(row.align)
     } else {
       runs_.push_back({field.offset, field.type->size, false});
     }
+    fixed_bytes_ += field.type->size;
   }
 }
 
@@ -29,34 +30,34 @@ void RowCodec::initialize(void* row) const {
 
 void RowCodec::encode(const void* row, ByteWriter& out) const {
   const auto* bytes = static_cast<const char*>(row);
+  const auto text_at = [bytes](std::uint32_t offset) {
+    return reinterpret_cast<const Text*>(bytes + offset)->view();
+  };
+  std::size_t size = fixed_bytes_;
+  for (const std::uint32_t offset : texts_) size += ByteWriter::text_size(text_at(offset));
+  out.varint(size);
   auto text = texts_.begin();
   for (const Run& run : runs_) {
     out.bytes({bytes + run.offset, run.size});
-    if (run.text_follows) out.text(reinterpret_cast<const Text*>(bytes + *text++)->view());
+    if (run.text_follows) out.text(text_at(*text++));
   }
 }
 
-void RowCodec::decode(ByteReader& in, Arena& arena, void* row) const {
+bool RowCodec::decode(std::string_view stored, Arena& arena, void* row) const {
+  ByteReader in(stored);
   auto* bytes = static_cast<char*>(row);
   initialize(row);
   auto text = texts_.begin();
   for (const Run& run : runs_) {
-    const std::string_view stored = in.bytes(run.size);
-    if (!in.ok()) return;
-    std::memcpy(bytes + run.offset, stored.data(), run.size);
+    const std::string_view plain = in.bytes(run.size);
+    if (!in.ok()) return false;
+    std::memcpy(bytes + run.offset, plain.data(), run.size);
     if (!run.text_follows) continue;
     const std::string_view value = in.text();
     *reinterpret_cast<Text*>(bytes + *text++) =
         Text::view({arena.copy(value.data(), value.size()), value.size()});
   }
-}
-
-std::size_t RowCodec::text_bytes(const void* row) const {
-  std::size_t bytes = 0;
-  for (const std::uint32_t offset : texts_) {
-    bytes += reinterpret_cast<const Text*>(static_cast<const char*>(row) + offset)->size();
-  }
-  return bytes;
+  return in.ok() && in.at_end();
 }
 
 }  // namespace gameflow::state

@@ -25,15 +25,16 @@ class RowCodec {
   bool has_text() const { return !texts_.empty(); }
 
   void initialize(void* row) const;  // zeros and empty text
+  // With the length in front, so that a reader that does not know the type can skip it.
   void encode(const void* row, ByteWriter& out) const;
-  // Text goes to `arena`. The reader's ok() tells success.
-  void decode(ByteReader& in, Arena& arena, void* row) const;
+  // What encode wrote behind the length. Text goes to `arena`. False where the bytes are not such a
+  // row.
+  bool decode(std::string_view stored, Arena& arena, void* row) const;
 
   // Copies text that lies outside `owned` (a predicate on the address) into `arena`; returns the
   // bytes copied.
   template <class Owns>
   std::size_t adopt_text(void* row, Arena& arena, Owns&& owns) const;
-  std::size_t text_bytes(const void* row) const;
 
  private:
   struct Run {  // adjacent bytes that are stored as they are
@@ -41,6 +42,7 @@ class RowCodec {
     bool text_follows;  // then the next text of texts_
   };
   std::uint32_t size_, align_;
+  std::uint32_t fixed_bytes_ = 0;  // of all runs
   std::vector<Run> runs_;
   std::vector<std::uint32_t> texts_;  // offsets
 };

@@ -120,7 +120,7 @@ TEST_F(TwoStates, RandomUpdatesComeBackFromTheirChanges) {
   }
   KeyedShard restored(layout);
   ByteReader in(segments);
-  while (!in.at_end()) ASSERT_TRUE(restored.load(in, layout, {0, 1}));
+  while (!in.at_end()) ASSERT_TRUE(restored.load(in, {0, 1}));
   EXPECT_EQ(dump(restored), dump(shard));
 }
 
@@ -137,7 +137,7 @@ TEST_F(TwoStates, LoadMapsStatesAndSkipsThoseThatAreGone) {
   const Layout only_last({last});
   KeyedShard restored(only_last);
   ByteReader in(segment);
-  ASSERT_TRUE(restored.load(in, layout, {-1, 0}));
+  ASSERT_TRUE(restored.load(in, {-1, 0}));
   EXPECT_TRUE(in.at_end());
   const Entry* ann = restored.find("ann", hash_key("ann"));
   EXPECT_EQ(static_cast<const LastRow*>(only_last.row(ann, 0))->last.view(), "axe");
@@ -155,7 +155,7 @@ TEST_F(TwoStates, BrokenSegmentsAreRefusedNotFollowed) {
   for (std::size_t size = 0; size < segment.size(); ++size) {
     KeyedShard restored(layout);
     ByteReader in(std::string_view(segment).substr(0, size));
-    EXPECT_FALSE(restored.load(in, layout, {0, 1})) << size;
+    EXPECT_FALSE(restored.load(in, {0, 1})) << size;
   }
 }
 
