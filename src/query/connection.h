@@ -1,0 +1,75 @@
+// One hardened SQLite connection: what it is allowed to do, its limits, its statements.
+//
+// In layers, so that no single one has to hold: a connection without files (sqlite_process.h), read
+// only and defensive; an authorizer that knows SELECT and a list of functions; limits on length,
+// depth and size; a deadline; a memory budget.
+//
+// Threads  one.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace gameflow::query {
+
+// Who wrote the statement. Operators get longer strings and more memory, but nothing whose result
+// differs from run to run: no random(), no clock.
+enum class Author : std::uint8_t { kPerson, kOperator };
+
+class Connection {
+ public:
+  Connection();
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Whether opening worked; nothing else may be called if not.
+  const Status& opened() const { return opened_; }
+  sqlite3* handle() const { return db_; }
+
+  // Statements may read this table from now on.
+  void allow_table(std::string name) { tables_.insert(std::move(name)); }
+  // A name that SQLite uses itself, such as json_each.
+  bool is_reserved(std::string_view name) const;
+
+  // One SELECT, from the cache if it was seen before. It stays valid until the next call.
+  Result<sqlite3_stmt*> prepare(std::string_view sql, Author author);
+
+  // The step after which SQLite returned `code`, as an error of ours.
+  Error error_of(int code) const;
+
+  // Steps later than this end with SQLITE_INTERRUPT.
+  void set_deadline(std::chrono::steady_clock::time_point deadline) { deadline_ = deadline; }
+
+ private:
+  struct Statement;
+  static int authorize(void* self, int action, const char* first, const char* second, const char*,
+                       const char*);
+  static int is_late(void* self);
+  int allow_read(std::string_view table, std::string_view column);
+  int allow_function(std::string_view name);
+  Status configure();
+  void set_limits(Author author);
+  Result<sqlite3_stmt*> compile(std::string_view sql, Author author);
+
+  sqlite3* db_ = nullptr;
+  Status opened_;
+  std::set<std::string, std::less<>> tables_;    // readable
+  std::set<std::string, std::less<>> reserved_;  // modules that SQLite brings along
+  std::list<Statement> statements_;              // most recently used first
+  std::chrono::steady_clock::time_point deadline_;
+  Author author_ = Author::kPerson;  // of the statement that is being prepared
+  std::string denied_;               // what the authorizer refused last
+};
+
+}  // namespace gameflow::query

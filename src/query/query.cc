@@ -1,0 +1,241 @@
+#include "query/query.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <map>
+#include <new>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sqlite3.h>
+
+#include <gameflow/types.h>
+
+#include "query/aggregates.h"
+#include "query/connection.h"
+#include "query/result_fields.h"
+#include "query/sqlite_process.h"
+#include "query/virtual_table.h"
+#include "record/codec.h"
+
+namespace gameflow::query {
+namespace {
+
+constexpr std::int64_t kPersonBytesMax = 256LL << 20;
+constexpr std::int64_t kOperatorBytesMax = 4LL << 30;
+constexpr std::int64_t kPrepareBytesMax = 32LL << 20;  // names of names of ... in WITH double fast
+constexpr std::chrono::seconds kOperatorTimeMax{30};
+
+std::string folded(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+// Ends the execution, so that the statement can be run again.
+class Execution {
+ public:
+  explicit Execution(sqlite3_stmt* statement) : statement_(statement) {}
+  ~Execution() { sqlite3_reset(statement_); }
+  Execution(const Execution&) = delete;
+  Execution& operator=(const Execution&) = delete;
+  int step() { return sqlite3_step(statement_); }
+
+ private:
+  sqlite3_stmt* statement_;
+};
+
+// The value, with the bytes it adds to an answer.
+Value value_of(sqlite3_stmt* statement, int column, std::size_t& bytes) {
+  const auto size = [&] {  // not for numbers: it would make text of them
+    return static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
+  };
+  switch (sqlite3_column_type(statement, column)) {
+    case SQLITE_INTEGER:
+      bytes += sizeof(std::int64_t);
+      return std::int64_t{sqlite3_column_int64(statement, column)};
+    case SQLITE_FLOAT:
+      bytes += sizeof(double);
+      return sqlite3_column_double(statement, column);
+    case SQLITE_TEXT: {
+      const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
+      bytes += size();
+      return std::string(text, size());
+    }
+    case SQLITE_BLOB: {  // as in JSON: base64, here without the quotes
+      static const record::Type bytes_type{.kind = record::Kind::kBytes};
+      const Bytes blob{static_cast<const u8*>(sqlite3_column_blob(statement, column)), size()};
+      std::string json;
+      record::encode_json(bytes_type, &blob, json);
+      bytes += json.size();
+      return json.substr(1, json.size() - 2);
+    }
+    default:
+      bytes += 4;
+      return nullptr;
+  }
+}
+
+// A List<T> whose T only the schema knows; the layout is that of types.h.
+struct RawList {
+  char* data;
+  u32 size, capacity;
+};
+static_assert(sizeof(RawList) == sizeof(List<u8>));
+
+// Room for one more item, zeroed. Throws std::bad_alloc.
+char* new_item(RawList& list, const record::Type& item, Arena& arena) {
+  if (list.size == list.capacity) {
+    const std::uint64_t grown =
+        std::min<std::uint64_t>(list.capacity == 0 ? 8 : list.capacity * 2ULL, UINT32_MAX);
+    if (grown == list.capacity) throw std::bad_alloc();
+    auto* data = static_cast<char*>(arena.allocate(grown * item.size, item.align));
+    if (list.size != 0) std::memcpy(data, list.data, std::size_t{list.size} * item.size);
+    list.data = data;
+    list.capacity = static_cast<u32>(grown);
+  }
+  char* slot = list.data + std::size_t{list.size} * item.size;
+  std::memset(slot, 0, item.size);
+  return slot;
+}
+
+}  // namespace
+
+struct Database::Impl {
+  // Destroyed last: SQLite holds their addresses. By folded name.
+  std::map<std::string, std::unique_ptr<TableSlot>, std::less<>> slots;
+  Connection connection;
+
+  Result<sqlite3_stmt*> prepare(std::string_view sql, Author author);
+  Error explained(Error error, std::string_view sql) const;
+  // Sets everything up for running one statement.
+  void begin(std::chrono::steady_clock::duration time_max);
+  Status fill(sqlite3_stmt* statement, const std::vector<Target>& targets, const record::Type& item,
+              Arena& arena, RawList& list);
+};
+
+// Adds to SQLite's "no such ..." what there is.
+Error Database::Impl::explained(Error error, std::string_view sql) const {
+  if (error.code != ErrorCode::kSqlInvalid) return error;
+  if (error.message.starts_with("no such table")) {
+    std::vector<std::string_view> names;
+    for (const auto& [name, slot] : slots) names.emplace_back(slot->table().name);
+    error.message += names.empty() ? std::string("; there are no tables")
+                                   : fmt::format("; the tables are: {}", fmt::join(names, ", "));
+  } else if (error.message.starts_with("no such column")) {
+    const std::string text = folded(sql);
+    for (const auto& [name, slot] : slots) {
+      if (text.find(name) == std::string::npos) continue;
+      std::vector<std::string_view> names;
+      for (const Column& column : slot->columns()) names.emplace_back(column.name);
+      error.message += fmt::format("; {} has: {}", slot->table().name, fmt::join(names, ", "));
+    }
+  }
+  return error;
+}
+
+Result<sqlite3_stmt*> Database::Impl::prepare(std::string_view sql, Author author) {
+  GF_TRY(connection.opened());
+  const Allowance allowance(kPrepareBytesMax, false);
+  auto statement = connection.prepare(sql, author);
+  if (!statement) return fail(explained(std::move(statement).error(), sql));
+  return statement;
+}
+
+void Database::Impl::begin(std::chrono::steady_clock::duration time_max) {
+  for (const auto& [name, slot] : slots) slot->begin_query();
+  connection.set_deadline(std::chrono::steady_clock::now() + time_max);
+}
+
+Status Database::Impl::fill(sqlite3_stmt* statement, const std::vector<Target>& targets,
+                            const record::Type& item, Arena& arena, RawList& list) {
+  Execution execution(statement);
+  for (std::uint64_t row = 1;; ++row) {
+    const int code = execution.step();
+    if (code == SQLITE_DONE) return {};
+    if (code != SQLITE_ROW) return fail(connection.error_of(code));
+    const std::uint32_t stored = store_row(statement, targets, arena, new_item(list, item, arena));
+    if (stored != targets.size()) return fail(misfit(statement, stored, targets[stored], row));
+    ++list.size;
+  }
+}
+
+Database::Database() : impl_(std::make_unique<Impl>()) {
+  if (impl_->connection.opened()) add_aggregates(impl_->connection.handle());
+}
+Database::~Database() = default;
+Database::Database(Database&&) noexcept = default;
+Database& Database::operator=(Database&&) noexcept = default;
+
+Status Database::set_table(const Table* table) {
+  GF_TRY(impl_->connection.opened());
+  const std::string name = folded(table->name);
+  const auto known = impl_->slots.find(name);
+  if (known != impl_->slots.end()) return known->second->set(table);
+  if (name.empty() || name.find('\0') != std::string::npos || impl_->connection.is_reserved(name)) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("'{}' cannot be the name of a table in SQL", table->name));
+  }
+  auto slot = std::make_unique<TableSlot>();
+  GF_TRY(slot->set(table));
+  GF_TRY(slot->attach(impl_->connection.handle()));
+  impl_->connection.allow_table(name);
+  impl_->slots.emplace(name, std::move(slot));
+  return {};
+}
+
+Result<Answer> Database::run(std::string_view sql, const Limits& limits) {
+  GF_ASSIGN(sqlite3_stmt * statement, impl_->prepare(sql, Author::kPerson));
+  Answer answer;
+  const int columns = sqlite3_column_count(statement);
+  for (int i = 0; i < columns; ++i) {
+    answer.columns.emplace_back(sqlite3_column_name(statement, i));
+  }
+  impl_->begin(limits.time_max);
+  const Allowance allowance(kPersonBytesMax, true);
+  Execution execution(statement);
+  std::size_t bytes = 0;
+  for (;;) {
+    const int code = execution.step();
+    if (code == SQLITE_DONE) return answer;
+    if (code != SQLITE_ROW) return fail(impl_->connection.error_of(code));
+    std::vector<Value> row;
+    row.reserve(static_cast<std::size_t>(columns));
+    for (int i = 0; i < columns; ++i) row.push_back(value_of(statement, i, bytes));
+    answer.truncated = answer.rows.size() >= limits.rows_max || bytes > limits.bytes_max;
+    if (answer.truncated) return answer;
+    answer.rows.push_back(std::move(row));
+  }
+}
+
+Status Database::select_into(std::string_view sql, const record::Type& item, Arena& arena,
+                             void* list) {
+  GF_ASSIGN(sqlite3_stmt * statement, impl_->prepare(sql, Author::kOperator));
+  GF_ASSIGN(const std::vector<Target> targets, map_columns(statement, item));
+  RawList raw;
+  std::memcpy(&raw, list, sizeof raw);
+  const u32 size_before = raw.size;
+  impl_->begin(kOperatorTimeMax);
+  const Allowance allowance(kOperatorBytesMax, false);
+  Status filled;
+  try {
+    filled = impl_->fill(statement, targets, item, arena, raw);
+  } catch (const std::bad_alloc&) {
+    filled = fail(ErrorCode::kSqlLimit, "the result does not fit into memory");
+  }
+  if (!filled) raw.size = size_before;
+  std::memcpy(list, &raw, sizeof raw);
+  return filled;
+}
+
+Status Database::check(std::string_view sql, const record::Type& item) {
+  GF_ASSIGN(sqlite3_stmt * statement, impl_->prepare(sql, Author::kOperator));
+  GF_TRY(map_columns(statement, item));
+  return {};
+}
+
+}  // namespace gameflow::query

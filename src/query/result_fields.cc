@@ -1,0 +1,244 @@
+#include "query/result_fields.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sqlite3.h>
+
+#include <gameflow/types.h>
+
+namespace gameflow::query {
+namespace {
+
+using record::Field;
+using record::Kind;
+
+std::vector<std::string_view> column_names(sqlite3_stmt* statement) {
+  std::vector<std::string_view> names;
+  for (int i = 0; i < sqlite3_column_count(statement); ++i) {
+    names.emplace_back(sqlite3_column_name(statement, i));
+  }
+  return names;
+}
+
+std::string field_names(const record::Type& item) {
+  std::vector<std::string_view> names;
+  for (const Field& field : item.fields) names.emplace_back(field.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+std::string type_name(const record::Type& item) {
+  return item.name.empty() ? "the result type" : item.name;
+}
+
+bool is_fillable(Kind kind) {
+  return kind != Kind::kObject && kind != Kind::kList;
+}
+
+// A column that is a plain table column has a declared type: some mistakes show before any row.
+bool can_fit(const char* declared, Kind kind) {
+  if (declared == nullptr) return true;  // an expression: each value will tell
+  const std::string_view type = declared;
+  if (kind == Kind::kString) return type == "TEXT";
+  if (kind == Kind::kBytes) return type == "TEXT" || type == "BLOB";
+  return type == "INTEGER" || type == "REAL";
+}
+
+template <class T>
+bool put(char* to, T value) {
+  std::memcpy(to, &value, sizeof value);
+  return true;
+}
+
+template <class Integer>
+bool store_integer(sqlite3_stmt* statement, int column, char* to) {
+  switch (sqlite3_column_type(statement, column)) {
+    case SQLITE_INTEGER: {
+      const std::int64_t value = sqlite3_column_int64(statement, column);
+      return std::in_range<Integer>(value) && put(to, static_cast<Integer>(value));
+    }
+    case SQLITE_FLOAT: {
+      // Bounds that a double holds exactly: [-2^(n-1), 2^(n-1)) or [0, 2^n).
+      constexpr int kBits = std::numeric_limits<Integer>::digits;
+      const double value = sqlite3_column_double(statement, column);
+      const double end = std::ldexp(1.0, kBits);
+      const double begin = std::is_signed_v<Integer> ? -end : 0.0;
+      return std::trunc(value) == value && value >= begin && value < end &&
+             put(to, static_cast<Integer>(value));
+    }
+    case SQLITE_TEXT:
+      if constexpr (std::is_same_v<Integer, u64>) {  // above 2^63 - 1: virtual_table.h
+        const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
+        const char* end = text + sqlite3_column_bytes(statement, column);
+        u64 value = 0;
+        const auto parsed = std::from_chars(text, end, value);
+        return parsed.ec == std::errc{} && parsed.ptr == end && put(to, value);
+      }
+      return false;
+    default:
+      return false;
+  }
+}
+
+template <class Float>
+bool store_float(sqlite3_stmt* statement, int column, char* to) {
+  const int type = sqlite3_column_type(statement, column);
+  if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) return false;
+  const double value = sqlite3_column_double(statement, column);
+  if (std::isfinite(value) && std::abs(value) > std::numeric_limits<Float>::max()) return false;
+  return put(to, static_cast<Float>(value));
+}
+
+bool store_bool(sqlite3_stmt* statement, int column, char* to) {
+  if (sqlite3_column_type(statement, column) != SQLITE_INTEGER) return false;
+  const std::int64_t value = sqlite3_column_int64(statement, column);
+  return (value == 0 || value == 1) && put(to, value == 1);
+}
+
+bool store_text(sqlite3_stmt* statement, int column, Arena& arena, char* to) {
+  if (sqlite3_column_type(statement, column) != SQLITE_TEXT) return false;
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
+  return put(to, Text::view({arena.copy(text, size), size}));
+}
+
+bool store_bytes(sqlite3_stmt* statement, int column, Arena& arena, char* to) {
+  const int type = sqlite3_column_type(statement, column);
+  if (type != SQLITE_TEXT && type != SQLITE_BLOB) return false;
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(statement, column));
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
+  return put(to, Bytes{reinterpret_cast<const u8*>(arena.copy(data, size)), size});
+}
+
+bool store_value(sqlite3_stmt* statement, int column, const Target& target, Arena& arena,
+                 char* out) {
+  char* to = out + target.offset;
+  switch (target.kind) {
+    case Kind::kBool:
+      return store_bool(statement, column, to);
+    case Kind::kI8:
+      return store_integer<i8>(statement, column, to);
+    case Kind::kI16:
+      return store_integer<i16>(statement, column, to);
+    case Kind::kI32:
+      return store_integer<i32>(statement, column, to);
+    case Kind::kI64:
+      return store_integer<i64>(statement, column, to);
+    case Kind::kU8:
+      return store_integer<u8>(statement, column, to);
+    case Kind::kU16:
+      return store_integer<u16>(statement, column, to);
+    case Kind::kU32:
+      return store_integer<u32>(statement, column, to);
+    case Kind::kU64:
+      return store_integer<u64>(statement, column, to);
+    case Kind::kF32:
+      return store_float<f32>(statement, column, to);
+    case Kind::kF64:
+      return store_float<f64>(statement, column, to);
+    case Kind::kString:
+      return store_text(statement, column, arena, to);
+    case Kind::kBytes:
+      return store_bytes(statement, column, arena, to);
+    case Kind::kObject:
+    case Kind::kList:
+      return false;
+  }
+  return false;
+}
+
+Status check_required(const std::vector<std::string_view>& columns, const record::Type& item) {
+  for (const Field& field : item.fields) {
+    if (field.optional || std::ranges::find(columns, field.name) != columns.end()) continue;
+    if (!is_fillable(field.type->kind)) {
+      return fail(ErrorCode::kSqlInvalid,
+                  fmt::format("field '{}' of {} is a required {}, which SQL cannot fill: make it "
+                              "optional, or fill it in C++",
+                              field.name, type_name(item), to_string(field.type->kind)));
+    }
+    return fail(ErrorCode::kSqlInvalid,
+                fmt::format("no column for the required field '{}' of {}; the columns are: {}",
+                            field.name, type_name(item), fmt::join(columns, ", ")));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<Target>> map_columns(sqlite3_stmt* statement, const record::Type& item) {
+  if (item.kind != Kind::kObject) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("sql() fills lists of objects, not of {}", to_string(item.kind)));
+  }
+  const std::vector<std::string_view> columns = column_names(statement);
+  std::vector<Target> targets;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const Field* field = item.find(columns[i]);
+    std::string mistake;
+    if (field == nullptr) {
+      mistake = fmt::format("is not a field of {}; its fields are: {}", type_name(item),
+                            field_names(item));
+    } else if (std::find(columns.begin(), columns.begin() + static_cast<std::ptrdiff_t>(i),
+                         columns[i]) != columns.begin() + static_cast<std::ptrdiff_t>(i)) {
+      mistake = "is there twice";
+    } else if (!is_fillable(field->type->kind)) {
+      mistake = fmt::format("stands for a field of type {}, which SQL cannot fill",
+                            to_string(field->type->kind));
+    } else if (const char* declared = sqlite3_column_decltype(statement, static_cast<int>(i));
+               !can_fit(declared, field->type->kind)) {
+      mistake = fmt::format("is {} and does not fit the {} field of that name; use cast()",
+                            declared, to_string(field->type->kind));
+    }
+    if (!mistake.empty()) {
+      return fail(ErrorCode::kSqlInvalid, fmt::format("column '{}' {}", columns[i], mistake));
+    }
+    targets.push_back({field->type->kind, field->optional, field->offset, field->flag_offset});
+  }
+  GF_TRY(check_required(columns, item));
+  return targets;
+}
+
+std::uint32_t store_row(sqlite3_stmt* statement, const std::vector<Target>& targets, Arena& arena,
+                        char* out) {
+  const auto count = static_cast<std::uint32_t>(targets.size());
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const Target& target = targets[i];
+    const int column = static_cast<int>(i);
+    if (target.optional) {
+      if (sqlite3_column_type(statement, column) == SQLITE_NULL) continue;  // absent
+      put(out + target.flag_offset, true);
+    }
+    if (!store_value(statement, column, target, arena, out)) return i;
+  }
+  return count;
+}
+
+Error misfit(sqlite3_stmt* statement, std::uint32_t index, const Target& target,
+             std::uint64_t row_number) {
+  const int column = static_cast<int>(index);
+  const int type = sqlite3_column_type(statement, column);
+  std::string value;
+  if (type == SQLITE_NULL) {
+    value = "NULL";
+  } else if (type == SQLITE_BLOB) {
+    value = "a blob";
+  } else {
+    value = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
+    if (value.size() > 60) value = value.substr(0, 57) + "...";
+    if (type == SQLITE_TEXT) value = "text '" + value + "'";
+  }
+  return {
+      ErrorCode::kSqlInvalid,
+      fmt::format("column '{}', row {}: {} does not fit a field of type {}{}",
+                  sqlite3_column_name(statement, column), row_number, value, to_string(target.kind),
+                  type == SQLITE_NULL ? " that is required; use coalesce()" : "")};
+}
+
+}  // namespace gameflow::query
