@@ -1,0 +1,132 @@
+#include "spec/diagnostic.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "spec/yaml_tree.h"
+
+namespace gameflow::spec {
+namespace {
+
+// A longer line is shown in part, around the mistake.
+constexpr std::size_t kLineBytesMax = 160;
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', start), text.size());
+    lines.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  return lines;
+}
+
+bool is_continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
+
+// What keeps the terminal's lines straight: the same tabs, one blank for each other character.
+std::string blanks_for(std::string_view text) {
+  std::string blanks;
+  for (const char c : text) {
+    if (!is_continuation(c)) blanks += c == '\t' ? '\t' : ' ';
+  }
+  return blanks;
+}
+
+void render_source(std::string& out, std::string_view line, const Diagnostic& diagnostic) {
+  std::string shown(line);
+  for (char& c : shown) {
+    if (static_cast<unsigned char>(c) < 0x20 && c != '\t') c = ' ';
+  }
+  std::size_t caret = std::min<std::size_t>(diagnostic.position.column - 1, shown.size());
+  if (shown.size() > kLineBytesMax) {
+    std::size_t start = caret > kLineBytesMax / 2 ? caret - kLineBytesMax / 2 : 0;
+    while (start < caret && is_continuation(shown[start])) ++start;
+    std::size_t end = std::min(start + kLineBytesMax, shown.size());
+    while (end < shown.size() && is_continuation(shown[end])) ++end;
+    shown = shown.substr(start, end - start);
+    caret -= start;
+  }
+  const std::string_view marked = std::string_view(shown).substr(caret, diagnostic.length);
+  const auto width =
+      std::count_if(marked.begin(), marked.end(), [](char c) { return !is_continuation(c); });
+  fmt::format_to(std::back_inserter(out), "{:>5} | {}\n", diagnostic.position.line, shown);
+  fmt::format_to(
+      std::back_inserter(out), "      | {}^{}\n",
+      blanks_for(std::string_view(shown).substr(0, caret)),
+      std::string(static_cast<std::size_t>(std::max<std::ptrdiff_t>(width, 1)) - 1, '~'));
+}
+
+// Edit distance of two words: insertions, deletions, replacements and swaps of neighbours.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), now(b.size() + 1);
+  std::iota(last.begin(), last.end(), 0);
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    now[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      now[j] = std::min({last[j] + 1, now[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        now[j] = std::min(now[j], before[j - 2] + 1);
+    }
+    std::swap(before, last);
+    std::swap(last, now);
+  }
+  return last[b.size()];
+}
+
+}  // namespace
+
+std::string render(const std::vector<Diagnostic>& diagnostics, std::string_view file_name,
+                   std::string_view source) {
+  const std::string text = normalized(source);
+  const std::vector<std::string_view> lines = lines_of(text);
+  std::vector<const Diagnostic*> sorted;
+  for (const Diagnostic& diagnostic : diagnostics) sorted.push_back(&diagnostic);
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Diagnostic* a, const Diagnostic* b) {
+    return a->position < b->position;
+  });
+  std::string out;
+  for (const Diagnostic* diagnostic : sorted) {
+    const auto [line, column] = diagnostic->position;
+    out += file_name;
+    if (line > 0) fmt::format_to(std::back_inserter(out), ":{}:{}", line, column);
+    fmt::format_to(std::back_inserter(out), ": {}: {}\n",
+                   diagnostic->severity == Severity::kError ? "error" : "warning",
+                   diagnostic->message);
+    if (line > 0 && line <= lines.size()) render_source(out, lines[line - 1], *diagnostic);
+    if (diagnostic->hint.empty()) continue;
+    std::string_view prefix = "      = ";
+    for (const std::string_view hint_line : lines_of(diagnostic->hint)) {
+      fmt::format_to(std::back_inserter(out), "{}{}\n", prefix, hint_line);
+      prefix = "        ";
+    }
+  }
+  return out;
+}
+
+bool has_errors(const std::vector<Diagnostic>& diagnostics) {
+  return std::any_of(diagnostics.begin(), diagnostics.end(), [](const Diagnostic& diagnostic) {
+    return diagnostic.severity == Severity::kError;
+  });
+}
+
+std::string_view closest(std::string_view word, const std::vector<std::string_view>& candidates) {
+  std::string_view best;
+  // Longer words are nobody's slip of the pen, and would take long.
+  if (word.size() > 100) return best;
+  std::size_t best_distance = std::max<std::size_t>(word.size() / 3, 1) + 1;
+  for (const std::string_view candidate : candidates) {
+    if (candidate.size() > word.size() + best_distance) continue;
+    const std::size_t differing = distance(word, candidate);
+    if (differing < best_distance && differing < candidate.size()) {
+      best_distance = differing;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+}  // namespace gameflow::spec

@@ -1,0 +1,28 @@
+// Names: which ones YAML things may have, and what they are called in C++.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace gameflow::spec {
+
+// "player-event" -> "PlayerEvent": the struct of a type.
+std::string to_pascal_case(std::string_view yaml_name);
+// "events-per-user" -> "events_per_user": the accessor of a state, the namespace of a service.
+std::string to_snake_case(std::string_view yaml_name);
+
+// Letters, digits, '-' and '_', a letter first.
+bool is_type_name(std::string_view name);
+// Small letters, digits, '-' and '_', a letter first: dataflows, services and states.
+bool is_lower_name(std::string_view name);
+// As log::is_topic_name: letters, digits, '.', '_' and '-', at most 200, not "." or "..".
+bool is_topic_name(std::string_view name);
+// Letters, digits and '_', no digit first.
+bool is_identifier(std::string_view name);
+
+// Why C++ code cannot give this identifier to something of the user's: "a C++ keyword", "a name of
+// the SDK", "a macro"; nothing if it can.
+std::optional<std::string_view> reserved_as(std::string_view identifier);
+
+}  // namespace gameflow::spec

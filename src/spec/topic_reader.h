@@ -1,0 +1,45 @@
+// Section `topics`.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "spec/reader.h"
+#include "spec/type_reader.h"
+
+namespace gameflow::spec {
+
+// A topic as the rest of the file refers to it. `topic.type` is null also where the schema has
+// mistakes: then `has_schema` is true.
+struct TopicEntry {
+  Topic topic;
+  const Node* key = nullptr;
+  std::string type_name;  // as written
+  bool has_schema = false;
+};
+
+class TopicReader {
+ public:
+  TopicReader(Report& report, TypeReader& types) : report_(report), types_(types) {}
+
+  void read_section(const Node& section);
+
+  // The topic that the text of `node` names; a report and null if there is none.
+  const TopicEntry* refer(const Node& node) const;
+
+  const std::vector<TopicEntry>& entries() const { return entries_; }
+
+ private:
+  void read_topic(const Node& key, const Node& body);
+  void read_schema(const Node& node, TopicEntry& entry);
+  void read_retention(const Node& node, Topic& topic);
+
+  Report& report_;
+  TypeReader& types_;
+  std::vector<TopicEntry> entries_;  // in file order
+  std::unordered_map<std::string, std::size_t> by_key_;
+};
+
+}  // namespace gameflow::spec
