@@ -1,0 +1,307 @@
+#include "record/json_reader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "record/batch.h"
+#include "record/utf8.h"
+
+namespace gameflow::record {
+namespace {
+
+namespace simd = simdjson::SIMDJSON_BUILTIN_IMPLEMENTATION;
+
+static_assert(kPaddingBytes >= simdjson::SIMDJSON_PADDING);
+
+// Tokens are 32-bit positions.
+constexpr std::size_t kTextBytesMax = simdjson::SIMDJSON_MAXSIZE_BYTES - kPaddingBytes;
+constexpr std::size_t kCapacityMin = 4096;
+constexpr std::size_t kQuotedBytesMax = 40;
+
+const std::uint8_t* as_bytes(const char* text) {
+  return reinterpret_cast<const std::uint8_t*>(text);
+}
+
+// `text` for a message: at most kQuotedBytesMax bytes of it, cut between characters.
+std::string shorten(std::string_view text) {
+  if (text.size() <= kQuotedBytesMax) return std::string(text);
+  std::size_t size = kQuotedBytesMax;
+  while (size > 0 && (static_cast<std::uint8_t>(text[size]) & 0xC0U) == 0x80) --size;
+  return std::string(text.substr(0, size)) + "…";
+}
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+bool is_number_start(char c) {
+  return is_digit(c) || c == '-';
+}
+
+// Whether `text` starts with a number as JSON writes it and nothing of a word follows: then what
+// simdjson refused is its size.
+bool starts_with_number(const char* text) {
+  const auto digits = [&text] {
+    const char* begin = text;
+    while (is_digit(*text)) ++text;
+    return text - begin;
+  };
+  if (*text == '-') ++text;
+  const char first = *text;
+  const auto whole = digits();
+  if (whole == 0 || (first == '0' && whole > 1)) return false;
+  if (*text == '.' && (++text, digits() == 0)) return false;
+  if (*text == 'e' || *text == 'E') {
+    ++text;
+    if (*text == '+' || *text == '-') ++text;
+    if (digits() == 0) return false;
+  }
+  return std::string_view(" \t\r\n,]}:[{").find(*text) != std::string_view::npos;
+}
+
+// What simdjson's parse_number writes to. It holds a pointer because simdjson copies it where a
+// number has more than 19 digits.
+struct NumberWriter {
+  JsonNumber* number;
+  void append_s64(std::int64_t value) {
+    number->kind = JsonNumber::Kind::kSigned;
+    number->as_signed = value;
+  }
+  void append_u64(std::uint64_t value) {
+    number->kind = JsonNumber::Kind::kUnsigned;
+    number->as_unsigned = value;
+  }
+  void append_double(double value) {
+    number->kind = JsonNumber::Kind::kDouble;
+    number->as_double = value;
+  }
+  void skip_double() {}
+};
+
+struct StringFault {
+  std::size_t position;
+  const char* reason;
+};
+
+// What stage 1 found wrong with strings, found again slowly to say where.
+std::optional<StringFault> find_string_fault(std::string_view text) {
+  std::optional<std::size_t> open;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\\') {
+      ++i;
+    } else if (c == '"') {
+      open = open ? std::nullopt : std::optional(i);
+    } else if (open && static_cast<std::uint8_t>(c) < 0x20) {
+      return StringFault{i, "a control character in a string must be written as an escape"};
+    }
+  }
+  if (open) return StringFault{*open, "the string that begins here does not end"};
+  return std::nullopt;
+}
+
+std::size_t find_invalid_utf8(std::string_view text) {
+  std::size_t i = 0;
+  while (const std::size_t size = utf8_sequence_size(text.substr(i))) i += size;
+  return i;
+}
+
+}  // namespace
+
+bool JsonReader::reserve(std::size_t size) {
+  if (parser_ != nullptr && size <= parser_->capacity()) return true;
+  if (size > kTextBytesMax) {
+    return fail(ErrorCode::kPayloadTooLarge, "the JSON text is larger than 4 GiB");
+  }
+  const std::size_t capacity = std::min(
+      std::max({kCapacityMin, size, parser_ ? 2 * parser_->capacity() : 0}), kTextBytesMax);
+  const auto error = parser_ == nullptr
+                         ? simdjson::get_active_implementation()->create_dom_parser_implementation(
+                               capacity, kJsonDepthMax, parser_)
+                         : parser_->allocate(capacity, kJsonDepthMax);
+  if (error == simdjson::SUCCESS) return true;
+  parser_.reset();
+  return fail(ErrorCode::kPayloadTooLarge, "there is not enough memory to read the JSON text");
+}
+
+bool JsonReader::open(std::string_view json) {
+  text_ = json.data();
+  size_ = json.size();
+  next_ = count_ = 0;
+  if (json.empty()) return fail_json(0, "the text is empty");
+  if (!reserve(json.size())) return false;
+  if (const auto error = parser_->stage1(as_bytes(text_), size_, simdjson::stage1_mode::regular)) {
+    return fail_stage1(error);
+  }
+  count_ = parser_->n_structural_indexes;
+  std::uint32_t* tokens = parser_->structural_indexes.get();
+  tokens_ = tokens;
+  if (count_ == 0) return fail_json(0, "the text is empty");
+  has_backslash_ = std::memchr(text_, '\\', size_) != nullptr;
+
+  const char first = at(tokens[0]);
+  if (first != '{' && first != '[') return open_scalar();
+  // The text ends with a bracket, so nothing that stands before it is read past its end.
+  const Position last = tokens[count_ - 1];
+  const char closing = first == '{' ? '}' : ']';
+  if (at(last) != closing) {
+    next_ = count_;
+    return fail_expected(last, fmt::format("'{}' at the end", closing));
+  }
+  tokens[count_] = tokens[0];
+  return true;
+}
+
+bool JsonReader::open_scalar() {
+  parser_->structural_indexes[count_] = static_cast<Position>(size_);
+  if (at(tokens_[0]) == '"') return true;  // has its end, and stays a view
+  scalar_.assign(text_, size_).append(kPaddingBytes, ' ');
+  text_ = scalar_.data();
+  return true;
+}
+
+bool JsonReader::close() {
+  return next_ == count_ || fail_json(peek(), "something stands behind the value");
+}
+
+char* JsonReader::unescape(std::string_view raw, char* out) {
+  auto* end = parser_->parse_string(as_bytes(raw.data()), reinterpret_cast<std::uint8_t*>(out));
+  if (end == nullptr) {
+    fail_json(static_cast<Position>(raw.data() - text_), "the string has an invalid escape");
+  }
+  return reinterpret_cast<char*>(end);
+}
+
+bool JsonReader::number(Position position, JsonNumber& number) {
+  NumberWriter writer{&number};
+  if (simd::numberparsing::parse_number(as_bytes(text_ + position), writer) == simdjson::SUCCESS) {
+    return true;
+  }
+  if (!starts_with_number(text_ + position)) return fail_json(position, "malformed number");
+  return fail(ErrorCode::kOutOfRange,
+              fmt::format("the number at byte {} is too large for any type", position));
+}
+
+bool JsonReader::true_or_false(Position position, bool& value) {
+  const std::uint8_t* text = as_bytes(text_ + position);
+  value = *text == 't';
+  return (value ? simd::atomparsing::is_valid_true_atom(text)
+                : simd::atomparsing::is_valid_false_atom(text)) ||
+         fail_expected(position, "a value");
+}
+
+bool JsonReader::null(Position position) {
+  return simd::atomparsing::is_valid_null_atom(as_bytes(text_ + position)) ||
+         fail_expected(position, "a value");
+}
+
+bool JsonReader::skip_from(Position position, std::size_t depth) {
+  JsonNumber ignored_number;
+  bool ignored_bool;
+  switch (at(position)) {
+    case '"':
+      return skip_string(position);
+    case '{':
+      return depth < kJsonDepthMax ? skip_object(depth + 1) : fail_depth(position);
+    case '[':
+      return depth < kJsonDepthMax ? skip_list(depth + 1) : fail_depth(position);
+    case 't':
+    case 'f':
+      return true_or_false(position, ignored_bool);
+    case 'n':
+      return null(position);
+    default:
+      return is_number_start(at(position)) ? number(position, ignored_number)
+                                           : fail_expected(position, "a value");
+  }
+}
+
+bool JsonReader::skip_string(Position position) {
+  const std::string_view raw = raw_string(position);
+  if (!has_escape(raw)) return true;
+  if (scratch_.size() < raw.size() + kPaddingBytes) scratch_.resize(raw.size() + kPaddingBytes);
+  return unescape(raw, scratch_.data()) != nullptr;
+}
+
+bool JsonReader::skip_list(std::size_t depth) {
+  if (at(peek()) == ']') return take(), true;
+  while (true) {
+    if (!skip(depth)) return false;
+    const Position after = take();
+    if (at(after) == ']') return true;
+    if (at(after) != ',') return fail_expected(after, "',' or ']'");
+  }
+}
+
+bool JsonReader::skip_object(std::size_t depth) {
+  if (at(peek()) == '}') return take(), true;
+  while (true) {
+    const Position key = take();
+    if (at(key) != '"') return fail_expected(key, "a key in quotes");
+    if (!skip_string(key)) return false;
+    if (const Position colon = take(); at(colon) != ':') return fail_expected(colon, "':'");
+    if (!skip(depth)) return false;
+    const Position after = take();
+    if (at(after) == '}') return true;
+    if (at(after) != ',') return fail_expected(after, "',' or '}'");
+  }
+}
+
+bool JsonReader::fail(ErrorCode code, std::string message) {
+  error_ = {code, {}, std::move(message)};
+  return false;
+}
+
+bool JsonReader::fail_json(Position position, std::string_view reason) {
+  return fail(ErrorCode::kInvalidJson,
+              fmt::format("invalid JSON at byte {}: {}", position, reason));
+}
+
+bool JsonReader::fail_expected(Position position, std::string_view expected) {
+  if (next_ > count_) {  // the first token again: see take()
+    return fail_json(static_cast<Position>(size_),
+                     fmt::format("expected {}, but the text ends", expected));
+  }
+  return fail_json(position, fmt::format("expected {}, found {}", expected, describe(position)));
+}
+
+bool JsonReader::fail_depth(Position position) {
+  return fail_json(position,
+                   fmt::format("objects and lists are nested deeper than {}", kJsonDepthMax));
+}
+
+bool JsonReader::fail_stage1(simdjson::error_code error) {
+  const std::string_view text(text_, size_);
+  if (error == simdjson::UTF8_ERROR) {
+    return fail(ErrorCode::kInvalidEncoding,
+                fmt::format("invalid UTF-8 at byte {}", find_invalid_utf8(text)));
+  }
+  if (error == simdjson::EMPTY) return fail_json(0, "the text is empty");
+  if (const auto fault = find_string_fault(text)) {
+    return fail_json(static_cast<Position>(fault->position), fault->reason);
+  }
+  return fail_json(0, simdjson::error_message(error));
+}
+
+std::string JsonReader::describe(Position position) const {
+  const char first = at(position);
+  const std::string_view rest(text_ + position, size_ - position);
+  if (first == '"') return fmt::format("string \"{}\"", shorten(raw_string(position)));
+  if (first == '{') return "an object";
+  if (first == '[') return "a list";
+  if (is_number_start(first)) {
+    return "number " + shorten(rest.substr(0, rest.find_first_not_of("+-.eE0123456789")));
+  }
+  for (const std::string_view atom : {"true", "false", "null"}) {
+    if (rest.starts_with(atom)) return std::string(atom);
+  }
+  if (first > 0x20 && first < 0x7F) return fmt::format("'{}'", first);
+  return fmt::format("byte 0x{:02X}", static_cast<std::uint8_t>(first));
+}
+
+}  // namespace gameflow::record

@@ -1,0 +1,112 @@
+// A cursor over the tokens of one JSON text. Internal to src/record.
+//
+// simdjson's stage 1 (SIMD, chosen for the machine at run time) finds where every token begins and
+// checks UTF-8 and the strings' ends and control characters; this class walks those tokens. That
+// the grammar is ours is deliberate: On-Demand accepts text behind the value, unbounded depth and
+// garbage in what it skips, and the DOM writes a tape that we would only read once. Numbers, atoms
+// and escapes are checked by simdjson's own functions, so both agree to the byte.
+//
+// Positions  bytes from the beginning of the text, under 4 GiB.
+// Errors     functions returning bool return false after calling fail(); see error().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <simdjson.h>
+
+#include "record/codec.h"
+
+namespace gameflow::record {
+
+struct JsonNumber {
+  enum class Kind : std::uint8_t { kSigned, kUnsigned, kDouble };
+  Kind kind = Kind::kSigned;  // kUnsigned: above the signed range
+  union {
+    std::int64_t as_signed = 0;
+    std::uint64_t as_unsigned;
+    double as_double;
+  };
+};
+
+class JsonReader {
+ public:
+  using Position = std::uint32_t;
+
+  // Finds the tokens of `json`, which must be readable for kPaddingBytes past its end; what is
+  // there has no influence. Afterwards the first token is next.
+  bool open(std::string_view json);
+
+  // Takes the next token. Behind the last one of an object or list comes the first one again, which
+  // no rule allows there: so walking needs no check of the bound.
+  Position take() { return tokens_[next_++]; }
+  Position peek() const { return tokens_[next_]; }
+  char at(Position position) const { return text_[position]; }
+  const char* data(Position position) const { return text_ + position; }
+  std::size_t size() const { return size_; }
+
+  // Checks that all tokens are taken: nothing stands behind the value.
+  bool close();
+
+  // Of the string whose token was taken last: what stands between its quotes, escapes and all. No
+  // search: the closing quote is the last byte before the next token that is not white space.
+  std::string_view raw_string(Position open_quote) const {
+    Position end = peek() - 1;
+    while (text_[end] != '"') --end;
+    return {text_ + open_quote + 1, end - open_quote - 1};
+  }
+  // One memchr per text finds most texts free of escapes; then no string is searched again.
+  bool has_escape(std::string_view raw) const {
+    return has_backslash_ && raw.find('\\') != std::string_view::npos;
+  }
+  // Resolves escapes into `out`, which has room for raw.size() + kPaddingBytes. Null if one is
+  // invalid, with the error set; else the end of what was written.
+  char* unescape(std::string_view raw, char* out);
+
+  // The number, or true, false or null, whose token was taken last.
+  bool number(Position position, JsonNumber& number);
+  bool true_or_false(Position position, bool& value);
+  bool null(Position position);
+
+  // Takes and checks one value of any kind, `depth` containers deep. Then the same for one whose
+  // first token is taken.
+  bool skip(std::size_t depth) { return skip_from(take(), depth); }
+  bool skip_from(Position position, std::size_t depth);
+
+  // The mistake of the last function that returned false.
+  DecodeError& error() { return error_; }
+  [[gnu::cold]] bool fail(ErrorCode code, std::string message);
+  // "invalid JSON at byte 7: …"
+  [[gnu::cold]] bool fail_json(Position position, std::string_view reason);
+  // The same with what stands there: "…, found '}'".
+  [[gnu::cold]] bool fail_expected(Position position, std::string_view expected);
+  [[gnu::cold]] bool fail_depth(Position position);
+  // For messages: `string "abc"`, `number 12`, `null`, `object`, shortened.
+  [[gnu::cold]] std::string describe(Position position) const;
+
+ private:
+  bool reserve(std::size_t size);
+  bool open_scalar();
+  bool fail_stage1(simdjson::error_code error);
+  bool skip_string(Position position);
+  bool skip_list(std::size_t depth);
+  bool skip_object(std::size_t depth);
+
+  // Used up to stage 1 only: no tape is ever allocated.
+  std::unique_ptr<simdjson::internal::dom_parser_implementation> parser_;
+  const char* text_ = nullptr;
+  const std::uint32_t* tokens_ = nullptr;
+  std::size_t next_ = 0;
+  std::size_t count_ = 0;  // of tokens
+  std::size_t size_ = 0;   // of the text
+  bool has_backslash_ = false;
+  std::string scratch_;  // unescaped text that only had to be checked
+  // A root number or atom, copied so that the text behind it cannot continue it.
+  std::string scalar_;
+  DecodeError error_;
+};
+
+}  // namespace gameflow::record
