@@ -1,0 +1,228 @@
+#include "log/rocksdb/committer.h"
+
+#include <future>
+#include <set>
+#include <utility>
+#include <variant>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+namespace gameflow::log {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+constexpr std::size_t kQueueBytesMax = 64U << 20;
+// A group is also a copy in RocksDB's write batch and one insertion into its memtable.
+constexpr std::size_t kGroupBytesMax = 16U << 20;
+constexpr std::chrono::seconds kSyncInterval{1};
+constexpr std::chrono::minutes kIdle{1};
+
+tl::unexpected<Error> closed() {
+  return fail(ErrorCode::kClosed, "the store is closed; nothing was written");
+}
+
+CommitQueue::Submission& submission(CommitQueue::Item& item) {
+  return std::get<CommitQueue::Submission>(item);
+}
+
+}  // namespace
+
+Committer::Committer(Database& database, const DiskSpace& disk, Contents& contents,
+                     Listeners& listeners, Durability durability, const Clock& clock)
+    : database_(database),
+      disk_(disk),
+      contents_(contents),
+      listeners_(listeners),
+      durability_(durability),
+      clock_(clock),
+      queue_(kQueueBytesMax),
+      synced_at_(Steady::now()),
+      thread_([this] { run(); }) {}
+
+void Committer::submit(PreparedCommit commit, Store::CommitCallback done) {
+  CommitQueue::Item item = CommitQueue::Submission{std::move(commit), std::move(done)};
+  if (!queue_.push(std::move(item))) submission(item).done(closed());
+}
+
+Status Committer::change(const Fill& fill, const Apply& apply) {
+  std::promise<Status> promise;
+  auto result = promise.get_future();
+  const bool queued = queue_.push(CommitQueue::Task([&] {
+    promise.set_value([&]() -> Status {
+      GF_TRY(can_write());
+      rocksdb::WriteBatch batch;
+      GF_TRY(fill(contents_.catalog, batch));
+      if (batch.Count() == 0) return {};
+      GF_TRY(write(batch, /*sync=*/true));
+      const std::lock_guard lock(contents_.mutex);
+      apply(contents_.catalog);
+      return {};
+    }());
+  }));
+  if (!queued) return closed();
+  return result.get();
+}
+
+void Committer::run() {
+  while (!queue_.drained()) {
+    std::vector<CommitQueue::Item> items = queue_.take(kGroupBytesMax, next_sync());
+    if (items.empty()) {
+      if (durability_ == Durability::kInterval) sync_log();
+    } else if (auto* task = std::get_if<CommitQueue::Task>(&items.front())) {
+      (*task)();
+    } else {
+      commit_group(items);
+      queue_.release(items);
+    }
+  }
+  sync_log();
+}
+
+void Committer::commit_group(std::span<CommitQueue::Item> items) {
+  const Instant started = Steady::now();
+  std::vector<Result<CommitAck>> outcomes = write_group(items);
+  const std::chrono::duration<double> took = Steady::now() - started;
+  {
+    const std::lock_guard lock(mutex_);
+    stats_.commit_seconds_total += took.count();
+  }
+  for (std::size_t i = 0; i < items.size(); ++i) submission(items[i]).done(std::move(outcomes[i]));
+}
+
+std::vector<Result<CommitAck>> Committer::write_group(std::span<CommitQueue::Item> items) {
+  std::vector<Result<CommitAck>> outcomes(items.size());
+  const auto refuse_all = [&](const Error& error) {
+    for (Result<CommitAck>& outcome : outcomes) {
+      if (outcome) outcome = fail(error);
+    }
+    return std::move(outcomes);
+  };
+  if (const Status status = can_write(); !status) return refuse_all(status.error());
+  if (const Status status = disk_.check(); !status) return refuse_all(status.error());
+
+  Group group(database_, contents_.catalog, clock_.now());
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    outcomes[i] = group.add(submission(items[i]).commit);
+  }
+  rocksdb::WriteBatch& batch = group.finish();
+  if (batch.Count() > 0) {
+    const bool sync = durability_ == Durability::kFsync ||
+                      (durability_ == Durability::kInterval && Steady::now() >= next_sync());
+    if (const Status status = write(batch, sync); !status) return refuse_all(status.error());
+  }
+  publish(items, outcomes, group);
+  return outcomes;
+}
+
+void Committer::publish(std::span<CommitQueue::Item> items,
+                        const std::vector<Result<CommitAck>>& outcomes, const Group& group) {
+  Store::Stats added;
+  std::set<TopicId> changed;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (!outcomes[i]) continue;
+    const PreparedCommit& commit = submission(items[i]).commit;
+    ++added.commits;
+    added.bytes_raw += commit.bytes_raw;
+    for (const PreparedCommit::Part& part : commit.parts) {
+      added.records += part.batch->size();
+      added.bytes_stored += part.encoded.size();
+      changed.insert(part.topic);
+      // Before the new end is shown: who sees that finds the records here.
+      contents_.tail.add(part.topic, part.partition, part.batch);
+    }
+  }
+  {
+    const std::lock_guard lock(contents_.mutex);
+    for (const auto& [key, info] : group.partitions()) {
+      contents_.catalog.set_partition(key.first, key.second, info);
+    }
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    ++stats_.groups;
+    stats_.commits += added.commits;
+    stats_.records += added.records;
+    stats_.bytes_raw += added.bytes_raw;
+    stats_.bytes_stored += added.bytes_stored;
+  }
+  for (const TopicId topic : changed) listeners_.notify(topic);
+}
+
+Status Committer::write(rocksdb::WriteBatch& batch, bool sync) {
+  rocksdb::WriteOptions options;
+  options.sync = sync;
+  const rocksdb::Status status = database_.db().Write(options, &batch);
+  if (!status.ok()) return fail_for_good(status);
+  unsynced_ = !sync;
+  if (sync) {
+    synced_at_ = Steady::now();
+    const std::lock_guard lock(mutex_);
+    ++stats_.fsyncs;
+  }
+  return {};
+}
+
+// When the log has to be fsynced at the latest.
+Committer::Instant Committer::next_sync() const {
+  return unsynced_ && durability_ == Durability::kInterval ? synced_at_ + kSyncInterval
+                                                           : Steady::now() + kIdle;
+}
+
+void Committer::sync_log() {
+  synced_at_ = Steady::now();
+  if (!unsynced_ || !can_write()) return;
+  const rocksdb::Status status = database_.db().SyncWAL();
+  if (!status.ok()) {
+    (void)fail_for_good(status);
+    return;
+  }
+  unsynced_ = false;
+  const std::lock_guard lock(mutex_);
+  ++stats_.fsyncs;
+}
+
+Status Committer::can_write() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+// After a failed fsync the kernel may call lost pages clean: another try could succeed and mean
+// nothing. Only what recovery finds on disk is certain.
+Status Committer::fail_for_good(const rocksdb::Status& status) {
+  Error error{ErrorCode::kOutcomeUnknown,
+              fmt::format("writing to {} failed: {}. What was being written may or may not be "
+                          "there; nothing more is written until the store is reopened",
+                          database_.folder().string(), status.ToString())};
+  spdlog::error("{}", error.message);
+  const std::lock_guard lock(mutex_);
+  failure_ = fail(error);
+  return failure_;
+}
+
+Status Committer::health() const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return closed();
+    GF_TRY(failure_);
+  }
+  return disk_.check();
+}
+
+Store::Stats Committer::stats() const {
+  const std::lock_guard lock(mutex_);
+  return stats_;
+}
+
+void Committer::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  queue_.close();
+  const std::lock_guard lock(closing_);
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace gameflow::log

@@ -1,0 +1,95 @@
+// The commit thread: the only writer of the store. It takes what is queued, writes it as one group
+// with one fsync, shows it to readers, and answers.
+//
+// Threads  methods: any but the commit thread, except submit(), health() and stats().
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include <rocksdb/write_batch.h>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "log/catalog.h"
+#include "log/listeners.h"
+#include "log/rocksdb/commit_queue.h"
+#include "log/rocksdb/database.h"
+#include "log/rocksdb/disk_space.h"
+#include "log/rocksdb/group.h"
+#include "log/rocksdb/tail_cache.h"
+#include "log/store.h"
+
+namespace gameflow::log {
+
+// What readers see. Only the commit thread changes it, with the lock held.
+struct Contents {
+  mutable std::mutex mutex;
+  Catalog catalog;
+  TailCache tail;  // has its own lock
+};
+
+class Committer {
+ public:
+  // Starts the thread. All references outlive the committer.
+  Committer(Database& database, const DiskSpace& disk, Contents& contents, Listeners& listeners,
+            Durability durability, const Clock& clock);
+  Committer(const Committer&) = delete;
+  Committer& operator=(const Committer&) = delete;
+  ~Committer() { close(); }
+
+  // As Store::submit.
+  void submit(PreparedCommit commit, Store::CommitCallback done);
+
+  // A change to the topics themselves, in its turn among the commits. `fill` says what to write,
+  // seeing the topics as they are then, or refuses; the write is fsynced; then `apply` shows it.
+  // kClosed, kOutcomeUnknown, and what `fill` returns.
+  using Fill = std::function<Status(const Catalog&, rocksdb::WriteBatch&)>;
+  using Apply = std::function<void(Catalog&)>;
+  Status change(const Fill& fill, const Apply& apply);
+
+  // As Store. The stats are those of commits; those of the disk are left at 0.
+  Status health() const;
+  Store::Stats stats() const;
+  void close();
+
+ private:
+  using Instant = std::chrono::steady_clock::time_point;
+
+  void run();
+  void commit_group(std::span<CommitQueue::Item> items);
+  std::vector<Result<CommitAck>> write_group(std::span<CommitQueue::Item> items);
+  void publish(std::span<CommitQueue::Item> items, const std::vector<Result<CommitAck>>& outcomes,
+               const Group& group);
+  Status write(rocksdb::WriteBatch& batch, bool sync);
+  Instant next_sync() const;
+  void sync_log();
+  Status can_write() const;
+  Status fail_for_good(const rocksdb::Status& status);
+
+  Database& database_;
+  const DiskSpace& disk_;
+  Contents& contents_;
+  Listeners& listeners_;
+  const Durability durability_;
+  const Clock& clock_;
+  CommitQueue queue_;
+
+  // Of the commit thread.
+  bool unsynced_ = false;  // written since the last fsync
+  Instant synced_at_;
+
+  mutable std::mutex mutex_;  // guards the three below
+  Status failure_;            // the write error after which nothing more is written
+  bool closed_ = false;
+  Store::Stats stats_;
+
+  std::mutex closing_;  // held while close() waits for the thread
+  std::thread thread_;
+};
+
+}  // namespace gameflow::log

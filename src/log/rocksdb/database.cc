@@ -1,0 +1,245 @@
+#include "log/rocksdb/database.h"
+
+#include <cstdint>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/options.h>
+#include <rocksdb/sst_partitioner.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include "log/rocksdb/keys.h"
+
+namespace gameflow::log {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Together with table readers these bound what RocksDB keeps in memory.
+constexpr std::size_t kBlockCacheBytes = 8U << 20;
+constexpr std::size_t kWriteBufferBytes = 32U << 20;
+constexpr int kOpenFilesMax = 512;
+
+rocksdb::DBOptions db_options(bool create) {
+  rocksdb::DBOptions options;
+  options.create_if_missing = create;
+  options.create_missing_column_families = true;
+  // The default mode drops everything after a damaged record, acknowledged or not, without a word.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  options.fail_if_options_file_error = true;
+  options.max_open_files = kOpenFilesMax;
+  options.max_background_jobs = 2;
+  options.max_total_wal_size = 128U << 20;  // a quiet column family must not keep old logs alive
+  options.bytes_per_sync = 1U << 20;        // write back evenly, not in bursts that delay fsyncs
+  options.write_buffer_manager =
+      std::make_shared<rocksdb::WriteBufferManager>(kWriteBufferBytes, nullptr);
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.keep_log_file_num = 4;
+  options.max_log_file_size = 4U << 20;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.checksum = rocksdb::kXXH3;
+  table.block_cache = cache;
+  table.format_version = 5;
+  rocksdb::ColumnFamilyOptions options;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.compression = rocksdb::kLZ4Compression;
+  options.write_buffer_size = 8U << 20;
+  options.max_write_buffer_number = 2;
+  return options;
+}
+
+// Batches arrive compressed, are never overwritten, and each partition only grows at its end. Files
+// cut at partition borders (8 bytes: topic and partition) never overlap below level 1, so from
+// there on RocksDB moves them by name only: a byte is written to the WAL, to level 0, and once or
+// twice into level 1. Such files also go at once when retention has passed them.
+rocksdb::ColumnFamilyOptions log_options(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.checksum = rocksdb::kXXH3;
+  table.block_cache = cache;
+  table.format_version = 5;
+  table.block_size = 32U << 10;
+  rocksdb::ColumnFamilyOptions options;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.compression = rocksdb::kNoCompression;
+  options.write_buffer_size = 16U << 20;
+  options.max_write_buffer_number = 2;  // more has a flush-order bug in 7.8
+  options.target_file_size_base = 64U << 20;
+  options.max_bytes_for_level_base = 256U << 20;
+  options.sst_partitioner_factory = rocksdb::NewSstPartitionerFixedPrefixFactory(8);
+  return options;
+}
+
+enum class Content {
+  kStore,   // a RocksDB
+  kNone,    // nothing of one: make a new store
+  kBroken,  // parts of one without CURRENT; RocksDB would take it for empty and delete the parts
+};
+
+Result<Content> look_into(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) {
+    return fail(ErrorCode::kDataUnwritable,
+                fmt::format("cannot create the data folder {}: {}. Choose another one, or create "
+                            "it and give this user the right to write there",
+                            folder.string(), error.message()));
+  }
+  fs::directory_iterator files(folder, error);
+  if (error) {
+    return fail(ErrorCode::kDataUnwritable,
+                fmt::format("cannot read the data folder {}: {}. Give this user the right to read "
+                            "and write there",
+                            folder.string(), error.message()));
+  }
+  bool parts = false;
+  for (const fs::directory_entry& file : files) {
+    if (file.path().filename() == "CURRENT") return Content::kStore;
+    const fs::path extension = file.path().extension();
+    parts = parts || extension == ".sst" || extension == ".log";
+  }
+  return parts ? Content::kBroken : Content::kNone;
+}
+
+Error open_error(const fs::path& folder, const rocksdb::Status& status) {
+  const std::string text = status.ToString();
+  const auto mentions = [&text](std::string_view part) { return text.find(part) != text.npos; };
+  if (status.IsIOError() && (mentions("lock hold by") || mentions("While lock file"))) {
+    return {ErrorCode::kDataLocked,
+            fmt::format("the data folder {} is in use by another process. Stop it first, or choose "
+                        "another folder",
+                        folder.string())};
+  }
+  if (status.IsNoSpace()) {
+    return {ErrorCode::kDiskFull,
+            fmt::format("no space left to open the data folder {}", folder.string())};
+  }
+  if (status.IsIOError() && (mentions("Permission denied") || mentions("Read-only file system") ||
+                             mentions("Not a directory"))) {
+    return {ErrorCode::kDataUnwritable,
+            fmt::format("cannot write to the data folder {}: {}. Give this user the right to read "
+                        "and write there",
+                        folder.string(), text)};
+  }
+  return damaged(folder, text);
+}
+
+}  // namespace
+
+Error damaged(const fs::path& folder, std::string_view what) {
+  return {ErrorCode::kDataCorrupt,
+          fmt::format("the data in {} is damaged: {}. Nothing was changed. Restore the folder from "
+                      "a backup, or move it away to start empty",
+                      folder.string(), what)};
+}
+
+Error read_error(const fs::path& folder, const rocksdb::Status& status) {
+  return damaged(folder, status.ToString());
+}
+
+Result<std::unique_ptr<Database>> Database::open(const fs::path& folder) {
+  GF_ASSIGN(const Content content, look_into(folder));
+  if (content == Content::kBroken) {
+    return fail(damaged(folder, "the file CURRENT is missing beside logs and tables"));
+  }
+  std::unique_ptr<Database> database(new Database(folder));
+  GF_TRY(database->open_rocksdb(content == Content::kNone));
+  GF_TRY(database->check_format());
+  return database;
+}
+
+Status Database::open_rocksdb(bool create) {
+  const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
+  const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
+      {rocksdb::kDefaultColumnFamilyName, family_options(cache)},
+      {"log", log_options(cache)},
+      {"state", family_options(cache)},
+  };
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::Open(db_options(create), folder_.string(), families, &handles, &db);
+  db_.reset(db);
+  if (!status.ok()) return fail(open_error(folder_, status));
+  meta_ = handles[0];
+  log_ = handles[1];
+  state_ = handles[2];
+  return {};
+}
+
+Status Database::check_format() {
+  GF_ASSIGN(const std::optional<std::string> stored, get(meta_, kFormatKey));
+  if (stored) {
+    const auto format = decode_number(*stored);
+    if (!format) return fail(damaged(folder_, format.error().message));
+    if (*format == kStoreFormat) return {};
+    return fail(ErrorCode::kDataCorrupt,
+                fmt::format("the data in {} has format {}, this program knows format {}. Use the "
+                            "version of gameflow that wrote it",
+                            folder_.string(), *format, kStoreFormat));
+  }
+  for (rocksdb::ColumnFamilyHandle* family : {meta_, log_, state_}) {
+    const std::unique_ptr<rocksdb::Iterator> first(
+        db_->NewIterator(rocksdb::ReadOptions(), family));
+    first->SeekToFirst();
+    if (first->Valid() || !first->status().ok()) {
+      return fail(damaged(folder_, "it does not say which format it has"));
+    }
+  }
+  rocksdb::WriteOptions write;
+  write.sync = true;
+  const rocksdb::Status status =
+      db_->Put(write, meta_, slice(kFormatKey), encode_number(kStoreFormat));
+  if (!status.ok()) return fail(open_error(folder_, status));
+  return {};
+}
+
+Database::~Database() {
+  if (!db_) return;
+  for (rocksdb::ColumnFamilyHandle* family : {meta_, log_, state_}) {
+    if (family != nullptr) db_->DestroyColumnFamilyHandle(family);
+  }
+}
+
+Result<std::optional<std::string>> Database::get(rocksdb::ColumnFamilyHandle* family,
+                                                 std::string_view key) {
+  std::string value;
+  const rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), family, slice(key), &value);
+  if (status.IsNotFound()) return std::nullopt;
+  if (!status.ok()) return fail(read_error(folder_, status));
+  return value;
+}
+
+Status Database::drop_files(std::string_view begin, std::string_view end) {
+  const rocksdb::Slice first = slice(begin), last = slice(end);
+  const rocksdb::RangePtr range(&first, &last);
+  const rocksdb::Status status =
+      rocksdb::DeleteFilesInRanges(db_.get(), log_, &range, 1, /*include_end=*/false);
+  if (!status.ok()) return fail(read_error(folder_, status));
+  return {};
+}
+
+std::uint64_t Database::used_bytes() const {
+  std::uint64_t bytes = 0;
+  std::error_code error;
+  // Files come and go meanwhile: one that cannot be asked counts nothing.
+  for (fs::directory_iterator file(folder_, error); !error && file != fs::directory_iterator();
+       file.increment(error)) {
+    std::error_code ignored;
+    const auto size = file->file_size(ignored);
+    if (!ignored) bytes += size;
+  }
+  return bytes;
+}
+
+}  // namespace gameflow::log

@@ -1,0 +1,52 @@
+// One group of commits on its way into one RocksDB write batch.
+//
+// Threads  the commit thread. It is the only one that changes the catalog, so it reads it without
+// the lock that others need.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+#include <rocksdb/write_batch.h>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "log/catalog.h"
+#include "log/rocksdb/database.h"
+
+namespace gameflow::log {
+
+class Group {
+ public:
+  using PartitionKey = std::pair<TopicId, std::uint32_t>;
+
+  Group(Database& database, const Catalog& catalog, Timestamp now)
+      : database_(database), catalog_(catalog), now_(now) {}
+
+  // Gives the records their offsets, which are right once the group is written. Where it fails
+  // (kTopicNotFound, kInvalidArgument, kSequenceGap, kDataCorrupt), nothing of the commit is in
+  // the group.
+  Result<CommitAck> add(PreparedCommit& commit);
+  // Everything added, with what the partitions will hold then.
+  rocksdb::WriteBatch& finish();
+  bool empty() const { return batch_.Count() == 0; }
+  const std::map<PartitionKey, PartitionInfo>& partitions() const { return partitions_; }
+
+ private:
+  Status stamp(const ProducerStamp& stamp);
+  Offset append(PreparedCommit::Part& part);
+
+  Database& database_;
+  const Catalog& catalog_;
+  const Timestamp now_;
+  rocksdb::WriteBatch batch_;
+  std::map<PartitionKey, PartitionInfo> partitions_;  // those that change
+  std::map<std::string, std::uint64_t> stamps_;       // next sequence by producer_key, likewise
+};
+
+// The next sequence number expected under a producer_key.
+Result<std::uint64_t> expected_sequence(Database& database, const std::string& key, Timestamp now);
+
+}  // namespace gameflow::log

@@ -1,0 +1,130 @@
+#include "log/rocksdb/log_reader.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "log/rocksdb/keys.h"
+
+namespace gameflow::log {
+namespace {
+
+// An iterator over the batches of a range. The bounds keep it from looking for keys across
+// everything that retention has deleted.
+class Cursor {
+ public:
+  Cursor(Database& database, const LogRange& range, std::size_t readahead_bytes)
+      : range_(range),
+        lower_(log_key(range.topic, range.partition, range.info.begin)),
+        upper_(log_key(range.topic, range.partition, range.info.end)),
+        lower_slice_(lower_),
+        upper_slice_(upper_) {
+    rocksdb::ReadOptions options;
+    options.iterate_lower_bound = &lower_slice_;
+    options.iterate_upper_bound = &upper_slice_;
+    options.readahead_size = readahead_bytes;
+    options.fill_cache = false;  // a scan would only push out what is read again
+    iterator_.reset(database.db().NewIterator(options, database.log()));
+  }
+
+  // To the batch that holds `offset`. A reader mostly asks for where a batch begins, and going
+  // forward from the start spares it a change of direction.
+  bool seek(Offset offset) {
+    const std::string key = log_key(range_.topic, range_.partition, offset);
+    iterator_->Seek(key);
+    if (!iterator_->Valid() || base() != offset) iterator_->SeekForPrev(key);
+    return iterator_->Valid();
+  }
+  bool next() {
+    iterator_->Next();
+    return iterator_->Valid();
+  }
+  Offset base() const { return base_offset_of(view(iterator_->key())); }
+  std::string_view encoded() const { return view(iterator_->value()); }
+  bool ok() const { return iterator_->status().ok(); }
+
+  tl::unexpected<Error> corrupt(Offset offset, std::string_view what) const {
+    return fail(ErrorCode::kDataCorrupt,
+                fmt::format("topic id {}, partition {}, offset {}: {}", range_.topic.value,
+                            range_.partition, offset.value,
+                            ok() ? std::string(what) : iterator_->status().ToString()));
+  }
+
+ private:
+  const LogRange& range_;
+  const std::string lower_, upper_;
+  const rocksdb::Slice lower_slice_, upper_slice_;
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+// The first batch that is young enough to stay, by halving: append times rise within a partition.
+Result<Offset> first_young(Database& database, const LogRange& range, Timestamp appended_min) {
+  Offset low = range.info.begin, high = range.info.end, probe = low;
+  while (low < high) {
+    GF_ASSIGN(const auto batches, read_log(database, range, probe, 0));
+    if (batches.front()->appended_at() < appended_min) {
+      low = batches.front()->end_offset();
+    } else {
+      high = batches.front()->base_offset();
+    }
+    probe = {low.value + (high.value - low.value) / 2};
+  }
+  return low;
+}
+
+}  // namespace
+
+Result<std::vector<BatchPtr>> read_log(Database& database, const LogRange& range, Offset from,
+                                       std::size_t bytes_max) {
+  // JSON shrinks to about a quarter.
+  constexpr std::size_t kReadaheadMin = 64U << 10, kReadaheadMax = 1U << 20;
+  Cursor cursor(database, range, std::clamp(bytes_max / 4, kReadaheadMin, kReadaheadMax));
+  if (!cursor.seek(from)) return cursor.corrupt(from, "the records are missing");
+
+  std::vector<BatchPtr> batches;
+  std::size_t bytes = 0;
+  Offset expected = cursor.base();
+  do {
+    if (cursor.base() != expected) return cursor.corrupt(expected, "the records are missing");
+    auto decoded = record::Batch::decode(cursor.encoded(), expected);
+    if (!decoded) return cursor.corrupt(expected, decoded.error().message);
+    const std::size_t size = (*decoded)->memory_bytes();
+    if (!batches.empty() && bytes + size > bytes_max) return batches;
+    expected = (*decoded)->end_offset();
+    batches.push_back(*std::move(decoded));
+    bytes += size;
+    // The next batch is likely as large: do not decode it to throw it away.
+    if (bytes + size > bytes_max) break;
+  } while (expected < range.info.end && cursor.next());
+  if (!cursor.ok() || batches.back()->end_offset() != expected || expected <= from) {
+    return cursor.corrupt(expected, "the records are missing");
+  }
+  return batches;
+}
+
+Result<PartitionInfo> plan_retention(Database& database, const LogRange& range,
+                                     const TopicConfig& config, Timestamp now) {
+  PartitionInfo left = range.info;
+  Offset young = left.begin;
+  if (config.retention_age) {
+    GF_ASSIGN(young, first_young(database, range, now - *config.retention_age));
+  }
+  const std::uint64_t bytes_max = config.retention_bytes.value_or(UINT64_MAX);
+  if (left.begin >= young && left.bytes <= bytes_max) return left;
+
+  constexpr std::size_t kReadahead = 1U << 20;
+  Cursor cursor(database, range, kReadahead);
+  bool there = left.begin < left.end && cursor.seek(left.begin);
+  while (there && (left.begin < young || left.bytes > bytes_max)) {
+    left.bytes -= std::min<std::uint64_t>(left.bytes, cursor.encoded().size());
+    there = cursor.next();
+    left.begin = there ? cursor.base() : left.end;
+  }
+  if (!cursor.ok()) return cursor.corrupt(left.begin, "");
+  return left;
+}
+
+}  // namespace gameflow::log

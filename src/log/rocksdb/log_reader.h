@@ -1,0 +1,33 @@
+// Reads batches of one partition from disk.
+//
+// Threads  any.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "log/rocksdb/database.h"
+#include "log/store.h"
+
+namespace gameflow::log {
+
+// One partition and what it held when the caller looked.
+struct LogRange {
+  TopicId topic;
+  std::uint32_t partition = 0;
+  PartitionInfo info;
+};
+
+// As Store::read; `from` lies in [begin, end) of the range. kDataCorrupt also where retention has
+// removed records since the caller looked: look again before believing it.
+Result<std::vector<BatchPtr>> read_log(Database& database, const LogRange& range, Offset from,
+                                       std::size_t bytes_max);
+
+// What retention would leave of the range: begin moves, bytes shrink. kDataCorrupt
+Result<PartitionInfo> plan_retention(Database& database, const LogRange& range,
+                                     const TopicConfig& config, Timestamp now);
+
+}  // namespace gameflow::log

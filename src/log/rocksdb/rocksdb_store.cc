@@ -1,0 +1,297 @@
+#include "log/rocksdb/rocksdb_store.h"
+
+#include <cassert>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <spdlog/spdlog.h>
+
+#include "log/catalog.h"
+#include "log/listeners.h"
+#include "log/rocksdb/committer.h"
+#include "log/rocksdb/database.h"
+#include "log/rocksdb/disk_space.h"
+#include "log/rocksdb/group.h"
+#include "log/rocksdb/keys.h"
+#include "log/rocksdb/load.h"
+#include "log/rocksdb/log_reader.h"
+
+namespace gameflow::log {
+namespace {
+
+constexpr std::chrono::minutes kRetentionInterval{1};
+
+class RocksdbStore final : public Store {
+ public:
+  RocksdbStore(const RocksdbOptions& options, std::unique_ptr<Database> database, Loaded loaded)
+      : clock_(*options.clock),
+        database_(std::move(database)),
+        disk_(options.folder, options.disk_free_bytes_min),
+        contents_{.mutex = {},
+                  .catalog = std::move(loaded.catalog),
+                  .tail = TailCache(options.tail_cache_bytes)},
+        next_topic_id_(loaded.next_topic_id),
+        committer_(*database_, disk_, contents_, listeners_, options.durability, clock_),
+        maintenance_([this](const std::stop_token& stop) { maintain(stop); }) {}
+
+  ~RocksdbStore() override { close(); }
+
+  Result<TopicInfo> create_topic(const TopicConfig& config) override;
+  Status delete_topic(std::string_view name) override;
+  Result<TopicInfo> topic(std::string_view name) const override;
+  Result<TopicInfo> topic(TopicId id) const override;
+  std::vector<TopicInfo> topics() const override;
+
+  void submit(Commit commit, CommitCallback done) override;
+  Result<std::uint64_t> next_sequence(TopicId topic, std::string_view producer) const override;
+  Result<std::vector<BatchPtr>> read(TopicId topic, std::uint32_t partition, Offset from,
+                                     std::size_t bytes_max) const override;
+  Result<std::optional<std::string>> get(std::string_view key) const override;
+  Result<std::vector<KeyValue>> scan(const KeyRange& range) const override;
+
+  ListenerId listen(Listener changed) override { return listeners_.add(std::move(changed)); }
+  void unlisten(ListenerId id) override { listeners_.remove(id); }
+
+  Status health() const override { return committer_.health(); }
+  Stats stats() const override;
+  Status apply_retention() override;
+  void close() override;
+
+ private:
+  Result<PartitionInfo> partition(TopicId topic, std::uint32_t partition) const;
+  Status trim(const LogRange& range, const TopicConfig& config);
+  Status forget_producers();
+  void maintain(const std::stop_token& stop);
+
+  const Clock& clock_;
+  const std::unique_ptr<Database> database_;
+  const DiskSpace disk_;
+  Contents contents_;
+  Listeners listeners_;
+  std::uint32_t next_topic_id_;  // of the commit thread
+  Committer committer_;
+
+  std::mutex maintenance_mutex_;
+  std::condition_variable_any stopped_;
+  std::jthread maintenance_;  // last: it uses all of the above
+};
+
+Result<TopicInfo> RocksdbStore::create_topic(const TopicConfig& config) {
+  TopicInfo info{.id = {}, .config = config, .created_at = clock_.now(), .partitions = {}};
+  const Status created = committer_.change(
+      [&](const Catalog& catalog, rocksdb::WriteBatch& batch) -> Status {
+        GF_TRY(catalog.check_new(config));
+        GF_TRY(disk_.check());
+        info.id = {next_topic_id_};
+        info.partitions.resize(config.partitions);
+        batch.Put(database_->meta(), slice(kNextTopicIdKey), encode_number(next_topic_id_ + 1));
+        batch.Put(database_->meta(), topic_key(info.id), encode_topic(info));
+        for (std::uint32_t i = 0; i < config.partitions; ++i) {
+          batch.Put(database_->meta(), partition_key(info.id, i), encode_partition({}));
+        }
+        return {};
+      },
+      [&](Catalog& catalog) {
+        ++next_topic_id_;
+        catalog.add(info);
+      });
+  if (!created) return fail(created.error());
+  return info;
+}
+
+Status RocksdbStore::delete_topic(std::string_view name) {
+  TopicId id, after;
+  GF_TRY(committer_.change(
+      [&](const Catalog& catalog, rocksdb::WriteBatch& batch) -> Status {
+        GF_ASSIGN(const TopicInfo info, catalog.topic(name));
+        id = info.id;
+        after = {id.value + 1};
+        batch.Delete(database_->meta(), topic_key(id));
+        batch.DeleteRange(database_->meta(), partition_prefix(id), partition_prefix(after));
+        batch.DeleteRange(database_->meta(), producer_prefix(id), producer_prefix(after));
+        batch.DeleteRange(database_->log(), log_prefix(id), log_prefix(after));
+        return {};
+      },
+      [&](Catalog& catalog) {
+        catalog.remove(id);
+        contents_.tail.remove(id);
+      }));
+  listeners_.notify(id);
+  return database_->drop_files(log_prefix(id), log_prefix(after));
+}
+
+Result<TopicInfo> RocksdbStore::topic(std::string_view name) const {
+  const std::lock_guard lock(contents_.mutex);
+  return contents_.catalog.topic(name);
+}
+
+Result<TopicInfo> RocksdbStore::topic(TopicId id) const {
+  const std::lock_guard lock(contents_.mutex);
+  return contents_.catalog.topic(id);
+}
+
+std::vector<TopicInfo> RocksdbStore::topics() const {
+  const std::lock_guard lock(contents_.mutex);
+  return contents_.catalog.topics();
+}
+
+Result<PartitionInfo> RocksdbStore::partition(TopicId topic, std::uint32_t partition) const {
+  const std::lock_guard lock(contents_.mutex);
+  return contents_.catalog.partition(topic, partition);
+}
+
+void RocksdbStore::submit(Commit commit, CommitCallback done) {
+  auto prepared = prepare(std::move(commit), clock_.now());
+  if (!prepared) return done(fail(std::move(prepared).error()));
+  committer_.submit(*std::move(prepared), std::move(done));
+}
+
+Result<std::uint64_t> RocksdbStore::next_sequence(TopicId id, std::string_view producer) const {
+  GF_TRY(topic(id));
+  return expected_sequence(*database_, producer_key(id, producer), clock_.now());
+}
+
+Result<std::vector<BatchPtr>> RocksdbStore::read(TopicId topic, std::uint32_t number, Offset from,
+                                                 std::size_t bytes_max) const {
+  GF_ASSIGN(const PartitionInfo info, partition(topic, number));
+  GF_TRY(check_offset(info, topic, number, from));
+  if (from == info.end) return std::vector<BatchPtr>();
+  auto batches = contents_.tail.read(topic, number, from, bytes_max);
+  if (!batches.empty()) return batches;
+  auto stored = read_log(*database_, {topic, number, info}, from, bytes_max);
+  if (!stored) {
+    // The topic may have been deleted or trimmed since: then that is the reason.
+    GF_ASSIGN(const PartitionInfo now, partition(topic, number));
+    GF_TRY(check_offset(now, topic, number, from));
+  }
+  return stored;
+}
+
+Result<std::optional<std::string>> RocksdbStore::get(std::string_view key) const {
+  return database_->get(database_->state(), key);
+}
+
+Result<std::vector<KeyValue>> RocksdbStore::scan(const KeyRange& range) const {
+  std::vector<KeyValue> entries;
+  if (range.begin >= range.end) return entries;
+  const rocksdb::Slice end = range.end;
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &end;
+  options.fill_cache = false;
+  const std::unique_ptr<rocksdb::Iterator> at(
+      database_->db().NewIterator(options, database_->state()));
+  for (at->Seek(range.begin); at->Valid(); at->Next()) {
+    entries.push_back({at->key().ToString(), at->value().ToString()});
+  }
+  if (!at->status().ok()) return fail(read_error(database_->folder(), at->status()));
+  return entries;
+}
+
+Store::Stats RocksdbStore::stats() const {
+  Stats stats = committer_.stats();
+  stats.disk_free_bytes = disk_.free_bytes();
+  stats.disk_used_bytes = database_->used_bytes();
+  return stats;
+}
+
+// The search for what may go runs here, beside the commits; only the cut itself is one of them.
+Status RocksdbStore::apply_retention() {
+  for (const TopicInfo& info : topics()) {
+    if (!info.config.retention_age && !info.config.retention_bytes) continue;
+    for (std::uint32_t i = 0; i < info.partitions.size(); ++i) {
+      GF_TRY(trim({info.id, i, info.partitions[i]}, info.config));
+    }
+  }
+  return forget_producers();
+}
+
+Status RocksdbStore::trim(const LogRange& range, const TopicConfig& config) {
+  const auto overtaken = [&](const Catalog& catalog) {
+    const auto now = catalog.partition(range.topic, range.partition);
+    return !now || now->begin != range.info.begin;
+  };
+  const auto plan = plan_retention(*database_, range, config, clock_.now());
+  if (!plan) {
+    const std::lock_guard lock(contents_.mutex);
+    if (overtaken(contents_.catalog)) return {};
+    return fail(plan.error());
+  }
+  if (plan->begin == range.info.begin) return {};
+  const std::string first = log_key(range.topic, range.partition, range.info.begin);
+  const std::string last = log_key(range.topic, range.partition, plan->begin);
+  PartitionInfo left;
+  GF_TRY(committer_.change(
+      [&](const Catalog& catalog, rocksdb::WriteBatch& batch) -> Status {
+        if (overtaken(catalog)) return {};
+        left = *catalog.partition(range.topic, range.partition);
+        left.begin = plan->begin;
+        left.bytes -= range.info.bytes - plan->bytes;
+        batch.Put(database_->meta(), partition_key(range.topic, range.partition),
+                  encode_partition(left));
+        batch.DeleteRange(database_->log(), first, last);
+        return {};
+      },
+      [&](Catalog& catalog) { catalog.set_partition(range.topic, range.partition, left); }));
+  return database_->drop_files(first, last);
+}
+
+Status RocksdbStore::forget_producers() {
+  const auto forgotten = [this](std::string_view value) {
+    const auto record = decode_producer(value);
+    return record && record->used_at + kProducerMemory <= clock_.now();
+  };
+  std::vector<std::string> keys;
+  const rocksdb::Slice end = slice(kProducerKeysEnd);
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &end;
+  const std::unique_ptr<rocksdb::Iterator> at(
+      database_->db().NewIterator(options, database_->meta()));
+  for (at->Seek(slice(kProducerKeysBegin)); at->Valid(); at->Next()) {
+    if (forgotten(view(at->value()))) keys.push_back(at->key().ToString());
+  }
+  if (!at->status().ok()) return fail(read_error(database_->folder(), at->status()));
+  if (keys.empty()) return {};
+  return committer_.change(
+      [&](const Catalog&, rocksdb::WriteBatch& batch) -> Status {
+        for (const std::string& key : keys) {
+          // It may have come back since.
+          GF_ASSIGN(const auto value, database_->get(database_->meta(), key));
+          if (value && forgotten(*value)) batch.Delete(database_->meta(), key);
+        }
+        return {};
+      },
+      [](Catalog&) {});
+}
+
+void RocksdbStore::maintain(const std::stop_token& stop) {
+  std::unique_lock lock(maintenance_mutex_);
+  while (
+      !stopped_.wait_for(lock, stop, kRetentionInterval, [&] { return stop.stop_requested(); })) {
+    const Status status = apply_retention();
+    if (!status && status.error().code != ErrorCode::kClosed) {
+      spdlog::warn("retention: {}", status.error().message);
+    }
+  }
+}
+
+void RocksdbStore::close() {
+  maintenance_.request_stop();
+  committer_.close();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_rocksdb_store(const RocksdbOptions& options) {
+  assert(options.clock != nullptr);
+  GF_ASSIGN(std::unique_ptr<Database> database, Database::open(options.folder));
+  GF_ASSIGN(Loaded loaded, load(*database));
+  return std::make_unique<RocksdbStore>(options, std::move(database), std::move(loaded));
+}
+
+}  // namespace gameflow::log

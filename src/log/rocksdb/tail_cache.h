@@ -1,0 +1,40 @@
+// The newest batches of all partitions in memory, for readers that follow the end of a topic.
+//
+// Units    bytes are of memory. Threads  any.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "log/store.h"
+
+namespace gameflow::log {
+
+class TailCache {
+ public:
+  explicit TailCache(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+
+  // Adds the newest batch of a partition; the oldest ones of all partitions make room.
+  void add(TopicId topic, std::uint32_t partition, BatchPtr batch);
+  void remove(TopicId topic);
+  // Batches from the one that holds `from`, as Store::read. Empty if that one is not here.
+  std::vector<BatchPtr> read(TopicId topic, std::uint32_t partition, Offset from,
+                             std::size_t bytes_max) const;
+
+ private:
+  using Key = std::pair<TopicId, std::uint32_t>;
+  void drop_oldest();
+
+  const std::size_t bytes_max_;
+  mutable std::mutex mutex_;                        // guards everything below
+  std::map<Key, std::deque<BatchPtr>> partitions_;  // each without holes
+  std::deque<Key> ages_;                            // of every batch, oldest first
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace gameflow::log
