@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kStatementsMax = 64;
 constexpr int kSqlBytesMax = 100'000;
+constexpr const char* kOnlySelect = "only SELECT is allowed: live state is changed by events alone";
 
 // Sorted. What is missing is denied: printf and format (one call may run for seconds, beyond every
 // limit), zeroblob, randomblob, load_extension, fts3_tokenizer (hands out pointers), and whatever a
@@ -141,7 +142,9 @@ struct Connection::Statement {
   std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> handle;
 };
 
-Connection::Connection() : opened_(configure()) {}
+Connection::Connection() {
+  opened_ = configure();
+}
 
 Connection::~Connection() {
   statements_.clear();
@@ -203,6 +206,25 @@ bool Connection::is_reserved(std::string_view name) const {
          reserved_.contains(folded);
 }
 
+Status Connection::add_table(const std::string& name) {
+  // Connecting declares columns, which the authorizer sees as writes: so now, not in a query.
+  setting_up_ = true;
+  sqlite3_stmt* statement = nullptr;
+  std::string quoted = name;
+  for (std::size_t at = 0; (at = quoted.find('"', at)) != std::string::npos; at += 2) {
+    quoted.insert(at, 1, '"');
+  }
+  const std::string sql = fmt::format("SELECT 1 FROM \"{}\"", quoted);
+  const int code = sqlite3_prepare_v2(db_, sql.c_str(), -1, &statement, nullptr);
+  sqlite3_finalize(statement);
+  setting_up_ = false;
+  if (code != SQLITE_OK) {
+    return fail(ErrorCode::kInternal, fmt::format("table {}: {}", name, sqlite3_errmsg(db_)));
+  }
+  tables_.insert(lower(name));
+  return {};
+}
+
 int Connection::is_late(void* self) {
   return std::chrono::steady_clock::now() >= static_cast<Connection*>(self)->deadline_ ? 1 : 0;
 }
@@ -210,6 +232,7 @@ int Connection::is_late(void* self) {
 int Connection::authorize(void* self, int action, const char* first, const char* second,
                           const char*, const char*) {
   auto& connection = *static_cast<Connection*>(self);
+  if (connection.setting_up_) return SQLITE_OK;
   const auto text = [](const char* argument) {
     return argument == nullptr ? std::string_view() : std::string_view(argument);
   };
@@ -229,7 +252,7 @@ int Connection::authorize(void* self, int action, const char* first, const char*
       connection.denied_ = "ATTACH and DETACH are not allowed; only SELECT is";
       return SQLITE_DENY;
     default:
-      connection.denied_ = "only SELECT is allowed: live state is changed by events alone";
+      connection.denied_ = kOnlySelect;
       return SQLITE_DENY;
   }
 }
@@ -257,6 +280,7 @@ int Connection::allow_function(std::string_view name) {
 
 Result<sqlite3_stmt*> Connection::prepare(std::string_view sql, Author author) {
   set_limits(author);
+  denied_.clear();
   const auto known = std::ranges::find_if(statements_, [&](const Statement& statement) {
     return statement.author == author && statement.sql == sql;
   });
@@ -280,7 +304,6 @@ Result<sqlite3_stmt*> Connection::compile(std::string_view sql, Author author) {
     return fail(ErrorCode::kSqlInvalid, "the statement holds a zero byte");
   }
   author_ = author;
-  denied_.clear();
   sqlite3_stmt* raw = nullptr;
   const char* tail = nullptr;
   const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
@@ -299,7 +322,7 @@ Result<sqlite3_stmt*> Connection::compile(std::string_view sql, Author author) {
     }
   }
   if (sqlite3_stmt_readonly(handle.get()) == 0 || sqlite3_column_count(handle.get()) == 0) {
-    return fail(ErrorCode::kSqlDenied, "only SELECT is allowed");
+    return fail(ErrorCode::kSqlDenied, kOnlySelect);
   }
   if (sqlite3_bind_parameter_count(handle.get()) != 0) {
     return fail(ErrorCode::kSqlInvalid,
@@ -309,9 +332,8 @@ Result<sqlite3_stmt*> Connection::compile(std::string_view sql, Author author) {
 }
 
 Error Connection::error_of(int code) const {
+  if (!denied_.empty()) return {ErrorCode::kSqlDenied, denied_};
   switch (code & 0xff) {
-    case SQLITE_AUTH:
-      return {ErrorCode::kSqlDenied, denied_.empty() ? "not allowed" : denied_};
     case SQLITE_INTERRUPT:
       return {ErrorCode::kSqlLimit, "the query took too long and was stopped"};
     case SQLITE_NOMEM:
@@ -319,8 +341,12 @@ Error Connection::error_of(int code) const {
     case SQLITE_TOOBIG:
       return {ErrorCode::kSqlLimit, "a value in the query is too long"};
     default:
-      return {ErrorCode::kSqlInvalid, sqlite3_errmsg(db_)};
+      break;
   }
+  const std::string message = sqlite3_errmsg(db_);
+  // Found out before the authorizer is asked.
+  if (message.ends_with("may not be modified")) return {ErrorCode::kSqlDenied, kOnlySelect};
+  return {ErrorCode::kSqlInvalid, message};
 }
 
 }  // namespace gameflow::query

@@ -37,8 +37,9 @@ class Connection {
   const Status& opened() const { return opened_; }
   sqlite3* handle() const { return db_; }
 
-  // Statements may read this table from now on.
-  void allow_table(std::string name) { tables_.insert(std::move(name)); }
+  // Statements may read this virtual table, whose module is registered, from now on. kInternal if
+  // SQLite cannot connect to it.
+  Status add_table(const std::string& name);
   // A name that SQLite uses itself, such as json_each.
   bool is_reserved(std::string_view name) const;
 
@@ -69,6 +70,7 @@ class Connection {
   std::list<Statement> statements_;              // most recently used first
   std::chrono::steady_clock::time_point deadline_;
   Author author_ = Author::kPerson;  // of the statement that is being prepared
+  bool setting_up_ = false;          // our own statements: everything is allowed
   std::string denied_;               // what the authorizer refused last
 };
 

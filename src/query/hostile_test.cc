@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "query/query.h"
@@ -15,13 +16,13 @@ namespace {
 class HostileTest : public testing::Test {
  protected:
   HostileTest() {
-    table_.name = "t";
+    table_.name = std::string("t");
     table_.row = types_.object("row", {{"n", types_.scalar(record::Kind::kI64)}});
     numbers_.resize(2000);
     table_.segments.resize(1);
     for (std::size_t i = 0; i < numbers_.size(); ++i) {
       numbers_[i] = static_cast<std::int64_t>(i);
-      keys_.push_back("k" + std::to_string(i));
+      keys_.push_back(fmt::format("k{}", i));
     }
     for (std::size_t i = 0; i < numbers_.size(); ++i) {
       table_.segments[0].rows.push_back({keys_[i], &numbers_[i], {}});
@@ -81,7 +82,6 @@ TEST_F(HostileTest, IsDenied) {
       "select count(*) from pragma_compile_options",
       "select * from json_each('[1,2]')",
       "select count(*) from json_tree('{}')",
-      "select * from dbstat",
       "select n from t where printf('%s', n) = '1'",
       "with x as (select printf('%s', 1)) select * from x",
   };
@@ -90,16 +90,17 @@ TEST_F(HostileTest, IsDenied) {
 
 TEST_F(HostileTest, IsRefused) {
   std::string deep = "1";
-  for (int i = 0; i < 500; ++i) deep = "(" + deep + "+1)";
+  for (int i = 0; i < 500; ++i) deep = fmt::format("({}+1)", deep);
   std::string compound = "select 1";
   for (int i = 0; i < 20; ++i) compound += " union all select 1";
   const std::string statements[] = {
       "vacuum",
+      "select * from dbstat",
       "select readfile('/etc/passwd')",
       "select writefile('/tmp/x', 'x')",
       "select edit('x')",
       "select * from generate_series(1, 10)",
-      "select " + deep,
+      fmt::format("select {}", deep),
       compound,
       "select 1; delete from t",
       std::string("select 1\0, 2", 12),
@@ -111,7 +112,7 @@ TEST_F(HostileTest, IsRefused) {
     const auto answer = database_.run(sql, {});
     EXPECT_FALSE(answer) << sql;
   }
-  EXPECT_EQ(code_of("select '" + std::string(200'000, 'x') + "'"), ErrorCode::kSqlLimit);
+  EXPECT_EQ(code_of(fmt::format("select '{}'", std::string(200'000, 'x'))), ErrorCode::kSqlLimit);
 }
 
 TEST_F(HostileTest, IsStopped) {
@@ -162,15 +163,14 @@ TEST_F(HostileTest, MemoryIsBounded) {
 TEST_F(HostileTest, PreparingIsBounded) {
   std::string sql = "with c0 as (select 1 as a)";
   for (int i = 1; i <= 40; ++i) {
-    const std::string before = "c" + std::to_string(i - 1);
-    sql += ", c" + std::to_string(i) + " as (select x.a from " + before + " x, " + before + " y)";
+    sql += fmt::format(", c{} as (select x.a from c{} x, c{} y)", i, i - 1, i - 1);
   }
   EXPECT_FALSE(database_.run(sql + " select a from c40", {}));
 }
 
 TEST_F(HostileTest, ManyStatementsDoNotPileUp) {
   for (int i = 0; i < 500; ++i) {
-    const auto answer = database_.run("select " + std::to_string(i) + ", count(*) from t", {});
+    const auto answer = database_.run(fmt::format("select {}, count(*) from t", i), {});
     ASSERT_TRUE(answer);
     EXPECT_EQ(std::get<std::int64_t>(answer->rows[0][0]), i);
   }

@@ -23,7 +23,7 @@
 namespace gameflow::query {
 namespace {
 
-constexpr std::int64_t kPersonBytesMax = 256LL << 20;
+constexpr std::int64_t kPersonBytesMax = 128LL << 20;
 constexpr std::int64_t kOperatorBytesMax = 4LL << 30;
 constexpr std::int64_t kPrepareBytesMax = 32LL << 20;  // names of names of ... in WITH double fast
 constexpr std::chrono::seconds kOperatorTimeMax{30};
@@ -183,9 +183,8 @@ Status Database::set_table(const Table* table) {
   auto slot = std::make_unique<TableSlot>();
   GF_TRY(slot->set(table));
   GF_TRY(slot->attach(impl_->connection.handle()));
-  impl_->connection.allow_table(name);
   impl_->slots.emplace(name, std::move(slot));
-  return {};
+  return impl_->connection.add_table(name);
 }
 
 Result<Answer> Database::run(std::string_view sql, const Limits& limits) {
