@@ -68,6 +68,7 @@ struct ServiceStats {
   std::uint64_t records_dead = 0;  // to the dead letters
   std::uint64_t records_future =
       0;  // stamped so far ahead of the clock that the watermark was clamped
+  std::uint64_t records_expired = 0;  // removed by retention before they were read
   std::uint64_t windows_open = 0, windows_closed = 0;
   std::optional<Timestamp> watermark;
   std::vector<PartitionStats> partitions;

@@ -1,0 +1,46 @@
+#include "runtime/dead_letter.h"
+
+#include <fmt/format.h>
+
+#include "record/codec.h"
+
+namespace gameflow::runtime {
+namespace {
+
+void add_text(std::string& json, std::string_view name, std::string_view text) {
+  fmt::format_to(std::back_inserter(json), ",\"{}\":", name);
+  record::encode_json_string(text, json);
+}
+
+// The original bytes: as text where they are text, else as hex, so that nothing is lost.
+void add_bytes(std::string& json, std::string_view name, std::string_view bytes) {
+  if (record::is_valid_utf8(bytes)) return add_text(json, name, bytes);
+  fmt::format_to(std::back_inserter(json), ",\"{}_hex\":\"", name);
+  for (const char byte : bytes) {
+    fmt::format_to(std::back_inserter(json), "{:02x}", static_cast<unsigned char>(byte));
+  }
+  json += '"';
+}
+
+}  // namespace
+
+std::string to_json(const DeadLetter& letter) {
+  std::string json = "{\"service\":";
+  record::encode_json_string(letter.service, json);
+  add_text(json, "operator", letter.op);
+  add_text(json, "code", to_string(letter.code));
+  if (!letter.field.empty()) add_text(json, "field", letter.field);
+  add_text(json, "reason", letter.reason);
+  auto out = std::back_inserter(json);
+  if (letter.window_start) fmt::format_to(out, ",\"window_start\":{}", letter.window_start->ms);
+  if (const auto& origin = letter.origin) {
+    add_text(json, "topic", origin->topic);
+    fmt::format_to(out, ",\"partition\":{},\"offset\":{},\"timestamp\":{}", origin->partition,
+                   origin->offset.value, origin->record.timestamp.ms);
+    if (origin->record.key) add_bytes(json, "key", *origin->record.key);
+    add_bytes(json, "value", origin->record.value);
+  }
+  return json += '}';
+}
+
+}  // namespace gameflow::runtime

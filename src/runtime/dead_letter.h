@@ -1,0 +1,36 @@
+// Records that could not be processed: what was wrong, where they came from, and their original
+// bytes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "record/batch.h"
+
+namespace gameflow::runtime {
+
+struct DeadLetter {
+  std::string_view service;
+  std::string_view op;  // "decode", "assign-timestamp", "assign-key", "update-state", "flush"
+  ErrorCode code = ErrorCode::kOperatorFailed;
+  std::string field;  // decode only: dotted path; may be empty
+  std::string reason;
+  // The record; nothing for a flush, which concerns a window.
+  struct Origin {
+    std::string_view topic;
+    std::uint32_t partition = 0;
+    record::Offset offset;
+    record::RecordView record;
+  };
+  std::optional<Origin> origin;
+  std::optional<Timestamp> window_start;
+};
+
+// One line of JSON. docs/formats/dead-letter.md.
+std::string to_json(const DeadLetter& letter);
+
+}  // namespace gameflow::runtime

@@ -1,0 +1,362 @@
+#include "runtime/engine.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "runtime/service_runner.h"
+#include "runtime/worker_pool.h"
+
+namespace gameflow::runtime {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// How long the loop sleeps when nobody wakes it: time passes and windows close without input, too.
+constexpr std::chrono::milliseconds kTickOpenWindows{50};
+constexpr std::chrono::milliseconds kTickQuiet{500};
+constexpr std::chrono::milliseconds kRetryAfterFailure{250};
+
+// Dead letters are for people to look at: kept this long unless the dataflow declares the topic
+// itself.
+constexpr Duration kDeadLettersAge{7 * 86'400'000};
+constexpr std::uint64_t kDeadLettersBytes = std::uint64_t{1} << 30;
+
+double seconds_since(SteadyClock::time_point begin) {
+  return std::chrono::duration<double>(SteadyClock::now() - begin).count();
+}
+
+Status create_topics(const plan::Plan& plan, log::Store& store) {
+  std::vector<log::TopicConfig> wanted;
+  for (const spec::Topic& topic : plan.dataflow->topics) {
+    wanted.push_back({topic.name, topic.partitions, topic.retention_age, topic.retention_bytes});
+  }
+  const std::string& dead = plan.dataflow->dead_letter_topic;
+  if (plan.dataflow->find_topic(dead) == nullptr)
+    wanted.push_back({dead, 1, kDeadLettersAge, kDeadLettersBytes});
+  for (const log::TopicConfig& config : wanted) {
+    const auto existing = store.topic(config.name);
+    if (!existing) {
+      GF_TRY(store.create_topic(config));
+    } else if (existing->config.partitions != config.partitions) {
+      spdlog::warn(
+          "topic '{}' has {} partitions, the dataflow asks for {}: keeping it as it is (keys would "
+          "move); delete "
+          "the topic to change that",
+          config.name, existing->config.partitions, config.partitions);
+    }
+  }
+  return {};
+}
+
+// Worker threads, each with what it needs for itself.
+struct Worker {
+  record::Decoder decoder;
+  ShardUpdate update;
+};
+
+class EngineImpl final : public Engine {
+ public:
+  EngineImpl(plan::Plan plan, const abi::Library* functions, log::Store& store,
+             const Options& options)
+      : plan_(std::move(plan)),
+        store_(store),
+        options_(options),
+        pool_(options.threads),
+        workers_(options.threads) {
+    for (std::size_t i = 0; i < plan_.services.size(); ++i) {
+      services_.push_back(
+          std::make_unique<ServiceRunner>(plan_, i, functions->services[i], store_));
+    }
+    listener_ = store_.listen([this](log::TopicId) { wake(); });
+  }
+
+  ~EngineImpl() override {
+    stop();
+    store_.unlisten(listener_);
+  }
+
+  Status restore() {
+    const Timestamp now = options_.clock->now();
+    log::Commit commit;
+    for (const auto& service : services_) {
+      GF_TRY(service->restore(now));
+      if (service->is_new()) service->add_position(commit);
+    }
+    if (commit.put.empty()) return {};
+    GF_TRY(store_.commit(std::move(commit)));
+    return {};
+  }
+
+  Result<EpochResult> run_epoch() override {
+    const auto begin = SteadyClock::now();
+    GF_TRY(read());
+    const auto result = process();
+    if (result && *result == EpochResult::kCommitted) {
+      ++epochs_;
+      epoch_seconds_ += seconds_since(begin);
+    }
+    while (readers_waiting_.load() > 0)
+      std::this_thread::yield();  // a busy loop must not starve them of the lock
+    return result;
+  }
+
+  void end_input() override { input_ends_ = true; }
+
+  void start() override {
+    if (loop_.joinable()) return;
+    stopping_ = false;
+    loop_ = std::thread([this] { run_loop(); });
+  }
+
+  void stop() override {
+    if (!loop_.joinable()) return;
+    {
+      const std::lock_guard lock(wake_mutex_);
+      stopping_ = true;
+    }
+    wake_condition_.notify_all();
+    loop_.join();
+  }
+
+  Status health() const override {
+    const std::lock_guard lock(health_mutex_);
+    return health_;
+  }
+
+  EngineStats stats() const override {
+    const auto lock = lock_state();
+    const Timestamp now = options_.clock->now();
+    EngineStats stats{epochs_, epoch_seconds_, commit_seconds_, {}};
+    for (const auto& service : services_) stats.services.push_back(service->stats(now));
+    return stats;
+  }
+
+  const plan::Plan& plan() const override { return plan_; }
+
+  std::vector<TableName> tables() const override {
+    std::vector<TableName> tables;
+    for (const plan::ServicePlan& service : plan_.services) {
+      for (const plan::StatePlan& state : service.states) {
+        tables.push_back({is_shared(state.table) ? service.scope + "__" + state.table : state.table,
+                          service.spec->name, state.name});
+      }
+    }
+    return tables;
+  }
+
+  Result<StateSnapshot> snapshot(std::string_view table) const override {
+    const auto names = tables();
+    std::size_t index = 0;
+    for (const auto& service : services_) {
+      for (std::size_t state = 0; state < service->plan().states.size(); ++state, ++index) {
+        if (names[index].table != table) continue;
+        const auto lock = lock_state();
+        return service->snapshot(state, names[index].table);
+      }
+    }
+    std::vector<std::string_view> candidates;
+    for (const TableName& name : names) candidates.push_back(name.table);
+    const std::string_view guess = spec::closest(table, candidates);
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("there is no state '{}'{}", table,
+                    guess.empty() ? fmt::format("; there are: {}", fmt::join(candidates, ", "))
+                                  : fmt::format("; did you mean '{}'?", guess)));
+  }
+
+ private:
+  Status read() {
+    std::vector<std::pair<ServiceRunner*, std::size_t>> inputs;
+    for (const auto& service : services_) {
+      for (std::size_t input = 0; input < service->input_count(); ++input)
+        inputs.emplace_back(service.get(), input);
+    }
+    const std::size_t bytes_max =
+        options_.epoch_bytes_max / std::max<std::size_t>(1, inputs.size());
+    std::vector<Status> statuses(inputs.size());
+    pool_.for_each(inputs.size(), [&](std::uint32_t, std::size_t i) {
+      statuses[i] = inputs[i].first->read(inputs[i].second, bytes_max);
+    });
+    for (Status& status : statuses) GF_TRY(std::move(status));
+    return {};
+  }
+
+  Result<EpochResult> process() {
+    const Timestamp now = options_.clock->now();
+    const bool finish = input_ends_ && std::ranges::none_of(
+                                           services_, [](const auto& s) { return s->has_input(); });
+    std::vector<std::pair<ServiceRunner*, std::size_t>> slices;
+    for (const auto& service : services_) {
+      const std::size_t count = service->make_slices(now);
+      for (std::size_t slice = 0; slice < count; ++slice) slices.emplace_back(service.get(), slice);
+    }
+    pool_.for_each(slices.size(), [&](std::uint32_t worker, std::size_t i) {
+      slices[i].first->run_slice(slices[i].second, workers_[worker].decoder);
+    });
+    // From here on what queries see changes.
+    const auto lock = std::unique_lock(state_mutex_);
+    for (const auto& service : services_) service->merge(now, finish);
+    if (std::ranges::none_of(services_, [](const auto& s) { return s->has_work(); }))
+      return EpochResult::kIdle;
+    pool_.for_each(services_.size() * state::kShards, [&](std::uint32_t worker, std::size_t i) {
+      services_[i / state::kShards]->update_shard(static_cast<std::uint32_t>(i % state::kShards),
+                                                  workers_[worker].update);
+    });
+    pool_.for_each(services_.size(), [&](std::uint32_t, std::size_t i) { services_[i]->flush(); });
+    log::Commit commit;
+    for (const auto& service : services_) {
+      if (service->has_work()) service->add_to(commit);
+    }
+    const auto begin = SteadyClock::now();
+    if (auto ack = store_.commit(std::move(commit)); !ack) {
+      // What is in memory is ahead of the store: go back to what it holds. If even that fails, the
+      // next epoch tries.
+      needs_restore_ = !restore();
+      return fail(std::move(ack).error());
+    }
+    commit_seconds_ += seconds_since(begin);
+    for (const auto& service : services_) service->committed();
+    return EpochResult::kCommitted;
+  }
+
+  void run_loop() {
+    while (!is_stopping()) {
+      if (needs_restore_ || !store_.health()) {
+        if (!recover()) continue;
+      }
+      const auto result = run_epoch();
+      set_health(result ? Status{} : Status(fail(result.error())));
+      if (!result) {
+        wait(kRetryAfterFailure, true);
+      } else if (*result == EpochResult::kIdle) {
+        const bool open =
+            std::ranges::any_of(services_, [](const auto& s) { return s->has_open_windows(); });
+        wait(open ? kTickOpenWindows : kTickQuiet, false);
+      }
+    }
+  }
+
+  // The store does not accept commits, or memory is ahead of it. True when an epoch may run.
+  bool recover() {
+    if (const Status store = store_.health(); !store) {
+      set_health(store);
+      wait(kRetryAfterFailure, true);
+      return false;
+    }
+    if (needs_restore_) {
+      const auto lock = std::unique_lock(state_mutex_);
+      const Status restored = restore();
+      needs_restore_ = !restored;
+      set_health(restored);
+    }
+    if (needs_restore_) wait(kRetryAfterFailure, true);
+    return !needs_restore_;
+  }
+
+  bool is_stopping() {
+    const std::lock_guard lock(wake_mutex_);
+    return stopping_;
+  }
+
+  void wake() {
+    {
+      const std::lock_guard lock(wake_mutex_);
+      has_news_ = true;
+    }
+    wake_condition_.notify_one();
+  }
+
+  // Sleeps for `time`, or until there is input (unless `regardless` of it) or stop().
+  void wait(std::chrono::milliseconds time, bool regardless) {
+    std::unique_lock lock(wake_mutex_);
+    wake_condition_.wait_for(lock, time, [&] { return stopping_ || (has_news_ && !regardless); });
+    has_news_ = false;
+  }
+
+  void set_health(Status status) {
+    const std::lock_guard lock(health_mutex_);
+    if (!status && (health_ || health_.error().message != status.error().message)) {
+      spdlog::error("the dataflow makes no progress: {}; trying again", status.error().message);
+    }
+    if (status && !health_) spdlog::info("the dataflow goes on");
+    health_ = std::move(status);
+  }
+
+  std::unique_lock<std::mutex> lock_state() const {
+    ++readers_waiting_;
+    std::unique_lock lock(state_mutex_);
+    --readers_waiting_;
+    return lock;
+  }
+
+  bool is_shared(std::string_view table) const {
+    std::size_t count = 0;
+    for (const plan::ServicePlan& service : plan_.services) {
+      count += static_cast<std::size_t>(
+          std::ranges::count(service.states, table, &plan::StatePlan::table));
+    }
+    return count > 1;
+  }
+
+  const plan::Plan plan_;
+  log::Store& store_;
+  const Options options_;
+  WorkerPool pool_;
+  std::vector<Worker> workers_;
+  std::vector<std::unique_ptr<ServiceRunner>>
+      services_;  // what they hold of windows: guarded by state_mutex_
+  log::Store::ListenerId listener_ = 0;
+
+  mutable std::mutex
+      state_mutex_;  // held while an epoch changes state, up to and including its commit
+  mutable std::atomic<int> readers_waiting_{0};
+  std::atomic<std::uint64_t> epochs_{0};
+  std::atomic<double> epoch_seconds_{0}, commit_seconds_{0};
+  std::atomic<bool> input_ends_{false};
+  bool needs_restore_ = false;  // only the thread that runs epochs
+
+  std::thread loop_;
+  std::mutex wake_mutex_;
+  std::condition_variable wake_condition_;
+  bool stopping_ = false, has_news_ = false;  // guarded by wake_mutex_
+
+  mutable std::mutex health_mutex_;
+  Status health_;  // guarded by health_mutex_
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::open(plan::Plan plan, const abi::Library* functions,
+                                             log::Store& store, const Options& options) {
+  if (functions->service_count != plan.services.size()) {
+    return fail(ErrorCode::kLibraryInvalid, "the operator library is not of this dataflow");
+  }
+  Options filled = options;
+  if (filled.threads == 0) filled.threads = std::max(1U, std::thread::hardware_concurrency());
+  filled.threads = std::min(filled.threads, state::kShards);
+  GF_TRY(create_topics(plan, store));
+  auto engine = std::make_unique<EngineImpl>(std::move(plan), functions, store, filled);
+  GF_TRY(engine->restore());
+  return engine;
+}
+
+Status Engine::clear_state(const plan::Plan& plan, log::Store& store) {
+  log::Commit commit;
+  for (const plan::ServicePlan& service : plan.services) {
+    const std::string key = service_key(service.spec->name);
+    commit.erase.push_back({key, key + '\0'});
+    commit.erase.push_back(segments_range(service.spec->name));
+  }
+  GF_TRY(store.commit(std::move(commit)));
+  return {};
+}
+
+}  // namespace gameflow::runtime

@@ -1,0 +1,445 @@
+#include "runtime/service_runner.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+namespace gameflow::runtime {
+namespace {
+
+// Batches are put together to slices of about this size, so that a stream of small requests does
+// not pay the cost of a slice per request; and one slice's events stay in the L2 cache between
+// decoding and assigning.
+constexpr std::size_t kSliceBytes = 256U << 10;
+
+// A window's changes are rewritten as one full segment after this many, so that a restart has
+// little to read.
+constexpr std::uint64_t kSegmentsMax = 256;
+constexpr std::uint64_t kSegmentBytesMin = 16U << 20;
+
+state::Layout make_layout(const plan::ServicePlan& service) {
+  std::vector<const record::Type*> rows;
+  for (const plan::StatePlan& state : service.states) rows.push_back(state.row);
+  return state::Layout(rows);
+}
+
+}  // namespace
+
+ServiceRunner::ServiceRunner(const plan::Plan& plan, std::size_t service,
+                             const abi::Service& functions, log::Store& store)
+    : dataflow_(plan),
+      plan_(plan.services[service]),
+      functions_(functions),
+      store_(store),
+      layout_(make_layout(plan_)),
+      tumbling_{plan_.spec->window.duration, plan_.spec->window.grace},
+      flusher_(plan, plan_, functions, layout_),
+      watermark_(0, {}, {}) {
+  find_inputs();
+  for (const std::string& sink : plan_.spec->sinks) sinks_.push_back(target(sink));
+  dead_letters_ = target(plan.dataflow->dead_letter_topic);
+  if (plan_.spec->window.late == spec::LatePolicy::kTopic)
+    late_ = target(plan_.spec->window.late_topic);
+  rules_ = {.service = plan_.spec->name,
+            .event = plan_.spec->event,
+            .functions = &functions_,
+            .window = tumbling_,
+            .watermark = {},
+            .future_from = {}};
+}
+
+ServiceRunner::Target ServiceRunner::target(const std::string& topic) const {
+  const log::TopicInfo info = *store_.topic(topic);
+  return {info.id, info.config.partitions};
+}
+
+void ServiceRunner::find_inputs() {
+  for (const spec::Source& source : plan_.spec->sources) {
+    const log::TopicInfo info = *store_.topic(source.topic);
+    for (std::uint32_t partition = 0; partition < info.config.partitions; ++partition) {
+      inputs_.push_back({.topic = source.topic,
+                         .id = info.id,
+                         .partition = partition,
+                         .start = source.start,
+                         .next = {},
+                         .fetched = {}});
+    }
+  }
+}
+
+Status ServiceRunner::restore(Timestamp now) {
+  windows_.clear();
+  last_closed_.reset();
+  counters_ = {};
+  forget_epoch();
+  watermark_ = window::Watermark(inputs_.size(), plan_.spec->window.idle_timeout, now);
+  GF_ASSIGN(const auto stored, store_.get(service_key(name())));
+  is_new_ = !stored;
+  if (is_new_) return start_afresh();
+  GF_ASSIGN(const ServiceRecord record, decode_service_record(*stored, name()));
+  GF_ASSIGN(const std::vector<int> states, match_states(record, plan_));
+  const std::vector<StoredState> wanted = stored_states(plan_);
+  rewrite_all_ =
+      !std::ranges::equal(record.states, wanted, {}, &StoredState::name, &StoredState::name);
+  counters_ = record.counters;
+  place_inputs(record, now);
+  return restore_windows(states);
+}
+
+Status ServiceRunner::start_afresh() {
+  for (Input& input : inputs_) {
+    GF_ASSIGN(const log::TopicInfo info, store_.topic(input.id));
+    const log::PartitionInfo& partition = info.partitions[input.partition];
+    input.next = input.start == spec::StartOffset::kEnd ? partition.end : partition.begin;
+  }
+  return {};
+}
+
+void ServiceRunner::place_inputs(const ServiceRecord& record, Timestamp now) {
+  std::vector<std::optional<Timestamp>> progress(inputs_.size());
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    Input& input = inputs_[i];
+    input.next = {};
+    for (const StoredInput& stored : record.inputs) {
+      if (stored.topic != input.topic || stored.partition != input.partition) continue;
+      if (stored.topic_id != input.id) {
+        spdlog::warn(
+            "service '{}': topic '{}' was deleted and made anew; reading it from the beginning",
+            name(), input.topic);
+        continue;
+      }
+      input.next = stored.next;
+      progress[i] = stored.progress;
+    }
+  }
+  watermark_.restore(record.watermark, std::move(progress), now);
+}
+
+Status ServiceRunner::restore_windows(const std::vector<int>& states) {
+  GF_ASSIGN(const auto segments, store_.scan(segments_range(name())));
+  for (const auto& [key, value] : segments) {
+    const auto id = parse_segment_key(name(), key);
+    ByteReader in(value);
+    bool good = id.has_value();
+    if (good) {
+      auto& window = windows_[id->window];
+      if (window == nullptr) window = std::make_unique<WindowState>(id->window);
+      window->segment_next = id->segment + 1;
+      ++window->segment_count;
+      window->bytes_since_full += value.size();
+      while (good && !in.at_end()) {
+        // The shard follows from the key, which load() reads: look ahead.
+        ByteReader ahead = in;
+        const std::uint32_t shard = state::shard_of(state::hash_key(ahead.text()));
+        good = ahead.ok() && window->shard(shard, layout_).load(in, states);
+      }
+    }
+    if (!good) {
+      return fail(ErrorCode::kDataCorrupt,
+                  fmt::format("a stored window of service '{}' is damaged: restore the data folder "
+                              "from a copy, or start "
+                              "with --clear-state",
+                              name()));
+    }
+  }
+  return {};
+}
+
+Status ServiceRunner::read(std::size_t number, std::size_t bytes_max) {
+  Input& input = inputs_[number];
+  auto batches = store_.read(input.id, input.partition, input.next, bytes_max);
+  if (!batches && batches.error().code == ErrorCode::kOffsetOutOfRange) {
+    GF_ASSIGN(const log::TopicInfo info, store_.topic(input.id));
+    const log::PartitionInfo& partition = info.partitions[input.partition];
+    if (input.next < partition.begin) input.expired = partition.begin.value - input.next.value;
+    spdlog::warn("service '{}': topic '{}' partition {} offset {} is gone; going on at {}", name(),
+                 input.topic, input.partition, input.next.value, partition.begin.value);
+    input.next = partition.begin;
+    batches = store_.read(input.id, input.partition, input.next, bytes_max);
+  }
+  if (!batches) return fail(std::move(batches).error());
+  input.fetched = std::move(*batches);
+  return {};
+}
+
+bool ServiceRunner::has_input() const {
+  return std::ranges::any_of(
+      inputs_, [](const Input& input) { return !input.fetched.empty() || input.expired != 0; });
+}
+
+std::size_t ServiceRunner::make_slices(Timestamp now) {
+  now_ = now;
+  rules_.watermark = watermark_.value();
+  rules_.future_from = now + dataflow_.dataflow->future_max + Duration{1};
+  slice_inputs_.clear();
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    std::size_t bytes = kSliceBytes;
+    for (const auto& batch : inputs_[i].fetched) {
+      if (bytes >= kSliceBytes) {
+        slice_inputs_.push_back({i, inputs_[i].topic, inputs_[i].partition, inputs_[i].next, {}});
+        bytes = 0;
+      }
+      slice_inputs_.back().batches.push_back(batch);
+      bytes += batch->memory_bytes();
+    }
+  }
+  slice_count_ = slice_inputs_.size();
+  while (slices_.size() < slice_count_) slices_.emplace_back();
+  return slice_count_;
+}
+
+void ServiceRunner::run_slice(std::size_t slice, record::Decoder& decoder) {
+  slices_[slice].run(std::move(slice_inputs_[slice]), rules_, decoder);
+}
+
+void ServiceRunner::merge(Timestamp now, bool finish) {
+  for (std::size_t s = 0; s < slice_count_; ++s) {
+    const Slice& slice = slices_[s];
+    watermark_.observe(slice.input().input, slice.progress(), now);
+    counters_.records_in += slice.records_in();
+    counters_.records_future += slice.records_future();
+    counters_.records_late += slice.late().size();
+    for (const Timestamp start : slice.window_starts()) {
+      auto& window = windows_[start];
+      if (window == nullptr) window = std::make_unique<WindowState>(start);
+    }
+  }
+  if (finish) {
+    watermark_.finish();
+  } else {
+    watermark_.advance(now, now + dataflow_.dataflow->future_max);
+  }
+  close_before_.reset();
+  for (const auto& [start, window] : windows_) {
+    if (!watermark_.value() || !tumbling_.is_closed(start, *watermark_.value())) break;
+    closing_.push_back(start);
+    close_before_ = start + Duration{1};
+  }
+}
+
+void ServiceRunner::update_shard(std::uint32_t shard, ShardUpdate& worker) {
+  if (slice_count_ == 0) return;
+  const ShardUpdate::Target target{.functions = &functions_,
+                                   .layout = &layout_,
+                                   .windows = &windows_,
+                                   .window_size = tumbling_.size,
+                                   .now = now_,
+                                   .close_before = close_before_};
+  worker.run(shard, slices_, slice_count_, target, shard_results_[shard]);
+}
+
+// Dead letters in one order, whoever found them: by slice, decoding first, then by record.
+void ServiceRunner::collect_failures() {
+  std::vector<FailedUpdate> failed;
+  for (ShardUpdateResult& result : shard_results_) {
+    std::ranges::move(result.failed, std::back_inserter(failed));
+    result.failed.clear();
+  }
+  std::ranges::sort(failed, [](const FailedUpdate& a, const FailedUpdate& b) {
+    return std::tie(a.slice, a.record) < std::tie(b.slice, b.record);
+  });
+  auto next = failed.begin();
+  for (std::size_t s = 0; s < slice_count_; ++s) {
+    std::ranges::move(slices_[s].dead(), std::back_inserter(dead_));
+    for (; next != failed.end() && next->slice == s; ++next) {
+      dead_.push_back(
+          slices_[s].dead_letter(next->record, "update-state", std::move(next->reason)));
+    }
+  }
+}
+
+void ServiceRunner::flush() {
+  collect_failures();
+  for (const Timestamp start : closing_) {
+    auto json = flusher_.run(*windows_.at(start));
+    if (!json) {
+      dead_.push_back({.service = plan_.spec->name,
+                       .op = "flush",
+                       .code = json.error().code,
+                       .field = {},
+                       .reason = std::move(json.error().message),
+                       .origin = {},
+                       .window_start = start});
+    } else if (json->has_value()) {
+      outputs_.push_back({start, std::move(**json)});
+    }
+  }
+}
+
+void ServiceRunner::add_records(log::Commit& commit) {
+  const auto add = [&commit](const Target& to, std::uint64_t spread, Timestamp time,
+                             std::optional<std::string_view> key, std::string_view value) {
+    const auto partition = static_cast<std::uint32_t>(spread % to.partitions);
+    auto found = std::ranges::find_if(commit.appends, [&](const log::Append& append) {
+      return append.topic == to.id && append.partition == partition;
+    });
+    if (found == commit.appends.end()) {
+      commit.appends.push_back({to.id, partition, {}});
+      found = commit.appends.end() - 1;
+    }
+    found->batch.add(time, key, value);
+  };
+  for (const Output& output : outputs_) {
+    const auto number = static_cast<std::uint64_t>(output.window.ms / tumbling_.size.ms);
+    for (const Target& sink : sinks_)
+      add(sink, number, tumbling_.end_of(output.window), std::nullopt, output.json);
+  }
+  for (const DeadLetter& letter : dead_) {
+    add(dead_letters_, letter.origin ? letter.origin->partition : 0, now_, std::nullopt,
+        to_json(letter));
+  }
+  if (late_) {
+    for (std::size_t s = 0; s < slice_count_; ++s) {
+      for (const std::uint32_t number : slices_[s].late()) {
+        const record::RecordView record = slices_[s].origin(number).record();
+        add(*late_, slices_[s].input().partition, record.timestamp, record.key, record.value);
+      }
+    }
+  }
+  counters_.records_out += outputs_.size() * sinks_.size();
+  counters_.records_dead += dead_.size();
+  counters_.windows_closed += closing_.size();
+}
+
+void ServiceRunner::add_segments(log::Commit& commit) {
+  for (const Timestamp start : closing_) {
+    if (windows_.at(start)->segment_count != 0) commit.erase.push_back(window_range(name(), start));
+  }
+  for (auto& [start, window] : windows_) {
+    if (close_before_ && start < *close_before_) continue;
+    std::string changes;
+    for (ShardUpdateResult& result : shard_results_) {
+      if (const auto found = result.changes.find(start); found != result.changes.end())
+        changes += found->second;
+    }
+    const bool too_many =
+        window->segment_count >= kSegmentsMax ||
+        window->bytes_since_full + changes.size() > kSegmentBytesMin + 4 * window->bytes_full;
+    if (changes.empty() && !rewrite_all_) continue;
+    if (too_many || rewrite_all_) {
+      changes.clear();
+      ByteWriter out(changes);
+      for (const auto& shard : window->shards) {
+        if (shard != nullptr) shard->take_all(out);
+      }
+      if (window->segment_count != 0) commit.erase.push_back(window_range(name(), start));
+      window->segment_count = 0;
+      window->bytes_since_full = 0;
+      window->bytes_full = changes.size();
+    } else {
+      window->bytes_since_full += changes.size();
+    }
+    ++window->segment_count;
+    commit.put.push_back({segment_key(name(), start, window->segment_next++), std::move(changes)});
+  }
+  rewrite_all_ = false;
+}
+
+void ServiceRunner::add_position(log::Commit& commit) const {
+  commit.put.push_back({service_key(name()), encode(record())});
+}
+
+void ServiceRunner::add_to(log::Commit& commit) {
+  for (Input& input : inputs_) {
+    if (!input.fetched.empty()) input.next = input.fetched.back()->end_offset();
+    counters_.records_expired += std::exchange(input.expired, 0);
+  }
+  add_records(commit);
+  add_segments(commit);
+  add_position(commit);
+}
+
+ServiceRecord ServiceRunner::record() const {
+  ServiceRecord record{.window_size = tumbling_.size,
+                       .states = stored_states(plan_),
+                       .watermark = watermark_.value(),
+                       .inputs = {},
+                       .counters = counters_};
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    const Input& input = inputs_[i];
+    record.inputs.push_back(
+        {input.topic, input.id, input.partition, input.next, watermark_.partitions()[i].progress});
+  }
+  return record;
+}
+
+void ServiceRunner::committed() {
+  is_new_ = false;
+  for (const Timestamp start : closing_) {
+    auto closed = windows_.extract(start);
+    last_closed_ = std::move(closed.mapped());
+  }
+  forget_epoch();
+}
+
+void ServiceRunner::forget_epoch() {
+  closing_.clear();
+  outputs_.clear();
+  dead_.clear();
+  for (std::size_t s = 0; s < slice_count_; ++s) slices_[s].clear();
+  slice_count_ = 0;
+  for (ShardUpdateResult& result : shard_results_) result = {};
+  for (Input& input : inputs_) {
+    input.fetched.clear();
+    input.expired = 0;
+  }
+}
+
+ServiceStats ServiceRunner::stats(Timestamp now) const {
+  ServiceStats stats{.name = plan_.spec->name,
+                     .records_in = counters_.records_in,
+                     .records_out = counters_.records_out,
+                     .records_late = counters_.records_late,
+                     .records_dead = counters_.records_dead,
+                     .records_future = counters_.records_future,
+                     .records_expired = counters_.records_expired,
+                     .windows_open = windows_.size(),
+                     .windows_closed = counters_.windows_closed,
+                     .watermark = watermark_.value(),
+                     .partitions = {},
+                     .states = {}};
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    const Input& input = inputs_[i];
+    const auto info = store_.topic(input.id);
+    const std::uint64_t end = info ? info->partitions[input.partition].end.value : input.next.value;
+    stats.partitions.push_back({input.topic, input.partition, input.next.value, end,
+                                watermark_.partitions()[i].progress, watermark_.is_idle(i, now)});
+  }
+  for (std::size_t state = 0; state < plan_.states.size(); ++state) {
+    StateStats& of_state = stats.states.emplace_back(StateStats{plan_.states[state].name, 0, 0});
+    for (const auto& [start, window] : windows_) {
+      for (const auto& shard : window->shards) {
+        if (shard == nullptr) continue;
+        of_state.rows += shard->size();
+        of_state.bytes += shard->bytes() / plan_.states.size();
+      }
+    }
+  }
+  return stats;
+}
+
+StateSnapshot ServiceRunner::snapshot(std::size_t state, std::string table) const {
+  auto memory = std::make_shared<record::BlockArena>();
+  StateSnapshot snapshot{make_table(plan_.states[state], std::move(table)), memory};
+  const state::RowCodec& codec = layout_.codec(state);
+  const auto add = [&](const WindowState& window, bool closed) {
+    query::Segment segment{window_constants(window.start, tumbling_.size, closed), {}};
+    collect_rows(window, layout_, state, segment.rows);
+    for (query::Row& row : segment.rows) {
+      void* const data = memory->allocate(codec.size(), 16);
+      std::memcpy(data, row.data, codec.size());
+      codec.adopt_text(data, *memory, [](const char*) { return false; });
+      row.data = data;
+      row.key = {memory->copy(row.key.data(), row.key.size()), row.key.size()};
+    }
+    if (!segment.rows.empty()) snapshot.table.segments.push_back(std::move(segment));
+  };
+  if (last_closed_ != nullptr) add(*last_closed_, true);
+  for (const auto& [start, window] : windows_) add(*window, false);
+  return snapshot;
+}
+
+}  // namespace gameflow::runtime
