@@ -6,9 +6,9 @@
 //   STATE()              in update-state: the row of the current key; changing it marks it changed
 //   sql<List<T>>(query)  in flush: rows of the window that closed; columns map to fields by name
 //   window()             in update-state and flush: the window's bounds
+//
+// Anything else of the standard library: #include it at the top of the run: block.
 #pragma once
-
-#include <cmath>
 
 #include <gameflow/abi.h>
 #include <gameflow/key.h>
@@ -53,7 +53,10 @@ struct ListItem<List<T>> {
 
 }  // namespace detail
 
+// Throws std::logic_error in assign-timestamp and assign-key, which no window belongs to yet.
 inline Window window() {
+  if (detail::current_call->window_end_ms == detail::current_call->window_start_ms)
+    throw std::logic_error("window() can be used in update-state and flush only");
   return {detail::current_call->window_start_ms, detail::current_call->window_end_ms};
 }
 

@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -65,7 +64,12 @@ class Text {
     joined += b.view();
     return Text(joined);
   }
-  friend std::ostream& operator<<(std::ostream& out, Text text) { return out << text.view(); }
+  // A template because <ostream> would double the time to compile an operator.
+  template <class Stream, class = typename Stream::char_type>
+  friend Stream& operator<<(Stream& out, Text text) {
+    out << text.view();
+    return out;
+  }
 
  private:
   constexpr Text(const char* data, std::size_t size) : data_(data), size_(size) {}

@@ -1,0 +1,193 @@
+#include "opbuild/block.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
+
+#include <fmt/format.h>
+
+namespace gameflow::opbuild {
+namespace {
+
+bool is_symbol(const Token& token, std::string_view text) {
+  return token.kind == TokenKind::kSymbol && token.text == text;
+}
+
+bool opens(const Token& token) {
+  return is_symbol(token, "(") || is_symbol(token, "[") || is_symbol(token, "{");
+}
+
+bool closes(const Token& token) {
+  return is_symbol(token, ")") || is_symbol(token, "]") || is_symbol(token, "}");
+}
+
+bool is_pair(std::string_view open, std::string_view close) {
+  return (open == "(" && close == ")") || (open == "[" && close == "]") ||
+         (open == "{" && close == "}");
+}
+
+bool is_include(std::string_view directive) {
+  directive.remove_prefix(1);
+  directive.remove_prefix(std::min(directive.find_first_not_of(" \t"), directive.size()));
+  return directive.starts_with("include");
+}
+
+spec::Diagnostic mistake(const spec::Code& code, const Token& token, std::string message,
+                         std::string hint = "") {
+  return {.severity = spec::Severity::kError,
+          .position = position_of(code, token.offset),
+          .length = static_cast<std::uint32_t>(token.text.size()),
+          .message = std::move(message),
+          .hint = std::move(hint)};
+}
+
+// The first bracket without a partner: left to the compiler, it would be reported far from here.
+// Preprocessor conditionals may balance brackets in ways that only the compiler can see.
+std::optional<spec::Diagnostic> check_brackets(const spec::Code& code,
+                                               const std::vector<Token>& tokens) {
+  std::vector<const Token*> open;
+  for (const Token& token : tokens) {
+    if (token.kind == TokenKind::kDirective && !is_include(token.text)) return std::nullopt;
+    if (opens(token)) open.push_back(&token);
+    if (!closes(token)) continue;
+    if (open.empty()) {
+      return mistake(code, token,
+                     fmt::format("'{}' closes nothing in this run: block", token.text));
+    }
+    if (!is_pair(open.back()->text, token.text)) {
+      const spec::Position position = position_of(code, open.back()->offset);
+      return mistake(code, token,
+                     fmt::format("'{}' does not close the '{}' of line {}", token.text,
+                                 open.back()->text, position.line));
+    }
+    open.pop_back();
+  }
+  if (open.empty()) return std::nullopt;
+  return mistake(code, *open.back(),
+                 fmt::format("'{}' is not closed in this run: block", open.back()->text));
+}
+
+// The index of the token that closes the bracket at `open`, or the last one's.
+std::size_t closing(std::span<const Token> tokens, std::size_t open) {
+  int depth = 0;
+  for (std::size_t i = open; i < tokens.size(); ++i) {
+    if (opens(tokens[i])) ++depth;
+    if (closes(tokens[i]) && --depth == 0) return i;
+  }
+  return tokens.size() - 1;
+}
+
+// The index behind the `>` of the template arguments or parameters that open at `open`; `open`
+// itself where it is no such bracket.
+std::size_t behind_angles(std::span<const Token> tokens, std::size_t open) {
+  int depth = 0;
+  for (std::size_t i = open; i < tokens.size(); ++i) {
+    if (opens(tokens[i])) i = closing(tokens, i);
+    if (is_symbol(tokens[i], "<")) ++depth;
+    if (is_symbol(tokens[i], ">") && --depth == 0) return i + 1;
+    if (is_symbol(tokens[i], ";")) break;
+  }
+  return open + 1;
+}
+
+bool any_of(const Token& token, std::span<const std::string_view> words) {
+  return token.kind == TokenKind::kWord && std::ranges::find(words, token.text) != words.end();
+}
+
+// The name of the function whose head (everything before its `{`) is `head`; null where that is not
+// the head of a free function.
+const Token* function_name(std::span<const Token> head) {
+  static constexpr std::array<std::string_view, 7> kNoFunction{
+      "namespace", "extern", "operator", "concept", "using", "static_assert", "friend"};
+  static constexpr std::array<std::string_view, 7> kNoName{
+      "decltype", "noexcept", "alignas", "requires", "explicit", "__attribute__", "catch"};
+  const Token* name = nullptr;
+  for (std::size_t i = 0; i < head.size(); ++i) {
+    const Token& token = head[i];
+    if (any_of(token, kNoFunction) || is_symbol(token, "=")) return nullptr;
+    if (is_symbol(token, "(")) {
+      const Token* before = i > 0 ? &head[i - 1] : nullptr;
+      if (name == nullptr && before != nullptr && before->kind == TokenKind::kWord &&
+          !any_of(*before, kNoName)) {
+        name = before;
+      }
+      i = closing(head, i);
+    } else if (is_symbol(token, "[")) {
+      i = closing(head, i);
+    } else if (is_symbol(token, "<")) {
+      i = behind_angles(head, i) - 1;
+    }
+  }
+  return name;
+}
+
+// The name of the last function defined at namespace scope.
+const Token* last_function(std::span<const Token> tokens) {
+  const Token* found = nullptr;
+  std::size_t start = 0;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (is_symbol(tokens[i], "{")) {
+      if (const Token* name = function_name(tokens.subspan(start, i - start))) found = name;
+      i = closing(tokens, i);
+      // `struct A {...};` and `int x{1};` end with the `;`, which starts a statement without a
+      // head.
+      start = i + 1;
+    } else if (is_symbol(tokens[i], ";") || tokens[i].kind == TokenKind::kDirective) {
+      start = i + 1;
+    } else if (opens(tokens[i])) {
+      i = closing(tokens, i);
+    }
+  }
+  return found;
+}
+
+void take_includes(const spec::Code& code, const std::vector<Token>& tokens, Block& block) {
+  for (const Token& token : tokens) {
+    if (token.kind != TokenKind::kDirective || !is_include(token.text)) continue;
+    block.includes.push_back({std::string(token.text), position_of(code, token.offset).line});
+    for (std::size_t i = 0; i < token.text.size(); ++i) {
+      char& c = block.text[token.offset + i];
+      if (c != '\n') c = ' ';
+    }
+  }
+}
+
+}  // namespace
+
+spec::Position position_of(const spec::Code& code, std::size_t offset) {
+  const std::string_view before = std::string_view(code.text).substr(0, offset);
+  const auto lines = static_cast<std::uint32_t>(std::ranges::count(before, '\n'));
+  const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+  const auto column = static_cast<std::uint32_t>(offset - line_start + 1);
+  return {code.position.line + lines, lines == 0 ? column + code.position.column - 1 : column};
+}
+
+Block parse_block(const spec::Code& code, std::string_view role) {
+  Block block;
+  block.text = code.text + "\n";
+  const std::vector<Token> tokens = tokenize(code.text);
+  take_includes(code, tokens, block);
+  if (auto unbalanced = check_brackets(code, tokens)) {
+    block.mistakes.push_back(std::move(*unbalanced));
+    return block;
+  }
+  const auto first = std::ranges::find_if(
+      tokens, [](const Token& token) { return token.kind != TokenKind::kDirective; });
+  const bool attribute = first != tokens.end() && first + 1 != tokens.end() &&
+                         is_symbol(*first, "[") && is_symbol(first[1], "[");
+  if (first != tokens.end() && is_symbol(*first, "[") && !attribute) {
+    block.form = Block::Form::kLambda;
+    block.operator_position = position_of(code, first->offset);
+  } else if (const Token* name = last_function(tokens)) {
+    block.function = name->text;
+    block.operator_position = position_of(code, name->offset);
+  } else {
+    const Token start = tokens.empty() ? Token{TokenKind::kSymbol, " ", 0} : tokens.front();
+    block.mistakes.push_back(mistake(code, start, fmt::format("{} has no function", role),
+                                     "write a C++ function, or a lambda: [](...) { ... }"));
+  }
+  return block;
+}
+
+}  // namespace gameflow::opbuild

@@ -1,0 +1,155 @@
+#include <chrono>
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include "opbuild/block.h"
+#include "opbuild/cache.h"
+#include "opbuild/compiler.h"
+#include "opbuild/messages.h"
+#include "opbuild/opbuild.h"
+#include "opbuild/sdk_files.h"
+
+namespace gameflow::opbuild {
+namespace {
+
+namespace fs = std::filesystem;
+using fmt::format;
+
+constexpr std::size_t kLibrariesKept = 64;
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// What can be said without asking the compiler.
+Status check_blocks(const plan::Plan& plan) {
+  std::vector<spec::Diagnostic> mistakes;
+  for (const plan::ServicePlan& service : plan.services) {
+    for (const spec::Code* code : blocks_of(*service.spec)) {
+      const Block block = parse_block(*code, "the run: block");
+      mistakes.insert(mistakes.end(), block.mistakes.begin(), block.mistakes.end());
+    }
+  }
+  if (mistakes.empty()) return {};
+  return fail(ErrorCode::kCompileFailed, render_in_blocks(mistakes, plan));
+}
+
+std::string sdk_hash() {
+  std::vector<std::string_view> parts;
+  for (const SdkFile& file : sdk_files()) parts.insert(parts.end(), {file.name, file.text});
+  return sha256_of(parts);
+}
+
+std::string cache_key(std::string_view source, const Compiler& compiler) {
+  const std::string sdk = sdk_hash(), version = std::to_string(abi::kVersion);
+  std::vector<std::string_view> parts{source, sdk, version, compiler.version};
+  parts.insert(parts.end(), compiler.flags.begin(), compiler.flags.end());
+  return sha256_of(parts);
+}
+
+// The folder for the compiler's -I.
+Result<fs::path> write_sdk(Cache& cache) {
+  const fs::path folder = "sdk-" + sdk_hash().substr(0, 16);
+  fs::path written;
+  for (const SdkFile& file : sdk_files()) {
+    GF_ASSIGN(written, cache.write(folder / "gameflow" / file.name, file.text));
+  }
+  return written.parent_path().parent_path();
+}
+
+Error compile_error(const ProcessResult& result, const plan::Plan& plan) {
+  if (result.timed_out) {
+    return {ErrorCode::kCompileFailed,
+            format("the compiler did not finish within {} s; is there a template in a run: block "
+                   "that never ends?",
+                   ProcessLimits{}.time_max.count() / 1000)};
+  }
+  const std::string yaml_name = fs::path(plan.dataflow->file_name).filename().string();
+  const auto diagnostics = read_compiler_output(result.output, yaml_name);
+  if (diagnostics.empty()) {
+    constexpr std::size_t kBytesMax = 4096;
+    return {ErrorCode::kCompileFailed, "the operators do not compile; the compiler says:\n" +
+                                           result.output.substr(0, kBytesMax)};
+  }
+  return {ErrorCode::kCompileFailed, render_in_blocks(diagnostics, plan)};
+}
+
+// Compiles into the cache, or only checks. The source is kept beside the library, for the curious.
+Status compile_source(const plan::Plan& plan, std::string_view source, std::string_view key,
+                      bool syntax_only, const Compiler& compiler, Cache& cache) {
+  GF_ASSIGN(const fs::path sdk, write_sdk(cache));
+  GF_ASSIGN(const fs::path file, cache.write(cache.temporary().filename(), source));
+  const fs::path output = syntax_only ? fs::path() : cache.temporary();
+  const auto result = compile(compiler, file, sdk, output);
+  std::error_code ignored;
+  if (!result || result->exit_code != 0 || syntax_only) {
+    fs::remove(file, ignored);
+    fs::remove(output, ignored);
+    if (!result) return fail(result.error());
+    if (result->exit_code != 0) return fail(compile_error(*result, plan));
+    return {};
+  }
+  fs::rename(file, cache.library(key).replace_extension(".cc"), ignored);
+  GF_TRY(cache.add(output, key));
+  cache.prune(kLibrariesKept);
+  return {};
+}
+
+// Loads the library, for good.
+Result<const abi::Library*> load(const fs::path& file, const plan::Plan& plan) {
+  const auto invalid = [&](std::string_view why) {
+    return fail(ErrorCode::kLibraryInvalid,
+                format("the operator library {} cannot be used: {}", file.string(), why));
+  };
+  void* const handle = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) return invalid(::dlerror());
+  const auto entry = reinterpret_cast<abi::LibraryFn>(::dlsym(handle, abi::kLibrarySymbol));
+  if (entry == nullptr) return invalid(format("it has no {}", abi::kLibrarySymbol));
+  const abi::Library* const library = entry();
+  if (library->abi_version != abi::kVersion) {
+    return invalid(
+        format("its ABI version is {}, this program's is {}", library->abi_version, abi::kVersion));
+  }
+  if (library->service_count != plan.services.size()) return invalid("it has other services");
+  for (std::size_t i = 0; i < plan.services.size(); ++i) {
+    if (library->services[i].name != plan.services[i].spec->name) {
+      return invalid(format("its service '{}' should be '{}'", library->services[i].name,
+                            plan.services[i].spec->name));
+    }
+  }
+  return library;
+}
+
+}  // namespace
+
+Result<Library> build(const plan::Plan& plan, const Options& options) {
+  const auto start = std::chrono::steady_clock::now();
+  GF_TRY(check_blocks(plan));
+  GF_ASSIGN(const Compiler compiler, find_compiler(options.compiler));
+  GF_ASSIGN(Cache cache, Cache::open(options.cache_folder));
+  const std::string source = generate_source(plan);
+  const std::string key = cache_key(source, compiler);
+
+  Library library;
+  library.file = cache.library(key);
+  library.was_cached = cache.has(key);
+  if (options.syntax_only) {
+    if (!library.was_cached) GF_TRY(compile_source(plan, source, key, true, compiler, cache));
+    library.build_seconds = seconds_since(start);
+    return library;
+  }
+  if (library.was_cached) {
+    if (const auto functions = load(library.file, plan)) library.functions = *functions;
+    // Otherwise it was built on another kind of machine, or by a compiler that only looks the same.
+    library.was_cached = library.functions != nullptr;
+  }
+  if (library.functions == nullptr) {
+    GF_TRY(compile_source(plan, source, key, false, compiler, cache));
+    GF_ASSIGN(library.functions, load(library.file, plan));
+  }
+  library.build_seconds = seconds_since(start);
+  return library;
+}
+
+}  // namespace gameflow::opbuild

@@ -1,0 +1,11 @@
+# cmake -DOUT=file.cc -DHEADERS="a.h;b.h" -P embed_sdk.cmake: the SDK's headers as string literals.
+set(text "// Generated from sdk/include/gameflow.\n#include \"opbuild/sdk_files.h\"\n\n#include <array>\n\n")
+string(APPEND text "namespace gameflow::opbuild {\n\nstd::span<const SdkFile> sdk_files() {\n")
+string(APPEND text "  static constexpr auto kFiles = std::to_array<SdkFile>({\n")
+foreach(header IN LISTS HEADERS)
+  file(READ ${header} content)
+  cmake_path(GET header FILENAME name)
+  string(APPEND text "      {\"${name}\", R\"gameflow(${content})gameflow\"},\n")
+endforeach()
+string(APPEND text "  });\n  return kFiles;\n}\n\n}  // namespace gameflow::opbuild\n")
+file(WRITE ${OUT} "${text}")

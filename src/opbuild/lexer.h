@@ -1,0 +1,34 @@
+// Tokens of C++: just enough to find the function of a `run:` block and its queries. Comments and
+// white space are skipped; nothing is expanded.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gameflow::opbuild {
+
+enum class TokenKind : std::uint8_t {
+  kWord,  // identifier or keyword
+  kNumber,
+  kString,  // with prefix and quotes; raw strings too
+  kCharacter,
+  kSymbol,     // one character, but `::` and `->` are one token
+  kDirective,  // a whole preprocessor line, with its continuations
+};
+
+struct Token {
+  TokenKind kind;
+  std::string_view text;  // a view into the source
+  std::size_t offset;     // of `text` in the source, bytes
+};
+
+// Never fails: what is not C++ comes out as symbols, what is not closed ends with the source.
+std::vector<Token> tokenize(std::string_view source);
+
+// The characters that a string literal stands for, escapes resolved.
+std::string string_value(std::string_view literal);
+
+}  // namespace gameflow::opbuild

@@ -1,0 +1,138 @@
+#include "opbuild/process.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <memory>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace gameflow::opbuild {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Pipe {
+  int read_end = -1, write_end = -1;
+  Pipe() = default;
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  ~Pipe() {
+    close_one(read_end);
+    close_one(write_end);
+  }
+  bool open() {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return false;
+    read_end = ends[0];
+    write_end = ends[1];
+    return true;
+  }
+  static void close_one(int& end) {
+    if (end >= 0) ::close(end);
+    end = -1;
+  }
+};
+
+// This process's environment, with messages in English and plain ASCII.
+std::vector<std::string> compiler_environment() {
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (!text.starts_with("LC_") && !text.starts_with("LANG") && !text.starts_with("LD_PRELOAD="))
+      environment.emplace_back(text);
+  }
+  environment.emplace_back("LC_ALL=C");
+  return environment;
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// The error number, or 0 and the process in *pid, which leads a group of its own.
+int spawn(std::vector<std::string> arguments, int output, pid_t* pid) {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  if (const int error = ::posix_spawn_file_actions_init(&actions); error != 0) return error;
+  if (const int error = ::posix_spawnattr_init(&attributes); error != 0) {
+    ::posix_spawn_file_actions_destroy(&actions);
+    return error;
+  }
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+  ::posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
+  ::posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setsigdefault(&attributes, &all);
+  ::posix_spawnattr_setpgroup(&attributes, 0);
+  ::posix_spawnattr_setflags(
+      &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  std::vector<std::string> environment = compiler_environment();
+  const int error = ::posix_spawn(pid, arguments[0].c_str(), &actions, &attributes,
+                                  pointers_to(arguments).data(), pointers_to(environment).data());
+  ::posix_spawnattr_destroy(&attributes);
+  ::posix_spawn_file_actions_destroy(&actions);
+  return error;
+}
+
+// Reads until everybody has closed the other end. False when the deadline passed first.
+bool drain(int pipe, Clock::time_point deadline, std::size_t bytes_max, std::string& output) {
+  std::array<char, 16384> buffer;
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    if (left <= 0) return false;
+    pollfd waiting{.fd = pipe, .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left, 1 << 30)));
+    if (ready <= 0) continue;  // time is up, or a signal came
+    const ssize_t count = ::read(pipe, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return true;
+    output.append(buffer.data(),
+                  std::min(static_cast<std::size_t>(count), bytes_max - output.size()));
+  }
+}
+
+}  // namespace
+
+Result<ProcessResult> run_process(const std::vector<std::string>& arguments,
+                                  const ProcessLimits& limits) {
+  const auto deadline = Clock::now() + limits.time_max;
+  const auto failed = [&](int error) {
+    return fail(ErrorCode::kInternal,
+                fmt::format("cannot start {}: {}", arguments[0], std::strerror(error)));
+  };
+  Pipe pipe;
+  if (!pipe.open()) return failed(errno);
+  pid_t pid = 0;
+  if (const int error = spawn(arguments, pipe.write_end, &pid); error != 0) return failed(error);
+  Pipe::close_one(pipe.write_end);
+  // Best effort: the program may have run for a moment without the limit.
+  const rlimit memory{limits.memory_bytes_max, limits.memory_bytes_max};
+  ::prlimit(pid, RLIMIT_AS, &memory, nullptr);
+
+  ProcessResult result;
+  result.timed_out = !drain(pipe.read_end, deadline, limits.output_bytes_max, result.output);
+  if (result.timed_out) ::kill(-pid, SIGKILL);
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
+  return result;
+}
+
+}  // namespace gameflow::opbuild

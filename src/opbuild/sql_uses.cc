@@ -1,0 +1,81 @@
+// Finds sql<TYPE>("literal") in run: blocks.
+#include <algorithm>
+
+#include "opbuild/block.h"
+#include "opbuild/lexer.h"
+#include "opbuild/messages.h"
+#include "opbuild/opbuild.h"
+
+namespace gameflow::opbuild {
+namespace {
+
+bool is_symbol(const Token& token, std::string_view text) {
+  return token.kind == TokenKind::kSymbol && token.text == text;
+}
+
+// The item type of the list that `spelling` (without spaces) names, or null.
+const record::Type* item_of(const spec::Dataflow& dataflow, std::string_view spelling) {
+  if (const std::size_t scope = spelling.rfind("::"); scope != std::string_view::npos) {
+    const std::size_t arguments = spelling.find('<');
+    if (arguments == std::string_view::npos || scope < arguments) spelling.remove_prefix(scope + 2);
+  }
+  for (std::size_t i = 0; i < dataflow.named_types.size(); ++i) {
+    const record::Type* type = dataflow.named_types[i];
+    if (type->kind != record::Kind::kList || type->item->kind != record::Kind::kObject) continue;
+    if (plan::to_pascal_case(dataflow.type_names[i]) == spelling) return type->item;
+  }
+  if (!spelling.starts_with("List<") || !spelling.ends_with('>')) return nullptr;
+  spelling.remove_prefix(5);
+  spelling.remove_suffix(1);
+  const auto& objects = dataflow.types->objects();
+  const auto found = std::ranges::find_if(objects, [&](const record::Type* type) {
+    return !type->name.empty() && plan::cpp_type(*type) == spelling;
+  });
+  return found == objects.end() ? nullptr : *found;
+}
+
+// If the tokens from `at` on are sql<TYPE>("..."…), appends the use.
+void match(const std::vector<Token>& tokens, std::size_t at, const spec::Code& code,
+           std::size_t service, const spec::Dataflow& dataflow, std::vector<SqlUse>& uses) {
+  if (tokens[at].text != "sql" || at + 1 >= tokens.size() || !is_symbol(tokens[at + 1], "<"))
+    return;
+  if (at > 0 && (is_symbol(tokens[at - 1], ".") || is_symbol(tokens[at - 1], "->"))) return;
+  std::string type;
+  int depth = 1;
+  std::size_t i = at + 2;
+  for (; i < tokens.size(); ++i) {
+    if (is_symbol(tokens[i], "<")) ++depth;
+    if (is_symbol(tokens[i], ">") && --depth == 0) break;
+    if (is_symbol(tokens[i], ";")) return;
+    type += tokens[i].text;
+  }
+  if (i + 2 >= tokens.size() || !is_symbol(tokens[i + 1], "(")) return;
+  const std::size_t first = i + 2;
+  std::string query;
+  for (i = first; i < tokens.size() && tokens[i].kind == TokenKind::kString; ++i) {
+    query += string_value(tokens[i].text);
+  }
+  // Anything but literals: the query is known only when it runs.
+  if (i == first || i == tokens.size() || !is_symbol(tokens[i], ")")) return;
+  uses.push_back({.service = service,
+                  .query = std::move(query),
+                  .item = item_of(dataflow, type),
+                  .position = position_of(code, tokens[first].offset)});
+}
+
+}  // namespace
+
+std::vector<SqlUse> find_sql(const plan::Plan& plan) {
+  std::vector<SqlUse> uses;
+  for (std::size_t service = 0; service < plan.services.size(); ++service) {
+    for (const spec::Code* code : blocks_of(*plan.services[service].spec)) {
+      const std::vector<Token> tokens = tokenize(code->text);
+      for (std::size_t at = 0; at < tokens.size(); ++at) {
+        match(tokens, at, *code, service, *plan.dataflow, uses);
+      }
+    }
+  }
+  return uses;
+}
+
+}  // namespace gameflow::opbuild
