@@ -1,0 +1,253 @@
+// The overview: what runs, how fast, and what did not fit. Asks /dataflow and /topics once a second;
+// the two previews follow their topics live.
+
+import {LiveTopic, Status, getJson} from './live.js';
+import {Shell, $, el, setText} from './shell.js';
+import {Sparkline} from './sparkline.js';
+import {bytes, duration, money, rate, short, time, whole} from './format.js';
+
+const kPollInterval = 1_000;
+const kRateSamples = 3;        // a rate is the mean over so many polls
+const kHistory = 120;          // points of a sparkline
+const kStaleAfter = 15_000;
+const kTopicsShown = 100;
+const kPreviewRows = 5;
+
+let status = Status.connecting;
+let dataflow = null;           // the last answer of /dataflow; null: the server runs none
+let topics = [];               // the last answer of /topics
+let advanced_at = null;        // when records last came in
+let polls = 0;
+const rates = new Map();       // topic -> {samples: [{at, end}], history: [rate]}
+const rows = new Map();        // table row -> its nodes
+const previews = {};           // topic -> the last record's value
+
+const kPreviewTopics = {
+  'player-session-summaries': {list: 'preview-players', name: 'player_id', number: 'event_count', show: whole},
+  'purchase-summaries': {list: 'preview-items', name: 'item_id', number: 'total_amount', show: money},
+};
+const live = {};
+
+const shell = new Shell({
+  draw,
+  status: () => status,
+  age: () => (advanced_at === null ? null : Date.now() - advanced_at),
+  state: () => ({
+    polls,
+    topics: Object.fromEntries(topics.map((t) => [t.name, {records: t.records, rate: currentRate(t.name)}])),
+    counters: totals(),
+    previews: Object.fromEntries(Object.entries(live).map(([name, topic]) => [name, topic.state()])),
+  }),
+});
+const rateSpark = new Sparkline($('rate-spark'));
+
+const endOf = (topic) => topic.partitions.reduce((sum, {end}) => sum + end, 0);
+
+function inputTopics() {
+  if (!dataflow) return topics.map(({name}) => name);
+  const made = new Set(dataflow.services.flatMap(({sinks}) => sinks).concat(dataflow.dead_letter_topic ?? []));
+  return topics.map(({name}) => name).filter((name) => !made.has(name));
+}
+
+async function poll() {
+  if (!document.hidden) {
+    try {
+      const [described, listed] = await Promise.all([getDataflow(), getJson('/topics')]);
+      dataflow = described;
+      topics = listed.topics;
+      measure();
+      polls += 1;
+    } catch {
+      status = Status.disconnected;
+      rates.clear();  // a rate across a pause would be wrong
+      shell.refreshStatus();
+    }
+    shell.invalidate();
+  }
+  setTimeout(poll, kPollInterval * (0.9 + Math.random() / 5));
+}
+
+async function getDataflow() {
+  try {
+    return await getJson('/dataflow');
+  } catch (error) {
+    if (error.status === 404) return null;
+    throw error;
+  }
+}
+
+function measure() {
+  const at = performance.now(), inputs = new Set(inputTopics());
+  let records = 0;
+  for (const topic of topics) {
+    const end = endOf(topic);
+    const known = rates.get(topic.name) ?? {samples: [], history: []};
+    if (known.samples.length > 0 && end < known.samples.at(-1).end) known.samples = [];  // made anew
+    if (inputs.has(topic.name)) {
+      records += end;
+      if (known.samples.length > 0 && end > known.samples.at(-1).end) advanced_at = Date.now();
+    }
+    known.samples.push({at, end});
+    if (known.samples.length > kRateSamples + 1) known.samples.shift();
+    rates.set(topic.name, known);
+    if (known.samples.length < 2) continue;
+    known.history.push(currentRate(topic.name));
+    if (known.history.length > kHistory) known.history.shift();
+  }
+  if (records === 0) status = Status.empty;
+  else if (polls === 0) status = Status.filling;
+  else {
+    advanced_at ??= Date.now();
+    status = Date.now() - advanced_at > kStaleAfter ? Status.stale : Status.live;
+  }
+  for (const name of Object.keys(kPreviewTopics)) {
+    if (!live[name] && rates.has(name)) live[name] = follow(name);
+  }
+}
+
+// Records per second; null until two polls tell.
+function currentRate(name) {
+  const samples = rates.get(name)?.samples ?? [];
+  if (samples.length < 2) return null;
+  const first = samples[0], last = samples.at(-1);
+  return ((last.end - first.end) * 1000) / (last.at - first.at);
+}
+
+function follow(name) {
+  return new LiveTopic(name, {
+    tail: () => 1,
+    onRecord(record) {
+      previews[name] = Array.isArray(record.value) ? record.value : [];
+      shell.invalidate();
+    },
+    onReset() {
+      previews[name] = [];
+    },
+  });
+}
+
+function totals() {
+  const sum = {records_in: 0, records_out: 0, records_late: 0, records_dead: 0, windows_open: 0, windows_closed: 0};
+  for (const {counters} of dataflow?.services ?? []) {
+    for (const name of Object.keys(sum)) sum[name] += counters[name] ?? 0;
+  }
+  return sum;
+}
+
+function draw() {
+  $('empty').hidden = status !== Status.empty;
+  if (dataflow) {
+    const {name, version, services} = dataflow;
+    setText($('dataflow'), `${name} ${version} · ${services.length} services · ${topics.length} topics`);
+  }
+  drawTiles();
+  drawPreviews();
+  drawTopics();
+  drawServices();
+}
+
+function drawTiles() {
+  const inputs = inputTopics();
+  const known = inputs.map(currentRate).filter((r) => r !== null);
+  const records = topics.filter(({name}) => inputs.includes(name)).reduce((sum, topic) => sum + topic.records, 0);
+  setText($('rate'), known.length > 0 ? rate(known.reduce((a, b) => a + b, 0)) : '–');
+  setText($('rate-note'), `${short(records)} kept in ${inputs.length} topics`);
+  const histories = inputs.map((name) => rates.get(name)?.history ?? []);
+  const length = Math.max(0, ...histories.map((h) => h.length));
+  rateSpark.draw(Array.from({length}, (_, i) => histories.reduce((sum, h) => sum + (h[h.length - length + i] ?? 0), 0)));
+
+  const sum = totals();
+  setText($('windows'), dataflow ? short(sum.windows_closed) : '–');
+  setText($('windows-note'), dataflow ? `${whole(sum.windows_open)} open` : 'no dataflow runs here');
+  setText($('late'), dataflow ? short(sum.records_late) : '–');
+  setText($('dead'), dataflow ? short(sum.records_dead) : '–');
+  $('late-tile').dataset.tone = sum.records_late > 0 ? 'warn' : '';
+  $('dead-tile').dataset.tone = sum.records_dead > 0 ? 'bad' : '';
+  const delays = (dataflow?.services ?? []).filter((s) => s.watermark !== null).map((s) => dataflow.now - s.watermark);
+  setText($('delay'), delays.length > 0 ? duration(Math.max(...delays)) : '–');
+  setText($('delay-note'), delays.length > 0 ? 'event time behind the clock' : 'no events yet');
+}
+
+function drawPreviews() {
+  for (const [topic, {list, name, number, show}] of Object.entries(kPreviewTopics)) {
+    const entries = (previews[topic] ?? []).slice(0, kPreviewRows);
+    fillPreview($(list), entries.map((entry) => [entry?.[name], show(Number(entry?.[number]))]), 'No window has closed yet');
+  }
+  const busiest = topics.map((t) => [t.name, currentRate(t.name) ?? 0]).sort((a, b) => b[1] - a[1]);
+  fillPreview($('preview-topics'), busiest.slice(0, kPreviewRows).map(([name, r]) => [name, `${rate(r)} /s`]), 'No topics');
+}
+
+function fillPreview(list, entries, otherwise) {
+  const shown = entries.length > 0 ? entries : [[otherwise, '']];
+  while (list.children.length > shown.length) list.lastChild.remove();
+  while (list.children.length < shown.length) list.append(el('li', {}, el('span'), el('span')));
+  shown.forEach(([name, value], i) => {
+    setText(list.children[i].firstChild, name);
+    setText(list.children[i].lastChild, value);
+  });
+}
+
+// The cells of the row `id` of `table`, which is made at first.
+function cellsOf(table, id, make) {
+  const key = `${table} ${id}`;
+  if (!rows.has(key)) {
+    const made = make();
+    $(table).tBodies[0].append(made.row);
+    rows.set(key, made);
+  }
+  return rows.get(key);
+}
+
+function removeRowsBut(table, ids) {
+  const keep = new Set(ids.map((id) => `${table} ${id}`));
+  for (const [key, {row}] of rows) {
+    if (!key.startsWith(`${table} `) || keep.has(key)) continue;
+    row.remove();
+    rows.delete(key);
+  }
+}
+
+function numberCells(count) {
+  return Array.from({length: count}, () => el('td', {class: 'number'}));
+}
+
+function drawTopics() {
+  const shown = topics.slice(0, kTopicsShown);
+  removeRowsBut('topics', shown.map(({name}) => name));
+  for (const topic of shown) {
+    const row = cellsOf('topics', topic.name, () => {
+      const link = el('a', {href: `/stat/page-echarts.html?topic=${encodeURIComponent(topic.name)}`}, topic.name);
+      const [records, perSecond, stored, partitions] = numberCells(4);
+      const spark = el('div', {class: 'spark'});
+      const made = el('tr', {}, el('th', {scope: 'row'}, link), records, perSecond, el('td', {}, spark), stored, partitions);
+      return {row: made, records, perSecond, stored, partitions, spark: new Sparkline(spark)};
+    });
+    const perSecond = currentRate(topic.name);
+    setText(row.records, short(topic.records));
+    setText(row.perSecond, perSecond === null ? '–' : rate(perSecond));
+    setText(row.stored, bytes(topic.bytes));
+    setText(row.partitions, topic.partitions.length);
+    row.spark.draw(rates.get(topic.name)?.history ?? []);
+  }
+}
+
+function drawServices() {
+  const services = dataflow?.services ?? [];
+  removeRowsBut('services', services.map(({name}) => name));
+  for (const {name, counters, sources, watermark} of services) {
+    const {cells} = cellsOf('services', name, () => {
+      const made = [...numberCells(6), el('td')];
+      return {row: el('tr', {}, el('th', {scope: 'row'}, name), ...made), cells: made};
+    });
+    const waiting = sources.flatMap(({partitions}) => partitions).reduce((sum, {lag}) => sum + lag, 0);
+    const texts = [counters.records_in, counters.records_out, waiting, counters.records_late, counters.records_dead,
+      counters.windows_open].map(short);
+    texts.push(watermark === null ? '–' : `${time(watermark)}, ${duration(dataflow.now - watermark)} behind`);
+    texts.forEach((text, i) => setText(cells[i], text));
+    cells[3].classList.toggle('warn', counters.records_late > 0);
+    cells[4].classList.toggle('bad', counters.records_dead > 0);
+  }
+}
+
+setInterval(() => shell.refreshStatus(), 1_000);
+poll();
