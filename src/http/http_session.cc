@@ -1,0 +1,447 @@
+#include "http/http_session.h"
+
+#include <chrono>
+#include <optional>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "http/websocket_session.h"
+
+namespace gameflow::http {
+
+namespace beast = boost::beast;
+namespace wire = boost::beast::http;
+
+namespace {
+
+// A header, or part of a body with the pipelined requests behind it.
+constexpr std::size_t kBufferBytesMax = 128U << 10;
+
+constexpr std::string_view kContentSecurityPolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' "
+    "data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+// What the connection does after a reply.
+enum class Next : std::uint8_t {
+  kRequest,  // serve the next one
+  kLinger,   // close, once the client has had a chance to read the reply
+  kClose,    // close now; also where the socket has been handed over
+};
+
+Method method_of(wire::verb verb) {
+  switch (verb) {
+    case wire::verb::get:
+      return Method::kGet;
+    case wire::verb::head:
+      return Method::kHead;
+    case wire::verb::post:
+      return Method::kPost;
+    case wire::verb::delete_:
+      return Method::kDelete;
+    default:
+      return Method::kOther;
+  }
+}
+
+// A reply that comes from another thread, waited for on the strand.
+struct PendingReply {
+  explicit PendingReply(const asio::any_io_executor& strand) : timer(strand) {}
+  asio::steady_timer timer;
+  std::optional<Reply> reply;
+};
+
+class HttpSession final : public Session, public std::enable_shared_from_this<HttpSession> {
+ public:
+  HttpSession(ServerState& state, Tcp::socket socket, Connections::Lease& lease)
+      : state_(state),
+        lease_(lease),
+        socket_(std::move(socket)),
+        deadline_(socket_.get_executor()),
+        buffer_(kBufferBytesMax) {}
+
+  asio::awaitable<void> run();
+  void stop() override;
+  void abort() override;
+
+ private:
+  enum class Phase : std::uint8_t {
+    kIdle,      // between requests
+    kBusy,      // with one
+    kStopping,  // the one that runs is the last
+  };
+  using Parser = wire::request_parser<wire::string_body>;
+
+  // Cancels what the socket is waiting for after `time`, and sets expired_.
+  void arm(std::chrono::milliseconds time);
+  void disarm();
+
+  asio::awaitable<bool> wait_for_request();
+  asio::awaitable<Next> serve_one();
+  asio::awaitable<Next> serve_request();
+  std::optional<Reply> check_header();
+  std::optional<Reply> read_header();
+  std::optional<Reply> header_failure(const ErrorOf& error) const;
+  asio::awaitable<std::optional<Reply>> read_body();
+  std::optional<Reply> refuse_body();
+  asio::awaitable<Reply> answer(const Match& match);
+  asio::awaitable<Next> upgrade(const Match& match);
+  asio::awaitable<Next> send(Reply reply, Next next);
+  void log_access(const Reply& reply) const;
+  asio::awaitable<void> linger();
+
+  ServerState& state_;
+  Connections::Lease& lease_;
+  Tcp::socket socket_;
+  asio::steady_timer deadline_;
+  std::uint64_t deadline_turn_ = 0;
+  bool expired_ = false;
+  Phase phase_ = Phase::kIdle;
+
+  beast::flat_buffer buffer_;
+  std::optional<Parser> parser_;
+  Request request_;
+  std::size_t body_bytes_held_ = 0;  // of the budget
+  std::chrono::steady_clock::time_point started_;
+};
+
+void HttpSession::arm(std::chrono::milliseconds time) {
+  expired_ = false;
+  deadline_.expires_after(time);
+  deadline_.async_wait([self = shared_from_this(), turn = ++deadline_turn_](const ErrorOf& error) {
+    if (error || turn != self->deadline_turn_) return;  // armed anew since
+    self->expired_ = true;
+    ErrorOf ignored;
+    self->socket_.cancel(ignored);
+  });
+}
+
+void HttpSession::disarm() {
+  ++deadline_turn_;
+  deadline_.cancel();
+}
+
+void HttpSession::stop() {
+  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    const bool idle = self->phase_ == Phase::kIdle;
+    self->phase_ = Phase::kStopping;
+    ErrorOf ignored;
+    if (idle) self->socket_.cancel(ignored);
+  });
+}
+
+void HttpSession::abort() {
+  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    self->phase_ = Phase::kStopping;
+    ErrorOf ignored;
+    self->socket_.close(ignored);
+  });
+}
+
+asio::awaitable<void> HttpSession::run() {
+  ErrorOf ignored;
+  socket_.set_option(Tcp::no_delay(true), ignored);
+  Next next = Next::kRequest;
+  if (lease_.over_limit())
+    next = co_await send(error_reply(503, to_string(ErrorCode::kUnavailable),
+                                     "too many connections; try again later"),
+                         Next::kLinger);
+  while (next == Next::kRequest) next = co_await serve_one();
+  if (next == Next::kLinger) co_await linger();
+  disarm();
+  socket_.close(ignored);
+}
+
+// False: the client is gone, silent for too long, or the server stops.
+asio::awaitable<bool> HttpSession::wait_for_request() {
+  if (phase_ == Phase::kStopping) co_return false;
+  if (buffer_.size() == 0) {
+    phase_ = Phase::kIdle;
+    arm(state_.limits.idle_time_max);
+    ErrorOf error;
+    const std::size_t bytes = co_await socket_.async_read_some(
+        buffer_.prepare(16U << 10), asio::redirect_error(asio::use_awaitable, error));
+    if (error || phase_ == Phase::kStopping) co_return false;
+    buffer_.commit(bytes);
+  }
+  phase_ = Phase::kBusy;
+  co_return true;
+}
+
+asio::awaitable<Next> HttpSession::serve_one() {
+  const bool there = co_await wait_for_request();
+  if (!there) co_return Next::kClose;
+  const Next next = co_await serve_request();
+  state_.body_budget.give(std::exchange(body_bytes_held_, 0));
+  co_return next;
+}
+
+asio::awaitable<Next> HttpSession::serve_request() {
+  started_ = std::chrono::steady_clock::now();
+  request_ = {};
+  parser_.emplace();
+  parser_->header_limit(static_cast<std::uint32_t>(state_.limits.header_bytes_max));
+  parser_->body_limit(boost::none);  // checked below, where the reply can say so
+  arm(state_.limits.header_time_max);
+  ErrorOf error;
+  co_await wire::async_read_header(socket_, buffer_, *parser_,
+                                   asio::redirect_error(asio::use_awaitable, error));
+  if (error) {
+    auto failure = header_failure(error);
+    if (!failure) co_return Next::kClose;
+    co_return co_await send(std::move(*failure), Next::kLinger);
+  }
+  if (auto refused = check_header()) co_return co_await send(std::move(*refused), Next::kLinger);
+  // An early reply leaves the body unread: the next request cannot be found behind it.
+  const Next after_refusal = parser_->is_done() ? Next::kRequest : Next::kLinger;
+  if (auto refused = read_header()) co_return co_await send(std::move(*refused), after_refusal);
+  auto matched = match_route(state_.routes, request_);
+  if (auto* refused = std::get_if<Reply>(&matched))
+    co_return co_await send(std::move(*refused), after_refusal);
+  const Match& match = std::get<Match>(matched);
+  if (match.route->work == Work::kWebSocket) co_return co_await upgrade(match);
+  if (!parser_->is_done()) {
+    auto refused = co_await read_body();
+    if (refused) co_return co_await send(std::move(*refused), Next::kLinger);
+  }
+  disarm();
+  Reply reply = co_await answer(match);
+  co_return co_await send(std::move(reply), Next::kRequest);
+}
+
+// The reply to a header that did not arrive or does not parse; nothing where nobody waits for one.
+std::optional<Reply> HttpSession::header_failure(const ErrorOf& error) const {
+  if (expired_)
+    return error_reply(408, "timeout",
+                       fmt::format("the request header did not arrive within {} ms",
+                                   state_.limits.header_time_max.count()));
+  if (error == wire::error::header_limit || error == wire::error::buffer_overflow)
+    return error_reply(
+        431, to_string(ErrorCode::kPayloadTooLarge),
+        fmt::format("the request header is over {} bytes", state_.limits.header_bytes_max));
+  if (error == wire::error::end_of_stream || error == wire::error::partial_message)
+    return std::nullopt;
+  if (error.category() != make_error_code(wire::error::end_of_stream).category())
+    return std::nullopt;
+  return error_reply(400, to_string(ErrorCode::kInvalidArgument),
+                     fmt::format("this is not an HTTP/1.1 request: {}", error.message()));
+}
+
+// What this version of the parser lets pass and a proxy in front might read differently: where a
+// body ends must have one meaning (request smuggling).
+std::optional<Reply> HttpSession::check_header() {
+  const auto& header = parser_->get();
+  const auto bad = [](unsigned status, std::string_view message) {
+    return error_reply(status, to_string(ErrorCode::kInvalidArgument), message);
+  };
+  if (header.version() != 11 && header.version() != 10)
+    return bad(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+  const std::size_t lengths = header.count(wire::field::content_length);
+  const std::size_t codings = header.count(wire::field::transfer_encoding);
+  if (lengths > 1) return bad(400, "Content-Length is given twice");
+  if (lengths > 0 && codings > 0)
+    return bad(400, "Content-Length and Transfer-Encoding exclude each other");
+  if (codings > 0 && header.version() == 10) return bad(400, "HTTP/1.0 has no Transfer-Encoding");
+  if (codings > 1 ||
+      (codings == 1 && !beast::iequals(header[wire::field::transfer_encoding], "chunked")))
+    return bad(501, "the only Transfer-Encoding understood here is chunked");
+  const std::size_t hosts = header.count(wire::field::host);
+  if (hosts > 1 || (hosts == 0 && header.version() == 11))
+    return bad(400, "an HTTP/1.1 request needs exactly one Host header");
+  return std::nullopt;
+}
+
+std::optional<Reply> HttpSession::read_header() {
+  const auto& header = parser_->get();
+  const auto field = [&](auto name) {
+    const auto value = header[name];
+    return std::string(value.data(), value.size());
+  };
+  request_.method = method_of(header.method());
+  request_.host = field(wire::field::host);
+  request_.origin = field(wire::field::origin);
+  request_.content_type = field(wire::field::content_type);
+  request_.content_encoding = field(wire::field::content_encoding);
+  request_.accept_encoding = field(wire::field::accept_encoding);
+  request_.if_none_match = field(wire::field::if_none_match);
+  const auto parsed = parse_target({header.target().data(), header.target().size()}, request_);
+  if (!parsed) return error_reply(parsed.error());
+  return std::nullopt;
+}
+
+std::optional<Reply> HttpSession::refuse_body() {
+  const std::size_t limit = state_.options.body_bytes_max;
+  const auto declared = parser_->content_length();
+  if (declared && *declared > limit)
+    return error_reply(
+        413, to_string(ErrorCode::kPayloadTooLarge),
+        fmt::format("the body has {} bytes, the limit is {}; send it in parts", *declared, limit));
+  const auto expect = parser_->get()[wire::field::expect];
+  if (!expect.empty() && !beast::iequals(expect, "100-continue"))
+    return error_reply(417, to_string(ErrorCode::kInvalidArgument),
+                       "the only expectation understood here is 100-continue");
+  const std::size_t bytes = declared ? static_cast<std::size_t>(*declared) : limit;
+  if (!state_.body_budget.take(bytes))
+    return error_reply(503, to_string(ErrorCode::kUnavailable),
+                       "too many requests with large bodies at once; try again");
+  body_bytes_held_ = bytes;
+  return std::nullopt;
+}
+
+// Reads the body into request_, or returns the reply that refuses it.
+asio::awaitable<std::optional<Reply>> HttpSession::read_body() {
+  if (auto refused = refuse_body()) co_return std::move(refused);
+  arm(state_.limits.body_time_max);
+  ErrorOf error;
+  if (parser_->get().version() == 11 && !parser_->get()[wire::field::expect].empty()) {
+    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    co_await asio::async_write(socket_, asio::buffer(kContinue.data(), kContinue.size()),
+                               asio::redirect_error(asio::use_awaitable, error));
+  }
+  parser_->body_limit(state_.options.body_bytes_max);
+  if (!error)
+    co_await wire::async_read(socket_, buffer_, *parser_,
+                              asio::redirect_error(asio::use_awaitable, error));
+  if (!error) {
+    request_.body = std::move(parser_->get().body());
+    co_return std::nullopt;
+  }
+  if (expired_)
+    co_return error_reply(408, "timeout",
+                          fmt::format("the request body did not arrive within {} ms",
+                                      state_.limits.body_time_max.count()));
+  if (error == wire::error::body_limit)
+    co_return error_reply(413, to_string(ErrorCode::kPayloadTooLarge),
+                          fmt::format("the body is over the limit of {} bytes; send it in parts",
+                                      state_.options.body_bytes_max));
+  co_return error_reply(400, to_string(ErrorCode::kInvalidArgument),
+                        fmt::format("the request body does not parse: {}", error.message()));
+}
+
+asio::awaitable<Reply> HttpSession::answer(const Match& match) {
+  if (match.route->work == Work::kQuick) {
+    Reply reply;
+    run_route(state_.routes, match, request_, [&reply](Reply made) { reply = std::move(made); });
+    co_return reply;
+  }
+  auto pending = std::make_shared<PendingReply>(socket_.get_executor());
+  ReplyCallback done = [pending](Reply reply) {
+    asio::post(pending->timer.get_executor(), [pending, reply = std::move(reply)]() mutable {
+      if (!pending->reply) pending->reply = std::move(reply);
+      pending->timer.cancel();
+    });
+  };
+  if (match.route->work == Work::kBlocking)
+    asio::post(state_.workers, [this, &match, done] {  // this coroutine waits for it
+      run_route(state_.routes, match, request_, done);
+    });
+  else
+    run_route(state_.routes, match, request_, done);
+  while (!pending->reply) {
+    pending->timer.expires_at(asio::steady_timer::time_point::max());
+    ErrorOf cancelled;
+    co_await pending->timer.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+  }
+  co_return std::move(*pending->reply);
+}
+
+asio::awaitable<Next> HttpSession::upgrade(const Match& match) {
+  const auto& header = parser_->get();
+  if (!beast::websocket::is_upgrade(header)) {
+    Reply reply = error_reply(426, "upgrade_required", "this address speaks WebSocket only");
+    reply.headers.emplace_back("Upgrade", "websocket");
+    co_return co_await send(std::move(reply), parser_->is_done() ? Next::kRequest : Next::kLinger);
+  }
+  if (!parser_->is_done() || buffer_.size() > 0)
+    co_return co_await send(error_reply(400, to_string(ErrorCode::kInvalidArgument),
+                                        "nothing may follow the header of a WebSocket upgrade "
+                                        "before it is answered"),
+                            Next::kLinger);
+  const auto options = TailOptions::parse(request_);
+  if (!options) co_return co_await send(error_reply(options.error()), Next::kRequest);
+  auto tail = Tail::open(state_.routes.api, match.arguments[0], *options);
+  if (!tail) co_return co_await send(error_reply(tail.error()), Next::kRequest);
+  disarm();
+  Reply accepted;
+  accepted.status = 101;
+  log_access(accepted);
+  co_await serve_websocket(state_, std::move(socket_), parser_->release(), std::move(*tail),
+                           lease_);
+  co_return Next::kClose;
+}
+
+asio::awaitable<Next> HttpSession::send(Reply reply, Next next) {
+  log_access(reply);
+  const bool known = parser_.has_value();  // not so where the connection itself is refused
+  const unsigned version = known && parser_->get().version() == 10 ? 10 : 11;
+  wire::response<wire::string_body> response(wire::int_to_status(reply.status), version);
+  response.result(reply.status);
+  response.set(wire::field::server, "gameflow");
+  response.set(wire::field::date,
+               fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT",
+                           fmt::gmtime(static_cast<std::time_t>(SystemClock{}.now().ms / 1000))));
+  response.set("Content-Security-Policy",
+               {kContentSecurityPolicy.data(), kContentSecurityPolicy.size()});
+  response.set("X-Content-Type-Options", "nosniff");
+  response.set("Referrer-Policy", "no-referrer");
+  response.set(wire::field::cache_control, "no-store");
+  for (const auto& [name, value] : reply.headers) response.set({name.data(), name.size()}, value);
+  const bool has_body = reply.status != 204 && reply.status != 304;
+  if (has_body) {
+    response.set(wire::field::content_type, {reply.content_type.data(), reply.content_type.size()});
+    response.content_length(reply.body.size());
+    if (request_.method != Method::kHead) response.body() = std::move(reply.body);
+  }
+  if (next == Next::kRequest && (phase_ == Phase::kStopping || !parser_->get().keep_alive()))
+    next = Next::kLinger;
+  response.keep_alive(next == Next::kRequest);
+  arm(state_.limits.write_time_max);
+  ErrorOf error;
+  co_await wire::async_write(socket_, response, asio::redirect_error(asio::use_awaitable, error));
+  co_return error ? Next::kClose : next;
+}
+
+void HttpSession::log_access(const Reply& reply) const {
+  const auto level = reply.status >= 500 ? spdlog::level::warn : spdlog::level::debug;
+  if (!spdlog::should_log(level)) return;
+  std::string_view method = "-", target = "-";
+  if (parser_) {
+    const auto& header = parser_->get();
+    method = {header.method_string().data(), header.method_string().size()};
+    target = {header.target().data(), header.target().size()};
+  }
+  const std::chrono::duration<double, std::milli> took =
+      std::chrono::steady_clock::now() - started_;
+  spdlog::log(level, "http: {} {} {} {} bytes in {:.1f} ms", method, target.substr(0, 500),
+              reply.status, reply.body.size(), parser_ ? took.count() : 0.0);
+}
+
+// Closing while the client still sends makes the kernel reset the connection, and the client may
+// lose the reply it has not read yet: so say "no more", and read on for a moment.
+asio::awaitable<void> HttpSession::linger() {
+  ErrorOf error;
+  socket_.shutdown(Tcp::socket::shutdown_send, error);
+  arm(state_.limits.linger_time_max);
+  buffer_.clear();
+  while (!error && !expired_)
+    co_await socket_.async_read_some(buffer_.prepare(64U << 10),
+                                     asio::redirect_error(asio::use_awaitable, error));
+}
+
+}  // namespace
+
+asio::awaitable<void> serve_connection(ServerState& state, Tcp::socket socket,
+                                       Connections::Lease lease) {
+  auto session = std::make_shared<HttpSession>(state, std::move(socket), lease);
+  lease.hold(session);
+  co_await session->run();
+}
+
+}  // namespace gameflow::http

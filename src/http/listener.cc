@@ -1,0 +1,156 @@
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "http/http_session.h"
+#include "http/server_state.h"
+
+namespace gameflow::http {
+namespace {
+
+constexpr std::chrono::milliseconds kStopTimeMax{4'500};
+
+class ListeningServer final : public Server {
+ public:
+  ListeningServer(api::Api& api, const ServerOptions& options, const SessionLimits& limits,
+                  bool loopback)
+      : state_(api, options, limits, loopback),
+        work_(state_.io.get_executor()),
+        acceptor_(asio::make_strand(state_.io)) {}
+  ~ListeningServer() override { stop(); }
+
+  Status bind(const Tcp::endpoint& endpoint);
+
+  std::uint16_t port() const override { return port_; }
+  void start() override;
+  void stop() override;
+
+ private:
+  asio::awaitable<void> accept();
+  void spawn_session(Tcp::socket socket);
+
+  ServerState state_;
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_;
+  Tcp::acceptor acceptor_;
+  std::uint16_t port_ = 0;
+  std::vector<std::thread> threads_;
+};
+
+Status ListeningServer::bind(const Tcp::endpoint& endpoint) {
+  ErrorOf error;
+  acceptor_.open(endpoint.protocol(), error);
+  // Without it a restart has to wait until the old connections are forgotten.
+  if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error && endpoint.address().is_v6()) acceptor_.set_option(asio::ip::v6_only(false), error);
+  if (!error) acceptor_.bind(endpoint, error);
+  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+  const std::string place = fmt::format("{}:{}", endpoint.address().to_string(), endpoint.port());
+  if (error == asio::error::address_in_use)
+    return fail(ErrorCode::kPortInUse,
+                fmt::format("{} is in use by another program; stop it, or choose another port with "
+                            "--listen {}:{}",
+                            place, endpoint.address().to_string(), endpoint.port() + 1));
+  if (error)
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("cannot listen on {}: {}", place, error.message()));
+  port_ = acceptor_.local_endpoint().port();
+  return {};
+}
+
+void ListeningServer::start() {
+  asio::co_spawn(acceptor_.get_executor(), accept(), asio::detached);
+  for (std::uint32_t i = 0; i < std::max(1U, state_.options.threads); ++i)
+    threads_.emplace_back([this] { state_.io.run(); });
+  spdlog::info("http: listening on {}:{}", state_.options.address, port_);
+}
+
+asio::awaitable<void> ListeningServer::accept() {
+  asio::steady_timer pause(acceptor_.get_executor());
+  while (acceptor_.is_open()) {
+    ErrorOf error;
+    Tcp::socket socket =
+        co_await acceptor_.async_accept(asio::any_io_executor(asio::make_strand(state_.io)),
+                                        asio::redirect_error(asio::use_awaitable, error));
+    if (error == asio::error::operation_aborted || !acceptor_.is_open()) co_return;
+    if (error) {
+      // Most often out of file descriptors: the connections that end give some back.
+      spdlog::warn("http: cannot accept a connection: {}", error.message());
+      pause.expires_after(std::chrono::milliseconds(100));
+      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
+      continue;
+    }
+    spawn_session(std::move(socket));
+  }
+}
+
+void ListeningServer::spawn_session(Tcp::socket socket) {
+  auto lease = state_.connections.admit();
+  if (!lease) return;
+  const auto strand = socket.get_executor();
+  asio::co_spawn(strand, serve_connection(state_, std::move(socket), std::move(*lease)),
+                 [](const std::exception_ptr& failure) {
+                   try {
+                     if (failure) std::rethrow_exception(failure);
+                   } catch (const std::exception& error) {
+                     spdlog::error("http: a connection failed: {}", error.what());
+                   }
+                 });
+}
+
+void ListeningServer::stop() {
+  if (!work_) return;
+  if (threads_.empty()) {
+    ErrorOf ignored;
+    acceptor_.close(ignored);
+  } else {
+    asio::post(acceptor_.get_executor(), [this] {
+      ErrorOf ignored;
+      acceptor_.close(ignored);
+    });
+    state_.connections.stop_all();
+    if (!state_.connections.wait_until_none(kStopTimeMax)) {
+      spdlog::warn("http: {} connections do not end, closing them", state_.connections.count());
+      state_.connections.abort_all();
+      // Their coroutines end at once, except where an answer of the store is still to come.
+      state_.connections.wait_until_none();
+    }
+  }
+  state_.workers.join();
+  work_.reset();
+  for (auto& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> listen_with_limits(api::Api& api, const ServerOptions& options,
+                                                   const SessionLimits& limits) {
+  ErrorOf error;
+  const auto address =
+      asio::ip::make_address(options.address == "localhost" ? "127.0.0.1" : options.address, error);
+  if (error)
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("\"{}\" is not an IP address to listen on; use 127.0.0.1 for this "
+                            "machine only, 0.0.0.0 for all networks",
+                            options.address));
+  auto server = std::make_unique<ListeningServer>(api, options, limits, address.is_loopback());
+  GF_TRY(server->bind({address, options.port}));
+  return server;
+}
+
+Result<std::unique_ptr<Server>> Server::listen(api::Api& api, const ServerOptions& options) {
+  return listen_with_limits(api, options, SessionLimits{});
+}
+
+}  // namespace gameflow::http

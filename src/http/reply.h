@@ -1,0 +1,45 @@
+// Replies, and the JSON of what the Api returns. The shapes are those of docs/reference/http.md.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/json/fwd.hpp>
+
+#include "api/api.h"
+#include "base/error.h"
+
+namespace gameflow::http {
+
+inline constexpr std::string_view kJsonType = "application/json";
+inline constexpr std::string_view kNdjsonType = "application/x-ndjson";
+
+struct Reply {
+  unsigned status = 200;
+  std::string_view content_type = kJsonType;  // a constant
+  std::string body;
+  std::vector<std::pair<std::string_view, std::string>> headers;  // names are constants
+};
+
+Reply json_reply(unsigned status, const boost::json::value& value);
+
+// {"error":{"code":…,"message":…}}
+Reply error_reply(unsigned status, std::string_view code, std::string_view message);
+Reply error_reply(const Error& error);
+// The HTTP status of a catalogue code.
+unsigned status_of(ErrorCode code);
+
+Reply produce_reply(const api::ProduceReply& reply);
+boost::json::object topic_json(const api::TopicDescription& topic);
+Reply states_reply(const std::vector<api::StateDescription>& states);
+Reply answer_reply(const query::Answer& answer);
+Reply dataflow_reply(const runtime::Engine& engine, Timestamp now);
+
+// One line, {"partition":…,"offset":…,"timestamp":…,"key":…,"value":…}, without the line break.
+void append_record_json(std::uint32_t partition, record::Offset offset,
+                        const record::RecordView& record, std::string& out);
+
+}  // namespace gameflow::http

@@ -1,0 +1,499 @@
+#include "http/routes.h"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "http/gzip.h"
+#include "http/tail.h"
+
+namespace gameflow::http {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::uint64_t kReadRecordsMax = 10'000;
+constexpr std::size_t kReadBytesMax = 8U << 20;
+constexpr std::size_t kSqlBytesMax = 100'000;
+
+Reply reply_or_error(Result<Reply> reply) {
+  return reply ? std::move(*reply) : error_reply(reply.error());
+}
+
+// --- produce -------------------------------------------------------------------------------------
+
+Result<api::BodyFormat> body_format(const Request& request, std::string_view body) {
+  const std::string type = lower_case(
+      trimmed(std::string_view(request.content_type).substr(0, request.content_type.find(';'))));
+  if (type == "application/json") return api::BodyFormat::kJson;
+  if (type == "application/x-ndjson" || type == "application/jsonl" || type == "text/plain")
+    return api::BodyFormat::kNdjson;
+  return trimmed(body.substr(0, 4096)).starts_with('[') ? api::BodyFormat::kJson
+                                                        : api::BodyFormat::kNdjson;
+}
+
+Result<api::ProduceOptions> produce_options(const Request& request, std::string_view body) {
+  api::ProduceOptions options;
+  GF_ASSIGN(options.format, body_format(request, body));
+  options.key = request.parameter("key");
+  options.key_field = request.parameter("key-field");
+  if (options.key && options.key_field)
+    return fail(ErrorCode::kInvalidArgument, "key and key-field exclude each other");
+  options.producer = request.parameter("producer");
+  if (options.producer && (options.producer->empty() || options.producer->size() > 200))
+    return fail(ErrorCode::kInvalidArgument, "producer must have 1 to 200 bytes");
+  if (options.producer.has_value() != request.parameter("sequence").has_value())
+    return fail(ErrorCode::kInvalidArgument, "producer and sequence go together");
+  GF_ASSIGN(options.first_sequence, number_parameter(request, "sequence", 0, 0, INT64_MAX));
+  return options;
+}
+
+void produce(Call call, ReplyCallback done) {
+  const Request& request = call.request;
+  std::string unpacked;
+  std::string_view body = request.body;
+  if (lower_case(request.content_encoding) == "gzip") {
+    auto result = gunzip(body, call.context.body_bytes_max * 4);
+    if (!result) return done(error_reply(result.error()));
+    unpacked = std::move(*result);
+    body = unpacked;
+  }
+  const auto options = produce_options(request, body);
+  if (!options) return done(error_reply(options.error()));
+  call.context.api.produce(call.arguments[0], body, *options,
+                           [done = std::move(done)](Result<api::ProduceReply> reply) {
+                             done(reply ? produce_reply(*reply) : error_reply(reply.error()));
+                           });
+}
+
+Result<Reply> next_sequence(const Call& call) {
+  const api::Api& api = call.context.api;
+  GF_ASSIGN(const api::TopicDescription topic, api.topic(call.arguments[0]));
+  GF_ASSIGN(const std::uint64_t next, api.store().next_sequence(topic.info.id, call.arguments[1]));
+  return json_reply(200, json::object{{"next_sequence", next}});
+}
+
+// --- topics --------------------------------------------------------------------------------------
+
+// Appends up to `limit` records from `next` on, and moves it past them.
+Status append_records(const log::Store& store, log::TopicId topic, std::uint32_t partition,
+                      std::uint64_t limit, log::Offset& next, std::string& out) {
+  while (limit > 0 && out.size() < kReadBytesMax) {
+    GF_ASSIGN(const auto batches, store.read(topic, partition, next, 1U << 20));
+    if (batches.empty()) break;
+    for (const auto& batch : batches) {
+      for (std::size_t i = next.value - batch->base_offset().value;
+           i < batch->size() && limit > 0 && out.size() < kReadBytesMax; ++i, --limit) {
+        append_record_json(partition, next, (*batch)[i], out);
+        out += '\n';
+        ++next.value;
+      }
+      if (next != batch->end_offset()) return {};
+    }
+  }
+  return {};
+}
+
+Result<Reply> read_records(const Call& call) {
+  const Request& request = call.request;
+  GF_ASSIGN(const api::TopicDescription topic, call.context.api.topic(call.arguments[0]));
+  GF_ASSIGN(const std::uint64_t partition,
+            number_parameter(request, "partition", 0, 0, topic.info.partitions.size() - 1));
+  GF_ASSIGN(const std::uint64_t limit, number_parameter(request, "limit", 100, 0, kReadRecordsMax));
+  GF_ASSIGN(const Position position,
+            parse_position(request.parameter("offset").value_or("beginning")));
+  const log::PartitionInfo& info = topic.info.partitions[partition];
+  log::Offset next = position.in(info);
+  if (next < info.begin || next > info.end)
+    return fail(ErrorCode::kOffsetOutOfRange,
+                fmt::format("offset {} of topic {}, partition {} does not exist: records are from "
+                            "{} up to {}",
+                            next.value, topic.info.config.name, partition, info.begin.value,
+                            info.end.value));
+  Reply reply;
+  reply.content_type = kNdjsonType;
+  GF_TRY(append_records(call.context.api.store(), topic.info.id,
+                        static_cast<std::uint32_t>(partition), limit, next, reply.body));
+  reply.headers.emplace_back("Gameflow-Next-Offset", std::to_string(next.value));
+  return reply;
+}
+
+Result<Reply> list_topics(const Call& call) {
+  json::array topics;
+  for (const auto& topic : call.context.api.topics()) topics.push_back(topic_json(topic));
+  return json_reply(200, json::object{{"topics", std::move(topics)}});
+}
+
+Result<Reply> describe_topic(const Call& call) {
+  GF_ASSIGN(const api::TopicDescription topic, call.context.api.topic(call.arguments[0]));
+  return json_reply(200, topic_json(topic));
+}
+
+Result<json::object> parse_object(std::string_view body) {
+  json::error_code error;
+  const json::value value = json::parse({body.data(), body.size()}, error);
+  if (error)
+    return fail(ErrorCode::kInvalidJson,
+                fmt::format("the body is not valid JSON: {}", error.message()));
+  if (!value.is_object()) return fail(ErrorCode::kInvalidJson, "the body must be a JSON object");
+  return value.get_object();
+}
+
+Result<std::uint64_t> whole_number(const json::value& value, std::string_view name) {
+  json::error_code error;
+  const auto number = value.to_number<std::uint64_t>(error);
+  if (error) return fail(ErrorCode::kWrongType, fmt::format("\"{}\" must be a whole number", name));
+  return number;
+}
+
+Status set_topic_field(std::string_view name, const json::value& value, log::TopicConfig& config) {
+  if (name == "name") {
+    if (!value.is_string()) return fail(ErrorCode::kWrongType, "\"name\" must be a string");
+    config.name = value.get_string().c_str();
+  } else if (name == "partitions") {
+    GF_ASSIGN(const std::uint64_t partitions, whole_number(value, name));
+    config.partitions = static_cast<std::uint32_t>(std::min<std::uint64_t>(partitions, UINT32_MAX));
+  } else if (name == "retention_bytes") {
+    if (value.is_null()) return {};
+    GF_ASSIGN(config.retention_bytes, whole_number(value, name));
+  } else if (name == "retention_age") {
+    if (value.is_null()) return {};
+    if (value.is_string()) config.retention_age = parse_duration(value.get_string().c_str());
+    if (!config.retention_age)
+      return fail(ErrorCode::kWrongType,
+                  "\"retention_age\" must be a duration such as \"7d\", \"12h\" or \"30m\"");
+  } else {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("unknown field \"{}\"; a topic has name, partitions, retention_age and "
+                            "retention_bytes",
+                            name));
+  }
+  return {};
+}
+
+Result<Reply> create_topic(const Call& call) {
+  GF_ASSIGN(const json::object object, parse_object(call.request.body));
+  log::TopicConfig config;
+  for (const auto& [name, value] : object)
+    GF_TRY(set_topic_field({name.data(), name.size()}, value, config));
+  GF_ASSIGN(const api::TopicDescription topic, call.context.api.create_topic(config));
+  Reply reply = json_reply(201, topic_json(topic));
+  reply.headers.emplace_back("Location", "/topics/" + topic.info.config.name);
+  return reply;
+}
+
+Result<Reply> delete_topic(const Call& call) {
+  GF_TRY(call.context.api.delete_topic(call.arguments[0]));
+  Reply reply;
+  reply.status = 204;
+  return reply;
+}
+
+// --- state and SQL -------------------------------------------------------------------------------
+
+Result<Reply> list_states(const Call& call) {
+  return states_reply(call.context.api.states());
+}
+
+// Too many queries at once is the client's to slow down on: 429, not 503.
+Reply query_reply(const Result<query::Answer>& answer) {
+  if (answer) return answer_reply(*answer);
+  const Error& error = answer.error();
+  if (error.code == ErrorCode::kUnavailable)
+    return error_reply(429, to_string(error.code), error.message);
+  return error_reply(error);
+}
+
+Result<Reply> read_state(const Call& call) {
+  const std::string& service = call.arguments[0];
+  const std::string& state = call.arguments[1];
+  const auto states = call.context.api.states();
+  const bool known = std::ranges::any_of(
+      states, [&](const auto& s) { return s.name.service == service && s.name.state == state; });
+  if (!known)
+    return error_reply(
+        404, "not_found",
+        fmt::format("service \"{}\" has no state \"{}\"; GET /states lists them", service, state));
+  GF_ASSIGN(const std::uint64_t limit,
+            number_parameter(call.request, "limit", 1000, 1, query::Limits{}.rows_max));
+  std::optional<std::string> key;
+  if (const auto given = call.request.parameter("key")) key = *given;
+  return query_reply(call.context.api.state_rows(service, state, key, limit));
+}
+
+Result<Reply> run_sql(const Call& call) {
+  std::string sql = call.request.body;
+  query::Limits limits;
+  if (lower_case(call.request.content_type).starts_with("application/json")) {
+    GF_ASSIGN(const json::object object, parse_object(call.request.body));
+    const json::value* text = object.if_contains("sql");
+    if (text == nullptr || !text->is_string())
+      return fail(ErrorCode::kInvalidArgument,
+                  R"(the body must be {"sql":"select …"}, or plain text)");
+    sql = text->get_string().c_str();
+    if (const json::value* limit = object.if_contains("limit")) {
+      GF_ASSIGN(const std::uint64_t rows, whole_number(*limit, "limit"));
+      limits.rows_max = std::min<std::uint64_t>(rows, limits.rows_max);
+    }
+  }
+  if (trimmed(sql).empty())
+    return fail(ErrorCode::kInvalidArgument, "the body is empty; it should be a SELECT statement");
+  if (sql.size() > kSqlBytesMax)
+    return fail(ErrorCode::kPayloadTooLarge,
+                fmt::format("the statement is over {} bytes", kSqlBytesMax));
+  return query_reply(call.context.api.sql(sql, limits));
+}
+
+Result<Reply> dataflow(const Call& call) {
+  const runtime::Engine* const engine = call.context.api.engine();
+  if (engine == nullptr)
+    return error_reply(404, "not_found", "this server has topics only and runs no dataflow");
+  return dataflow_reply(*engine, SystemClock{}.now());
+}
+
+// --- operations ----------------------------------------------------------------------------------
+
+Result<Reply> alive(const Call&) {
+  return json_reply(200, json::object{{"status", "ok"}});
+}
+
+Result<Reply> ready(const Call& call) {
+  GF_TRY(call.context.api.ready());
+  return json_reply(200, json::object{{"status", "ready"}});
+}
+
+Reply ready_reply(const Call& call) {
+  const auto reply = ready(call);
+  if (reply) return *reply;
+  return error_reply(503, to_string(reply.error().code), reply.error().message);
+}
+
+Result<Reply> version(const Call&) {
+  return json_reply(200, json::object{{"name", "gameflow"}, {"version", GAMEFLOW_VERSION}});
+}
+
+Result<Reply> metrics(const Call& call) {
+  Reply reply;
+  reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  reply.body = call.context.api.metrics();
+  return reply;
+}
+
+Reply page(const Call& call) {
+  return call.context.files.serve(call.arguments.empty() ? "index.html" : call.arguments[0],
+                                  call.request);
+}
+
+Reply icon(const Call& call) {
+  return call.context.files.serve("favicon.ico", call.request);
+}
+
+// --- the table -----------------------------------------------------------------------------------
+
+template <Result<Reply> (*handler)(const Call&)>
+Reply checked(const Call& call) {
+  return reply_or_error(handler(call));
+}
+
+constexpr std::array kRoutes{
+    Route{Method::kGet, "/", Work::kQuick, "*", page, nullptr},
+    Route{Method::kGet, "/favicon.ico", Work::kQuick, "*", icon, nullptr},
+    Route{Method::kGet, "/stat/**", Work::kQuick, "*", page, nullptr},
+    Route{Method::kGet, "/ws/*", Work::kWebSocket, "offset tail partition offsets format", nullptr,
+          nullptr},
+    Route{Method::kGet, "/topics", Work::kQuick, "", checked<list_topics>, nullptr},
+    Route{Method::kPost, "/topics", Work::kBlocking, "", checked<create_topic>, nullptr},
+    Route{Method::kGet, "/topics/*", Work::kQuick, "", checked<describe_topic>, nullptr},
+    Route{Method::kDelete, "/topics/*", Work::kBlocking, "", checked<delete_topic>, nullptr},
+    Route{Method::kGet, "/topics/*/records", Work::kBlocking, "partition offset limit",
+          checked<read_records>, nullptr},
+    Route{Method::kPost, "/topics/*/records", Work::kCallback, "key key-field producer sequence",
+          nullptr, produce},
+    Route{Method::kGet, "/topics/*/producers/*", Work::kQuick, "", checked<next_sequence>, nullptr},
+    Route{Method::kGet, "/states", Work::kBlocking, "", checked<list_states>, nullptr},
+    Route{Method::kGet, "/states/*/*", Work::kBlocking, "key limit", checked<read_state>, nullptr},
+    Route{Method::kPost, "/sql", Work::kBlocking, "", checked<run_sql>, nullptr},
+    Route{Method::kGet, "/dataflow", Work::kQuick, "", checked<dataflow>, nullptr},
+    Route{Method::kGet, "/healthz", Work::kQuick, "*", checked<alive>, nullptr},
+    Route{Method::kGet, "/livez", Work::kQuick, "*", checked<alive>, nullptr},
+    Route{Method::kGet, "/readyz", Work::kQuick, "*", ready_reply, nullptr},
+    Route{Method::kGet, "/version", Work::kQuick, "*", checked<version>, nullptr},
+    Route{Method::kGet, "/metrics", Work::kQuick, "*", checked<metrics>, nullptr},
+};
+
+// What the pattern's stars stand for, or nothing where the path is another one.
+std::optional<std::vector<std::string>> match_path(std::string_view pattern,
+                                                   const std::vector<std::string>& path) {
+  std::vector<std::string> arguments;
+  std::size_t i = 0;
+  pattern.remove_prefix(1);
+  for (;; ++i) {
+    const std::string_view part = pattern.substr(0, pattern.find('/'));
+    if (i == path.size()) return std::nullopt;
+    if (part == "**") {
+      std::string rest = path[i];
+      while (++i < path.size()) rest += '/' + path[i];
+      arguments.push_back(std::move(rest));
+      return arguments;
+    }
+    if (part == "*" ? path[i].empty() : part != path[i]) return std::nullopt;
+    if (part == "*") arguments.push_back(path[i]);
+    if (part.size() == pattern.size()) break;
+    pattern.remove_prefix(part.size() + 1);
+  }
+  if (i + 1 != path.size()) return std::nullopt;
+  return arguments;
+}
+
+// --- checks before the body ----------------------------------------------------------------------
+
+// "host" of "host:port" and "[::1]:port", in lower case.
+std::string host_name(std::string_view authority) {
+  if (authority.starts_with('[')) return lower_case(authority.substr(0, authority.find(']') + 1));
+  return lower_case(authority.substr(0, authority.find(':')));
+}
+
+bool is_address_or_local(const std::string& name) {
+  return name.starts_with('[') || name == "localhost" || name.ends_with(".localhost") ||
+         name.find_first_not_of("0123456789.") == std::string::npos;
+}
+
+bool is_same_origin(const Request& request) {
+  const std::string origin = lower_case(request.origin);
+  for (const std::string_view scheme : {"http://", "https://"})
+    if (origin.starts_with(scheme)) return origin.substr(scheme.size()) == lower_case(request.host);
+  return false;
+}
+
+std::optional<Reply> refuse_origin(const RouteContext& context, const Request& request,
+                                   const Route& route) {
+  if (context.loopback && !is_address_or_local(host_name(request.host)))
+    return error_reply(403, "forbidden",
+                       fmt::format("this server listens on a loopback address and does not answer "
+                                   "to the host name \"{}\"; use http://127.0.0.1 or localhost",
+                                   host_name(request.host)));
+  const bool careful = route.method != Method::kGet || route.work == Work::kWebSocket;
+  if (careful && !request.origin.empty() && !is_same_origin(request))
+    return error_reply(403, "forbidden",
+                       fmt::format("pages of {} may not do this here; only pages of this server",
+                                   request.origin.substr(0, 200)));
+  return std::nullopt;
+}
+
+std::optional<Reply> refuse_parameters(const Request& request, const Route& route) {
+  if (route.parameters == "*") return std::nullopt;
+  for (std::size_t i = 0; i < request.query.size(); ++i) {
+    const std::string& name = request.query[i].first;
+    const std::string known = fmt::format(" {} ", route.parameters);
+    if (name.empty() || known.find(fmt::format(" {} ", name)) == std::string::npos)
+      return error_reply(
+          400, "invalid_argument",
+          fmt::format("unknown parameter \"{}\"; this route has {}", name.substr(0, 100),
+                      route.parameters.empty() ? "none" : route.parameters));
+    for (std::size_t j = 0; j < i; ++j)
+      if (request.query[j].first == name)
+        return error_reply(400, "invalid_argument",
+                           fmt::format("parameter \"{}\" is given twice", name));
+  }
+  return std::nullopt;
+}
+
+std::optional<Reply> refuse_body_type(const Request& request, const Route& route) {
+  if (route.method != Method::kPost) return std::nullopt;
+  const std::string encoding = lower_case(request.content_encoding);
+  const bool records = route.work == Work::kCallback;
+  if (!encoding.empty() && encoding != "identity" && !(records && encoding == "gzip")) {
+    Reply reply = error_reply(415, "unsupported_media_type",
+                              fmt::format("Content-Encoding \"{}\" is not supported here{}",
+                                          encoding.substr(0, 100), records ? "; gzip is" : ""));
+    reply.headers.emplace_back("Accept-Encoding", records ? "gzip, identity" : "identity");
+    return reply;
+  }
+  // curl calls a body a form unless told otherwise: then, as without a type, its first byte
+  // decides.
+  static constexpr std::array<std::string_view, 6> kTypes{"",
+                                                          "application/x-www-form-urlencoded",
+                                                          "application/json",
+                                                          "application/x-ndjson",
+                                                          "text/plain",
+                                                          "application/jsonl"};
+  const std::string type = lower_case(
+      trimmed(std::string_view(request.content_type).substr(0, request.content_type.find(';'))));
+  if (std::ranges::find(kTypes, type) == kTypes.end())
+    return error_reply(415, "unsupported_media_type",
+                       fmt::format("Content-Type \"{}\" is not supported; use application/json, "
+                                   "application/x-ndjson or text/plain",
+                                   type.substr(0, 100)));
+  return std::nullopt;
+}
+
+Reply no_such_route(const Request& request, const std::string& allowed) {
+  std::string path;
+  for (const auto& part : request.path) path += '/' + part;
+  if (allowed.empty())
+    return error_reply(404, "not_found",
+                       fmt::format("there is nothing at {}; the routes are in "
+                                   "docs/reference/http.md",
+                                   path.substr(0, 200)));
+  Reply reply = error_reply(405, "method_not_allowed",
+                            fmt::format("{} allows {}", path.substr(0, 200), allowed));
+  reply.headers.emplace_back("Allow", allowed);
+  return reply;
+}
+
+std::string_view allow_text(Method method) {
+  switch (method) {
+    case Method::kGet:
+      return "GET, HEAD";
+    case Method::kPost:
+      return "POST";
+    case Method::kDelete:
+      return "DELETE";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+std::variant<Match, Reply> match_route(const RouteContext& context, const Request& request) {
+  const Method wanted = request.method == Method::kHead ? Method::kGet : request.method;
+  std::string allowed;
+  for (const Route& route : kRoutes) {
+    auto arguments = match_path(route.pattern, request.path);
+    if (!arguments) continue;
+    if (route.method != wanted) {
+      allowed += allowed.empty() ? "" : ", ";
+      allowed += allow_text(route.method);
+      continue;
+    }
+    if (auto refused = refuse_origin(context, request, route)) return std::move(*refused);
+    if (auto refused = refuse_parameters(request, route)) return std::move(*refused);
+    if (auto refused = refuse_body_type(request, route)) return std::move(*refused);
+    return Match{&route, std::move(*arguments)};
+  }
+  return no_such_route(request, allowed);
+}
+
+void run_route(const RouteContext& context, const Match& match, const Request& request,
+               ReplyCallback done) {
+  const auto answer = [&]() -> std::optional<Reply> {
+    try {
+      Call call{context, request, match.arguments};
+      if (match.route->reply != nullptr) return match.route->reply(call);
+      match.route->start(std::move(call), done);
+      return std::nullopt;
+    } catch (const std::exception& error) {
+      spdlog::error("http: {} failed: {}", match.route->pattern, error.what());
+      return error_reply(500, to_string(ErrorCode::kInternal),
+                         "an internal error; the log has the reason");
+    }
+  };
+  if (auto reply = answer()) done(std::move(*reply));
+}
+
+}  // namespace gameflow::http

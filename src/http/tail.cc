@@ -1,0 +1,145 @@
+#include "http/tail.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "http/reply.h"
+
+namespace gameflow::http {
+
+log::Offset Position::in(const log::PartitionInfo& partition) const {
+  switch (kind) {
+    case Kind::kBeginning:
+      return partition.begin;
+    case Kind::kEnd:
+      return partition.end;
+    case Kind::kAt:
+      return {number};
+    case Kind::kLast:
+      return {partition.end.value - std::min(number, partition.end.value - partition.begin.value)};
+  }
+  return partition.begin;
+}
+
+Result<Position> parse_position(std::string_view text) {
+  if (text == "beginning") return Position{Position::Kind::kBeginning};
+  if (text == "end") return Position{Position::Kind::kEnd};
+  const bool last = text.starts_with('-');
+  const auto number = parse_number(last ? text.substr(1) : text, "offset", 0, UINT64_MAX);
+  if (!number)
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("offset is \"{}\"; it must be beginning, end, a number, or -N for the "
+                            "last N records",
+                            text.substr(0, 100)));
+  return Position{last ? Position::Kind::kLast : Position::Kind::kAt, *number};
+}
+
+Result<TailOptions> TailOptions::parse(const Request& request) {
+  TailOptions options;
+  const auto offset = request.parameter("offset");
+  const auto tail = request.parameter("tail");
+  if (offset && tail)
+    return fail(ErrorCode::kInvalidArgument, "offset and tail exclude each other");
+  if (offset) {
+    GF_ASSIGN(options.start, parse_position(*offset));
+  }
+  if (tail) {
+    GF_ASSIGN(const std::uint64_t count, parse_number(*tail, "tail", 0, UINT64_MAX));
+    options.start = {Position::Kind::kLast, count};
+  }
+  if (const auto partition = request.parameter("partition")) {
+    GF_ASSIGN(const std::uint64_t number,
+              parse_number(*partition, "partition", 0, log::kPartitionsMax - 1));
+    options.partition = static_cast<std::uint32_t>(number);
+  }
+  if (const auto format = request.parameter("format")) {
+    if (*format != "value" && *format != "record")
+      return fail(ErrorCode::kInvalidArgument, "format must be value or record");
+    options.format = *format == "record" ? Format::kRecord : Format::kValue;
+  }
+  std::string_view list = request.parameter("offsets").value_or("");
+  while (!list.empty()) {
+    const std::string_view item = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), item.size() + 1));
+    const std::size_t colon = item.find(':');
+    if (colon == std::string_view::npos)
+      return fail(ErrorCode::kInvalidArgument,
+                  "offsets must be PARTITION:OFFSET pairs with commas between them: 0:12,1:30");
+    GF_ASSIGN(const std::uint64_t partition,
+              parse_number(item.substr(0, colon), "a partition", 0, log::kPartitionsMax - 1));
+    GF_ASSIGN(const std::uint64_t position,
+              parse_number(item.substr(colon + 1), "an offset", 0, UINT64_MAX));
+    options.positions[static_cast<std::uint32_t>(partition)] = position;
+  }
+  return options;
+}
+
+Result<Tail> Tail::open(const api::Api& api, std::string_view topic, const TailOptions& options) {
+  GF_ASSIGN(const api::TopicDescription description, api.topic(topic));
+  const log::TopicInfo& info = description.info;
+  const std::size_t partitions = info.partitions.size();
+  const std::uint64_t highest =
+      std::max<std::uint64_t>(options.partition.value_or(0),
+                              options.positions.empty() ? 0 : options.positions.rbegin()->first);
+  if (highest >= partitions)
+    return fail(ErrorCode::kInvalidArgument, fmt::format("topic {} has no partition {}; it has {}",
+                                                         info.config.name, highest, partitions));
+  Tail tail(api.store(), info.id, options.format);
+  for (std::uint32_t partition = 0; partition < partitions; ++partition) {
+    if (options.partition && *options.partition != partition) continue;
+    const auto given = options.positions.find(partition);
+    const log::Offset start = given != options.positions.end()
+                                  ? log::Offset{given->second}
+                                  : options.start.in(info.partitions[partition]);
+    tail.cursors_.push_back({partition, start});
+  }
+  return tail;
+}
+
+Result<std::optional<std::string_view>> Tail::next() {
+  if (batch_ && cursors_[turn_].next >= batch_->end_offset()) {
+    batch_ = nullptr;
+    turn_ = (turn_ + 1) % cursors_.size();
+  }
+  if (!batch_) {
+    GF_ASSIGN(const auto message, refill());
+    if (message || !batch_) return message;
+  }
+  Cursor& cursor = cursors_[turn_];
+  const record::RecordView record = (*batch_)[cursor.next.value - batch_->base_offset().value];
+  const log::Offset offset = cursor.next;
+  ++cursor.next.value;
+  if (format_ == TailOptions::Format::kValue) return record.value;
+  text_.clear();
+  append_record_json(cursor.partition, offset, record, text_);
+  return text_;
+}
+
+Result<std::optional<std::string_view>> Tail::refill() {
+  for (std::size_t tried = 0; tried < cursors_.size(); ++tried) {
+    Cursor& cursor = cursors_[turn_];
+    auto batches = store_->read(topic_, cursor.partition, cursor.next, 1);
+    if (batches && !batches->empty()) {
+      batch_ = std::move(batches->front());
+      return std::nullopt;
+    }
+    if (!batches && batches.error().code != ErrorCode::kOffsetOutOfRange)
+      return fail(std::move(batches).error());
+    if (!batches) {
+      GF_ASSIGN(const log::TopicInfo info, store_->topic(topic_));
+      cursor.next = info.partitions[cursor.partition].begin;
+      if (format_ == TailOptions::Format::kRecord) {
+        text_ = fmt::format(R"({{"event":"reset","partition":{},"begin":{}}})", cursor.partition,
+                            cursor.next.value);
+        return text_;
+      }
+      --tried;  // the same partition again, from its begin
+      continue;
+    }
+    turn_ = (turn_ + 1) % cursors_.size();
+  }
+  return std::nullopt;
+}
+
+}  // namespace gameflow::http

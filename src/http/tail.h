@@ -1,0 +1,72 @@
+// A cursor over a topic: what a WebSocket client is sent, one message at a time.
+//
+// It holds positions and at most one batch, never a queue: whoever pulls slowly costs nothing.
+//
+// Threads  belongs to one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/api.h"
+#include "base/error.h"
+#include "http/request.h"
+
+namespace gameflow::http {
+
+// Where to start in a partition: `offset=beginning|end|N|-N`.
+struct Position {
+  enum class Kind : std::uint8_t { kBeginning, kEnd, kAt, kLast } kind = Kind::kBeginning;
+  std::uint64_t number = 0;  // kAt: the offset; kLast: how many records before the end
+
+  log::Offset in(const log::PartitionInfo& partition) const;
+};
+Result<Position> parse_position(std::string_view text);
+
+struct TailOptions {
+  enum class Format : std::uint8_t { kValue, kRecord } format = Format::kValue;
+  Position start;
+  std::optional<std::uint32_t> partition;            // only this one
+  std::map<std::uint32_t, std::uint64_t> positions;  // for these partitions instead of `start`
+
+  // From the parameters offset, tail, partition, offsets and format. kInvalidArgument.
+  static Result<TailOptions> parse(const Request& request);
+};
+
+class Tail {
+ public:
+  // kTopicNotFound; kInvalidArgument: no such partition
+  static Result<Tail> open(const api::Api& api, std::string_view topic, const TailOptions& options);
+
+  // The next message; nothing at the end of all partitions for now. The view is good until the next
+  // call. Where a position is gone (retention, or the data folder is another one) it goes on at the
+  // begin of the partition and, in record format, says so in a message first.
+  //   kTopicNotFound  the topic was deleted
+  Result<std::optional<std::string_view>> next();
+
+  log::TopicId topic() const { return topic_; }
+
+ private:
+  struct Cursor {
+    std::uint32_t partition;
+    log::Offset next;
+  };
+  Tail(const log::Store& store, log::TopicId topic, TailOptions::Format format)
+      : store_(&store), topic_(topic), format_(format) {}
+  // Reads more of some partition into batches_; a message if there is something to say about it.
+  Result<std::optional<std::string_view>> refill();
+
+  const log::Store* store_;
+  log::TopicId topic_;
+  TailOptions::Format format_;
+  std::vector<Cursor> cursors_;
+  std::size_t turn_ = 0;  // the cursor that batch_ belongs to; partitions take turns
+  log::BatchPtr batch_;   // the batch being sent, from cursors_[turn_].next on
+  std::string text_;
+};
+
+}  // namespace gameflow::http
