@@ -25,7 +25,7 @@ const shell = new Shell({
   draw,
   status: () => topic?.status ?? Status.connecting,
   age: () => topic?.age ?? null,
-  state: () => ({name, topic: topic?.state() ?? null, without, ...drawn}),
+  state: () => ({name, topic: topic?.state() ?? null, without, ...drawn, series: chart.drawn()}),
 });
 
 function follow(wanted) {

@@ -1,0 +1,177 @@
+// web/live.js against a server that misbehaves on command.
+
+import assert from 'node:assert/strict';
+import {after, afterEach, before, beforeEach, describe, it} from 'node:test';
+import {FakeServer} from './fake_server.mjs';
+import {dashState, launchBrowser, openPage, untilState} from './harness.mjs';
+
+const kTopic = 'player-session-summaries';
+const kWindow = 5_000;
+const kTable = '/stat/table.html';
+const players = (count) => [{player_id: 'player_1', event_count: count}, {player_id: 'player_2', event_count: 1}];
+
+describe('live client', {timeout: 120_000}, () => {
+  let browser, server, page;
+  let end = 0;  // of the newest window
+
+  before(async () => {
+    browser = await launchBrowser();
+  });
+  after(() => browser.close());
+  beforeEach(async () => {
+    server = await new FakeServer().listen();
+    end = Math.floor(Date.now() / kWindow) * kWindow - 10 * kWindow;
+  });
+  afterEach(async () => {
+    await page?.context().close();
+    page = null;
+    await server.stop();
+  });
+
+  function closeWindows(count) {
+    for (let i = 0; i < count; ++i) {
+      end += kWindow;
+      server.append(kTopic, players(i + 2), {timestamp: end});
+    }
+  }
+  const received = (count) => untilState(page, `${count} records`, (s) => s.topic.received === count);
+
+  it('a topic that does not exist is said, and followed once it does', async () => {
+    page = await openPage(browser, server.url, kTable);
+    await untilState(page, 'missing', (s) => s.status === 'missing');
+    server.create(kTopic);
+    await untilState(page, 'empty', (s) => s.status === 'empty');
+    await page.waitForSelector('#empty:not([hidden])');
+    closeWindows(1);
+    await untilState(page, 'live', (s) => s.rows.length === 2);
+  });
+
+  it('begins with what the view holds, not with the whole history', async () => {
+    server.create(kTopic);
+    closeWindows(500);
+    page = await openPage(browser, server.url, kTable);
+    const {topic} = await received(60);
+    assert.deepEqual(topic.partitions, {0: {first: 440, next: 500}});
+    assert.equal(topic.skipped, 0);
+  });
+
+  it('drops what comes twice, counts what is missing, survives nonsense', async () => {
+    server.create(kTopic);
+    closeWindows(3);
+    page = await openPage(browser, server.url, kTable);
+    await received(3);
+    server.send(kTopic, server.frame(kTopic, 0, 1));
+    server.send(kTopic, server.frame(kTopic, 0, 2));
+    for (const text of ['', '{', 'null', '[]', '{"partition":0}', '{"partition":0,"offset":-0.5,"value":1}', '{"event":"news"}']) {
+      server.send(kTopic, text);
+    }
+    server.send(kTopic, JSON.stringify({partition: 0, offset: 7, timestamp: end + kWindow, key: null, value: players(9)}));
+    const {topic, status} = await untilState(page, 'the good one', (s) => s.rows[0]?.event_count === 9);
+    assert.equal(topic.duplicates, 2);
+    assert.equal(topic.invalid, 7);
+    assert.equal(topic.gaps, 4);
+    assert.equal(topic.received, 4);
+    assert.notEqual(status, 'disconnected');
+  });
+
+  it('ignores records of another shape', async () => {
+    server.create(kTopic);
+    closeWindows(2);
+    for (const value of [null, 'text', {player_id: 'x'}, [1], [{player_id: 1, event_count: 1}], [{player_id: 'x'}]]) server.append(kTopic, value);
+    page = await openPage(browser, server.url, kTable);
+    const state = await received(8);
+    assert.equal(state.invalid, 6);
+    await untilState(page, 'drawn', (s) => s.rows.length === 2);
+  });
+
+  it('resumes where it was when the socket is cut', async () => {
+    server.create(kTopic, 2);
+    closeWindows(3);
+    page = await openPage(browser, server.url, kTable);
+    await received(3);
+    server.cut(kTopic);
+    closeWindows(2);
+    server.append(kTopic, players(5), {partition: 1, timestamp: end + kWindow});  // was empty before
+    const {topic} = await received(6);
+    assert.deepEqual(topic.partitions, {0: {first: 0, next: 5}, 1: {first: 0, next: 1}});
+    assert.equal(topic.duplicates + topic.gaps + topic.skipped, 0);
+    assert.equal(topic.connections, 2);
+  });
+
+  it('after a long outage reads what the view holds and counts the rest', async () => {
+    server.create(kTopic);
+    closeWindows(2);
+    page = await openPage(browser, server.url, kTable);
+    await received(2);
+    const {port} = server;
+    await server.stop();
+    await untilState(page, 'disconnected', (s) => s.status === 'disconnected');
+    closeWindows(100);
+    await server.listen(port);
+    const {topic} = await received(62);
+    assert.equal(topic.skipped, 40);
+    assert.equal(topic.gaps, 0);
+  });
+
+  it('retention that was faster is counted as lost', async () => {
+    server.create(kTopic);
+    closeWindows(2);
+    page = await openPage(browser, server.url, kTable);
+    await received(2);
+    const {port} = server;
+    await server.stop();
+    closeWindows(10);
+    server.drop(kTopic, 0, 5);
+    await server.listen(port);
+    const {topic} = await received(9);
+    assert.equal(topic.lost, 3);
+    server.send(kTopic, '{"event":"reset","partition":0,"begin":20}');
+    const {topic: later} = await untilState(page, 'reset', (s) => s.topic.resets === 1);
+    assert.equal(later.lost, 3 + 8);
+  });
+
+  it('a topic made anew clears the page', async () => {
+    server.create(kTopic);
+    closeWindows(4);
+    page = await openPage(browser, server.url, kTable);
+    await received(4);
+    server.create(kTopic);
+    closeWindows(4);  // as many records as before: only the id tells
+    const {topic} = await received(8);
+    assert.equal(topic.resets, 1);
+    assert.deepEqual(topic.partitions, {0: {first: 0, next: 4}});
+    assert.equal(topic.recent.length, 4);
+  });
+
+  it('old results are stale at once, new ones are live, silence becomes stale', async () => {
+    server.create(kTopic);
+    closeWindows(3);
+    page = await openPage(browser, server.url, kTable);
+    await untilState(page, 'stale', (s) => s.status === 'stale');
+    assert.equal(await page.textContent('#status-word'), 'Stale');
+    for (let i = 0; i < 3; ++i) server.append(kTopic, players(2), {timestamp: end + 100 * (i + 1)});  // windows of 100 ms
+    await untilState(page, 'live', (s) => s.status === 'live');
+    await untilState(page, 'stale', (s) => s.status === 'stale');
+  });
+
+  it('a socket that died without a word is found out', async () => {
+    server.create(kTopic);
+    closeWindows(2);
+    page = await openPage(browser, server.url, kTable);
+    await received(2);
+    server.forget(kTopic);  // stays open, says nothing any more
+    closeWindows(1);
+    const {topic} = await received(3);
+    assert.equal(topic.connections, 2);
+    assert.equal(topic.gaps + topic.duplicates, 0);
+  });
+
+  it('the overview of a server without a dataflow shows its topics', async () => {
+    server.create('any-topic');
+    server.append('any-topic', {x: 1, y: 2});
+    page = await openPage(browser, server.url, '/');
+    await untilState(page, 'a row', (s) => s.topics['any-topic']?.records === 1);
+    await page.waitForSelector('#topics tbody tr');
+    assert.equal((await dashState(page)).counters.windows_closed, 0);
+  });
+});

@@ -1,0 +1,159 @@
+// What both suites need: Chromium, pages that report every problem, the real program, waiting.
+
+import assert from 'node:assert/strict';
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {createInterface} from 'node:readline';
+import {fileURLToPath} from 'node:url';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {chromium} from 'playwright-core';
+
+export const kRoot = fileURLToPath(new URL('../../', import.meta.url));
+
+export function launchBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync'],
+  });
+}
+
+// A page that collects what must not happen: page.problems are console errors, exceptions,
+// violations of the Content-Security-Policy and requests to anywhere but `origin`.
+export async function openPage(browser, origin, path, options = {}) {
+  const context = await browser.newContext({viewport: {width: 1440, height: 900}, colorScheme: 'light', ...options});
+  const page = await context.newPage();
+  page.problems = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') page.problems.push(message.text());
+  });
+  page.on('pageerror', (error) => page.problems.push(error.stack ?? String(error)));
+  page.on('request', (request) => {
+    if (!request.url().startsWith(origin)) page.problems.push(`request to ${request.url()}`);
+  });
+  await page.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`));
+  });
+  await page.goto(origin + path);
+  return page;
+}
+
+export const dashState = (page) => page.evaluate(() => window.__dash?.state() ?? null);
+
+// Polls until `condition` gives something truthy, and returns that. The time-out is there to fail,
+// with what was seen last, not to make a test pass.
+export async function until(what, condition, timeout = 30_000) {
+  const end = Date.now() + timeout;
+  let seen;
+  for (;;) {
+    seen = await condition();
+    if (seen) return seen;
+    assert.ok(Date.now() < end, `waited ${timeout} ms in vain: ${what}`);
+    await sleep(50);
+  }
+}
+
+export function untilState(page, what, condition, timeout) {
+  let last;
+  return until(what, async () => {
+    last = await dashState(page);
+    return last && condition(last) ? last : null;
+  }, timeout).catch((error) => {
+    error.message += `; last state ${JSON.stringify(last).slice(0, 2_000)}`;
+    throw error;
+  });
+}
+
+// The real program. One object may be started, killed and started again on the same port.
+export class Gameflow {
+  #binary;
+  #data;
+  #server = null;
+  #generator = null;
+  #port = 0;
+  #log = [];
+
+  constructor(binary, data) {
+    this.#binary = binary;
+    this.#data = data;
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get log() {
+    return this.#log.join('\n');
+  }
+
+  async start() {
+    this.#server = this.#spawn(['run', `${kRoot}games/gaming-analytics/dataflow.yaml`, '--data', this.#data,
+      '--listen', `127.0.0.1:${this.#port}`, '--durability', 'interval']);
+    const exited = once(this.#server, 'exit').then(([code]) => {
+      throw new Error(`gameflow run ended with ${code}:\n${this.log}`);
+    });
+    exited.catch(() => {});
+    const listening = (async () => {
+      for await (const line of createInterface(this.#server.stdout)) {
+        const found = /listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(line);
+        if (found) return Number(found[1]);
+      }
+      return exited;
+    })();
+    this.#port = await Promise.race([listening, exited]);
+    this.#server.stdout.resume();
+    await until('ready', async () => (await fetch(`${this.url}/readyz`).catch(() => null))?.ok);
+  }
+
+  generate(rate) {
+    this.#generator = this.#spawn(['generate', '--to', this.url, '--rate', String(rate), '--seed', '7']);
+    this.#generator.stdout.resume();
+  }
+
+  async kill() {
+    const exited = once(this.#server, 'exit');
+    this.#server.kill('SIGKILL');
+    await exited;
+    this.#server = null;
+  }
+
+  async stop() {
+    for (const child of [this.#generator, this.#server]) {
+      if (!child || child.exitCode !== null || child.signalCode !== null) continue;
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      await exited;
+    }
+    this.#generator = this.#server = null;
+  }
+
+  #spawn(args) {
+    const child = spawn(this.#binary, args, {stdio: ['ignore', 'pipe', 'pipe']});
+    createInterface(child.stderr).on('line', (line) => {
+      this.#log.push(line);
+      if (this.#log.length > 200) this.#log.shift();
+    });
+    return child;
+  }
+
+  async json(path) {
+    const response = await fetch(this.url + path);
+    assert.equal(response.status, 200, path);
+    return response.json();
+  }
+
+  // Records of one partition, parsed.
+  async records(topic, {partition = 0, offset, limit = 1}) {
+    const response = await fetch(`${this.url}/topics/${topic}/records?partition=${partition}&offset=${offset}&limit=${limit}`);
+    assert.equal(response.status, 200, `${topic} ${partition}:${offset}`);
+    return (await response.text()).split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
+  }
+
+  async produce(topic, values) {
+    const response = await fetch(`${this.url}/topics/${topic}/records`, {
+      method: 'POST', headers: {'Content-Type': 'application/x-ndjson'}, body: values.map((v) => JSON.stringify(v)).join('\n'),
+    });
+    const reply = await response.json();
+    assert.equal(reply.accepted, values.length, JSON.stringify(reply));
+  }
+}

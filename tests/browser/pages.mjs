@@ -1,0 +1,252 @@
+// The pages against the real program (GAMEFLOW_BIN): every number shown is compared with the API,
+// also across a kill -9. Screenshots go to build/screenshots/.
+
+import assert from 'node:assert/strict';
+import {mkdirSync, mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {after, before, describe, it} from 'node:test';
+import {Gameflow, dashState, kRoot, launchBrowser, openPage, until, untilState} from './harness.mjs';
+
+const kBinary = process.env.GAMEFLOW_BIN;
+const kPlayers = 'player-session-summaries', kPurchases = 'purchase-summaries';
+const kHostile = '<img src=x onerror="window.__hostile=1"><b>player</b>';
+const kNewItem = 'skin_<i>new</i>';
+// What a browser itself prints when a server is away; nothing else may be printed even then.
+const kOutage = /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|SOCKET_NOT_CONNECTED)|WebSocket connection to/;
+
+describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', timeout: 300_000}, () => {
+  const data = mkdtempSync(join(tmpdir(), 'gameflow-browser-'));
+  const gameflow = new Gameflow(kBinary, data);
+  let browser;
+  const pages = {};
+
+  before(async () => {
+    [browser] = await Promise.all([launchBrowser(), gameflow.start()]);
+  });
+
+  after(async () => {
+    await browser?.close();
+    await gameflow.stop();
+    rmSync(data, {recursive: true, force: true});
+  });
+
+  const open = async (name, path) => (pages[name] = await openPage(browser, gameflow.url, path));
+  // What the API says about a record the page names as "partition:offset".
+  async function recordAt(topic, place) {
+    const [partition, offset] = place.split(':').map(Number);
+    return (await gameflow.records(topic, {partition, offset}))[0];
+  }
+
+  it('says what to send while there is nothing', async () => {
+    for (const [name, path] of [['overview', '/'], ['players', '/stat/table.html'], ['purchases', '/stat/purchase.html']]) {
+      const page = await open(name, path);
+      await untilState(page, `${name} is empty`, (s) => s.status === 'empty');
+      await page.waitForSelector('#empty:not([hidden])');
+      assert.equal(await page.textContent('#empty code'), `gameflow generate --to ${gameflow.url}`);
+    }
+  });
+
+  it('fills without a reload when events come', async () => {
+    gameflow.generate(200);
+    await untilState(pages.overview, 'overview live', (s) => s.status === 'live' && s.counters.windows_closed > 0, 60_000);
+    await untilState(pages.players, 'players live', (s) => s.status === 'live' && s.rows.length > 0, 60_000);
+    await untilState(pages.purchases, 'purchases live', (s) => s.status === 'live' && s.windows.length > 0, 60_000);
+    for (const page of Object.values(pages)) await page.waitForSelector('#empty', {state: 'hidden'});
+  });
+
+  it('overview: rates, counters and previews are those of the API', async () => {
+    const first = await dashState(pages.overview);
+    const state = await untilState(pages.overview, 'more polls', (s) => s.polls > first.polls + 3);
+    const {topics} = await gameflow.json('/topics');
+    assert.deepEqual(Object.keys(state.topics).sort(), topics.map((t) => t.name).sort());
+    for (const {name, records} of topics) {
+      assert.ok(state.topics[name].records <= records, name);
+      assert.ok(state.topics[name].records >= (first.topics[name]?.records ?? 0), name);
+    }
+    const asked = state.topics['player-events'].rate;
+    assert.ok(asked > 100 && asked < 400, `200 events a second were asked for, ${asked} are shown`);
+    const {services} = await gameflow.json('/dataflow');
+    const closed = services.reduce((sum, {counters}) => sum + counters.windows_closed, 0);
+    assert.ok(state.counters.windows_closed > 0 && state.counters.windows_closed <= closed);
+    const shown = await pages.overview.evaluate(() => ({
+      place: window.__dash.state().previews['player-session-summaries'].recent.at(-1),
+      first: document.querySelector('#preview-players li').textContent,
+    }));
+    const {value} = await recordAt(kPlayers, shown.place);
+    assert.equal(shown.first, value[0].player_id + value[0].event_count);
+  });
+
+  it('top players: the table is the record, row by row', async () => {
+    await untilState(pages.players, 'two windows', (s) => s.topic.received >= 2);
+    const shown = await pages.players.evaluate(() => ({
+      state: window.__dash.state(),
+      rows: [...document.querySelectorAll('#top tbody tr:not([hidden])')].map((row) => [...row.cells].map((cell) => cell.textContent)),
+    }));
+    const {value, timestamp} = await recordAt(kPlayers, shown.state.offset);
+    assert.equal(timestamp, shown.state.end);
+    assert.deepEqual(shown.state.rows, value.slice(0, 20));
+    assert.deepEqual(shown.rows.map(([rank, player, events]) => [rank, player, events.replaceAll(',', '')]),
+        value.slice(0, 20).map(({player_id, event_count}, i) => [String(i + 1), player_id, String(event_count)]));
+    const [partition, offset] = shown.state.offset.split(':').map(Number);
+    const [before] = await gameflow.records(kPlayers, {partition, offset: offset - 1});
+    for (const [, player, events, , change] of shown.rows) {
+      const old = before.value.find(({player_id}) => player_id === player)?.event_count;
+      const delta = Number(events) - old;
+      const wanted = old === undefined ? 'new' : delta === 0 ? '=' : `${delta > 0 ? '▲' : '▼'} ${Math.abs(delta)}`;
+      assert.equal(change, wanted, player);
+    }
+  });
+
+  it('purchases: every point of every line is the API\'s', async () => {
+    await untilState(pages.purchases, 'two windows', (s) => s.windows.length >= 2);
+    await comparePurchases();
+  });
+
+  async function comparePurchases() {
+    const state = await dashState(pages.purchases);
+    const records = [];
+    for (const place of state.topic.recent) records.push(await recordAt(kPurchases, place));
+    const items = new Set(records.flatMap(({value}) => value.map(({item_id}) => item_id)));
+    assert.deepEqual([...state.items].sort(), [...items].sort());
+    assert.deepEqual(Object.keys(state.series).sort(), [...items].sort());
+    for (const item of items) {
+      const wanted = records.map(({timestamp, value}) => [timestamp, value.find((row) => row.item_id === item)?.total_amount ?? 0]);
+      assert.deepEqual(state.series[item].filter(([, amount]) => amount !== null), wanted.sort((a, b) => a[0] - b[0]), item);
+    }
+    return state;
+  }
+
+  it('purchases: an item that appears later gets its line', async () => {
+    const before = (await dashState(pages.purchases)).items;
+    await gameflow.produce('purchase-events', [{
+      event_name: 'transaction',
+      parameters: {transaction_id: 'trans_new', transaction_type: 'purchase', currency: 'USD', amount: 12.5, item_id: kNewItem, item_type: 'skin'},
+      event_timestamp: new Date().toISOString(), user_data: {user_id: 'player_1', platform: 'PC'},
+    }]);
+    await untilState(pages.purchases, 'the new item', (s) => s.series[kNewItem], 60_000);
+    const state = await comparePurchases();
+    assert.deepEqual(state.items.filter((item) => before.includes(item)), before, 'items keep their place and colour');
+    assert.equal(await pages.purchases.locator('#items tbody th', {hasText: kNewItem}).count(), 1);
+  });
+
+  it('names from events stay text', async () => {
+    const now = new Date().toISOString();
+    await gameflow.produce('player-events', Array.from({length: 2_000}, () => ({
+      event_name: 'player_action',
+      parameters: {player_id: kHostile, session_id: 's', event_type: 'move', level_id: 'l', map_id: 'm'},
+      event_timestamp: now, user_data: {user_id: kHostile, platform: 'PC'},
+    })));
+    await until('the name on both pages', async () => {
+      const names = await Promise.all([pages.players, pages.overview].map((page) => page.evaluate(() => document.body.textContent)));
+      return names.every((text) => text.includes(kHostile));
+    }, 60_000);
+    for (const page of [pages.players, pages.overview, pages.purchases]) {
+      assert.equal(await page.locator('main img, main b, main i').count(), 0);
+      assert.equal(await page.evaluate(() => window.__hostile), undefined);
+    }
+  });
+
+  it('any topic: draws the records of x and y, and other numbers on demand', async () => {
+    const values = Array.from({length: 50}, (_, i) => ({x: i / 2, y: Math.round(1000 * Math.sin(i / 5)) / 1000}));
+    await gameflow.produce('player-positions', values);
+    const page = await open('any', '/stat/page-echarts.html?topic=player-positions');
+    await untilState(page, '50 points', (s) => s.points === 50 && s.status === 'live');
+    await gameflow.produce('player-positions', [{x: -7, y: 99}, {note: 'no numbers'}, {x: '1', y: 2}]);
+    const state = await untilState(page, 'new points', (s) => s.points === 51 && s.without === 2);
+    assert.equal(state.y, 'y');
+    const {partitions} = await gameflow.json('/topics/player-positions');
+    const stored = [];
+    for (const {partition} of partitions) stored.push(...await gameflow.records('player-positions', {partition, offset: 0, limit: 1000}));
+    const wanted = stored.map(({value}) => [value.x, value.y]).filter(([x, y]) => typeof x === 'number' && typeof y === 'number');
+    const drawn = (await dashState(page)).series.y;
+    const order = (a, b) => a[0] - b[0] || a[1] - b[1];
+    assert.deepEqual([...drawn].sort(order), wanted.sort(order));
+
+    await page.selectOption('#topic', 'server-metrics');
+    await untilState(page, 'server metrics', (s) => s.name === 'server-metrics' && s.points > 10);
+    await page.selectOption('#y', 'parameters.latency');
+    const latency = await untilState(page, 'latency', (s) => s.y === 'parameters.latency' && s.points > 10);
+    assert.equal(latency.x, '(record time)');
+    assert.match(page.url(), /topic=server-metrics.*y=parameters\.latency/);
+  });
+
+  it('pause stops the picture, not the data', async () => {
+    const {players} = pages;
+    await players.click('#pause');
+    const before = await dashState(players);
+    const later = await untilState(players, 'a new window', (s) => s.topic.received > before.topic.received, 60_000);
+    assert.deepEqual(later.rows, before.rows);
+    await until('the count of what is new', async () => /^\d+ new$/.test(await players.textContent('#status-age')));
+    await players.click('#pause');
+    await untilState(players, 'caught up', (s) => !s.paused && JSON.stringify(s.rows) !== JSON.stringify(before.rows));
+  });
+
+  it('remembers the theme', async () => {
+    const page = await openPage(browser, gameflow.url, '/stat/table.html');
+    const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const light = await background();
+    await page.click('#theme');
+    const dark = await background();
+    assert.notEqual(dark, light);
+    await page.reload();
+    assert.equal(await background(), dark);
+    await page.context().close();
+  });
+
+  it('nothing was refused, thrown or fetched from elsewhere', () => {
+    for (const [name, page] of Object.entries(pages)) assert.deepEqual(page.problems, [], name);
+  });
+
+  it('kill -9: says so within 3 s, resumes, no record missing or twice', async () => {
+    const before = {};
+    for (const [name, page] of Object.entries(pages)) before[name] = await dashState(page);
+    const killed_at = Date.now();
+    await gameflow.kill();
+    await Promise.all(Object.entries(pages).map(([name, page]) =>
+      untilState(page, `${name} disconnected`, (s) => s.status === 'disconnected', 10_000)));
+    const noticed = Date.now() - killed_at;
+    assert.ok(noticed < 3_000, `noticed after ${noticed} ms`);
+    assert.equal(await pages.players.textContent('#status-word'), 'Disconnected');
+    assert.equal(await pages.players.locator('#top tbody tr:not([hidden])').count(), 20, 'what was there stays readable');
+
+    await gameflow.start();
+    for (const [name, topic] of [['players', kPlayers], ['purchases', kPurchases]]) {
+      const after = await untilState(pages[name], `${name} resumed`, (s) =>
+        s.status === 'live' && s.topic.received >= before[name].topic.received + 2, 90_000);
+      const {duplicates, gaps, lost, skipped, resets, invalid, received, connections, partitions, recent} = after.topic;
+      assert.deepEqual({duplicates, gaps, lost, skipped, resets, invalid}, {duplicates: 0, gaps: 0, lost: 0, skipped: 0, resets: 0, invalid: 0}, name);
+      assert.ok(connections >= 2);
+      const wanted = Object.entries(partitions).flatMap(([partition, {first, next}]) =>
+        Array.from({length: next - first}, (_, i) => `${partition}:${first + i}`));
+      assert.equal(received, wanted.length);
+      assert.deepEqual([...recent].sort(), wanted.sort(), name);
+      const stored = await gameflow.records(topic, {offset: 0, limit: 1000});
+      assert.equal(new Set(stored.map(({timestamp}) => timestamp)).size, stored.length, `${name}: one record a window`);
+    }
+    await comparePurchases();
+    await untilState(pages.overview, 'overview live again', (s) => s.status === 'live');
+    await untilState(pages.any, 'chart live again', (s) => s.status === 'live');
+    for (const [name, page] of Object.entries(pages)) {
+      assert.deepEqual(page.problems.filter((text) => !kOutage.test(text)), [], name);
+    }
+  });
+
+  it('screenshots: light and dark, 360 and 1440 wide, no sideways scrolling', async () => {
+    const folder = join(kRoot, 'build', 'screenshots');
+    mkdirSync(folder, {recursive: true});
+    const list = {overview: '/', players: '/stat/table.html', purchases: '/stat/purchase.html', any: '/stat/page-echarts.html?topic=server-metrics'};
+    for (const colorScheme of ['light', 'dark']) {
+      for (const width of [360, 1440]) {
+        for (const [name, path] of Object.entries(list)) {
+          const page = await openPage(browser, gameflow.url, path, {colorScheme, viewport: {width, height: width === 360 ? 740 : 900}});
+          await untilState(page, `${name} filled`, (s) => s.status === 'live' && (s.polls ?? 3) >= 3);
+          assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width, `${name} at ${width}`);
+          await page.screenshot({path: join(folder, `${name}-${colorScheme}-${width}.png`), fullPage: true, animations: 'disabled'});
+          assert.deepEqual(page.problems, [], name);
+          await page.context().close();
+        }
+      }
+    }
+  });
+});

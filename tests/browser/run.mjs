@@ -1,0 +1,3 @@
+// Both suites in one process: `node --test run.mjs`, or `npm test`.
+import './client.mjs';
+import './pages.mjs';
