@@ -36,25 +36,26 @@ constexpr std::size_t kListBytesMax = std::size_t{256} << 20;
 
 struct Plan;
 
-// A field of an object as the inner loop wants it. The key with its closing quote is compared as
-// two masked words, the rest of a longer one with memcmp: 11 keys of a player event cost about 2 ns
-// each so, and 5 ns with memcmp alone.
+// A field of an object as the inner loop wants it: all it needs side by side.
 struct FieldPlan {
+  // The key with its closing quote is compared as two masked words; only a longer one needs memcmp.
   std::uint64_t head[2] = {0, 0};
   std::uint64_t mask[2] = {0, 0};
-  std::string key;  // as in JSON, escaped, without the opening quote: `user_id"`
-  const Field* field = nullptr;
+  std::uint32_t offset = 0;
+  bool optional = false;
+  bool plain_text = false;  // required, and a string
+  bool long_key = false;
   const Plan* value = nullptr;
+  const Field* field = nullptr;
+  std::string key;  // as in JSON, escaped, without the opening quote: `user_id"`
 
-  // Whether the text at `position`, just behind a quote, is this key. Exact, as an escaped name
-  // ends at its quote and nowhere before.
-  bool matches(const JsonReader& reader, JsonReader::Position position) const {
-    const char* text = reader.data(position);
+  // Whether `text`, just behind a quote and `size` long, starts with this key. Exact, as an escaped
+  // name ends at its quote and nowhere before. Reads at most 16 bytes of padding.
+  bool matches(const char* text, std::size_t size) const {
     std::uint64_t words[2];
-    std::memcpy(words, text, sizeof words);  // at most 16 bytes into the padding
+    std::memcpy(words, text, sizeof words);
     if ((((words[0] & mask[0]) ^ head[0]) | ((words[1] & mask[1]) ^ head[1])) != 0) return false;
-    return key.size() <= sizeof words || (key.size() <= reader.size() - position &&
-                                          std::memcmp(text, key.data(), key.size()) == 0);
+    return !long_key || (key.size() <= size && std::memcmp(text, key.data(), key.size()) == 0);
   }
 };
 
@@ -71,6 +72,10 @@ FieldPlan plan_field(const Field& field, const Plan* value) {
   plan.value = value;
   encode_json_string(field.name, plan.key);
   plan.key.erase(0, 1);
+  plan.offset = field.offset;
+  plan.optional = field.optional;
+  plan.plain_text = field.type->kind == Kind::kString && !field.optional;
+  plan.long_key = plan.key.size() > sizeof plan.head;
   const std::size_t size = std::min(plan.key.size(), sizeof plan.head);
   std::memcpy(plan.head, plan.key.data(), size);
   std::memset(plan.mask, 0xFF, size);
@@ -107,6 +112,7 @@ struct Decoder::Impl {
   bool bytes(const Plan& plan, Position position, char* out);
   bool list(const Plan& plan, Position position, char* out, std::size_t depth);
   bool object(const Plan& plan, Position position, char* out, std::size_t depth);
+  bool texts(const Plan& plan, std::size_t& guess, std::uint64_t* seen, char* out, bool& closed);
   bool member(const FieldPlan& plan, char* object, bool repeated, std::size_t depth);
   bool check_all_present(const Plan& plan, std::span<const std::uint64_t> seen);
 
@@ -313,38 +319,71 @@ bool Decoder::Impl::object(const Plan& plan, Position position, char* out, std::
   std::uint64_t* seen = count <= 64 ? &one_word : more_words.data();
 
   std::size_t guess = 0;  // objects of one producer have their fields in one order
-  if (reader.at(reader.peek()) == '}') {
-    reader.take();
-  } else {
-    while (true) {
-      const Position key = reader.take();
-      if (reader.at(key) != '"') return reader.fail_expected(key, "a key in quotes");
-      const auto found = find_field(plan, key, guess);
-      if (!found) return false;
-      const Position colon = reader.take();
-      if (reader.at(colon) != ':') return reader.fail_expected(colon, "':'");
-      if (*found == count) {
-        if (!reader.skip(depth + 1)) return false;
-      } else {
-        const std::uint64_t bit = std::uint64_t{1} << (*found % 64);
-        std::uint64_t& word = seen[*found / 64];
-        if (!member(plan.fields[*found], out, (word & bit) != 0, depth + 1)) return false;
-        word |= bit;
-        guess = *found + 1;
-      }
-      const Position after = reader.take();
-      if (reader.at(after) == '}') break;
-      if (reader.at(after) != ',') return reader.fail_expected(after, "',' or '}'");
+  bool closed = reader.at(reader.peek()) == '}';
+  if (closed) reader.take();
+  while (!closed) {
+    if (!texts(plan, guess, seen, out, closed)) return false;
+    if (closed) break;
+    const Position key = reader.take();
+    if (reader.at(key) != '"') return reader.fail_expected(key, "a key in quotes");
+    const auto found = find_field(plan, key, guess);
+    if (!found) return false;
+    const Position colon = reader.take();
+    if (reader.at(colon) != ':') return reader.fail_expected(colon, "':'");
+    if (*found == count) {
+      if (!reader.skip(depth + 1)) return false;
+    } else {
+      const std::uint64_t bit = std::uint64_t{1} << (*found % 64);
+      std::uint64_t& word = seen[*found / 64];
+      if (!member(plan.fields[*found], out, (word & bit) != 0, depth + 1)) return false;
+      word |= bit;
+      guess = *found + 1;
     }
+    const Position after = reader.take();
+    closed = reader.at(after) == '}';
+    if (!closed && reader.at(after) != ',') return reader.fail_expected(after, "',' or '}'");
   }
   return check_all_present(plan, {seen, count <= 64 ? 1 : more_words.size()});
 }
 
+// Takes the text fields that come as guessed, as most of most events do, with the cursor in
+// registers and the rules of object(), value() and text() in one place. Stops before the first
+// member that is anything else. Player events decode at 5.5 M/s with it, at 3.8 M/s without.
+bool Decoder::Impl::texts(const Plan& plan, std::size_t& guess, std::uint64_t* seen, char* out,
+                          bool& closed) {
+  if (reader.has_escapes()) return true;
+  const char* const text = reader.text();
+  const Position* token = reader.tokens();
+  const FieldPlan* field = plan.fields.data() + guess;
+  const FieldPlan* const end = plan.fields.data() + plan.fields.size();
+  while (!closed && field < end && field->plain_text) {
+    // The last token is a bracket, so each comparison that holds proves that there is a next one.
+    if (text[token[0]] != '"' ||
+        !field->matches(text + token[0] + 1, reader.size() - token[0] - 1) ||
+        text[token[1]] != ':' || text[token[2]] != '"') {
+      break;
+    }
+    const Text value = Text::view(JsonReader::string_between(text, token[2], token[3]));
+    std::memcpy(out + field->offset, &value, sizeof value);
+    seen[guess / 64] |= std::uint64_t{1} << (guess % 64);
+    closed = text[token[3]] == '}';
+    if (!closed && text[token[3]] != ',') {
+      reader.continue_at(token + 4);
+      return reader.fail_expected(token[3], "',' or '}'");
+    }
+    token += 4;
+    ++field;
+    ++guess;
+  }
+  reader.continue_at(token);
+  return true;
+}
+
 bool Decoder::Impl::member(const FieldPlan& plan, char* object, bool repeated, std::size_t depth) {
   const Field& field = *plan.field;
-  char* slot = object + field.offset;
+  char* slot = object + plan.offset;
   if (repeated) std::memset(slot, 0, field.type->size);
-  if (field.optional) {
+  if (plan.optional) {
     char* flag = object + field.flag_offset;
     if (reader.at(reader.peek()) == 'n') {
       *flag = 0;
@@ -372,9 +411,11 @@ bool Decoder::Impl::check_all_present(const Plan& plan, std::span<const std::uin
 std::optional<std::size_t> Decoder::Impl::find_field(const Plan& plan, Position position,
                                                      std::size_t guess) {
   const std::size_t count = plan.fields.size();
-  if (guess < count && plan.fields[guess].matches(reader, position + 1)) return guess;
+  const char* text = reader.data(position) + 1;
+  const std::size_t size = reader.size() - position - 1;
+  if (guess < count && plan.fields[guess].matches(text, size)) return guess;
   for (std::size_t i = 0; i < count; ++i) {
-    if (plan.fields[i].matches(reader, position + 1)) return i;
+    if (plan.fields[i].matches(text, size)) return i;
   }
   const std::string_view raw = reader.raw_string(position);
   if (!reader.has_escape(raw)) return count;

@@ -57,13 +57,17 @@ bool is_plain(std::string_view text) {
             ((backslash - kOnes) & ~backslash)) &
            kTops;
   };
+  const char* begin = text.data();
+  const std::size_t size = text.size();
   std::uint64_t odd = 0;
-  std::size_t i = 0;
-  for (; i + 8 <= text.size(); i += 8) odd |= odd_bytes(load<std::uint64_t>(text.data() + i));
-  if (i < text.size()) {
-    std::uint64_t tail = kOnes * 'a';
-    std::memcpy(&tail, text.data() + i, text.size() - i);
-    odd |= odd_bytes(tail);
+  if (size >= 8) {
+    for (std::size_t i = 0; i + 8 < size; i += 8) odd |= odd_bytes(load<std::uint64_t>(begin + i));
+    odd |= odd_bytes(load<std::uint64_t>(begin + size - 8));  // overlaps the one before
+  } else if (size >= 4) {
+    odd = odd_bytes(load<std::uint32_t>(begin) |
+                    std::uint64_t{load<std::uint32_t>(begin + size - 4)} << 32);
+  } else {
+    for (const char c : text) odd |= odd_bytes(kOnes * static_cast<std::uint8_t>(c));
   }
   return odd == 0;
 }

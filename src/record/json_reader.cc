@@ -132,41 +132,43 @@ bool JsonReader::reserve(std::size_t size) {
 bool JsonReader::open(std::string_view json) {
   text_ = json.data();
   size_ = json.size();
-  next_ = count_ = 0;
+  next_ = end_ = nullptr;
   if (json.empty()) return fail_json(0, "the text is empty");
   if (!reserve(json.size())) return false;
   if (const auto error = parser_->stage1(as_bytes(text_), size_, simdjson::stage1_mode::regular)) {
     return fail_stage1(error);
   }
-  count_ = parser_->n_structural_indexes;
-  std::uint32_t* tokens = parser_->structural_indexes.get();
-  tokens_ = tokens;
-  if (count_ == 0) return fail_json(0, "the text is empty");
+  const std::size_t count = parser_->n_structural_indexes;
+  Position* tokens = parser_->structural_indexes.get();
+  if (count == 0) return fail_json(0, "the text is empty");
+  next_ = tokens;
+  end_ = tokens + count;
   has_backslash_ = std::memchr(text_, '\\', size_) != nullptr;
 
   const char first = at(tokens[0]);
-  if (first != '{' && first != '[') return open_scalar();
+  if (first != '{' && first != '[') {
+    tokens[count] = static_cast<Position>(size_);
+    if (first != '"') copy_scalar();
+    return true;
+  }
   // The text ends with a bracket, so nothing that stands before it is read past its end.
-  const Position last = tokens[count_ - 1];
+  const Position last = tokens[count - 1];
   const char closing = first == '{' ? '}' : ']';
   if (at(last) != closing) {
-    next_ = count_;
+    next_ = end_;
     return fail_expected(last, fmt::format("'{}' at the end", closing));
   }
-  tokens[count_] = tokens[0];
+  tokens[count] = tokens[0];
   return true;
 }
 
-bool JsonReader::open_scalar() {
-  parser_->structural_indexes[count_] = static_cast<Position>(size_);
-  if (at(tokens_[0]) == '"') return true;  // has its end, and stays a view
+void JsonReader::copy_scalar() {
   scalar_.assign(text_, size_).append(kPaddingBytes, ' ');
   text_ = scalar_.data();
-  return true;
 }
 
 bool JsonReader::close() {
-  return next_ == count_ || fail_json(peek(), "something stands behind the value");
+  return next_ == end_ || fail_json(peek(), "something stands behind the value");
 }
 
 char* JsonReader::unescape(std::string_view raw, char* out) {
@@ -263,7 +265,7 @@ bool JsonReader::fail_json(Position position, std::string_view reason) {
 }
 
 bool JsonReader::fail_expected(Position position, std::string_view expected) {
-  if (next_ > count_) {  // the first token again: see take()
+  if (next_ > end_) {  // the first token again: see take()
     return fail_json(static_cast<Position>(size_),
                      fmt::format("expected {}, but the text ends", expected));
   }

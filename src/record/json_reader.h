@@ -42,9 +42,13 @@ class JsonReader {
 
   // Takes the next token. Behind the last one of an object or list comes the first one again, which
   // no rule allows there: so walking needs no check of the bound.
-  Position take() { return tokens_[next_++]; }
-  Position peek() const { return tokens_[next_]; }
+  Position take() { return *next_++; }
+  Position peek() const { return *next_; }
+  // The tokens from the next one on, for loops that keep them in registers, and back.
+  const Position* tokens() const { return next_; }
+  void continue_at(const Position* next) { next_ = next; }
   char at(Position position) const { return text_[position]; }
+  const char* text() const { return text_; }
   const char* data(Position position) const { return text_ + position; }
   std::size_t size() const { return size_; }
 
@@ -54,11 +58,16 @@ class JsonReader {
   // Of the string whose token was taken last: what stands between its quotes, escapes and all. No
   // search: the closing quote is the last byte before the next token that is not white space.
   std::string_view raw_string(Position open_quote) const {
-    Position end = peek() - 1;
-    while (text_[end] != '"') --end;
-    return {text_ + open_quote + 1, end - open_quote - 1};
+    return string_between(text_, open_quote, peek());
+  }
+  static std::string_view string_between(const char* text, Position open_quote, Position next) {
+    const char* end = text + next - 1;
+    while (*end != '"') --end;
+    const char* begin = text + open_quote + 1;
+    return {begin, static_cast<std::size_t>(end - begin)};
   }
   // One memchr per text finds most texts free of escapes; then no string is searched again.
+  bool has_escapes() const { return has_backslash_; }
   bool has_escape(std::string_view raw) const {
     return has_backslash_ && raw.find('\\') != std::string_view::npos;
   }
@@ -89,7 +98,7 @@ class JsonReader {
 
  private:
   bool reserve(std::size_t size);
-  bool open_scalar();
+  void copy_scalar();
   bool fail_stage1(simdjson::error_code error);
   bool skip_string(Position position);
   bool skip_list(std::size_t depth);
@@ -98,10 +107,9 @@ class JsonReader {
   // Used up to stage 1 only: no tape is ever allocated.
   std::unique_ptr<simdjson::internal::dom_parser_implementation> parser_;
   const char* text_ = nullptr;
-  const std::uint32_t* tokens_ = nullptr;
-  std::size_t next_ = 0;
-  std::size_t count_ = 0;  // of tokens
-  std::size_t size_ = 0;   // of the text
+  const Position* next_ = nullptr;  // token to take
+  const Position* end_ = nullptr;   // of the tokens; the first one stands here again
+  std::size_t size_ = 0;            // of the text
   bool has_backslash_ = false;
   std::string scratch_;  // unescaped text that only had to be checked
   // A root number or atom, copied so that the text behind it cannot continue it.
