@@ -3,14 +3,13 @@
 // Everything above sees the world through this seam: read batches, commit an epoch, restore state.
 // Back ends are rocksdb/ (durable) and memory/ (for tests and `gameflow test`; can fail on demand).
 //
-// Units    sizes are bytes; offsets count records; times are ms UTC from the Clock the back end is
-// given. Threads  every method may be called from any thread. Callbacks run on the store's commit
-// thread, must be
-//          quick and must not call submit() and wait for it.
+// Units    sizes are bytes; offsets count records; times are ms UTC from the Clock of the back end.
+// Threads  every method may be called from any thread. Callbacks and listeners run on the store's
+//          commit thread (a refusal that needs no look at the store: inside submit; the memory
+//          store: always). They must be quick, and may submit but not wait for it.
 // Errors   returned. kDiskFull, kClosed and kTopicNotFound leave nothing behind; after
-// kOutcomeUnknown the
-//          commit may or may not survive and every later one fails the same way until the store is
-//          reopened.
+//          kOutcomeUnknown the commit may or may not survive, and every later one fails the same
+//          way until the store is reopened.
 #pragma once
 
 #include <cstdint>
@@ -51,9 +50,9 @@ struct TopicConfig {
   std::string name;
   std::uint32_t partitions = 1;
   // Batches older than this (by append time) may go; nothing: kept for ever.
-  std::optional<Duration> retention_age;
+  std::optional<Duration> retention_age = std::nullopt;
   // Oldest batches go while a partition holds more than this, stored size; nothing: no limit.
-  std::optional<std::uint64_t> retention_bytes;
+  std::optional<std::uint64_t> retention_bytes = std::nullopt;
 };
 
 // Readable records are [begin, end). Equal when empty. Retention moves begin, appends move end.

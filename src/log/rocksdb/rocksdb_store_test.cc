@@ -1,0 +1,523 @@
+// What only the durable store does: survive, and refuse what did not.
+//
+// The tests that kill a writer start this binary again, as the writer, by the environment variable
+// GAMEFLOW_TEST_WRITER: a forked child would lack the background threads that RocksDB has started.
+#include "log/rocksdb/rocksdb_store.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "log/rocksdb/database.h"
+#include "log/rocksdb/keys.h"
+#include "log/test_util.h"
+
+namespace gameflow::log {
+namespace {
+
+namespace fs = std::filesystem;
+
+const SystemClock kClock;
+
+std::unique_ptr<Store> open(const fs::path& folder, Durability durability = Durability::kFsync) {
+  RocksdbOptions options = test_options(folder, kClock);
+  options.durability = durability;
+  options.tail_cache_bytes = 0;  // what is read comes from disk
+  auto store = open_rocksdb_store(options);
+  EXPECT_TRUE(store) << store.error().message;
+  return store ? *std::move(store) : nullptr;
+}
+
+Error open_fails(const fs::path& folder) {
+  const auto store = open_rocksdb_store(test_options(folder, kClock));
+  EXPECT_FALSE(store);
+  return store ? Error{} : store.error();
+}
+
+bool mentions(const Error& error, std::string_view text) {
+  return error.message.find(text) != std::string::npos;
+}
+
+// The record at an offset says where it belongs, so a reader sees every hole and every double.
+std::string value_at(std::uint32_t partition, std::uint64_t offset) {
+  return fmt::format("{}/{}", partition, offset);
+}
+
+std::string end_key(std::uint32_t partition) {
+  return fmt::format("end/{}", partition);
+}
+
+constexpr std::uint32_t kPartitions = 3;
+
+// A commit of `count` records that goes on at `end`, and notes in the same commit where it ends.
+Commit next_commit(TopicId topic, std::uint32_t partition, std::uint64_t end, std::uint64_t count) {
+  Commit commit;
+  record::BatchBuilder batch;
+  for (std::uint64_t offset = end; offset < end + count; ++offset) {
+    batch.add({0}, std::nullopt, value_at(partition, offset));
+  }
+  commit.appends.push_back({topic, partition, std::move(batch)});
+  commit.producer = {topic, end_key(partition), end, count};
+  commit.put.push_back({end_key(partition), std::to_string(end + count)});
+  return commit;
+}
+
+// The ends of the partitions of topic "a", after a look at every record.
+std::vector<std::uint64_t> check_history(const Store& store) {
+  std::vector<std::uint64_t> ends;
+  const TopicInfo topic = store.topic("a").value();
+  for (std::uint32_t p = 0; p < topic.partitions.size(); ++p) {
+    const std::uint64_t end = topic.partitions[p].end.value;
+    const auto values = values_from(store, topic.id, p, {0});
+    EXPECT_TRUE(values) << values.error().message;
+    if (!values) return ends;
+    EXPECT_EQ(values->size(), end);
+    for (std::uint64_t offset = 0; offset < values->size(); ++offset) {
+      if ((*values)[offset] != value_at(p, offset)) {
+        ADD_FAILURE() << "at " << value_at(p, offset) << " is " << (*values)[offset];
+        return ends;
+      }
+    }
+    EXPECT_EQ(store.next_sequence(topic.id, end_key(p)).value(), end);
+    EXPECT_EQ(store.get(end_key(p)).value().value_or("0"), std::to_string(end));
+    ends.push_back(end);
+  }
+  return ends;
+}
+
+// Makes topic "a" of `commits` commits of 5 records and closes the store. The data is in the WAL.
+void write_history(const fs::path& folder, int commits) {
+  const auto store = open(folder);
+  const TopicId topic = store->create_topic({.name = "a"}).value().id;
+  for (int i = 0; i < commits; ++i) {
+    ASSERT_TRUE(store->commit(next_commit(topic, 0, 5 * static_cast<std::uint64_t>(i), 5)));
+  }
+}
+
+fs::path largest(const fs::path& folder, std::string_view extension) {
+  fs::path found;
+  std::uintmax_t size = 0;
+  for (const auto& file : fs::directory_iterator(folder)) {
+    if (file.path().extension() != extension || file.file_size() < size) continue;
+    found = file.path();
+    size = file.file_size();
+  }
+  return found;
+}
+
+void flip_byte(const fs::path& file, std::uint64_t at) {
+  std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+  stream.seekg(static_cast<std::streamoff>(at));
+  const char byte = static_cast<char>(stream.get() ^ 0x40);
+  stream.seekp(static_cast<std::streamoff>(at));
+  stream.put(byte);
+}
+
+// ---- The writer process.
+
+struct Ack {
+  std::uint32_t partition;
+  std::uint64_t end;
+};
+
+// Commits for ever, several at a time, and reports each acknowledgement on standard output.
+int write_until_killed(const char* folder) {
+  auto store = open(folder);
+  if (!store) return 1;
+  if (!store->topic("a")) (void)store->create_topic({.name = "a", .partitions = kPartitions});
+  const TopicInfo topic = store->topic("a").value();
+  std::vector<std::uint64_t> ends;
+  for (const PartitionInfo& partition : topic.partitions) ends.push_back(partition.end.value);
+  std::mt19937 random(static_cast<unsigned>(ends[0] + 1));
+  for (;;) {
+    const auto partition = static_cast<std::uint32_t>(random() % kPartitions);
+    const std::uint64_t count = 1 + random() % 200;
+    std::uint64_t& end = ends[partition];
+    Commit commit = next_commit(topic.id, partition, end, count);
+    end += count;
+    store->submit(std::move(commit), [ack = Ack{partition, end}](const auto& result) {
+      if (!result || ::write(STDOUT_FILENO, &ack, sizeof ack) != sizeof ack) std::_Exit(1);
+    });
+  }
+}
+
+// Commits until a write fails, as RLIMIT_FSIZE makes the log's do. Exit code 0: all as promised.
+int write_until_it_fails(const char* folder) {
+  const auto store = open(folder, Durability::kNone);
+  const TopicId topic = store->create_topic({.name = "a"}).value().id;
+  const rlimit limit{1U << 20, 1U << 20};
+  std::signal(SIGXFSZ, SIG_IGN);
+  if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 2;
+  std::mt19937_64 random;
+  for (int i = 0; i < 1000; ++i) {
+    std::string value(100'000, '\0');
+    std::ranges::generate(value, [&] { return static_cast<char>(random()); });
+    const auto ack = store->commit(append(topic, 0, {value}));
+    if (ack) continue;
+    if (code_of(ack) != ErrorCode::kOutcomeUnknown) return 3;
+    if (code_of(store->health()) != ErrorCode::kOutcomeUnknown) return 4;
+    if (code_of(store->commit(append(topic, 0, {"x"}))) != ErrorCode::kOutcomeUnknown) return 5;
+    return 0;
+  }
+  return 6;
+}
+
+class Writer {
+ public:
+  Writer(const fs::path& folder, const char* kind) {
+    std::array<int, 2> ends{};
+    if (::pipe(ends.data()) != 0) std::abort();
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    posix_spawn_file_actions_addclose(&actions, ends[0]);
+    std::string name = "writer", role = fmt::format("GAMEFLOW_TEST_WRITER={}", kind),
+                where = fmt::format("GAMEFLOW_TEST_FOLDER={}", folder.string());
+    std::vector<char*> arguments = {name.data(), nullptr};
+    std::vector<char*> environment = {role.data(), where.data(), nullptr};
+    if (::posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr, arguments.data(),
+                      environment.data()) != 0) {
+      std::abort();
+    }
+    posix_spawn_file_actions_destroy(&actions);
+    ::close(ends[1]);
+    acks_ = ends[0];
+  }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+  ~Writer() {
+    ::close(acks_);
+    if (pid_ != 0) kill();
+  }
+  std::optional<Ack> next_ack() {
+    Ack ack{};
+    if (::read(acks_, &ack, sizeof ack) != sizeof ack) return std::nullopt;
+    return ack;
+  }
+  void kill() {
+    ::kill(pid_, SIGKILL);
+    (void)wait();
+  }
+  int wait() {
+    int status = 0;
+    ::waitpid(std::exchange(pid_, 0), &status, 0);
+    return status;
+  }
+
+ private:
+  pid_t pid_ = 0;
+  int acks_ = -1;
+};
+
+TEST(RocksdbStore, SurvivesKills) {
+  const TempFolder folder;
+  std::mt19937 random(1);
+  std::vector<std::uint64_t> acked(kPartitions, 0);
+  for (int round = 0; round < 12; ++round) {
+    SCOPED_TRACE(round);
+    Writer writer(folder.path(), "until-killed");
+    const auto acks_max = 1 + random() % 300;
+    const auto note = [&](const std::optional<Ack>& ack) {
+      if (ack) acked[ack->partition] = ack->end;
+      return ack.has_value();
+    };
+    for (unsigned i = 0; i < acks_max; ++i) ASSERT_TRUE(note(writer.next_ack()));
+    writer.kill();
+    while (note(writer.next_ack())) continue;  // acknowledged before the kill
+
+    const auto store = open(folder.path());
+    ASSERT_TRUE(store);
+    const auto ends = check_history(*store);
+    ASSERT_EQ(ends.size(), kPartitions);
+    for (std::uint32_t p = 0; p < kPartitions; ++p) EXPECT_GE(ends[p], acked[p]);
+  }
+}
+
+TEST(RocksdbStore, LocksItsFolder) {
+  const TempFolder folder;
+  Writer writer(folder.path(), "until-killed");
+  ASSERT_TRUE(writer.next_ack());
+  const Error other_process = open_fails(folder.path());
+  EXPECT_EQ(other_process.code, ErrorCode::kDataLocked) << other_process.message;
+  EXPECT_TRUE(mentions(other_process, folder.path().string()));
+  writer.kill();
+  const auto store = open(folder.path());
+  const Error same_process = open_fails(folder.path());
+  EXPECT_EQ(same_process.code, ErrorCode::kDataLocked) << same_process.message;
+}
+
+TEST(RocksdbStore, FailsForGoodAfterAWriteError) {
+  const TempFolder folder;
+  Writer writer(folder.path(), "until-it-fails");
+  const int status = writer.wait();
+  ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(RocksdbStore, RefusesAFolderItCannotUse) {
+  const TempFolder folder;
+  const fs::path file = folder.path() / "file";
+  std::ofstream(file) << "x";
+  for (const fs::path& path : {file, file / "below"}) {
+    const Error error = open_fails(path);
+    EXPECT_EQ(error.code, ErrorCode::kDataUnwritable) << error.message;
+    EXPECT_TRUE(mentions(error, path.string()));
+  }
+}
+
+TEST(RocksdbStore, MakesItsFolder) {
+  const TempFolder folder;
+  EXPECT_TRUE(open(folder.path() / "a" / "b"));
+}
+
+TEST(RocksdbStore, AcceptsATornTail) {
+  const TempFolder folder;
+  write_history(folder.path() / "data", 20);
+  const auto log_size = fs::file_size(largest(folder.path() / "data", ".log"));
+  std::vector<std::uint64_t> ends;
+  for (std::uint64_t cut = 1; cut < 120; cut += 7) {
+    SCOPED_TRACE(cut);
+    const fs::path copy = folder.path() / "copy";
+    fs::remove_all(copy);
+    fs::copy(folder.path() / "data", copy);
+    fs::resize_file(largest(copy, ".log"), log_size - cut);
+    const auto store = open(copy);
+    ASSERT_TRUE(store);
+    ends.push_back(check_history(*store).at(0));
+  }
+  EXPECT_EQ(ends.front(), 95U);  // only the torn commit is gone
+  EXPECT_TRUE(std::ranges::is_sorted(ends, std::greater()));
+}
+
+// Nothing acknowledged may be lost without a word, wherever a bit flips.
+TEST(RocksdbStore, RefusesADamagedLog) {
+  const TempFolder folder;
+  write_history(folder.path() / "data", 100);
+  const auto log_size = fs::file_size(largest(folder.path() / "data", ".log"));
+  std::mt19937 random(3);
+  for (int i = 0; i < 40; ++i) {
+    const std::uint64_t at = i == 0 ? log_size - 3 : random() % log_size;
+    SCOPED_TRACE(fmt::format("byte {} of {}", at, log_size));
+    const fs::path copy = folder.path() / "copy";
+    fs::remove_all(copy);
+    fs::copy(folder.path() / "data", copy);
+    flip_byte(largest(copy, ".log"), at);
+    const Error error = open_fails(copy);
+    EXPECT_EQ(error.code, ErrorCode::kDataCorrupt) << error.message;
+    EXPECT_TRUE(mentions(error, copy.string()));
+    EXPECT_TRUE(mentions(error, "backup"));
+  }
+}
+
+TEST(RocksdbStore, RefusesAFolderWithoutItsParts) {
+  for (const char* part : {"CURRENT", "MANIFEST"}) {
+    const TempFolder folder;
+    write_history(folder.path(), 10);
+    for (const auto& file : fs::directory_iterator(folder.path())) {
+      if (file.path().filename().string().starts_with(part)) fs::remove(file.path());
+    }
+    const Error error = open_fails(folder.path());
+    EXPECT_EQ(error.code, ErrorCode::kDataCorrupt) << error.message;
+    EXPECT_FALSE(largest(folder.path(), ".log").empty());  // nothing was thrown away
+  }
+}
+
+TEST(RocksdbStore, NamesTheDamagedBatch) {
+  const TempFolder folder;
+  write_history(folder.path(), 100);
+  ASSERT_TRUE(open(folder.path()));  // recovery moves the records from the WAL to tables
+  std::string table;
+  for (const auto& file : fs::directory_iterator(folder.path())) {
+    std::ifstream stream(file.path(), std::ios::binary);
+    const std::string content{std::istreambuf_iterator<char>(stream), {}};
+    const auto at = content.find("GFB");
+    if (file.path().extension() != ".sst" || at == std::string::npos) continue;
+    flip_byte(file.path(), at + 20);
+    table = file.path().filename();
+  }
+  ASSERT_FALSE(table.empty());
+  const auto store = open_rocksdb_store(test_options(folder.path(), kClock));
+  const Error error = store ? values_from(**store, {1}, 0, {0}).error() : store.error();
+  EXPECT_EQ(error.code, ErrorCode::kDataCorrupt) << error.message;
+  for (const std::string& part : {std::string("partition 0"), std::string("offset 0"), table}) {
+    EXPECT_TRUE(mentions(error, part)) << error.message;
+  }
+}
+
+// What a lost or swapped file would look like.
+TEST(RocksdbStore, RefusesALogThatIsNotWhatTheMetadataSays) {
+  const TopicId topic{1};
+  struct Row {
+    const char* what;
+    std::function<void(Database&)> damage;
+    const char* message;
+  };
+  const auto remove = [&](Database& db, std::uint64_t base) {
+    (void)db.db().Delete({}, db.log(), log_key(topic, 0, {base}));
+  };
+  const Row rows[] = {
+      {"last batch lost", [&](Database& db) { remove(db, 45); },
+       "topic 'a', partition 0, offset 50"},
+      {"first batch lost", [&](Database& db) { remove(db, 0); },
+       "topic 'a', partition 0, offset 0"},
+      {"all lost",
+       [&](Database& db) {
+         for (std::uint64_t base = 0; base < 50; base += 5) remove(db, base);
+       },
+       "topic 'a', partition 0, offset 0"},
+      {"metadata older than the log",
+       [&](Database& db) {
+         (void)db.db().Put({}, db.meta(), partition_key(topic, 0), encode_partition({}));
+       },
+       "topic 'a', partition 0, offset 0"},
+      {"partition forgotten",
+       [&](Database& db) { (void)db.db().Delete({}, db.meta(), partition_key(topic, 0)); },
+       "topic 'a', partition 0"},
+      {"a newer format",
+       [&](Database& db) {
+         (void)db.db().Put({}, db.meta(), slice(kFormatKey), encode_number(kStoreFormat + 1));
+       },
+       "format 2"},
+      {"no format", [&](Database& db) { (void)db.db().Delete({}, db.meta(), slice(kFormatKey)); },
+       "format"},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.what);
+    const TempFolder folder;
+    write_history(folder.path(), 10);
+    row.damage(**Database::open(folder.path()));
+    const Error error = open_fails(folder.path());
+    EXPECT_EQ(error.code, ErrorCode::kDataCorrupt);
+    EXPECT_TRUE(mentions(error, row.message)) << error.message;
+  }
+}
+
+TEST(RocksdbStore, FindsAHoleWhenItIsRead) {
+  const TempFolder folder;
+  write_history(folder.path(), 10);
+  {
+    const auto database = Database::open(folder.path()).value();
+    (void)database->db().Delete({}, database->log(), log_key({1}, 0, {20}));
+  }
+  const auto store = open(folder.path());
+  ASSERT_TRUE(store);
+  for (const std::uint64_t from : {0, 19, 20, 22}) {
+    const auto read = values_from(*store, {1}, 0, {from}, 100);
+    ASSERT_EQ(code_of(read), ErrorCode::kDataCorrupt);
+    EXPECT_TRUE(mentions(read.error(), from > 20 ? "offset 22" : "offset 20"))
+        << read.error().message;
+  }
+  EXPECT_EQ(values_from(*store, {1}, 0, {25})->size(), 25U);
+}
+
+TEST(RocksdbStore, SyncsAsItsDurabilitySays) {
+  struct Row {
+    Durability durability;
+    std::uint64_t fsyncs_min, fsyncs_max;
+  };
+  // The topic's creation is one more in each.
+  for (const Row& row : {Row{Durability::kFsync, 101, 101}, Row{Durability::kInterval, 1, 50},
+                         Row{Durability::kNone, 1, 1}}) {
+    const TempFolder folder;
+    auto store = open(folder.path(), row.durability);
+    const TopicId topic = store->create_topic({.name = "a"}).value().id;
+    for (int i = 0; i < 100; ++i) ASSERT_TRUE(store->commit(append(topic, 0, {"x"})));
+    EXPECT_GE(store->stats().fsyncs, row.fsyncs_min);
+    EXPECT_LE(store->stats().fsyncs, row.fsyncs_max);
+    store->close();
+    store.reset();
+    EXPECT_EQ(open(folder.path())->topic(topic)->partitions[0].end, Offset{100});
+  }
+}
+
+TEST(RocksdbStore, RetentionGivesSpaceBack) {
+  const TempFolder folder;
+  const auto store = open(folder.path(), Durability::kNone);
+  const TopicId topic = store->create_topic({.name = "a", .retention_bytes = 4U << 20}).value().id;
+  std::mt19937_64 random;
+  std::string value(1U << 20, '\0');  // does not compress
+  for (int i = 0; i < 160; ++i) {
+    std::ranges::generate(value, [&] { return static_cast<char>(random()); });
+    ASSERT_TRUE(store->commit(append(topic, 0, {value})));
+  }
+  ASSERT_TRUE(store->apply_retention());
+  const PartitionInfo info = store->topic(topic)->partitions[0];
+  EXPECT_EQ(info.end, Offset{160});
+  EXPECT_EQ(info.begin, Offset{157});
+  EXPECT_EQ(values_from(*store, topic, 0, info.begin)->back(), value);
+}
+
+// A file system of its own, 96 MiB large.
+class SmallDisk {
+ public:
+  SmallDisk() { mounted_ = ::mount("tmpfs", folder_.path().c_str(), "tmpfs", 0, "size=96m") == 0; }
+  ~SmallDisk() {
+    if (mounted_) ::umount2(folder_.path().c_str(), MNT_DETACH);
+  }
+  bool mounted() const { return mounted_; }
+  const fs::path& path() const { return folder_.path(); }
+
+ private:
+  TempFolder folder_;
+  bool mounted_ = false;
+};
+
+TEST(RocksdbStore, RefusesCommitsUnderTheFloorAndRecovers) {
+  const SmallDisk disk;
+  if (!disk.mounted()) GTEST_SKIP() << "mounting a tmpfs needs root: " << std::strerror(errno);
+  RocksdbOptions options = test_options(disk.path() / "data", kClock);
+  options.disk_free_bytes_min = 32U << 20;
+  const auto store = open_rocksdb_store(options).value();
+  const TopicId topic = store->create_topic({.name = "a"}).value().id;
+  std::mt19937_64 random;
+  std::string value(1U << 20, '\0');  // does not compress
+  std::vector<std::string> acked;
+  std::optional<ErrorCode> failure;
+  while (!failure && acked.size() < 200) {
+    std::ranges::generate(value, [&] { return static_cast<char>(random()); });
+    failure = code_of(store->commit(append(topic, 0, {value})));
+    if (!failure) acked.push_back(value);
+  }
+  EXPECT_EQ(failure, ErrorCode::kDiskFull);
+  EXPECT_GT(acked.size(), 10U);
+  EXPECT_EQ(code_of(store->health()), ErrorCode::kDiskFull);
+  EXPECT_EQ(code_of(store->create_topic({.name = "b"})), ErrorCode::kDiskFull);
+  EXPECT_EQ(*values_from(*store, topic, 0, {0}), acked);
+
+  ASSERT_EQ(::mount("tmpfs", disk.path().c_str(), "tmpfs", MS_REMOUNT, "size=192m"), 0);
+  while (!store->health()) std::this_thread::yield();  // the answer is up to 100 ms old
+  EXPECT_EQ(store->commit(append(topic, 0, {"more"}))->base_offsets[0], Offset{acked.size()});
+}
+
+}  // namespace
+}  // namespace gameflow::log
+
+int main(int argc, char** argv) {
+  const char* folder = std::getenv("GAMEFLOW_TEST_FOLDER");
+  if (const char* role = std::getenv("GAMEFLOW_TEST_WRITER"); role != nullptr) {
+    return std::string_view(role) == "until-killed" ? gameflow::log::write_until_killed(folder)
+                                                    : gameflow::log::write_until_it_fails(folder);
+  }
+  ::testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
