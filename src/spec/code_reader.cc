@@ -123,7 +123,9 @@ class RustFinder {
   // How many tokens from here on can only be Rust; 0 if none.
   std::size_t match() const {
     if (is("fn") && is_name(1) && (word(2) == "(" || word(2) == "<")) return 2;
-    if (is("->", "Result", "<") || is("->", "Option", "<")) return 2;
+    if ((is("->", "Result", "<") || is("->", "Option", "<")) &&
+        (before() == ")" || before() == "|"))
+      return 2;
     if (is("let", "mut")) return 2;
     if (is("let") && is_name(1) && (word(2) == "=" || word(2) == ":")) return 2;
     if (is("use") && is_name(1) && word(2) == "::") return 3;

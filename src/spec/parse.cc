@@ -18,7 +18,7 @@ const std::vector<std::string_view> kApiVersions = {"0.4.0", "0.5.0", "0.6.0"};
 
 void read_meta(Report& report, const Node& node, Dataflow& dataflow) {
   const Fields fields(report, node, "'meta'", {"name", "version", "namespace"});
-  if (const Node* const name = fields.require("name", "'name: gaming-analytics'")) {
+  if (const Node* const name = fields.require("name", "write 'name: gaming-analytics'")) {
     dataflow.name = read_text(report, *name, "the name of a dataflow").value_or("");
     if (!dataflow.name.empty() && !is_lower_name(dataflow.name)) {
       report.error(
@@ -26,7 +26,7 @@ void read_meta(Report& report, const Node& node, Dataflow& dataflow) {
           "small letters, digits, '-' and '_', a letter first, at most 100");
     }
   }
-  if (const Node* const version = fields.require("version", "'version: 0.1.0'"))
+  if (const Node* const version = fields.require("version", "write 'version: 0.1.0'"))
     dataflow.version = read_text(report, *version, "'version'").value_or("");
   if (const Node* const name_space = fields.find("namespace"))
     dataflow.namespace_ = read_text(report, *name_space, "'namespace'").value_or("");
@@ -95,13 +95,13 @@ void read_root(Report& report, const Node& root, std::string_view source, Datafl
        {"functions", "'functions' are not supported yet", "write the code into the 'run' blocks"},
        {"states", "states stand in their service", "move them there"}});
   if (!fields.is_map()) return;
-  if (const Node* const version = fields.require("apiVersion", "'apiVersion: 0.5.0'")) {
+  if (const Node* const version = fields.require("apiVersion", "write 'apiVersion: 0.5.0'")) {
     if (std::find(kApiVersions.begin(), kApiVersions.end(), version->text) == kApiVersions.end()) {
       report.error(*version, fmt::format("unknown apiVersion '{}'", version->text.substr(0, 60)),
                    "known are 0.4.0, 0.5.0 and 0.6.0");
     }
   }
-  if (const Node* const meta = fields.require("meta", "'meta: { name: …, version: 0.1.0 }'"))
+  if (const Node* const meta = fields.require("meta", "write 'meta: { name: …, version: 0.1.0 }'"))
     read_meta(report, *meta, dataflow);
   StartOffset start = StartOffset::kBeginning;
   if (const Node* const config = fields.find("config"))

@@ -52,6 +52,10 @@ void Report::warning(const Node& at, std::string message, std::string hint) {
 }
 
 std::vector<Diagnostic> Report::take() {
+  if (has_errors(diagnostics_)) {
+    std::erase_if(diagnostics_,
+                  [](const Diagnostic& d) { return d.severity == Severity::kWarning; });
+  }
   const auto key = [](const Diagnostic& d) { return std::tie(d.position, d.severity, d.message); };
   std::stable_sort(diagnostics_.begin(), diagnostics_.end(),
                    [&](const Diagnostic& a, const Diagnostic& b) { return key(a) < key(b); });
@@ -67,12 +71,10 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string_vi
     return fmt::format("did you mean '{}'?", guess);
   constexpr std::size_t kShownMax = 20;
   if (candidates.empty()) return {};
-  if (candidates.size() > kShownMax) {
-    return fmt::format("there are {}, …",
-                       fmt::join(candidates.begin(), candidates.begin() + kShownMax, ", "));
-  }
-  return fmt::format("there {} {}", candidates.size() == 1 ? "is" : "are",
-                     fmt::join(candidates, ", "));
+  const auto shown =
+      candidates.begin() + static_cast<std::ptrdiff_t>(std::min(candidates.size(), kShownMax));
+  return fmt::format("known: {}{}", fmt::join(candidates.begin(), shown, ", "),
+                     candidates.size() > kShownMax ? ", …" : "");
 }
 
 std::string_view describe(NodeKind kind) {
@@ -215,7 +217,7 @@ std::optional<StartOffset> read_offset(Report& report, const Node& node) {
       report.error(*value, "a distance from the beginning or end is not supported yet",
                    "write 0, or leave 'value' out");
     }
-    word = fields.require("position", "'Beginning' or 'End'");
+    word = fields.require("position", "write 'position: Beginning' or 'position: End'");
     if (word == nullptr) return std::nullopt;
   }
   const auto index =

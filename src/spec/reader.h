@@ -27,14 +27,15 @@ class Report {
   void add(Diagnostic diagnostic) { diagnostics_.push_back(std::move(diagnostic)); }
 
   bool is_empty() const { return diagnostics_.empty(); }
-  // By position, each once: what an alias repeats is still one mistake.
+  // By position, each once: what an alias repeats is still one mistake. Warnings wait until there
+  // are no errors, because most would only follow from those.
   std::vector<Diagnostic> take();
 
  private:
   std::vector<Diagnostic> diagnostics_;
 };
 
-// "did you mean 'sources'?", or else what there is, or nothing if there is nothing.
+// "did you mean 'sources'?", or else "known: sources, sinks", or nothing if nothing is known.
 std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& candidates);
 
 // A key that means something in SDF or is often tried, and what to say about it.

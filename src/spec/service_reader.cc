@@ -121,7 +121,7 @@ const TopicEntry* ServiceReader::read_endpoint(const Node& node, std::string_vie
   keys.insert(keys.end(), more_keys.begin(), more_keys.end());
   const Fields fields(report_, node, std::string(what), keys,
                       {{"transforms", "'transforms' are not supported yet", kSupported}});
-  const Node* const type = fields.require("type", "'type: topic'");
+  const Node* const type = fields.require("type", "write 'type: topic'");
   if (type != nullptr &&
       (type->text == "state" || type->text == "connector" || type->text == "http")) {
     report_.error(*type, fmt::format("{} of type '{}' is not supported yet", what, type->text),
@@ -264,13 +264,14 @@ void ServiceReader::read_state(const Node& key, const Node& body, Service& servi
                       {{"from", "a state of another service is not supported yet",
                         "write to a topic that the other service reads"},
                        {"ttl", "'ttl' is not supported yet", "a row lives as long as its window"}});
-  if (const Node* const type = fields.require("type", "'type: keyed-state'"))
+  if (const Node* const type = fields.require("type", "write 'type: keyed-state'"))
     read_word(report_, *type, "type of a state", {"keyed-state"});
-  const Node* const properties = fields.require("properties", "'properties: { key: …, value: … }'");
+  const Node* const properties =
+      fields.require("properties", "write 'properties: { key: …, value: … }'");
   if (properties == nullptr) return;
   const Fields inner(report_, *properties, "'properties' of a state", {"key", "value"});
   bool is_complete = false;
-  if (const Node* const node = inner.require("key", "'key: { type: string }'")) {
+  if (const Node* const node = inner.require("key", "write 'key: { type: string }'")) {
     const record::Type* const type = types_.read(*node, "the key of a state", "");
     if (type != nullptr && type->kind != Kind::kString && type->kind != Kind::kBool &&
         !record::is_integer(type->kind)) {
@@ -280,10 +281,11 @@ void ServiceReader::read_state(const Node& key, const Node& body, Service& servi
       is_complete = true;
     }
   }
-  const Node* const value = inner.require("value", "'value: { type: arrow-row, properties: … }'");
+  const Node* const value =
+      inner.require("value", "write 'value: { type: arrow-row, properties: … }'");
   if (value == nullptr) return;
   const Fields row(report_, *value, "the value of a state", {"type", "properties"});
-  const Node* const type = row.require("type", "'type: arrow-row'");
+  const Node* const type = row.require("type", "write 'type: arrow-row'");
   if (type == nullptr) return;
   if (type->text != "arrow-row") {
     report_.error(
@@ -292,7 +294,8 @@ void ServiceReader::read_state(const Node& key, const Node& body, Service& servi
         "write 'type: arrow-row' and 'properties: { value: { type: … } }'");
     return;
   }
-  const Node* const columns = row.require("properties", "'properties: { count: { type: u32 } }'");
+  const Node* const columns =
+      row.require("properties", "write 'properties: { count: { type: u32 } }'");
   if (columns == nullptr) return;
   state.type = types_.read_row(*columns);
   if (is_complete && state.type != nullptr) service.states.push_back(std::move(state));
@@ -314,14 +317,14 @@ void ServiceReader::read_window(const Node& node, Service& service, const Exampl
   if (!fields.is_map()) return;
   TumblingWindow& window = service.window;
   const bool other_window = node.find("sliding") || node.find("session") || node.find("hopping");
-  const Node* const tumbling = other_window
-                                   ? fields.find("tumbling")
-                                   : fields.require("tumbling", "'tumbling: { duration: 5s }'");
+  const Node* const tumbling =
+      other_window ? fields.find("tumbling")
+                   : fields.require("tumbling", "write 'tumbling: { duration: 5s }'");
   if (tumbling != nullptr) {
     const Fields inner(report_, *tumbling, "'tumbling'", {"duration"},
                        {{"offset", "'offset' is not supported yet",
                          "windows start at multiples of their duration since 1970, UTC"}});
-    if (const Node* const duration = inner.require("duration", "'duration: 5s'"))
+    if (const Node* const duration = inner.require("duration", "write 'duration: 5s'"))
       window.duration = read_duration(report_, *duration, "'duration'", {1}).value_or(Duration{});
   }
   window.assign_timestamp =
@@ -330,7 +333,7 @@ void ServiceReader::read_window(const Node& node, Service& service, const Exampl
   if (const Node* const watermark = fields.find("watermark")) read_watermark(*watermark, window);
   if (const Node* const late = fields.find("late")) read_late(*late, service);
   if (const Node* const partition =
-          fields.require("partition", "'assign-key' and 'update-state'")) {
+          fields.require("partition", "write 'assign-key' and 'update-state' below it")) {
     const Fields inner(
         report_, *partition, "'partition'", {"assign-key", "update-state"},
         {not_yet("transforms", "'transforms' in a partition are not supported yet")});

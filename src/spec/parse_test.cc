@@ -1,0 +1,903 @@
+// Every mistake in a dataflow.yaml: an edit of a correct file, and what the user reads then.
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "spec/model.h"
+
+namespace gameflow::spec {
+namespace {
+
+constexpr std::string_view kGood = R"(apiVersion: 0.5.0
+meta:
+  name: demo
+  version: 0.1.0
+types:
+  click:
+    type: object
+    properties:
+      user: { type: string }
+      at: { type: string }
+      button: { type: u8, optional: true }
+      place:
+        type: object
+        properties:
+          x: { type: f64 }
+  totals:
+    type: list
+    items: { type: total }
+  total:
+    type: object
+    properties:
+      user: { type: string }
+      clicks: { type: u64 }
+topics:
+  clicks:
+    schema: { value: { type: click, converter: json } }
+    partitions: 4
+    retention: { age: 7d, bytes: 10GiB }
+  more-clicks:
+    schema: { key: { type: string }, value: { type: click } }
+  late-clicks:
+    name: clicks.late
+  summaries:
+    schema: { value: { type: totals } }
+services:
+  click-counts:
+    sources:
+      - { type: topic, id: clicks }
+      - { type: topic, id: more-clicks, starting-offset: end }
+    states:
+      per-user:
+        type: keyed-state
+        properties:
+          key: { type: string }
+          value: { type: arrow-row, properties: { clicks: { type: u64 }, seen: { type: bool } } }
+    window:
+      tumbling: { duration: 1m }
+      assign-timestamp:
+        run: i64 time_of(const Click& click, i64 record_time) { return record_time; }
+      watermark: { grace-period: 2s, idleness: 10s }
+      late: { topic: late-clicks }
+      partition:
+        assign-key:
+          run: "Text key_of(const Click& click) { return click.user; }"
+        update-state:
+          run: |
+            void count(const Click&) {
+              per_user().clicks += 1;
+            }
+      flush:
+        run: |
+          Totals top() { return sql<Totals>("select _key as user, clicks from per_user"); }
+    sinks:
+      - { type: topic, id: summaries }
+)";
+
+std::string edited(std::string_view from, std::string_view to) {
+  std::string text(kGood);
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << "not in the file: " << from;
+  if (at != std::string::npos) text.replace(at, from.size(), to);
+  return text;
+}
+
+std::string diagnose(std::string_view source) {
+  const ParseResult result = parse(source, "f");
+  EXPECT_EQ(result.dataflow.has_value(), !has_errors(result.diagnostics));
+  return render(result.diagnostics, "f", source);
+}
+
+struct Case {
+  const char* name;
+  const char* from;
+  const char* to;
+  const char* expected;
+};
+
+void PrintTo(const Case& test, std::ostream* out) {
+  *out << test.name;
+}
+
+class Mistake : public testing::TestWithParam<Case> {};
+
+TEST_P(Mistake, IsReported) {
+  const Case& test = GetParam();
+  EXPECT_EQ(diagnose(edited(test.from, test.to)), test.expected);
+}
+
+const Case kSections[] = {
+    {"EmptyVersion", "apiVersion: 0.5.0", "apiVersion:",
+     R"(f:1:1: error: 'apiVersion' has no value
+    1 | apiVersion:
+      | ^~~~~~~~~~
+      = give it one or remove the line
+)"},
+    {"UnknownApiVersion", "apiVersion: 0.5.0", "apiVersion: 0.7.0",
+     R"(f:1:13: error: unknown apiVersion '0.7.0'
+    1 | apiVersion: 0.7.0
+      |             ^~~~~
+      = known are 0.4.0, 0.5.0 and 0.6.0
+)"},
+    {"NoMeta", R"(meta:
+  name: demo
+  version: 0.1.0
+)",
+     "",
+     R"(f:1:1: error: a dataflow needs 'meta'
+    1 | apiVersion: 0.5.0
+      | ^
+      = write 'meta: { name: …, version: 0.1.0 }'
+)"},
+    {"UnknownSection", "services:", "servcies:",
+     R"(f:35:1: error: unknown key 'servcies' in a dataflow
+   35 | servcies:
+      | ^~~~~~~~
+      = did you mean 'services'?
+)"},
+    {"Imports", "types:", R"(imports: []
+types:)",
+     R"(f:5:1: error: 'imports' are not supported yet
+    5 | imports: []
+      | ^~~~~~~
+      = write the types and functions into this file
+)"},
+    {"BadName", "name: demo", "name: My Demo",
+     R"(f:3:9: error: 'My Demo' cannot be the name of a dataflow
+    3 |   name: My Demo
+      |         ^~~~~~~
+      = small letters, digits, '-' and '_', a letter first, at most 100
+)"},
+    {"SectionIsAList", R"(  name: demo
+  version: 0.1.0)",
+     "  - demo",
+     R"(f:3:3: error: 'meta' has to be a map, this is a list
+    3 |   - demo
+      |   ^
+      = its keys are name, version, namespace
+)"},
+    {"DuplicateKey", "  version: 0.1.0", R"(  version: 0.1.0
+  name: other)",
+     R"(f:5:3: error: duplicate key 'name', first at 3:3
+    5 |   name: other
+      |   ^~~~
+      = keep one of the two
+)"},
+    {"UnknownConverter", "types:", R"(config: { converter: yaml }
+types:)",
+     R"(f:5:22: error: unknown converter 'yaml'
+    5 | config: { converter: yaml }
+      |                      ^~~~
+      = known: json
+)"},
+    {"UnknownOffset",
+     "types:", R"(config: { consumer: { default_starting_offset: { position: Beginnin } } }
+types:)",
+     R"(f:5:60: error: unknown starting offset 'Beginnin'
+    5 | config: { consumer: { default_starting_offset: { position: Beginnin } } }
+      |                                                            ^~~~~~~~
+      = did you mean 'Beginning'?
+)"},
+    {"OffsetDistance",
+     "types:", R"(config: { consumer: { default_starting_offset: { value: 5, position: End } } }
+types:)",
+     R"(f:5:57: error: a distance from the beginning or end is not supported yet
+    5 | config: { consumer: { default_starting_offset: { value: 5, position: End } } }
+      |                                                         ^
+      = write 0, or leave 'value' out
+)"},
+    {"GraceInConfig", "types:", R"(config: { watermark: { grace-period: 1s } }
+types:)",
+     R"(f:5:24: error: 'grace-period' is set per window
+    5 | config: { watermark: { grace-period: 1s } }
+      |                        ^~~~~~~~~~~~
+      = move it to the 'window' of a service
+)"},
+    {"Tab", "  name: demo", "	name: demo",
+     R"(f:3:6: error: this is not YAML: illegal map value
+    3 | 	name: demo
+      | 	    ^
+      = indent with spaces, not tabs
+)"},
+    {"Quote", "name: demo", R"(name: "demo)",
+     R"(f:54:17: error: this is not YAML: end of map not found
+   54 |           run: "Text key_of(const Click& click) { return click.user; }"
+      |                 ^
+      = check the indentation, colons and quotes here and just above
+)"},
+    {"SecondDocument", "types:", R"(---
+types:)",
+     R"(f:5:1: error: a second document starts here
+    5 | ---
+      | ^
+      = one file holds one dataflow: remove the '---'
+)"},
+    {"Tag", "name: demo", "name: !!str demo",
+     R"(f:3:9: error: YAML tag 'tag:yaml.org,2002:str' has no meaning here
+    3 |   name: !!str demo
+      |         ^
+      = remove it
+)"},
+    {"DeadLettersWithSchema", "types:", R"(config: { dead-letter-topic: summaries }
+types:)",
+     R"(f:34:3: error: topic 'summaries' gets the dead letters and cannot have a schema
+   34 |   summaries:
+      |   ^~~~~~~~~
+      = remove the schema, or set 'dead-letter-topic' in 'config'
+)"},
+};
+
+const Case kTypes[] = {
+    {"UnknownType", "at: { type: string }", "at: { type: strng }",
+     R"(f:10:19: error: unknown type 'strng'
+   10 |       at: { type: strng }
+      |                   ^~~~~
+      = did you mean 'string'?
+)"},
+    {"ForeignType", "at: { type: string }", "at: { type: s32 }",
+     R"(f:10:19: error: unknown type 's32'
+   10 |       at: { type: s32 }
+      |                   ^~~
+      = did you mean 'i32'?
+)"},
+    {"NotYetType", "at: { type: string }", "at: { type: enum }",
+     R"(f:10:19: error: type 'enum' is not supported yet
+   10 |       at: { type: enum }
+      |                   ^~~~
+      = there are object, list, string, bytes, bool, i8 to i64, u8 to u64, f32 and f64
+)"},
+    {"ShortForm", "at: { type: string }", "at: string",
+     R"(f:10:11: error: field 'at' has to be a map
+   10 |       at: string
+      |           ^~~~~~
+      = write { type: string }
+)"},
+    {"NoType", "at: { type: string }", "at: { optional: true }",
+     R"(f:10:11: error: field 'at' needs 'type'
+   10 |       at: { optional: true }
+      |           ^
+      = for example 'type: string'
+)"},
+    {"NoProperties", "at: { type: string }", "at: { type: object }",
+     R"(f:10:11: error: field 'at' needs 'properties'
+   10 |       at: { type: object }
+      |           ^
+      = for example 'properties: { name: { type: string } }'
+)"},
+    {"NoItems", "at: { type: string }", "at: { type: list }",
+     R"(f:10:11: error: field 'at' needs 'items'
+   10 |       at: { type: list }
+      |           ^
+      = for example 'items: { type: string }'
+)"},
+    {"OptionalIsNo", "optional: true", "optional: no",
+     R"(f:11:37: error: 'optional' has to be true or false
+   11 |       button: { type: u8, optional: no }
+      |                                     ^~
+)"},
+    {"KeyOfOtherKind", "at: { type: string }", "at: { type: string, items: { type: u8 } }",
+     R"(f:10:27: error: unknown key 'items' in field 'at'
+   10 |       at: { type: string, items: { type: u8 } }
+      |                           ^~~~~
+      = known: type, optional
+)"},
+    {"RefersToItself", "at: { type: string }", "at: { type: click }",
+     R"(f:10:19: error: type refers to itself: click -> click
+   10 |       at: { type: click }
+      |                   ^~~~~
+      = a record has a fixed shape: take one of these fields out
+)"},
+    {"RefersInACircle", R"(clicks: { type: u64 }
+)",
+     R"(clicks: { type: totals }
+)",
+     R"(f:23:23: error: type refers to itself: totals -> total -> totals
+   23 |       clicks: { type: totals }
+      |                       ^~~~~~
+      = a record has a fixed shape: take one of these fields out
+)"},
+    {"FieldWithDash", "at: { type", "click-time: { type",
+     R"(f:10:7: error: 'click-time' cannot be the name of a field
+   10 |       click-time: { type: string }
+      |       ^~~~~~~~~~
+      = did you mean 'click_time'?
+)"},
+    {"FieldIsKeyword", "at: { type", "class: { type",
+     R"(f:10:7: error: 'class' cannot be the name of a field: it is a C++ keyword
+   10 |       class: { type: string }
+      |       ^~~~~
+      = rename it
+)"},
+    {"FieldIsMacro", "at: { type", "errno: { type",
+     R"(f:10:7: error: 'errno' cannot be the name of a field: it is a C++ macro
+   10 |       errno: { type: string }
+      |       ^~~~~
+      = rename it
+)"},
+    {"FieldIsSdkName", "at: { type", "u32: { type",
+     R"(f:10:7: error: 'u32' cannot be the name of a field: it is a name of the SDK
+   10 |       u32: { type: string }
+      |       ^~~
+      = rename it
+)"},
+    {"FieldIsTypeName", "at: { type", "Totals: { type",
+     R"(f:10:7: error: field 'Totals' has the C++ name of type 'totals'
+   10 |       Totals: { type: string }
+      |       ^~~~~~
+      = rename the field or the type
+)"},
+    {"TypeIsSdkName", R"(  totals:
+    type: list)",
+     R"(  text: { type: list, items: { type: u8 } }
+  totals:
+    type: list)",
+     R"(f:16:3: error: type 'text' is called Text in C++, which is a name of the SDK
+   16 |   text: { type: list, items: { type: u8 } }
+      |   ^~~~
+      = choose another name
+)"},
+    {"TypesCollide", R"(  totals:
+    type: list)",
+     R"(  Click: { type: list, items: { type: u8 } }
+  totals:
+    type: list)",
+     R"(f:16:3: error: types 'click' and 'Click' are both called Click in C++
+   16 |   Click: { type: list, items: { type: u8 } }
+      |   ^~~~~
+      = rename one of them
+)"},
+    {"InlineCollides", R"(  totals:
+    type: list)",
+     R"(  click_place: { type: list, items: { type: u8 } }
+  totals:
+    type: list)",
+     R"(f:12:7: error: types 'click_place' and 'click-place' are both called ClickPlace in C++
+   12 |       place:
+      |       ^~~~~
+      = rename one of them
+)"},
+    {"TypeIsBuiltIn", R"(  totals:
+    type: list)",
+     R"(  string: { type: list, items: { type: u8 } }
+  totals:
+    type: list)",
+     R"(f:16:3: error: 'string' is a built-in type
+   16 |   string: { type: list, items: { type: u8 } }
+      |   ^~~~~~
+      = choose another name
+)"},
+    {"BadTypeName", R"(  totals:
+    type: list)",
+     R"(  2d: { type: list, items: { type: u8 } }
+  totals:
+    type: list)",
+     R"(f:16:3: error: '2d' cannot be the name of a type
+   16 |   2d: { type: list, items: { type: u8 } }
+      |   ^~
+      = letters, digits, '-' and '_', a letter first, at most 100
+)"},
+    {"OnlyAnotherName", R"(  totals:
+    type: list)",
+     R"(  user-id: { type: string }
+  totals:
+    type: list)",
+     R"(f:16:20: error: type 'user-id' is only another name for 'string'
+   16 |   user-id: { type: string }
+      |                    ^~~~~~
+      = a named type is an object or a list; use the other name instead
+)"},
+    {"Unused", R"(  totals:
+    type: list)",
+     R"(  unused: { type: list, items: { type: u8 } }
+  totals:
+    type: list)",
+     R"(f:16:3: warning: type 'unused' is never used
+   16 |   unused: { type: list, items: { type: u8 } }
+      |   ^~~~~~
+      = remove it
+)"},
+};
+
+const Case kTopics[] = {
+    {"UnknownKey", "partitions: 4", "partition: 4",
+     R"(f:27:5: error: unknown key 'partition' in a topic
+   27 |     partition: 4
+      |     ^~~~~~~~~
+      = did you mean 'partitions'?
+)"},
+    {"NoPartitions", "partitions: 4", "partitions: 0",
+     R"(f:27:17: error: 'partitions' has to be a whole number from 1 to 1024
+   27 |     partitions: 0
+      |                 ^
+)"},
+    {"OctalLooking", "partitions: 4", "partitions: 0777",
+     R"(f:27:17: error: 'partitions' has to be a whole number from 1 to 1024
+   27 |     partitions: 0777
+      |                 ^~~~
+)"},
+    {"RetentionTime", "retention: { age: 7d, bytes: 10GiB }", "retention-time: 7d",
+     R"(f:28:5: error: a topic has no 'retention-time'
+   28 |     retention-time: 7d
+      |     ^~~~~~~~~~~~~~
+      = write 'retention: { age: 7d }'
+)"},
+    {"BadDuration", "age: 7d", "age: 1 week",
+     R"(f:28:23: error: 'age' has to be a duration
+   28 |     retention: { age: 1 week, bytes: 10GiB }
+      |                       ^~~~~~
+      = a whole number and a unit: 250ms, 5s, 10m, 1h or 7d
+)"},
+    {"BadSize", "bytes: 10GiB", "bytes: 10 gigs",
+     R"(f:28:34: error: 'bytes' has to be a size
+   28 |     retention: { age: 7d, bytes: 10 gigs }
+      |                                  ^~~~~~~
+      = a whole number and a unit: 512KiB, 100MiB or 10GiB
+)"},
+    {"UnknownTypeOfTopic", "type: click, converter: json", "type: clicks, converter: json",
+     R"(f:26:30: error: unknown type 'clicks'
+   26 |     schema: { value: { type: clicks, converter: json } }
+      |                              ^~~~~~
+      = did you mean 'click'?
+)"},
+    {"SchemaWithoutValue", "value: { type: click, converter: json }", "key: { type: string }",
+     R"(f:26:13: error: a schema needs 'value'
+   26 |     schema: { key: { type: string } }
+      |             ^
+      = for example 'value: { type: player-event }'
+)"},
+    {"InlineObject", "value: { type: click, converter: json }",
+     "value: { type: object, properties: { a: { type: u8 } } }",
+     R"(f:26:30: error: the value of a topic cannot be an object written in place
+   26 |     schema: { value: { type: object, properties: { a: { type: u8 } } } }
+      |                              ^~~~~~
+      = give it a name in section 'types' and use that here
+)"},
+    {"BadTopicName", "name: clicks.late", "name: late clicks",
+     R"(f:32:11: error: 'late clicks' cannot be the name of a topic
+   32 |     name: late clicks
+      |           ^~~~~~~~~~~
+      = letters, digits, '.', '_' and '-', at most 200
+)"},
+    {"SameName", "name: clicks.late", "name: clicks",
+     R"(f:31:3: error: topics 'clicks' and 'late-clicks' have the same name 'clicks'
+   31 |   late-clicks:
+      |   ^~~~~~~~~~~
+      = change 'name' of one of them
+f:51:22: error: topic 'late-clicks' is a source: late events would come back
+   51 |       late: { topic: late-clicks }
+      |                      ^~~~~~~~~~~
+      = send them to another topic
+)"},
+};
+
+const Case kServices[] = {
+    {"NoWindow", "window:", "windw:",
+     R"(f:36:3: error: service 'click-counts' has no 'window', which is not supported yet
+   36 |   click-counts:
+      |   ^~~~~~~~~~~~
+      = a service reads topics, keeps keyed states in a tumbling window and writes topics
+f:46:5: error: unknown key 'windw' in a service
+   46 |     windw:
+      |     ^~~~~
+      = did you mean 'window'?
+)"},
+    {"Sliding", "tumbling: { duration: 1m }", "sliding: { duration: 1m, slide: 5s }",
+     R"(f:47:7: error: sliding windows are not supported yet
+   47 |       sliding: { duration: 1m, slide: 5s }
+      |       ^~~~~~~
+      = write 'tumbling: { duration: 5s }'
+)"},
+    {"Transforms", "    states:", R"(    transforms: []
+    states:)",
+     R"(f:40:5: error: 'transforms' are not supported yet
+   40 |     transforms: []
+      |     ^~~~~~~~~~
+      = a service reads topics, keeps keyed states in a tumbling window and writes topics
+)"},
+    {"ZeroDuration", "duration: 1m", "duration: 0s",
+     R"(f:47:29: error: 'duration' has to be 1ms to 36500d
+   47 |       tumbling: { duration: 0s }
+      |                             ^~
+)"},
+    {"UnitlessDuration", "duration: 1m", "duration: 60",
+     R"(f:47:29: error: 'duration' has to be a duration
+   47 |       tumbling: { duration: 60 }
+      |                             ^~
+      = a whole number and a unit: 250ms, 5s, 10m, 1h or 7d
+)"},
+    {"UnknownTopic", "id: clicks }", "id: click }",
+     R"(f:38:28: error: there is no topic 'click'
+   38 |       - { type: topic, id: click }
+      |                            ^~~~~
+      = did you mean 'clicks'?
+)"},
+    {"RealNameOfTopic", "{ topic: late-clicks }", "{ topic: clicks.late }",
+     R"(f:51:22: error: topic 'clicks.late' is called 'late-clicks' in this file
+   51 |       late: { topic: clicks.late }
+      |                      ^~~~~~~~~~~
+      = write 'late-clicks'
+)"},
+    {"SourceWithoutSchema", "id: more-clicks", "id: late-clicks",
+     R"(f:39:28: error: topic 'late-clicks' has no schema, so operators cannot read it
+   39 |       - { type: topic, id: late-clicks, starting-offset: end }
+      |                            ^~~~~~~~~~~
+      = give the topic a 'schema: { value: { type: … } }'
+f:51:22: error: topic 'late-clicks' is a source: late events would come back
+   51 |       late: { topic: late-clicks }
+      |                      ^~~~~~~~~~~
+      = send them to another topic
+)"},
+    {"SourcesDiffer", "id: more-clicks", "id: summaries",
+     R"(f:39:28: error: topic 'summaries' has type 'totals', but source 'clicks' has type 'click'
+   39 |       - { type: topic, id: summaries, starting-offset: end }
+      |                            ^~~~~~~~~
+      = the sources of one service share a type: make two services
+f:64:28: error: topic 'summaries' is a source and a sink: the service would feed itself
+   64 |       - { type: topic, id: summaries }
+      |                            ^~~~~~~~~
+      = write to another topic
+)"},
+    {"SourceTwice", "id: more-clicks", "id: clicks",
+     R"(f:39:28: error: topic 'clicks' is a source already
+   39 |       - { type: topic, id: clicks, starting-offset: end }
+      |                            ^~~~~~
+      = remove one
+)"},
+    {"SourceIsNotATopic", "type: topic, id: clicks", "type: state, id: clicks",
+     R"(f:38:17: error: a source of type 'state' is not supported yet
+   38 |       - { type: state, id: clicks }
+      |                 ^~~~~
+      = write 'type: topic'
+)"},
+    {"SinkWithoutSchema", "id: summaries", "id: late-clicks",
+     R"(f:64:28: error: topic 'late-clicks' has no schema, so there is no type for 'flush' to return
+   64 |       - { type: topic, id: late-clicks }
+      |                            ^~~~~~~~~~~
+      = give the topic a 'schema: { value: { type: … } }'
+)"},
+    {"SinkIsSource", "      - { type: topic, id: summaries }",
+     "      - { type: topic, id: clicks }",
+     R"(f:64:28: error: topic 'clicks' is a source and a sink: the service would feed itself
+   64 |       - { type: topic, id: clicks }
+      |                            ^~~~~~
+      = write to another topic
+)"},
+    {"SinksEmpty", R"(    sinks:
+      - { type: topic, id: summaries }
+)",
+     R"(    sinks: []
+)",
+     R"(f:63:12: error: 'sinks' has to be a list with at least one topic
+   63 |     sinks: []
+      |            ^
+      = for example '- { type: topic, id: summaries }'
+)"},
+    {"StateKey", R"(key: { type: string }
+)",
+     R"(key: { type: f64 }
+)",
+     R"(f:44:16: error: the key of a state has to be a string, an integer or a bool
+   44 |           key: { type: f64 }
+      |                ^
+)"},
+    {"StateValue", "type: arrow-row, properties: { clicks: { type: u64 }, seen: { type: bool } }",
+     "type: u64",
+     R"(f:45:26: error: the value of a state cannot be of type 'u64' yet
+   45 |           value: { type: u64 }
+      |                          ^~~
+      = write 'type: arrow-row' and 'properties: { value: { type: … } }'
+)"},
+    {"StateColumn", "seen: { type: bool }", "seen: { type: click }",
+     R"(f:45:88: error: column 'seen' cannot be of this type
+   45 |           value: { type: arrow-row, properties: { clicks: { type: u64 }, seen: { type: click } } }
+      |                                                                                        ^~~~~
+      = a row holds numbers, bools and strings
+)"},
+    {"StateColumnReserved", "seen: { type: bool }", "_key: { type: bool }",
+     R"(f:45:74: error: columns that start with '_' are gameflow's own
+   45 |           value: { type: arrow-row, properties: { clicks: { type: u64 }, _key: { type: bool } } }
+      |                                                                          ^~~~
+      = rename the column
+)"},
+    {"StateColumnCase", "seen: { type: bool }", "Clicks: { type: bool }",
+     R"(f:45:74: error: column 'Clicks' differs from another only in case
+   45 |           value: { type: arrow-row, properties: { clicks: { type: u64 }, Clicks: { type: bool } } }
+      |                                                                          ^~~~~~
+)"},
+    {"StateIsSdkName", "      per-user:", "      window:",
+     R"(f:41:7: error: 'window' cannot be the name of a state: window is a name of the SDK
+   41 |       window:
+      |       ^~~~~~
+      = choose another name
+)"},
+    {"StateIsNeverChanged", "        type: keyed-state", R"(        type: keyed-state
+        properties: { key: { type: string }, value: { type: arrow-row, properties: { n: { type: u8 } } } }
+      other:
+        type: keyed-state)",
+     R"(f:44:7: warning: state 'other' is never changed
+   44 |       other:
+      |       ^~~~~
+      = use other() in 'update-state' or remove the state
+)"},
+    {"StateKeysDiffer", "      per-user:", R"(      other:
+        type: keyed-state
+        properties: { key: { type: u8 }, value: { type: arrow-row, properties: { n: { type: u8 } } } }
+      per-user:)",
+     R"(f:47:16: error: state 'per-user' has a key of type string, but state 'other' of type u8
+   47 |           key: { type: string }
+      |                ^
+      = 'assign-key' makes one key, which all states of the service share
+)"},
+    {"LateIsUnknown", "late: { topic: late-clicks }", "late: keep",
+     R"(f:51:13: error: 'late' has to be 'drop' or a topic, not 'keep'
+   51 |       late: keep
+      |             ^~~~
+      = write 'late: drop' or 'late: { topic: late-events }'
+)"},
+    {"LateTypeDiffers", "late: { topic: late-clicks }", "late: { topic: summaries }",
+     R"(f:51:22: error: late events keep their type, but topic 'summaries' has type 'totals'
+   51 |       late: { topic: summaries }
+      |                      ^~~~~~~~~
+      = give the topic the type of the sources, or no schema
+)"},
+    {"LateIsSource", "late: { topic: late-clicks }", "late: { topic: clicks }",
+     R"(f:51:22: error: topic 'clicks' is a source: late events would come back
+   51 |       late: { topic: clicks }
+      |                      ^~~~~~
+      = send them to another topic
+)"},
+    {"NoGracePeriod", "watermark: { grace-period: 2s, idleness: 10s }",
+     "watermark: { idleness: 10s }",
+     R"(f:50:18: warning: service 'click-counts' has no 'grace-period': an event that arrives after a later one may be late
+   50 |       watermark: { idleness: 10s }
+      |                  ^
+      = write 'watermark: { grace-period: 2s }', or 0s if events arrive in order
+)"},
+    {"NoWatermark", R"(      watermark: { grace-period: 2s, idleness: 10s }
+)",
+     "",
+     R"(f:47:17: warning: service 'click-counts' has no 'grace-period': an event that arrives after a later one may be late
+   47 |       tumbling: { duration: 1m }
+      |                 ^
+      = write 'watermark: { grace-period: 2s }', or 0s if events arrive in order
+)"},
+    {"ShortIdleness", "idleness: 10s", "idleness: 1s",
+     R"(f:50:48: warning: 'idleness' (1s) is shorter than 'grace-period' (2s)
+   50 |       watermark: { grace-period: 2s, idleness: 1s }
+      |                                                ^~
+      = a partition that pauses is left behind before its events are late
+)"},
+    {"GraceInWindow", "      watermark:", R"(      grace-period: 1s
+      watermark:)",
+     R"(f:50:7: error: 'grace-period' stands in 'watermark'
+   50 |       grace-period: 1s
+      |       ^~~~~~~~~~~~
+      = write 'watermark: { grace-period: 2s }'
+)"},
+    {"ShortRetention", "age: 7d", "age: 30s",
+     R"(f:47:29: warning: the window is longer than topic 'clicks' keeps its records (30s)
+   47 |       tumbling: { duration: 1m }
+      |                             ^~
+      = after a stop, records may be gone before they were read
+)"},
+    {"BadServiceName", "  click-counts:", "  ClickCounts:",
+     R"(f:36:3: error: 'ClickCounts' cannot be the name of a service
+   36 |   ClickCounts:
+      |   ^~~~~~~~~~~
+      = small letters, digits, '-' and '_', a letter first, at most 100
+)"},
+    {"ServiceIsSdkName", "  click-counts:", "  std:",
+     R"(f:36:3: error: 'std' cannot be the name of a service: std is a name of the SDK
+   36 |   std:
+      |   ^~~
+      = choose another name
+)"},
+};
+
+const Case kCode[] = {
+    {"NoRun",
+     "        run: i64 time_of(const Click& click, i64 record_time) { return record_time; }",
+     "        code: x",
+     R"(f:49:9: error: 'assign-timestamp' needs 'run'
+   49 |         code: x
+      |         ^
+      = for example
+        run: |
+          i64 assign_timestamp(const Click& event, i64 record_time) { return record_time; }
+f:49:9: error: unknown key 'code' in 'assign-timestamp'
+   49 |         code: x
+      |         ^~~~
+      = known: run
+)"},
+    {"EmptyRun", R"("Text key_of(const Click& click) { return click.user; }")", R"("")",
+     R"(f:54:16: error: 'run' has no code
+   54 |           run: ""
+      |                ^~
+      = write 'run: |' and below it, indented, for example
+        Text assign_key(const Click& event) { return event.user; }
+)"},
+    {"Folded", R"(          run: |
+            void)",
+     R"(          run: >
+            void)",
+     R"(f:56:16: error: written like this, YAML changes the code: it joins lines or reads escapes
+   56 |           run: >
+      |                ^
+      = write 'run: |'
+)"},
+    {"Escapes", R"("Text key_of(const Click& click) { return click.user; }")",
+     R"("Text key_of(const Click& click) { return \"a\"; }")",
+     R"(f:54:16: error: written like this, YAML changes the code: it joins lines or reads escapes
+   54 |           run: "Text key_of(const Click& click) { return \"a\"; }"
+      |                ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+      = write 'run: |'
+)"},
+    {"RustTimestamp", "i64 time_of(const Click& click, i64 record_time) { return record_time; }",
+     R"(|
+          fn assign_event_timestamp(value: Click, event_time: i64) -> Result<i64> {
+            Ok(event_time)
+          })",
+     R"(f:50:11: error: this is Rust ('fn assign_event_timestamp'): operators are written in C++ here
+   50 |           fn assign_event_timestamp(value: Click, event_time: i64) -> Result<i64> {
+      |           ^~~~~~~~~~~~~~~~~~~~~~~~~
+      = write for example
+        i64 assign_event_timestamp(const Click& event, i64 record_time) { return record_time; }
+)"},
+    {"RustKey", R"("Text key_of(const Click& click) { return click.user; }")", R"(|
+            fn assign_event_key(event: Click) -> Result<String> {
+              Ok(event.user)
+            })",
+     R"(f:55:13: error: this is Rust ('fn assign_event_key'): operators are written in C++ here
+   55 |             fn assign_event_key(event: Click) -> Result<String> {
+      |             ^~~~~~~~~~~~~~~~~~~
+      = write for example
+        Text assign_event_key(const Click& event) { return event.user; }
+)"},
+    {"RustUpdate", "            void count(const Click&) {",
+     "            fn increment(_event: Click) -> Result<()> {",
+     R"(f:57:13: error: this is Rust ('fn increment'): operators are written in C++ here
+   57 |             fn increment(_event: Click) -> Result<()> {
+      |             ^~~~~~~~~~~~
+      = write for example
+        void increment(const Click& event) { per_user().clicks += 1; }
+)"},
+    {"RustFlush",
+     R"(Totals top() { return sql<Totals>("select _key as user, clicks from per_user"); })",
+     R"(fn compute() -> Result<Totals> {
+            let rows = sql("select * from per_user")?;)",
+     R"(f:62:11: error: this is Rust ('fn compute'): operators are written in C++ here
+   62 |           fn compute() -> Result<Totals> {
+      |           ^~~~~~~~~~
+      = write for example
+        Totals compute() { return sql<Totals>("select … from per_user"); }
+)"},
+    {"RustInQuotes", R"("Text key_of(const Click& click) { return click.user; }")",
+     "'fn key(c: Click) -> Result<String> { Ok(c.user) }'",
+     R"(f:54:17: error: this is Rust ('fn key'): operators are written in C++ here
+   54 |           run: 'fn key(c: Click) -> Result<String> { Ok(c.user) }'
+      |                 ^~~~~~
+      = write for example
+        Text key(const Click& event) { return event.user; }
+)"},
+};
+
+std::string name_of(const testing::TestParamInfo<Case>& info) {
+  return info.param.name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Sections, Mistake, testing::ValuesIn(kSections), name_of);
+INSTANTIATE_TEST_SUITE_P(Types, Mistake, testing::ValuesIn(kTypes), name_of);
+INSTANTIATE_TEST_SUITE_P(Topics, Mistake, testing::ValuesIn(kTopics), name_of);
+INSTANTIATE_TEST_SUITE_P(Services, Mistake, testing::ValuesIn(kServices), name_of);
+INSTANTIATE_TEST_SUITE_P(CodeBlocks, Mistake, testing::ValuesIn(kCode), name_of);
+
+TEST(Parse, ReadsEveryKey) {
+  const ParseResult result = parse(kGood, "demo.yaml");
+  ASSERT_TRUE(result.dataflow) << render(result.diagnostics, "demo.yaml", kGood);
+  EXPECT_EQ(render(result.diagnostics, "demo.yaml", kGood), "");
+  const Dataflow& flow = *result.dataflow;
+  EXPECT_EQ(flow.file_name, "demo.yaml");
+  EXPECT_EQ(flow.name, "demo");
+  EXPECT_EQ(flow.version, "0.1.0");
+  EXPECT_EQ(flow.type_names, (std::vector<std::string>{"click", "totals", "total"}));
+  ASSERT_EQ(flow.named_types.size(), 3U);
+  EXPECT_EQ(record::shape_of(*flow.named_types[0]),
+            "{user:string,at:string,button?:u8,place:{x:f64}}");
+  EXPECT_EQ(flow.named_types[0]->find("place")->type->name, "click-place");
+
+  ASSERT_EQ(flow.topics.size(), 4U);
+  const Topic* const clicks = flow.find_topic("clicks");
+  ASSERT_NE(clicks, nullptr);
+  EXPECT_EQ(clicks->type, flow.named_types[0]);
+  EXPECT_EQ(clicks->partitions, 4U);
+  EXPECT_EQ(clicks->retention_age, Duration{7LL * 24 * 3'600'000});
+  EXPECT_EQ(clicks->retention_bytes, 10ULL << 30);
+  ASSERT_NE(flow.find_topic("clicks.late"), nullptr);
+  EXPECT_EQ(flow.find_topic("clicks.late")->type, nullptr);
+
+  ASSERT_EQ(flow.services.size(), 1U);
+  const Service& service = flow.services[0];
+  ASSERT_EQ(service.sources.size(), 2U);
+  EXPECT_EQ(service.sources[0].start, StartOffset::kBeginning);
+  EXPECT_EQ(service.sources[1].start, StartOffset::kEnd);
+  EXPECT_EQ(service.event, clicks->type);
+  EXPECT_EQ(service.output, flow.named_types[1]);
+  EXPECT_EQ(service.sinks, std::vector<std::string>{"summaries"});
+  ASSERT_EQ(service.states.size(), 1U);
+  EXPECT_EQ(service.states[0].key, record::Kind::kString);
+  EXPECT_EQ(record::shape_of(*service.states[0].type), "{clicks:u64,seen:bool}");
+  EXPECT_EQ(service.window.duration, Duration{60'000});
+  EXPECT_EQ(service.window.grace, Duration{2'000});
+  EXPECT_EQ(service.window.idle_timeout, Duration{10'000});
+  EXPECT_EQ(service.window.late, LatePolicy::kTopic);
+  EXPECT_EQ(service.window.late_topic, "clicks.late");
+}
+
+// A column of Code::text is a column of the file, so that #line places the compiler's messages.
+TEST(Parse, CodeKnowsItsPlace) {
+  const ParseResult result = parse(kGood, "f");
+  ASSERT_TRUE(result.dataflow);
+  const Service& service = result.dataflow->services[0];
+  EXPECT_EQ(service.window.assign_timestamp.position, (Position{49, 14}));
+  EXPECT_EQ(service.window.assign_timestamp.text,
+            "i64 time_of(const Click& click, i64 record_time) { return record_time; }");
+  EXPECT_EQ(service.assign_key.position, (Position{54, 17}));
+  EXPECT_EQ(service.assign_key.text, "Text key_of(const Click& click) { return click.user; }");
+  EXPECT_EQ(service.update_state.position, (Position{57, 1}));
+  EXPECT_EQ(service.update_state.text,
+            "            void count(const Click&) {\n"
+            "              per_user().clicks += 1;\n"
+            "            }\n");
+  EXPECT_EQ(service.flush.position, (Position{62, 1}));
+}
+
+TEST(Parse, LineEndingsAndByteOrderMarkDoNotMatter) {
+  std::string source = "\xEF\xBB\xBF";
+  for (const char c : kGood) source += c == '\n' ? "\r\n" : std::string(1, c);
+  const ParseResult plain = parse(kGood, "f"), windows = parse(source, "f");
+  ASSERT_TRUE(windows.dataflow) << render(windows.diagnostics, "f", source);
+  EXPECT_EQ(windows.dataflow->services[0].update_state.text,
+            plain.dataflow->services[0].update_state.text);
+  EXPECT_EQ(windows.dataflow->services[0].update_state.position,
+            plain.dataflow->services[0].update_state.position);
+}
+
+TEST(Parse, ConfigAppliesToAllSources) {
+  const std::string source = edited("types:", R"(config:
+  converter: json
+  consumer: { default_starting_offset: { value: 0, position: End } }
+  dead-letter-topic: graveyard
+  watermark: { future-max: 1h }
+types:)");
+  const ParseResult result = parse(source, "f");
+  ASSERT_TRUE(result.dataflow) << render(result.diagnostics, "f", source);
+  EXPECT_EQ(result.dataflow->services[0].sources[0].start, StartOffset::kEnd);
+  EXPECT_EQ(result.dataflow->dead_letter_topic, "graveyard");
+  EXPECT_EQ(result.dataflow->future_max, Duration{3'600'000});
+}
+
+// One run finds them all.
+TEST(Parse, ReportsAllMistakesAtOnce) {
+  std::string source = edited("version: 0.1.0", "versoin: 0.1.0");
+  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+           {"partitions: 4", "partitions: many"},
+           {"type: u64 }, seen", "type: u65 }, seen"},
+           {"id: summaries", "id: sumaries"},
+           {"per_user().clicks += 1;", "let mut a = 1;"}})
+    source.replace(source.find(from), from.size(), to);
+  const ParseResult result = parse(source, "f");
+  std::vector<std::string> messages;
+  for (const Diagnostic& diagnostic : result.diagnostics) messages.push_back(diagnostic.message);
+  EXPECT_EQ(messages, (std::vector<std::string>{
+                          "'meta' needs 'version'",
+                          "unknown key 'versoin' in 'meta'",
+                          "'partitions' has to be a whole number from 1 to 1024",
+                          "unknown type 'u65'",
+                          "this is Rust ('let mut'): operators are written in C++ here",
+                          "there is no topic 'sumaries'",
+                      }));
+}
+
+}  // namespace
+}  // namespace gameflow::spec
