@@ -13,7 +13,7 @@ const kWindows = 60;
 // Of each window {players, events}; the whole list only of the last two.
 const series = new WindowSeries(kWindows, 5_000);
 let invalid = 0;  // records that are no list of {player_id, event_count}
-let shown = [];   // what the table says, for tests
+let shown = {rows: [], end: null, offset: null};  // what the table says, for tests
 
 const topic = new LiveTopic(kTopic, {
   tail: tailWithin(kWindows),
@@ -27,7 +27,7 @@ const shell = new Shell({
   draw,
   status: () => topic.status,
   age: () => topic.age,
-  state: () => ({topic: topic.state(), invalid, end: series.last?.end ?? null, offset: series.last?.value.offset ?? null, rows: shown}),
+  state: () => ({topic: topic.state(), invalid, ...shown}),
 });
 const eventsSpark = new Sparkline($('events-spark'));
 const playersSpark = new Sparkline($('players-spark'));
@@ -64,7 +64,13 @@ function draw() {
   $('empty').hidden = topic.status !== Status.empty && topic.status !== Status.missing;
   const {last, previous} = series;
   if (last) drawTiles(last, previous);
-  drawTable(last?.value.list ?? [], previous?.value.list ?? null);
+  const top = (last?.value.list ?? []).slice(0, kRows);
+  drawTable(top, previous?.value.list ?? null);
+  shown = {
+    rows: top.map(({player_id, event_count}) => ({player_id, event_count})),
+    end: last?.end ?? null,
+    offset: last?.value.offset ?? null,
+  };
 }
 
 function drawTiles(last, previous) {
@@ -82,8 +88,7 @@ function drawTiles(last, previous) {
 
 const signed = (n) => (n > 0 ? `+${short(n)}` : n < 0 ? `−${short(-n)}` : '±0');
 
-function drawTable(list, before) {
-  const top = list.slice(0, kRows);
+function drawTable(top, before) {
   const wanted = new Set(top.map(({player_id}) => player_id));
   const counts = new Map();
   for (const {player_id, event_count} of before ?? []) {
@@ -102,5 +107,4 @@ function drawTable(list, before) {
     setText(change, before === null ? '–' : known === undefined ? 'new' : delta === 0 ? '=' : `${delta > 0 ? '▲' : '▼'} ${whole(Math.abs(delta))}`);
     change.className = `number ${known === undefined || delta === 0 ? 'muted' : delta > 0 ? 'good' : 'warn'}`;
   });
-  shown = top.map(({player_id, event_count}) => ({player_id, event_count}));
 }
