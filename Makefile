@@ -1,0 +1,44 @@
+# gameflow: everything is `make start`, `make stop`, `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+PORT ?= 3001
+BUILD := build
+JOBS ?= $(shell nproc)
+
+.DEFAULT_GOAL := help
+.PHONY: help start stop logs build test bench lint clean setup
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "PORT=$(PORT) is where the pages and the API are."
+
+start: build  ## set up, build, start gameflow and the generator, wait until the page is there
+	@PORT=$(PORT) tools/start.sh
+
+stop:  ## stop both; data stays in data/
+	@tools/stop.sh
+
+logs:  ## follow the logs
+	@tail -n 50 -F .run/gameflow.log .run/generator.log
+
+setup:
+	@tools/setup.sh build
+
+build: setup  ## build/gameflow
+	@[ -f $(BUILD)/build.ninja ] || cmake --preset release
+	@ninja -C $(BUILD) -j $(JOBS) gameflow
+
+test:  ## every test: unit, dataflow, system, browser, sanitizers
+	@tools/setup.sh test
+	@JOBS=$(JOBS) tools/test.sh
+
+bench:  ## measure; also writes build/bench.json
+	@tools/setup.sh test
+	@JOBS=$(JOBS) tools/bench.sh
+
+lint:  ## layers, format, clang-tidy, shell and reference pages
+	@tools/setup.sh test
+	@JOBS=$(JOBS) tools/lint.sh
+
+clean: stop  ## remove what was built; data/ stays
+	@rm -rf build build-debug build-asan build-tsan .run
+	@echo "removed the build folders; topics and state are still in data/ (rm -r data forgets them)"

@@ -1,0 +1,23 @@
+// The command line: argv to a Command. The reference is docs/reference/cli.md.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/commands.h"
+
+namespace gameflow::app {
+
+// Either a command to run, or an exit code with what to print: help, or what is wrong and how to
+// write it.
+struct ParsedCommandLine {
+  std::optional<Command> command;
+  int exit_code = kExitFine;
+  std::string out, err;
+};
+
+// `arguments` without the program's name. Reads GAMEFLOW_* where a flag is absent.
+ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments);
+
+}  // namespace gameflow::app

@@ -1,0 +1,172 @@
+#include "app/cli.h"
+
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+
+namespace gameflow::app {
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+template <class Options>
+Options parse(const Arguments& arguments) {
+  const ParsedCommandLine parsed = parse_command_line(arguments);
+  EXPECT_TRUE(parsed.command) << parsed.err << parsed.out;
+  if (!parsed.command || !std::holds_alternative<Options>(*parsed.command)) {
+    ADD_FAILURE() << "another command";
+    return {};
+  }
+  return std::get<Options>(*parsed.command);
+}
+
+TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
+  struct Case {
+    const char* name;
+    Arguments arguments;
+    const char* message;
+  };
+  const Case cases[] = {
+      {"no command", {}, "subcommand is required"},
+      {"unknown command", {"genrate"}, "did you mean 'generate'?"},
+      {"unknown nested command", {"topic", "lsit"}, "did you mean 'list'?"},
+      {"nested command left out", {"topic"}, "Try 'gameflow topic --help'"},
+      {"unknown flag", {"run", "f.yaml", "--durabilty", "none"}, "did you mean '--durability'?"},
+      {"nothing like it", {"frobnicate"}, "'frobnicate' is not a command of gameflow"},
+      {"argument left out", {"run"}, "dataflow is required"},
+      {"one argument too many", {"build", "a.yaml", "b.yaml"}, "'b.yaml' is not an argument"},
+      {"bad choice", {"run", "f.yaml", "--durability", "maybe"}, "--durability"},
+      {"bad size", {"run", "f.yaml", "--disk-free-min", "much"}, "--disk-free-min"},
+      {"bad number", {"generate", "--events", "-1"}, "--events"},
+      {"bad rate", {"generate", "--rate", "fast"}, "neither a number"},
+      {"rate of zero", {"generate", "--rate", "0"}, "neither a number"},
+      {"no players", {"generate", "--players", "0"}, "--players"},
+      {"bad time", {"generate", "--start-time", "yesterday"}, "not an ISO time"},
+      {"two keys", {"produce", "t", "--key", "a", "--key-field", "b"}, "excludes"},
+      {"two beginnings", {"consume", "t", "-B", "--offset", "end"}, "excludes"},
+      {"no records", {"consume", "t", "-n", "0"}, "--num-records"},
+      {"bad duration", {"topic", "create", "t", "--retention-age", "7 days"}, "not a duration"},
+      {"too many partitions", {"topic", "create", "t", "--partitions", "5000"}, "--partitions"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    const ParsedCommandLine parsed = parse_command_line(c.arguments);
+    EXPECT_FALSE(parsed.command);
+    EXPECT_EQ(parsed.exit_code, kExitUsage);
+    EXPECT_EQ(parsed.out, "");
+    EXPECT_NE(parsed.err.find(c.message), std::string::npos) << parsed.err;
+    EXPECT_NE(parsed.err.find("--help"), std::string::npos) << parsed.err;
+  }
+}
+
+TEST(Cli, EveryCommandHasHelpWithExamples) {
+  const Arguments commands[] = {{},
+                                {"run"},
+                                {"build"},
+                                {"validate"},
+                                {"generate"},
+                                {"topic"},
+                                {"topic", "list"},
+                                {"topic", "describe"},
+                                {"topic", "create"},
+                                {"topic", "delete"},
+                                {"produce"},
+                                {"consume"},
+                                {"sql"},
+                                {"version"}};
+  for (Arguments arguments : commands) {
+    for (const char* flag : {"-h", "--help"}) {
+      arguments.emplace_back(flag);
+      const ParsedCommandLine parsed = parse_command_line(arguments);
+      EXPECT_FALSE(parsed.command);
+      EXPECT_EQ(parsed.exit_code, kExitFine);
+      EXPECT_NE(parsed.out.find("Examples:\n  gameflow "), std::string::npos) << parsed.out;
+      arguments.pop_back();
+    }
+  }
+}
+
+TEST(Cli, Run) {
+  const auto defaults = parse<RunOptions>({"run", "f.yaml"});
+  EXPECT_EQ(defaults.build.dataflow, "f.yaml");
+  EXPECT_EQ(defaults.listen, "127.0.0.1:3001");
+  EXPECT_EQ(defaults.durability, log::Durability::kFsync);
+  EXPECT_EQ(defaults.disk_free_bytes_min, 256U << 20);
+
+  const auto given =
+      parse<RunOptions>({"run", "f.yaml", "--listen", "0.0.0.0:80", "--insecure-no-auth", "--data",
+                         "/d", "--durability", "none", "--disk-free-min", "1GiB", "--threads", "3",
+                         "--clear-state", "--log-level", "warn"});
+  EXPECT_EQ(given.listen, "0.0.0.0:80");
+  EXPECT_TRUE(given.insecure_no_auth && given.clear_state);
+  EXPECT_EQ(given.data_folder, "/d");
+  EXPECT_EQ(given.durability, log::Durability::kNone);
+  EXPECT_EQ(given.disk_free_bytes_min, 1U << 30);
+  EXPECT_EQ(given.threads, 3U);
+  EXPECT_EQ(given.log_level, "warn");
+}
+
+TEST(Cli, FlagsBeatEnvironmentBeatsDefault) {
+  EXPECT_EQ(parse<TopicListOptions>({"topic", "list"}).server, "http://127.0.0.1:3001");
+  setenv("GAMEFLOW_SERVER", "http://env:1", 1);
+  EXPECT_EQ(parse<TopicListOptions>({"topic", "list"}).server, "http://env:1");
+  EXPECT_EQ(parse<TopicListOptions>({"topic", "list", "--server", "http://flag:2"}).server,
+            "http://flag:2");
+  EXPECT_EQ(parse<GenerateOptions>({"generate"}).server, "http://env:1");
+  EXPECT_EQ(parse<GenerateOptions>({"generate", "--stdout"}).server, "");
+  unsetenv("GAMEFLOW_SERVER");
+  setenv("GAMEFLOW_DURABILITY", "interval", 1);
+  EXPECT_EQ(parse<RunOptions>({"run", "f"}).durability, log::Durability::kInterval);
+  unsetenv("GAMEFLOW_DURABILITY");
+}
+
+TEST(Cli, Generate) {
+  using generate::EventKind;
+  const auto defaults = parse<GenerateOptions>({"generate"});
+  EXPECT_EQ(defaults.rate, 100U);
+  EXPECT_EQ(defaults.players, 99U);
+  EXPECT_EQ(defaults.kinds,
+            (std::vector{EventKind::kPlayer, EventKind::kPurchase, EventKind::kServer}));
+
+  const auto given = parse<GenerateOptions>({"generate", "--rate", "max", "--events", "10",
+                                             "--seed", "7", "--only", "purchase", "--start-time",
+                                             "2024-11-12T10:15:30Z", "--producer-id", "p"});
+  EXPECT_EQ(given.rate, std::nullopt);
+  EXPECT_EQ(given.events, 10U);
+  EXPECT_EQ(given.seed, 7U);
+  EXPECT_EQ(given.kinds, std::vector{EventKind::kPurchase});
+  EXPECT_EQ(given.start_time, Timestamp{1'731'406'530'000});
+  EXPECT_EQ(given.producer_id, "p");
+
+  EXPECT_EQ(parse<GenerateOptions>({"generate", "--positions"}).kinds.size(), 4U);
+  EXPECT_EQ(parse<GenerateOptions>({"generate", "--only", "server", "--only", "player"}).kinds,
+            (std::vector{EventKind::kServer, EventKind::kPlayer}));
+}
+
+TEST(Cli, ConsumeAndFriends) {
+  const auto consume =
+      parse<ConsumeOptions>({"consume", "t", "-B", "-d", "-n", "5", "-p", "2", "-o", "json"});
+  EXPECT_EQ(consume.offset, "beginning");
+  EXPECT_TRUE(consume.stop_at_end);
+  EXPECT_EQ(consume.records_max, 5U);
+  EXPECT_EQ(consume.partition, 2U);
+  EXPECT_EQ(consume.output, ConsumeOutput::kJson);
+  EXPECT_EQ(parse<ConsumeOptions>({"consume", "t"}).offset, "end");
+  EXPECT_EQ(parse<ConsumeOptions>({"consume", "t", "--offset", "-10"}).offset, "-10");
+
+  const auto create =
+      parse<TopicCreateOptions>({"topic", "create", "t", "--partitions", "4", "--retention-age",
+                                 "7d", "--retention-bytes", "1MiB"});
+  EXPECT_EQ(create.partitions, 4U);
+  EXPECT_EQ(create.retention_age, "7d");
+  EXPECT_EQ(create.retention_bytes, 1U << 20);
+
+  EXPECT_EQ(parse<ProduceOptions>({"produce", "t"}).file, "-");
+  EXPECT_EQ(parse<ProduceOptions>({"produce", "t", "-"}).file, "-");
+  EXPECT_EQ(parse<SqlOptions>({"sql", "select 1", "--format", "csv"}).format, SqlFormat::kCsv);
+  EXPECT_EQ(parse<SqlOptions>({"sql", "select 1"}).format, std::nullopt);
+  EXPECT_TRUE(parse<ValidateOptions>({"validate", "--operators", "f"}).operators);
+}
+
+}  // namespace
+}  // namespace gameflow::app

@@ -1,0 +1,239 @@
+// gameflow consume: the records of a topic, all partitions merged by time, as they come.
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "app/commands.h"
+#include "app/http_client.h"
+#include "app/json_text.h"
+#include "app/terminal.h"
+
+namespace gameflow::app {
+namespace {
+
+using namespace std::chrono_literals;
+namespace json = boost::json;
+
+constexpr std::uint64_t kPageRecords = 1'000;
+constexpr auto kPollPause = 100ms;
+constexpr auto kReconnectPause = 500ms;
+
+struct Line {
+  std::uint64_t offset = 0, timestamp = 0;
+  std::string text;          // the record as the server wrote it
+  std::size_t value_at = 0;  // where its value begins; the value ends before the last '}'
+};
+
+// {"partition":…,"offset":…,"timestamp":…,"key":…,"value":…}. Only the head is parsed: the value
+// goes out as it came in, byte for byte. A key cannot hold the mark, its quotes are escaped.
+Result<Line> parse_line(std::string_view text) {
+  constexpr std::string_view kMark = ",\"value\":";
+  const std::size_t mark = text.find(kMark);
+  boost::system::error_code error;
+  json::value head;
+  if (mark != std::string_view::npos)
+    head = json::parse(std::string(text.substr(0, mark)) + '}', error);
+  if (error || !head.is_object() || !text.ends_with('}')) {
+    return fail(ErrorCode::kUnavailable, "the answer is not that of a gameflow server");
+  }
+  return Line{.offset = number_at(head.get_object(), "offset"),
+              .timestamp = number_at(head.get_object(), "timestamp"),
+              .text = std::string(text),
+              .value_at = mark + kMark.size()};
+}
+
+struct Partition {
+  std::uint64_t number = 0;
+  std::uint64_t next = 0;  // the offset to ask for
+  std::uint64_t end = 0;   // when the command started: where -d stops
+  std::deque<Line> lines;
+  bool drained = false;  // had nothing more when last asked
+
+  bool at_stop() const { return next >= end; }
+};
+
+class Consumer {
+ public:
+  Consumer(Http& http, const ConsumeOptions& options) : http_(http), options_(options) {}
+
+  Status open();
+  // Prints until the end, or for ever.
+  Status run();
+
+ private:
+  Status fetch(Partition& partition);
+  // Continues a partition at its first record, if retention has removed what would have been next.
+  Status skip_removed(Partition& partition);
+  Status fill();
+  // Prints the oldest records of which it is known that they are the oldest. True when enough.
+  bool print_merged();
+  bool finished() const;
+
+  std::string topic_target() const { return "/topics/" + url_encode(options_.topic); }
+
+  Http& http_;
+  const ConsumeOptions& options_;
+  std::vector<Partition> partitions_;
+  std::uint64_t printed_ = 0;
+};
+
+Result<std::uint64_t> first_offset(const std::string& text, std::uint64_t begin,
+                                   std::uint64_t end) {
+  if (text == "beginning" || text == "start") return begin;
+  if (text == "end") return end;
+  const bool last = text.starts_with('-');
+  std::uint64_t number = 0;
+  const char* const first = text.data() + (last ? 1 : 0);
+  const char* const stop = text.data() + text.size();
+  if (const auto [at, error] = std::from_chars(first, stop, number);
+      error != std::errc() || at != stop) {
+    return fail(ErrorCode::kUsage,
+                fmt::format("--offset is '{}': it must be beginning, end, a number, or -N for the "
+                            "last N records",
+                            text));
+  }
+  if (last) return end - std::min(number, end - begin);
+  return std::clamp(number, begin, end);
+}
+
+Status Consumer::open() {
+  GF_ASSIGN(const json::object topic, object_of(http_.get(topic_target())));
+  for (const json::value& value : array_at(topic, "partitions")) {
+    const json::object& description = value.as_object();
+    const std::uint64_t number = number_at(description, "partition");
+    if (options_.partition && *options_.partition != number) continue;
+    const std::uint64_t end = number_at(description, "end");
+    GF_ASSIGN(const std::uint64_t next,
+              first_offset(options_.offset, number_at(description, "begin"), end));
+    partitions_.push_back({.number = number, .next = next, .end = end});
+  }
+  if (partitions_.empty()) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("topic {} has no partition {}", options_.topic,
+                            options_.partition.value_or(0)));
+  }
+  return {};
+}
+
+Status Consumer::skip_removed(Partition& partition) {
+  GF_ASSIGN(const json::object topic, object_of(http_.get(topic_target())));
+  const json::array& all = array_at(topic, "partitions");
+  if (partition.number >= all.size()) return {};
+  const std::uint64_t begin = number_at(all.at(partition.number).as_object(), "begin");
+  if (begin > partition.next) {
+    print_note(fmt::format("partition {}: records {} to {} are gone, retention has removed them",
+                           partition.number, partition.next, begin - 1));
+    partition.next = begin;
+  }
+  return {};
+}
+
+Status Consumer::fetch(Partition& partition) {
+  auto reply = expect_success(
+      http_.get(fmt::format("{}/records?partition={}&offset={}&limit={}", topic_target(),
+                            partition.number, partition.next, kPageRecords)));
+  if (!reply && reply.error().code == ErrorCode::kOffsetOutOfRange) return skip_removed(partition);
+  if (!reply) return fail(std::move(reply).error());
+  std::string_view rest = reply->body;
+  partition.drained = rest.empty();
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    GF_ASSIGN(Line line, parse_line(rest.substr(0, end)));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (options_.stop_at_end && line.offset >= partition.end) {
+      partition.next = partition.end;
+      break;
+    }
+    partition.next = line.offset + 1;
+    partition.lines.push_back(std::move(line));
+  }
+  return {};
+}
+
+Status Consumer::fill() {
+  for (Partition& partition : partitions_) {
+    if (!partition.lines.empty()) continue;
+    if (options_.stop_at_end && partition.at_stop()) {
+      partition.drained = true;
+    } else {
+      GF_TRY(fetch(partition));
+    }
+  }
+  return {};
+}
+
+bool Consumer::print_merged() {
+  const auto is_waiting = [](const Partition& p) { return p.lines.empty() && !p.drained; };
+  while (!std::ranges::any_of(partitions_, is_waiting)) {
+    Partition* oldest = nullptr;
+    for (Partition& partition : partitions_) {
+      if (partition.lines.empty()) continue;
+      if (!oldest || partition.lines[0].timestamp < oldest->lines[0].timestamp) oldest = &partition;
+    }
+    if (oldest == nullptr) break;
+    const Line& line = oldest->lines.front();
+    std::string_view text = line.text;
+    if (options_.output == ConsumeOutput::kValue) {
+      text = text.substr(line.value_at, text.size() - line.value_at - 1);
+    }
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fputc('\n', stdout);
+    oldest->lines.pop_front();
+    if (++printed_ == options_.records_max) return true;
+    // Its next page may hold records older than those of the others.
+    if (oldest->lines.empty()) oldest->drained = false;
+  }
+  return false;
+}
+
+bool Consumer::finished() const {
+  return options_.stop_at_end && std::ranges::all_of(partitions_, [](const Partition& p) {
+           return p.lines.empty() && (p.at_stop() || p.drained);
+         });
+}
+
+Status Consumer::run() {
+  bool disconnected = false;
+  while (true) {
+    const Status filled = fill();
+    if (!filled) {
+      // Somebody who follows a topic wants to go on when the server is back.
+      if (options_.stop_at_end || filled.error().code != ErrorCode::kUnavailable) return filled;
+      if (!disconnected) print_note(filled.error().message + "; trying again until it answers");
+      disconnected = true;
+      std::this_thread::sleep_for(kReconnectPause);
+      continue;
+    }
+    if (disconnected) print_note("the server is back");
+    disconnected = false;
+    const std::uint64_t before = printed_;
+    const bool enough = print_merged();
+    if (std::fflush(stdout) != 0) return fail(ErrorCode::kFileUnreadable, "cannot write to stdout");
+    if (enough || finished()) return {};
+    if (printed_ == before) std::this_thread::sleep_for(kPollPause);
+  }
+}
+
+}  // namespace
+
+int consume_command(const ConsumeOptions& options) {
+  const auto http = HttpClient::open(options.server);
+  if (!http) return print_error(http.error());
+  Consumer consumer(**http, options);
+  Status status = consumer.open();
+  if (status) status = consumer.run();
+  if (status) return kExitFine;
+  print_error(status.error());
+  return status.error().code == ErrorCode::kUsage ? kExitUsage : kExitFailed;
+}
+
+}  // namespace gameflow::app

@@ -1,0 +1,138 @@
+#include "app/dataflow_file.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "app/terminal.h"
+#include "query/query.h"
+#include "spec/diagnostic.h"
+#include "spec/model.h"
+
+namespace gameflow::app {
+namespace {
+
+constexpr std::size_t kFileBytesMax = 4U << 20;
+
+Result<std::string> read_file(const std::string& name) {
+  std::ifstream in(name, std::ios::binary);
+  std::string text;
+  // A folder opens, and fails only when it is read.
+  if (in) text.assign(std::istreambuf_iterator<char>(in), {});
+  if (!in) {
+    return fail(ErrorCode::kFileUnreadable,
+                fmt::format("cannot read '{}': {}", name,
+                            errno != 0 ? std::strerror(errno) : "it is not a file"));
+  }
+  if (text.size() > kFileBytesMax) {
+    return fail(ErrorCode::kFileUnreadable, fmt::format("'{}' is larger than {}: not a dataflow",
+                                                        name, with_unit(kFileBytesMax)));
+  }
+  return text;
+}
+
+// Prints them, and sums up the errors.
+Status report(const std::vector<spec::Diagnostic>& diagnostics, const std::string& name,
+              const std::string& source) {
+  if (!diagnostics.empty()) fmt::print(stderr, "{}", spec::render(diagnostics, name, source));
+  const auto errors = std::ranges::count_if(
+      diagnostics, [](const auto& d) { return d.severity == spec::Severity::kError; });
+  if (errors == 0) return {};
+  return fail(ErrorCode::kInvalidDataflow,
+              fmt::format("{} has {} mistake{}", name, errors, errors == 1 ? "" : "s"));
+}
+
+Result<std::filesystem::path> cache_folder(const BuildOptions& options) {
+  if (!options.cache_folder.empty()) return options.cache_folder;
+  const char* const cache = std::getenv("XDG_CACHE_HOME");
+  if (cache != nullptr && *cache == '/') return std::filesystem::path(cache) / "gameflow";
+  const char* const home = std::getenv("HOME");
+  if (home != nullptr && *home == '/') return std::filesystem::path(home) / ".cache/gameflow";
+  return fail(ErrorCode::kDataUnwritable,
+              "there is no home folder for built operators: say where with --cache DIR");
+}
+
+// Says that something takes a while, unless it is over before.
+class PatienceNote {
+ public:
+  explicit PatienceNote(std::string text)
+      : thread_([text = std::move(text)](std::stop_token stop) {
+          std::mutex mutex;
+          std::condition_variable_any wake;
+          std::unique_lock lock(mutex);
+          wake.wait_for(lock, stop, std::chrono::milliseconds(200), [] { return false; });
+          if (!stop.stop_requested()) print_note(text);
+        }) {}
+
+ private:
+  std::jthread thread_;
+};
+
+// The states of a service as tables without rows: all that a check needs.
+std::vector<query::Table> empty_tables(const plan::ServicePlan& service) {
+  std::vector<query::Table> tables;
+  for (const plan::StatePlan& state : service.states) {
+    tables.push_back({.name = state.table,
+                      .key = state.key,
+                      .row = state.row,
+                      .constant_names = {"_window_start", "_window_end", "_window_closed"},
+                      .segments = {}});
+  }
+  return tables;
+}
+
+}  // namespace
+
+Result<DataflowFile> read_dataflow(const std::string& name) {
+  GF_ASSIGN(std::string source, read_file(name));
+  spec::ParseResult parsed = spec::parse(source, name);
+  GF_TRY(report(parsed.diagnostics, name, source));
+  if (!parsed.dataflow) return fail(ErrorCode::kInvalidDataflow, name + " is not a dataflow");
+  auto dataflow = std::make_shared<const spec::Dataflow>(std::move(*parsed.dataflow));
+  return DataflowFile{name, std::move(source), plan::make_plan(std::move(dataflow))};
+}
+
+Status check_sql(const DataflowFile& file) {
+  std::vector<spec::Diagnostic> diagnostics;
+  const std::vector<opbuild::SqlUse> uses = opbuild::find_sql(file.plan);
+  for (std::size_t i = 0; i < file.plan.services.size(); ++i) {
+    const std::vector<query::Table> tables = empty_tables(file.plan.services[i]);
+    query::Database database;  // after the tables: it borrows them
+    for (const query::Table& table : tables) GF_TRY(database.set_table(&table));
+    for (const opbuild::SqlUse& use : uses) {
+      if (use.service != i || use.item == nullptr) continue;
+      if (const Status status = database.check(use.query, *use.item); !status) {
+        diagnostics.push_back({.severity = spec::Severity::kError,
+                               .position = use.position,
+                               .length = 1,
+                               .message = status.error().message,
+                               .hint = {}});
+      }
+    }
+  }
+  std::ranges::sort(diagnostics, {}, &spec::Diagnostic::position);
+  return report(diagnostics, file.name, file.source);
+}
+
+Result<opbuild::Library> build_operators(const DataflowFile& file, const BuildOptions& options,
+                                         bool syntax_only) {
+  opbuild::Options build{
+      .cache_folder = {}, .compiler = options.compiler, .syntax_only = syntax_only};
+  GF_ASSIGN(build.cache_folder, cache_folder(options));
+  const PatienceNote note(syntax_only ? "checking operators …" : "building operators …");
+  return opbuild::build(file.plan, build);
+}
+
+}  // namespace gameflow::app

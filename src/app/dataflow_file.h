@@ -1,0 +1,32 @@
+// From a dataflow.yaml to a plan and its operators, with every mistake shown on stderr on the way.
+//
+// Errors   what can be placed in the file has been printed when a function here fails; the Error is
+//          the line that sums it up.
+#pragma once
+
+#include <string>
+
+#include "app/commands.h"
+#include "base/error.h"
+#include "opbuild/opbuild.h"
+#include "plan/plan.h"
+
+namespace gameflow::app {
+
+struct DataflowFile {
+  std::string name;    // as the user gave it
+  std::string source;  // its text
+  plan::Plan plan;
+};
+
+// Reads and checks the YAML. kFileUnreadable, kInvalidDataflow.
+Result<DataflowFile> read_dataflow(const std::string& name);
+
+// Checks the SQL texts that stand in run: blocks against the states. kInvalidDataflow.
+Status check_sql(const DataflowFile& file);
+
+// Builds the operators or finds them in the cache; says so on stderr if it takes a while.
+Result<opbuild::Library> build_operators(const DataflowFile& file, const BuildOptions& options,
+                                         bool syntax_only);
+
+}  // namespace gameflow::app

@@ -1,0 +1,43 @@
+// gameflow: the program. Parses the command line and runs one command.
+
+#include <cstdio>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "app/cli.h"
+#include "app/commands.h"
+
+namespace gameflow::app {
+namespace {
+
+struct Execute {
+  int operator()(const RunOptions& options) const { return run_command(options); }
+  int operator()(const BuildOptions& options) const { return build_command(options); }
+  int operator()(const ValidateOptions& options) const { return validate_command(options); }
+  int operator()(const GenerateOptions& options) const { return generate_command(options); }
+  int operator()(const TopicListOptions& options) const { return topic_list_command(options); }
+  int operator()(const TopicDescribeOptions& options) const {
+    return topic_describe_command(options);
+  }
+  int operator()(const TopicCreateOptions& options) const { return topic_create_command(options); }
+  int operator()(const TopicDeleteOptions& options) const { return topic_delete_command(options); }
+  int operator()(const ProduceOptions& options) const { return produce_command(options); }
+  int operator()(const ConsumeOptions& options) const { return consume_command(options); }
+  int operator()(const SqlOptions& options) const { return sql_command(options); }
+  int operator()(const VersionOptions&) const {
+    std::puts("gameflow " GAMEFLOW_VERSION);
+    return kExitFine;
+  }
+};
+
+}  // namespace
+}  // namespace gameflow::app
+
+int main(int argc, char** argv) {
+  const auto parsed = gameflow::app::parse_command_line({argv + 1, argv + argc});
+  std::fputs(parsed.out.c_str(), stdout);
+  std::fputs(parsed.err.c_str(), stderr);
+  if (!parsed.command) return parsed.exit_code;
+  return std::visit(gameflow::app::Execute{}, *parsed.command);
+}

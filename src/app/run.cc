@@ -1,0 +1,157 @@
+// gameflow run, build and validate. Here the parts become one program: this is the only place that
+// names a concrete store.
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "api/api.h"
+#include "app/commands.h"
+#include "app/dataflow_file.h"
+#include "app/listen_address.h"
+#include "app/signals.h"
+#include "app/terminal.h"
+#include "http/server.h"
+#include "log/rocksdb/rocksdb_store.h"
+#include "runtime/engine.h"
+
+namespace gameflow::app {
+namespace {
+
+// One event a line on stderr, in UTC.
+void set_up_logging(const std::string& level) {
+  auto logger = spdlog::stderr_color_mt(
+      "gameflow", use_colour() ? spdlog::color_mode::always : spdlog::color_mode::never);
+  logger->set_level(spdlog::level::from_str(level == "error" ? "err" : level));
+  logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(
+      "%Y-%m-%dT%H:%M:%S.%eZ %^%-5l%$ %v", spdlog::pattern_time_type::utc));
+  spdlog::set_default_logger(std::move(logger));
+}
+
+http::ServerOptions server_options(const RunOptions& options, const ListenAddress& address) {
+  http::ServerOptions server;
+  server.address = address.host;
+  server.port = address.port;
+  // Half of the cores are the engine's.
+  server.threads = std::max(1U, std::thread::hardware_concurrency() / 2);
+  if (!options.web_folder.empty()) server.web_folder = options.web_folder;
+  return server;
+}
+
+struct Operators {
+  DataflowFile file;
+  opbuild::Library library;
+};
+
+Result<Operators> load(const BuildOptions& options) {
+  GF_ASSIGN(DataflowFile file, read_dataflow(options.dataflow));
+  GF_TRY(check_sql(file));
+  GF_ASSIGN(opbuild::Library library, build_operators(file, options, false));
+  return Operators{std::move(file), std::move(library)};
+}
+
+// Brings everything up, in order of dependence, and down again in the reverse order.
+Status serve(const RunOptions& options, const Operators& operators, const ListenAddress& address) {
+  TerminationSignals signals;  // before the first thread
+  const SystemClock clock;
+  GF_ASSIGN(const std::unique_ptr<log::Store> store,
+            log::open_rocksdb_store({.folder = options.data_folder,
+                                     .durability = options.durability,
+                                     .disk_free_bytes_min = options.disk_free_bytes_min,
+                                     .clock = &clock}));
+  const plan::Plan& plan = operators.file.plan;
+  if (options.clear_state) GF_TRY(runtime::Engine::clear_state(plan, *store));
+  GF_ASSIGN(const std::unique_ptr<runtime::Engine> engine,
+            runtime::Engine::open(plan, operators.library.functions, *store,
+                                  {.threads = options.threads, .clock = &clock}));
+  api::Api api(*store, engine.get(), clock);
+  GF_ASSIGN(const std::unique_ptr<http::Server> server,
+            http::Server::listen(api, server_options(options, address)));
+  engine->start();
+  server->start();
+  fmt::print("listening on http://{}\n", to_string({address.host, server->port()}));
+  std::fflush(stdout);
+  spdlog::info("running {} ({}), data in {}", operators.file.name, plan.dataflow->name,
+               options.data_folder.string());
+
+  const int signal = signals.wait();
+  spdlog::info("stopping on signal {}: once more stops at once", signal);
+  server->stop();
+  engine->stop();
+  store->close();
+  spdlog::info("stopped");
+  return {};
+}
+
+Result<ListenAddress> checked_address(const RunOptions& options) {
+  const std::optional<ListenAddress> address = parse_listen_address(options.listen);
+  if (!address) {
+    return fail(ErrorCode::kUsage,
+                fmt::format("--listen is '{}': it must be ADDRESS:PORT, such as 127.0.0.1:3001 or "
+                            "[::1]:3001",
+                            options.listen));
+  }
+  if (!is_loopback(*address) && !options.insecure_no_auth) {
+    return fail(ErrorCode::kUsage,
+                fmt::format("{} can be reached from other machines, and gameflow has no login: "
+                            "whoever connects can read, write and delete every topic. Listen on "
+                            "127.0.0.1 behind a proxy that asks who it is, or add "
+                            "--insecure-no-auth if the network is closed",
+                            options.listen));
+  }
+  return *address;
+}
+
+}  // namespace
+
+int run_command(const RunOptions& options) {
+  set_up_logging(options.log_level);
+  const auto address = checked_address(options);
+  if (!address) {
+    print_error(address.error());
+    return kExitUsage;
+  }
+  const auto operators = load(options.build);
+  if (!operators) return print_error(operators.error());
+  spdlog::info(
+      operators->library.was_cached ? "operators cached in {}" : "operators built, cached in {}",
+      operators->library.file.string());
+  const Status status = serve(options, *operators, *address);
+  return status ? kExitFine : print_error(status.error());
+}
+
+int build_command(const BuildOptions& options) {
+  const auto operators = load(options);
+  if (!operators) return print_error(operators.error());
+  fmt::print("{}\n{} {}\n", plan::explain(operators->file.plan), operators->library.file.string(),
+             operators->library.was_cached
+                 ? "(cached)"
+                 : fmt::format("(built in {:.2f} s)", operators->library.build_seconds));
+  return kExitFine;
+}
+
+int validate_command(const ValidateOptions& options) {
+  const auto file = read_dataflow(options.build.dataflow);
+  if (!file) return print_error(file.error());
+  if (const Status status = check_sql(*file); !status) return print_error(status.error());
+  if (options.operators) {
+    const auto library = build_operators(*file, options.build, true);
+    if (!library) return print_error(library.error());
+  }
+  fmt::print("{}: no mistakes{}\n", options.build.dataflow,
+             options.operators ? "" : " (--operators has the compiler check the C++ too)");
+  return kExitFine;
+}
+
+}  // namespace gameflow::app

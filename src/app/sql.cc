@@ -1,0 +1,113 @@
+// gameflow sql: a query over live state, as a table, CSV or JSON.
+
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "app/commands.h"
+#include "app/http_client.h"
+#include "app/json_text.h"
+#include "app/table.h"
+#include "app/terminal.h"
+
+namespace gameflow::app {
+namespace {
+
+namespace json = boost::json;
+
+// Text as it is, numbers as JSON, null as nothing.
+std::string plain(const json::value& value) {
+  if (value.is_null()) return "";
+  if (value.is_string()) return std::string(value.get_string());
+  if (value.is_double()) return fmt::format("{}", value.get_double());
+  return json::serialize(value);
+}
+
+// RFC 4180: quoted where it must be.
+std::string csv_cell(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + '"';
+}
+
+void print_table(const std::vector<std::string>& columns, const json::array& rows) {
+  TextTable table(columns);
+  std::vector<std::size_t> numbers;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (!rows.empty() && rows[0].as_array().at(i).is_number()) numbers.push_back(i);
+  }
+  table.align_right(numbers);
+  for (const json::value& row : rows) {
+    std::vector<std::string> cells;
+    for (const json::value& value : row.as_array()) cells.push_back(plain(value));
+    table.add(std::move(cells));
+  }
+  table.print();
+}
+
+void print_csv(const std::vector<std::string>& columns, const json::array& rows) {
+  std::string out;
+  for (std::size_t i = 0; i < columns.size(); ++i) out += (i > 0 ? "," : "") + csv_cell(columns[i]);
+  out += '\n';
+  for (const json::value& row : rows) {
+    bool first = true;
+    for (const json::value& value : row.as_array()) {
+      if (!first) out += ',';
+      first = false;
+      out += csv_cell(plain(value));
+    }
+    out += '\n';
+  }
+  std::fwrite(out.data(), 1, out.size(), stdout);
+}
+
+// One object a line, so that it pipes into jq and `gameflow produce`.
+void print_json(const std::vector<std::string>& columns, const json::array& rows) {
+  for (const json::value& row : rows) {
+    json::object object;
+    for (std::size_t i = 0; i < columns.size(); ++i) object[columns[i]] = row.as_array().at(i);
+    fmt::print("{}\n", json::serialize(object));
+  }
+}
+
+}  // namespace
+
+int sql_command(const SqlOptions& options) {
+  const auto http = HttpClient::open(options.server);
+  if (!http) return print_error(http.error());
+  std::string query = options.query;
+  if (query == "-") query.assign(std::istreambuf_iterator<char>(std::cin), {});
+  const auto answer = object_of((*http)->request("POST", "/sql", "text/plain", query));
+  if (!answer) return print_error(answer.error());
+  std::vector<std::string> columns;
+  for (const json::value& column : array_at(*answer, "columns")) columns.push_back(plain(column));
+  const json::array& rows = array_at(*answer, "rows");
+  const SqlFormat automatic = is_terminal(STDOUT_FILENO) ? SqlFormat::kTable : SqlFormat::kCsv;
+  switch (options.format.value_or(automatic)) {
+    case SqlFormat::kTable:
+      print_table(columns, rows);
+      break;
+    case SqlFormat::kCsv:
+      print_csv(columns, rows);
+      break;
+    case SqlFormat::kJson:
+      print_json(columns, rows);
+      break;
+  }
+  if (const auto* truncated = answer->if_contains("truncated"); truncated && *truncated == true) {
+    print_note(fmt::format("only the first {} rows: the answer is over the limit of rows or bytes",
+                           rows.size()));
+  }
+  return kExitFine;
+}
+
+}  // namespace gameflow::app

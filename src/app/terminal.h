@@ -1,0 +1,35 @@
+// What a person at a terminal sees: a progress line, errors, numbers that can be read.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace gameflow::app {
+
+bool is_terminal(int file_descriptor);
+
+// Colour on stderr: a terminal, not TERM=dumb, and NO_COLOR unset or empty.
+bool use_colour();
+
+// "gameflow: error: …" on stderr, with a progress line out of the way. Returns kExitFailed.
+int print_error(const Error& error);
+// "gameflow: …" on stderr.
+void print_note(std::string_view text);
+
+// 1234567 as "1,234,567".
+std::string with_commas(std::uint64_t number);
+// 1536 as "1.5 KiB".
+std::string with_unit(std::uint64_t bytes);
+
+// One line on stderr that is written over; nothing where stderr is no terminal. Notes and errors
+// printed meanwhile go above it. At most ten updates a second are shown.
+//
+// Threads  any; there is one line in the process.
+void show_progress(std::string_view text);
+void clear_progress();
+
+}  // namespace gameflow::app

@@ -1,0 +1,76 @@
+#include <gtest/gtest.h>
+
+#include "app/http_client.h"
+#include "app/listen_address.h"
+#include "app/table.h"
+#include "app/terminal.h"
+
+namespace gameflow::app {
+namespace {
+
+TEST(ListenAddress, Texts) {
+  struct Case {
+    const char* text;
+    const char* written;  // null: not an address
+    bool loopback;
+  };
+  for (const Case& c :
+       {Case{"127.0.0.1:3001", "127.0.0.1:3001", true}, Case{"127.9.9.9:0", "127.9.9.9:0", true},
+        Case{"localhost:80", "127.0.0.1:80", true}, Case{"[::1]:3001", "[::1]:3001", true},
+        Case{"0.0.0.0:3001", "0.0.0.0:3001", false}, Case{"[::]:3001", "[::]:3001", false},
+        Case{"192.168.1.5:1", "192.168.1.5:1", false}, Case{"3001", nullptr, false},
+        Case{":3001", nullptr, false}, Case{"127.0.0.1:", nullptr, false},
+        Case{"127.0.0.1:70000", nullptr, false}, Case{"127.0.0.1:80x", nullptr, false},
+        Case{"::1:80", nullptr, false}, Case{"example.org:80", nullptr, false},
+        Case{"", nullptr, false}}) {
+    SCOPED_TRACE(c.text);
+    const auto address = parse_listen_address(c.text);
+    ASSERT_EQ(address.has_value(), c.written != nullptr);
+    if (!address) continue;
+    EXPECT_EQ(to_string(*address), c.written);
+    EXPECT_EQ(is_loopback(*address), c.loopback);
+  }
+}
+
+TEST(Terminal, Numbers) {
+  EXPECT_EQ(with_commas(0), "0");
+  EXPECT_EQ(with_commas(999), "999");
+  EXPECT_EQ(with_commas(1000), "1,000");
+  EXPECT_EQ(with_commas(1234567), "1,234,567");
+  EXPECT_EQ(with_unit(1023), "1023 B");
+  EXPECT_EQ(with_unit(1536), "1.5 KiB");
+  EXPECT_EQ(with_unit(3U << 30), "3.0 GiB");
+}
+
+TEST(TextTable, AlignsAndKeepsControlCharactersOut) {
+  TextTable table({"NAME", "N"});
+  table.align_right({1});
+  table.add({"größe", "5"});
+  table.add({"a\x1b[31m\nb", "1000"});
+  EXPECT_EQ(table.str(),
+            "NAME          N\n"
+            "größe         5\n"
+            "a [31m b   1000\n");
+}
+
+TEST(HttpClient, Errors) {
+  for (const char* url : {"", "127.0.0.1:3001", "ftp://x", "file:///etc/passwd"}) {
+    EXPECT_EQ(HttpClient::open(url).error().code, ErrorCode::kInvalidArgument) << url;
+  }
+  // Port 1 of this machine: nobody is there.
+  const auto client = HttpClient::open("http://127.0.0.1:1/");
+  ASSERT_TRUE(client);
+  const auto reply = (*client)->get("/topics");
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, ErrorCode::kUnavailable);
+  EXPECT_NE(reply.error().message.find("http://127.0.0.1:1:"), std::string::npos);
+
+  EXPECT_EQ(error_of({.status = 502, .body = "<html>"}).code, ErrorCode::kUnavailable);
+  EXPECT_EQ(
+      error_of({.status = 507, .body = R"({"error":{"code":"disk_full","message":"m"}})"}).code,
+      ErrorCode::kDiskFull);
+  EXPECT_EQ(url_encode("a b/ü"), "a%20b%2F%C3%BC");
+}
+
+}  // namespace
+}  // namespace gameflow::app

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Installs what is missing to build ("build") or also to test ("test"). Quick when nothing is.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+build_packages=(g++ cmake ninja-build make pkg-config ccache git curl ca-certificates
+  librocksdb-dev libsimdjson-dev libyaml-cpp-dev libsqlite3-dev libboost1.81-dev liblz4-dev
+  libxxhash-dev libfmt-dev libspdlog-dev libcli11-dev libexpected-dev prometheus-cpp-dev
+  libcurl4-openssl-dev libssl-dev zlib1g-dev)
+test_packages=(libgtest-dev libbenchmark-dev clang-format clang-tidy chromium fonts-dejavu-core
+  python3)
+
+what=${1:-build}
+packages=("${build_packages[@]}")
+[ "$what" = build ] || packages+=("${test_packages[@]}")
+
+# Node serves ECharts' files at build time; any node of version 18 or later with npm will do.
+node_major() { node --version 2>/dev/null | sed -n 's/^v\([0-9]*\).*/\1/p'; }
+if ! command -v npm >/dev/null || [ "$(node_major)" -lt 18 ] 2>/dev/null; then
+  packages+=(nodejs npm)
+fi
+
+missing_packages() {
+  # One call for all: a package counts only when fully installed.
+  comm -23 <(printf '%s\n' "${packages[@]}" | sort -u) \
+    <(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${packages[@]}" 2>/dev/null |
+      sed -n 's/^ii  *//p' | sort -u)
+}
+
+install_packages() {
+  local missing=$1
+  if ! grep -qs '^VERSION_ID="12"' /etc/os-release || ! grep -qs '^ID=debian' /etc/os-release; then
+    echo "setup: this is not Debian 12, so nothing was installed. gameflow needs what these Debian 12" >&2
+    echo "packages hold; install them and run 'SKIP_SETUP=1 make …':" >&2
+    fold -s -w 90 <<<"${packages[*]}" >&2
+    exit 1
+  fi
+  local sudo=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || {
+      echo "setup: become root and run: apt-get install -y --no-install-recommends" $missing >&2
+      exit 1
+    }
+    sudo=(sudo)
+  fi
+  echo "setup: installing" $missing
+  "${sudo[@]}" apt-get update -qq
+  # shellcheck disable=SC2086  # one word each
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    -o Dpkg::Use-Pty=0 $missing >.setup.log 2>&1 || {
+    tail -n 20 .setup.log >&2
+    echo "setup: apt-get failed; the whole log is in .setup.log" >&2
+    exit 1
+  }
+  rm -f .setup.log
+}
+
+# npm ci for a folder whose lock file has changed since the last time.
+install_node_modules() {
+  local folder=$1
+  [ -f "$folder/package-lock.json" ] || return 0
+  cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed-lock" && return 0
+  echo "setup: npm ci in $folder/"
+  (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error)
+  cp "$folder/package-lock.json" "$folder/node_modules/.installed-lock"
+}
+
+if [ -z "${SKIP_SETUP:-}" ]; then
+  missing=$(if command -v dpkg-query >/dev/null; then missing_packages; else printf '%s\n' "${packages[@]}"; fi)
+  [ -z "$missing" ] || install_packages "$(tr '\n' ' ' <<<"$missing")"
+fi
+install_node_modules web
+if [ "$what" != build ]; then
+  for folder in tests tests/browser; do install_node_modules "$folder"; done
+fi

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Builds and runs every test. A stage is one line of `stages`; its tests are those of one ctest run.
+# Ends with "N passed, N failed" over all stages, and exits 1 if one failed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+jobs=${JOBS:-$(nproc)}
+passed=0 failed=0
+
+# configure PRESET FOLDER
+configure() {
+  [ -f "$2/build.ninja" ] || cmake --preset "$1" >/dev/null
+}
+
+# stage NAME FOLDER CTEST-ARGUMENTS…: adds to the totals.
+stage() {
+  local name=$1 folder=$2 log
+  shift 2
+  echo "== $name"
+  log=$(mktemp)
+  ctest --test-dir "$folder" --output-on-failure -j "$jobs" "$@" 2>&1 | tee "$log" || true
+  local line total bad
+  line=$(grep -E 'tests passed, [0-9]+ tests? failed out of [0-9]+' "$log" | tail -n 1) || true
+  rm -f "$log"
+  if [ -z "$line" ]; then
+    echo "$name: no tests were run" >&2
+    failed=$((failed + 1))
+    return
+  fi
+  bad=$(sed -E 's/.*, ([0-9]+) tests? failed.*/\1/' <<<"$line")
+  total=$(sed -E 's/.*out of ([0-9]+).*/\1/' <<<"$line")
+  passed=$((passed + total - bad)) failed=$((failed + bad))
+}
+
+configure release build
+ninja -C build -j "$jobs"
+configure asan build-asan
+ninja -C build-asan -j "$jobs"
+
+stage "tests" build
+stage "unit and dataflow tests with address and undefined behaviour sanitizers" build-asan \
+  -L 'unit|dataflow'
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
