@@ -2,17 +2,15 @@
 // names a concrete store.
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <utility>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -124,9 +122,8 @@ int run_command(const RunOptions& options) {
   }
   const auto operators = load(options.build);
   if (!operators) return print_error(operators.error());
-  spdlog::info(
-      operators->library.was_cached ? "operators cached in {}" : "operators built, cached in {}",
-      operators->library.file.string());
+  spdlog::info("operators {} {}", operators->library.was_cached ? "cached in" : "built, kept in",
+               operators->library.file.string());
   const Status status = serve(options, *operators, *address);
   return status ? kExitFine : print_error(status.error());
 }

@@ -36,7 +36,8 @@ std::string csv_cell(const std::string& text) {
     if (c == '"') out += '"';
     out += c;
   }
-  return out + '"';
+  out += '"';
+  return out;
 }
 
 void print_table(const std::vector<std::string>& columns, const json::array& rows) {
@@ -56,7 +57,10 @@ void print_table(const std::vector<std::string>& columns, const json::array& row
 
 void print_csv(const std::vector<std::string>& columns, const json::array& rows) {
   std::string out;
-  for (std::size_t i = 0; i < columns.size(); ++i) out += (i > 0 ? "," : "") + csv_cell(columns[i]);
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (i > 0) out += ',';
+    out += csv_cell(columns[i]);
+  }
   out += '\n';
   for (const json::value& row : rows) {
     bool first = true;
