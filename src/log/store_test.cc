@@ -29,7 +29,9 @@ enum class BackEnd { kMemory, kRocksdb, kRocksdbNoCache };
 
 class StoreTest : public ::testing::TestWithParam<BackEnd> {
  protected:
-  StoreTest() { open(); }
+  explicit StoreTest(Durability durability = Durability::kFsync) : durability_(durability) {
+    open();
+  }
 
   void open() {
     if (GetParam() == BackEnd::kMemory) {
@@ -38,6 +40,7 @@ class StoreTest : public ::testing::TestWithParam<BackEnd> {
     }
     RocksdbOptions options = test_options(folder_.path(), clock_);
     if (GetParam() == BackEnd::kRocksdbNoCache) options.tail_cache_bytes = 0;
+    options.durability = durability_;
     auto opened = open_rocksdb_store(options);
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = *std::move(opened);
@@ -52,6 +55,7 @@ class StoreTest : public ::testing::TestWithParam<BackEnd> {
     return store_->create_topic({.name = name, .partitions = partitions}).value().id;
   }
 
+  const Durability durability_;
   TempFolder folder_;
   ManualClock clock_{kStart};
   std::unique_ptr<Store> store_;
@@ -438,6 +442,9 @@ struct Model {
 
 class RandomTest : public StoreTest {
  protected:
+  // Thousands of commits, one at a time: quick only without fsync.
+  RandomTest() : StoreTest(Durability::kNone) {}
+
   int pick(int end) { return std::uniform_int_distribution<int>(0, end - 1)(random_); }
   ModelTopic* some_topic() {
     if (model_.topics.empty()) return nullptr;

@@ -424,8 +424,7 @@ TEST(RocksdbStore, FindsAHoleWhenItIsRead) {
   for (const std::uint64_t from : {0, 19, 20, 22}) {
     const auto read = values_from(*store, {1}, 0, {from}, 100);
     ASSERT_EQ(code_of(read), ErrorCode::kDataCorrupt);
-    EXPECT_TRUE(mentions(read.error(), from > 20 ? "offset 22" : "offset 20"))
-        << read.error().message;
+    EXPECT_TRUE(mentions(read.error(), "offset 20")) << read.error().message;
   }
   EXPECT_EQ(values_from(*store, {1}, 0, {25})->size(), 25U);
 }

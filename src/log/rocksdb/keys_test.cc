@@ -1,0 +1,66 @@
+// The worked example of docs/formats/store.md.
+#include "log/rocksdb/keys.h"
+
+#include <string>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace gameflow::log {
+namespace {
+
+std::string hex(std::string_view bytes) {
+  std::string text;
+  for (const char byte : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  return text;
+}
+
+constexpr TopicId kTopic{1};
+constexpr Timestamp kTime{1'731'406'530'000};
+
+TEST(Keys, AreAsDocumented) {
+  struct Row {
+    std::string bytes;
+    const char* documented;
+  };
+  const TopicInfo topic{
+      .id = kTopic,
+      .config = {.name = "clicks", .partitions = 2, .retention_age = Duration{3'600'000}},
+      .created_at = kTime,
+      .partitions = {}};
+  const Row rows[] = {
+      {std::string(kFormatKey), "666f726d6174"},
+      {encode_number(kStoreFormat), "00000001"},
+      {std::string(kNextTopicIdKey), "6e6578742d746f7069632d6964"},
+      {topic_key(kTopic), "7400000001"},
+      {encode_topic(topic), "000001931feaa1d0000000000036ee80ffffffffffffffff00000002636c69636b73"},
+      {partition_key(kTopic, 1), "700000000100000001"},
+      {encode_partition({{4}, {7}, 120}), "000000000000000400000000000000070000000000000078"},
+      {producer_key(kTopic, "web-1"), "73000000017765622d31"},
+      {encode_producer({3, kTime}), "0000000000000003000001931feaa1d0"},
+      {log_key(kTopic, 1, {4}), "00000001000000010000000000000004"},
+  };
+  for (const Row& row : rows) EXPECT_EQ(hex(row.bytes), row.documented);
+
+  const TopicInfo read = decode_topic(topic_key(kTopic), encode_topic(topic)).value();
+  EXPECT_EQ(read.id, kTopic);
+  EXPECT_EQ(read.created_at, kTime);
+  EXPECT_EQ(read.config.name, "clicks");
+  EXPECT_EQ(read.config.partitions, 2U);
+  EXPECT_EQ(read.config.retention_age, topic.config.retention_age);
+  EXPECT_EQ(read.config.retention_bytes, std::nullopt);
+  EXPECT_EQ(base_offset_of(log_key(kTopic, 1, {4})), Offset{4});
+}
+
+TEST(Keys, OtherLengthsAreCorrupt) {
+  for (const std::size_t size : {0, 3, 5, 15, 17, 23, 25}) {
+    const std::string bytes(size, '\0');
+    EXPECT_FALSE(decode_number(bytes));
+    EXPECT_FALSE(decode_topic(topic_key(kTopic), bytes));
+    EXPECT_FALSE(decode_partition(bytes));
+    EXPECT_FALSE(decode_producer(bytes));
+  }
+}
+
+}  // namespace
+}  // namespace gameflow::log
