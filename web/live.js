@@ -40,6 +40,7 @@ export class LiveTopic {
   #socket = null;
   #phase = 'connecting';    // connecting | open | waiting | missing | closed
   #failures = 0;            // in a row
+  #trouble = 'waiting';     // the phase that the last failure led to
   #attempt = 0;             // its number tells a superseded attempt that it is
   #retryTimer = null;
   #ticker;
@@ -84,10 +85,9 @@ export class LiveTopic {
 
   get status() {
     switch (this.#phase) {
-      case 'missing': return Status.missing;
-      case 'waiting': return Status.disconnected;
-      case 'connecting': return this.#failures > 0 ? Status.disconnected : Status.connecting;
-      default: break;
+      case 'open': break;
+      case 'connecting': if (this.#failures === 0) return Status.connecting;  // else as before the attempt
+      default: return this.#trouble === 'missing' ? Status.missing : Status.disconnected;
     }
     let some = false;
     for (const {next, fill_end} of this.#partitions.values()) {
@@ -225,7 +225,7 @@ export class LiveTopic {
 
   #retry(phase) {
     this.#dropSocket();
-    this.#phase = phase;
+    this.#phase = this.#trouble = phase;
     this.#announce();
     const delay = Math.min(kRetryMax, kRetryMin * 2 ** Math.min(this.#failures, 10));
     this.#failures += 1;

@@ -120,6 +120,7 @@ function draw() {
       id: item, name: item, type: 'line', stack: 'amount', data: pointsOf(item, windows, period),
       showSymbol: windows.length < 3, symbolSize: 5, connectNulls: false, color: seriesColour(i),
       lineStyle: {width: 1.5, type: seriesDash(i)}, areaStyle: {opacity: 0.22}, emphasis: {focus: 'series'},
+      blur: {lineStyle: {opacity: 0.4}, areaStyle: {opacity: 0.1}},
     })),
   });
 }

@@ -122,7 +122,8 @@ export class Shell {
 
 function ageText(status, age) {
   if (age === null || status === Status.connecting || status === Status.missing) return '';
-  return status === Status.live && age < 2_000 ? 'now' : `${duration(Math.max(age, 1_000))} ago`;
+  if (status === Status.stale || status === Status.disconnected) return `${duration(age)} old`;
+  return age < 2_000 ? 'now' : `${duration(age)} ago`;
 }
 
 export function isDark() {

@@ -148,7 +148,9 @@ describe('live client', {timeout: 120_000}, () => {
     closeWindows(3);
     page = await openPage(browser, server.url, kTable);
     await untilState(page, 'stale', (s) => s.status === 'stale');
+    await page.waitForSelector('#status[data-status="stale"]');
     assert.equal(await page.textContent('#status-word'), 'Stale');
+    assert.match(await page.textContent('#status-age'), /^\d+ s old$/);
     for (let i = 0; i < 3; ++i) server.append(kTopic, players(2), {timestamp: end + 100 * (i + 1)});  // windows of 100 ms
     await untilState(page, 'live', (s) => s.status === 'live');
     await untilState(page, 'stale', (s) => s.status === 'stale');

@@ -211,6 +211,7 @@ describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', time
       untilState(page, `${name} disconnected`, (s) => s.status === 'disconnected', 10_000)));
     const noticed = Date.now() - killed_at;
     assert.ok(noticed < 3_000, `noticed after ${noticed} ms`);
+    await pages.players.waitForSelector('#status[data-status="disconnected"]');
     assert.equal(await pages.players.textContent('#status-word'), 'Disconnected');
     assert.equal(await pages.players.locator('#top tbody tr:not([hidden])').count(), 20, 'what was there stays readable');
 
