@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace gameflow::opbuild {
 namespace {
 
@@ -205,8 +207,9 @@ std::string string_value(std::string_view literal) {
   }
   const std::size_t delimiter = text.find('(');
   if (delimiter == std::string_view::npos) return std::string(text);
+  const std::string close = fmt::format("){}\"", text.substr(0, delimiter));
   text.remove_prefix(delimiter + 1);
-  if (text.size() >= delimiter + 2) text.remove_suffix(delimiter + 2);
+  if (text.ends_with(close)) text.remove_suffix(close.size());
   return std::string(text);
 }
 

@@ -75,15 +75,17 @@ std::unordered_set<const record::Type*> shared_types(const spec::Dataflow& dataf
 
 void write_struct(Writer& out, const record::Type& type, const std::string& name) {
   out.line("struct {} {{", name);
-  std::string offsets;
   for (const record::Field& field : type.fields) {
-    const std::string member = plan::cpp_field(field.name);
     const std::string value = plan::cpp_type(*field.type);
-    out.line("  {} {}{{}};", field.optional ? "Optional<" + value + ">" : value, member);
-    offsets += format(" && offsetof({}, {}) == {}", name, member, field.offset);
+    out.line("  {} {}{{}};", field.optional ? "Optional<" + value + ">" : value,
+             plan::cpp_field(field.name));
   }
   out.line("}};");
-  out.line("static_assert(sizeof({}) == {}{});", name, type.size, offsets);
+  out.line("static_assert(sizeof({}) == {});", name, type.size);
+  for (const record::Field& field : type.fields) {
+    out.line("static_assert(offsetof({}, {}) == {});", name, plan::cpp_field(field.name),
+             field.offset);
+  }
   out.line("");
 }
 
@@ -125,16 +127,15 @@ struct Operator {
 
 void write_operator(Writer& out, const Operator& op) {
   Block block = parse_block(*op.code, op.role);
+  const bool lambda = block.form == Block::Form::kLambda;
+  if (lambda) block.function = "lambda";
+  const std::string call = format("{}_block::{}(in...)", op.name, block.function);
   out.line("namespace {}_block {{", op.name);
-  if (block.form == Block::Form::kLambda) {
-    block.function = "lambda";
-    out.line("inline constexpr auto lambda =");
-  }
+  if (lambda) out.line("inline constexpr auto lambda =");
   out.user_text(op.code->position, block.text);
-  out.line("{}}}", block.form == Block::Form::kLambda ? ";" : "");
-  out.line("constexpr auto {} = [](auto&&... in) -> decltype({}_block::{}(in...)) {{", op.name,
-           op.name, block.function);
-  out.line("  return {}_block::{}(in...);", op.name, block.function);
+  out.line("{}}}  // namespace {}_block", lambda ? ";" : "", op.name);
+  out.line("constexpr auto {}_operator = [](auto&&... in) -> decltype({}) {{", op.name, call);
+  out.line("  return {};", call);
   out.line("}};");
   out.line("static_assert(");
   out.user_text(block.operator_position, op.check + ",\n");
@@ -153,7 +154,7 @@ std::vector<Operator> operators_of(const plan::ServicePlan& service,
   const std::string output = friendly_type(dataflow, spec.output);
   const std::string key = key_type(service);
   const auto check = [](std::string_view concept_name, std::string_view op, std::string_view rest) {
-    return format("gameflow::detail::{}<decltype({}){}>", concept_name, op, rest);
+    return format("gameflow::detail::{}<decltype({}_operator){}>", concept_name, op, rest);
   };
   return {
       {"assign_timestamp", "assign-timestamp", &spec.window.assign_timestamp,
@@ -194,12 +195,14 @@ void write_service(Writer& out, const plan::ServicePlan& service, const spec::Da
   const std::string event = plan::cpp_type(*service.spec->event);
   out.line("constexpr gameflow::abi::Service kService{{");
   out.line("    .name = {},", cpp_literal(service.spec->name));
-  out.line("    .assign_timestamp = gameflow::detail::assign_timestamps<{}, assign_timestamp>,",
-           event);
-  out.line("    .assign_key = gameflow::detail::assign_keys<{}, {}, assign_key>,", event,
+  out.line(
+      "    .assign_timestamp = gameflow::detail::assign_timestamps<{}, assign_timestamp_operator>,",
+      event);
+  out.line("    .assign_key = gameflow::detail::assign_keys<{}, {}, assign_key_operator>,", event,
            key_type(service));
-  out.line("    .update_state = gameflow::detail::update_states<{}, update_state{}>,", event, rows);
-  out.line("    .flush = gameflow::detail::flush<{}, flush>,",
+  out.line("    .update_state = gameflow::detail::update_states<{}, update_state_operator{}>,",
+           event, rows);
+  out.line("    .flush = gameflow::detail::flush<{}, flush_operator>,",
            plan::cpp_type(*service.spec->output));
   out.line("}};");
   out.line("\n}}  // namespace dataflow::{}", service.scope);

@@ -1,0 +1,70 @@
+#include <cstdlib>
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "opbuild/opbuild.h"
+#include "opbuild/test_flow.h"
+
+namespace gameflow::opbuild {
+namespace {
+
+// GAMEFLOW_UPDATE_GOLDEN=1 writes the file anew.
+TEST(Source, IsAsTheGoldenFileShows) {
+  const std::string source = generate_source(plan_of(player_sessions()));
+  if (std::getenv("GAMEFLOW_UPDATE_GOLDEN") != nullptr) {
+    std::ofstream(std::string(GAMEFLOW_TESTDATA) + "/player_sessions.cc.golden") << source;
+  }
+  EXPECT_EQ(source, read_testdata("player_sessions.cc.golden"));
+}
+
+TEST(Source, DoesNotDependOnWhereTheFileIs) {
+  EXPECT_EQ(generate_source(plan_of(player_sessions(), "dataflow.yaml")),
+            generate_source(plan_of(player_sessions(), "/some/where/else/dataflow.yaml")));
+}
+
+struct SqlRow {
+  std::string_view name, expression;
+  std::string_view query;  // empty: not found
+  bool has_item = true;
+};
+
+TEST(FindSql, FindsLiteralQueries) {
+  constexpr SqlRow kRows[] = {
+      {"alias", R"(sql<EventsCount>("select 1"))", "select 1"},
+      {"list", R"(sql<List<PlayerEventCount>>("select 1"))", "select 1"},
+      {"qualified", R"(gameflow::sql< ::dataflow::EventsCount >("select 1"))", "select 1"},
+      {"adjacent literals", R"(sql<EventsCount>("select " /* one */ "1"))", "select 1"},
+      {"raw", "sql<EventsCount>(R\"(select \"a\")\")", "select \"a\""},
+      {"not a list of the dataflow", R"(sql<Text>("select 1"))", "select 1", false},
+      {"computed", R"(sql<EventsCount>(text))", ""},
+      {"partly computed", R"(sql<EventsCount>("select " + text))", ""},
+      {"a comment", R"(EventsCount{} /* sql<EventsCount>("x") */)", ""},
+      {"a member of something else", R"(other.sql<EventsCount>("x"))", ""},
+  };
+  for (const SqlRow& row : kRows) {
+    SCOPED_TRACE(row.name);
+    std::string yaml = player_sessions();
+    const std::size_t start = yaml.find("[] {");
+    yaml.replace(start, yaml.find("}\n", start) - start + 1,
+                 "[] { return " + std::string(row.expression) + "; }");
+    const plan::Plan plan = plan_of(yaml);
+    const auto uses = find_sql(plan);
+    if (row.query.empty()) {
+      EXPECT_TRUE(uses.empty());
+      continue;
+    }
+    ASSERT_EQ(uses.size(), 1u);
+    EXPECT_EQ(uses[0].query, row.query);
+    EXPECT_EQ(uses[0].service, 0u);
+    EXPECT_EQ(uses[0].item != nullptr, row.has_item);
+    if (row.has_item) {
+      EXPECT_EQ(uses[0].item->name, "player-event-count");
+    }
+    const std::size_t quote = row.expression.find_first_of("\"R");
+    EXPECT_EQ(uses[0].position.column, 11 + 12 + quote);
+  }
+}
+
+}  // namespace
+}  // namespace gameflow::opbuild

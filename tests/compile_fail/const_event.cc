@@ -1,0 +1,12 @@
+// An operator changes a copy, never the event.
+#include "operator_check.h"
+i32 raised(const Event& event) {
+#ifdef WRONG
+  event.score += 1;
+  return event.score;
+#else
+  Event copy = event;
+  copy.score += 1;
+  return copy.score;
+#endif
+}

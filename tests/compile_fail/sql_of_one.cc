@@ -1,0 +1,11 @@
+// sql() returns lists.
+#include "operator_check.h"
+#ifdef WRONG
+auto result() {
+  return sql<Event>("select 1");
+}
+#else
+auto result() {
+  return sql<List<Event> >("select 1");
+}
+#endif

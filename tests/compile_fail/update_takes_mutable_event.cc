@@ -1,0 +1,8 @@
+// update-state gets a const event.
+#include "operator_check.h"
+#ifdef WRONG
+void update(Event&) {}
+#else
+void update(const Event&) {}
+#endif
+static_assert(detail::UpdatesState<decltype(update), Event>);
