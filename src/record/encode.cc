@@ -25,14 +25,22 @@ T load(const void* value) {
 template <class T>
 void append_number(const void* value, std::string& out) {
   const T number = load<T>(value);
+  char digits[32];
+  char* end = digits;
   if constexpr (std::is_floating_point_v<T>) {
     if (!std::isfinite(number)) {
       out += "null";
       return;
     }
+    // Without an exponent to_chars may write a whole number too large for a JSON integer of 64
+    // bits.
+    end = std::abs(number) < T{1e18}
+              ? std::to_chars(digits, digits + sizeof digits, number).ptr
+              : std::to_chars(digits, digits + sizeof digits, number, std::chars_format::scientific)
+                    .ptr;
+  } else {
+    end = std::to_chars(digits, digits + sizeof digits, number).ptr;
   }
-  char digits[32];
-  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, number);
   out.append(digits, static_cast<std::size_t>(end - digits));
 }
 

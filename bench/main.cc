@@ -1,0 +1,45 @@
+// gameflow_bench: every claim about speed, as a ratio to the hand-written loop in baseline.h.
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <iostream>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "report.h"
+
+int main(int argc, char** argv) {
+  using namespace gameflow::bench;
+  std::string filter, out_path;
+  bool quick = false;
+  CLI::App app("Measures gameflow against a hand-written loop.");
+  app.add_option("--filter", filter, "only cases with this in their name");
+  app.add_option("--out", out_path, "also write the figures as JSON lines to this file");
+  app.add_flag("--quick", quick, "fewer and smaller runs: does it work, not how fast it is");
+  CLI11_PARSE(app, argc, argv);
+
+  Cases cases;
+  add_record_cases(cases);
+  std::erase_if(cases, [&](const Case& c) { return c.name.find(filter) == std::string::npos; });
+
+  try {
+    EventOptions options;
+    if (quick) options = {.players = 10'000, .events_per_window = 50'000, .windows = 2};
+    const Events events(options);
+    std::ofstream out;
+    if (!out_path.empty()) out.open(out_path);
+    measure(cases, events, quick ? 3 : 7, [&](const Figures& figures) {
+      print_line(figures, std::cout);
+      if (out.is_open()) write_json_lines(figures, out);
+    });
+    if (!out_path.empty() && !out.flush()) {
+      std::cerr << "cannot write " << out_path << '\n';
+      return 1;
+    }
+  } catch (const std::exception& error) {
+    std::cerr << "gameflow_bench: " << error.what() << '\n';
+    return 1;
+  }
+  return 0;
+}

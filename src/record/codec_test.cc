@@ -1,0 +1,500 @@
+#include "record/codec.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <gameflow/types.h>
+
+#include "record/batch.h"
+#include "record/json_corpus.h"
+#include "record/type.h"
+
+namespace gameflow::record {
+namespace {
+
+// One struct with everything, as generated code would have it.
+struct Inner {
+  Text id;
+  Optional<u32> level;
+};
+struct Everything {
+  bool flag;
+  i8 small;
+  u8 tiny;
+  i64 large;
+  u64 huge;
+  f32 ratio;
+  f64 exact;
+  Text name;
+  Bytes blob;
+  Inner inner;
+  List<u16> numbers;
+  List<Inner> inners;
+  List<List<Text>> grid;
+  Optional<Text> note;
+  Optional<Inner> extra;
+};
+
+class Codec : public testing::Test {
+ protected:
+  Codec() {
+    const auto* text = types.scalar(Kind::kString);
+    const auto* u32_type = types.scalar(Kind::kU32);
+    inner = types.object("inner", {{"id", text}, {"level", u32_type, true}});
+    everything = types.object("everything", {{"flag", types.scalar(Kind::kBool)},
+                                             {"small", types.scalar(Kind::kI8)},
+                                             {"tiny", types.scalar(Kind::kU8)},
+                                             {"large", types.scalar(Kind::kI64)},
+                                             {"huge", types.scalar(Kind::kU64)},
+                                             {"ratio", types.scalar(Kind::kF32)},
+                                             {"exact", types.scalar(Kind::kF64)},
+                                             {"name", text},
+                                             {"blob", types.scalar(Kind::kBytes)},
+                                             {"inner", inner},
+                                             {"numbers", types.list_of(types.scalar(Kind::kU16))},
+                                             {"inners", types.list_of(inner)},
+                                             {"grid", types.list_of(types.list_of(text))},
+                                             {"note", text, true},
+                                             {"extra", inner, true}});
+  }
+
+  bool decode(const Type& type, std::string_view json, void* out) {
+    input = std::string(json) + std::string(kPaddingBytes, '"');
+    return decoder.decode(type, std::string_view(input).substr(0, json.size()), arena, out);
+  }
+
+  // The JSON of what `json` was decoded to; the mistake if it was refused.
+  std::string again(const Type& type, std::string_view json) {
+    std::vector<char> out(type.size + 16, '\x55');  // need not be initialised
+    void* aligned = out.data() + (16 - reinterpret_cast<std::uintptr_t>(out.data()) % 16);
+    if (!decode(type, json, aligned)) {
+      const DecodeError& error = decoder.error();
+      return std::string(to_string(error.code)) + " | " + error.field + " | " + error.message;
+    }
+    std::string encoded;
+    encode_json(type, aligned, encoded);
+    return encoded;
+  }
+
+  TypeTable types;
+  const Type* inner;
+  const Type* everything;
+  Decoder decoder;
+  BlockArena arena;
+  std::string input;
+};
+
+constexpr std::string_view kEverything =
+    R"({"flag":true,"small":-128,"tiny":255,"large":-9223372036854775808,)"
+    R"("huge":18446744073709551615,"ratio":0.1,"exact":-2.5e-300,"name":"Ann \"A\" é",)"
+    R"("blob":"AAEC/w==","inner":{"id":"x","level":7},"numbers":[1,2,65535],)"
+    R"("inners":[{"id":"a"},{"id":"b","level":0}],"grid":[[],["p","q"],["r"]],"note":"",)"
+    R"("extra":{"id":"e"}})";
+
+TEST_F(Codec, FillsTheStructOfTheSdk) {
+  Everything out;
+  ASSERT_EQ(sizeof out, everything->size);
+  ASSERT_TRUE(decode(*everything, kEverything, &out)) << decoder.error().message;
+  EXPECT_TRUE(out.flag);
+  EXPECT_EQ(out.small, -128);
+  EXPECT_EQ(out.tiny, 255);
+  EXPECT_EQ(out.large, INT64_MIN);
+  EXPECT_EQ(out.huge, UINT64_MAX);
+  EXPECT_EQ(out.ratio, 0.1F);
+  EXPECT_EQ(out.exact, -2.5e-300);
+  EXPECT_EQ(out.name, Text("Ann \"A\" é"));
+  ASSERT_EQ(out.blob.size, 4U);
+  EXPECT_EQ(std::memcmp(out.blob.data, "\0\1\2\xFF", 4), 0);
+  EXPECT_EQ(out.inner.id, Text("x"));
+  EXPECT_EQ(out.inner.level.value(), 7U);
+  ASSERT_EQ(out.numbers.size(), 3U);
+  EXPECT_EQ(out.numbers[2], 65535);
+  ASSERT_EQ(out.inners.size(), 2U);
+  EXPECT_FALSE(out.inners[0].level.has_value());
+  EXPECT_EQ(out.inners[1].level.value(), 0U);
+  ASSERT_EQ(out.grid.size(), 3U);
+  EXPECT_TRUE(out.grid[0].empty());
+  EXPECT_EQ(out.grid[1][1], Text("q"));
+  EXPECT_EQ(out.note.value(), Text(""));
+  EXPECT_EQ(out.extra.value().id, Text("e"));
+  EXPECT_FALSE(out.extra.value().level.has_value());
+}
+
+TEST_F(Codec, TextIsAViewUnlessItIsEscaped) {
+  Text out;
+  const auto inside = [&](const char* data) {
+    return data >= input.data() && data < input.data() + input.size();
+  };
+  ASSERT_TRUE(decode(*types.scalar(Kind::kString), R"("plain")", &out));
+  EXPECT_TRUE(inside(out.data()));
+  ASSERT_TRUE(decode(*types.scalar(Kind::kString), R"("esc\u0061ped")", &out));
+  EXPECT_FALSE(inside(out.data()));
+  EXPECT_EQ(out, Text("escaped"));
+}
+
+TEST_F(Codec, RoundTripOfEverything) {
+  EXPECT_EQ(again(*everything, kEverything), kEverything);
+}
+
+struct Row {
+  const char* name;
+  std::string json;
+  std::string result;  // what it encodes to again, or "code | field | message"
+};
+
+// Of the type inner: {id: string, level?: u32}
+const std::vector<Row> kInnerRows{
+    {"in order", R"({"id":"a","level":1})", R"({"id":"a","level":1})"},
+    {"other order", R"({"level":1,"id":"a"})", R"({"id":"a","level":1})"},
+    {"white space", "\n{ \"id\" :\t\"a\" , \"level\" : 1 }\r\n", R"({"id":"a","level":1})"},
+    {"optional absent", R"({"id":"a"})", R"({"id":"a"})"},
+    {"optional null", R"({"id":"a","level":null})", R"({"id":"a"})"},
+    {"last of repeated", R"({"id":"a","id":"b"})", R"({"id":"b"})"},
+    {"null after value", R"({"id":"a","level":1,"level":null})", R"({"id":"a"})"},
+    {"value after null", R"({"level":null,"id":"a","level":2})", R"({"id":"a","level":2})"},
+    {"escaped key", R"({"\u0069d":"a","le\u0076el":3})", R"({"id":"a","level":3})"},
+    {"unknown fields", R"({"x":[1,{"y":"\n"}],"id":"a","z":null})", R"({"id":"a"})"},
+    {"prefix of a key", R"({"i":1,"idx":2,"id":"a","levels":4})", R"({"id":"a"})"},
+    {"escaped text", R"({"id":"\"\\\/\b\u00e9\ud83d\ude00"})", R"({"id":"\"\\/\bé😀"})"},
+    {"empty object", "{}", "missing_field | id | missing field"},
+    {"required absent", R"({"level":1})", "missing_field | id | missing field"},
+    {"required null", R"({"id":null})", "wrong_type | id | expected string, found null"},
+    {"wrong kind", R"({"id":7})", "wrong_type | id | expected string, found number 7"},
+    {"object for text", R"({"id":{}})", "wrong_type | id | expected string, found an object"},
+    {"text for number", R"({"id":"a","level":"abc"})",
+     "wrong_type | level | expected u32, found string \"abc\""},
+    {"float for integer", R"({"id":"a","level":1.0})",
+     "wrong_type | level | expected u32, found number 1.0"},
+    {"negative for unsigned", R"({"id":"a","level":-1})",
+     "out_of_range | level | expected u32 (0 to 4294967295), found number -1"},
+    {"minus zero", R"({"id":"a","level":-0})", R"({"id":"a","level":0})"},
+    {"no object", "[]", "wrong_type |  | expected an object, found a list"},
+    {"text behind", R"({"id":"a"} x)",
+     "invalid_json |  | invalid JSON at byte 11: expected '}' at the end, found 'x'"},
+    {"object behind", R"({"id":"a"}{})",
+     "invalid_json |  | invalid JSON at byte 10: something stands behind the value"},
+    {"bad unknown field", R"({"id":"a","x":{"y":01}})",
+     "invalid_json |  | invalid JSON at byte 19: malformed number"},
+    {"bad UTF-8 in unknown field", "{\"id\":\"a\",\"x\":\"\xFF\"}",
+     "invalid_encoding |  | invalid UTF-8 at byte 15"},
+    {"lone surrogate in unknown field", R"({"id":"a","x":"\ud800"})",
+     "invalid_json |  | invalid JSON at byte 15: the string has an invalid escape"},
+    {"lone surrogate in field", R"({"id":"\ud800"})",
+     "invalid_json | id | invalid JSON at byte 7: the string has an invalid escape"},
+    {"bad escape in unknown key", R"({"\q":1,"id":"a"})",
+     "invalid_json |  | invalid JSON at byte 2: the string has an invalid escape"},
+    {"word that is no null", R"({"id":"a","level":nul})",
+     "invalid_json | level | invalid JSON at byte 18: expected a value, found 'n'"},
+    {"missing comma", R"({"id":"a" "level":1})",
+     "invalid_json |  | invalid JSON at byte 10: expected ',' or '}', found string \"level\""},
+    {"long text is cut", R"({"id":"a","level":"0123456789012345678901234567890123456789xyz"})",
+     "wrong_type | level | expected u32, found string "
+     "\"0123456789012345678901234567890123456789…\""},
+};
+
+TEST_F(Codec, Objects) {
+  for (const Row& row : kInnerRows) {
+    SCOPED_TRACE(row.name);
+    EXPECT_EQ(again(*inner, row.json), row.result);
+  }
+}
+
+TEST_F(Codec, PathsOfMistakes) {
+  const auto* list = types.list_of(inner);
+  const auto* outer = types.object("outer", {{"items", list}, {"deep", types.list_of(list), true}});
+  const std::vector<Row> rows{
+      {"item", R"({"items":[{"id":"a"},{"id":1}]})",
+       "wrong_type | items[1].id | expected string, found number 1"},
+      {"missing in item", R"({"items":[{}]})", "missing_field | items[0].id | missing field"},
+      {"null item", R"({"items":[null]})",
+       "wrong_type | items[0] | expected an object, found null"},
+      {"list of lists", R"({"items":[],"deep":[[],[{"id":"a","level":-1}]]})",
+       "out_of_range | deep[1][0].level | expected u32 (0 to 4294967295), found number -1"},
+      {"no list", R"({"items":"x"})", "wrong_type | items | expected a list, found string \"x\""},
+      {"open list", R"({"items":[{"id":"a"}})",
+       "invalid_json | items | invalid JSON at byte 20: expected ',' or ']', found '}'"},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.name);
+    EXPECT_EQ(again(*outer, row.json), row.result);
+  }
+}
+
+struct ScalarRow {
+  Kind kind;
+  std::string json, result;
+};
+
+const std::vector<ScalarRow> kScalars{
+    {Kind::kBool, "true", "true"},
+    {Kind::kBool, " false ", "false"},
+    {Kind::kBool, "1", "wrong_type |  | expected bool, found number 1"},
+    {Kind::kBool, "truex",
+     "invalid_json |  | invalid JSON at byte 0: expected a value, found true"},
+    {Kind::kI8, "-128", "-128"},
+    {Kind::kI8, "128", "out_of_range |  | expected i8 (-128 to 127), found number 128"},
+    {Kind::kU8, "256", "out_of_range |  | expected u8 (0 to 255), found number 256"},
+    {Kind::kI16, "-32769", "out_of_range |  | expected i16 (-32768 to 32767), found number -32769"},
+    {Kind::kU16, "65535", "65535"},
+    {Kind::kI32, "-2147483648", "-2147483648"},
+    {Kind::kU32, "4294967295", "4294967295"},
+    {Kind::kI64, "9223372036854775807", "9223372036854775807"},
+    {Kind::kI64, "9223372036854775808",
+     "out_of_range |  | expected i64 (-9223372036854775808 to 9223372036854775807), found number "
+     "9223372036854775808"},
+    {Kind::kU64, "18446744073709551615", "18446744073709551615"},
+    {Kind::kU64, "18446744073709551616",
+     "out_of_range |  | the number at byte 0 is too large for any type"},
+    {Kind::kU64, "1e3", "wrong_type |  | expected u64, found number 1e3"},
+    {Kind::kF64, "7", "7"},
+    {Kind::kF64, "18446744073709551615", "1.8446744073709552e+19"},
+    {Kind::kF64, "1.8446744073709552e+19", "1.8446744073709552e+19"},
+    {Kind::kF64, "-123456789012345678", "-123456789012345680"},
+    {Kind::kF32, "1e20", "1e+20"},
+    {Kind::kF64, "-0.0", "-0"},
+    {Kind::kF64, "5e-324", "5e-324"},
+    {Kind::kF64, "0.1000000000000000055511151231257827", "0.1"},
+    {Kind::kF64, "\"1\"", "wrong_type |  | expected f64, found string \"1\""},
+    {Kind::kF32, "16777217", "16777216"},
+    {Kind::kF32, "3.4028235e38", "3.4028235e+38"},
+    {Kind::kF32, "3.5e38",
+     "out_of_range |  | expected f32 (up to 3.4028235e38), found number 3.5e38"},
+    {Kind::kF32, "1e-60", "0"},
+    {Kind::kF32, "1.00000017881393432617187499", "1.0000001"},  // by way of a double: 1.0000002
+    {Kind::kString, "\"\"", "\"\""},
+    {Kind::kString, "\"\\u0000\"", "\"\\u0000\""},
+    {Kind::kBytes, "\"\"", "\"\""},
+    {Kind::kBytes, "\"AA==\"", "\"AA==\""},
+    {Kind::kBytes, R"("\/\/8=")", R"("//8=")"},
+    {Kind::kBytes, "\"AAE\"",
+     "invalid_encoding |  | expected bytes as base64, found string \"AAE\""},
+    {Kind::kBytes, "\"AB==\"",
+     "invalid_encoding |  | expected bytes as base64, found string \"AB==\""},
+    {Kind::kBytes, "\"A=A=\"",
+     "invalid_encoding |  | expected bytes as base64, found string \"A=A=\""},
+    {Kind::kBytes, "\"A-A_\"",
+     "invalid_encoding |  | expected bytes as base64, found string \"A-A_\""},
+    {Kind::kString, "", "invalid_json |  | invalid JSON at byte 0: the text is empty"},
+};
+
+TEST_F(Codec, Scalars) {
+  for (const ScalarRow& row : kScalars) {
+    SCOPED_TRACE(std::string(to_string(row.kind)) + " " + row.json);
+    EXPECT_EQ(again(*types.scalar(row.kind), row.json), row.result);
+  }
+}
+
+TEST_F(Codec, ManyFieldsAndLongOrOddNames) {
+  std::vector<Field> fields;
+  std::string json = "{";
+  for (int i = 0; i < 130; ++i) {
+    fields.push_back({fmt::format("a_rather_long_field_name_{}", i), types.scalar(Kind::kU32)});
+    json += fmt::format("\"{}\":{},", fields.back().name, i);
+  }
+  fields.push_back({"odd \"name\"\\\n", types.scalar(Kind::kBool)});
+  json += R"("odd \"name\"\\\n":true})";
+  const Type& type = *types.object("wide", fields);
+  EXPECT_EQ(again(type, json), json);
+  const auto at = json.find("\"a_rather_long_field_name_129\":129,");
+  std::string without = json;
+  without.erase(at, std::strlen("\"a_rather_long_field_name_129\":129,"));
+  EXPECT_EQ(again(type, without), "missing_field | a_rather_long_field_name_129 | missing field");
+}
+
+TEST_F(Codec, DeepAndEndlessNestingIsRefused) {
+  const Type* type = types.scalar(Kind::kU8);
+  for (std::size_t i = 0; i < kJsonDepthMax + 1; ++i) type = types.list_of(type);
+  const std::string open(kJsonDepthMax + 1, '['), close(kJsonDepthMax + 1, ']');
+  EXPECT_NE(again(*type, open + close).find("nested deeper than 128"), std::string::npos);
+  EXPECT_EQ(again(*type->item, open.substr(1) + close.substr(1)), open.substr(1) + close.substr(1));
+  std::string bomb = R"({"id":"a","x":)";
+  for (int i = 0; i < 100'000; ++i) bomb += '[';
+  EXPECT_NE(again(*inner, bomb).find("invalid_json"), std::string::npos);
+  bomb += std::string(100'000, ']') + "}";
+  EXPECT_NE(again(*inner, bomb).find("nested deeper than 128"), std::string::npos);
+}
+
+TEST_F(Codec, ListsThatNeedTooMuchMemoryAreRefused) {
+  std::vector<Field> fields;
+  for (int i = 0; i < 64; ++i) {
+    fields.push_back({fmt::format("f{}", i), types.scalar(Kind::kString), true});
+  }
+  const Type* list = types.list_of(types.object("sparse", fields));
+  std::string json = "[";
+  for (int i = 0; i < 200'000; ++i) json += "{},";
+  json.back() = ']';
+  EXPECT_NE(again(*list, json).find("payload_too_large"), std::string::npos);
+}
+
+// Whatever is decoded must be JSON for the DOM too: the walker of typed values is another one than
+// the walker of skipped ones.
+TEST_F(Codec, BrokenSampleEventsAreRefusedWhereCheckRefusesThem) {
+  const auto* text = types.scalar(Kind::kString);
+  const auto* user = types.object("user", {{"user_id", text, true}, {"platform", text, true}});
+  const auto* parameters =
+      types.object("parameters", {{"player_id", text, true},
+                                  {"level_id", text, true},
+                                  {"amount", types.scalar(Kind::kF64), true},
+                                  {"cpu_load", types.scalar(Kind::kU8), true}});
+  const auto* event = types.object("event", {{"event_name", text, true},
+                                             {"parameters", parameters, true},
+                                             {"user_data", user, true},
+                                             {"server_data", user, true}});
+  std::vector<char> out(event->size + 16);
+  const std::vector<std::string> pieces{"\"", "\\", "{", "}", "[", "]",
+                                        ",",  ":",  "0", "-", "n", "x"};
+  std::size_t accepted = 0;
+  for (const std::string& sample : sample_events()) {
+    for (std::size_t at = 0; at < sample.size(); ++at) {
+      std::vector<std::string> broken{sample.substr(0, at), sample.substr(at)};
+      for (const std::string& piece : pieces) {
+        broken.push_back(sample.substr(0, at) + piece + sample.substr(at));
+        broken.push_back(sample.substr(0, at) + piece + sample.substr(at + 1));
+      }
+      for (const std::string& json : broken) {
+        const bool decoded = decode(*event, json, out.data());
+        const DecodeError error = decoder.error();
+        const bool valid = decoder.check(std::string_view(input).substr(0, json.size()));
+        accepted += decoded ? 1 : 0;
+        ASSERT_TRUE(valid || !decoded) << json;
+        if (valid && !decoded) {
+          ASSERT_TRUE(error.code == ErrorCode::kWrongType || error.code == ErrorCode::kOutOfRange)
+              << json << "\n"
+              << error.message;
+        }
+      }
+    }
+  }
+  EXPECT_GT(accepted, 1000U);
+}
+
+TEST_F(Codec, RandomValuesRoundTrip) {
+  std::mt19937_64 random(1);
+  const auto text = [&] {
+    std::string value;
+    for (std::uint64_t i = random() % 20; i > 0; --i) {
+      static constexpr const char* kPieces[] = {"a",    "Z", "\"", "\\", "\n",
+                                                "\x01", "é", "€",  "😀",  " "};
+      value += kPieces[random() % std::size(kPieces)];
+    }
+    std::string json;
+    encode_json_string(value, json);
+    return json;
+  };
+  const auto number = [&](auto limits) {
+    using T = decltype(limits);
+    std::string json;
+    T value;
+    const std::uint64_t bits = random() >> random() % 64;
+    std::memcpy(&value, &bits, sizeof value);
+    if constexpr (std::is_floating_point_v<T>) {
+      if (!std::isfinite(value)) value = 0;
+    }
+    char digits[40];
+    return std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+  };
+  for (int round = 0; round < 2000; ++round) {
+    std::string json = fmt::format(
+        R"({{"flag":{},"small":{},"tiny":{},"large":{},"huge":{},"ratio":{},"exact":{},"name":{},)",
+        random() % 2 == 0, number(i8{}), number(u8{}), number(i64{}), number(u64{}), number(f32{}),
+        number(f64{}), text());
+    json += fmt::format(R"("blob":"","inner":{{"id":{},"level":{}}},"numbers":[{},{}],)", text(),
+                        number(u32{}), number(u16{}), number(u16{}));
+    json += fmt::format(R"("inners":[{{"id":{}}}],"grid":[[],[{}]])", text(), text());
+    if (random() % 2 == 0) json += fmt::format(R"(,"note":{})", text());
+    json += '}';
+    ASSERT_EQ(again(*everything, json), json);
+    if (round % 100 == 0) arena.reset();
+  }
+}
+
+struct StringRow {
+  const char* name;
+  std::string text, json;
+};
+
+TEST(Encode, Strings) {
+  const std::vector<StringRow> rows{
+      {"empty", "", R"("")"},
+      {"plain", "player_123", R"("player_123")"},
+      {"escapes", "\"\\/\b\f\n\r\t", R"("\"\\/\b\f\n\r\t")"},
+      {"control", std::string("\0\x1F\x7F", 3), "\"\\u0000\\u001f\x7F\""},
+      {"characters", "é€😀", "\"é€😀\""},
+      {"invalid byte", "a\xFFz", "\"a\uFFFDz\""},
+      {"cut character", "é\xE2\x82", "\"é\uFFFD\uFFFD\""},
+      {"surrogate", "\xED\xA0\x80", "\"\uFFFD\uFFFD\uFFFD\""},
+  };
+  for (const StringRow& row : rows) {
+    SCOPED_TRACE(row.name);
+    std::string out = "x";
+    encode_json_string(row.text, out);
+    EXPECT_EQ(out, std::string("x").append(row.json));
+    EXPECT_TRUE(is_valid_utf8(out));
+  }
+}
+
+TEST(Encode, AnEscapeIsFoundAtEveryPlaceOfEveryLength) {
+  for (std::size_t size = 1; size < 40; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (const char odd : {'"', '\\', '\n', '\0', '\x1F'}) {
+        std::string text(size, 'a'), out;
+        text[at] = odd;
+        encode_json_string(text, out);
+        ASSERT_GT(out.size(), size + 2) << size << " " << at;
+      }
+      for (const char plain : {' ', '!', '#', '[', ']', '\x7F', '~'}) {
+        std::string text(size, 'a'), out;
+        text[at] = plain;
+        encode_json_string(text, out);
+        ASSERT_EQ(out, fmt::format("\"{}\"", text));
+      }
+    }
+  }
+}
+
+TEST(Encode, NumbersThatJsonCannotSayAreNull) {
+  TypeTable types;
+  for (const double value : {NAN, INFINITY, -INFINITY}) {
+    std::string out;
+    encode_json(*types.scalar(Kind::kF64), &value, out);
+    EXPECT_EQ(out, "null");
+  }
+}
+
+TEST(Encode, EmptyObject) {
+  TypeTable types;
+  const Type& type = *types.object("o", {{"a", types.scalar(Kind::kBool), true}});
+  const Optional<bool> absent;
+  std::string out;
+  encode_json(type, &absent, out);
+  EXPECT_EQ(out, "{}");
+}
+
+TEST(Minify, RemovesWhiteSpaceOutsideStrings) {
+  std::string out = "x";
+  minify_json(" { \"a b\" : [ 1 ,\n 2 ] }\t", out);
+  EXPECT_EQ(out, R"(x{"a b":[1,2]})");
+  for (const std::string& event : sample_events()) {
+    std::string line;
+    minify_json(event, line);
+    EXPECT_EQ(line.find('\n'), std::string::npos);
+    EXPECT_LT(line.size(), event.size());
+  }
+}
+
+TEST(Utf8, IsValid) {
+  EXPECT_TRUE(is_valid_utf8(""));
+  EXPECT_TRUE(is_valid_utf8("é€😀"));
+  EXPECT_FALSE(is_valid_utf8("\xC0\x80"));
+}
+
+}  // namespace
+}  // namespace gameflow::record
