@@ -33,11 +33,11 @@ TEST(Keys, AreAsDocumented) {
       {encode_number(kStoreFormat), "00000001"},
       {std::string(kNextTopicIdKey), "6e6578742d746f7069632d6964"},
       {topic_key(kTopic), "7400000001"},
-      {encode_topic(topic), "000001931feaa1d0000000000036ee80ffffffffffffffff00000002636c69636b73"},
+      {encode_topic(topic), "000001931fdf05d0000000000036ee80ffffffffffffffff00000002636c69636b73"},
       {partition_key(kTopic, 1), "700000000100000001"},
       {encode_partition({{4}, {7}, 120}), "000000000000000400000000000000070000000000000078"},
       {producer_key(kTopic, "web-1"), "73000000017765622d31"},
-      {encode_producer({3, kTime}), "0000000000000003000001931feaa1d0"},
+      {encode_producer({3, kTime}), "0000000000000003000001931fdf05d0"},
       {log_key(kTopic, 1, {4}), "00000001000000010000000000000004"},
   };
   for (const Row& row : rows) EXPECT_EQ(hex(row.bytes), row.documented);
