@@ -10,6 +10,7 @@ const kPoints = 2_000;      // kept and drawn
 const kDepth = 4;           // of nested objects that are searched for numbers
 const kFieldsMax = 100;
 const kTime = '(record time)';
+const kTopicName = /^[\w.-]{1,200}$/;
 
 const parameters = new URLSearchParams(location.search);
 const chosen = {x: parameters.get('x'), y: parameters.get('y'), kind: parameters.get('kind')};
@@ -121,12 +122,14 @@ function draw() {
 function drawEmpty(points) {
   $('empty').hidden = points > 0 || !topic || topic.status === Status.connecting;
   if ($('empty').hidden) return;
-  const missing = topic.status === Status.missing;
+  const missing = topic.status === Status.missing, record = `'{"x":1,"y":2}' ORIGIN/topics/${name}/records`;
   setText($('empty-title'), missing ? `There is no topic ${name}` : records.length > 0 ? 'No numbers to draw' : 'Nothing to draw yet');
-  setText($('empty-text'), missing ? 'Choose another one, or create it and send a first record:'
+  setText($('empty-text'), missing ? 'Choose another one, or create it:'
     : records.length > 0 ? 'The records of this topic have no two numbers. A record that has them:' : 'Send a record with the numbers x and y, and it appears here:');
+  // The name may come from a link that somebody else made: nothing that a shell would act on.
+  $('empty-command').hidden = !kTopicName.test(name);
   $('empty-command').dataset.command =
-      `curl -H 'Content-Type: application/json' -d '{"x":1,"y":2}' ORIGIN/topics/${encodeURIComponent(name)}/records`;
+      missing ? `curl -d '{"name":"${name}"}' ORIGIN/topics` : `curl -H 'Content-Type: application/json' -d ${record}`;
 }
 
 function fillSelect(select, options, value) {

@@ -46,6 +46,16 @@ describe('live client', {timeout: 120_000}, () => {
     await untilState(page, 'live', (s) => s.rows.length === 2);
   });
 
+  it('offers no command made from a name that a shell would act on', async () => {
+    page = await openPage(browser, server.url, '/stat/page-echarts.html?topic=some-topic');
+    const command = page.locator('#empty-command');
+    await page.waitForSelector('#empty:not([hidden])');
+    assert.equal(await command.locator('code').textContent(), `curl -d '{"name":"some-topic"}' ${server.url}/topics`);
+    await page.goto(`${server.url}/stat/page-echarts.html?topic=${encodeURIComponent("x';id;'")}`);
+    await page.waitForSelector('#empty:not([hidden])');
+    assert.ok(await command.isHidden());
+  });
+
   it('begins with what the view holds, not with the whole history', async () => {
     server.create(kTopic);
     closeWindows(500);
