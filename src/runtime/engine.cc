@@ -97,6 +97,11 @@ class EngineImpl final : public Engine {
 
   Result<EpochResult> run_epoch() override {
     const auto begin = SteadyClock::now();
+    if (needs_restore_) {
+      const auto lock = std::unique_lock(state_mutex_);
+      GF_TRY(restore());
+      needs_restore_ = false;
+    }
     GF_TRY(read());
     const auto result = process();
     if (result && *result == EpochResult::kCommitted) {
@@ -229,36 +234,16 @@ class EngineImpl final : public Engine {
 
   void run_loop() {
     while (!is_stopping()) {
-      if (needs_restore_ || !store_.health()) {
-        if (!recover()) continue;
-      }
-      const auto result = run_epoch();
+      const Status store = store_.health();
+      const auto result = store ? run_epoch() : Result<EpochResult>(fail(store.error()));
       set_health(result ? Status{} : Status(fail(result.error())));
       if (!result) {
         wait(kRetryAfterFailure, true);
       } else if (*result == EpochResult::kIdle) {
-        const bool open =
-            std::ranges::any_of(services_, [](const auto& s) { return s->has_open_windows(); });
+        const bool open = std::ranges::any_of(services_, [](const auto& s) { return s->has_open_windows(); });
         wait(open ? kTickOpenWindows : kTickQuiet, false);
       }
     }
-  }
-
-  // The store does not accept commits, or memory is ahead of it. True when an epoch may run.
-  bool recover() {
-    if (const Status store = store_.health(); !store) {
-      set_health(store);
-      wait(kRetryAfterFailure, true);
-      return false;
-    }
-    if (needs_restore_) {
-      const auto lock = std::unique_lock(state_mutex_);
-      const Status restored = restore();
-      needs_restore_ = !restored;
-      set_health(restored);
-    }
-    if (needs_restore_) wait(kRetryAfterFailure, true);
-    return !needs_restore_;
   }
 
   bool is_stopping() {
