@@ -24,7 +24,7 @@ setup:
 	@tools/setup.sh build
 
 build: setup  ## build/gameflow
-	@[ -f $(BUILD)/build.ninja ] || cmake --preset release
+	@tools/configure.sh program
 	@ninja -C $(BUILD) -j $(JOBS) gameflow
 
 test:  ## every test: unit, dataflow, system, browser, sanitizers

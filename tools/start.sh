@@ -25,8 +25,10 @@ start_server() {
   start_process gameflow build/gameflow run "$dataflow" --data data --listen "127.0.0.1:$port"
   echo "$url" >"$run_folder/url"
   # The first start compiles the operators; a big log takes a while to open.
+  local pid
+  pid=$(cat "$run_folder/gameflow.pid")
   until curl -fs -o /dev/null --max-time 2 "$url/readyz"; do
-    running_pid gameflow >/dev/null || kill -0 "$(cat "$run_folder/gameflow.pid")" 2>/dev/null || died gameflow
+    readlink "/proc/$pid/exe" >/dev/null || died gameflow
     sleep 0.1
   done
   # Something else may answer on that port while ours has died.

@@ -6,11 +6,6 @@ cd "$(dirname "$0")/.."
 jobs=${JOBS:-$(nproc)}
 passed=0 failed=0
 
-# configure PRESET FOLDER
-configure() {
-  [ -f "$2/build.ninja" ] || cmake --preset "$1" >/dev/null
-}
-
 # stage NAME FOLDER CTEST-ARGUMENTS…: adds to the totals.
 stage() {
   local name=$1 folder=$2 log
@@ -31,9 +26,9 @@ stage() {
   passed=$((passed + total - bad)) failed=$((failed + bad))
 }
 
-configure release build
+tools/configure.sh all
 ninja -C build -j "$jobs"
-configure asan build-asan
+[ -f build-asan/build.ninja ] || cmake --preset asan >/dev/null
 ninja -C build-asan -j "$jobs"
 
 stage "tests" build

@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+"""Checks that reference pages list what the code has: every error code, every flag of a command."""
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def check_errors():
+    header = (ROOT / "src/base/error.h").read_text()
+    names = re.findall(r"case ErrorCode::(k\w+):\s*return \"(\w+)\"", (ROOT / "src/base/error.cc").read_text())
+    numbers = dict(re.findall(r"^  (k\w+) = (\d+),", header, re.M))
+    page = (ROOT / "docs/reference/errors.md").read_text()
+    listed = dict(re.findall(r"^\| `(\w+)` \| (\d+) \|", page, re.M))
+    wanted = {name: numbers[constant] for constant, name in names}
+    for name, number in wanted.items():
+        if listed.get(name) != number:
+            yield f"docs/reference/errors.md: add the row of `{name}`, {number} (src/base/error.h)"
+    for name in listed.keys() - wanted.keys():
+        yield f"docs/reference/errors.md: `{name}` is not in src/base/error.h: remove its row"
+    for constant in numbers.keys() - {c for c, _ in names}:
+        yield f"src/base/error.cc: to_string has no case for {constant}"
+
+
+def check_flags():
+    code = (ROOT / "src/app/cli.cc").read_text()
+    page = (ROOT / "docs/reference/cli.md").read_text()
+    for names in re.findall(r"add_(?:option|flag|option_function<std::string>)\(\s*\"([^\"]+)\"", code):
+        for name in names.split(","):
+            if name.startswith("-") and f"`{name}" not in page:
+                yield f"docs/reference/cli.md: describe the flag {name} (src/app/cli.cc)"
+    for name in re.findall(r"envname\(\"(\w+)\"\)", code):
+        if f"`{name}`" not in page:
+            yield f"docs/reference/cli.md: describe the variable {name} (src/app/cli.cc)"
+
+
+found = [*check_errors(), *check_flags()]
+print("\n".join(found) if found else "reference: errors.md and cli.md list all there is")
+sys.exit(1 if found else 0)

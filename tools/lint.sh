@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Everything that can be said about the source without running it. FULL=1 has clang-tidy read all
+# sources; otherwise it reads those changed since the last tag or, without one, since the last 20
+# commits.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+jobs=${JOBS:-$(nproc)}
+failed=0
+
+step() {
+  echo "== $1"
+  shift
+  "$@" || failed=1
+}
+
+sources() { git ls-files --cached --others --exclude-standard -- "$@" | while read -r f; do [ -f "$f" ] && echo "$f"; done; }
+
+format() {
+  local bad
+  bad=$(sources '*.h' '*.cc' | xargs -r -P "$jobs" -n 20 clang-format --dry-run -Werror 2>&1 |
+    sed -n 's/: error: code should be clang-formatted.*//p' | cut -d: -f1 | sort -u) || true
+  [ -z "$bad" ] && return 0
+  echo "These are not formatted; run: clang-format -i" $bad
+  return 1
+}
+
+tidy_files() {
+  local since
+  if [ -n "${FULL:-}" ]; then
+    sources 'src/*.cc'
+  else
+    since=$(git describe --tags --abbrev=0 2>/dev/null || git rev-list --max-count=21 HEAD | tail -n 1)
+    { git diff --name-only --diff-filter=d "$since" -- 'src/*.cc'; git ls-files --others --exclude-standard -- 'src/*.cc'; } | sort -u
+  fi | grep -vE '_test\.cc$' || true
+}
+
+# clang-tidy reads the build's compile commands, so the build must be configured, not built.
+tidy() {
+  tools/configure.sh all
+  # A file that the build does not know (yet) cannot be read.
+  tidy_files | while read -r f; do
+    grep -q "/$f\"" build/compile_commands.json && echo "$f"
+  done | xargs -r -P "$jobs" -n 1 clang-tidy -p build --quiet 2> >(grep -vE 'warnings? (generated|treated)|^Suppressed|^Use -header' >&2)
+}
+
+shell_syntax() {
+  local f
+  for f in tools/*.sh .ci/run; do bash -n "$f" || return 1; done
+  if command -v shellcheck >/dev/null; then shellcheck -S warning tools/*.sh .ci/run; fi
+}
+
+step "layers and lengths" python3 tools/check_layers.py
+step "layers: the check itself" python3 tools/check_layers.py --self-test
+step "reference pages" python3 tools/check_reference.py
+step "shell scripts" shell_syntax
+step "format" format
+step "clang-tidy" tidy
+[ $failed -eq 0 ] && echo "lint: fine" || echo "lint: see above" >&2
+exit $failed
