@@ -122,6 +122,12 @@ TEST(TextType, CopiesWhatMightGoAway) {
   EXPECT_TRUE(memory.holds((literal + "-" + outside).data()));
   EXPECT_EQ(literal + "-" + outside, "literal-outside");
   EXPECT_EQ(Text(std::string()).size(), 0u);
+  char buffer[16] = "abc";
+  const Text from_buffer = buffer;
+  EXPECT_TRUE(memory.holds(from_buffer.data()));
+  EXPECT_EQ(from_buffer, "abc");
+  EXPECT_EQ(Text(buffer[0] == 'a' ? "yes" : "no"), "yes");
+  EXPECT_THROW(Text(static_cast<const char*>(nullptr)), std::logic_error);
 }
 
 TEST(TextType, ComparesAndPrints) {

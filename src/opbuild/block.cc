@@ -145,7 +145,7 @@ const Token* last_function(std::span<const Token> tokens) {
 void take_includes(const spec::Code& code, const std::vector<Token>& tokens, Block& block) {
   for (const Token& token : tokens) {
     if (token.kind != TokenKind::kDirective || !is_include(token.text)) continue;
-    block.includes.push_back({std::string(token.text), position_of(code, token.offset).line});
+    block.includes.push_back({std::string(token.text), position_of(code, token.offset)});
     for (std::size_t i = 0; i < token.text.size(); ++i) {
       char& c = block.text[token.offset + i];
       if (c != '\n') c = ' ';

@@ -19,8 +19,8 @@ struct Block {
   enum class Form : std::uint8_t { kFunction, kLambda };
 
   struct Include {
-    std::string text;  // the whole #include line
-    std::uint32_t line;
+    std::string text;  // from the # on
+    spec::Position position;
   };
 
   Form form = Form::kFunction;

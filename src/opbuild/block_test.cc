@@ -92,9 +92,9 @@ TEST(Block, HoistsIncludesAndKeepsEveryLineAndColumn) {
   const Block block = parse_block(code, "flush");
   ASSERT_EQ(block.includes.size(), 2u);
   EXPECT_EQ(block.includes[0].text, "#include <map>");
-  EXPECT_EQ(block.includes[0].line, 7u);
+  EXPECT_EQ(block.includes[0].position, (spec::Position{7, 3}));
   EXPECT_EQ(block.includes[1].text, "# include \"x.h\" // why");
-  EXPECT_EQ(block.includes[1].line, 8u);
+  EXPECT_EQ(block.includes[1].position, (spec::Position{8, 3}));
   EXPECT_EQ(block.text, std::string(16, ' ') + "\n" + std::string(24, ' ') + "\n  void f() {}\n");
 }
 

@@ -208,7 +208,8 @@ TEST(CompileErrors, ArePlacedInTheYaml) {
       {"unknown type", "Text assign_event_key", "Txt assign_event_key", "Txt",
        "'Txt' does not name a type"},
       {"syntax", "events_per_user().count += 1;", "events_per_user().count += ;", ";", "expected"},
-      {"no return", "return event.user_data.user_id; }", "}", "}", "no return statement"},
+      {"no return", "return event.user_data.user_id; }", "/* nothing */ }", "}",
+       "no return statement"},
       {"wrong parameter", "Text assign_event_key(const PlayerEvent& event)",
        "Text assign_event_key(const PlayerEventCount& event)", "assign_event_key",
        "assign-key must be callable as Text(const PlayerEvent&)"},
@@ -228,7 +229,7 @@ TEST(CompileErrors, ArePlacedInTheYaml) {
        "update-state must be callable as void(const PlayerEvent&)"},
       {"flush returns something else", "[] { return sql<EventsCount>(", "[] { return Text(", "[]",
        "flush must be callable as EventsCount(), the type of the sinks"},
-      {"query type", "sql<EventsCount>", "sql<Text>", "sql", ""},
+      {"query type", "sql<EventsCount>", "sql<Text>", "", "needs a T that is a list of objects"},
       {"missing header", "#include <cstdlib>", "#include <cstdlob>", "<cstdlob>",
        "cstdlob: No such file"},
       {"unbalanced", "events_per_user().count += 1;", "events_per_user().count += 1; }", "",
@@ -259,11 +260,11 @@ TEST(CompileErrors, AreShownWithTheLine) {
   const auto library = build(plan_of(yaml, "games/x/dataflow.yaml"), shared_options());
   ASSERT_FALSE(library);
   EXPECT_EQ(library.error().message,
-            "games/x/dataflow.yaml:64:69: error: 'const struct PlayerEvent' has no member named "
+            "games/x/dataflow.yaml:65:74: error: 'const struct PlayerEvent' has no member named "
             "'scroe'; did you mean 'score'?\n"
-            "   64 |             i64 points(const PlayerEvent& event) { return "
+            "   65 |             i64 points(const PlayerEvent& event) { return "
             "std::abs(event.scroe); }\n"
-            "      |                                                                     ^\n");
+            "      |                                                                          ^\n");
 }
 
 struct CacheTest : testing::Test {

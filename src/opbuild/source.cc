@@ -137,7 +137,7 @@ void write_operator(Writer& out, const Operator& op) {
   out.line("constexpr auto {}_operator = [](auto&&... in) -> decltype({}) {{", op.name, call);
   out.line("  return {};", call);
   out.line("}};");
-  out.line("static_assert(");
+  out.line("static_assert(gameflow::detail::");
   out.user_text(block.operator_position, op.check + ",\n");
   out.line("    {});\n", cpp_literal(op.expected));
 }
@@ -154,7 +154,7 @@ std::vector<Operator> operators_of(const plan::ServicePlan& service,
   const std::string output = friendly_type(dataflow, spec.output);
   const std::string key = key_type(service);
   const auto check = [](std::string_view concept_name, std::string_view op, std::string_view rest) {
-    return format("gameflow::detail::{}<decltype({}_operator){}>", concept_name, op, rest);
+    return format("{}<decltype({}_operator){}>", concept_name, op, rest);
   };
   return {
       {"assign_timestamp", "assign-timestamp", &spec.window.assign_timestamp,
@@ -242,7 +242,7 @@ std::string generate_source(const plan::Plan& plan) {
   for (const plan::ServicePlan& service : plan.services) {
     for (const Operator& op : operators_of(service, dataflow)) {
       for (const Block::Include& include : parse_block(*op.code, op.role).includes) {
-        out.user_text({include.line, 1}, include.text + "\n");
+        out.user_text(include.position, include.text + "\n");
       }
     }
   }

@@ -51,6 +51,12 @@ struct ListItem<List<T>> {
   using type = T;
 };
 
+// Whether T is a List of objects of the dataflow.
+template <class T>
+concept ObjectList = requires {
+  TypeId<typename ListItem<T>::type>::value;
+};
+
 }  // namespace detail
 
 // Throws std::logic_error in assign-timestamp and assign-key, which no window belongs to yet.
@@ -65,13 +71,17 @@ inline Window window() {
 // is built.
 template <class ListType>
 ListType sql(std::string_view query) {
-  using Item = typename detail::ListItem<ListType>::type;
-  abi::Call* const call = detail::current_call;
-  if (call->sql == nullptr) throw std::logic_error("sql() can be used in flush only");
+  static_assert(detail::ObjectList<ListType>,
+                "sql<T>() needs a T that is a list of objects of the dataflow");
   ListType rows;
-  if (!call->sql(call->sql_context, query.data(), query.size(), detail::TypeId<Item>::value,
-                 &rows)) {
-    throw std::runtime_error(call->sql_error.str());
+  if constexpr (detail::ObjectList<ListType>) {
+    using Item = typename detail::ListItem<ListType>::type;
+    abi::Call* const call = detail::current_call;
+    if (call->sql == nullptr) throw std::logic_error("sql() can be used in flush only");
+    if (!call->sql(call->sql_context, query.data(), query.size(), detail::TypeId<Item>::value,
+                   &rows)) {
+      throw std::runtime_error(call->sql_error.str());
+    }
   }
   return rows;
 }

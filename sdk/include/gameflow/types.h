@@ -41,9 +41,14 @@ class Text {
   constexpr Text() = default;
   template <std::size_t N>
   constexpr Text(const char (&literal)[N])
-      : data_(literal), size_(N - 1) {}                // NOLINT: implicit as std::string
-  Text(const std::string& text) : Text(copy(text)) {}  // NOLINT
-  Text(std::string_view text) : Text(copy(text)) {}    // NOLINT
+      : data_(literal), size_(N - 1) {}  // NOLINT: implicit as std::string
+  template <std::size_t N>
+  Text(char (&buffer)[N]) : Text(std::string(buffer)) {}  // NOLINT: up to its NUL
+  template <class Pointer, class = std::enable_if_t<std::is_pointer_v<Pointer> &&
+                                                    std::is_convertible_v<Pointer, const char*>>>
+  Text(const Pointer& text) : Text(std::string(text)) {}  // NOLINT: of `x ? "a" : "other"`
+  Text(const std::string& text) : Text(copy(text)) {}     // NOLINT
+  Text(std::string_view text) : Text(copy(text)) {}       // NOLINT
 
   // A view without a copy: the caller promises that the bytes outlive the call.
   static constexpr Text view(std::string_view text) { return Text(text.data(), text.size()); }
