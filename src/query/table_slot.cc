@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 #include <set>
 #include <utility>
 
@@ -116,6 +117,19 @@ Status TableSlot::set(const Table* table) {
 void TableSlot::begin_query() {
   looked_up_ = false;
   index_.reset();
+  orders_.clear();
+}
+
+const std::vector<OrderedRow>& TableSlot::in_order(std::string_view text) {
+  const auto known = orders_.find(text);
+  if (known != orders_.end()) return known->second;
+  std::vector<OrderTerm> terms;
+  for (const char* at = text.data(); at != text.data() + text.size(); ++at) {
+    std::size_t column = 0;
+    at = std::from_chars(at, text.data() + text.size(), column).ptr;
+    terms.push_back({&columns_[column], *at == 'd'});
+  }
+  return orders_.emplace(text, order_rows(*table_, terms)).first->second;
 }
 
 void TableSlot::find(std::string_view key, std::vector<KeyIndex::Place>& places) {

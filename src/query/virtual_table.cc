@@ -20,7 +20,7 @@ namespace {
 using record::Kind;
 
 // How a cursor was told to go through the table; xBestIndex's idxNum.
-enum Access : int { kScan = 0, kLookup = 1 };
+enum Access : int { kScan = 0, kLookup = 1, kOrdered = 2 };
 
 struct VirtualTable {
   sqlite3_vtab base{};  // first: SQLite knows only this
@@ -35,9 +35,11 @@ struct Cursor {
   const Row* row_end = nullptr;
   const Segment* segment_end = nullptr;
   sqlite3_int64 row_number = 0;
-  bool is_lookup = false;
-  std::vector<KeyIndex::Place> places;  // lookups: where to go
+  Access access = kScan;
+  std::vector<KeyIndex::Place> places;  // kLookup: where to go
   std::size_t next_place = 0;
+  const OrderedRow* ordered = nullptr;  // kOrdered: the rows to come
+  const OrderedRow* ordered_end = nullptr;
 };
 
 Cursor& cursor_of(sqlite3_vtab_cursor* base) {
@@ -90,6 +92,27 @@ int disconnect(sqlite3_vtab* base) {
   return SQLITE_OK;
 }
 
+// Whether the rows can come in the order that is asked for; then idxStr says how. With a WHERE,
+// SQLite sorts the fewer rows that are left.
+bool plan_order(const TableSlot& slot, sqlite3_index_info& info) {
+  if (info.nOrderBy == 0) return false;
+  for (int i = 0; i < info.nConstraint; ++i) {
+    const unsigned char op = info.aConstraint[i].op;
+    if (op != SQLITE_INDEX_CONSTRAINT_LIMIT && op != SQLITE_INDEX_CONSTRAINT_OFFSET) return false;
+  }
+  std::string text;
+  for (int i = 0; i < info.nOrderBy; ++i) {
+    const int column = info.aOrderBy[i].iColumn;
+    if (column < 0 || !can_order_by(slot.columns()[static_cast<std::size_t>(column)])) return false;
+    text += std::to_string(column) + (info.aOrderBy[i].desc != 0 ? 'd' : 'a');
+  }
+  info.idxStr = sqlite3_mprintf("%s", text.c_str());
+  if (info.idxStr == nullptr) return false;
+  info.needToFreeIdxStr = 1;
+  info.orderByConsumed = 1;
+  return true;
+}
+
 int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
   const TableSlot& slot = *reinterpret_cast<VirtualTable*>(base)->slot;
   double rows = 1;
@@ -109,7 +132,7 @@ int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
     info->estimatedRows = static_cast<sqlite3_int64>(slot.table().segments.size());
     return SQLITE_OK;
   }
-  info->idxNum = kScan;
+  info->idxNum = plan_order(slot, *info) ? kOrdered : kScan;
   info->estimatedCost = rows;
   info->estimatedRows = static_cast<sqlite3_int64>(rows);
   return SQLITE_OK;
@@ -207,32 +230,60 @@ void go_to_place(Cursor& cursor) {
   cursor.row = &cursor.segment->rows[place.row];
 }
 
-int filter(sqlite3_vtab_cursor* base, int access, const char*, int, sqlite3_value** values) {
+void go_to_ordered(Cursor& cursor) {
+  if (cursor.ordered == cursor.ordered_end) {
+    cursor.segment = cursor.segment_end;
+    return;
+  }
+  cursor.segment = cursor.ordered->segment;
+  cursor.row = (cursor.ordered++)->row;
+}
+
+void start_lookup(Cursor& cursor, std::string_view key) {
+  cursor.access = kLookup;
+  cursor.places.clear();
+  cursor.next_place = 0;
+  cursor.slot->find(key, cursor.places);
+  go_to_place(cursor);
+}
+
+void start_ordered(Cursor& cursor, const char* order) {
+  cursor.access = kOrdered;
+  const std::vector<OrderedRow>& rows = cursor.slot->in_order(order);
+  cursor.ordered = rows.data();
+  cursor.ordered_end = rows.data() + rows.size();
+  go_to_ordered(cursor);
+}
+
+void start_scan(Cursor& cursor) {
+  cursor.access = kScan;
+  if (cursor.segment == cursor.segment_end) return;
+  cursor.row = cursor.segment->rows.data();
+  cursor.row_end = cursor.row + cursor.segment->rows.size();
+  settle(cursor);
+}
+
+int filter(sqlite3_vtab_cursor* base, int access, const char* order, int, sqlite3_value** values) {
   Cursor& cursor = cursor_of(base);
   const Table& table = cursor.slot->table();
   cursor.segment = table.segments.data();
   cursor.segment_end = cursor.segment + table.segments.size();
   cursor.row = cursor.row_end = nullptr;
   cursor.row_number = 0;
-  cursor.is_lookup = false;
   WantedKey wanted;
   if (access == kLookup) want(table.key, values[0], wanted);
-  if (wanted.use == WantedKey::Use::kNoRows) {
-    cursor.segment = cursor.segment_end;
-  } else if (wanted.use == WantedKey::Use::kLookup) {
-    cursor.is_lookup = true;
-    cursor.places.clear();
-    cursor.next_place = 0;
-    try {
-      cursor.slot->find(wanted.encoded, cursor.places);
-    } catch (const std::bad_alloc&) {
-      return SQLITE_NOMEM;
+  try {
+    if (wanted.use == WantedKey::Use::kNoRows) {
+      cursor.segment = cursor.segment_end;
+    } else if (wanted.use == WantedKey::Use::kLookup) {
+      start_lookup(cursor, wanted.encoded);
+    } else if (access == kOrdered) {
+      start_ordered(cursor, order);
+    } else {
+      start_scan(cursor);
     }
-    go_to_place(cursor);
-  } else if (cursor.segment != cursor.segment_end) {
-    cursor.row = cursor.segment->rows.data();
-    cursor.row_end = cursor.row + cursor.segment->rows.size();
-    settle(cursor);
+  } catch (const std::bad_alloc&) {
+    return SQLITE_NOMEM;
   }
   return SQLITE_OK;
 }
@@ -240,10 +291,12 @@ int filter(sqlite3_vtab_cursor* base, int access, const char*, int, sqlite3_valu
 int next(sqlite3_vtab_cursor* base) {
   Cursor& cursor = cursor_of(base);
   ++cursor.row_number;
-  if (cursor.is_lookup) {
+  if (cursor.access == kScan) {
+    if (++cursor.row == cursor.row_end) settle(cursor);
+  } else if (cursor.access == kOrdered) {
+    go_to_ordered(cursor);
+  } else {
     go_to_place(cursor);
-  } else if (++cursor.row == cursor.row_end) {
-    settle(cursor);
   }
   return SQLITE_OK;
 }
@@ -251,13 +304,6 @@ int next(sqlite3_vtab_cursor* base) {
 int at_end(sqlite3_vtab_cursor* base) {
   const Cursor& cursor = cursor_of(base);
   return cursor.segment == cursor.segment_end ? 1 : 0;
-}
-
-template <class T>
-T load(const char* from) {
-  T value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
 }
 
 void give_text(sqlite3_context* context, const char* data, std::size_t size) {

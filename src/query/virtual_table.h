@@ -9,6 +9,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +20,7 @@
 
 #include "base/error.h"
 #include "query/query.h"
+#include "query/row_order.h"
 
 struct sqlite3;
 
@@ -34,6 +37,14 @@ struct Column {
   const record::Type* type = nullptr;  // kField only
   std::string name;
 };
+
+// A value of a row's struct, whose C++ type only the schema knows.
+template <class T>
+T load(const char* from) {
+  T value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
 
 // Rows by key, for one query: made when a query looks keys up more than once, as joins do.
 class KeyIndex {
@@ -74,12 +85,16 @@ class TableSlot {
   const std::vector<Column>& columns() const { return columns_; }
   // Places of the rows with the encoded `key`.
   void find(std::string_view key, std::vector<KeyIndex::Place>& places);
+  // All rows in the order that `text` stands for: for each term the column's number and 'a' or 'd'.
+  // Valid until the next query.
+  const std::vector<OrderedRow>& in_order(std::string_view text);
 
  private:
   const Table* table_ = nullptr;
   std::vector<Column> columns_;
   bool looked_up_ = false;  // in this query
   std::unique_ptr<KeyIndex> index_;
+  std::map<std::string, std::vector<OrderedRow>, std::less<>> orders_;  // an inner loop asks again
 };
 
 }  // namespace gameflow::query
