@@ -66,6 +66,28 @@ const char* read_varint(const char* in, std::uint64_t& value) {
   return in;
 }
 
+// Memory kept between batches, unless one was unusually large.
+class Scratch {
+ public:
+  char* reserve(std::size_t size) {
+    if (size > size_) {
+      bytes_ = std::make_unique_for_overwrite<char[]>(size);
+      size_ = size;
+    }
+    return bytes_.get();
+  }
+  void shrink() {
+    if (size_ <= kKeptBytesMax) return;
+    bytes_.reset();
+    size_ = 0;
+  }
+
+ private:
+  static constexpr std::size_t kKeptBytesMax = std::size_t{4} << 20;
+  std::unique_ptr<char[]> bytes_;
+  std::size_t size_ = 0;
+};
+
 std::uint64_t checksum_of(std::string_view encoded) {
   return XXH3_64bits(encoded.data() + kChecksumEnd, encoded.size() - kChecksumEnd);
 }
@@ -195,12 +217,8 @@ void BatchBuilder::clear() {
   values_.clear();
 }
 
-std::string BatchBuilder::encode(Timestamp appended_at) const {
-  const auto body =
-      std::make_unique_for_overwrite<char[]>(entries_.size() * kEntryBytesMax + bytes());
-  char* out = body.get();
-  const std::int64_t first = entries_.empty() ? 0 : entries_.front().timestamp_ms;
-  auto previous = static_cast<std::uint64_t>(first);  // unsigned: differences may wrap
+char* BatchBuilder::write_entries(char* out) const {
+  std::uint64_t previous = static_cast<std::uint64_t>(first_timestamp_ms());  // may wrap: unsigned
   for (const Batch::Entry& entry : entries_) {
     const auto timestamp = static_cast<std::uint64_t>(entry.timestamp_ms);
     out = write_varint(out, zigzag(timestamp - previous));
@@ -209,34 +227,46 @@ std::string BatchBuilder::encode(Timestamp appended_at) const {
     out = write_varint(out, entry.value_size);
     previous = timestamp;
   }
-  const auto entries_size = static_cast<std::size_t>(out - body.get());
-  std::memcpy(out, keys_.data(), keys_.size());
-  std::memcpy(out + keys_.size(), values_.data(), values_.size());
+  return out;
+}
+
+std::string BatchBuilder::encode(Timestamp appended_at) const {
+  // The body as it is, then compressed, in memory that stays: fresh pages for every batch made
+  // 1,000 player events cost 440 us instead of 200 us.
+  static thread_local Scratch scratch;
+  const std::size_t size_max = entries_.size() * kEntryBytesMax + bytes();
+  const std::size_t bound =
+      size_max > LZ4_MAX_INPUT_SIZE
+          ? 0
+          : static_cast<std::size_t>(LZ4_compressBound(static_cast<int>(size_max)));
+  char* const body = scratch.reserve(size_max + bound);
+  const auto entries_size = static_cast<std::size_t>(write_entries(body) - body);
+  std::memcpy(body + entries_size, keys_.data(), keys_.size());
+  std::memcpy(body + entries_size + keys_.size(), values_.data(), values_.size());
   const std::size_t size = entries_size + bytes();
 
-  // LZ4 gets one byte less than the body has room for: it fails where it would not shrink.
-  std::string encoded(sizeof(Header) + size, '\0');
-  char* stored = encoded.data() + sizeof(Header);
-  const int packed = size > LZ4_MAX_INPUT_SIZE || size == 0
-                         ? 0
-                         : LZ4_compress_default(body.get(), stored, static_cast<int>(size),
-                                                static_cast<int>(size) - 1);
-  if (packed > 0) {
-    encoded.resize(sizeof(Header) + static_cast<std::size_t>(packed));
-  } else {
-    std::memcpy(stored, body.get(), size);
-  }
+  char* const packed = body + size_max;
+  const int packed_size = bound == 0 ? 0
+                                     : LZ4_compress_default(body, packed, static_cast<int>(size),
+                                                            static_cast<int>(bound));
+  const bool shrinks = packed_size > 0 && static_cast<std::size_t>(packed_size) < size;
 
   Header header{};
   std::memcpy(header.magic, kMagic, sizeof kMagic);
-  header.codec = packed > 0 ? BodyCodec::kLz4 : BodyCodec::kRaw;
+  header.codec = shrinks ? BodyCodec::kLz4 : BodyCodec::kRaw;
   header.count = static_cast<std::uint32_t>(entries_.size());
   header.entries_size = static_cast<std::uint32_t>(entries_size);
   header.keys_size = static_cast<std::uint32_t>(keys_.size());
   header.values_size = static_cast<std::uint32_t>(values_.size());
   header.appended_at_ms = appended_at.ms;
-  header.first_timestamp_ms = first;
-  std::memcpy(encoded.data(), &header, sizeof header);
+  header.first_timestamp_ms = first_timestamp_ms();
+
+  const std::size_t stored_size = shrinks ? static_cast<std::size_t>(packed_size) : size;
+  std::string encoded;
+  encoded.reserve(sizeof header + stored_size);
+  encoded.append(reinterpret_cast<const char*>(&header), sizeof header);
+  encoded.append(shrinks ? packed : body, stored_size);
+  scratch.shrink();
   const std::uint64_t checksum = checksum_of(encoded);
   std::memcpy(encoded.data() + sizeof kMagic, &checksum, sizeof checksum);
   return encoded;

@@ -92,6 +92,11 @@ class BatchBuilder {
   static void place(Batch& batch, Offset base_offset) { batch.base_offset_ = base_offset; }
 
  private:
+  std::int64_t first_timestamp_ms() const {
+    return entries_.empty() ? 0 : entries_.front().timestamp_ms;
+  }
+  char* write_entries(char* out) const;
+
   std::vector<Batch::Entry> entries_;
   std::string keys_;    // entries' key_begin counts within keys_
   std::string values_;  // entries' value_begin counts within values_
