@@ -39,6 +39,7 @@ using f64 = double;
 class Text {
  public:
   constexpr Text() = default;
+  Text(std::nullptr_t) = delete;
   template <std::size_t N>
   constexpr Text(const char (&literal)[N])
       : data_(literal), size_(N - 1) {}  // NOLINT: implicit as std::string
