@@ -47,10 +47,11 @@ class CommandTree {
                                                      const char* description, const char* examples,
                                                      Finish<Options> finish = nullptr);
   static void add_server(CLI::App& app, std::string& server, const char* flag = "--server");
-  static void add_build_flags(CLI::App& app, BuildOptions& options);
+  static void add_build_flags(CLI::App& app, BuildOptions& options, bool with_dataflow = true);
 
   void add_run();
   void add_build_and_validate();
+  void add_test();
   void add_generate();
   void add_topic();
   void add_produce();
@@ -84,8 +85,12 @@ void CommandTree::add_server(CLI::App& app, std::string& server, const char* fla
       ->capture_default_str();
 }
 
-void CommandTree::add_build_flags(CLI::App& app, BuildOptions& options) {
-  app.add_option("dataflow", options.dataflow, "The dataflow.yaml")->required()->type_name("FILE");
+void CommandTree::add_build_flags(CLI::App& app, BuildOptions& options, bool with_dataflow) {
+  if (with_dataflow) {
+    app.add_option("dataflow", options.dataflow, "The dataflow.yaml")
+        ->required()
+        ->type_name("FILE");
+  }
   app.add_option("--cache", options.cache_folder,
                  "Where built operators are kept [$XDG_CACHE_HOME/gameflow or ~/.cache/gameflow]")
       ->envname("GAMEFLOW_CACHE")
@@ -104,6 +109,7 @@ CommandTree::CommandTree() {
   root_.get_formatter()->column_width(34);
   add_run();
   add_build_and_validate();
+  add_test();
   add_generate();
   add_topic();
   add_produce();
@@ -172,6 +178,21 @@ void CommandTree::add_build_and_validate() {
                      "Have the compiler check run: blocks");
 }
 
+void CommandTree::add_test() {
+  auto [app, options] =
+      add<TestOptions>(root_, "test", "Run dataflow tests: timed input, and what must come out",
+                       "  gameflow test tests/dataflow/*.test");
+  app->add_option("files", options->files, "The cases; their format: docs/reference/testing.md")
+      ->required()
+      ->type_name("FILE");
+  app->add_option("--threads", options->threads,
+                  "Workers of the engine; given several times, each case runs with each [1 and 3]")
+      ->check(CLI::Range(1, 256))
+      ->allow_extra_args(false)
+      ->type_name("N");
+  add_build_flags(*app, options->build, false);
+}
+
 // A whole number, or "max" for nothing.
 std::optional<std::uint64_t> parse_rate(const std::string& text) {
   if (text == "max") return std::nullopt;
@@ -219,8 +240,10 @@ void CommandTree::add_generate() {
          "Events per second of each kind, or max [100]")
       ->type_name("N|max");
   app->add_option("--events", target->events, "Stop after so many of each kind [no end]")
+      ->check(CLI::NonNegativeNumber)  // CLI11 2.1 wraps -1 round
       ->type_name("N");
   app->add_option("--seed", target->seed, "The same seed makes the same events [random]")
+      ->check(CLI::NonNegativeNumber)  // CLI11 2.1 wraps -1 round
       ->type_name("N");
   app->add_option("--players", target->players, "How many players there are")
       ->check(CLI::Range(std::uint32_t{1}, generate::kPlayersMax))
@@ -331,6 +354,7 @@ void CommandTree::add_consume() {
       ->check(CLI::PositiveNumber)
       ->type_name("N");
   app->add_option("-p,--partition", options->partition, "Only this partition [all, by time]")
+      ->check(CLI::Range(std::uint32_t{0}, log::kPartitionsMax - 1))
       ->type_name("N");
   static const std::map<std::string, ConsumeOutput> kOutputs{{"value", ConsumeOutput::kValue},
                                                              {"json", ConsumeOutput::kJson}};
@@ -363,9 +387,8 @@ CLI::App& deepest(CLI::App& root) {
   return *app;
 }
 
-// "did you mean …?" for the first argument that `app` does not know, or nothing.
-std::string suggestion(const CLI::App& app) {
-  const std::vector<std::string> unknown = app.remaining();
+// "did you mean …?" for the first of the arguments that `app` does not know, or nothing.
+std::string suggestion(const CLI::App& app, const std::vector<std::string>& unknown) {
   if (unknown.empty()) return "";
   std::vector<std::string> names;
   if (unknown[0].starts_with("--")) {
@@ -390,7 +413,7 @@ ParsedCommandLine usage_error(CLI::App& root, const CLI::ParseError& error) {
   }
   ParsedCommandLine parsed;
   parsed.exit_code = kExitUsage;
-  const std::vector<std::string> unknown = app.remaining();
+  const std::vector<std::string> unknown = root.remaining(true);
   const bool extras = error.get_name() == "ExtrasError" || error.get_name() == "RequiredError";
   std::string message = error.what();
   if (extras && !unknown.empty()) {
@@ -400,7 +423,8 @@ ParsedCommandLine usage_error(CLI::App& root, const CLI::ParseError& error) {
                                                                  : "a command",
                           path);
   }
-  parsed.err = fmt::format("gameflow: {}\n{}Try '{} --help'.\n", message, suggestion(app), path);
+  parsed.err =
+      fmt::format("gameflow: {}\n{}Try '{} --help'.\n", message, suggestion(app, unknown), path);
   return parsed;
 }
 

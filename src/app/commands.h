@@ -34,6 +34,13 @@ struct ValidateOptions {
 };
 int validate_command(const ValidateOptions& options);
 
+struct TestOptions {
+  std::vector<std::string> files;
+  std::vector<std::uint32_t> threads;  // each case runs once with each; empty: 1 and 3
+  BuildOptions build;                  // `dataflow` is unused: the files name theirs
+};
+int test_command(const TestOptions& options);
+
 struct RunOptions {
   BuildOptions build;
   std::string listen = "127.0.0.1:3001";
@@ -115,8 +122,8 @@ int sql_command(const SqlOptions& options);
 struct VersionOptions {};
 
 using Command =
-    std::variant<RunOptions, BuildOptions, ValidateOptions, GenerateOptions, TopicListOptions,
-                 TopicDescribeOptions, TopicCreateOptions, TopicDeleteOptions, ProduceOptions,
-                 ConsumeOptions, SqlOptions, VersionOptions>;
+    std::variant<RunOptions, BuildOptions, ValidateOptions, TestOptions, GenerateOptions,
+                 TopicListOptions, TopicDescribeOptions, TopicCreateOptions, TopicDeleteOptions,
+                 ProduceOptions, ConsumeOptions, SqlOptions, VersionOptions>;
 
 }  // namespace gameflow::app

@@ -97,6 +97,10 @@ std::vector<query::Table> empty_tables(const plan::ServicePlan& service) {
 
 Result<DataflowFile> read_dataflow(const std::string& name) {
   GF_ASSIGN(std::string source, read_file(name));
+  return check_dataflow(name, std::move(source));
+}
+
+Result<DataflowFile> check_dataflow(const std::string& name, std::string source) {
   spec::ParseResult parsed = spec::parse(source, name);
   GF_TRY(report(parsed.diagnostics, name, source));
   if (!parsed.dataflow) return fail(ErrorCode::kInvalidDataflow, name + " is not a dataflow");

@@ -22,6 +22,9 @@ struct DataflowFile {
 // Reads and checks the YAML. kFileUnreadable, kInvalidDataflow.
 Result<DataflowFile> read_dataflow(const std::string& name);
 
+// The same for YAML that is at hand; `name` is what messages call it. kInvalidDataflow.
+Result<DataflowFile> check_dataflow(const std::string& name, std::string source);
+
 // Checks the SQL texts that stand in run: blocks against the states. kInvalidDataflow.
 Status check_sql(const DataflowFile& file);
 

@@ -292,6 +292,9 @@ class Runner {
   std::map<std::pair<std::string, std::uint32_t>, record::Offset> seen_;
 };
 
+// Small, and more than one with an odd share of the shards.
+const std::vector<std::uint32_t> kThreads{1, 3};
+
 Result<std::string> read_text(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
   if (!in) return fail(ErrorCode::kFileUnreadable, fmt::format("cannot read '{}'", file));
@@ -301,7 +304,7 @@ Result<std::string> read_text(const std::string& file) {
 Status run_file(const std::string& file, const TestOptions& options) {
   GF_ASSIGN(const std::string text, read_text(file));
   GF_ASSIGN(const TestCase test, parse_test(file, text));
-  for (const std::uint32_t threads : options.threads) {
+  for (const std::uint32_t threads : options.threads.empty() ? kThreads : options.threads) {
     const Status status = run_test(test, options.build, threads);
     if (!status) {
       return fail(status.error().code,

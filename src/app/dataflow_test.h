@@ -35,13 +35,4 @@ Result<TestCase> parse_test(std::string file, const std::string& text);
 // Runs the case with `threads` workers. The error names file:line, what was expected and what came.
 Status run_test(const TestCase& test, const BuildOptions& build, std::uint32_t threads);
 
-struct TestOptions {
-  std::vector<std::string> files;
-  std::vector<std::uint32_t> threads = {1, 3};
-  BuildOptions build;  // `dataflow` is unused: the files name theirs
-};
-
-// Runs them all, prints a line for each and a summary; kExitFailed if one failed.
-int test_command(const TestOptions& options);
-
 }  // namespace gameflow::app

@@ -15,6 +15,7 @@ struct Execute {
   int operator()(const RunOptions& options) const { return run_command(options); }
   int operator()(const BuildOptions& options) const { return build_command(options); }
   int operator()(const ValidateOptions& options) const { return validate_command(options); }
+  int operator()(const TestOptions& options) const { return test_command(options); }
   int operator()(const GenerateOptions& options) const { return generate_command(options); }
   int operator()(const TopicListOptions& options) const { return topic_list_command(options); }
   int operator()(const TopicDescribeOptions& options) const {
