@@ -81,20 +81,18 @@ inline tl::unexpected<Error> fail(Error error) {
 
 }  // namespace gameflow
 
-#define GF_CONCAT_INNER(a, b) a##b
-#define GF_CONCAT(a, b) GF_CONCAT_INNER(a, b)
-
 // Returns the error of `expression` (a Result or Status) from the enclosing function, if it has
 // one.
-#define GF_TRY(expression) GF_TRY_AS(GF_CONCAT(gf_status_, __LINE__), expression)
-#define GF_TRY_AS(name, expression)                     \
-  do {                                                  \
-    if (auto name = (expression); !name) {              \
-      return ::gameflow::fail(std::move(name).error()); \
-    }                                                   \
+#define GF_TRY(expression)                                   \
+  do {                                                       \
+    if (auto gf_result = (expression); !gf_result) {         \
+      return ::gameflow::fail(std::move(gf_result).error()); \
+    }                                                        \
   } while (false)
 
 // `GF_ASSIGN(auto rows, read());` declares or assigns the value, or returns the error.
+#define GF_CONCAT_INNER(a, b) a##b
+#define GF_CONCAT(a, b) GF_CONCAT_INNER(a, b)
 #define GF_ASSIGN(target, expression) \
   GF_ASSIGN_AS(GF_CONCAT(gf_value_, __LINE__), target, expression)
 #define GF_ASSIGN_AS(name, target, expression)                 \
