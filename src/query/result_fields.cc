@@ -104,7 +104,8 @@ bool store_bool(sqlite3_stmt* statement, int column, char* to) {
 
 bool store_text(sqlite3_stmt* statement, int column, Arena& arena, char* to) {
   if (sqlite3_column_type(statement, column) != SQLITE_TEXT) return false;
-  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
+  // As a blob: asked for text, SQLite would first make a copy with a zero at the end.
+  const auto* text = static_cast<const char*>(sqlite3_column_blob(statement, column));
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
   return put(to, Text::view({arena.copy(text, size), size}));
 }
