@@ -82,6 +82,10 @@ FieldPlan plan_field(const Field& field, const Plan* value) {
   return plan;
 }
 
+bool is_number(char first) {
+  return first == '-' || (first >= '0' && first <= '9');
+}
+
 std::string indefinite(const Type& type) {
   return type.kind == Kind::kObject ? "an object"
          : type.kind == Kind::kList ? "a list"
@@ -187,10 +191,6 @@ bool Decoder::Impl::boolean(const Plan& plan, Position position, char* out) {
   if (!reader.true_or_false(position, value)) return false;
   std::memcpy(out, &value, sizeof value);
   return true;
-}
-
-bool is_number(char first) {
-  return first == '-' || (first >= '0' && first <= '9');
 }
 
 template <class T>

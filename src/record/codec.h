@@ -8,7 +8,7 @@
 // takes JSON integers only; a float field any number; u64 the whole range.
 //
 // Threads  a Decoder holds a parser and belongs to one thread; encode is a pure function.
-// Errors   never thrown.
+// Errors   never thrown. Positions in messages are bytes from the beginning of the text.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +38,8 @@ class Decoder {
   Decoder(Decoder&&) noexcept;
   Decoder& operator=(Decoder&&) noexcept;
 
-  // Decodes one JSON value of type `type` into `out` (type.size bytes, aligned; need not be
+  // Decodes one JSON value of type `type` (which must live as long as the decoder: it is prepared
+  // once and known by its address) into `out` (type.size bytes, aligned; need not be
   // initialised). `json` must be readable for kPaddingBytes past its end and outlive `out`. Returns
   // false and describes the mistake in error() otherwise; then `out` holds no promise.
   bool decode(const Type& type, std::string_view json, Arena& arena, void* out);
