@@ -34,7 +34,7 @@ TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
       {"unknown flag", {"run", "f.yaml", "--durabilty", "none"}, "did you mean '--durability'?"},
       {"nothing like it", {"frobnicate"}, "'frobnicate' is not a command of gameflow"},
       {"argument left out", {"run"}, "dataflow is required"},
-      {"one argument too many", {"build", "a.yaml", "b.yaml"}, "'b.yaml' is not an argument"},
+      {"one argument too many", {"build", "a.yaml", "b.yaml"}, "not expected: b.yaml"},
       {"bad choice", {"run", "f.yaml", "--durability", "maybe"}, "--durability"},
       {"bad size", {"run", "f.yaml", "--disk-free-min", "much"}, "--disk-free-min"},
       {"bad number", {"generate", "--events", "-1"}, "--events"},

@@ -48,9 +48,9 @@ TEST(TextTable, AlignsAndKeepsControlCharactersOut) {
   table.add({"größe", "5"});
   table.add({"a\x1b[31m\nb", "1000"});
   EXPECT_EQ(table.str(),
-            "NAME          N\n"
-            "größe         5\n"
-            "a [31m b   1000\n");
+            "NAME         N\n"
+            "größe        5\n"
+            "a [31m b  1000\n");
 }
 
 TEST(HttpClient, Errors) {
