@@ -1,0 +1,97 @@
+// The pure parts: request targets, list headers, gzip.
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "http/gzip.h"
+#include "http/request.h"
+
+namespace gameflow::http {
+namespace {
+
+struct TargetCase {
+  std::string name, target;
+  std::vector<std::string> path;  // empty: refused
+  std::vector<std::pair<std::string, std::string>> query = {};
+};
+
+TEST(Request, Targets) {
+  const TargetCase cases[] = {
+      {"root", "/", {""}},
+      {"segments", "/topics/a/records", {"topics", "a", "records"}},
+      {"trailing slash", "/topics/", {"topics", ""}},
+      {"double slash", "//topics", {"", "topics"}},
+      {"escaped", "/topics/a%20b%C3%A9", {"topics", "a b\xC3\xA9"}},
+      {"escaped slash stays inside", "/topics/a%2Fb", {"topics", "a/b"}},
+      {"plus is itself in a path", "/a+b", {"a+b"}},
+      {"query", "/a?x=1&y=&z", {"a"}, {{"x", "1"}, {"y", ""}, {"z", ""}}},
+      {"query escapes", "/a?k=a+b%26c%3D", {"a"}, {{"k", "a b&c="}}},
+      {"empty parts of a query", "/a?&&x=1&", {"a"}, {{"x", "1"}}},
+      {"question mark in a value", "/a?x=?", {"a"}, {{"x", "?"}}},
+      {"root with query", "/?x=1", {""}, {{"x", "1"}}},
+      {"absolute form", "http://localhost:1/a", {"a"}},
+      {"absolute form without path", "http://localhost:1", {""}},
+      {"dots are names", "/stat/../x", {"stat", "..", "x"}},
+      {"asterisk", "*", {}},
+      {"no slash", "topics", {}},
+      {"empty", "", {}},
+      {"percent at the end", "/a%", {}},
+      {"percent with one digit", "/a%4", {}},
+      {"percent without digits", "/a%zz", {}},
+      {"NUL", "/a%00", {}},
+      {"line break", "/a%0d%0aX:", {}},
+      {"not UTF-8", "/a%ff", {}},
+      {"overlong UTF-8", "/a%c0%af", {}},
+      {"bad escape in a query", "/a?x=%g1", {}},
+  };
+  for (const auto& row : cases) {
+    Request request;
+    const bool parsed = parse_target(row.target, request).has_value();
+    EXPECT_EQ(parsed, !row.path.empty()) << row.name;
+    if (!parsed) continue;
+    EXPECT_EQ(request.path, row.path) << row.name;
+    EXPECT_EQ(request.query, row.query) << row.name;
+  }
+}
+
+TEST(Request, ListHeaders) {
+  EXPECT_TRUE(list_has("gzip", "gzip"));
+  EXPECT_TRUE(list_has("br, GZIP;q=0.5", "gzip"));
+  EXPECT_TRUE(list_has("deflate,gzip", "gzip"));
+  EXPECT_FALSE(list_has("", "gzip"));
+  EXPECT_FALSE(list_has("gzip;q=0", "gzip"));
+  EXPECT_FALSE(list_has("gzip; q=0.000", "gzip"));
+  EXPECT_FALSE(list_has("x-gzip", "gzip"));
+}
+
+TEST(Gzip, RoundTrip) {
+  for (const std::size_t size : {0, 1, 1000, 1'000'000}) {
+    const std::string text(size, 'a');
+    EXPECT_EQ(gunzip(gzip(text), size).value(), text);
+  }
+}
+
+TEST(Gzip, SeveralMembersAreOneText) {
+  EXPECT_EQ(gunzip(gzip("one\n") + gzip("two\n"), 100).value(), "one\ntwo\n");
+}
+
+TEST(Gzip, StopsAtTheLimit) {
+  const std::string bomb = gzip(std::string(50'000'000, '\0'));
+  ASSERT_LT(bomb.size(), 100'000U);
+  EXPECT_EQ(gunzip(bomb, 1'000'000).error().code, ErrorCode::kPayloadTooLarge);
+  EXPECT_EQ(gunzip(gzip("12345"), 4).error().code, ErrorCode::kPayloadTooLarge);
+}
+
+TEST(Gzip, EveryDamageIsAnError) {
+  const std::string good = gzip("{\"a\":1}\n{\"a\":2}\n");
+  for (std::size_t size = 0; size < good.size(); ++size)
+    EXPECT_EQ(gunzip(good.substr(0, size), 1000).error().code, ErrorCode::kInvalidEncoding) << size;
+  EXPECT_EQ(gunzip(good + "x", 1000).error().code, ErrorCode::kInvalidEncoding);
+  EXPECT_EQ(gunzip("{\"a\":1}", 1000).error().code, ErrorCode::kInvalidEncoding);
+  std::string flipped = good;
+  flipped[flipped.size() - 5] ^= 1;  // of the checksum
+  EXPECT_EQ(gunzip(flipped, 1000).error().code, ErrorCode::kInvalidEncoding);
+}
+
+}  // namespace
+}  // namespace gameflow::http

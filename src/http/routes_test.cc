@@ -1,0 +1,249 @@
+// Every route as a client sees it, over a real socket.
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "http/gzip.h"
+#include "http/http_test_util.h"
+
+namespace gameflow::http::test {
+namespace {
+
+TEST(Routes, Answers) {
+  TestServer server;
+  server.topic("t", 2);
+  server.append("t", {R"({"n":1})", R"({"n":2})"});
+  struct Case {
+    std::string name, request;
+    unsigned status;
+    std::string contains;
+  };
+  const Case cases[] = {
+      {"health", http("GET /healthz"), 200, R"({"status":"ok"})"},
+      {"live", http("GET /livez"), 200, R"({"status":"ok"})"},
+      {"ready", http("GET /readyz"), 200, R"({"status":"ready"})"},
+      {"version", http("GET /version"), 200, R"("name":"gameflow")"},
+      {"metrics", http("GET /metrics"), 200, "text/plain; version=0.0.4; charset=utf-8"},
+      {"front page", http("GET /"), 200, "text/html; charset=utf-8"},
+      {"front page is guarded", http("GET /"), 200, "default-src 'none'; script-src 'self'"},
+      {"a page", http("GET /stat/style.css"), 200, "text/css"},
+      {"a page with a query", http("GET /stat/table.html?topic=x"), 200, "text/html"},
+      {"no such page", http("GET /stat/nothing.html"), 404, "not_found"},
+      {"out of the folder", http("GET /stat/../CMakeLists.txt"), 404, "not_found"},
+      {"out of the folder, escaped", http("GET /stat/..%2F..%2Fetc%2Fpasswd"), 404, "not_found"},
+      {"topics", http("GET /topics"), 200, R"({"topics":[{"name":"t","id":)"},
+      {"a topic", http("GET /topics/t"), 200, R"("schema":null,"records":2,)"},
+      {"its partitions", http("GET /topics/t"), 200, R"({"partition":1,"begin":0,"end":0,)"},
+      {"its age", http("GET /topics/t"), 200, R"("created_at":"2024-11-12T10:15:30Z")"},
+      {"no such topic", http("GET /topics/u"), 404, "topic_not_found"},
+      {"read", http("GET /topics/t/records?partition=0&offset=1"), 200,
+       R"({"partition":0,"offset":1,"timestamp":1731406530000,"key":null,"value":{"n":2}})"},
+      {"read says where to go on", http("GET /topics/t/records?limit=1"), 200,
+       "Gameflow-Next-Offset: 1\r\n"},
+      {"read the last", http("GET /topics/t/records?offset=-1"), 200, R"("offset":1,)"},
+      {"read at the end", http("GET /topics/t/records?offset=end"), 200, "Content-Length: 0\r\n"},
+      {"read nothing", http("GET /topics/t/records?limit=0"), 200, "Gameflow-Next-Offset: 0\r\n"},
+      {"read past the end", http("GET /topics/t/records?offset=3"), 416, "offset_out_of_range"},
+      {"read a partition too far", http("GET /topics/t/records?partition=2"), 400, "from 0 to 1"},
+      {"read too much", http("GET /topics/t/records?limit=10001"), 400, "from 0 to 10000"},
+      {"read from nowhere", http("GET /topics/t/records?offset=middle"), 400, "beginning, end"},
+      {"unknown parameter", http("GET /topics/t/records?ofset=1"), 400,
+       "unknown parameter \\\"ofset\\\"; this route has partition offset limit"},
+      {"parameter twice", http("GET /topics/t/records?limit=1&limit=2"), 400, "given twice"},
+      {"producer unknown", http("GET /topics/t/producers/p"), 200, R"({"next_sequence":0})"},
+      {"states", http("GET /states"), 200, R"({"states":[]})"},
+      {"no such state", http("GET /states/a/b"), 404, "not_found"},
+      {"no dataflow", http("GET /dataflow"), 404, "topics only"},
+      {"unknown route", http("GET /nothing"), 404, "docs/reference/http.md"},
+      {"route with a slash too many", http("GET /topics/"), 404, "docs/reference/http.md"},
+      {"wrong method", http("PUT /topics"), 405, "Allow: GET, HEAD, POST\r\n"},
+      {"wrong method on a topic", http("POST /topics/t", "", "{}"), 405,
+       "Allow: GET, HEAD, DELETE\r\n"},
+      {"options", http("OPTIONS /healthz"), 405, "Allow: GET, HEAD\r\n"},
+      {"web socket address", http("GET /ws/t"), 426, "Upgrade: websocket\r\n"},
+      {"empty SQL", http("POST /sql", "Content-Type: text/plain\r\n", "  "), 400, "SELECT"},
+      {"SQL without sql", http("POST /sql", "Content-Type: application/json\r\n", "{}"), 400,
+       "invalid_argument"},
+      {"SQL from bad JSON", http("POST /sql", "Content-Type: application/json\r\n", "{"), 400,
+       "invalid_json"},
+      {"reset is refused from other sites",
+       http("DELETE /topics/t", "Origin: http://evil.example\r\n"), 403, "forbidden"},
+      {"produce is refused from other sites",
+       http("POST /topics/t/records", "Origin: null\r\n", "{}"), 403, "forbidden"},
+      {"name pointed here by somebody else",
+       "GET /topics HTTP/1.1\r\nHost: evil.example:3001\r\n\r\n", 403, "loopback"},
+      {"address", "GET /topics HTTP/1.1\r\nHost: 127.0.0.1:3001\r\n\r\n", 200, "topics"},
+      {"IPv6 address", "GET /topics HTTP/1.1\r\nHost: [::1]:3001\r\n\r\n", 200, "topics"},
+  };
+  for (const auto& row : cases) {
+    const Response response = ask(server, row.request);
+    EXPECT_EQ(response.status, row.status) << row.name << "\n" << response.body;
+    EXPECT_TRUE(response.has(row.contains)) << row.name << "\n" << response.header << response.body;
+    EXPECT_TRUE(response.has("nosniff")) << row.name;
+    if (response.status >= 400) {
+      EXPECT_TRUE(response.body.starts_with(R"({"error":{"code":")")) << row.name;
+    }
+  }
+}
+
+TEST(Routes, HeadIsGetWithoutTheBody) {
+  TestServer server;
+  for (const std::string target : {"/", "/healthz", "/topics", "/nothing"}) {
+    const Response got = ask(server, http("GET " + target));
+    RawClient client(server.server->port());
+    client.send(http("HEAD " + target) + http("GET /healthz"));
+    const Response head = client.receive(/*head=*/true);
+    EXPECT_EQ(head.status, got.status) << target;
+    EXPECT_TRUE(head.has("Content-Length: " + std::to_string(got.body.size()) + "\r\n")) << target;
+    EXPECT_EQ(client.receive().status, 200U) << target;  // no byte of a body came between
+  }
+}
+
+TEST(Routes, TopicsAreMadeAndDeleted) {
+  TestServer server;
+  const std::string json = "Content-Type: application/json\r\n";
+  Response made = ask(server, http("POST /topics", json,
+                                   R"({"name":"a","partitions":3,"retention_age":"7d",)"
+                                   R"("retention_bytes":1000})"));
+  EXPECT_EQ(made.status, 201U) << made.body;
+  EXPECT_TRUE(made.has("Location: /topics/a\r\n"));
+  EXPECT_TRUE(made.has(R"("retention_age_ms":604800000,"retention_bytes":1000)")) << made.body;
+  EXPECT_EQ(ask(server, http("POST /topics", json, R"({"name":"a"})")).status, 409U);
+  for (const std::string bad :
+       {R"({"name":"a b"})", R"({"name":1})", R"({"name":"b","partitions":0})",
+        R"({"name":"b","partitions":-1})", R"({"name":"b","partitions":99999999999})",
+        R"({"name":"b","retention_age":"soon"})", R"({"name":"b","retntion_age":"7d"})", R"([])",
+        R"({})", R"(x)", R"({"name":"b"} x)"})
+    EXPECT_EQ(ask(server, http("POST /topics", json, bad)).status, 400U) << bad;
+  EXPECT_EQ(ask(server, http("DELETE /topics/a")).status, 204U);
+  EXPECT_EQ(ask(server, http("DELETE /topics/a")).status, 404U);
+}
+
+TEST(Routes, Produce) {
+  TestServer server;
+  server.topic("t");
+  const std::string json = "Content-Type: application/json\r\n";
+  const std::string lines = "Content-Type: application/x-ndjson\r\n";
+  const std::string packed = gzip("{\"n\":1}\n{\"n\":2}\n");
+  struct Case {
+    std::string name, request;
+    unsigned status;
+    std::string contains;
+  };
+  const Case cases[] = {
+      {"object", http("POST /topics/t/records", json, R"({"n":1})"), 200,
+       R"({"accepted":1,"duplicates":0,"rejected":0,"errors":[]})"},
+      {"array", http("POST /topics/t/records", json, R"([{"n":1},{"n":2}])"), 200,
+       R"("accepted":2)"},
+      {"lines", http("POST /topics/t/records", lines, "{\"n\":1}\n{\"n\":2}\n"), 200,
+       R"("accepted":2)"},
+      {"jsonl", http("POST /topics/t/records", "Content-Type: application/jsonl\r\n", "1\n2"), 200,
+       R"("accepted":2)"},
+      {"text, with a charset",
+       http("POST /topics/t/records", "Content-Type: text/plain; charset=utf-8\r\n", "1\n2\n3"),
+       200, R"("accepted":3)"},
+      {"no type, array", http("POST /topics/t/records", "", " [1,2]"), 200, R"("accepted":2)"},
+      {"no type, lines", http("POST /topics/t/records", "", "{}\n{}"), 200, R"("accepted":2)"},
+      {"as curl sends it",
+       http("POST /topics/t/records", "Content-Type: application/x-www-form-urlencoded\r\n", "{}"),
+       200, R"("accepted":1)"},
+      {"gzip", http("POST /topics/t/records", lines + "Content-Encoding: gzip\r\n", packed), 200,
+       R"("accepted":2)"},
+      {"identity", http("POST /topics/t/records", lines + "Content-Encoding: identity\r\n", "{}"),
+       200, R"("accepted":1)"},
+      {"gzip, cut short",
+       http("POST /topics/t/records", lines + "Content-Encoding: gzip\r\n", packed.substr(0, 20)),
+       400, "invalid_encoding"},
+      {"deflate", http("POST /topics/t/records", lines + "Content-Encoding: deflate\r\n", "x"), 415,
+       "Accept-Encoding: gzip, identity\r\n"},
+      {"type unknown", http("POST /topics/t/records", "Content-Type: text/csv\r\n", "a,b"), 415,
+       "application/x-ndjson"},
+      {"one good, one bad", http("POST /topics/t/records", lines, "{\"n\":1}\n{\"n\":\n"), 200,
+       R"("rejected":1,"errors":[{"index":1,"field":"","code":"invalid_json",)"},
+      {"all bad", http("POST /topics/t/records", lines, "{\n}\n"), 400,
+       R"({"accepted":0,"duplicates":0,"rejected":2,)"},
+      {"no such topic", http("POST /topics/u/records", lines, "{}"), 404, "topic_not_found"},
+      {"two keys", http("POST /topics/t/records?key=a&key-field=b", lines, "{}"), 400, "exclude"},
+      {"producer without sequence", http("POST /topics/t/records?producer=p", lines, "{}"), 400,
+       "go together"},
+      {"from its own page",
+       http("POST /topics/t/records", lines + "Origin: http://localhost\r\n", "{}"), 200,
+       R"("accepted":1)"},
+  };
+  for (const auto& row : cases) {
+    const Response response = ask(server, row.request);
+    EXPECT_EQ(response.status, row.status) << row.name << "\n" << response.body;
+    EXPECT_TRUE(response.has(row.contains)) << row.name << "\n" << response.header << response.body;
+  }
+}
+
+TEST(Routes, RetriesOfAProducerAreNotStoredTwice) {
+  TestServer server;
+  server.topic("t");
+  const auto send = [&](const std::string& sequence) {
+    return ask(server, http("POST /topics/t/records?producer=p&sequence=" + sequence, "", "1\n2"));
+  };
+  EXPECT_TRUE(send("0").has(R"("accepted":2,"duplicates":0)"));
+  EXPECT_TRUE(send("0").has(R"("accepted":0,"duplicates":2)"));
+  EXPECT_TRUE(send("1").has(R"("accepted":1,"duplicates":1)"));
+  EXPECT_EQ(send("9").status, 409U);
+  EXPECT_TRUE(ask(server, http("GET /topics/t/producers/p")).has(R"({"next_sequence":3})"));
+}
+
+TEST(Routes, FailuresOfTheStoreHaveAStatus) {
+  TestServer server;
+  server.topic("t");
+  const std::pair<ErrorCode, unsigned> cases[] = {
+      {ErrorCode::kDiskFull, 507}, {ErrorCode::kClosed, 503}, {ErrorCode::kOutcomeUnknown, 503}};
+  for (const auto& [code, status] : cases) {
+    server.store->fail_next_commits(1, code);
+    const Response response = ask(server, http("POST /topics/t/records", "", "{}"));
+    EXPECT_EQ(response.status, status);
+    EXPECT_TRUE(response.has(to_string(code))) << response.body;
+    EXPECT_TRUE(response.has("Retry-After: 1\r\n"));
+  }
+}
+
+TEST(Pages, AreKeptByTheBrowserUntilTheyChange) {
+  TestServer server;
+  const Response plain = ask(server, http("GET /"));
+  const Response packed = ask(server, http("GET /", "Accept-Encoding: br, gzip\r\n"));
+  EXPECT_TRUE(packed.has("Content-Encoding: gzip\r\n"));
+  EXPECT_LT(packed.body.size(), plain.body.size());
+  EXPECT_EQ(gunzip(packed.body, 10'000'000).value(), plain.body);
+  for (const Response& response : {plain, packed}) {
+    EXPECT_TRUE(response.has("Cache-Control: no-cache\r\n"));
+    const auto at = response.header.find("ETag: ") + 6;
+    const std::string tag = response.header.substr(at, response.header.find("\r\n", at) - at);
+    const Response again = ask(server, http("GET /", "If-None-Match: " + tag + "\r\n"));
+    EXPECT_EQ(again.status, 304U);
+    EXPECT_TRUE(again.body.empty());
+  }
+  EXPECT_EQ(ask(server, http("GET /", "If-None-Match: \"other\"\r\n")).status, 200U);
+}
+
+TEST(Pages, ComeFromAFolderWhereOneIsGiven) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(testing::TempDir()) / "gameflow-pages";
+  fs::remove_all(folder);
+  fs::create_directories(folder / "web" / "sub");
+  std::ofstream(folder / "web" / "index.html") << "first";
+  std::ofstream(folder / "web" / "sub" / "a.js") << "1";
+  std::ofstream(folder / "secret.txt") << "secret";
+  fs::create_symlink(folder / "secret.txt", folder / "web" / "link.txt");
+  ServerOptions options;
+  options.web_folder = folder / "web";
+  TestServer server(options);
+  EXPECT_EQ(ask(server, http("GET /")).body, "first");
+  std::ofstream(folder / "web" / "index.html") << "second";
+  EXPECT_EQ(ask(server, http("GET /")).body, "second");
+  EXPECT_EQ(ask(server, http("GET /stat/sub/a.js")).body, "1");
+  for (const std::string name : {"../secret.txt", "..%2Fsecret.txt", "link.txt", "sub", "."})
+    EXPECT_EQ(ask(server, http("GET /stat/" + name)).status, 404U) << name;
+  fs::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace gameflow::http::test

@@ -1,0 +1,244 @@
+// Topics over WebSocket, with a client of the same library.
+#include <string>
+#include <thread>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/websocket/stream.hpp>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "http/http_test_util.h"
+
+namespace gameflow::http::test {
+namespace {
+
+namespace websocket = boost::beast::websocket;
+using Strings = std::vector<std::string>;
+
+// A blocking client; `host` and `origin` as a browser sends them.
+class SocketClient {
+ public:
+  SocketClient(std::uint16_t port, const std::string& target, const std::string& origin = "")
+      : stream_(io_) {
+    stream_.next_layer().connect({asio::ip::address_v4::loopback(), port});
+    stream_.set_option(websocket::stream_base::decorator([&](websocket::request_type& request) {
+      if (!origin.empty()) request.set("Origin", origin);
+    }));
+    websocket::response_type response;
+    stream_.handshake(response, "localhost", target, error_);
+    status_ = response.result_int();
+    body_ = response.body();
+  }
+
+  unsigned status() const { return status_; }
+
+  // "closed CODE REASON" where the server ends it.
+  std::string next() {
+    boost::beast::flat_buffer buffer;
+    ErrorOf error;
+    stream_.read(buffer, error);
+    if (!error) {
+      EXPECT_TRUE(stream_.got_text());
+      return boost::beast::buffers_to_string(buffer.data());
+    }
+    if (error != websocket::error::closed) return "failed: " + error.message();
+    const auto& reason = stream_.reason();
+    return fmt::format("closed {} {}", reason.code, reason.reason.c_str());
+  }
+  Strings next(std::size_t count) {
+    Strings messages;
+    while (messages.size() < count) messages.push_back(next());
+    return messages;
+  }
+  void send(const std::string& text) { stream_.write(asio::buffer(text)); }
+  void close() {
+    ErrorOf ignored;
+    stream_.close(websocket::close_code::normal, ignored);
+  }
+  void drop() { stream_.next_layer().close(); }
+
+ private:
+  asio::io_context io_;
+  websocket::stream<Tcp::socket> stream_;
+  ErrorOf error_;
+  unsigned status_ = 0;
+  std::string body_;
+};
+
+class WebSocket : public testing::Test {
+ protected:
+  WebSocket() {
+    server.topic("t");
+    server.append("t", {"0", "1"});
+    server.append("t", {"2", "3", "4"});
+  }
+  SocketClient open(const std::string& target) { return {server.server->port(), target}; }
+  TestServer server;
+};
+
+std::string record(std::uint64_t offset, std::string_view value, std::uint32_t partition = 0) {
+  return fmt::format(
+      R"({{"partition":{},"offset":{},"timestamp":1731406530000,"key":null,"value":{}}})",
+      partition, offset, value);
+}
+std::string reset(std::uint64_t begin) {
+  return fmt::format(R"({{"event":"reset","partition":0,"begin":{}}})", begin);
+}
+
+TEST_F(WebSocket, StartsWhereItIsTold) {
+  struct Case {
+    std::string query;
+    Strings messages;  // then "live", produced once these have come
+  };
+  const Case cases[] = {
+      {"", {"0", "1", "2", "3", "4"}},
+      {"?offset=beginning", {"0", "1", "2", "3", "4"}},
+      {"?offset=0", {"0", "1", "2", "3", "4"}},
+      {"?offset=3", {"3", "4"}},
+      {"?offset=-1", {"4"}},
+      {"?tail=2", {"3", "4"}},
+      {"?tail=99", {"0", "1", "2", "3", "4"}},
+      {"?tail=1&partition=0", {"4"}},
+      {"?offsets=0:4", {"4"}},
+      {"?offset=end&offsets=0:4", {"4"}},
+      {"?offset=4&format=record", {record(4, "4")}},
+      {"?offset=5", {}},
+      {"?offset=99", {"0", "1", "2", "3", "4"}},
+      {"?offset=99&format=record&partition=0",
+       {reset(0), record(0, "0"), record(1, "1"), record(2, "2"), record(3, "3"), record(4, "4")}},
+  };
+  for (const auto& row : cases) {
+    SocketClient client = open("/ws/t" + row.query);
+    EXPECT_EQ(client.next(row.messages.size()), row.messages) << row.query;
+  }
+}
+
+TEST_F(WebSocket, RefusesBeforeTheUpgrade) {
+  const std::pair<std::string, unsigned> cases[] = {
+      {"/ws/nothing", 404},     {"/ws/t?partition=1", 400},
+      {"/ws/t?offset=x", 400},  {"/ws/t?offset=1&tail=1", 400},
+      {"/ws/t?tail=-1", 400},   {"/ws/t?format=xml", 400},
+      {"/ws/t?offsets=0", 400}, {"/ws/t?offsets=7:1", 400},
+      {"/ws/t?from=1", 400},    {"/ws/", 404},
+      {"/topics", 200},
+  };
+  for (const auto& [target, status] : cases) EXPECT_EQ(open(target).status(), status) << target;
+}
+
+TEST_F(WebSocket, ChecksTheOrigin) {
+  const std::uint16_t port = server.server->port();
+  EXPECT_EQ(SocketClient(port, "/ws/t", "http://localhost").status(), 101U);
+  EXPECT_EQ(SocketClient(port, "/ws/t", "http://LOCALHOST").status(), 101U);
+  EXPECT_EQ(SocketClient(port, "/ws/t", "http://localhost:99").status(), 403U);
+  EXPECT_EQ(SocketClient(port, "/ws/t", "http://evil.example").status(), 403U);
+  EXPECT_EQ(SocketClient(port, "/ws/t", "null").status(), 403U);
+}
+
+TEST_F(WebSocket, DeliversAsItComes) {
+  SocketClient client = open("/ws/t?tail=1");
+  EXPECT_EQ(client.next(), "4");
+  for (int i = 5; i < 200; ++i) {
+    server.append("t", {std::to_string(i)});
+    ASSERT_EQ(client.next(), std::to_string(i));
+  }
+}
+
+TEST_F(WebSocket, ManyClientsWhileRecordsCome) {
+  constexpr int kClients = 20, kRecords = 2000;
+  std::vector<std::thread> threads;
+  std::vector<int> right(kClients, 0);
+  for (int i = 0; i < kClients; ++i)
+    threads.emplace_back([&, i] {
+      SocketClient client = open("/ws/t?offset=5");
+      for (int n = 0; n < kRecords; ++n) right[i] += client.next() == std::to_string(n);
+      client.close();
+    });
+  for (int n = 0; n < kRecords; n += 10) {
+    Strings batch;
+    for (int k = n; k < n + 10; ++k) batch.push_back(std::to_string(k));
+    server.append("t", batch);
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(right, std::vector<int>(kClients, kRecords));
+}
+
+TEST_F(WebSocket, PartitionsTakeTurnsAndKeepTheirOrder) {
+  server.topic("p", 3);
+  for (int round = 0; round < 10; ++round)
+    for (std::uint32_t partition = 0; partition < 3; ++partition)
+      server.append("p", {std::to_string(round)}, partition);
+  SocketClient client = open("/ws/p?format=record&offsets=0:8,1:9,2:10");
+  Strings messages = client.next(3);
+  std::ranges::sort(messages);
+  EXPECT_EQ(messages, (Strings{record(8, "8"), record(9, "9"), record(9, "9", 1)}));
+}
+
+TEST_F(WebSocket, ASlowClientCostsNobodyElse) {
+  Strings large(20, fmt::format("\"{}\"", std::string(100'000, 'x')));
+  for (int i = 0; i < 10; ++i) server.append("t", large);
+  SocketClient stuck = open("/ws/t");  // 20 MB that nobody reads
+  SocketClient client = open("/ws/t?offset=end");
+  server.append("t", {"\"end\""});
+  EXPECT_EQ(client.next(), "\"end\"");
+  Strings all = stuck.next(5 + 200 + 1);  // and it was only waiting
+  EXPECT_EQ(all.back(), "\"end\"");
+}
+
+TEST_F(WebSocket, IgnoresWhatTheClientSays) {
+  SocketClient client = open("/ws/t?offset=end");
+  client.send("hello");
+  client.send(std::string(60'000, 'x'));
+  server.append("t", {"5"});
+  EXPECT_EQ(client.next(), "5");
+  client.send(std::string(70'000, 'x'));
+  EXPECT_TRUE(client.next().starts_with("closed 1009")) << "too big";
+}
+
+TEST_F(WebSocket, EndsWithItsTopic) {
+  SocketClient client = open("/ws/t?offset=4");
+  EXPECT_EQ(client.next(), "4");
+  ASSERT_TRUE(server.store->delete_topic("t"));
+  EXPECT_EQ(client.next(), "closed 1000 the topic was deleted");
+}
+
+TEST_F(WebSocket, EndsWithTheServer) {
+  SocketClient idle = open("/ws/t?offset=end");
+  SocketClient silent = open("/ws/t?offset=end");
+  silent.drop();
+  std::string last;
+  std::thread reader([&] { last = idle.next(); });
+  server.server->stop();
+  reader.join();
+  EXPECT_EQ(last, "closed 1001 the server stops");
+}
+
+TEST_F(WebSocket, ClientsThatLeaveAreForgotten) {
+  for (int i = 0; i < 50; ++i) {
+    SocketClient client = open("/ws/t?tail=1");
+    EXPECT_EQ(client.next(), "4");
+    i % 2 == 0 ? client.close() : client.drop();
+  }
+  server.append("t", {"5"});
+  SocketClient client = open("/ws/t?tail=1");
+  EXPECT_EQ(client.next(), "5");
+}
+
+TEST(WebSocketLimits, SilentClientsArePingedAndDropped) {
+  SessionLimits limits;
+  limits.silence_time_max = std::chrono::milliseconds(100);
+  TestServer server({}, limits);
+  server.topic("t");
+  RawClient client(server.server->port());
+  client.send(http("GET /ws/t",
+                   "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
+  EXPECT_EQ(client.receive().status, 101U);
+  client.receive_all();           // the ping, which is not answered, then the end
+  EXPECT_FALSE(client.closed());  // something did come
+}
+
+}  // namespace
+}  // namespace gameflow::http::test
