@@ -86,6 +86,9 @@ class Api {
   void produce(std::string_view topic, std::string_view body, const ProduceOptions& options,
                ProduceCallback done);
 
+  // The sequence number that `producer` should send next to `topic`; 0 for one that never sent.
+  Result<std::uint64_t> next_sequence(std::string_view topic, std::string_view producer) const;
+
   // Topics. create_topic is for topics without a schema; those of the dataflow exist already.
   Result<TopicDescription> create_topic(const log::TopicConfig& config);
   Status delete_topic(std::string_view name);  // kInvalidArgument while the dataflow uses it

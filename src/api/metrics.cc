@@ -1,0 +1,229 @@
+#include "api/metrics.h"
+
+#include <initializer_list>
+#include <sstream>
+#include <string_view>
+#include <utility>
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include "api/process_stats.h"
+
+namespace gameflow::api {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Label = ClientMetric::Label;
+using Labels = std::vector<Label>;
+
+double number(std::uint64_t value) {
+  return static_cast<double>(value);
+}
+
+double seconds(std::int64_t ms) {
+  return static_cast<double>(ms) / 1000.0;
+}
+
+class Families {
+ public:
+  // The family that the following values belong to. Families without a value are left out.
+  void counter(const char* name, const char* help) { begin(name, help, MetricType::Counter); }
+  void gauge(const char* name, const char* help) { begin(name, help, MetricType::Gauge); }
+  void add(double value, Labels labels = {}) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    metric.counter.value = value;
+    metric.gauge.value = value;
+    families_.back().metric.push_back(std::move(metric));
+  }
+  void counter(const char* name, double value, const char* help) {
+    counter(name, help);
+    add(value);
+  }
+  void gauge(const char* name, double value, const char* help) {
+    gauge(name, help);
+    add(value);
+  }
+
+  std::string text() {
+    std::erase_if(families_, [](const MetricFamily& family) { return family.metric.empty(); });
+    std::ostringstream out;
+    prometheus::TextSerializer().Serialize(out, families_);
+    return out.str();
+  }
+
+ private:
+  void begin(const char* name, const char* help, MetricType type) {
+    MetricFamily family;
+    family.name = name;
+    family.help = help;
+    family.type = type;
+    families_.push_back(std::move(family));
+  }
+
+  std::vector<MetricFamily> families_;
+};
+
+void add_store(Families& out, const log::Store& store) {
+  const log::Store::Stats stats = store.stats();
+  out.gauge("gameflow_store_up", store.health() ? 1 : 0, "1 while the store accepts commits.");
+  out.counter("gameflow_store_commits_total", number(stats.commits), "Commits acknowledged.");
+  out.counter("gameflow_store_commit_groups_total", number(stats.groups),
+              "Groups of commits that were written together.");
+  out.counter("gameflow_store_commit_seconds_total", stats.commit_seconds_total,
+              "Time from the start of a group to its acknowledgement, summed over groups.");
+  out.counter("gameflow_store_fsyncs_total", number(stats.fsyncs), "Calls of fsync.");
+  out.counter("gameflow_store_records_total", number(stats.records), "Records appended to topics.");
+  out.counter("gameflow_store_raw_bytes_total", number(stats.bytes_raw),
+              "Bytes of records appended, before compression.");
+  out.counter("gameflow_store_stored_bytes_total", number(stats.bytes_stored),
+              "Bytes of records appended, as stored.");
+  out.gauge("gameflow_store_disk_free_bytes", number(stats.disk_free_bytes),
+            "Free space of the file system that holds the data folder.");
+  out.gauge("gameflow_store_disk_used_bytes", number(stats.disk_used_bytes),
+            "Space that the data folder takes.");
+}
+
+void add_topics(Families& out, const log::Store& store) {
+  const std::vector<log::TopicInfo> topics = store.topics();
+  const auto for_each = [&](auto value_of) {
+    for (const log::TopicInfo& topic : topics) {
+      for (std::size_t p = 0; p < topic.partitions.size(); ++p) {
+        out.add(number(value_of(topic.partitions[p])),
+                {{"topic", topic.config.name}, {"partition", std::to_string(p)}});
+      }
+    }
+  };
+  out.gauge("gameflow_topic_begin_offset", "Offset of the oldest record that is kept.");
+  for_each([](const log::PartitionInfo& partition) { return partition.begin.value; });
+  out.gauge("gameflow_topic_end_offset", "Offset that the next record will get.");
+  for_each([](const log::PartitionInfo& partition) { return partition.end.value; });
+  out.gauge("gameflow_topic_stored_bytes", "Bytes of the records that are kept, as stored.");
+  for_each([](const log::PartitionInfo& partition) { return partition.bytes; });
+}
+
+void add_produce(Families& out, const ProduceStats& produce) {
+  out.counter("gameflow_produce_requests_total", number(produce.requests), "Requests to produce.");
+  out.counter("gameflow_produce_bytes_total", number(produce.bytes),
+              "Bytes of the bodies of requests to produce.");
+  out.counter("gameflow_produce_records_total",
+              "Records that were sent, by outcome: accepted, duplicate or rejected.");
+  out.add(number(produce.accepted), {{"outcome", "accepted"}});
+  out.add(number(produce.duplicates), {{"outcome", "duplicate"}});
+  out.add(number(produce.rejected), {{"outcome", "rejected"}});
+}
+
+void add_service_counters(Families& out, const std::vector<runtime::ServiceStats>& services) {
+  const auto for_each = [&](std::uint64_t runtime::ServiceStats::*member) {
+    for (const runtime::ServiceStats& service : services) {
+      out.add(number(service.*member), {{"service", service.name}});
+    }
+  };
+  using Stats = runtime::ServiceStats;
+  out.counter("gameflow_service_records_in_total", "Records read from the sources.");
+  for_each(&Stats::records_in);
+  out.counter("gameflow_service_records_out_total", "Records written to the sinks.");
+  for_each(&Stats::records_out);
+  out.counter("gameflow_service_records_late_total", "Records for a window that had closed.");
+  for_each(&Stats::records_late);
+  out.counter("gameflow_service_records_dead_total", "Records that became dead letters.");
+  for_each(&Stats::records_dead);
+  out.counter("gameflow_service_records_future_total",
+              "Records stamped so far ahead of the clock that the watermark was clamped.");
+  for_each(&Stats::records_future);
+  out.counter("gameflow_service_windows_closed_total", "Windows flushed.");
+  for_each(&Stats::windows_closed);
+  out.gauge("gameflow_service_windows_open", "Windows with state that have not closed.");
+  for_each(&Stats::windows_open);
+  out.gauge("gameflow_service_watermark_timestamp_seconds",
+            "Event time up to which input is taken as complete, Unix time.");
+  for (const Stats& service : services) {
+    if (service.watermark) out.add(seconds(service.watermark->ms), {{"service", service.name}});
+  }
+}
+
+void add_partitions(Families& out, const std::vector<runtime::ServiceStats>& services,
+                    Timestamp now) {
+  const auto for_each = [&](auto use) {
+    for (const runtime::ServiceStats& service : services) {
+      for (const runtime::PartitionStats& partition : service.partitions) {
+        use(partition, Labels{{"service", service.name},
+                              {"topic", partition.topic},
+                              {"partition", std::to_string(partition.partition)}});
+      }
+    }
+  };
+  out.gauge("gameflow_service_lag_records", "Records in the partition not read yet.");
+  for_each([&](const runtime::PartitionStats& partition, Labels labels) {
+    const bool behind = partition.end_offset > partition.next_offset;
+    out.add(behind ? number(partition.end_offset - partition.next_offset) : 0, std::move(labels));
+  });
+  out.gauge("gameflow_service_watermark_delay_seconds",
+            "How far the partition's watermark is behind the clock.");
+  for_each([&](const runtime::PartitionStats& partition, Labels labels) {
+    if (partition.watermark) out.add(seconds((now - *partition.watermark).ms), std::move(labels));
+  });
+  out.gauge("gameflow_service_partition_idle",
+            "1 while the partition does not hold the watermark back.");
+  for_each([&](const runtime::PartitionStats& partition, Labels labels) {
+    out.add(partition.idle ? 1 : 0, std::move(labels));
+  });
+}
+
+void add_engine(Families& out, const runtime::Engine& engine, Timestamp now) {
+  const runtime::EngineStats stats = engine.stats();
+  out.gauge("gameflow_engine_up", engine.health() ? 1 : 0, "1 while the engine makes progress.");
+  out.counter("gameflow_engine_epochs_total", number(stats.epochs),
+              "Epochs committed since the start of the process.");
+  out.counter("gameflow_engine_epoch_seconds_total", stats.epoch_seconds_total,
+              "Time spent in epochs, commits included.");
+  out.counter("gameflow_engine_commit_seconds_total", stats.commit_seconds_total,
+              "Time that epochs waited for their commits.");
+  add_service_counters(out, stats.services);
+  add_partitions(out, stats.services, now);
+  const auto for_each_state = [&](std::uint64_t runtime::StateStats::*member) {
+    for (const runtime::ServiceStats& service : stats.services) {
+      for (const runtime::StateStats& state : service.states) {
+        out.add(number(state.*member), {{"service", service.name}, {"state", state.name}});
+      }
+    }
+  };
+  out.gauge("gameflow_state_rows", "Rows of the state in open windows.");
+  for_each_state(&runtime::StateStats::rows);
+  out.gauge("gameflow_state_bytes", "Memory of those rows.");
+  for_each_state(&runtime::StateStats::bytes);
+}
+
+void add_process(Families& out) {
+  out.gauge("gameflow_build_info", "Always 1; the label tells the version.");
+  out.add(1, {{"version", GAMEFLOW_VERSION}});
+  const std::optional<ProcessStats> stats = read_process_stats();
+  if (!stats) return;
+  out.gauge("process_resident_memory_bytes", number(stats->resident_bytes),
+            "Resident memory size in bytes.");
+  out.gauge("process_virtual_memory_bytes", number(stats->virtual_bytes),
+            "Virtual memory size in bytes.");
+  out.gauge("process_open_fds", number(stats->open_files), "Number of open file descriptors.");
+  out.counter("process_cpu_seconds_total", stats->cpu_seconds,
+              "Total user and system CPU time spent in seconds.");
+  out.gauge("process_start_time_seconds", stats->started_at_seconds,
+            "Start time of the process since unix epoch in seconds.");
+}
+
+}  // namespace
+
+std::string render_metrics(const log::Store& store, const runtime::Engine* engine,
+                           const ProduceStats& produce, const Clock& clock) {
+  Families out;
+  add_store(out, store);
+  add_topics(out, store);
+  add_produce(out, produce);
+  if (engine != nullptr) add_engine(out, *engine, clock.now());
+  add_process(out);
+  return out.text();
+}
+
+}  // namespace gameflow::api

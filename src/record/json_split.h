@@ -1,0 +1,46 @@
+// Records out of a request's body: the elements of a JSON array, and the key that a record holds in
+// a field.
+//
+// Errors   returned as text for a person; the caller knows which request or record it concerns.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "record/type.h"
+
+namespace gameflow::record {
+
+// The elements of a JSON array, or the value itself if it is no array, each as it stands in `json`,
+// which must be readable for kPaddingBytes past its end. An element that is not an object is still
+// an element: the schema says what it must be. kInvalidJson if `json` as a whole is not valid.
+Result<std::vector<std::string_view>> split_json(std::string_view json);
+
+// The text of the field at the dotted path `path` of a valid JSON value, as a key: text as it is,
+// numbers and booleans as they are written. Nothing where the field is absent, null, an object or
+// an array.
+std::optional<std::string> json_field(std::string_view json, std::string_view path);
+
+// The same from a decoded value of type `type`; `known` is false where the type has no such scalar
+// field, so that json_field must look in the unknown ones.
+class FieldPath {
+ public:
+  FieldPath(const Type& type, std::string_view path);
+  bool known() const { return type_ != nullptr; }
+  // Appends the key to `out`; false where it is absent. Precondition: known().
+  bool read(const void* value, std::string& out) const;
+
+ private:
+  struct Step {
+    std::uint32_t offset;
+    bool optional;
+    std::uint32_t flag_offset;
+  };
+  std::vector<Step> steps_;
+  const Type* type_ = nullptr;  // of the last field; null: unknown
+};
+
+}  // namespace gameflow::record
