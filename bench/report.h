@@ -34,6 +34,8 @@ struct Case {
 // One file a folder adds its cases here; main.cc lists them.
 using Cases = std::vector<Case>;
 void add_record_cases(Cases& cases);
+void add_engine_cases(Cases& cases);
+void add_http_cases(Cases& cases);
 
 struct Figures {
   std::string name;
