@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <semaphore>
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "api/metrics.h"
 #include "api/produce.h"
-#include "record/codec.h"
+#include "api/queries.h"
 #include "spec/diagnostic.h"
 
 namespace gameflow::api {
@@ -22,18 +20,11 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
   return guess.empty() ? std::string() : fmt::format("; did you mean '{}'?", guess);
 }
 
-// True where `name` stands in `text` as a word of its own.
-bool mentions(std::string_view text, std::string_view name) {
-  const auto lower = [](char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); };
-  const auto same = [lower](char a, char b) { return lower(a) == lower(b); };
-  return !std::ranges::search(text, name, same).empty();
-}
-
 }  // namespace
 
 struct Api::Impl {
   Impl(log::Store& store_in, const runtime::Engine* engine_in, const Clock& clock_in)
-      : store(store_in), engine(engine_in), clock(clock_in) {}
+      : store(store_in), engine(engine_in), clock(clock_in), queries(engine_in) {}
 
   const record::Type* type_of(std::string_view topic) const {
     const spec::Topic* found =
@@ -81,14 +72,11 @@ struct Api::Impl {
         return done(fail(ErrorCode::kSequenceGap, gap_message(options, *next)));
       known = *next - options.first_sequence;
     }
-    auto checked = check_body(body, options, topic, type_of(topic.config.name), known,
-                              requests.load(), clock.now());
+    auto checked =
+        check_body(body, options, topic, type_of(topic.config.name), known, spread, clock.now());
     if (!checked) return done(fail(std::move(checked).error()));
     log::Commit commit;
-    for (std::uint32_t partition = 0; partition < checked->partitions.size(); ++partition) {
-      record::BatchBuilder& batch = checked->partitions[partition];
-      if (!batch.empty()) commit.appends.push_back({topic.id, partition, std::move(batch)});
-    }
+    commit.appends = std::move(checked->appends);
     const std::uint64_t fresh = checked->records - checked->reply.duplicates;
     if (options.producer && fresh > 0) {
       commit.producer =
@@ -136,7 +124,8 @@ struct Api::Impl {
   const runtime::Engine* engine;
   const Clock& clock;
   std::atomic<std::uint64_t> requests{0}, accepted{0}, duplicates{0}, rejected{0}, bytes{0};
-  mutable std::counting_semaphore<> query_slots{kQueriesMax};
+  Queries queries;
+  Spread spread;
 };
 
 Api::Api(log::Store& store, const runtime::Engine* engine, const Clock& clock)
@@ -205,91 +194,17 @@ Result<std::vector<log::BatchPtr>> Api::read(std::string_view topic, std::uint32
 }
 
 Result<query::Answer> Api::sql(std::string_view text, const query::Limits& limits) const {
-  if (!impl_->query_slots.try_acquire()) {
-    return fail(ErrorCode::kUnavailable,
-                fmt::format("{} queries are running already: try again", kQueriesMax));
-  }
-  struct Release {
-    std::counting_semaphore<>& slots;
-    ~Release() { slots.release(); }
-  } release{impl_->query_slots};
-
-  // On a copy of the rows, so that a long query holds nobody up; only of states that the text may
-  // mean. The others are there without rows, for messages that list what exists.
-  std::vector<runtime::StateSnapshot> snapshots;
-  if (impl_->engine != nullptr) {
-    const auto states_known = states();
-    for (const StateDescription& state : states_known) {
-      GF_ASSIGN(auto snapshot, impl_->engine->snapshot(state.name.table));
-      if (!mentions(text, state.name.table)) snapshot.table.segments.clear();
-      snapshots.push_back(std::move(snapshot));
-    }
-  }
-  query::Database database;
-  for (const runtime::StateSnapshot& snapshot : snapshots)
-    GF_TRY(database.set_table(&snapshot.table));
-  return database.run(text, limits);
+  return impl_->queries.run(text, limits);
 }
 
 std::vector<StateDescription> Api::states() const {
-  std::vector<StateDescription> states;
-  if (impl_->engine == nullptr) return states;
-  const runtime::EngineStats stats = impl_->engine->stats();
-  for (const runtime::Engine::TableName& name : impl_->engine->tables()) {
-    StateDescription& state = states.emplace_back(StateDescription{.name = name});
-    for (const runtime::ServiceStats& service : stats.services) {
-      if (service.name != name.service) continue;
-      for (const runtime::StateStats& of : service.states) {
-        if (of.name != name.state) continue;
-        state.rows = of.rows;
-        state.bytes = of.bytes;
-      }
-    }
-    for (const plan::ServicePlan& service : impl_->engine->plan().services) {
-      if (service.spec->name != name.service) continue;
-      for (const plan::StatePlan& of : service.states) {
-        if (of.name != name.state) continue;
-        state.columns.emplace_back("_key", to_string(of.key));
-        for (const record::Field& field : of.row->fields)
-          state.columns.emplace_back(field.name, to_string(field.type->kind));
-      }
-    }
-    for (const char* constant : {"_updated_at", "_window_start", "_window_end", "_window_closed"}) {
-      state.columns.emplace_back(constant, "i64");
-    }
-  }
-  return states;
+  return impl_->queries.states();
 }
 
 Result<query::Answer> Api::state_rows(std::string_view service, std::string_view state,
                                       const std::optional<std::string>& key,
                                       std::size_t limit) const {
-  std::vector<std::string> names;
-  for (const StateDescription& known : states()) {
-    names.push_back(known.name.service + "/" + known.name.state);
-    if (known.name.service != service || known.name.state != state) continue;
-    const bool is_text = known.columns.front().second == "string";
-    std::string sql = fmt::format("select * from \"{}\"", known.name.table);
-    if (key && is_text) {
-      std::string quoted = *key;
-      for (std::size_t at = 0; (at = quoted.find('\'', at)) != std::string::npos; at += 2)
-        quoted.insert(at, 1, '\'');
-      sql += fmt::format(" where _key = '{}'", quoted);
-    } else if (key) {
-      const bool is_number =
-          !key->empty() && key->find_first_not_of("-0123456789") == std::string::npos;
-      if (!is_number)
-        return fail(ErrorCode::kInvalidArgument,
-                    fmt::format("keys of '{}' are numbers, not '{}'", state, *key));
-      sql += " where _key = " + *key;
-    }
-    return this->sql(sql + fmt::format(" limit {}", limit), {.rows_max = limit});
-  }
-  const std::string wanted = fmt::format("{}/{}", service, state);
-  return fail(ErrorCode::kInvalidArgument,
-              fmt::format("there is no state '{}'{}", wanted,
-                          names.empty() ? "; there are none"
-                                        : fmt::format("; there are: {}", fmt::join(names, ", "))));
+  return impl_->queries.rows(service, state, key, limit);
 }
 
 Status Api::ready() const {
@@ -306,7 +221,8 @@ ProduceStats Api::produce_stats() const {
 }
 
 std::string Api::metrics() const {
-  return render_metrics(impl_->store, impl_->engine, produce_stats(), impl_->clock);
+  return render_metrics(impl_->store, impl_->engine, produce_stats(), impl_->queries.stats(),
+                        impl_->clock);
 }
 
 }  // namespace gameflow::api

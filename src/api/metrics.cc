@@ -116,6 +116,15 @@ void add_produce(Families& out, const ProduceStats& produce) {
   out.add(number(produce.rejected), {{"outcome", "rejected"}});
 }
 
+void add_queries(Families& out, const QueryStats& queries) {
+  out.counter("gameflow_sql_queries_total",
+              "SQL queries, by outcome: succeeded, failed, or refused because too many ran.");
+  out.add(number(queries.succeeded), {{"outcome", "succeeded"}});
+  out.add(number(queries.failed), {{"outcome", "failed"}});
+  out.add(number(queries.refused), {{"outcome", "refused"}});
+  out.gauge("gameflow_sql_queries_running", queries.running, "SQL queries that run now.");
+}
+
 void add_service_counters(Families& out, const std::vector<runtime::ServiceStats>& services) {
   const auto for_each = [&](std::uint64_t runtime::ServiceStats::*member) {
     for (const runtime::ServiceStats& service : services) {
@@ -216,11 +225,13 @@ void add_process(Families& out) {
 }  // namespace
 
 std::string render_metrics(const log::Store& store, const runtime::Engine* engine,
-                           const ProduceStats& produce, const Clock& clock) {
+                           const ProduceStats& produce, const QueryStats& queries,
+                           const Clock& clock) {
   Families out;
   add_store(out, store);
   add_topics(out, store);
   add_produce(out, produce);
+  add_queries(out, queries);
   if (engine != nullptr) add_engine(out, *engine, clock.now());
   add_process(out);
   return out.text();

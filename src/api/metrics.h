@@ -7,6 +7,7 @@
 #include <string>
 
 #include "api/api.h"
+#include "api/queries.h"
 #include "base/time.h"
 #include "log/store.h"
 #include "runtime/engine.h"
@@ -15,6 +16,7 @@ namespace gameflow::api {
 
 // Prometheus text, version 0.0.4. `engine` is null where no dataflow runs.
 std::string render_metrics(const log::Store& store, const runtime::Engine* engine,
-                           const ProduceStats& produce, const Clock& clock);
+                           const ProduceStats& produce, const QueryStats& queries,
+                           const Clock& clock);
 
 }  // namespace gameflow::api

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <xxhash.h>
@@ -15,12 +18,14 @@ namespace gameflow::api {
 namespace {
 
 constexpr std::size_t kKeyBytesMax = 32U << 10;
+// Memory of one kind that a thread keeps between records.
+constexpr std::size_t kKeptBytes = 1U << 20;
 
 // What checking needs over and over; one for each thread that takes requests.
 struct Scratch {
   record::Decoder decoder;
   record::BlockArena arena;
-  std::string padded, key, line;
+  std::string padded, key, line;  // of the record at hand
   std::vector<std::max_align_t> value;
 };
 
@@ -29,44 +34,61 @@ Scratch& scratch() {
   return scratch;
 }
 
-bool is_blank(std::string_view line) {
-  return line.find_first_not_of(" \t\r") == std::string_view::npos;
-}
+constexpr std::string_view kSpace = " \t\r\n";
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
+// One line each, without the white space around it; blank lines are none.
 std::vector<std::string_view> split_lines(std::string_view body) {
   std::vector<std::string_view> lines;
   while (!body.empty()) {
     const auto* newline = static_cast<const char*>(std::memchr(body.data(), '\n', body.size()));
     const std::size_t size =
         newline != nullptr ? static_cast<std::size_t>(newline - body.data()) : body.size();
-    std::string_view line = body.substr(0, size);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (!is_blank(line)) lines.push_back(line);
+    const std::string_view line = body.substr(0, size);
     body.remove_prefix(std::min(body.size(), size + 1));
+    const std::size_t begin = line.find_first_not_of(kSpace);
+    if (begin == std::string_view::npos) continue;
+    lines.push_back(line.substr(begin, line.find_last_not_of(kSpace) + 1 - begin));
   }
   return lines;
+}
+
+Result<std::vector<std::string_view>> split_body(std::string_view body, BodyFormat format) {
+  if (body.starts_with(kByteOrderMark)) body.remove_prefix(kByteOrderMark.size());
+  if (format == BodyFormat::kNdjson) return split_lines(body);
+  if (body.find_first_not_of(kSpace) == std::string_view::npos)
+    return fail(ErrorCode::kInvalidJson, "the body is empty: send an object or an array of them");
+  return record::split_json(body);
 }
 
 class Checker {
  public:
   Checker(const ProduceOptions& options, const log::TopicInfo& topic, const record::Type* type,
-          std::uint64_t spread, Timestamp now, CheckedBody& out)
-      : options_(options), type_(type), now_(now), scratch_(scratch()), out_(out) {
-    out_.partitions.resize(topic.config.partitions);
-    unkeyed_ = static_cast<std::uint32_t>(spread % topic.config.partitions);
+          Spread& spread, Timestamp now, CheckedBody& out)
+      : options_(options),
+        topic_(topic),
+        type_(type),
+        spread_(spread),
+        now_(now),
+        scratch_(scratch()),
+        out_(out),
+        batches_(topic.config.partitions) {
     if (type != nullptr) {
-      scratch_.value.resize(type->size / sizeof(std::max_align_t) + 1);
+      const std::size_t units = type->size / sizeof(std::max_align_t) + 1;
+      if (scratch_.value.size() < units) scratch_.value.resize(units);
       if (options.key_field) path_.emplace(*type, *options.key_field);
     }
   }
 
-  void add(std::uint64_t index, std::string_view value) {
-    scratch_.arena.reset();
+  // `bytes_after`: how many bytes of the body follow the value.
+  void add(std::uint64_t index, std::string_view value, std::size_t bytes_after) {
+    scratch_.arena.reset(kKeptBytes);
     if (value.size() > log::kRecordBytesMax) {
       return reject(index, {}, ErrorCode::kPayloadTooLarge,
                     fmt::format("the record has {} bytes; the limit is {}", value.size(),
                                 log::kRecordBytesMax));
     }
+    if (bytes_after < record::kPaddingBytes) value = padded(value);
     const bool good = type_ != nullptr ? scratch_.decoder.decode(*type_, value, scratch_.arena,
                                                                  scratch_.value.data())
                                        : scratch_.decoder.check(value);
@@ -85,12 +107,42 @@ class Checker {
           index, options_.key_field.value_or(""), ErrorCode::kPayloadTooLarge,
           fmt::format("the key has {} bytes; the limit is {}", key->size(), kKeyBytesMax));
     }
-    const auto count = static_cast<std::uint32_t>(out_.partitions.size());
-    out_.partitions[key ? partition_of(*key, count) : unkeyed_].add(now_, key, on_one_line(value));
+    append(key, on_one_line(value));
     ++out_.reply.accepted;
   }
 
+  // After the last record.
+  void finish() {
+    for (std::uint32_t partition = 0; partition < batches_.size(); ++partition) {
+      if (!batches_[partition].empty()) cut(partition);
+    }
+  }
+
  private:
+  void append(std::optional<std::string_view> key, std::string_view value) {
+    if (!key && !unkeyed_) unkeyed_ = spread_.next(topic_);
+    const auto count = static_cast<std::uint32_t>(batches_.size());
+    const std::uint32_t partition = key ? partition_of(*key, count) : *unkeyed_;
+    record::BatchBuilder& batch = batches_[partition];
+    batch.add(now_, key, value);
+    if (batch.bytes() < kBatchBytes) return;
+    cut(partition);
+    if (!key) unkeyed_.reset();
+  }
+
+  void cut(std::uint32_t partition) {
+    out_.appends.push_back(
+        {topic_.id, partition, std::exchange(batches_[partition], record::BatchBuilder())});
+  }
+
+  // Decoders read past the end of a value: near the end of the body, on a copy.
+  std::string_view padded(std::string_view value) {
+    if (scratch_.padded.capacity() > kKeptBytes) scratch_.padded = std::string();
+    scratch_.padded.assign(value);
+    scratch_.padded.append(record::kPaddingBytes, ' ');
+    return std::string_view(scratch_.padded).substr(0, value.size());
+  }
+
   bool read_key(std::string_view value, std::optional<std::string_view>& key) {
     scratch_.key.clear();
     if (path_ && path_->known()) {
@@ -108,6 +160,7 @@ class Checker {
   // readers take lines.
   std::string_view on_one_line(std::string_view value) {
     if (value.find_first_of("\r\n") == std::string_view::npos) return value;
+    if (scratch_.line.capacity() > kKeptBytes) scratch_.line = std::string();
     scratch_.line.clear();
     record::minify_json(value, scratch_.line);
     return scratch_.line;
@@ -121,12 +174,15 @@ class Checker {
   }
 
   const ProduceOptions& options_;
+  const log::TopicInfo& topic_;
   const record::Type* type_;
+  Spread& spread_;
   const Timestamp now_;
   Scratch& scratch_;
   CheckedBody& out_;
   std::optional<record::FieldPath> path_;
-  std::uint32_t unkeyed_ = 0;
+  std::vector<record::BatchBuilder> batches_;  // one for each partition
+  std::optional<std::uint32_t> unkeyed_;       // the partition that records without a key go to now
 };
 
 }  // namespace
@@ -135,27 +191,31 @@ std::uint32_t partition_of(std::string_view key, std::uint32_t partitions) {
   return static_cast<std::uint32_t>(XXH3_64bits(key.data(), key.size()) % partitions);
 }
 
+std::uint32_t Spread::next(const log::TopicInfo& topic) {
+  if (topic.config.partitions == 1) return 0;
+  const std::scoped_lock lock(mutex_);
+  return last_[topic.id]++ % topic.config.partitions;
+}
+
 Result<CheckedBody> check_body(std::string_view body, const ProduceOptions& options,
                                const log::TopicInfo& topic, const record::Type* type,
-                               std::uint64_t known, std::uint64_t spread, Timestamp now) {
-  // Decoders read past the end, and a body ends where its buffer does: one copy, at memory speed.
-  std::string& padded = scratch().padded;
-  padded.assign(body);
-  padded.append(record::kPaddingBytes, ' ');
-  const std::string_view json = std::string_view(padded).substr(0, body.size());
-
-  std::vector<std::string_view> values;
-  if (options.format == BodyFormat::kJson && !is_blank(json)) {
-    GF_ASSIGN(values, record::split_json(json));
-  } else if (options.format == BodyFormat::kNdjson) {
-    values = split_lines(json);
+                               std::uint64_t known, Spread& spread, Timestamp now) {
+  if (options.key && options.key_field) {
+    return fail(ErrorCode::kInvalidArgument,
+                "give one key for all records or the field that holds it, not both");
   }
+  GF_ASSIGN(const std::vector<std::string_view> values, split_body(body, options.format));
   CheckedBody checked;
   checked.records = values.size();
   checked.reply.duplicates = std::min<std::uint64_t>(known, values.size());
   Checker checker(options, topic, type, spread, now, checked);
-  for (std::uint64_t index = checked.reply.duplicates; index < values.size(); ++index)
-    checker.add(index, values[index]);
+  const char* const end = body.data() + body.size();
+  for (std::uint64_t index = checked.reply.duplicates; index < values.size(); ++index) {
+    const std::string_view value = values[index];
+    const char* const value_end = value.data() + value.size();
+    checker.add(index, value, value.empty() ? 0 : static_cast<std::size_t>(end - value_end));
+  }
+  checker.finish();
   return checked;
 }
 

@@ -1,5 +1,6 @@
 #include "record/json_split.h"
 
+#include <array>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -7,40 +8,59 @@
 
 #include <gameflow/types.h>
 
+#include "record/batch.h"
+
 namespace gameflow::record {
 namespace {
 
-bool is_space(char c) {
-  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
+constexpr std::string_view kSpace = " \t\r\n";
+
+static_assert(kPaddingBytes >= simdjson::SIMDJSON_PADDING);
 
 std::string_view trim(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
+  const std::size_t begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
 }
 
-// The end of the value that begins at `at`, in JSON that is known to be valid: brackets are
-// counted, strings skipped.
-std::size_t end_of_value(std::string_view json, std::size_t at) {
-  std::size_t depth = 0;
-  for (bool in_string = false; at < json.size(); ++at) {
+// What ends a run of bytes outside of strings.
+constexpr auto kStops = [] {
+  std::array<bool, 256> stops{};
+  for (const char c : std::string_view("\"[]{},")) stops[static_cast<unsigned char>(c)] = true;
+  return stops;
+}();
+
+// One past the string that begins at `quote`, or npos.
+std::size_t end_of_string(std::string_view text, std::size_t quote) {
+  for (std::size_t at = quote + 1;;) {
+    at = text.find('"', at);
+    if (at == std::string_view::npos) return at;
+    std::size_t backslashes = 0;
+    while (text[at - 1 - backslashes] == '\\') ++backslashes;  // the opening quote ends them
+    ++at;
+    if (backslashes % 2 == 0) return at;
+  }
+}
+
+// The ',' or the closing bracket that ends the element at `at`, or npos.
+std::size_t end_of_element(std::string_view json, std::size_t at) {
+  for (std::size_t depth = 0; at < json.size();) {
     const char c = json[at];
-    if (in_string) {
-      if (c == '\\') ++at;
-      if (c == '"') in_string = false;
+    if (!kStops[static_cast<unsigned char>(c)]) {
+      ++at;
     } else if (c == '"') {
-      in_string = true;
+      at = end_of_string(json, at);
     } else if (c == '[' || c == '{') {
       ++depth;
-    } else if (c == ']' || c == '}') {
-      if (depth == 0) return at;
-      --depth;
-    } else if (c == ',' && depth == 0) {
+      ++at;
+    } else if (depth == 0) {
       return at;
+    } else {
+      if (c != ',') --depth;
+      ++at;
     }
   }
-  return at;
+  return std::string_view::npos;
 }
 
 template <class Number>
@@ -104,33 +124,39 @@ bool is_key_kind(Kind kind) {
 }  // namespace
 
 Result<std::vector<std::string_view>> split_json(std::string_view json) {
-  simdjson::dom::parser parser;
-  // `json` is padded: simdjson needs no copy of it.
-  if (const auto error = parser.parse(json.data(), json.size(), false).error();
-      error != simdjson::SUCCESS) {
-    return fail(ErrorCode::kInvalidJson,
-                fmt::format("the body is not valid JSON: {}", simdjson::error_message(error)));
-  }
   const std::string_view value = trim(json);
-  if (value.front() != '[') return std::vector{value};
+  if (!value.starts_with('[')) return std::vector{value};
   std::vector<std::string_view> elements;
-  for (std::size_t at = 1; at < value.size() - 1;) {
-    const std::size_t end = end_of_value(value, at);
-    if (const std::string_view element = trim(value.substr(at, end - at)); !element.empty())
-      elements.push_back(element);
+  for (std::size_t at = 1;;) {
+    const std::size_t end = end_of_element(value, at);
+    if (end == std::string_view::npos)
+      return fail(ErrorCode::kInvalidJson, "the array of records does not end");
+    const std::string_view element = trim(value.substr(at, end - at));
+    const bool is_last = value[end] != ',';
+    if (!is_last || !elements.empty() || !element.empty()) elements.push_back(element);
     at = end + 1;
+    if (!is_last) continue;
+    if (value[end] == ']' && at == value.size()) return elements;
+    return fail(ErrorCode::kInvalidJson,
+                fmt::format("the array of records ends after {} bytes, but more follows", at));
   }
-  return elements;
 }
 
 std::optional<std::string> json_field(std::string_view json, std::string_view path) {
-  simdjson::dom::parser parser;
+  thread_local simdjson::dom::parser parser;  // keeps its buffers
   simdjson::dom::element element;
-  if (parser.parse(json.data(), json.size(), true).get(element) != simdjson::SUCCESS)
+  if (parser.parse(json.data(), json.size(), false).get(element) != simdjson::SUCCESS)
     return std::nullopt;
   while (!path.empty()) {
     const std::size_t dot = path.find('.');
-    if (element[path.substr(0, dot)].get(element) != simdjson::SUCCESS) return std::nullopt;
+    simdjson::dom::object object;
+    if (element.get(object) != simdjson::SUCCESS) return std::nullopt;
+    std::optional<simdjson::dom::element> found;
+    for (const auto field : object) {
+      if (field.key == path.substr(0, dot)) found = field.value;
+    }
+    if (!found) return std::nullopt;
+    element = *found;
     path = dot == std::string_view::npos ? std::string_view{} : path.substr(dot + 1);
   }
   switch (element.type()) {

@@ -14,14 +14,15 @@
 
 namespace gameflow::record {
 
-// The elements of a JSON array, or the value itself if it is no array, each as it stands in `json`,
-// which must be readable for kPaddingBytes past its end. An element that is not an object is still
-// an element: the schema says what it must be. kInvalidJson if `json` as a whole is not valid.
+// The elements of a JSON array, or the value itself if it is no array, each as it stands in `json`.
+// Only finds where elements end: whether each is JSON, the Decoder tells, so that one bad record
+// does not cost the others. kInvalidJson if the array does not end or more follows it.
 Result<std::vector<std::string_view>> split_json(std::string_view json);
 
 // The text of the field at the dotted path `path` of a valid JSON value, as a key: text as it is,
 // numbers and booleans as they are written. Nothing where the field is absent, null, an object or
-// an array.
+// an array. Repeated fields: the last one counts, as in the Decoder. `json` must be readable for
+// kPaddingBytes past its end.
 std::optional<std::string> json_field(std::string_view json, std::string_view path);
 
 // The same from a decoded value of type `type`; `known` is false where the type has no such scalar

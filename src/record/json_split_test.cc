@@ -39,12 +39,15 @@ TEST(SplitJson, Items) {
       {R"([{"a":"],["},{"b":"\"]"},{"c":"\\"},"[{"])",
        R"({"a":"],["}|{"b":"\"]"}|{"c":"\\"}|"[{")"},
       {"[[1,2],[3]]", "[1,2]|[3]"},
-      {"", "invalid_json"},
-      {"[1,]", "invalid_json"},
-      {"[,1]", "invalid_json"},
+      {"", ""},
+      {"[1,]", "1|"},  // the Decoder refuses the empty one
+      {"[,1]", "|1"},
+      {R"([{"a":1},{"b":},{"c":2}])", R"({"a":1}|{"b":}|{"c":2})"},
       {"[1", "invalid_json"},
       {"[1]]", "invalid_json"},
+      {"[1] 2", "invalid_json"},
       {"[\"1]", "invalid_json"},
+      {R"([{"a":1},{"b":])", "invalid_json"},
       {"[1} ", "invalid_json"},
   };
   for (const auto& [body, want] : cases) EXPECT_EQ(joined(body), want) << body;
@@ -62,6 +65,8 @@ TEST(JsonField, Keys) {
       {R"({"id":-7})", "id", "-7"},
       {R"({"id":18446744073709551615})", "id", "18446744073709551615"},
       {R"({"id":true})", "id", "true"},
+      {R"({"id":"a","id":"b"})", "id", "b"},
+      {R"({"user":{"id":"a"},"user":{"id":"b"}})", "user.id", "b"},
       {R"({"x":1})", "id", "none"},
       {R"({"id":null})", "id", "none"},
       {R"({"user":{}})", "user.id", "none"},

@@ -1,0 +1,90 @@
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "api/api.h"
+#include "api/fake_engine.h"
+#include "log/memory/memory_store.h"
+
+namespace gameflow::api {
+namespace {
+
+std::set<std::string> matches(const std::string& text, const char* pattern) {
+  std::set<std::string> out;
+  const std::regex regex(pattern);
+  for (std::sregex_iterator it(text.begin(), text.end(), regex), end; it != end; ++it)
+    out.insert((*it)[1]);
+  return out;
+}
+
+class MetricsTest : public testing::Test {
+ protected:
+  ManualClock clock_{Timestamp{6500}};
+  std::unique_ptr<log::MemoryStore> store_ = log::make_memory_store(clock_);
+  FakeEngine engine_;
+  Api api_{*store_, &engine_, clock_};
+};
+
+TEST_F(MetricsTest, Values) {
+  ASSERT_TRUE(store_->create_topic({.name = "any"}));
+  api_.produce("any", "1\nx\n", {}, [](const Result<ProduceReply>& reply) { EXPECT_TRUE(reply); });
+  const std::string text = api_.metrics();
+  for (const char* line : {
+           "# TYPE gameflow_store_commits_total counter",
+           "gameflow_store_up 1",
+           "gameflow_topic_end_offset{topic=\"any\",partition=\"0\"} 1",
+           "gameflow_produce_records_total{outcome=\"accepted\"} 1",
+           "gameflow_produce_records_total{outcome=\"rejected\"} 1",
+           "gameflow_service_records_in_total{service=\"sessions\"} 10",
+           "gameflow_service_watermark_timestamp_seconds{service=\"sessions\"} 5",
+           "gameflow_service_lag_records{service=\"sessions\",topic=\"players\",partition=\"1\"} 3",
+           "gameflow_service_watermark_delay_seconds{service=\"sessions\",topic=\"players\","
+           "partition=\"1\"} 2.5",
+           "gameflow_state_rows{service=\"sessions\",state=\"players\"} 2",
+       }) {
+    EXPECT_NE(text.find(std::string(line) + "\n"), std::string::npos) << line << "\n" << text;
+  }
+  const std::set<std::string> names = matches(text, "(?:^|\n)([a-z_]+)[ {]");
+  EXPECT_TRUE(names.contains("process_resident_memory_bytes"));
+  EXPECT_TRUE(names.contains("process_start_time_seconds"));
+}
+
+TEST_F(MetricsTest, EveryFamilyIsDocumentedAndNoOther) {
+  ASSERT_TRUE(store_->create_topic({.name = "any"}));
+  std::ifstream file(GAMEFLOW_DOCS_DIR "/reference/metrics.md");
+  const std::string docs(std::istreambuf_iterator<char>(file), {});
+  const std::set<std::string> documented = matches(docs, "\n\\| `([a-z_]+)`");
+  const std::set<std::string> exported = matches(api_.metrics(), "# TYPE ([a-z_]+) ");
+  for (const std::string& name : exported) EXPECT_TRUE(documented.contains(name)) << name;
+  // The HTTP server's own are documented there, too.
+  for (const std::string& name : documented) {
+    const bool is_ours =
+        !name.starts_with("gameflow_http_") && !name.starts_with("gameflow_websocket_");
+    EXPECT_TRUE(!is_ours || exported.contains(name)) << name;
+  }
+}
+
+TEST_F(MetricsTest, NamesFollowTheConventions) {
+  ASSERT_TRUE(store_->create_topic({.name = "any"}));
+  const std::string text = api_.metrics();
+  for (const std::string& name : matches(text, "# TYPE ([a-z_]+) counter"))
+    EXPECT_TRUE(name.ends_with("_total")) << name;
+  for (const std::string& name : matches(text, "# TYPE ([a-z_]+) gauge"))
+    EXPECT_FALSE(name.ends_with("_total")) << name;
+}
+
+TEST_F(MetricsTest, WithoutADataflow) {
+  Api api(*store_, nullptr, clock_);
+  const std::string text = api.metrics();
+  EXPECT_EQ(text.find("gameflow_engine_up"), std::string::npos);
+  EXPECT_NE(text.find("gameflow_store_up"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace gameflow::api

@@ -1,0 +1,280 @@
+#include "api/produce.h"
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "api/api.h"
+#include "api/fake_engine.h"
+#include "log/memory/memory_store.h"
+
+namespace gameflow::api {
+namespace {
+
+class ProduceTest : public testing::Test {
+ protected:
+  ProduceTest() {
+    EXPECT_TRUE(store_->create_topic({.name = "players", .partitions = 4}));
+    EXPECT_TRUE(store_->create_topic({.name = "any"}));
+    EXPECT_TRUE(store_->create_topic({.name = "wide", .partitions = 3}));
+  }
+
+  Result<ProduceReply> produce(std::string_view topic, std::string_view body,
+                               const ProduceOptions& options = {}) {
+    std::optional<Result<ProduceReply>> out;
+    // A copy that ends where its memory does: nothing may be read past it.
+    const std::vector<char> exact(body.begin(), body.end());
+    api_.produce(topic, {exact.data(), exact.size()}, options, [&](Result<ProduceReply> reply) {
+      EXPECT_FALSE(out) << "answered twice";
+      out = std::move(reply);
+    });
+    EXPECT_TRUE(out) << "not answered";
+    return out ? *out : Result<ProduceReply>(fail(ErrorCode::kInternal, "not answered"));
+  }
+
+  // "accepted/duplicates/rejected" and the errors, or the code.
+  std::string outcome(std::string_view topic, std::string_view body,
+                      const ProduceOptions& options = {}) {
+    const auto reply = produce(topic, body, options);
+    if (!reply) return std::string(to_string(reply.error().code));
+    std::string out = fmt::format("{}/{}/{}", reply->accepted, reply->duplicates, reply->rejected);
+    for (const RejectedRecord& error : reply->errors) {
+      out += fmt::format(" {}:{}:{}", error.index, error.field, to_string(error.code));
+    }
+    return out;
+  }
+
+  // "key=value" of every record, by partition; those without a key only their value.
+  std::string stored(std::string_view topic) {
+    const auto info = store_->topic(topic);
+    std::string out;
+    for (std::uint32_t p = 0; p < info->partitions.size(); ++p) {
+      const auto batches = store_->read(info->id, p, info->partitions[p].begin, 1U << 30);
+      for (const auto& batch : *batches) {
+        for (std::size_t i = 0; i < batch->size(); ++i) {
+          const record::RecordView record = (*batch)[i];
+          if (!out.empty()) out += ' ';
+          if (record.key) out += fmt::format("{}=", *record.key);
+          out += record.value;
+        }
+      }
+    }
+    return out;
+  }
+
+  ManualClock clock_{Timestamp{1'000'000}};
+  std::unique_ptr<log::MemoryStore> store_ = log::make_memory_store(clock_);
+  FakeEngine engine_;
+  Api api_{*store_, &engine_, clock_};
+};
+
+TEST_F(ProduceTest, Bodies) {
+  struct Case {
+    const char* name;
+    BodyFormat format;
+    std::string body, outcome, stored;
+  };
+  const auto json = BodyFormat::kJson;
+  const auto lines = BodyFormat::kNdjson;
+  const Case cases[] = {
+      {"lines", lines, "{\"a\":1}\n{\"a\":2}\n", "2/0/0", R"({"a":1} {"a":2})"},
+      {"no newline at the end", lines, "1\n2", "2/0/0", "1 2"},
+      {"blank lines", lines, "\n1\n \t\n\r\n2\n\n", "2/0/0", "1 2"},
+      {"lines of Windows", lines, "1\r\n2\r\n", "2/0/0", "1 2"},
+      {"byte order mark", lines, "\xef\xbb\xbf{}\n", "1/0/0", "{}"},
+      {"nothing", lines, "", "0/0/0", ""},
+      {"bytes are kept", lines, "{ \"a\" :\t1.50e0 }\n", "1/0/0", "{ \"a\" :\t1.50e0 }"},
+      {"bad among good", lines, "1\n{\"a\":\n3\nnul\n5\n", "3/0/2 1::invalid_json 3::invalid_json",
+       "1 3 5"},
+      {"two values on a line", lines, "1 2\n3\n", "1/0/1 0::invalid_json", "3"},
+      {"object", json, " {\"a\":1}\n", "1/0/0", R"({"a":1})"},
+      {"object over lines", json, "{\n  \"a\": \"x y\"\r\n}", "1/0/0", R"({"a":"x y"})"},
+      {"array", json, "[{\"a\":1}, 2 ,\"x,]\"]", "3/0/0", R"({"a":1} 2 "x,]")"},
+      {"empty array", json, "[]", "0/0/0", ""},
+      {"bad among good in an array", json, "[1,{\"a\":},3]", "2/0/1 1::invalid_json", "1 3"},
+      {"comma at the end", json, "[1,]", "1/0/1 1::invalid_json", "1"},
+      {"array without an end", json, "[1,2", "invalid_json", ""},
+      {"array and more", json, "[1]2", "invalid_json", ""},
+      {"nothing where JSON should be", json, " \n", "invalid_json", ""},
+      {"lines where JSON should be", json, "{}\n{}", "0/0/1 0::invalid_json", ""},
+  };
+  for (const Case& c : cases) {
+    EXPECT_TRUE(store_->delete_topic("any"));
+    EXPECT_TRUE(store_->create_topic({.name = "any"}));
+    EXPECT_EQ(outcome("any", c.body, {.format = c.format}), c.outcome) << c.name;
+    EXPECT_EQ(stored("any"), c.stored) << c.name;
+  }
+}
+
+TEST_F(ProduceTest, RecordsAreCheckedWithTheSchema) {
+  EXPECT_EQ(outcome("players",
+                    R"({"user":{"id":"ann","level":3},"number":1,"extra":[1]}
+{"user":{"id":"bob"},"number":"x"}
+{"user":{"level":3},"number":1}
+{"user":{"id":"cyd","level":300},"number":1}
+{"user":{"id":"dan"},"number":2}
+[]
+)"),
+            "2/0/4 1:number:wrong_type 2:user.id:missing_field 3:user.level:out_of_range "
+            "5::wrong_type");
+  EXPECT_EQ(
+      stored("players"),
+      R"({"user":{"id":"ann","level":3},"number":1,"extra":[1]} {"user":{"id":"dan"},"number":2})");
+}
+
+TEST_F(ProduceTest, MistakesInTheRequest) {
+  EXPECT_EQ(outcome("nosuch", "1"), "topic_not_found");
+  EXPECT_EQ(produce("player", "1").error().message,
+            "there is no topic 'player'; did you mean 'players'?");
+  EXPECT_EQ(outcome("any", "1", {.key = "a", .key_field = "b"}), "invalid_argument");
+}
+
+TEST_F(ProduceTest, TooLargeRecordsAreRejectedByIndex) {
+  const std::string large(log::kRecordBytesMax - 1, 'x');  // with its quotes one too many
+  EXPECT_EQ(outcome("any", fmt::format("1\n\"{}\"\n2\n", large)), "2/0/1 1::payload_too_large");
+  EXPECT_EQ(outcome("any", fmt::format("\"{}\"", large.substr(1))), "1/0/0");
+}
+
+TEST_F(ProduceTest, OnlyTheFirstErrorsAreListed) {
+  std::string body;
+  for (int i = 0; i < 250; ++i) body += "x\n";
+  const auto reply = produce("any", body);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->rejected, 250u);
+  EXPECT_EQ(reply->errors.size(), kRejectedListed);
+}
+
+TEST_F(ProduceTest, Keys) {
+  struct Case {
+    const char* name;
+    const char* topic;
+    const char* path;
+    const char* body;
+    const char* outcome;
+    const char* stored;
+  };
+  const Case cases[] = {
+      {"from the schema", "players", "user.id", R"({"user":{"id":"a\u0041"},"number":1})", "1/0/0",
+       R"(aA={"user":{"id":"a\u0041"},"number":1})"},
+      {"a number", "players", "number", R"({"user":{"id":"a"},"number":-7})", "1/0/0",
+       R"(-7={"user":{"id":"a"},"number":-7})"},
+      {"optional, absent", "players", "user.level", R"({"user":{"id":"a"},"number":1})",
+       "0/0/1 0:user.level:missing_field", ""},
+      {"beyond the schema", "players", "extra.x",
+       R"({"user":{"id":"a"},"number":1,"extra":{"x":5}})", "1/0/0",
+       R"(5={"user":{"id":"a"},"number":1,"extra":{"x":5}})"},
+      {"an object", "players", "user", R"({"user":{"id":"a"},"number":1})",
+       "0/0/1 0:user:missing_field", ""},
+      {"without a schema", "any", "a.b", R"({"a":{"b":"k"}})", "1/0/0", R"(k={"a":{"b":"k"}})"},
+      {"missing without a schema", "any", "a.b", "{\"a\":1}\n{\"a\":{\"b\":true}}",
+       "1/0/1 0:a.b:missing_field", R"(true={"a":{"b":true}})"},
+  };
+  for (const Case& c : cases) {
+    for (const char* topic : {"any", "players"}) {
+      const std::uint32_t partitions = store_->topic(topic)->config.partitions;
+      EXPECT_TRUE(store_->delete_topic(topic));
+      EXPECT_TRUE(store_->create_topic({.name = topic, .partitions = partitions}));
+    }
+    EXPECT_EQ(outcome(c.topic, c.body, {.key_field = c.path}), c.outcome) << c.name;
+    EXPECT_EQ(stored(c.topic), c.stored) << c.name;
+  }
+  EXPECT_EQ(outcome("wide", "1\n2\n", {.key = "k"}), "2/0/0");
+  EXPECT_EQ(stored("wide"), "k=1 k=2");
+  EXPECT_EQ(
+      outcome("any", fmt::format("{{\"k\":\"{}\"}}", std::string(40'000, 'x')), {.key_field = "k"}),
+      "0/0/1 0:k:payload_too_large");
+}
+
+// The examples of docs/formats/partitioning.md. They may never change.
+TEST(Partition, IsFixed) {
+  const std::pair<std::string_view, std::uint32_t> cases[] = {
+      {"", 2}, {"player_1", 1}, {"player_2", 4}, {"42", 1}, {"h\xc3\xa9", 5}};
+  for (const auto& [key, partition] : cases) EXPECT_EQ(partition_of(key, 8), partition) << key;
+  EXPECT_EQ(partition_of("anything", 1), 0u);
+}
+
+TEST_F(ProduceTest, RecordsWithoutAKeySpreadByTopic) {
+  // Requests to another topic in between change nothing.
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_EQ(outcome("wide", "1"), "1/0/0");
+    EXPECT_EQ(outcome("any", "1"), "1/0/0");
+    EXPECT_EQ(outcome("any", "1"), "1/0/0");
+  }
+  const auto info = store_->topic("wide");
+  for (const log::PartitionInfo& partition : info->partitions) {
+    EXPECT_EQ(partition.end.value, 2u);
+  }
+}
+
+TEST_F(ProduceTest, LargeBodiesBecomeSeveralBatches) {
+  std::string body;
+  const std::string record = fmt::format("\"{}\"\n", std::string(998, 'x'));
+  for (int i = 0; i < 5000; ++i) body += record;
+  EXPECT_EQ(outcome("wide", body), "5000/0/0");
+  const auto info = store_->topic("wide");
+  std::uint64_t records = 0;
+  for (std::uint32_t p = 0; p < 3; ++p) {
+    EXPECT_GT(info->partitions[p].end.value, 0u);
+    records += info->partitions[p].end.value;
+    const auto batches = store_->read(info->id, p, {}, 1U << 30);
+    for (const auto& batch : *batches) EXPECT_LE(batch->size(), kBatchBytes / 1000 + 1);
+  }
+  EXPECT_EQ(records, 5000u);
+}
+
+TEST_F(ProduceTest, RetriesAreNotStoredTwice) {
+  const auto send = [&](std::uint64_t first, std::string_view body) {
+    return outcome("any", body, {.producer = "p", .first_sequence = first});
+  };
+  EXPECT_EQ(api_.next_sequence("any", "p").value(), 0u);
+  EXPECT_EQ(send(0, "1\n2\n3\n"), "3/0/0");
+  EXPECT_EQ(send(0, "1\n2\n3\n"), "0/3/0");
+  EXPECT_EQ(send(2, "3\n4\n"), "1/1/0");
+  EXPECT_EQ(stored("any"), "1 2 3 4");
+  EXPECT_EQ(api_.next_sequence("any", "p").value(), 4u);
+  EXPECT_EQ(send(6, "7\n"), "sequence_gap");
+  const auto gap = produce("any", "7", {.producer = "p", .first_sequence = 6});
+  EXPECT_NE(gap.error().message.find("4 is next"), std::string::npos) << gap.error().message;
+  EXPECT_EQ(send(0, "1\n"), "0/1/0");
+  // Rejected records take their numbers, even where nothing is left to store.
+  EXPECT_EQ(send(4, "x\n6\n"), "1/0/1 0::invalid_json");
+  EXPECT_EQ(send(6, "x\ny\n"), "0/0/2 0::invalid_json 1::invalid_json");
+  EXPECT_EQ(api_.next_sequence("any", "p").value(), 8u);
+  // A body that cannot be split takes none; another producer and another topic have their own.
+  EXPECT_EQ(
+      outcome("any", "[1", {.format = BodyFormat::kJson, .producer = "p", .first_sequence = 8}),
+      "invalid_json");
+  EXPECT_EQ(api_.next_sequence("any", "p").value(), 8u);
+  EXPECT_EQ(api_.next_sequence("any", "q").value(), 0u);
+  EXPECT_EQ(api_.next_sequence("wide", "p").value(), 0u);
+  EXPECT_EQ(api_.next_sequence("wied", "p").error().code, ErrorCode::kTopicNotFound);
+}
+
+TEST_F(ProduceTest, FailuresOfTheStoreStoreNothing) {
+  for (const ErrorCode code :
+       {ErrorCode::kDiskFull, ErrorCode::kClosed, ErrorCode::kOutcomeUnknown}) {
+    store_->fail_next_commits(1, code);
+    EXPECT_EQ(outcome("any", "1\n", {.producer = "p"}), to_string(code));
+  }
+  EXPECT_EQ(stored("any"), "");
+}
+
+TEST_F(ProduceTest, CountsWhatItDid) {
+  outcome("any", "1\nx\n2\n", {.producer = "p"});
+  outcome("any", "1\nx\n2\n", {.producer = "p"});
+  outcome("nosuch", "1");
+  const ProduceStats stats = api_.produce_stats();
+  EXPECT_EQ(stats.requests, 3u);
+  EXPECT_EQ(stats.accepted, 2u);
+  EXPECT_EQ(stats.rejected, 1u);
+  EXPECT_EQ(stats.duplicates, 3u);
+  EXPECT_EQ(stats.bytes, 13u);
+}
+
+}  // namespace
+}  // namespace gameflow::api

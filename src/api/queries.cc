@@ -1,0 +1,211 @@
+#include "api/queries.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "spec/diagnostic.h"
+
+namespace gameflow::api {
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+std::string quoted(std::string_view text, char quote) {
+  std::string out(1, quote);
+  for (const char c : text) out.append(c == quote ? 2 : 1, c);
+  return out + quote;
+}
+
+template <class Integer>
+bool is_integer_text(std::string_view text) {
+  Integer value{};
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  return parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size();
+}
+
+// The key as SQL writes it.
+Result<std::string> key_literal(record::Kind kind, const std::string& key) {
+  if (kind == record::Kind::kString) {
+    if (key.find('\0') == std::string::npos) return quoted(key, '\'');
+  } else if (kind == record::Kind::kBool) {
+    if (key == "true" || key == "false") return key;
+  } else if (record::is_signed(kind) ? is_integer_text<std::int64_t>(key)
+                                     : is_integer_text<std::uint64_t>(key)) {
+    return quoted(key, '\'');  // as text: SQLite has no number for the largest
+  }
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("'{}' cannot be a key of type {}", key, to_string(kind)));
+}
+
+std::vector<std::pair<std::string, std::string>> columns_of(const query::Table& table) {
+  std::vector<std::pair<std::string, std::string>> columns;
+  columns.emplace_back("_key", to_string(table.key));
+  for (const record::Field& field : table.row->fields) {
+    columns.emplace_back(
+        field.name, fmt::format("{}{}", to_string(field.type->kind), field.optional ? "?" : ""));
+  }
+  columns.emplace_back("_updated_at", "i64");
+  for (const std::string& name : table.constant_names) columns.emplace_back(name, "i64");
+  return columns;
+}
+
+}  // namespace
+
+// Holds a place among the running queries, and a database; puts both back.
+struct Queries::Slot {
+  explicit Slot(Queries& all) : queries(all) {}
+  ~Slot() {
+    if (!admitted) return;
+    const std::scoped_lock lock(queries.mutex_);
+    --queries.running_;
+    if (database != nullptr) queries.free_.push_back(std::move(database));
+  }
+  Slot(const Slot&) = delete;
+  Slot& operator=(const Slot&) = delete;
+
+  Status admit() {
+    const std::scoped_lock lock(queries.mutex_);
+    if (queries.running_ >= Api::kQueriesMax) {
+      ++queries.refused_;
+      return fail(ErrorCode::kUnavailable,
+                  fmt::format("{} queries are running already; try again", Api::kQueriesMax));
+    }
+    ++queries.running_;
+    admitted = true;
+    GF_TRY(queries.load_schemas());
+    if (!queries.free_.empty()) {
+      database = std::move(queries.free_.back());
+      queries.free_.pop_back();
+      return {};
+    }
+    auto made = std::make_unique<query::Database>();
+    for (const auto& [name, table] : queries.schemas_) GF_TRY(made->set_table(&table));
+    database = std::move(made);
+    return {};
+  }
+
+  Queries& queries;
+  std::unique_ptr<query::Database> database;
+  bool admitted = false;
+};
+
+// Needs mutex_. The engine tells a table's constants only with its rows: so once, and without them.
+Status Queries::load_schemas() {
+  if (!schemas_.empty() || engine_ == nullptr) return {};
+  std::map<std::string, query::Table> schemas;
+  for (const runtime::Engine::TableName& name : engine_->tables()) {
+    GF_ASSIGN(runtime::StateSnapshot snapshot, engine_->snapshot(name.table));
+    snapshot.table.segments.clear();
+    schemas.emplace(name.table, std::move(snapshot.table));
+  }
+  schemas_ = std::move(schemas);
+  return {};
+}
+
+Result<query::Answer> Queries::run(std::string_view sql, const query::Limits& limits) {
+  Slot slot(*this);
+  GF_TRY(slot.admit());
+  auto answer = run_on(*slot.database, sql, limits);
+  ++(answer ? succeeded_ : failed_);
+  return answer;
+}
+
+Result<query::Answer> Queries::run_on(query::Database& database, std::string_view sql,
+                                      const query::Limits& limits) {
+  // A statement can only read a table whose name is in its text: SQL has no other spelling of it.
+  const std::string text = lower(sql);
+  std::vector<runtime::StateSnapshot> snapshots;
+  snapshots.reserve(schemas_.size());  // the database keeps their addresses
+  Status ready;
+  for (const auto& [name, schema] : schemas_) {
+    if (text.find(lower(name)) == std::string::npos) continue;
+    auto snapshot = engine_->snapshot(name);
+    if (snapshot) {
+      snapshots.push_back(std::move(*snapshot));
+      ready = database.set_table(&snapshots.back().table);
+    } else {
+      ready = fail(std::move(snapshot).error());
+    }
+    if (!ready) break;
+  }
+  auto answer =
+      ready ? database.run(sql, limits) : Result<query::Answer>(fail(std::move(ready).error()));
+  for (const runtime::StateSnapshot& snapshot : snapshots) {  // their rows go away now
+    const auto schema = schemas_.find(snapshot.table.name);
+    if (schema != schemas_.end()) GF_TRY(database.set_table(&schema->second));
+  }
+  return answer;
+}
+
+std::vector<StateDescription> Queries::states() {
+  std::vector<StateDescription> states;
+  if (engine_ == nullptr) return states;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!load_schemas()) return states;
+  }
+  const runtime::EngineStats stats = engine_->stats();
+  for (const runtime::Engine::TableName& name : engine_->tables()) {
+    StateDescription state{.name = name};
+    const auto schema = schemas_.find(name.table);
+    if (schema != schemas_.end()) state.columns = columns_of(schema->second);
+    for (const runtime::ServiceStats& service : stats.services) {
+      if (service.name != name.service) continue;
+      const auto found = std::ranges::find(service.states, name.state, &runtime::StateStats::name);
+      if (found == service.states.end()) continue;
+      state.rows = found->rows;
+      state.bytes = found->bytes;
+    }
+    states.push_back(std::move(state));
+  }
+  return states;
+}
+
+Result<query::Answer> Queries::rows(std::string_view service, std::string_view state,
+                                    const std::optional<std::string>& key, std::size_t limit) {
+  if (engine_ == nullptr) {
+    return fail(ErrorCode::kInvalidArgument, "there is no state: no dataflow is running");
+  }
+  const std::vector<runtime::Engine::TableName> tables = engine_->tables();
+  const auto found = std::ranges::find_if(tables, [&](const runtime::Engine::TableName& table) {
+    return table.service == service && table.state == state;
+  });
+  if (found == tables.end()) {
+    std::vector<std::string> names;
+    for (const auto& table : tables) names.push_back(table.service + "/" + table.state);
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    const std::string wanted = fmt::format("{}/{}", service, state);
+    const std::string_view meant = spec::closest(wanted, views);
+    return fail(ErrorCode::kInvalidArgument,
+                meant.empty()
+                    ? fmt::format("there is no state '{}'", wanted)
+                    : fmt::format("there is no state '{}'; did you mean '{}'?", wanted, meant));
+  }
+  std::string sql = fmt::format("select * from {}", quoted(found->table, '"'));
+  if (key) {
+    record::Kind kind{};
+    {
+      const std::scoped_lock lock(mutex_);
+      GF_TRY(load_schemas());
+      kind = schemas_.at(found->table).key;
+    }
+    GF_ASSIGN(const std::string literal, key_literal(kind, *key));
+    sql += fmt::format(" where _key = {}", literal);
+  }
+  return run(sql, {.rows_max = limit});
+}
+
+QueryStats Queries::stats() const {
+  return {succeeded_, failed_, refused_, running_};
+}
+
+}  // namespace gameflow::api

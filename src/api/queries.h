@@ -1,0 +1,55 @@
+// SQL over the engine's live state, for people: each query runs on a snapshot, off the engine's
+// threads.
+//
+// Threads  every method may be called from any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/api.h"
+#include "base/error.h"
+#include "query/query.h"
+#include "runtime/engine.h"
+
+namespace gameflow::api {
+
+struct QueryStats {
+  std::uint64_t succeeded = 0, failed = 0, refused = 0;  // refused: kQueriesMax were running
+  std::uint32_t running = 0;
+};
+
+class Queries {
+ public:
+  explicit Queries(const runtime::Engine* engine) : engine_(engine) {}
+
+  Result<query::Answer> run(std::string_view sql, const query::Limits& limits);
+  std::vector<StateDescription> states();
+  Result<query::Answer> rows(std::string_view service, std::string_view state,
+                             const std::optional<std::string>& key, std::size_t limit);
+  QueryStats stats() const;
+
+ private:
+  struct Slot;  // one of the kQueriesMax that may run
+
+  Status load_schemas();
+  Result<query::Answer> run_on(query::Database& database, std::string_view sql,
+                               const query::Limits& limits);
+
+  const runtime::Engine* engine_;
+  std::mutex mutex_;
+  // Every table without its rows, by SQL name: read only once it is filled.
+  std::map<std::string, query::Table> schemas_;
+  std::vector<std::unique_ptr<query::Database>> free_;  // kept with their tables set to schemas_
+  std::atomic<std::uint32_t> running_ = 0;
+  std::atomic<std::uint64_t> succeeded_ = 0, failed_ = 0, refused_ = 0;
+};
+
+}  // namespace gameflow::api

@@ -1,0 +1,145 @@
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "api/api.h"
+#include "api/fake_engine.h"
+#include "log/memory/memory_store.h"
+
+namespace gameflow::api {
+namespace {
+
+std::string show(const Result<query::Answer>& answer) {
+  if (!answer) return fmt::format("{}: {}", to_string(answer.error().code), answer.error().message);
+  std::string out;
+  for (const auto& row : answer->rows) {
+    if (!out.empty()) out += ';';
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (i != 0) out += ',';
+      if (const auto* number = std::get_if<std::int64_t>(&row[i])) {
+        out += std::to_string(*number);
+      } else if (const auto* text = std::get_if<std::string>(&row[i])) {
+        out += *text;
+      } else {
+        out += "NULL";
+      }
+    }
+  }
+  return out + (answer->truncated ? " ..." : "");
+}
+
+class QueriesTest : public testing::Test {
+ protected:
+  QueriesTest() {
+    engine_.add("players", "ann", {3, Text("red")});
+    engine_.add("players", "o'neil", {5, {}});
+    engine_.add_score(7, 70);
+    engine_.add_score(UINT64_MAX, 1);
+  }
+
+  ManualClock clock_{Timestamp{0}};
+  std::unique_ptr<log::MemoryStore> store_ = log::make_memory_store(clock_);
+  FakeEngine engine_;
+  Api api_{*store_, &engine_, clock_};
+};
+
+TEST_F(QueriesTest, Sql) {
+  EXPECT_EQ(show(api_.sql("select _key, count from players order by count desc", {})),
+            "o'neil,5;ann,3");
+  EXPECT_EQ(show(api_.sql("SELECT count(*) FROM \"PLAYERS\" p JOIN [Scores] s", {})), "4");
+  EXPECT_EQ(show(api_.sql("select 1", {})), "1");
+  EXPECT_EQ(show(api_.sql("select _key from players", {.rows_max = 1})), "ann ...");
+  EXPECT_EQ(show(api_.sql("select * from playres", {})),
+            "sql_invalid: no such table: playres; the tables are: players, scores");
+  EXPECT_EQ(show(api_.sql("delete from players", {})).substr(0, 10), "sql_denied");
+}
+
+TEST_F(QueriesTest, OnlyTablesThatOccurAreCopied) {
+  EXPECT_EQ(show(api_.sql("select 1", {})), "1");  // learns the columns of both
+  const int before = engine_.snapshots_;
+  EXPECT_EQ(show(api_.sql("select 1", {})), "1");
+  EXPECT_EQ(engine_.snapshots_, before);
+  EXPECT_EQ(show(api_.sql("select count(*) from scores", {})), "2");
+  EXPECT_EQ(engine_.snapshots_, before + 1);
+  engine_.add_score(9, 1);
+  EXPECT_EQ(show(api_.sql("select count(*) from scores", {})), "3");
+}
+
+TEST_F(QueriesTest, StateRows) {
+  const auto rows = [&](const char* state, std::optional<std::string> key, std::size_t limit = 10) {
+    return show(api_.state_rows("sessions", state, key, limit));
+  };
+  EXPECT_EQ(rows("players", {}), "ann,3,red,0,0,5000,0;o'neil,5,NULL,0,0,5000,0");
+  EXPECT_EQ(rows("players", {}, 1), "ann,3,red,0,0,5000,0 ...");
+  EXPECT_EQ(rows("players", "o'neil"), "o'neil,5,NULL,0,0,5000,0");
+  EXPECT_EQ(rows("players", "x' or 1=1 --"), "");
+  EXPECT_EQ(rows("scores", "7"), "7,70,NULL,0,0,5000,0");
+  EXPECT_EQ(rows("scores", "18446744073709551615"), "18446744073709551615,1,NULL,0,0,5000,0");
+  EXPECT_EQ(rows("scores", "18446744073709551614"), "");
+  EXPECT_EQ(rows("scores", "-1"), "invalid_argument: '-1' cannot be a key of type u64");
+  EXPECT_EQ(rows("scores", "7 or 1"), "invalid_argument: '7 or 1' cannot be a key of type u64");
+  EXPECT_EQ(rows("player", {}),
+            "invalid_argument: there is no state 'sessions/player'; did you mean "
+            "'sessions/players'?");
+}
+
+TEST_F(QueriesTest, States) {
+  const std::vector<StateDescription> states = api_.states();
+  ASSERT_EQ(states.size(), 2u);
+  EXPECT_EQ(states[0].name.state, "players");
+  EXPECT_EQ(states[0].rows, 2u);
+  EXPECT_EQ(states[0].bytes, 64u);
+  std::string columns;
+  for (const auto& [name, type] : states[0].columns) columns += fmt::format("{}:{} ", name, type);
+  EXPECT_EQ(columns,
+            "_key:string count:u32 team:string? _updated_at:i64 _window_start:i64 _window_end:i64 "
+            "_window_closed:i64 ");
+}
+
+TEST_F(QueriesTest, ManyAtOnceAreRefused) {
+  EXPECT_EQ(show(api_.sql("select 1", {})), "1");
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::size_t inside = 0;
+  bool open = false;
+  engine_.on_snapshot_ = [&] {
+    std::unique_lock lock(mutex);
+    ++inside;
+    changed.notify_all();
+    changed.wait(lock, [&] { return open; });
+  };
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < Api::kQueriesMax; ++i) {
+    threads.emplace_back(
+        [&] { EXPECT_EQ(show(api_.sql("select count(*) from players", {})), "2"); });
+  }
+  {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return inside == Api::kQueriesMax; });
+  }
+  EXPECT_EQ(show(api_.sql("select 1", {})).substr(0, 11), "unavailable");
+  {
+    const std::scoped_lock lock(mutex);
+    open = true;
+    changed.notify_all();
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(show(api_.sql("select 1", {})), "1");
+}
+
+TEST_F(QueriesTest, WithoutADataflow) {
+  Api api(*store_, nullptr, clock_);
+  EXPECT_EQ(show(api.sql("select 1", {})), "1");
+  EXPECT_EQ(show(api.sql("select * from players", {})),
+            "sql_invalid: no such table: players; there are no tables");
+  EXPECT_TRUE(api.states().empty());
+  EXPECT_EQ(api.state_rows("a", "b", {}, 1).error().code, ErrorCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace gameflow::api
