@@ -187,10 +187,13 @@ void add_engine(Families& out, const runtime::Engine& engine, Timestamp now) {
   out.gauge("gameflow_engine_up", engine.health() ? 1 : 0, "1 while the engine makes progress.");
   out.counter("gameflow_engine_epochs_total", number(stats.epochs),
               "Epochs committed since the start of the process.");
-  out.counter("gameflow_engine_epoch_seconds_total", stats.epoch_seconds_total,
-              "Time spent in epochs, commits included.");
-  out.counter("gameflow_engine_commit_seconds_total", stats.commit_seconds_total,
-              "Time that epochs waited for their commits.");
+  out.counter("gameflow_engine_epoch_seconds_total", "Time spent in epochs, by phase.");
+  const std::pair<const char*, double> phases[] = {{"read", stats.seconds.read},
+                                                   {"decode", stats.seconds.decode},
+                                                   {"update", stats.seconds.update},
+                                                   {"flush", stats.seconds.flush},
+                                                   {"commit", stats.seconds.commit}};
+  for (const auto& [phase, total] : phases) out.add(total, {{"phase", phase}});
   add_service_counters(out, stats.services);
   add_partitions(out, stats.services, now);
   const auto for_each_state = [&](std::uint64_t runtime::StateStats::*member) {

@@ -234,17 +234,19 @@ Reply dataflow_reply(const runtime::Engine& engine, Timestamp now) {
   json::array topics;
   for (const auto& topic : plan.dataflow->topics) topics.push_back(json::string(topic.name));
   return json_reply(
-      200,
-      json::object{{"name", plan.dataflow->name},
-                   {"version", plan.dataflow->version},
-                   {"namespace", plan.dataflow->namespace_},
-                   {"now", now.ms},
-                   {"topics", std::move(topics)},
-                   {"dead_letter_topic", plan.dataflow->dead_letter_topic},
-                   {"services", std::move(services)},
-                   {"epochs", json::object{{"count", stats.epochs},
-                                           {"seconds_total", stats.epoch_seconds_total},
-                                           {"commit_seconds_total", stats.commit_seconds_total}}}});
+      200, json::object{{"name", plan.dataflow->name},
+                        {"version", plan.dataflow->version},
+                        {"namespace", plan.dataflow->namespace_},
+                        {"now", now.ms},
+                        {"topics", std::move(topics)},
+                        {"dead_letter_topic", plan.dataflow->dead_letter_topic},
+                        {"services", std::move(services)},
+                        {"epochs", json::object{{"count", stats.epochs},
+                                                {"read_seconds", stats.seconds.read},
+                                                {"decode_seconds", stats.seconds.decode},
+                                                {"update_seconds", stats.seconds.update},
+                                                {"flush_seconds", stats.seconds.flush},
+                                                {"commit_seconds", stats.seconds.commit}}}});
 }
 
 void append_record_json(std::uint32_t partition, record::Offset offset,

@@ -29,9 +29,18 @@ constexpr std::chrono::milliseconds kRetryAfterFailure{250};
 constexpr Duration kDeadLettersAge{7 * 86'400'000};
 constexpr std::uint64_t kDeadLettersBytes = std::uint64_t{1} << 30;
 
-double seconds_since(SteadyClock::time_point begin) {
-  return std::chrono::duration<double>(SteadyClock::now() - begin).count();
-}
+// Adds the time from its making to its end to `total`.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& total) : total_(total), begin_(SteadyClock::now()) {}
+  ~Stopwatch() { total_ += std::chrono::duration<double>(SteadyClock::now() - begin_).count(); }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  double& total_;
+  SteadyClock::time_point begin_;
+};
 
 Status create_topics(const plan::Plan& plan, log::Store& store) {
   std::vector<log::TopicConfig> wanted;
@@ -96,18 +105,14 @@ class EngineImpl final : public Engine {
   }
 
   Result<EpochResult> run_epoch() override {
-    const auto begin = SteadyClock::now();
     if (needs_restore_) {
       const auto lock = std::unique_lock(state_mutex_);
       GF_TRY(restore());
       needs_restore_ = false;
     }
+    running_ = {};
     GF_TRY(read());
-    const auto result = process();
-    if (result && *result == EpochResult::kCommitted) {
-      ++epochs_;
-      epoch_seconds_ += seconds_since(begin);
-    }
+    auto result = process();
     while (readers_waiting_.load() > 0)
       std::this_thread::yield();  // a busy loop must not starve them of the lock
     return result;
@@ -139,7 +144,7 @@ class EngineImpl final : public Engine {
   EngineStats stats() const override {
     const auto lock = lock_state();
     const Timestamp now = options_.clock->now();
-    EngineStats stats{epochs_, epoch_seconds_, commit_seconds_, {}};
+    EngineStats stats{epochs_, seconds_, {}};
     for (const auto& service : services_) stats.services.push_back(service->stats(now));
     return stats;
   }
@@ -179,6 +184,7 @@ class EngineImpl final : public Engine {
 
  private:
   Status read() {
+    const Stopwatch watch(running_.read);
     std::vector<std::pair<ServiceRunner*, std::size_t>> inputs;
     for (const auto& service : services_) {
       for (std::size_t input = 0; input < service->input_count(); ++input)
@@ -198,6 +204,31 @@ class EngineImpl final : public Engine {
     const Timestamp now = options_.clock->now();
     const bool finish = input_ends_ && std::ranges::none_of(
                                            services_, [](const auto& s) { return s->has_input(); });
+    decode(now);
+    // From here on what queries see changes.
+    const auto lock = std::unique_lock(state_mutex_);
+    for (const auto& service : services_) service->merge(now, finish);
+    if (std::ranges::none_of(services_, [](const auto& s) { return s->has_work(); }))
+      return EpochResult::kIdle;
+    update();
+    flush();
+    if (Status committed = commit(); !committed) {
+      // What is in memory is ahead of the store: go back to what it holds. If even that fails, the
+      // next epoch tries.
+      needs_restore_ = !restore();
+      return fail(std::move(committed).error());
+    }
+    for (const auto& service : services_) service->committed();
+    ++epochs_;
+    for (const auto phase : {&EpochSeconds::read, &EpochSeconds::decode, &EpochSeconds::update,
+                             &EpochSeconds::flush, &EpochSeconds::commit}) {
+      seconds_.*phase += running_.*phase;
+    }
+    return EpochResult::kCommitted;
+  }
+
+  void decode(Timestamp now) {
+    const Stopwatch watch(running_.decode);
     std::vector<std::pair<ServiceRunner*, std::size_t>> slices;
     for (const auto& service : services_) {
       const std::size_t count = service->make_slices(now);
@@ -206,30 +237,29 @@ class EngineImpl final : public Engine {
     pool_.for_each(slices.size(), [&](std::uint32_t worker, std::size_t i) {
       slices[i].first->run_slice(slices[i].second, workers_[worker].decoder);
     });
-    // From here on what queries see changes.
-    const auto lock = std::unique_lock(state_mutex_);
-    for (const auto& service : services_) service->merge(now, finish);
-    if (std::ranges::none_of(services_, [](const auto& s) { return s->has_work(); }))
-      return EpochResult::kIdle;
+  }
+
+  void update() {
+    const Stopwatch watch(running_.update);
     pool_.for_each(services_.size() * state::kShards, [&](std::uint32_t worker, std::size_t i) {
       services_[i / state::kShards]->update_shard(static_cast<std::uint32_t>(i % state::kShards),
                                                   workers_[worker].update);
     });
+  }
+
+  void flush() {
+    const Stopwatch watch(running_.flush);
     pool_.for_each(services_.size(), [&](std::uint32_t, std::size_t i) { services_[i]->flush(); });
+  }
+
+  Status commit() {
+    const Stopwatch watch(running_.commit);
     log::Commit commit;
     for (const auto& service : services_) {
       if (service->has_work()) service->add_to(commit);
     }
-    const auto begin = SteadyClock::now();
-    if (auto ack = store_.commit(std::move(commit)); !ack) {
-      // What is in memory is ahead of the store: go back to what it holds. If even that fails, the
-      // next epoch tries.
-      needs_restore_ = !restore();
-      return fail(std::move(ack).error());
-    }
-    commit_seconds_ += seconds_since(begin);
-    for (const auto& service : services_) service->committed();
-    return EpochResult::kCommitted;
+    GF_TRY(store_.commit(std::move(commit)));
+    return {};
   }
 
   void run_loop() {
@@ -240,7 +270,8 @@ class EngineImpl final : public Engine {
       if (!result) {
         wait(kRetryAfterFailure, true);
       } else if (*result == EpochResult::kIdle) {
-        const bool open = std::ranges::any_of(services_, [](const auto& s) { return s->has_open_windows(); });
+        const bool open =
+            std::ranges::any_of(services_, [](const auto& s) { return s->has_open_windows(); });
         wait(open ? kTickOpenWindows : kTickQuiet, false);
       }
     }
@@ -303,8 +334,9 @@ class EngineImpl final : public Engine {
   mutable std::mutex
       state_mutex_;  // held while an epoch changes state, up to and including its commit
   mutable std::atomic<int> readers_waiting_{0};
-  std::atomic<std::uint64_t> epochs_{0};
-  std::atomic<double> epoch_seconds_{0}, commit_seconds_{0};
+  std::uint64_t epochs_ = 0;  // guarded by state_mutex_, as is seconds_
+  EpochSeconds seconds_;
+  EpochSeconds running_;  // of the epoch that is running: only the thread that runs it
   std::atomic<bool> input_ends_{false};
   bool needs_restore_ = false;  // only the thread that runs epochs
 

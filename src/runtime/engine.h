@@ -75,10 +75,18 @@ struct ServiceStats {
   std::vector<StateStats> states;
 };
 
+// Where the time of epochs goes, seconds since the start of the process.
+struct EpochSeconds {
+  double read = 0;    // from the store
+  double decode = 0;  // and assign time and key, and group by shard
+  double update = 0;  // the shards
+  double flush = 0;   // windows that close
+  double commit = 0;
+};
+
 struct EngineStats {
-  std::uint64_t epochs = 0;        // since start of the process
-  double epoch_seconds_total = 0;  // likewise; commit included
-  double commit_seconds_total = 0;
+  std::uint64_t epochs = 0;  // since the start of the process
+  EpochSeconds seconds;
   std::vector<ServiceStats> services;
 };
 
