@@ -39,6 +39,7 @@ export class Chart {
       textStyle: {fontFamily: text, color: ink},
       aria: {enabled: true},
       ...option,
+      legend: {textStyle: {color: muted, fontFamily: text}, pageTextStyle: {color: muted}, pageIconColor: muted, pageIconInactiveColor: line, ...option.legend},
       xAxis: {...axis(option.xAxis, 'center'), splitLine: {show: false}},
       yAxis: axis(option.yAxis, 'left'),
       tooltip: {

@@ -154,7 +154,7 @@ function drawTiles() {
   setText($('rate-note'), `${short(records)} kept in ${inputs.length} topics`);
   const histories = inputs.map((name) => rates.get(name)?.history ?? []);
   const length = Math.max(0, ...histories.map((h) => h.length));
-  rateSpark.draw(Array.from({length}, (_, i) => histories.reduce((sum, h) => sum + (h[h.length - length + i] ?? 0), 0)));
+  rateSpark.draw(Array.from({length}, (_, i) => histories.reduce((sum, h) => sum + (h[h.length - length + i] ?? 0), 0)), kHistory);
 
   const sum = totals();
   setText($('windows'), dataflow ? short(sum.windows_closed) : '–');
@@ -165,13 +165,13 @@ function drawTiles() {
   $('dead-tile').dataset.tone = sum.records_dead > 0 ? 'bad' : '';
   const delays = (dataflow?.services ?? []).filter((s) => s.watermark !== null).map((s) => dataflow.now - s.watermark);
   setText($('delay'), delays.length > 0 ? duration(Math.max(...delays)) : '–');
-  setText($('delay-note'), delays.length > 0 ? 'event time behind the clock' : 'no events yet');
+  setText($('delay-note'), delays.length > 0 ? 'behind the clock' : 'no events yet');
 }
 
 function drawPreviews() {
   for (const [topic, {list, name, number, show}] of Object.entries(kPreviewTopics)) {
-    const entries = (previews[topic] ?? []).slice(0, kPreviewRows);
-    fillPreview($(list), entries.map((entry) => [entry?.[name], show(Number(entry?.[number]))]), 'No window has closed yet');
+    const entries = (previews[topic] ?? []).map((entry) => [entry?.[name], Number(entry?.[number])]).sort((a, b) => b[1] - a[1]);
+    fillPreview($(list), entries.slice(0, kPreviewRows).map(([label, n]) => [label, show(n)]), 'No window has closed yet');
   }
   const busiest = topics.map((t) => [t.name, currentRate(t.name) ?? 0]).sort((a, b) => b[1] - a[1]);
   fillPreview($('preview-topics'), busiest.slice(0, kPreviewRows).map(([name, r]) => [name, `${rate(r)} /s`]), 'No topics');
@@ -227,7 +227,7 @@ function drawTopics() {
     setText(row.perSecond, perSecond === null ? '–' : rate(perSecond));
     setText(row.stored, bytes(topic.bytes));
     setText(row.partitions, topic.partitions.length);
-    row.spark.draw(rates.get(topic.name)?.history ?? []);
+    row.spark.draw(rates.get(topic.name)?.history ?? [], kHistory);
   }
 }
 

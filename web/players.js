@@ -77,13 +77,13 @@ function drawTiles(last, previous) {
   const {events, players} = last.value;
   setText($('window'), `Window ${time(last.end - series.period)} to ${time(last.end)}`);
   setText($('events'), short(events));
-  setText($('events-note'), previous ? `${signed(events - previous.value.events)} vs. window before` : 'first window');
+  setText($('events-note'), previous ? `${signed(events - previous.value.events)} vs. before` : 'first window');
   setText($('players'), short(players));
-  setText($('players-note'), previous ? `${signed(players - previous.value.players)} vs. window before` : 'first window');
+  setText($('players-note'), previous ? `${signed(players - previous.value.players)} vs. before` : 'first window');
   setText($('mean'), players > 0 ? plain(Math.round((events / players) * 100) / 100) : '–');
   setText($('mean-note'), 'on average');
-  eventsSpark.draw(series.entries.map(({value}) => value.events));
-  playersSpark.draw(series.entries.map(({value}) => value.players));
+  eventsSpark.draw(series.entries.map(({value}) => value.events), kWindows);
+  playersSpark.draw(series.entries.map(({value}) => value.players), kWindows);
 }
 
 const signed = (n) => (n > 0 ? `+${short(n)}` : n < 0 ? `−${short(-n)}` : '±0');

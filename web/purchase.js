@@ -111,7 +111,7 @@ function draw() {
   drawItems(windows.at(-1)?.value ?? new Map(), sums);
   chart.draw({
     aria: {enabled: true, label: {description: `Amount of ${items.length} items over the last ${range} minutes, stacked; the table below has the numbers.`}},
-    grid: {left: 8, right: 16, top: 16, bottom: 8, containLabel: true},
+    grid: {left: 8, right: 30, top: 16, bottom: 8, containLabel: true},
     legend: {show: false, selected: Object.fromEntries(items.map((item) => [item, !hidden.has(item)]))},
     tooltip: {trigger: 'axis', order: 'seriesDesc', valueFormatter: (v) => (v === null || v === undefined ? '–' : money(v))},
     xAxis: {type: 'time'},

@@ -18,13 +18,14 @@ export class Sparkline {
     parent.append(svg);
   }
 
-  // `values`: oldest first. The scale starts at 0, so that the height means something.
-  draw(values) {
+  // `values`: oldest first, the newest at the right edge of `slots` places, so that the width always
+  // means the same time. The scale starts at 0, so that the height means something.
+  draw(values, slots) {
     const top = Math.max(...values, Number.EPSILON);
-    const step = kWidth / Math.max(1, values.length - 1);
-    const points = values.map((v, i) => `${(i * step).toFixed(1)},${(kHeight - 1 - (v / top) * (kHeight - 3)).toFixed(1)}`);
+    const step = kWidth / (slots - 1), left = kWidth - (values.length - 1) * step;
+    const points = values.map((v, i) => `${(left + i * step).toFixed(1)},${(kHeight - 1 - (v / top) * (kHeight - 3)).toFixed(1)}`);
     const drawn = values.length > 1 ? points.join(' ') : '';
     this.#line.setAttribute('points', drawn);
-    this.#area.setAttribute('points', drawn && `0,${kHeight} ${drawn} ${kWidth},${kHeight}`);
+    this.#area.setAttribute('points', drawn && `${left.toFixed(1)},${kHeight} ${drawn} ${kWidth},${kHeight}`);
   }
 }

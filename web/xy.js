@@ -1,7 +1,7 @@
 // Any topic as a chart: two numbers of each record, x and y by name if the records have them.
-// The choice lives in the address: ?topic=NAME&x=FIELD&y=FIELD&kind=line|scatter
+// Records with few different keys get a line each. The choice lives in the address: ?topic=NAME&x=FIELD&y=FIELD&kind=line|scatter
 
-import {Chart, seriesColour} from './chart.js';
+import {Chart, seriesColour, seriesDash} from './chart.js';
 import {LiveTopic, Status, getJson} from './live.js';
 import {Shell, $, el, setText} from './shell.js';
 import {plain, short, whole} from './format.js';
@@ -9,6 +9,7 @@ import {plain, short, whole} from './format.js';
 const kPoints = 2_000;      // kept and drawn
 const kDepth = 4;           // of nested objects that are searched for numbers
 const kFieldsMax = 100;
+const kKeysMax = 20;        // drawn as lines of their own; where there are more, all is one
 const kTime = '(record time)';
 const kTopicName = /^[\w.-]{1,200}$/;
 
@@ -17,10 +18,10 @@ const chosen = {x: parameters.get('x'), y: parameters.get('y'), kind: parameters
 const chart = new Chart($('chart'));
 let name = parameters.get('topic');
 let topic = null;
-let records = [];           // the last ones: {timestamp, value}
+let records = [];           // the last ones: {timestamp, key, value}
 let fields = new Set();     // dotted paths of numbers seen
 let without = 0;            // records without the two numbers
-let drawn = {x: null, y: null, kind: null, points: 0, last: null};
+let drawn = {x: null, y: null, kind: null, points: 0};
 
 const shell = new Shell({
   draw,
@@ -48,8 +49,8 @@ function forget() {
   fields = new Set();
 }
 
-function take({timestamp, value}) {
-  records.push({timestamp, value});
+function take({timestamp, key, value}) {
+  records.push({timestamp, key, value});
   if (records.length > 2 * kPoints) records = records.slice(-kPoints);
   collectFields(value, '', 0);
   shell.news();
@@ -82,40 +83,58 @@ function axes() {
 }
 
 // Values that never go back are drawn as a line, a cloud as points.
-function kindOf(points) {
+function kindOf(lines) {
   if (chosen.kind === 'line' || chosen.kind === 'scatter') return chosen.kind;
-  return points.every((point, i) => i === 0 || point[0] >= points[i - 1][0]) ? 'line' : 'scatter';
+  const ahead = ([, points]) => points.every((point, i) => i === 0 || point[0] >= points[i - 1][0]);
+  return lines.every(ahead) ? 'line' : 'scatter';
+}
+
+// The points of each key, by name of the line.
+function linesOf(shown, x, y) {
+  const keys = new Set(shown.map(({key}) => key));
+  const apart = keys.size > 1 && keys.size <= kKeysMax && !keys.has(null);
+  const lines = new Map();
+  for (const record of y ? shown : []) {
+    const px = numberAt(record, x), py = numberAt(record, y);
+    if (px === undefined || py === undefined) continue;
+    const line = apart ? record.key : y;
+    if (!lines.has(line)) lines.set(line, []);
+    lines.get(line).push([px, py]);
+  }
+  // Partitions arrive side by side.
+  if (x === kTime) for (const points of lines.values()) points.sort((a, b) => a[0] - b[0]);
+  return [...lines].sort(([a], [b]) => a.localeCompare(b, 'en', {numeric: true}));
 }
 
 function draw() {
   const {x, y} = axes();
-  const points = [];
   const shown = records.slice(-kPoints);
-  for (const record of y ? shown : []) {
-    const px = numberAt(record, x), py = numberAt(record, y);
-    if (px !== undefined && py !== undefined) points.push([px, py]);
-  }
-  if (x === kTime) points.sort((a, b) => a[0] - b[0]);  // partitions arrive side by side
-  without = shown.length - points.length;
-  const kind = kindOf(points);
-  drawn = {x, y: y ?? null, kind, points: points.length, last: points.at(-1) ?? null};
+  const lines = linesOf(shown, x, y), count = lines.reduce((sum, [, points]) => sum + points.length, 0);
+  without = shown.length - count;
+  const kind = kindOf(lines);
+  drawn = {x, y: y ?? null, kind, points: count};
   fillSelect($('x'), [kTime, ...fields], x);
   fillSelect($('y'), [...fields], y);
   for (const button of $('kind').children) button.setAttribute('aria-pressed', String(button.value === kind));
-  drawEmpty(points.length);
-  setText($('points'), points.length === 0 ? '\u00a0'
-    : `${whole(points.length)} points${without > 0 ? `; ${whole(without)} records without these numbers` : ''}`);
+  drawEmpty(count);
+  setText($('points'), count === 0 ? '\u00a0'
+    : `${whole(count)} points${without > 0 ? `; ${whole(without)} records without these numbers` : ''}`);
+  const legend = lines.length > 1;
   chart.draw({
-    aria: {enabled: true, label: {description: `${points.length} points of topic ${name}, ${y} over ${x}.`}},
-    grid: {left: 8, right: 24, top: 36, bottom: 24, containLabel: true},
-    tooltip: {trigger: kind === 'line' ? 'axis' : 'item', valueFormatter: (v) => (Array.isArray(v) ? v : [v]).map(plain).join(', ')},
+    aria: {enabled: true, label: {description: `${count} points of topic ${name}, ${y} over ${x}.`}},
+    grid: {left: 8, right: 30, top: 36, bottom: legend ? 52 : 24, containLabel: true},
+    legend: {show: legend, type: 'scroll', bottom: 0, icon: 'roundRect', itemWidth: 12, itemHeight: 12},
+    tooltip: {
+      trigger: kind === 'line' && !legend ? 'axis' : 'item',
+      valueFormatter: (v) => (Array.isArray(v) ? v : [v]).map(plain).join(', '),
+    },
     xAxis: {type: x === kTime ? 'time' : 'value', scale: true, name: x === kTime ? '' : x, nameLocation: 'middle', nameGap: 28},
     yAxis: {type: 'value', scale: true, name: y ?? '', labels: short},
-    series: [{
-      id: 'points', name: y ?? '', type: kind, data: points, color: seriesColour(0), showSymbol: points.length < 3,
+    series: lines.map(([line, points], i) => ({
+      id: line, name: line, type: kind, data: points, color: seriesColour(i), showSymbol: points.length < 3,
       symbolSize: kind === 'scatter' ? 6 : 4, itemStyle: {opacity: kind === 'scatter' ? 0.7 : 1},
-      lineStyle: {width: 1.5}, sampling: kind === 'line' ? 'lttb' : undefined,
-    }],
+      lineStyle: {width: 1.5, type: seriesDash(i)}, sampling: kind === 'line' ? 'lttb' : undefined,
+    })),
   });
 }
 

@@ -240,6 +240,7 @@ TEST(Pages, ComeFromAFolderWhereOneIsGiven) {
   std::ofstream(folder / "web" / "index.html") << "second";
   EXPECT_EQ(ask(server, http("GET /")).body, "second");
   EXPECT_EQ(ask(server, http("GET /stat/sub/a.js")).body, "1");
+  EXPECT_EQ(ask(server, http("GET /stat/icon.svg")).status, 200U) << "not there: the program's own";
   for (const std::string name : {"../secret.txt", "..%2Fsecret.txt", "link.txt", "sub", "."})
     EXPECT_EQ(ask(server, http("GET /stat/" + name)).status, 404U) << name;
   fs::remove_all(folder);

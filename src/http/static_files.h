@@ -28,6 +28,7 @@ std::span<const EmbeddedFile> web_files();
 
 class StaticFiles {
  public:
+  // What `folder` does not have comes from the program: libraries are not in web/ itself.
   StaticFiles(std::span<const EmbeddedFile> embedded, std::optional<std::filesystem::path> folder);
 
   // The file, 304 where the browser has it, or 404. ETag is a hash of the content; gzip where
