@@ -27,7 +27,8 @@ PROGRAM = pathlib.Path(os.environ.get("GAMEFLOW_BIN", ROOT / "build" / "gameflow
 HEADING = "A five-minute tour"
 WRITTEN_PORT = "3001"  # the one in the text
 
-# Long enough for a loaded machine; no outcome depends on how long something takes.
+# Long enough for a loaded machine. Only one thing may not take long: an event is asked for after it was sent, and its window is
+# visible for 7 s at least (grace, and until the next one closes).
 PATIENCE_SECONDS = 120
 
 
