@@ -73,7 +73,7 @@ struct Api::Impl {
       known = *next - options.first_sequence;
     }
     auto checked =
-        check_body(body, options, topic, type_of(topic.config.name), known, spread, clock.now());
+        bodies.check(body, options, topic, type_of(topic.config.name), known, clock.now());
     if (!checked) return done(fail(std::move(checked).error()));
     log::Commit commit;
     commit.appends = std::move(checked->appends);
@@ -125,7 +125,7 @@ struct Api::Impl {
   const Clock& clock;
   std::atomic<std::uint64_t> requests{0}, accepted{0}, duplicates{0}, rejected{0}, bytes{0};
   Queries queries;
-  Spread spread;
+  BodyChecker bodies;
 };
 
 Api::Api(log::Store& store, const runtime::Engine* engine, const Clock& clock)

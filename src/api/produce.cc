@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,21 +19,8 @@ namespace gameflow::api {
 namespace {
 
 constexpr std::size_t kKeyBytesMax = 32U << 10;
-// Memory of one kind that a thread keeps between records.
+// Memory of one kind that is kept from record to record.
 constexpr std::size_t kKeptBytes = 1U << 20;
-
-// What checking needs over and over; one for each thread that takes requests.
-struct Scratch {
-  record::Decoder decoder;
-  record::BlockArena arena;
-  std::string padded, key, line;  // of the record at hand
-  std::vector<std::max_align_t> value;
-};
-
-Scratch& scratch() {
-  thread_local Scratch scratch;
-  return scratch;
-}
 
 constexpr std::string_view kSpace = " \t\r\n";
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
@@ -61,16 +49,28 @@ Result<std::vector<std::string_view>> split_body(std::string_view body, BodyForm
   return record::split_json(body);
 }
 
-class Checker {
+}  // namespace
+
+// What checking needs over and over.
+struct BodyChecker::Scratch {
+  record::Decoder decoder;
+  record::BlockArena arena;
+  std::string padded, key, line;  // of the record at hand
+  std::vector<std::max_align_t> value;
+};
+
+// Takes the records of one body.
+class RecordChecker {
  public:
-  Checker(const ProduceOptions& options, const log::TopicInfo& topic, const record::Type* type,
-          Spread& spread, Timestamp now, CheckedBody& out)
+  RecordChecker(BodyChecker& bodies, BodyChecker::Scratch& scratch, const ProduceOptions& options,
+                const log::TopicInfo& topic, const record::Type* type, Timestamp now,
+                CheckedBody& out)
       : options_(options),
         topic_(topic),
         type_(type),
-        spread_(spread),
+        bodies_(bodies),
         now_(now),
-        scratch_(scratch()),
+        scratch_(scratch),
         out_(out),
         batches_(topic.config.partitions) {
     if (type != nullptr) {
@@ -120,7 +120,7 @@ class Checker {
 
  private:
   void append(std::optional<std::string_view> key, std::string_view value) {
-    if (!key && !unkeyed_) unkeyed_ = spread_.next(topic_);
+    if (!key && !unkeyed_) unkeyed_ = bodies_.next_partition(topic_);
     const auto count = static_cast<std::uint32_t>(batches_.size());
     const std::uint32_t partition = key ? partition_of(*key, count) : *unkeyed_;
     record::BatchBuilder& batch = batches_[partition];
@@ -176,39 +176,49 @@ class Checker {
   const ProduceOptions& options_;
   const log::TopicInfo& topic_;
   const record::Type* type_;
-  Spread& spread_;
+  BodyChecker& bodies_;
   const Timestamp now_;
-  Scratch& scratch_;
+  BodyChecker::Scratch& scratch_;
   CheckedBody& out_;
   std::optional<record::FieldPath> path_;
   std::vector<record::BatchBuilder> batches_;  // one for each partition
   std::optional<std::uint32_t> unkeyed_;       // the partition that records without a key go to now
 };
 
-}  // namespace
-
 std::uint32_t partition_of(std::string_view key, std::uint32_t partitions) {
   return static_cast<std::uint32_t>(XXH3_64bits(key.data(), key.size()) % partitions);
 }
 
-std::uint32_t Spread::next(const log::TopicInfo& topic) {
+BodyChecker::BodyChecker() = default;
+BodyChecker::~BodyChecker() = default;
+
+std::uint32_t BodyChecker::next_partition(const log::TopicInfo& topic) {
   if (topic.config.partitions == 1) return 0;
   const std::scoped_lock lock(mutex_);
-  return last_[topic.id]++ % topic.config.partitions;
+  return last_partition_[topic.id]++ % topic.config.partitions;
 }
 
-Result<CheckedBody> check_body(std::string_view body, const ProduceOptions& options,
-                               const log::TopicInfo& topic, const record::Type* type,
-                               std::uint64_t known, Spread& spread, Timestamp now) {
+Result<CheckedBody> BodyChecker::check(std::string_view body, const ProduceOptions& options,
+                                       const log::TopicInfo& topic, const record::Type* type,
+                                       std::uint64_t known, Timestamp now) {
   if (options.key && options.key_field) {
     return fail(ErrorCode::kInvalidArgument,
                 "give one key for all records or the field that holds it, not both");
   }
   GF_ASSIGN(const std::vector<std::string_view> values, split_body(body, options.format));
+  std::unique_ptr<Scratch> scratch;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!idle_.empty()) {
+      scratch = std::move(idle_.back());
+      idle_.pop_back();
+    }
+  }
+  if (scratch == nullptr) scratch = std::make_unique<Scratch>();
   CheckedBody checked;
   checked.records = values.size();
   checked.reply.duplicates = std::min<std::uint64_t>(known, values.size());
-  Checker checker(options, topic, type, spread, now, checked);
+  RecordChecker checker(*this, *scratch, options, topic, type, now, checked);
   const char* const end = body.data() + body.size();
   for (std::uint64_t index = checked.reply.duplicates; index < values.size(); ++index) {
     const std::string_view value = values[index];
@@ -216,6 +226,8 @@ Result<CheckedBody> check_body(std::string_view body, const ProduceOptions& opti
     checker.add(index, value, value.empty() ? 0 : static_cast<std::size_t>(end - value_end));
   }
   checker.finish();
+  const std::scoped_lock lock(mutex_);
+  idle_.push_back(std::move(scratch));
   return checked;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string_view>
 #include <unordered_map>
@@ -20,16 +21,6 @@ std::uint32_t partition_of(std::string_view key, std::uint32_t partitions);
 // Batches are cut at about this size, so that readers who want a few records need not unpack many.
 inline constexpr std::size_t kBatchBytes = 1U << 20;
 
-// Where records without a key go: each topic's partitions in turn, one for a whole batch.
-class Spread {
- public:
-  std::uint32_t next(const log::TopicInfo& topic);
-
- private:
-  std::mutex mutex_;
-  std::unordered_map<log::TopicId, std::uint32_t> last_;
-};
-
 // What a body came to, before it is committed.
 struct CheckedBody {
   ProduceReply reply;
@@ -37,10 +28,34 @@ struct CheckedBody {
   std::uint64_t records = 0;  // in the body, rejected and duplicates included
 };
 
-// Splits and checks `body` for a topic. `known` records at its front are duplicates: counted and
-// left out. Errors as Api::produce.
-Result<CheckedBody> check_body(std::string_view body, const ProduceOptions& options,
-                               const log::TopicInfo& topic, const record::Type* type,
-                               std::uint64_t known, Spread& spread, Timestamp now);
+// Splits and checks bodies. The types of the topics must outlive it: its decoders know them by
+// address.
+//
+// Threads  check() may be called from any thread; each call takes a set of parsers and buffers and
+// puts it back.
+class BodyChecker {
+ public:
+  BodyChecker();
+  ~BodyChecker();
+  BodyChecker(const BodyChecker&) = delete;
+  BodyChecker& operator=(const BodyChecker&) = delete;
+
+  // `known` records at the front of `body` are duplicates: counted and left out. Errors as
+  // Api::produce.
+  Result<CheckedBody> check(std::string_view body, const ProduceOptions& options,
+                            const log::TopicInfo& topic, const record::Type* type,
+                            std::uint64_t known, Timestamp now);
+
+  struct Scratch;
+
+ private:
+  friend class RecordChecker;
+  // Where the next batch of records without a key goes: each topic's partitions in turn.
+  std::uint32_t next_partition(const log::TopicInfo& topic);
+
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Scratch>> idle_;
+  std::unordered_map<log::TopicId, std::uint32_t> last_partition_;
+};
 
 }  // namespace gameflow::api

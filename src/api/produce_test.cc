@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -253,6 +254,72 @@ TEST_F(ProduceTest, RetriesAreNotStoredTwice) {
   EXPECT_EQ(api_.next_sequence("any", "q").value(), 0u);
   EXPECT_EQ(api_.next_sequence("wide", "p").value(), 0u);
   EXPECT_EQ(api_.next_sequence("wied", "p").error().code, ErrorCode::kTopicNotFound);
+}
+
+// A store that remembers less than it holds for a moment: what a request sees that was sent again
+// while the first one was still being committed.
+class RacingStore final : public log::Store {
+ public:
+  explicit RacingStore(log::Store& inner) : inner_(inner) {}
+  std::optional<std::uint64_t> stale_;  // what the next call of next_sequence says
+
+  Result<std::uint64_t> next_sequence(log::TopicId topic,
+                                      std::string_view producer) const override {
+    auto& self = const_cast<RacingStore&>(*this);
+    if (const auto stale = std::exchange(self.stale_, {})) return *stale;
+    return inner_.next_sequence(topic, producer);
+  }
+  Result<log::TopicInfo> create_topic(const log::TopicConfig& config) override {
+    return inner_.create_topic(config);
+  }
+  Status delete_topic(std::string_view name) override { return inner_.delete_topic(name); }
+  Result<log::TopicInfo> topic(std::string_view name) const override { return inner_.topic(name); }
+  Result<log::TopicInfo> topic(log::TopicId id) const override { return inner_.topic(id); }
+  std::vector<log::TopicInfo> topics() const override { return inner_.topics(); }
+  void submit(log::Commit commit, CommitCallback done) override {
+    inner_.submit(std::move(commit), std::move(done));
+  }
+  Result<std::vector<log::BatchPtr>> read(log::TopicId topic, std::uint32_t partition,
+                                          log::Offset from, std::size_t bytes_max) const override {
+    return inner_.read(topic, partition, from, bytes_max);
+  }
+  Result<std::optional<std::string>> get(std::string_view key) const override {
+    return inner_.get(key);
+  }
+  Result<std::vector<log::KeyValue>> scan(const log::KeyRange& range) const override {
+    return inner_.scan(range);
+  }
+  ListenerId listen(Listener changed) override { return inner_.listen(std::move(changed)); }
+  void unlisten(ListenerId id) override { inner_.unlisten(id); }
+  Status health() const override { return inner_.health(); }
+  Stats stats() const override { return inner_.stats(); }
+  Status apply_retention() override { return inner_.apply_retention(); }
+  void close() override { inner_.close(); }
+
+ private:
+  log::Store& inner_;
+};
+
+TEST_F(ProduceTest, ARetryThatRacesItsFirstSendIsNotStoredTwice) {
+  RacingStore racing(*store_);
+  Api api(racing, &engine_, clock_);
+  const auto send = [&](std::uint64_t first, std::string_view body) {
+    std::string out;
+    api.produce("any", body, {.producer = "p", .first_sequence = first},
+                [&](const Result<ProduceReply>& reply) {
+                  out = reply ? fmt::format("{}/{}/{}", reply->accepted, reply->duplicates,
+                                            reply->rejected)
+                              : std::string(to_string(reply.error().code));
+                });
+    return out;
+  };
+  EXPECT_EQ(send(0, "1\n2\n"), "2/0/0");
+  racing.stale_ = 0;
+  EXPECT_EQ(send(0, "1\n2\n"), "0/2/0");
+  racing.stale_ = 0;
+  EXPECT_EQ(send(0, "1\n2\n3\n"), "unavailable");  // a part of it is new: sent again, it is known
+  EXPECT_EQ(send(0, "1\n2\n3\n"), "1/2/0");
+  EXPECT_EQ(stored("any"), "1 2 3");
 }
 
 TEST_F(ProduceTest, FailuresOfTheStoreStoreNothing) {
