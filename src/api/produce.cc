@@ -159,7 +159,9 @@ class RecordChecker {
   // Records are kept byte for byte, except that those written over several lines become one:
   // readers take lines.
   std::string_view on_one_line(std::string_view value) {
-    if (value.find_first_of("\r\n") == std::string_view::npos) return value;
+    // Twice find, not find_first_of: that took half of the time of the whole request.
+    if (value.find('\n') == std::string_view::npos && value.find('\r') == std::string_view::npos)
+      return value;
     if (scratch_.line.capacity() > kKeptBytes) scratch_.line = std::string();
     scratch_.line.clear();
     record::minify_json(value, scratch_.line);
