@@ -9,6 +9,7 @@ import {bytes, duration, money, rate, short, time, whole} from './format.js';
 const kPollInterval = 1_000;
 const kRateSamples = 3;        // a rate is the mean over so many polls
 const kHistory = 120;          // points of a sparkline
+const kSlots = 30;             // places for points in the sparkline of a tile, at least
 const kStaleAfter = 15_000;
 const kTopicsShown = 100;
 const kPreviewRows = 5;
@@ -154,7 +155,7 @@ function drawTiles() {
   setText($('rate-note'), `${short(records)} kept in ${inputs.length} topics`);
   const histories = inputs.map((name) => rates.get(name)?.history ?? []);
   const length = Math.max(0, ...histories.map((h) => h.length));
-  rateSpark.draw(Array.from({length}, (_, i) => histories.reduce((sum, h) => sum + (h[h.length - length + i] ?? 0), 0)), kHistory);
+  rateSpark.draw(Array.from({length}, (_, i) => histories.reduce((sum, h) => sum + (h[h.length - length + i] ?? 0), 0)), Math.max(kSlots, length));
 
   const sum = totals();
   setText($('windows'), dataflow ? short(sum.windows_closed) : '–');

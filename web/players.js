@@ -9,6 +9,7 @@ import {plain, short, time, whole} from './format.js';
 const kTopic = 'player-session-summaries';
 const kRows = 20;
 const kWindows = 60;
+const kSlots = 20;  // places for points in a sparkline, at least
 
 // Of each window {players, events}; the whole list only of the last two.
 const series = new WindowSeries(kWindows, 5_000);
@@ -82,8 +83,8 @@ function drawTiles(last, previous) {
   setText($('players-note'), previous ? `${signed(players - previous.value.players)} vs. before` : 'first window');
   setText($('mean'), players > 0 ? plain(Math.round((events / players) * 100) / 100) : '–');
   setText($('mean-note'), 'on average');
-  eventsSpark.draw(series.entries.map(({value}) => value.events), kWindows);
-  playersSpark.draw(series.entries.map(({value}) => value.players), kWindows);
+  eventsSpark.draw(series.entries.map(({value}) => value.events), Math.max(kSlots, series.entries.length));
+  playersSpark.draw(series.entries.map(({value}) => value.players), Math.max(kSlots, series.entries.length));
 }
 
 const signed = (n) => (n > 0 ? `+${short(n)}` : n < 0 ? `−${short(-n)}` : '±0');

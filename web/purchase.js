@@ -4,7 +4,7 @@ import {Chart, seriesColour, seriesDash} from './chart.js';
 import {LiveTopic, Status} from './live.js';
 import {Shell, $, el, setText} from './shell.js';
 import {WindowSeries, tailWithin} from './windows.js';
-import {duration, money, short, time} from './format.js';
+import {duration, money, short, time, whole} from './format.js';
 
 const kTopic = 'purchase-summaries';
 const kWindows = 360;     // an hour of 10 s windows
@@ -125,6 +125,9 @@ function draw() {
   });
 }
 
+// Cents where there is room for them.
+const figure = (amount) => (Math.abs(amount) < 100_000 ? money(amount) : whole(amount));
+
 function drawTiles(windows, sums) {
   if (windows.length === 0) return;
   const last = windows.at(-1);
@@ -132,9 +135,9 @@ function drawTiles(windows, sums) {
   const total = [...sums.values()].reduce((a, b) => a + b, 0);
   const best = [...sums].reduce((a, b) => (b[1] > a[1] ? b : a));
   setText($('window'), `Amount per item, one point for each window of ${duration(series.period)}`);
-  setText($('last'), money(amount));
+  setText($('last'), figure(amount));
   setText($('last-note'), `${time(last.end - series.period)} to ${time(last.end)}`);
-  setText($('total'), money(total));
+  setText($('total'), figure(total));
   setText($('total-note'), `${windows.length} windows of the last ${range === 60 ? 'hour' : `${range} minutes`}`);
   setText($('best'), best[0]);
   $('best').title = best[0];

@@ -11,6 +11,7 @@ const kDepth = 4;           // of nested objects that are searched for numbers
 const kFieldsMax = 100;
 const kKeysMax = 20;        // drawn as lines of their own; where there are more, all is one
 const kTime = '(record time)';
+const kPeriodMin = 5_000;   // ms; nothing is expected more often than that
 const kTopicName = /^[\w.-]{1,200}$/;
 
 const parameters = new URLSearchParams(location.search);
@@ -18,8 +19,9 @@ const chosen = {x: parameters.get('x'), y: parameters.get('y'), kind: parameters
 const chart = new Chart($('chart'));
 let name = parameters.get('topic');
 let topic = null;
-let records = [];           // the last ones: {timestamp, key, value}
+let records = [];           // the last ones: {partition, timestamp, key, value}
 let fields = new Set();     // dotted paths of numbers seen
+let period = null;          // the longest silence among the last records, ms
 let without = 0;            // records without the two numbers
 let drawn = {x: null, y: null, kind: null, points: 0};
 
@@ -36,6 +38,7 @@ function follow(wanted) {
   forget();
   topic = new LiveTopic(name, {
     tail: ({partitions}) => Math.ceil(kPoints / Math.max(1, partitions.length)),
+    period: () => period,
     onRecord: take,
     onReset: forget,
     onChange: () => shell.invalidate(),
@@ -47,10 +50,11 @@ function follow(wanted) {
 function forget() {
   records = [];
   fields = new Set();
+  period = null;
 }
 
-function take({timestamp, key, value}) {
-  records.push({timestamp, key, value});
+function take({partition, timestamp, key, value}) {
+  records.push({partition, timestamp, key, value});
   if (records.length > 2 * kPoints) records = records.slice(-kPoints);
   collectFields(value, '', 0);
   shell.news();
@@ -89,6 +93,26 @@ function kindOf(lines) {
   return lines.every(ahead) ? 'line' : 'scatter';
 }
 
+// The last records. Those of a quiet partition reach back further than those of a busy one: over
+// time, begin where all have some.
+function recordsInView(x) {
+  const last = records.slice(-kPoints);
+  if (x !== kTime) return last;
+  const partitions = new Map();
+  for (const {partition, timestamp} of last) {
+    const {count, oldest} = partitions.get(partition) ?? {count: 0, oldest: Infinity};
+    partitions.set(partition, {count: count + 1, oldest: Math.min(oldest, timestamp)});
+  }
+  const full = [...partitions.values()].filter(({count}) => count >= kPoints / partitions.size);
+  const from = Math.max(-Infinity, ...full.map(({oldest}) => oldest));
+  return last.filter(({timestamp}) => timestamp >= from);
+}
+
+function longestSilence() {
+  const times = records.slice(-kPoints / 10).map(({timestamp}) => timestamp).sort((a, b) => a - b);
+  return times.slice(1).reduce((longest, time, i) => Math.max(longest, time - times[i]), kPeriodMin);
+}
+
 // The points of each key, by name of the line.
 function linesOf(shown, x, y) {
   const keys = new Set(shown.map(({key}) => key));
@@ -108,7 +132,8 @@ function linesOf(shown, x, y) {
 
 function draw() {
   const {x, y} = axes();
-  const shown = records.slice(-kPoints);
+  const shown = recordsInView(x);
+  period = records.length > 1 ? longestSilence() : null;
   const lines = linesOf(shown, x, y), count = lines.reduce((sum, [, points]) => sum + points.length, 0);
   without = shown.length - count;
   const kind = kindOf(lines);
@@ -123,7 +148,7 @@ function draw() {
   chart.draw({
     aria: {enabled: true, label: {description: `${count} points of topic ${name}, ${y} over ${x}.`}},
     grid: {left: 8, right: 30, top: 36, bottom: legend ? 52 : 24, containLabel: true},
-    legend: {show: legend, type: 'scroll', bottom: 0, icon: 'roundRect', itemWidth: 12, itemHeight: 12},
+    legend: {show: legend, type: 'scroll', bottom: 0, itemWidth: 20, itemHeight: 10},
     tooltip: {
       trigger: kind === 'line' && !legend ? 'axis' : 'item',
       valueFormatter: (v) => (Array.isArray(v) ? v : [v]).map(plain).join(', '),

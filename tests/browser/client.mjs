@@ -166,6 +166,15 @@ describe('live client', {timeout: 120_000}, () => {
     await untilState(page, 'stale', (s) => s.status === 'stale');
   });
 
+  it('a chart of any topic becomes stale too', async () => {
+    server.create('some-topic');
+    for (let i = 0; i < 3; ++i) server.append('some-topic', {x: i, y: i}, {timestamp: Date.now() - 60_000 + 1_000 * i});
+    page = await openPage(browser, server.url, '/stat/page-echarts.html?topic=some-topic');
+    await untilState(page, 'stale', (s) => s.status === 'stale' && s.points === 3);
+    server.append('some-topic', {x: 3, y: 3});
+    await untilState(page, 'live', (s) => s.status === 'live' && s.points === 4);
+  });
+
   it('a socket that died without a word is found out', async () => {
     server.create(kTopic);
     closeWindows(2);

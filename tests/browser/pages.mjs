@@ -173,6 +173,12 @@ describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', time
     const latency = await untilState(page, 'latency', (s) => s.y === 'parameters.latency' && s.points > 10);
     assert.equal(latency.x, '(record time)');
     assert.match(page.url(), /topic=server-metrics.*y=parameters\.latency/);
+    const servers = Object.entries(latency.series);
+    assert.ok(servers.length > 1, 'a line for each server');
+    for (const [server, points] of servers) {
+      assert.match(server, /^server_\d+$/);
+      assert.ok(points.every(([at], i) => i === 0 || at >= points[i - 1][0]), `${server} goes forward in time`);
+    }
   });
 
   it('pause stops the picture, not the data', async () => {
@@ -249,6 +255,7 @@ describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', time
           await page.emulateMedia({colorScheme});
           await page.setViewportSize({width, height: width === 360 ? 740 : 900});
           assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width, `${name} at ${width}`);
+          await page.waitForFunction(() => [...document.querySelectorAll('#chart canvas')].every((c) => c.clientWidth === c.closest('#chart').clientWidth));
           await page.screenshot({path: join(folder, `${name}-${colorScheme}-${width}.png`), fullPage: true, animations: 'disabled'});
         }
       }
