@@ -86,6 +86,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   asio::awaitable<bool> wait_for_request();
   asio::awaitable<Next> serve_one();
   asio::awaitable<Next> serve_request();
+  asio::awaitable<ErrorOf> receive_header();
   std::optional<Reply> check_header();
   std::optional<Reply> read_header();
   std::optional<Reply> header_failure(const ErrorOf& error) const;
@@ -183,6 +184,18 @@ asio::awaitable<Next> HttpSession::serve_one() {
   co_return next;
 }
 
+// The parser's own limit is for what it has not yet taken apart: many short fields never reach it.
+asio::awaitable<ErrorOf> HttpSession::receive_header() {
+  ErrorOf error;
+  std::size_t bytes = 0;
+  while (!error && !parser_->is_header_done()) {
+    bytes += co_await wire::async_read_some(socket_, buffer_, *parser_,
+                                            asio::redirect_error(asio::use_awaitable, error));
+    if (!error && bytes > state_.limits.header_bytes_max) error = wire::error::header_limit;
+  }
+  co_return error;
+}
+
 asio::awaitable<Next> HttpSession::serve_request() {
   started_ = std::chrono::steady_clock::now();
   request_ = {};
@@ -190,9 +203,7 @@ asio::awaitable<Next> HttpSession::serve_request() {
   parser_->header_limit(static_cast<std::uint32_t>(state_.limits.header_bytes_max));
   parser_->body_limit(boost::none);  // checked below, where the reply can say so
   arm(state_.limits.header_time_max);
-  ErrorOf error;
-  co_await wire::async_read_header(socket_, buffer_, *parser_,
-                                   asio::redirect_error(asio::use_awaitable, error));
+  ErrorOf error = co_await receive_header();
   if (error) {
     auto failure = header_failure(error);
     if (!failure) co_return Next::kClose;
@@ -241,8 +252,6 @@ std::optional<Reply> HttpSession::check_header() {
   const auto bad = [](unsigned status, std::string_view message) {
     return error_reply(status, to_string(ErrorCode::kInvalidArgument), message);
   };
-  if (header.version() != 11 && header.version() != 10)
-    return bad(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
   const std::size_t lengths = header.count(wire::field::content_length);
   const std::size_t codings = header.count(wire::field::transfer_encoding);
   if (lengths > 1) return bad(400, "Content-Length is given twice");

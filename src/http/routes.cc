@@ -71,9 +71,8 @@ void produce(Call call, ReplyCallback done) {
 }
 
 Result<Reply> next_sequence(const Call& call) {
-  const api::Api& api = call.context.api;
-  GF_ASSIGN(const api::TopicDescription topic, api.topic(call.arguments[0]));
-  GF_ASSIGN(const std::uint64_t next, api.store().next_sequence(topic.info.id, call.arguments[1]));
+  GF_ASSIGN(const std::uint64_t next,
+            call.context.api.next_sequence(call.arguments[0], call.arguments[1]));
   return json_reply(200, json::object{{"next_sequence", next}});
 }
 

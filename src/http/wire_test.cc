@@ -40,9 +40,9 @@ std::vector<WireCase> header_cases() {
        "GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + ok,
        {200, 200}},
       {"asked to close", http("GET /healthz", "Connection: close\r\n") + ok, {200}},
-      {"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {505}},
+      {"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {400}},
       {"HTTP/0.9", "GET /\r\n\r\n", {400}},
-      {"HTTP/9.9", "GET / HTTP/9.9\r\n" + host + "\r\n", {505}},
+      {"HTTP/9.9", "GET / HTTP/9.9\r\n" + host + "\r\n", {400}},
       {"TLS hello",
        "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s + std::string(200, '\x01'),
        {400}},
@@ -62,6 +62,14 @@ std::vector<WireCase> header_cases() {
             [] {
               std::string all;
               for (int i = 0; i < 2000; ++i) all += "X-" + std::to_string(i) + ": 1\r\n";
+              return all;
+            }()),
+       {431}},
+      {"20,000 headers",
+       http("GET /healthz",
+            [] {
+              std::string all;
+              for (int i = 0; i < 20'000; ++i) all += "X: 1\r\n";
               return all;
             }()),
        {431}},
