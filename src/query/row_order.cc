@@ -6,6 +6,7 @@
 #include <cmath>
 #include <compare>
 #include <cstring>
+#include <span>
 #include <string_view>
 
 #include <gameflow/types.h>
@@ -139,24 +140,36 @@ int compare(const Column& column, const OrderedRow& a, const OrderedRow& b) {
   });
 }
 
+// The terms that decide. Keys in order need no comparing: a stable sort keeps them so, and no two
+// are equal.
+std::span<const OrderTerm> deciding_terms(const Table& table, const std::vector<OrderTerm>& terms) {
+  if (!table.in_key_order || table.segments.size() != 1) return terms;
+  const auto key = std::ranges::find_if(terms, [](const OrderTerm& term) {
+    return term.column->source == Source::kKey && !term.descending;
+  });
+  return {terms.begin(), key};
+}
+
 }  // namespace
 
 bool can_order_by(const Column& column) {
   return column.kind != Kind::kObject && column.kind != Kind::kList;
 }
 
-std::vector<OrderedRow> order_rows(const Table& table, const std::vector<OrderTerm>& terms) {
+std::vector<OrderedRow> order_rows(const Table& table, const std::vector<OrderTerm>& all_terms) {
+  const std::span<const OrderTerm> terms = deciding_terms(table, all_terms);
   std::vector<OrderedRow> rows;
   std::size_t count = 0;
   for (const Segment& segment : table.segments) count += segment.rows.size();
   rows.reserve(count);
-  const OrderTerm& first = terms.front();
+  const OrderTerm& first = all_terms.front();
   const std::uint64_t flip = first.descending ? ~std::uint64_t{0} : 0;
   for (const Segment& segment : table.segments) {
     for (const Row& row : segment.rows) {
       rows.push_back({rank_of(*first.column, row, segment) ^ flip, &row, &segment});
     }
   }
+  if (terms.empty()) return rows;
   if (terms.size() == 1 && is_rank_exact(*first.column)) {
     std::ranges::stable_sort(rows, {}, &OrderedRow::rank);
     return rows;

@@ -64,6 +64,7 @@ query::Table make_table(const plan::StatePlan& state, std::string name) {
           .key = state.key,
           .row = state.row,
           .constant_names = {"_window_start", "_window_end", "_window_closed"},
+          .in_key_order = true,
           .segments = {}};
 }
 

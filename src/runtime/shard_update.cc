@@ -8,19 +8,19 @@ void ShardUpdate::run(std::uint32_t shard, const std::deque<Slice>& slices, std:
   WindowState* window = nullptr;
   for (std::size_t s = 0; s < slice_count; ++s) {
     const Slice& slice = slices[s];
-    for (const std::uint32_t record : slice.shard(shard)) {
-      const Timestamp start = slice.window_start(record);
+    for (const Slice::Placed& placed : slice.shard(shard)) {
+      const Timestamp start = placed.window_start;
       if (window == nullptr || window->start != start)
         window = target.windows->find(start)->second.get();
       state::KeyedShard& keyed = window->shard(shard, *target.layout);
-      state::Entry* entry = keyed.find_or_insert(slice.key(record), slice.hash(record));
-      events_.push_back(slice.event(record));
+      state::Entry* entry = keyed.find_or_insert(placed.key(), placed.hash);
+      events_.push_back(slice.event(placed.record));
       for (std::size_t state = 0; state < states; ++state)
         rows_.push_back(target.layout->row(entry, state));
       starts_.push_back(start.ms);
       shards_.push_back(&keyed);
       entries_.push_back(entry);
-      origins_.emplace_back(s, record);
+      origins_.emplace_back(s, placed.record);
       if (events_.size() == kBatch) apply(target, result);
     }
   }

@@ -154,17 +154,34 @@ void Slice::place(const SliceRules& rules) {
 
 // Counting sort by shard; within a shard records stay in order.
 void Slice::group() {
-  std::uint32_t counts[state::kShards + 1] = {};
-  for (const std::uint8_t shard : shards_) ++counts[shard];
-  std::uint32_t next[state::kShards + 1];
-  std::uint32_t begin = 0;
-  for (std::uint32_t shard = 0; shard <= state::kShards; ++shard) {
-    next[shard] = shard_begin_[shard] = begin;
-    if (shard < state::kShards) begin += counts[shard];
-  }
-  by_shard_.resize(begin);
+  struct Place {
+    std::uint32_t record = 0, key = 0;  // numbers in by_shard_ and key_bytes_
+  };
+  Place next[state::kShards + 1];
   for (std::uint32_t i = 0; i < shards_.size(); ++i) {
-    if (shards_[i] != kNoShard) by_shard_[next[shards_[i]]++] = i;
+    ++next[shards_[i]].record;
+    next[shards_[i]].key += static_cast<std::uint32_t>(keys_[i].size());
+  }
+  Place begin;
+  for (std::uint32_t shard = 0; shard < state::kShards; ++shard) {
+    const Place counts = std::exchange(next[shard], begin);
+    shard_begin_[shard] = begin.record;
+    begin.record += counts.record;
+    begin.key += counts.key;
+  }
+  shard_begin_[state::kShards] = begin.record;
+  by_shard_.resize(begin.record);
+  key_bytes_.resize(begin.key);
+  for (std::uint32_t i = 0; i < shards_.size(); ++i) {
+    if (shards_[i] == kNoShard) continue;
+    Place& at = next[shards_[i]];
+    const std::string_view key = keys_[i].view();
+    char* const bytes = key_bytes_.data() + at.key;
+    std::ranges::copy(key, bytes);
+    by_shard_[at.record] = {
+        hashes_[i], {starts_[i]}, bytes, static_cast<std::uint32_t>(key.size()), i};
+    at.key += static_cast<std::uint32_t>(key.size());
+    ++at.record;
   }
 }
 

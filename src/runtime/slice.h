@@ -68,15 +68,23 @@ class Slice {
   const std::vector<std::uint32_t>& late() const { return late_; }
   std::vector<DeadLetter>& dead() { return dead_; }
 
-  // Numbers of the records of one shard, in order of offset.
-  std::span<const std::uint32_t> shard(std::uint32_t shard) const {
+  // What the update of a shard needs of a record. Copied out in order of shard while the slice is
+  // in the cache: fetched from the columns below, record by record, it costs four cache misses each
+  // (update 390 to 210 ms per 2 M events).
+  struct Placed {
+    std::uint64_t hash;
+    Timestamp window_start;
+    const char* key_data;
+    std::uint32_t key_size;
+    std::uint32_t record;
+    std::string_view key() const { return {key_data, key_size}; }
+  };
+  // The records of one shard, in order of offset.
+  std::span<const Placed> shard(std::uint32_t shard) const {
     return std::span(by_shard_).subspan(shard_begin_[shard],
                                         shard_begin_[shard + 1] - shard_begin_[shard]);
   }
   const void* event(std::uint32_t record) const { return events_ + std::size_t{record} * stride_; }
-  std::string_view key(std::uint32_t record) const { return keys_[record].view(); }
-  std::uint64_t hash(std::uint32_t record) const { return hashes_[record]; }
-  Timestamp window_start(std::uint32_t record) const { return {starts_[record]}; }
   const Origin& origin(std::uint32_t record) const { return origins_[record]; }
   DeadLetter dead_letter(std::uint32_t record, std::string_view op, std::string reason) const;
 
@@ -106,7 +114,8 @@ class Slice {
   std::vector<Timestamp> window_starts_;
   std::vector<std::uint32_t> late_;
   std::vector<DeadLetter> dead_;
-  std::vector<std::uint32_t> by_shard_;
+  std::vector<Placed> by_shard_;
+  std::vector<char> key_bytes_;  // of by_shard_, in its order
   std::uint32_t shard_begin_[state::kShards + 1] = {};
 };
 
