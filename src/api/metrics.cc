@@ -143,6 +143,9 @@ void add_service_counters(Families& out, const std::vector<runtime::ServiceStats
   out.counter("gameflow_service_records_future_total",
               "Records stamped so far ahead of the clock that the watermark was clamped.");
   for_each(&Stats::records_future);
+  out.counter("gameflow_service_records_expired_total",
+              "Records that retention removed before the service read them.");
+  for_each(&Stats::records_expired);
   out.counter("gameflow_service_windows_closed_total", "Windows flushed.");
   for_each(&Stats::windows_closed);
   out.gauge("gameflow_service_windows_open", "Windows with state that have not closed.");

@@ -51,8 +51,8 @@ json::object partition_json(const runtime::PartitionStats& partition) {
 json::object counters_json(const runtime::ServiceStats& stats) {
   return {{"records_in", stats.records_in},         {"records_out", stats.records_out},
           {"records_late", stats.records_late},     {"records_dead", stats.records_dead},
-          {"records_future", stats.records_future}, {"windows_open", stats.windows_open},
-          {"windows_closed", stats.windows_closed}};
+          {"records_future", stats.records_future}, {"records_expired", stats.records_expired},
+          {"windows_open", stats.windows_open},     {"windows_closed", stats.windows_closed}};
 }
 
 json::object service_json(const plan::ServicePlan& service, const runtime::ServiceStats& stats) {
