@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -10,9 +11,6 @@
 
 #include <gtest/gtest.h>
 
-#include <gameflow/key.h>
-
-#include "record/arena.h"
 #include "runtime/engine.h"
 
 namespace gameflow::api {
@@ -63,11 +61,11 @@ class FakeEngine final : public runtime::Engine {
   void add(const std::string& table, std::string key, PlayerRow row) {
     rows_.push_back({table, std::move(key), row});
   }
+  // Keys of integers are stored big-endian, so that their bytes sort as they do.
   void add_score(u64 key, u32 count) {
-    record::BlockArena arena;
-    detail::current_arena = &arena;
-    add("scores", encode_key(key).str(), {count, {}});
-    detail::current_arena = nullptr;
+    std::string encoded;
+    for (int shift = 56; shift >= 0; shift -= 8) encoded += static_cast<char>(key >> shift);
+    add("scores", std::move(encoded), {count, {}});
   }
   const record::Type* event() const { return event_; }
 

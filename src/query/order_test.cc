@@ -1,5 +1,6 @@
 // ORDER BY on the rows must be the order that SQLite's own sorter gives.
 
+#include <algorithm>
 #include <limits>
 #include <random>
 #include <string>
@@ -145,6 +146,26 @@ TEST_F(OrderTest, ServesGroupsAndLimitsToo) {
     ASSERT_TRUE(ours) << statement << ": " << ours.error().message;
     ASSERT_TRUE(theirs) << statement;
     EXPECT_TRUE(ours->rows == theirs->rows) << statement;
+  }
+}
+
+TEST_F(OrderTest, IsTheSameWhereKeysAreInOrderAlready) {
+  Table sorted = table_;
+  sorted.segments.resize(1);
+  std::vector<Row>& rows = sorted.segments[0].rows;
+  std::ranges::stable_sort(rows, {}, &Row::key);
+  rows.erase(std::ranges::unique(rows, {}, &Row::key).begin(), rows.end());
+  ASSERT_TRUE(database_.set_table(&sorted));
+  for (const char* order : {"_key", "_key desc", "small desc, _key", "small, _key desc",
+                            "_key, small", "text, _key, real", "maybe desc"}) {
+    const std::string sql = fmt::format("select * from rows order by {}", order);
+    sorted.in_key_order = false;
+    const auto compared = database_.run(sql, {});
+    sorted.in_key_order = true;
+    const auto promised = database_.run(sql, {});
+    ASSERT_TRUE(compared && promised) << order;
+    EXPECT_EQ(promised->rows.size(), rows.size());
+    EXPECT_TRUE(promised->rows == compared->rows) << order;
   }
 }
 

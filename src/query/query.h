@@ -40,7 +40,8 @@ struct Table {
   record::Kind key = record::Kind::kString;
   const record::Type* row = nullptr;
   std::vector<std::string> constant_names;  // "_window_start", "_window_end", "_window_closed"
-  // Promised by whoever fills it: in every segment each key is there once, in order of its bytes. Saves sorting.
+  // Promised by whoever fills it: in every segment each key is there once, in order of its bytes.
+  // Saves sorting.
   bool in_key_order = false;
   std::vector<Segment> segments;
 };

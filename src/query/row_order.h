@@ -1,5 +1,6 @@
-// ORDER BY done on the rows themselves, so that SQLite need not copy them into its sorter: half the
-// time of the usual flush statement (100,000 rows `order by count desc` into a List: 57 to 27 ms).
+// ORDER BY done on the rows themselves, so that SQLite need not copy them into its sorter: less
+// than half the time of the usual flush statement (100,000 rows `order by count desc` into a List,
+// on a busy machine: 31 ms instead of 79).
 //
 // The order is SQLite's: NULL first, numbers by value, text and bytes by their bytes, equal rows in
 // the table's order. Only a u64 above 2^63 - 1 differs: here it sorts as the number that it is.
