@@ -111,6 +111,7 @@ class EngineImpl final : public Engine {
       needs_restore_ = false;
     }
     running_ = {};
+    for (const auto& service : services_) service->forget_epoch();
     GF_TRY(read());
     auto result = process();
     while (readers_waiting_.load() > 0)
@@ -183,18 +184,33 @@ class EngineImpl final : public Engine {
   }
 
  private:
+  // Every input gets an equal share of the epoch; what some leave goes, once, to those that have
+  // more.
   Status read() {
     const Stopwatch watch(running_.read);
-    std::vector<std::pair<ServiceRunner*, std::size_t>> inputs;
+    std::vector<Input> inputs;
     for (const auto& service : services_) {
       for (std::size_t input = 0; input < service->input_count(); ++input)
-        inputs.emplace_back(service.get(), input);
+        inputs.push_back({service.get(), input});
     }
-    const std::size_t bytes_max =
-        options_.epoch_bytes_max / std::max<std::size_t>(1, inputs.size());
+    const std::size_t share = options_.epoch_bytes_max / std::max<std::size_t>(1, inputs.size());
+    GF_TRY(read(inputs, share));
+    std::size_t left = options_.epoch_bytes_max;
+    for (const Input& input : inputs)
+      left -= std::min(left, input.service->fetched_bytes(input.number));
+    std::erase_if(inputs,
+                  [share](const Input& i) { return i.service->fetched_bytes(i.number) < share; });
+    return left < share || inputs.empty() ? Status{} : read(inputs, left / inputs.size());
+  }
+
+  struct Input {
+    ServiceRunner* service;
+    std::size_t number;
+  };
+  Status read(const std::vector<Input>& inputs, std::size_t bytes_max) {
     std::vector<Status> statuses(inputs.size());
     pool_.for_each(inputs.size(), [&](std::uint32_t, std::size_t i) {
-      statuses[i] = inputs[i].first->read(inputs[i].second, bytes_max);
+      statuses[i] = inputs[i].service->read(inputs[i].number, bytes_max);
     });
     for (Status& status : statuses) GF_TRY(std::move(status));
     return {};

@@ -150,8 +150,9 @@ Status ServiceRunner::restore_windows(const std::vector<int>& states) {
 
 Status ServiceRunner::read(std::size_t number, std::size_t bytes_max) {
   Input& input = inputs_[number];
-  auto batches = store_.read(input.id, input.partition, input.next, bytes_max);
-  if (!batches && batches.error().code == ErrorCode::kOffsetOutOfRange) {
+  const log::Offset from = input.fetched.empty() ? input.next : input.fetched.back()->end_offset();
+  auto batches = store_.read(input.id, input.partition, from, bytes_max);
+  if (!batches && batches.error().code == ErrorCode::kOffsetOutOfRange && input.fetched.empty()) {
     GF_ASSIGN(const log::TopicInfo info, store_.topic(input.id));
     const log::PartitionInfo& partition = info.partitions[input.partition];
     if (input.next < partition.begin) input.expired = partition.begin.value - input.next.value;
@@ -161,7 +162,10 @@ Status ServiceRunner::read(std::size_t number, std::size_t bytes_max) {
     batches = store_.read(input.id, input.partition, input.next, bytes_max);
   }
   if (!batches) return fail(std::move(batches).error());
-  input.fetched = std::move(*batches);
+  for (record::BatchPtr& batch : *batches) {
+    input.fetched_bytes += batch->memory_bytes();
+    input.fetched.push_back(std::move(batch));
+  }
   return {};
 }
 
@@ -384,6 +388,7 @@ void ServiceRunner::forget_epoch() {
   for (ShardUpdateResult& result : shard_results_) result = {};
   for (Input& input : inputs_) {
     input.fetched.clear();
+    input.fetched_bytes = 0;
     input.expired = 0;
   }
 }

@@ -49,8 +49,13 @@ class ServiceRunner {
   bool is_new() const { return is_new_; }
   void add_position(log::Commit& commit) const;
 
+  // Drops what an epoch that did not get to its commit has gathered.
+  void forget_epoch();
+
   std::size_t input_count() const { return inputs_.size(); }
+  // Fetches batches behind those fetched already: about `bytes_max`, at least one if there is one.
   Status read(std::size_t input, std::size_t bytes_max);
+  std::size_t fetched_bytes(std::size_t input) const { return inputs_[input].fetched_bytes; }
   bool has_input() const;
   // Returns how many slices there are to run.
   std::size_t make_slices(Timestamp now);
@@ -80,6 +85,7 @@ class ServiceRunner {
     spec::StartOffset start = spec::StartOffset::kBeginning;
     log::Offset next;
     std::vector<record::BatchPtr> fetched;
+    std::size_t fetched_bytes = 0;
     std::uint64_t expired = 0;  // records that retention took before they were read, in this epoch
   };
   struct Target {
@@ -100,7 +106,6 @@ class ServiceRunner {
   void add_segments(log::Commit& commit);
   void add_records(log::Commit& commit);
   ServiceRecord record() const;
-  void forget_epoch();
 
   const plan::Plan& dataflow_;
   const plan::ServicePlan& plan_;
