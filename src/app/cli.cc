@@ -30,6 +30,24 @@ constexpr const char* kExamples =
     "Flags beat GAMEFLOW_… environment variables. Exit codes: 0 fine, 1 failed, 2 wrong usage.\n"
     "Reference: docs/reference/cli.md";
 
+// One of the names, which are static. (CLI11's own transformer lists the enums' bytes too, and a
+// zero ends the help.)
+template <class Enum>
+CLI::Validator one_of(const std::map<std::string, Enum>& names) {
+  const auto choose = [&names](std::string& text) -> std::string {
+    if (const auto found = names.find(text); found != names.end()) {
+      text = std::to_string(static_cast<int>(found->second));
+      return {};
+    }
+    std::string message = fmt::format("'{}' is none of", text);
+    for (const auto& [name, value] : names) {
+      message += fmt::format("{} {}", name == names.begin()->first ? "" : ",", name);
+    }
+    return message;
+  };
+  return {choose, ""};
+}
+
 // Builds the tree of commands around the Command that parsing is to fill.
 class CommandTree {
  public:
@@ -138,14 +156,15 @@ void CommandTree::add_run() {
       {"interval", log::Durability::kInterval},
       {"none", log::Durability::kNone}};
   app->add_option("--durability", options->durability,
-                  "What an acknowledged record survives: fsync, a power loss; interval, a power "
-                  "loss but for the last second; none, a crash of gameflow only [fsync]")
-      ->transform(CLI::CheckedTransformer(kDurabilities))
+                  "What an acknowledged record survives [fsync]\n"
+                  "fsync: a power loss; interval: that, but for the last second;\n"
+                  "none: a crash of gameflow only")
+      ->transform(one_of(kDurabilities))
       ->envname("GAMEFLOW_DURABILITY")
       ->type_name("fsync|interval|none");
   app->add_option("--disk-free-min", options->disk_free_bytes_min,
                   "Refuse records while the disk has less than this free [256MiB]")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(CLI::AsSizeValue(false).description(""))
       ->envname("GAMEFLOW_DISK_FREE_MIN")
       ->type_name("SIZE");
   app->add_option("--threads", options->threads, "Workers of the engine; 0: one for each core")
@@ -156,6 +175,7 @@ void CommandTree::add_run() {
   app->add_flag("--clear-state", options->clear_state,
                 "Forget state, windows and offsets of this dataflow first; topics stay");
   app->add_option("--web", options->web_folder, "Serve pages from here, not the built-in ones")
+      ->check(CLI::ExistingDirectory.description(""))
       ->envname("GAMEFLOW_WEB")
       ->type_name("DIR");
   app->add_option("--log-level", options->log_level, "How much to log on stderr")
@@ -254,15 +274,15 @@ void CommandTree::add_generate() {
                                                        {"server", EventKind::kServer},
                                                        {"position", EventKind::kPosition}};
   app->add_option("--only", target->kinds, "Only these kinds; may be repeated")
-      ->transform(CLI::CheckedTransformer(kKinds))
+      ->transform(one_of(kKinds))
       ->allow_extra_args(false)
       ->type_name("player|purchase|server|position");
   app->add_flag("--positions", *positions, "Player positions too, to topic player-positions");
   app->add_option_function<std::string>(
          "--start-time",
          [target](const std::string& text) { target->start_time = parse_start_time(text); },
-         "Event time of the first event; it then advances with --rate (100 a second for max), not "
-         "with the clock [now]")
+         "Event time of the first event [now]; it then advances\n"
+         "with --rate (100 a second for max), not with the clock")
       ->type_name("TIME");
   add_server(*app, target->server, "--to");
   app->add_flag("--stdout", *to_stdout, "Print the events instead of sending them");
@@ -303,7 +323,7 @@ void CommandTree::add_topic() {
   create
       ->add_option("--retention-bytes", create_options->retention_bytes,
                    "The oldest records go while a partition is larger")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(CLI::AsSizeValue(false).description(""))
       ->type_name("SIZE");
   add_server(*create, create_options->server);
 
@@ -341,12 +361,11 @@ void CommandTree::add_consume() {
         if (*beginning) parsed.offset = "beginning";
       });
   app->add_option("topic", options->topic, "The topic")->required()->type_name("TOPIC");
-  CLI::Option* const offset =
-      app->add_option("--offset", options->offset,
-                      "Where to begin in each partition: beginning, end, a number, or -N for its "
-                      "last N records")
-          ->type_name("beginning|end|N|-N")
-          ->capture_default_str();
+  CLI::Option* const offset = app->add_option("--offset", options->offset,
+                                              "Where to begin in each partition: beginning, end,\n"
+                                              "a number, or -N for its last N records")
+                                  ->type_name("beginning|end|N|-N")
+                                  ->capture_default_str();
   app->add_flag("-B,--beginning", *beginning, "Begin at the beginning")->excludes(offset);
   app->add_flag("-d,--disable-continuous", options->stop_at_end,
                 "Stop at what is the end now, instead of waiting for more");
@@ -360,7 +379,7 @@ void CommandTree::add_consume() {
                                                              {"json", ConsumeOutput::kJson}};
   app->add_option("-o,--output", options->output,
                   "The value alone, or an object with partition, offset, timestamp and key [value]")
-      ->transform(CLI::CheckedTransformer(kOutputs))
+      ->transform(one_of(kOutputs))
       ->type_name("value|json");
   add_server(*app, options->server);
 }
@@ -374,7 +393,7 @@ void CommandTree::add_sql_and_version() {
   static const std::map<std::string, SqlFormat> kFormats{
       {"table", SqlFormat::kTable}, {"json", SqlFormat::kJson}, {"csv", SqlFormat::kCsv}};
   sql->add_option("--format", options->format, "[table on a terminal, csv elsewhere]")
-      ->transform(CLI::CheckedTransformer(kFormats))
+      ->transform(one_of(kFormats))
       ->type_name("table|json|csv");
   add_server(*sql, options->server);
   add<VersionOptions>(root_, "version", "Print the version", "  gameflow version");

@@ -35,7 +35,9 @@ TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
       {"nothing like it", {"frobnicate"}, "'frobnicate' is not a command of gameflow"},
       {"argument left out", {"run"}, "dataflow is required"},
       {"one argument too many", {"build", "a.yaml", "b.yaml"}, "not expected: b.yaml"},
-      {"bad choice", {"run", "f.yaml", "--durability", "maybe"}, "--durability"},
+      {"bad choice",
+       {"run", "f.yaml", "--durability", "maybe"},
+       "--durability: 'maybe' is none of fsync, interval, none"},
       {"bad size", {"run", "f.yaml", "--disk-free-min", "much"}, "--disk-free-min"},
       {"bad number", {"generate", "--events", "-1"}, "--events"},
       {"bad rate", {"generate", "--rate", "fast"}, "neither a number"},
@@ -81,6 +83,7 @@ TEST(Cli, EveryCommandHasHelpWithExamples) {
       EXPECT_FALSE(parsed.command);
       EXPECT_EQ(parsed.exit_code, kExitFine);
       EXPECT_NE(parsed.out.find("Examples:\n  gameflow "), std::string::npos) << parsed.out;
+      EXPECT_EQ(parsed.out.find('\0'), std::string::npos) << "ends it where it is printed";
       arguments.pop_back();
     }
   }

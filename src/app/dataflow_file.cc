@@ -1,13 +1,13 @@
 #include "app/dataflow_file.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <mutex>
 #include <stop_token>
@@ -29,9 +29,13 @@ constexpr std::size_t kFileBytesMax = 4U << 20;
 Result<std::string> read_file(const std::string& name) {
   std::ifstream in(name, std::ios::binary);
   std::string text;
+  std::array<char, 64U << 10> buffer;
   // A folder opens, and fails only when it is read.
-  if (in) text.assign(std::istreambuf_iterator<char>(in), {});
-  if (!in) {
+  while (in.read(buffer.data(), buffer.size()) || in.gcount() > 0) {
+    text.append(buffer.data(), static_cast<std::size_t>(in.gcount()));
+    if (text.size() > kFileBytesMax) break;
+  }
+  if (!in.is_open() || in.bad()) {
     return fail(ErrorCode::kFileUnreadable,
                 fmt::format("cannot read '{}': {}", name,
                             errno != 0 ? std::strerror(errno) : "it is not a file"));
