@@ -193,7 +193,7 @@ Status Committer::can_write() const {
 Status Committer::fail_for_good(const rocksdb::Status& status) {
   Error error{ErrorCode::kOutcomeUnknown,
               fmt::format("writing to {} failed: {}. What was being written may or may not be "
-                          "there; nothing more is written until the store is reopened",
+                          "there; nothing more is written until gameflow is restarted",
                           database_.folder().string(), status.ToString())};
   spdlog::error("{}", error.message);
   const std::lock_guard lock(mutex_);

@@ -48,8 +48,7 @@ class Cursor {
 
   tl::unexpected<Error> corrupt(Offset offset, std::string_view what) const {
     return fail(ErrorCode::kDataCorrupt,
-                fmt::format("topic id {}, partition {}, offset {}: {}", range_.topic.value,
-                            range_.partition, offset.value,
+                fmt::format("partition {}, offset {}: {}", range_.partition, offset.value,
                             ok() ? std::string(what) : iterator_->status().ToString()));
   }
 

@@ -1,6 +1,7 @@
 // Reads batches of one partition from disk.
 //
 // Threads  any.
+// Errors   messages name partition and offset; the caller knows the name of the topic.
 #pragma once
 
 #include <cstddef>

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "log/catalog.h"
@@ -65,6 +66,10 @@ class RocksdbStore final : public Store {
 
  private:
   Result<PartitionInfo> partition(TopicId topic, std::uint32_t partition) const;
+  // An error of log_reader.h, for somebody who knows topics by name.
+  Error damaged_log(std::string_view topic, const Error& error) const {
+    return damaged(database_->folder(), fmt::format("topic '{}', {}", topic, error.message));
+  }
   Status trim(const LogRange& range, const TopicConfig& config);
   Status forget_producers();
   void maintain(const std::stop_token& stop);
@@ -169,6 +174,8 @@ Result<std::vector<BatchPtr>> RocksdbStore::read(TopicId topic, std::uint32_t nu
     // The topic may have been deleted or trimmed since: then that is the reason.
     GF_ASSIGN(const PartitionInfo now, partition(topic, number));
     GF_TRY(check_offset(now, topic, number, from));
+    GF_ASSIGN(const TopicInfo described, this->topic(topic));
+    return fail(damaged_log(described.config.name, stored.error()));
   }
   return stored;
 }
@@ -220,7 +227,7 @@ Status RocksdbStore::trim(const LogRange& range, const TopicConfig& config) {
   if (!plan) {
     const std::lock_guard lock(contents_.mutex);
     if (overtaken(contents_.catalog)) return {};
-    return fail(plan.error());
+    return fail(damaged_log(config.name, plan.error()));
   }
   if (plan->begin == range.info.begin) return {};
   const std::string first = log_key(range.topic, range.partition, range.info.begin);
