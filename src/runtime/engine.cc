@@ -198,8 +198,10 @@ class EngineImpl final : public Engine {
     std::size_t left = options_.epoch_bytes_max;
     for (const Input& input : inputs)
       left -= std::min(left, input.service->fetched_bytes(input.number));
-    std::erase_if(inputs,
-                  [share](const Input& i) { return i.service->fetched_bytes(i.number) < share; });
+    // A read stops before the batch that would go over: who has taken half of its share may have
+    // more.
+    std::erase_if(
+        inputs, [share](const Input& i) { return i.service->fetched_bytes(i.number) < share / 2; });
     return left < share || inputs.empty() ? Status{} : read(inputs, left / inputs.size());
   }
 
