@@ -45,8 +45,8 @@ def free_port():
 
 def run_cli(*arguments, stdin=None, timeout=PATIENCE_SECONDS, env=None):
     """The finished process of `gameflow ARGUMENTS`, its output as text."""
-    return subprocess.run([PROGRAM, *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=timeout,
-                          env={**os.environ, "NO_COLOR": "1", **(env or {})})
+    return subprocess.run([PROGRAM, *map(str, arguments)], input=stdin, capture_output=True, text=True, errors="replace",
+                          timeout=timeout, env={**os.environ, "NO_COLOR": "1", **(env or {})})
 
 
 class Reply:

@@ -1,0 +1,408 @@
+"""The command line, as a person uses it: what goes in, what comes out, on which stream, and with which exit code."""
+
+import csv
+import http.client
+import io
+import json
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+from harness import COUNTING, FLAGSHIP, PROGRAM, Server, SystemTest, player_event, run_cli, wait_until
+
+FLAGS = {
+    ("run",): ["--listen", "--insecure-no-auth", "--data", "--durability", "--disk-free-min", "--threads", "--clear-state",
+               "--cache", "--compiler", "--web", "--log-level"],
+    ("build",): ["--cache", "--compiler"],
+    ("validate",): ["--cache", "--compiler", "--operators"],
+    ("test",): ["--threads", "--cache"],
+    ("generate",): ["--rate", "--events", "--seed", "--players", "--only", "--positions", "--start-time", "--to", "--stdout",
+                    "--producer-id"],
+    ("topic",): ["list", "describe", "create", "delete"],
+    ("topic", "list"): ["--server"],
+    ("topic", "describe"): ["--server"],
+    ("topic", "create"): ["--partitions", "--retention-age", "--retention-bytes", "--server"],
+    ("topic", "delete"): ["--server"],
+    ("produce",): ["--key", "--key-field", "--server"],
+    ("consume",): ["-B", "--beginning", "-d", "--disable-continuous", "-n", "--num-records", "--offset", "-p", "--partition",
+                   "-o", "--output", "--server"],
+    ("sql",): ["--format", "--server"],
+    ("version",): [],
+}
+
+SCHEMAS = {
+    "player_action": ("parameters", ["player_id", "session_id", "event_type", "level_id", "map_id"], "user_data",
+                      ["user_id", "platform"]),
+    "transaction": ("parameters", ["transaction_id", "transaction_type", "currency", "amount", "item_id", "item_type"],
+                    "user_data", ["user_id", "platform"]),
+    "server_metric": ("parameters", ["server_id", "cpu_load", "memory_usage", "latency"], "server_data",
+                      ["region", "server_type"]),
+}
+NUMBERS = {"amount", "cpu_load", "memory_usage", "latency"}
+
+
+class Usage(SystemTest):
+    """Without a server."""
+
+    def test_help(self):
+        everything = run_cli("--help")
+        self.assertEqual((everything.returncode, everything.stderr), (0, ""))
+        for command, flags in FLAGS.items():
+            done = run_cli(*command, "--help")
+            self.assertEqual((done.returncode, done.stderr), (0, ""), command)
+            self.assertIn("Examples:", done.stdout, command)
+            for flag in flags:
+                self.assertRegex(done.stdout, rf"(?<![\w-]){flag}(?![\w-])", command)
+            self.assertIn(f"  {command[0]} ", everything.stdout)
+            self.assertLessEqual(max(map(len, done.stdout.split("\n"))), 115, command)
+
+    def test_version(self):
+        for arguments in (["version"], ["--version"]):
+            done = run_cli(*arguments)
+            self.assertRegex(done.stdout, r"^gameflow \d+\.\d+\.\d+\n$")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_wrong_usage(self):
+        for arguments, part in (
+                ([], "--help"), (["rum"], "did you mean 'run'?"), (["run"], "dataflow is required"),
+                (["--flag"], "'--flag' is not a flag"),
+                (["run", "f.yaml", "--lisen", "x"], "did you mean '--listen'?"), (["topic"], "gameflow topic --help"),
+                (["topic", "lsit"], "did you mean 'list'?"), (["topic", "create", "a", "--partitions", "0"], "--partitions"),
+                (["topic", "create", "a", "--retention-age", "a week"], "such as 30m, 12h or 7d"),
+                (["topic", "create"], "topic is required"), (["generate", "--rate", "fast"], "nor max"),
+                (["generate", "--rate", "0"], "--rate"), (["generate", "--events", "-5"], "--events"),
+                (["generate", "--only", "boss"], "--only"), (["generate", "--start-time", "noon"], "2024-11-12T10:15:30Z"),
+                (["consume", "a", "-n", "0"], "--num-records"), (["consume", "a", "-B", "--offset", "3"], "--offset"),
+                (["consume", "a", "-o", "xml"], "--output"), (["produce"], "topic is required"),
+                (["produce", "a", "--key", "b", "--key-field", "c"], "--key"), (["sql"], "query is required"),
+                (["sql", "select 1", "--format", "xml"], "--format"), (["validate"], "dataflow is required"),
+                (["build", "a", "b"], "not expected: b"),
+                (["run", "f.yaml", "--durability", "some"], "--durability"), (["run", "f.yaml", "--threads", "-1"], "--threads"),
+                (["run", "f.yaml", "--disk-free-min", "much"], "--disk-free-min"), (["version", "--verbose"], "--verbose")):
+            done = run_cli(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), (arguments, done.stderr))
+            self.assertIn(part, done.stderr, arguments)
+            self.assertRegex(done.stderr, r"Try 'gameflow.* --help'", arguments)
+
+    def test_no_server(self):
+        nowhere = ["--server", "http://127.0.0.1:9"]
+        for arguments in (["topic", "list", *nowhere], ["topic", "describe", "a", *nowhere], ["sql", "select 1", *nowhere],
+                          ["consume", "a", "-B", "-d", *nowhere], ["produce", "a", *nowhere]):
+            done = run_cli(*arguments, stdin="{}\n")
+            self.assertEqual((done.returncode, done.stdout), (1, ""), arguments)
+            self.assertIn("127.0.0.1:9", done.stderr)
+        for server in ("127.0.0.1:9", "ftp://127.0.0.1:9", "", "http://"):
+            done = run_cli("topic", "list", "--server", server)
+            self.assertIn(done.returncode, (1, 2), server)
+            self.assertNotEqual(done.stderr, "")
+
+    def test_build_and_validate(self):
+        self.assertRegex(run_cli("validate", FLAGSHIP).stdout, "no mistakes")
+        cache = ["--cache", self.folder / "cache"]
+        built, again = run_cli("build", COUNTING, *cache), run_cli("build", COUNTING, *cache)
+        self.assertEqual((built.returncode, again.returncode), (0, 0), built.stderr)
+        self.assertRegex(built.stdout, r"\(built in [\d.]+ s\)")
+        self.assertIn("(cached)", again.stdout)
+        for word in ("counting", "events", "counts", "per-user"):
+            self.assertIn(word, built.stdout)
+        self.assertEqual(run_cli("validate", "--operators", FLAGSHIP, *cache).returncode, 0)
+
+    def assert_matches_schema(self, event):
+        parameters, fields, data, data_fields = SCHEMAS[event["event_name"]]
+        self.assertEqual(set(event), {"event_name", parameters, "event_timestamp", data})
+        self.assertEqual(list(event[parameters]), fields)
+        self.assertEqual(list(event[data]), data_fields)
+        self.assertRegex(event["event_timestamp"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
+        for name, value in {**event[parameters], **event[data]}.items():
+            self.assertIsInstance(value, (int, float) if name in NUMBERS else str)
+        return event
+
+    def test_generated_events(self):
+        arguments = ["generate", "--stdout", "--rate", "max", "--events", "2000", "--seed", "7", "--start-time",
+                     "2024-11-12T10:00:00Z"]
+        first, second = run_cli(*arguments), run_cli(*arguments)
+        self.assertEqual((first.returncode, first.stdout), (0, second.stdout))
+        self.assertNotEqual(first.stdout, run_cli(*[a.replace("7", "8") if a == "7" else a for a in arguments]).stdout)
+        events = [self.assert_matches_schema(json.loads(line)) for line in first.stdout.splitlines()]
+        by_name = {name: [e for e in events if e["event_name"] == name] for name in SCHEMAS}
+        self.assertEqual([len(kind) for kind in by_name.values()], [2000] * 3)
+        for event in by_name["player_action"]:
+            self.assertEqual(event["parameters"]["player_id"], event["user_data"]["user_id"])
+            self.assertIn(event["parameters"]["event_type"], ("move", "interaction", "level_complete"))
+        purchases = [e["parameters"] for e in by_name["transaction"]]
+        self.assertEqual(len({p["transaction_id"] for p in purchases}), 2000)
+        self.assertEqual({p["transaction_type"] for p in purchases}, {"purchase", "refund"})
+        # Event time goes on at 100 a second.
+        times = [e["event_timestamp"] for e in by_name["player_action"]]
+        self.assertEqual((times[0][:19], times[-1][:19]), ("2024-11-12T10:00:00", "2024-11-12T10:00:19"))
+        self.assertEqual(times, sorted(times))
+        only = run_cli(*arguments, "--only", "player").stdout.splitlines()
+        self.assertEqual([json.loads(line) for line in only], by_name["player_action"])
+
+    def test_a_closed_pipe_ends_it_quietly(self):
+        generator = subprocess.Popen([PROGRAM, "generate", "--stdout", "--rate", "max"], stdout=subprocess.PIPE,
+                                     stderr=subprocess.PIPE)
+        self.assertTrue(generator.stdout.readline())
+        generator.stdout.close()
+        errors = generator.stderr.read().decode()
+        generator.stderr.close()
+        self.assertIn(generator.wait(60), (0, -signal.SIGPIPE))
+        self.assertEqual(errors, "")
+
+
+class Client(SystemTest):
+    """Against one server of topics and a small dataflow."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="gameflow-test-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.instance = Server(folder.name)
+        cls.addClassCleanup(lambda: cls.instance.process and cls.instance.kill())
+        cls.instance.start()
+
+    def cli(self, *arguments, stdin=None, code=0):
+        done = run_cli(*arguments, "--server", self.instance.url, stdin=stdin)
+        self.assertEqual(done.returncode, code, (arguments, done.stdout, done.stderr))
+        return done
+
+    def lines(self, *arguments):
+        return self.cli(*arguments).stdout.splitlines()
+
+    def test_topics(self):
+        self.assertEqual(self.cli("topic", "create", "scores", "--partitions", "3", "--retention-age", "7d",
+                                  "--retention-bytes", "1GiB").stdout, "topic scores created\n")
+        self.assertIn("exists", self.cli("topic", "create", "scores", code=1).stderr)
+        self.cli("produce", "scores", stdin='{"x":1}\n' * 5)
+        listed = self.cli("topic", "list").stdout
+        self.assertRegex(listed, r"(?m)^scores +3 +5 +[\d.]+ \w+ +- +7d, 1\.0 GiB")
+        self.assertRegex(listed, r"(?m)^player-events +2 +.* player-event +3d")
+        described = self.cli("topic", "describe", "scores").stdout
+        self.assertRegex(described, r"(?m)^records +5$")
+        self.assertEqual(len(re.findall(r"(?m)^ +[012] +0 +\d+ +", described)), 3)
+        self.assertEqual(self.cli("topic", "delete", "scores").stdout, "topic scores deleted\n")
+        self.assertNotIn("scores", self.cli("topic", "list").stdout)
+        for arguments in (["describe", "scores"], ["delete", "scores"]):
+            self.assertIn("there is no topic 'scores'", self.cli("topic", *arguments, code=1).stderr)
+        self.assertIn("did you mean 'player-events'", self.cli("topic", "describe", "player-event", code=1).stderr)
+        self.assertIn("dataflow", self.cli("topic", "delete", "player-events", code=1).stderr)
+        self.assertIn("player-events", self.cli("topic", "list").stdout)
+
+    def test_produce(self):
+        good = player_event("ann", 1_731_406_530_000)
+        lines = [good, "", "{", good.replace('"map_03"', "7"), "  ", good, "[]"]
+        reports = (r"{}:3: .*\n", r"{}:4: parameters\.map_id: expected string, found number 7\n", r"{}:7: .*\n")
+        before = self.instance.topic("player-events")["records"]
+        file = self.folder / "events.ndjson"
+        file.write_text("\n".join(lines))  # without an end of the last line
+        for arguments, stdin, name in ((["produce", "player-events", "--key", "k"], "\n".join(lines) + "\n", "stdin"),
+                                       (["produce", "player-events", "-"], "\r\n".join(lines), "stdin"),
+                                       (["produce", "player-events", file, "--key-field", "user_data.user_id"], None, file)):
+            done = self.cli(*arguments, stdin=stdin, code=1)
+            self.assertEqual(done.stdout, "")
+            for report in reports:
+                self.assertRegex(done.stderr, report.format(re.escape(str(name))))
+            self.assertIn("2 records stored in player-events, 3 rejected", done.stderr)
+        self.assertEqual(self.instance.topic("player-events")["records"], before + 6)
+        keys = {record["key"] for record in self.instance.records("player-events")}
+        self.assertLessEqual({"k", "ann", None}, keys)
+        done = self.cli("produce", "player-events", stdin=good + "\n")
+        self.assertIn("1 records stored", done.stderr)
+        self.assertIn("0 records stored", self.cli("produce", "player-events", stdin="").stderr)
+        # 1,000 broken lines do not make 1,000 lines of messages without end.
+        done = self.cli("produce", "player-events", stdin="{}\n" * 1000, code=1)
+        self.assertLess(done.stderr.count("\n"), 110)
+        self.assertIn("1,000 rejected", done.stderr)
+        # What cannot be sent at all.
+        self.assertIn("did you mean 'player-events'", self.cli("produce", "player-event", stdin=good, code=1).stderr)
+        self.assertIn("cannot open", self.cli("produce", "player-events", self.folder / "missing", code=1).stderr)
+        self.assertIn("cannot read", self.cli("produce", "player-events", self.folder, code=1).stderr)
+        self.assertIn("longer than", self.cli("produce", "player-events", stdin="x" * (18 << 20), code=1).stderr)
+
+    def test_produce_sends_lines_as_they_come(self):
+        self.cli("topic", "create", "slow")
+        producer = subprocess.Popen([PROGRAM, "produce", "slow", "--server", self.instance.url], stdin=subprocess.PIPE,
+                                    stderr=subprocess.PIPE)
+        self.addCleanup(lambda: producer.poll() is None and producer.kill())
+        for number in range(3):
+            producer.stdin.write(b'{"n":%d}\n' % number)
+            producer.stdin.flush()
+            wait_until(lambda: self.instance.topic("slow")["records"] == number + 1, f"line {number}")
+        producer.communicate()
+        self.assertEqual(producer.returncode, 0)
+
+    def test_consume(self):
+        self.cli("topic", "create", "numbers", "--partitions", "3")
+        values = [f'{{"n": {n},"text":"\\u00e9 \\"value\\":"}}' for n in range(60)]
+        for n, value in enumerate(values):  # one by one: each its own time
+            self.assertEqual(self.instance.produce("numbers", [value], key=f'k{n % 7},"value":').status, 200)
+        everything = self.lines("consume", "numbers", "-B", "-d")
+        self.assertEqual(sorted(everything), sorted(values), "byte for byte")
+        records = [json.loads(line) for line in self.lines("consume", "numbers", "--beginning", "-d", "--output", "json")]
+        self.assertEqual([record["value"] for record in records], [json.loads(value) for value in everything])
+        self.assertEqual(set(records[0]), {"partition", "offset", "timestamp", "key", "value"})
+        times = [record["timestamp"] for record in records]
+        self.assertEqual(times, sorted(times), "merged by time")
+        self.assertTrue(all(record["key"] == f'k{record["value"]["n"] % 7},"value":' for record in records))
+        self.assertEqual(self.lines("consume", "numbers", "-B", "-d", "-n", "7"), everything[:7])
+        self.assertEqual(self.lines("consume", "numbers", "-B", "-n", "60"), everything)
+        self.assertEqual(self.lines("consume", "numbers", "-d"), [], "there is nothing new")
+        self.assertEqual(self.lines("consume", "numbers", "-d", "--offset", "end"), [])
+        self.assertEqual(self.lines("consume", "numbers", "-d", "--offset", "beginning"), everything)
+        for partition in range(3):
+            own = [json.dumps(r) for r in records if r["partition"] == partition]
+            part = ["consume", "numbers", "-p", str(partition), "-d", "-o", "json"]
+            for offset, wanted in (("0", own), ("2", own[2:]), ("-1", own[-1:]), ("-1000", own), ("1000000", [])):
+                got = self.lines(*part, "--offset", offset)
+                self.assertEqual([json.loads(line) for line in got], [json.loads(line) for line in wanted], offset)
+        for arguments, code, part in ((["numbers", "-p", "3"], 1, "no partition 3"), (["nummbers"], 1, "did you mean 'numbers'"),
+                                      (["numbers", "--offset", "middle"], 2, "--offset")):
+            self.assertIn(part, self.cli("consume", *arguments, "-d", code=code).stderr)
+
+    def test_consume_follows(self):
+        self.cli("topic", "create", "followed", "--partitions", "2")
+        consumer = subprocess.Popen([PROGRAM, "consume", "followed", "-B", "--server", self.instance.url],
+                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.addCleanup(lambda: (consumer.poll() is None and consumer.kill(), consumer.wait(), consumer.stdout.close()))
+        sent = [f'{{"n":{n}}}' for n in range(20)]
+        got = []
+        for line in sent:
+            self.instance.produce("followed", [line])
+            got.append(consumer.stdout.readline().rstrip("\n"))  # each arrives before the next is sent
+        self.assertEqual(got, sent)
+        consumer.send_signal(signal.SIGINT)
+        self.assertIn(consumer.wait(60), (0, -signal.SIGINT))
+
+    def test_sql(self):
+        users = {"sql_ann": 3, "sql_bob": 1, "sql_\"quoted, é": 2}
+        at = (int(time.time()) + 3600) * 1000  # a window that stays open
+        for user, count in users.items():
+            self.instance.produce("player-events", [player_event(user, at)] * count)
+        query = ("select _key, count, 0.5 as half, null as nil from events_per_user where _key like 'sql_%' "
+                 "order by count desc")
+        wait_until(lambda: len(self.instance.request("POST", "/sql", query).json["rows"]) == 3 and
+                   self.instance.request("POST", "/sql", query).json["rows"][0][1] == 3, "counted")
+        table = self.lines("sql", query, "--format", "table")
+        self.assertRegex(table[0].lower(), r"^_key +count +half +nil")
+        self.assertTrue(any(re.match(r"^sql_ann +3 +0.5", line) for line in table), table)
+        rows = list(csv.reader(io.StringIO(self.cli("sql", query).stdout)))
+        self.assertEqual(rows, [["_key", "count", "half", "nil"], ["sql_ann", "3", "0.5", ""],
+                                ["sql_\"quoted, é", "2", "0.5", ""], ["sql_bob", "1", "0.5", ""]])
+        objects = [json.loads(line) for line in self.cli("sql", "-", "--format", "json", stdin=query).stdout.splitlines()]
+        self.assertEqual(objects[1], {"_key": "sql_\"quoted, é", "count": 2, "half": 0.5, "nil": None})
+        for query, part in (("selct 1", "selct"), ("select * from event_per_user", "events_per_user"),
+                            ("select counts from events_per_user", "counts"), ("delete from events_per_user", ""),
+                            ("", "SELECT"), ("attach 'x' as y", ""), ("select load_extension('x')", ""),
+                            ("pragma table_list", ""),
+                            ("with recursive c(x) as (select 1 union all select x + 1 from c) select sum(x) from c",
+                             "too long")):
+            done = self.cli("sql", query, code=1)
+            self.assertEqual(done.stdout, "")
+            self.assertIn(part, done.stderr, query)
+
+    def test_generate_sends_exactly_so_many(self):
+        before = {topic: self.instance.topic(topic)["records"] for topic in ("player-positions", "server-metrics")}
+        done = run_cli("generate", "--to", self.instance.url, "--rate", "max", "--events", "1234", "--only", "position",
+                       "--only", "server", "--players", "5")
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        self.assertIn("2,468 events", done.stderr)
+        for topic, count in before.items():
+            self.assertEqual(self.instance.topic(topic)["records"], count + 1234, topic)
+        # Continued under the same id, it is one stream.
+        for events in ("300", "700", "700"):
+            run_cli("generate", "--to", self.instance.url, "--rate", "max", "--events", events, "--only", "position",
+                    "--producer-id", "stream", "--start-time", "2024-11-12T10:00:00Z", "--seed", "3")
+        self.assertEqual(self.instance.topic("player-positions")["records"], before["player-positions"] + 1234 + 700)
+        whole = run_cli("generate", "--stdout", "--rate", "max", "--events", "700", "--only", "position", "--start-time",
+                        "2024-11-12T10:00:00Z", "--seed", "3").stdout.splitlines()
+        stored = [value.decode() for value in self.instance.raw_values("player-positions")]
+        self.assertEqual(sorted(line for line in stored if "2024-11-12T10:00:0" in line), sorted(whole))
+        # A topic that is not there ends it, and says so.
+        done = run_cli("generate", "--to", self.instance.url + "/nothing", "--events", "5")
+        self.assertEqual(done.returncode, 1)
+
+
+class Restarts(SystemTest):
+    def test_generate_while_the_server_is_killed(self):
+        """Exactly so many events, each once, over several kill -9."""
+        server = self.server()
+        events = 6000
+        generator = subprocess.Popen([PROGRAM, "generate", "--to", server.url, "--rate", "2000", "--events", str(events)],
+                                     stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.addCleanup(lambda: (generator.poll() is None and generator.kill(), generator.wait(), generator.stderr.close()))
+        for part in (0.1, 0.4, 0.7):
+            wait_until(lambda: server.topic("purchase-events")["records"] >= events * part, f"{part} of the events")
+            server.kill()
+            server.start()
+        self.assertEqual(generator.wait(600), 0)
+        for topic in ("player-events", "purchase-events", "server-metrics"):
+            self.assertEqual(server.topic(topic)["records"], events, topic)
+        ids = {value["parameters"]["transaction_id"] for value in server.values("purchase-events")}
+        self.assertEqual(len(ids), events)
+        self.assertRegex(generator.stderr.read().decode(), r"18,000 events in .* \d+ retries")
+        self.assertEqual(server.stop(), 0)
+
+    def test_sigterm_under_load(self):
+        """It stops at once with 0, and what was acknowledged is there."""
+        server = self.server()
+        acknowledged, stop = [0] * 4, threading.Event()
+
+        def load(worker):
+            lines = [player_event(f"w{worker}", 1_731_406_530_000 + n) for n in range(200)]
+            while not stop.is_set():
+                try:
+                    reply = server.produce("player-events", lines, key_field="user_data.user_id", producer=f"w{worker}",
+                                           sequence=acknowledged[worker])
+                except (OSError, http.client.HTTPException):
+                    return  # the server is gone
+                if reply.status != 200:
+                    assert reply.status == 503, reply.text
+                    return
+                acknowledged[worker] += len(lines)
+
+        workers = [threading.Thread(target=load, args=(n,), daemon=True) for n in range(len(acknowledged))]
+        for worker in workers:
+            worker.start()
+        wait_until(lambda: min(acknowledged) > 1000, "load")
+        began = time.monotonic()
+        self.assertEqual(server.stop(), 0)
+        self.assertLess(time.monotonic() - began, 30)
+        stop.set()
+        for worker in workers:
+            worker.join(60)
+        server.start()
+        for number, count in enumerate(acknowledged):
+            # The last batch may have been stored without its answer getting through.
+            known = server.get(f"/topics/player-events/producers/w{number}").json["next_sequence"]
+            self.assertIn(known, (count, count + 200))
+        stored = server.topic("player-events")["records"]
+        self.assertEqual(stored, sum(server.get(f"/topics/player-events/producers/w{n}").json["next_sequence"]
+                                     for n in range(len(acknowledged))))
+        wait_until(lambda: server.service("player-session-analytics")["records_in"] == stored, "the dataflow goes on")
+        self.assertEqual(server.stop(), 0)
+
+    def test_signals(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            server = self.server(COUNTING)
+            server.process.send_signal(number)
+            self.assertEqual(server.process.wait(60), 0, number)
+            server.stop()
+        # So does a generator, with a summary.
+        server = self.server()
+        generator = subprocess.Popen([PROGRAM, "generate", "--to", server.url], stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.PIPE)
+        wait_until(lambda: server.topic("server-metrics")["records"] > 0, "events")
+        generator.send_signal(signal.SIGTERM)
+        summary = generator.communicate(timeout=60)[1].decode()
+        self.assertEqual(generator.returncode, 0)
+        sent = int(re.search(r"([\d,]+) events in", summary)[1].replace(",", ""))
+        self.assertEqual(sent, sum(server.topic(topic)["records"]
+                                   for topic in ("player-events", "purchase-events", "server-metrics")))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,404 @@
+"""The data folder when things go wrong: no space, damage, retention, changed state types; and the memory it takes."""
+
+import base64
+import json
+import pathlib
+import random
+import re
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import unittest
+
+from harness import COUNTING, PROGRAM, SystemTest, expected_sessions, player_event, run_cli, wait_until
+
+BASE = (int(time.time()) - 1800) // 60 * 60 * 1000
+MIB = 1 << 20
+PAGES = ["/", "/stat/table.html", "/stat/purchase.html", "/stat/page-echarts.html", "/stat/style.css", "/topics", "/states",
+         "/dataflow", "/metrics", "/healthz", "/topics/player-positions/records?limit=10"]
+
+
+def is_sanitized():
+    return b"__asan_init" in pathlib.Path(PROGRAM).read_bytes()
+
+
+class FullDisk(SystemTest):
+    """On a file system of its own, small enough to fill."""
+
+    def setUp(self):
+        super().setUp()
+        self.disk = self.folder / "disk"
+        self.disk.mkdir()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200m", "gameflow-test", str(self.disk)],
+                                 capture_output=True, text=True, check=False) if shutil.which("mount") else None
+        if mounted is None or mounted.returncode != 0:
+            self.skipTest("a small file system cannot be mounted here (it takes root): "
+                          + (mounted.stderr.strip() if mounted else "there is no mount"))
+        self.addCleanup(lambda: subprocess.run(["umount", "--lazy", str(self.disk)], check=True))
+        self.rng = random.Random(5)
+        self.sent = []  # acknowledged
+
+    def fill_file(self, name, size=None):
+        """Takes `size` bytes of the disk, or all there is."""
+        path = self.disk / name
+        with open(path, "wb", buffering=0) as file:
+            try:
+                while size is None or file.tell() < size:
+                    file.write(b"x" * (64 << 10))
+            except OSError:
+                pass
+        return path
+
+    def send(self, server):
+        """One batch of 1 MiB that does not compress; the status of the answer."""
+        numbers = range(len(self.sent), len(self.sent) + 16)
+        lines = [json.dumps({"n": n, "x": n, "y": base64.b64encode(self.rng.randbytes(48 << 10)).decode()}) for n in numbers]
+        reply = server.produce("player-positions", lines)
+        if reply.status == 200:
+            self.assertEqual(reply.json["accepted"], len(lines))
+            self.sent += lines
+        else:
+            self.assertEqual((reply.status, reply.json["error"]["code"]), (507, "disk_full"), reply.text)
+            self.assertIn("MiB free", reply.json["error"]["message"])
+            self.assertIn("Retry-After", reply.headers)
+        return reply.status
+
+    def send_players(self, server, events):
+        reply = server.produce("player-events", [player_event(*event) for event in events], key_field="user_data.user_id")
+        return reply.status
+
+    def assert_all_is_there(self, server):
+        stored = server.raw_values("player-positions")
+        self.assertEqual(len(stored), len(self.sent))
+        self.assertEqual(sorted(stored), sorted(line.encode() for line in self.sent))
+
+    def assert_serves(self, server):
+        for path in PAGES:
+            self.assertEqual(server.get(path).status, 200, path)
+        self.assertTrue(server.is_alive())
+
+    def test_full_and_free_again(self):
+        floor = ["--disk-free-min", "64MiB"]
+        server = self.server(self.patient_flagship(), floor, folder=self.disk, start=False)
+        server.log_path = self.folder / "server.log"
+        filler = self.fill_file("somebody-elses", 60 * MIB)
+        server.start()
+        players = [(f"player_{n % 7}", BASE + 10 * n) for n in range(400)]
+        self.assertEqual(self.send_players(server, players), 200)
+        self.assertEqual(server.get("/readyz").status, 200)
+
+        while self.send(server) == 200:
+            self.assertLess(len(self.sent), 16 * 200, "the disk is never full")
+        self.assertGreater(len(self.sent), 16 * 10)
+
+        # Full: nothing is taken, everything is answered, nothing is lost.
+        self.assertEqual(self.send_players(server, [("player_1", BASE)]), 507)
+        self.assertEqual(server.get("/readyz").status, 503)
+        self.assertEqual(server.request("POST", "/topics", '{"name":"another"}').status, 507)
+        self.assert_serves(server)
+        self.assert_all_is_there(server)
+        rows = server.request("POST", "/sql", "select sum(count) from events_per_user").json["rows"]
+        self.assertEqual(rows, [[400]])
+
+        # Killed and started again in that state, it is the same.
+        server.kill()
+        server.start()
+        self.assert_serves(server)
+        self.assert_all_is_there(server)
+        wait_until(lambda: self.send(server) == 507, "still full")
+
+        # Somebody else takes the very last byte.
+        rest = self.fill_file("the-rest")
+        self.assertEqual(self.send(server), 507)
+        self.assert_serves(server)
+        rest.unlink()
+
+        # Space, and it goes on by itself: producers, then the dataflow, with nothing lost and nothing twice.
+        filler.unlink()
+        wait_until(lambda: self.send(server) == 200, "records are accepted again")
+        wait_until(lambda: server.get("/readyz").status == 200, "ready again")
+        more = [(f"player_{n % 7}", BASE + 4000 + 10 * n) for n in range(600)]
+        # (The store may tidy up meanwhile, which takes space for a moment.)
+        wait_until(lambda: self.send_players(server, more) == 200, "more players")
+        closers = [(f"closer{n}", BASE + 60_000) for n in range(40)]
+        wait_until(lambda: self.send_players(server, closers) == 200, "the windows' end")
+        wanted = expected_sessions(players + more)
+        wait_until(lambda: server.topic("player-session-summaries")["records"] >= len(wanted), "windows closed")
+        self.assertEqual(server.values("player-session-summaries"), wanted)
+        self.assert_all_is_there(server)
+        self.assertEqual(server.stop(), 0)
+
+    def test_the_disk_fills_while_the_engine_works(self):
+        """The engine's own commits are refused, too, and it goes on where it was once there is space."""
+        server = self.server(self.patient_flagship(), ["--disk-free-min", "64MiB"], folder=self.disk, start=False)
+        server.log_path = self.folder / "server.log"
+        server.start()
+        players, rest = [], None
+        for round_ in range(6):
+            if round_ % 2 == 1:
+                rest = self.fill_file("the-rest")
+                wait_until(lambda: server.get("/readyz").status == 503, "it is noticed")
+            batch = [(f"player_{n % 11}", BASE + 1000 * len(players) // 200 + n) for n in range(200)]
+            status = self.send_players(server, batch)
+            self.assertEqual(status, 507 if rest else 200)
+            if status == 200:
+                players += batch
+            if rest:
+                rest.unlink()
+                rest = None
+                wait_until(lambda: server.get("/readyz").status == 200, "ready again")
+        self.assertEqual(self.send_players(server, [(f"closer{n}", BASE + 60_000) for n in range(40)]), 200)
+        wanted = expected_sessions(players)
+        wait_until(lambda: server.topic("player-session-summaries")["records"] >= len(wanted), "windows closed")
+        self.assertEqual(server.values("player-session-summaries"), wanted)
+        self.assertEqual(server.stop(), 0)
+
+
+class Damage(SystemTest):
+    """A changed byte is told, or harmless; never is something missing without a word."""
+
+    def setUp(self):
+        super().setUp()
+        self.cases = 0
+
+    def write_some(self, server, batches):
+        rng = random.Random(9)
+        lines = [json.dumps({"x": n, "y": base64.b64encode(rng.randbytes(600)).decode()}) for n in range(batches * 100)]
+        for start in range(0, len(lines), 100):
+            self.assertEqual(server.produce("player-positions", lines[start:start + 100]).status, 200)
+        self.assertEqual(server.produce("player-events", [player_event(f"p{n}", BASE + n) for n in range(500)]).status, 200)
+        wait_until(lambda: server.service("player-session-analytics")["records_in"] == 500, "all were read")
+        return sorted(line.encode() for line in lines)
+
+    def start_on_copy(self, original, change):
+        """Starts a server on a changed copy of the data: the server, or None and what it said."""
+        self.cases += 1
+        folder = self.folder / f"copy{self.cases}"
+        shutil.copytree(original, folder / "data")
+        change(folder / "data")
+        server = self.server(folder=folder, start=False)
+        try:
+            return server.start(), ""
+        except AssertionError:
+            return None, server.log_path.read_text()
+
+    def assert_told_or_harmless(self, original, change, sent, what):
+        """True if the server refused to start."""
+        server, said = self.start_on_copy(original, change)
+        if server is None:
+            self.assertIn("damaged", said, what)
+            self.assertIn("Restore the folder from a backup, or move it away", said, what)
+            return True
+        missing = False
+        for path in ("/topics/player-positions/records?limit=10000&partition=0",
+                     "/topics/player-positions/records?limit=10000&partition=1"):
+            reply = server.get(path)
+            if reply.status != 200:
+                self.assertEqual((reply.status, reply.json["error"]["code"]), (500, "data_corrupt"), (what, reply.text))
+                self.assertIn("player-positions", reply.json["error"]["message"])
+                missing = True
+        if not missing:
+            self.assertEqual(sorted(server.raw_values("player-positions")), sent, what)
+            rows = server.request("POST", "/sql", "select sum(count) from events_per_user").json["rows"]
+            self.assertEqual(rows, [[500]], what)
+        self.assertTrue(server.is_alive(), what)
+        server.kill()
+        return False
+
+    @staticmethod
+    def flip(pattern, where):
+        """Changes one byte at `where`, 0 to 1, of the largest file of that name."""
+        def change(folder):
+            path = max(folder.glob(pattern), key=lambda path: path.stat().st_size)
+            content = bytearray(path.read_bytes())
+            content[int((len(content) - 1) * where)] ^= 0x5a
+            path.write_bytes(content)
+        return change
+
+    def test_write_ahead_log(self):
+        server = self.server()
+        sent = self.write_some(server, 40)
+        server.kill()
+        data = self.folder / "data"
+        self.assertFalse(self.assert_told_or_harmless(data, lambda _: None, sent, "no damage"))
+        refused = [self.assert_told_or_harmless(data, self.flip("*.log", where), sent, f"log at {where}")
+                   for where in (0.05, 0.3, 0.5, 0.7)]
+        self.assertEqual(refused, [True] * 4)
+
+    def test_tables_and_their_list(self):
+        server = self.server()
+        sent = self.write_some(server, 150)
+        self.assertEqual(server.stop(), 0)
+        server.start()  # what the log held is now in tables
+        self.assertEqual(server.stop(), 0)
+        data = self.folder / "data"
+        self.assertTrue(list(data.glob("*.sst")), "there are tables")
+        for where in (0.02, 0.5, 0.98):
+            self.assert_told_or_harmless(data, self.flip("*.sst", where), sent, f"table at {where}")
+        self.assert_told_or_harmless(data, self.flip("MANIFEST-*", 0.5), sent, "manifest")
+
+        def without(pattern):
+            def change(folder):
+                for path in folder.glob(pattern):
+                    path.unlink()
+            return change
+
+        for pattern in ("CURRENT", "MANIFEST-*", "*.sst"):
+            self.assertTrue(self.assert_told_or_harmless(data, without(pattern), sent, f"without {pattern}"))
+        # Somebody's folder with other things in it is not a store, and nothing there is touched.
+        folder = self.folder / "pictures"
+        folder.mkdir()
+        (folder / "picture.png").write_bytes(b"png")
+        other = self.server(folder=self.folder / "other", start=False)
+        other.folder.mkdir()
+        shutil.copytree(folder, other.folder / "data")
+        other.start()
+        self.assertEqual((other.folder / "data" / "picture.png").read_bytes(), b"png")
+
+
+class ChangedState(SystemTest):
+    def test_a_changed_type_is_refused_with_the_way_out(self):
+        wider = COUNTING.with_name("counting_wider.yaml")
+        server = self.server(COUNTING)
+
+        def send(user, second):
+            line = json.dumps({"user": user, "at": f"2024-11-12T10:00:{second:02}Z", "points": 3})
+            self.assertEqual(server.produce("events", [line], key="k").json["accepted"], 1)
+
+        def rows():
+            return server.request("POST", "/sql", "select _key, count, points from per_user order by _key").json["rows"]
+
+        for user in ("ann", "ann", "bob"):
+            send(user, 1)
+        wait_until(lambda: rows() == [["ann", 2, 6], ["bob", 1, 3]], "counted")
+        self.assertEqual(server.stop(), 0)
+
+        refused = self.refused_run(wider)
+        self.assertEqual(refused.returncode, 1)
+        for part in ("per-user", "counting", "u32", "u64", "--clear-state"):
+            self.assertIn(part, refused.stderr)
+        # Nothing was changed by the refusal.
+        server.start()
+        self.assertEqual(rows(), [["ann", 2, 6], ["bob", 1, 3]])
+        self.assertEqual(server.stop(), 0)
+
+        server.dataflow, server.arguments = wider, ["--clear-state"]
+        server.start()
+        wait_until(lambda: rows() == [["ann", 2, 6], ["bob", 1, 3]], "counted anew from the topics")
+        server.arguments = []
+        self.assertEqual(server.stop(), 0)
+        server.start()
+        send("bob", 2)
+        wait_until(lambda: rows() == [["ann", 2, 6], ["bob", 2, 6]], "goes on")
+        self.assertEqual(server.stop(), 0)
+
+    def test_changed_code_keeps_the_state(self):
+        server = self.server(self.copy(COUNTING.read_text()))
+        line = json.dumps({"user": "ann", "at": "2024-11-12T10:00:01Z", "points": 3})
+        server.produce("events", [line] * 2, key="k")
+        wait_until(lambda: server.service("counting")["records_in"] == 2, "counted")
+        self.assertEqual(server.stop(), 0)
+        text = COUNTING.read_text()
+        self.assertEqual(text.count("per_user().count += 1;"), 1)
+        self.copy(text.replace("per_user().count += 1;", "per_user().count += 10;"))
+        server.start()
+        server.produce("events", [line], key="k")
+        wait_until(lambda: server.service("counting")["records_in"] == 3, "counted")
+        rows = server.request("POST", "/sql", "select _key, count from per_user").json["rows"]
+        self.assertEqual(rows, [["ann", 12]])
+
+    def copy(self, text):
+        path = self.folder / "dataflow.yaml"
+        path.write_text(text)
+        return path
+
+
+class Retention(SystemTest):
+    def test_by_bytes_and_by_age(self):
+        server = self.server(COUNTING)
+        for config in ({"name": "small", "partitions": 2, "retention_bytes": 200_000}, {"name": "young", "retention_age": "1s"},
+                       {"name": "kept"}):
+            self.assertEqual(server.request("POST", "/topics", json.dumps(config)).status, 201)
+        rng = random.Random(3)
+        lines = [json.dumps({"n": n, "text": base64.b64encode(rng.randbytes(300)).decode()}) for n in range(4000)]
+        for topic in ("small", "young", "kept"):
+            for start in range(0, len(lines), 100):
+                self.assertEqual(server.produce(topic, lines[start:start + 100]).status, 200)
+
+        # It looks about once a minute.
+        wait_until(lambda: all(p["begin"] > 0 and p["bytes"] <= 200_000 for p in server.topic("small")["partitions"])
+                   and server.topic("young")["records"] == 0, "retention", seconds=200)
+        small = server.topic("small")
+        self.assertLess(0, small["records"])
+        self.assertLess(small["records"], len(lines))
+        self.assertEqual(sum(p["end"] for p in small["partitions"]), len(lines))
+        self.assertEqual(server.topic("kept")["records"], len(lines))
+        for partition in small["partitions"]:
+            number, begin = partition["partition"], partition["begin"]
+            gone = server.get(f"/topics/small/records?partition={number}&offset={begin - 1}")
+            self.assertEqual((gone.status, gone.json["error"]["code"]), (416, "offset_out_of_range"))
+            self.assertIn(f"from {begin} up to {partition['end']}", gone.json["error"]["message"])
+            first = server.get(f"/topics/small/records?partition={number}&limit=1").json
+            self.assertEqual(first["offset"], begin)
+        self.assertEqual(len(set(server.raw_values("small"))), small["records"], "what is left can be read")
+        # What is left of each partition is its end, in order.
+        self.assertEqual(run_cli("consume", "small", "-B", "-d", "--server", server.url).stdout.count("\n"), small["records"])
+
+        server.kill()
+        server.start()
+        self.assertEqual(server.topic("small")["partitions"], small["partitions"])
+        self.assertEqual(server.topic("young")["records"], 0)
+        self.assertEqual(server.produce("young", ["1"]).status, 200)
+        self.assertEqual(server.topic("young")["partitions"][0]["end"], len(lines) + 1)
+
+
+@unittest.skipIf(is_sanitized(), "sanitizers take memory of their own")
+class Memory(SystemTest):
+    def tail(self, server, topic):
+        """A WebSocket that is open and has not been read from yet."""
+        connection = socket.create_connection(("127.0.0.1", server.port), timeout=120)
+        self.addCleanup(connection.close)
+        connection.sendall(f"GET /ws/{topic} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode())
+        self.assertTrue(connection.recv(12).startswith(b"HTTP/1.1 101"))
+        return connection
+
+    def test_the_demo_stays_small(self):
+        """10,000 events a second of each kind, a WebSocket that is read and one that never is, queries: under 200 MB."""
+        server = self.server()
+        read, _unread = self.tail(server, "player-events"), self.tail(server, "player-events")
+
+        def read_all():
+            while read.recv(1 << 16):
+                pass
+
+        reader = threading.Thread(target=read_all, daemon=True)
+        reader.start()
+        generator = subprocess.Popen([PROGRAM, "generate", "--to", server.url, "--rate", "10000", "--events", "60000",
+                                      "--seed", "1"], stderr=subprocess.PIPE)
+        self.addCleanup(lambda: (generator.kill(), generator.wait(), generator.stderr.close()))
+        seen = []
+
+        def done():
+            text = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+            seen.append(int(re.search(r"VmRSS:\s+(\d+) kB", text)[1]))
+            server.request("POST", "/sql", "select * from events_per_user order by count desc limit 20")
+            return generator.poll() is not None
+
+        wait_until(done, "all events sent")
+        self.assertEqual(generator.returncode, 0, generator.stderr.read().decode())
+        self.assertEqual(server.topic("player-events")["records"], 60_000)
+        wait_until(lambda: server.service("player-session-analytics")["records_in"] == 60_000, "all were read")
+        done()
+        peak = int(re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path(f"/proc/{server.process.pid}/status").read_text())[1])
+        print(f"resident: {max(seen) // 1000} MB seen, {peak // 1000} MB at most")
+        self.assertLess(peak, 200_000)
+        self.assertEqual(server.stop(), 0)
+        reader.join(60)
+        self.assertFalse(reader.is_alive(), "a stop ends what is being read")
+
+
+if __name__ == "__main__":
+    unittest.main()
