@@ -194,7 +194,9 @@ TEST_F(WebSocket, IgnoresWhatTheClientSays) {
   server.append("t", {"5"});
   EXPECT_EQ(client.next(), "5");
   client.send(std::string(70'000, 'x'));
-  EXPECT_TRUE(client.next().starts_with("closed 1009")) << "too big";
+  // Too big: the server says 1009 and closes; unread bytes make that a reset that may overtake it.
+  const std::string end = client.next();
+  EXPECT_TRUE(end.starts_with("closed 1009") || end.starts_with("failed")) << end;
 }
 
 TEST_F(WebSocket, EndsWithItsTopic) {
