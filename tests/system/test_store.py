@@ -31,7 +31,7 @@ class FullDisk(SystemTest):
         super().setUp()
         self.disk = self.folder / "disk"
         self.disk.mkdir()
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200m", "gameflow-test", str(self.disk)],
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=500m", "gameflow-test", str(self.disk)],
                                  capture_output=True, text=True, check=False) if shutil.which("mount") else None
         if mounted is None or mounted.returncode != 0:
             self.skipTest("a small file system cannot be mounted here (it takes root): "
@@ -80,10 +80,10 @@ class FullDisk(SystemTest):
         self.assertTrue(server.is_alive())
 
     def test_full_and_free_again(self):
-        floor = ["--disk-free-min", "64MiB"]
-        server = self.server(self.patient_flagship(), floor, folder=self.disk, start=False)
+        # The floor is larger than all there will be: compaction may need as much again.
+        server = self.server(self.patient_flagship(), ["--disk-free-min", "96MiB"], folder=self.disk, start=False)
         server.log_path = self.folder / "server.log"
-        filler = self.fill_file("somebody-elses", 60 * MIB)
+        filler = self.fill_file("somebody-elses", 180 * MIB)
         server.start()
         players = [(f"player_{n % 7}", BASE + 10 * n) for n in range(400)]
         self.assertEqual(self.send_players(server, players), 200)
@@ -109,12 +109,6 @@ class FullDisk(SystemTest):
         self.assert_all_is_there(server)
         wait_until(lambda: self.send(server) == 507, "still full")
 
-        # Somebody else takes the very last byte.
-        rest = self.fill_file("the-rest")
-        self.assertEqual(self.send(server), 507)
-        self.assert_serves(server)
-        rest.unlink()
-
         # Space, and it goes on by itself: producers, then the dataflow, with nothing lost and nothing twice.
         filler.unlink()
         wait_until(lambda: self.send(server) == 200, "records are accepted again")
@@ -131,7 +125,7 @@ class FullDisk(SystemTest):
         self.assertEqual(server.stop(), 0)
 
     def test_the_disk_fills_while_the_engine_works(self):
-        """The engine's own commits are refused, too, and it goes on where it was once there is space."""
+        """Somebody else takes the last byte: engine and producers are refused, and go on once there is space."""
         server = self.server(self.patient_flagship(), ["--disk-free-min", "64MiB"], folder=self.disk, start=False)
         server.log_path = self.folder / "server.log"
         server.start()
@@ -143,6 +137,7 @@ class FullDisk(SystemTest):
             batch = [(f"player_{n % 11}", BASE + 1000 * len(players) // 200 + n) for n in range(200)]
             status = self.send_players(server, batch)
             self.assertEqual(status, 507 if rest else 200)
+            self.assert_serves(server)
             if status == 200:
                 players += batch
             if rest:
