@@ -74,8 +74,12 @@ rocksdb::ColumnFamilyOptions log_options(const std::shared_ptr<rocksdb::Cache>& 
   options.compression = rocksdb::kNoCompression;
   options.write_buffer_size = 16U << 20;
   options.max_write_buffer_number = 2;  // more has a flush-order bug in 7.8
-  options.target_file_size_base = 64U << 20;
-  options.max_bytes_for_level_base = 256U << 20;
+  // A compaction writes anew what it reads before it removes it. Small levels bound what that takes
+  // to about 128 MiB, half of the default floor of free space: RocksDB 7.8 may abort if it fills
+  // the disk itself.
+  options.target_file_size_base = 16U << 20;
+  options.max_bytes_for_level_base = 64U << 20;
+  options.max_compaction_bytes = 64U << 20;
   options.sst_partitioner_factory = rocksdb::NewSstPartitionerFixedPrefixFactory(8);
   return options;
 }

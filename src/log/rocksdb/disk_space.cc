@@ -6,19 +6,10 @@
 namespace gameflow::log {
 
 std::uint64_t DiskSpace::free_bytes() const {
-  constexpr std::chrono::milliseconds kAskAgainAfter{100};
-  const std::lock_guard lock(mutex_);
-  const auto now = std::chrono::steady_clock::now();
-  if (asked_at_ != std::chrono::steady_clock::time_point{} && now - asked_at_ < kAskAgainAfter) {
-    return free_bytes_;
-  }
-  asked_at_ = now;
   struct statvfs info {};
-  // If the question itself fails, the write that follows says why; the last answer stands.
-  if (::statvfs(folder_.c_str(), &info) == 0) {
-    free_bytes_ = std::uint64_t{info.f_bavail} * info.f_frsize;
-  }
-  return free_bytes_;
+  // If the question itself fails, the write that follows says why.
+  if (::statvfs(folder_.c_str(), &info) != 0) return UINT64_MAX;
+  return std::uint64_t{info.f_bavail} * info.f_frsize;
 }
 
 Status DiskSpace::check() const {

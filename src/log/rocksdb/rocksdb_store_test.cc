@@ -504,7 +504,7 @@ TEST(RocksdbStore, RefusesCommitsUnderTheFloorAndRecovers) {
   EXPECT_EQ(*values_from(*store, topic, 0, {0}), acked);
 
   ASSERT_EQ(::mount("tmpfs", disk.path().c_str(), "tmpfs", MS_REMOUNT, "size=192m"), 0);
-  while (!store->health()) std::this_thread::yield();  // the answer is up to 100 ms old
+  while (!store->health()) std::this_thread::yield();
   EXPECT_EQ(store->commit(append(topic, 0, {"more"}))->base_offsets[0], Offset{acked.size()});
 }
 
