@@ -14,11 +14,11 @@
 #include "record/arena.h"
 #include "record/codec.h"
 #include "record/json_split.h"
+#include "runtime/slice.h"
 
 namespace gameflow::api {
 namespace {
 
-constexpr std::size_t kKeyBytesMax = 32U << 10;
 // Memory of one kind that is kept from record to record.
 constexpr std::size_t kKeptBytes = 1U << 20;
 
@@ -102,10 +102,10 @@ class RecordChecker {
       return reject(index, *options_.key_field, ErrorCode::kMissingField,
                     "the record has no text, number or boolean in the field that holds its key");
     }
-    if (key && key->size() > kKeyBytesMax) {
+    if (key && key->size() > runtime::kKeyBytesMax) {
       return reject(
           index, options_.key_field.value_or(""), ErrorCode::kPayloadTooLarge,
-          fmt::format("the key has {} bytes; the limit is {}", key->size(), kKeyBytesMax));
+          fmt::format("the key has {} bytes; the limit is {}", key->size(), runtime::kKeyBytesMax));
     }
     append(key, on_one_line(value));
     ++out_.reply.accepted;

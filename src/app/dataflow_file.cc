@@ -18,6 +18,7 @@
 
 #include "app/terminal.h"
 #include "query/query.h"
+#include "runtime/flush.h"
 #include "spec/diagnostic.h"
 #include "spec/model.h"
 
@@ -72,7 +73,7 @@ Result<std::filesystem::path> cache_folder(const BuildOptions& options) {
 class PatienceNote {
  public:
   explicit PatienceNote(std::string text)
-      : thread_([text = std::move(text)](std::stop_token stop) {
+      : thread_([text = std::move(text)](const std::stop_token& stop) {
           std::mutex mutex;
           std::condition_variable_any wake;
           std::unique_lock lock(mutex);
@@ -88,11 +89,7 @@ class PatienceNote {
 std::vector<query::Table> empty_tables(const plan::ServicePlan& service) {
   std::vector<query::Table> tables;
   for (const plan::StatePlan& state : service.states) {
-    tables.push_back({.name = state.table,
-                      .key = state.key,
-                      .row = state.row,
-                      .constant_names = {"_window_start", "_window_end", "_window_closed"},
-                      .segments = {}});
+    tables.push_back(runtime::make_table(state, state.table));
   }
   return tables;
 }
