@@ -51,7 +51,8 @@ export class Chart {
 
   // What the chart holds now, for tests: {name: [[x, y], …]}.
   drawn() {
-    const series = this.#chart.getOption()?.series ?? [];
+    // Where fewer series replaced more, ECharts keeps the places of those that went, as null.
+    const series = (this.#chart.getOption()?.series ?? []).filter((one) => one !== null);
     return Object.fromEntries(series.map(({name, data}) => [name, data]));
   }
 

@@ -149,8 +149,14 @@ export class Gameflow {
     return (await response.text()).split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
   }
 
-  async produce(topic, values) {
-    const response = await fetch(`${this.url}/topics/${topic}/records`, {
+  async createTopic(name) {
+    const response = await fetch(`${this.url}/topics`, {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({name})});
+    assert.ok(response.ok, await response.text());
+  }
+
+  // `query`: as of POST /topics/TOPIC/records.
+  async produce(topic, values, query = '') {
+    const response = await fetch(`${this.url}/topics/${topic}/records${query}`, {
       method: 'POST', headers: {'Content-Type': 'application/x-ndjson'}, body: values.map((v) => JSON.stringify(v)).join('\n'),
     });
     const reply = await response.json();

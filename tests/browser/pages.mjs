@@ -181,6 +181,19 @@ describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', time
     }
   });
 
+  it('any topic: a line for each key while they are few, and then one for all', async () => {
+    const keyed = (count) => Array.from({length: count}, (_, i) => ({x: i, y: i * i, who: `player ${i}`}));
+    await gameflow.createTopic('keyed');
+    await gameflow.produce('keyed', keyed(5), '?key-field=who');
+    const page = await open('keyed', '/stat/page-echarts.html?topic=keyed');
+    const few = await untilState(page, '5 lines', (s) => s.points === 5);
+    assert.deepEqual(Object.keys(few.series), keyed(5).map(({who}) => who));
+    await gameflow.produce('keyed', keyed(30), '?key-field=who');
+    const many = await untilState(page, 'one line', (s) => s.points === 35);
+    assert.deepEqual(Object.keys(many.series), ['y']);
+    assert.equal(many.series.y.length, 35);
+  });
+
   it('pause stops the picture, not the data', async () => {
     const {players} = pages;
     await players.click('#pause');
