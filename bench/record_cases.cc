@@ -35,7 +35,11 @@ std::function<Run()> prepare_decode(const Events& events) {
   return [tools, &events] {
     return run_of(events, [&] {
       for (const auto& batch : events.batches) {
-        for (std::size_t i = 0; i < batch->size(); ++i) {
+        for (std::size_t i = 0, announced = 0; i < batch->size(); ++i) {
+          if (i == announced) {
+            announced = batch->run_end(i, record::kLookAheadBytes);
+            tools->decoder.look_ahead(batch->values(i, announced));
+          }
           if (!tools->decoder.decode(*tools->types.event, (*batch)[i].value, tools->arena,
                                      tools->out.get())) {
             stop(tools->decoder.error().message);

@@ -140,6 +140,24 @@ RecordView Batch::operator[](std::size_t index) const {
   return record;
 }
 
+std::string_view Batch::values(std::size_t first, std::size_t last) const {
+  assert(first <= last && last <= entries_.size());
+  if (first == last) return {};
+  const std::size_t begin = entries_[first].value_begin;
+  const std::size_t end = entries_[last - 1].value_begin + entries_[last - 1].value_size;
+  return {bytes_.get() + begin, end - begin};
+}
+
+std::size_t Batch::run_end(std::size_t first, std::size_t bytes) const {
+  assert(first < entries_.size());
+  const std::size_t end = entries_[first].value_begin + bytes;
+  std::size_t last = first + 1;
+  while (last < entries_.size() && entries_[last].value_begin + entries_[last].value_size <= end) {
+    ++last;
+  }
+  return last;
+}
+
 std::size_t Batch::memory_bytes() const {
   return sizeof *this + entries_.capacity() * sizeof(Entry) + bytes_size_ + kPaddingBytes;
 }

@@ -47,6 +47,10 @@ class Batch {
   Timestamp appended_at() const { return appended_at_; }
   // `index` in [0, size()). Views live as long as the batch.
   RecordView operator[](std::size_t index) const;
+  // The values of records [first, last), which lie one behind the other.
+  std::string_view values(std::size_t first, std::size_t last) const;
+  // How far records go from `first` on whose values take up to `bytes`: `first` itself always.
+  std::size_t run_end(std::size_t first, std::size_t bytes) const;
   // Bytes held in memory, for caches and limits.
   std::size_t memory_bytes() const;
 

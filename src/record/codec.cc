@@ -460,12 +460,15 @@ bool Decoder::decode(const Type& type, std::string_view json, Arena& arena, void
   Impl& impl = *impl_;
   try {
     impl.arena = &arena;
-    impl.list_bytes = 0;
     const Plan& plan = impl.plan_of(type);
-    if (!impl.reader.open(json)) return false;
-    // Zeroed whole: absent optional fields and padding are the same bytes every time.
-    std::memset(out, 0, type.size);
-    return impl.value(plan, static_cast<char*>(out), 0) && impl.reader.close();
+    const auto value = [&] {
+      // Zeroed whole: absent optional fields and padding are the same bytes every time.
+      std::memset(out, 0, type.size);
+      impl.list_bytes = 0;
+      return impl.value(plan, static_cast<char*>(out), 0);
+    };
+    if (impl.reader.open_ahead(json) && value() && impl.reader.close_ahead()) return true;
+    return impl.reader.open(json) && value() && impl.reader.close();
   } catch (const std::bad_alloc&) {
     return impl.reader.fail(ErrorCode::kPayloadTooLarge, "there is not enough memory to decode");
   }
@@ -473,9 +476,19 @@ bool Decoder::decode(const Type& type, std::string_view json, Arena& arena, void
 
 bool Decoder::check(std::string_view json) {
   try {
-    return impl_->reader.open(json) && impl_->reader.skip(0) && impl_->reader.close();
+    JsonReader& reader = impl_->reader;
+    if (reader.open_ahead(json) && reader.skip(0) && reader.close_ahead()) return true;
+    return reader.open(json) && reader.skip(0) && reader.close();
   } catch (const std::bad_alloc&) {
     return impl_->reader.fail(ErrorCode::kPayloadTooLarge, "there is not enough memory to check");
+  }
+}
+
+void Decoder::look_ahead(std::string_view texts) {
+  try {
+    impl_->reader.look_ahead(texts);
+  } catch (const std::bad_alloc&) {
+    // Then the texts are read one at a time, and that says what is wrong.
   }
 }
 

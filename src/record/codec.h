@@ -47,6 +47,12 @@ class Decoder {
   // Checks that `json` is one valid JSON value and no more, for topics without a schema.
   bool check(std::string_view json);
 
+  // Announces the texts of the next calls: objects that lie one behind the other in `texts`, with
+  // nothing or white space between them. Changes no result and makes small ones cheaper; about
+  // kLookAheadBytes at a time are good. `texts` must stay as it is until the last of them was
+  // decoded, and be readable for kPaddingBytes past its end.
+  void look_ahead(std::string_view texts);
+
   // The mistake of the last call that returned false.
   const DecodeError& error() const;
 
@@ -54,6 +60,9 @@ class Decoder {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// So many bytes of JSON and their tokens fit a first-level cache.
+inline constexpr std::size_t kLookAheadBytes = 16U << 10;
 
 // Depth of nested arrays and objects above which JSON is refused.
 inline constexpr std::size_t kJsonDepthMax = 128;

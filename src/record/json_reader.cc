@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <new>
 #include <optional>
 #include <utility>
@@ -133,6 +134,7 @@ bool JsonReader::open(std::string_view json) {
   text_ = json.data();
   size_ = json.size();
   next_ = end_ = nullptr;
+  ahead_ = {};
   if (json.empty()) return fail_json(0, "the text is empty");
   if (!reserve(json.size())) return false;
   if (const auto error = parser_->stage1(as_bytes(text_), size_, simdjson::stage1_mode::regular)) {
@@ -159,6 +161,44 @@ bool JsonReader::open(std::string_view json) {
     return fail_expected(last, fmt::format("'{}' at the end", closing));
   }
   tokens[count] = tokens[0];
+  return true;
+}
+
+void JsonReader::look_ahead(std::string_view texts) {
+  ahead_ = find_ahead(texts) ? texts : std::string_view();
+}
+
+bool JsonReader::find_ahead(std::string_view texts) {
+  if (texts.empty() || !reserve(texts.size()) ||
+      parser_->stage1(as_bytes(texts.data()), texts.size(), simdjson::stage1_mode::regular) !=
+          simdjson::SUCCESS) {
+    return false;
+  }
+  const std::size_t count = parser_->n_structural_indexes;
+  Position* tokens = parser_->structural_indexes.get();
+  // The bounds of take(), for all texts as for one.
+  if (count == 0 || texts[tokens[0]] != '{' || texts[tokens[count - 1]] != '}') return false;
+  tokens[count] = tokens[0];
+  text_ = texts.data();
+  size_ = texts.size();
+  next_ = tokens;
+  end_ = tokens + count;
+  has_backslash_ = std::memchr(text_, '\\', size_) != nullptr;
+  return true;
+}
+
+// A text's tokens are what stage 1 finds in it alone if no string is open where it begins, and so
+// its '{' is a token. If its '}' is one too, no string is open where it ends. Control characters
+// and UTF-8 were checked in all texts.
+bool JsonReader::open_ahead(std::string_view json) {
+  if (json.empty() || ahead_.empty() || std::less<>()(json.data(), ahead_.data()) ||
+      std::less<>()(ahead_.data() + ahead_.size(), json.data() + json.size())) {
+    return false;
+  }
+  const auto first = static_cast<Position>(json.data() - ahead_.data());
+  while (next_ < end_ && *next_ < first) ++next_;
+  if (next_ >= end_ || *next_ != first || json.front() != '{' || json.back() != '}') return false;
+  last_ = static_cast<Position>(first + json.size() - 1);
   return true;
 }
 

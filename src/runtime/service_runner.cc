@@ -393,6 +393,10 @@ void ServiceRunner::forget_epoch() {
   }
 }
 
+void ServiceRunner::release_memory() {
+  slices_.clear();
+}
+
 ServiceStats ServiceRunner::stats(Timestamp now) const {
   ServiceStats stats{.name = plan_.spec->name,
                      .records_in = counters_.records_in,

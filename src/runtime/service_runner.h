@@ -49,6 +49,8 @@ class ServiceRunner {
   bool is_new() const { return is_new_; }
   void add_position(log::Commit& commit) const;
 
+  // Gives back what is kept from epoch to epoch. Between two epochs only.
+  void release_memory();
   // Drops what an epoch that did not get to its commit has gathered.
   void forget_epoch();
 

@@ -29,11 +29,11 @@ void ShardUpdate::run(std::uint32_t shard, const std::deque<Slice>& slices, std:
     state::KeyedShard* keyed = open->shards[shard].get();
     if (keyed == nullptr || !keyed->has_changes()) continue;
     keyed->own_text();
+    if (target.close_before && start < *target.close_before) continue;
     std::string changes;
     ByteWriter out(changes);
     keyed->take_changes(out);
-    if (!target.close_before || start >= *target.close_before)
-      result.changes.emplace(start, std::move(changes));
+    result.changes.emplace(start, std::move(changes));
   }
   arena_.reset();  // only now: rows may have pointed at text that operators made
 }

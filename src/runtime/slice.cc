@@ -56,7 +56,12 @@ void Slice::decode(const SliceRules& rules, record::Decoder& decoder) {
   for (const auto& batch : input_.batches) {
     const std::uint64_t skip =
         input_.from > batch->base_offset() ? input_.from.value - batch->base_offset().value : 0;
+    std::size_t announced = skip;
     for (auto index = static_cast<std::uint32_t>(skip); index < batch->size(); ++index) {
+      if (index == announced) {
+        announced = batch->run_end(index, record::kLookAheadBytes);
+        decoder.look_ahead(batch->values(index, announced));
+      }
       const record::RecordView record = (*batch)[index];
       ++records_in_;
       if (decoder.decode(type, record.value, arena_, events_ + origins_.size() * stride_)) {
