@@ -4,6 +4,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,6 +48,19 @@ Result<std::vector<std::string_view>> split_body(std::string_view body, BodyForm
   if (body.find_first_not_of(kSpace) == std::string_view::npos)
     return fail(ErrorCode::kInvalidJson, "the body is empty: send an object or an array of them");
   return record::split_json(body);
+}
+
+// The values from the first one on that are good to announce to the decoder together, as they stand
+// in the body.
+std::string_view run_of(std::span<const std::string_view> values) {
+  const char* const begin = values.front().data();
+  std::size_t size = values.front().size();
+  for (const std::string_view value : values.subspan(1)) {
+    const auto longer = static_cast<std::size_t>(value.data() + value.size() - begin);
+    if (value.empty() || longer > record::kLookAheadBytes) break;
+    size = longer;
+  }
+  return {begin, size};
 }
 
 }  // namespace
@@ -222,9 +236,15 @@ Result<CheckedBody> BodyChecker::check(std::string_view body, const ProduceOptio
   checked.reply.duplicates = std::min<std::uint64_t>(known, values.size());
   RecordChecker checker(*this, *scratch, options, topic, type, now, checked);
   const char* const end = body.data() + body.size();
+  const char* announced = body.data();
   for (std::uint64_t index = checked.reply.duplicates; index < values.size(); ++index) {
     const std::string_view value = values[index];
     const char* const value_end = value.data() + value.size();
+    if (value.data() >= announced) {
+      const std::string_view run = run_of(std::span(values).subspan(index));
+      scratch->decoder.look_ahead(run);
+      announced = run.data() + run.size();
+    }
     checker.add(index, value, value.empty() ? 0 : static_cast<std::size_t>(end - value_end));
   }
   checker.finish();

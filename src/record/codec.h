@@ -48,9 +48,9 @@ class Decoder {
   bool check(std::string_view json);
 
   // Announces the texts of the next calls: objects that lie one behind the other in `texts`, with
-  // nothing or white space between them. Changes no result and makes small ones cheaper; about
-  // kLookAheadBytes at a time are good. `texts` must stay as it is until the last of them was
-  // decoded, and be readable for kPaddingBytes past its end.
+  // nothing, white space or commas between them. Changes no result and makes small ones cheaper;
+  // about kLookAheadBytes at a time are good. `texts` must stay as it is until the last of them was
+  // decoded.
   void look_ahead(std::string_view texts);
 
   // The mistake of the last call that returned false.

@@ -41,8 +41,8 @@ class JsonReader {
   bool open(std::string_view json);
 
   // Finds the tokens of many texts in one go, for open_ahead(): `texts` are objects, one behind the
-  // other, with nothing or white space between them. A player event decodes in 133 ns that way
-  // and in 155 ns alone. Until the next open().
+  // other, with nothing, white space or commas between them. A player event decodes in 133 ns that
+  // way and in 155 ns alone. Until the next open().
   void look_ahead(std::string_view texts);
   // As open() for one of these texts. False where there is doubt: then open() it alone.
   bool open_ahead(std::string_view json);
