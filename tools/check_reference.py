@@ -12,13 +12,17 @@ def check_errors():
     names = re.findall(r"case ErrorCode::(k\w+):\s*return \"(\w+)\"", (ROOT / "src/base/error.cc").read_text())
     numbers = dict(re.findall(r"^  (k\w+) = (\d+),", header, re.M))
     page = (ROOT / "docs/reference/errors.md").read_text()
-    listed = dict(re.findall(r"^\| `(\w+)` \| (\d+) \|", page, re.M))
+    listed = dict(re.findall(r"^\| `(\w+)` \| (\d{4}) \|", page, re.M))
     wanted = {name: numbers[constant] for constant, name in names}
     for name, number in wanted.items():
         if listed.get(name) != number:
             yield f"docs/reference/errors.md: add the row of `{name}`, {number} (src/base/error.h)"
     for name in listed.keys() - wanted.keys():
         yield f"docs/reference/errors.md: `{name}` is not in src/base/error.h: remove its row"
+    for source in sorted((ROOT / "src/http").glob("*.cc")):
+        for name in re.findall(r"error_reply\(\s*\d+,\s*\"(\w+)\"", source.read_text()):
+            if f"| `{name}` |" not in page:
+                yield f"docs/reference/errors.md: add the row of `{name}` (src/http/{source.name})"
     for constant in numbers.keys() - {c for c, _ in names}:
         yield f"src/base/error.cc: to_string has no case for {constant}"
 

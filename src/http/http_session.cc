@@ -418,7 +418,10 @@ asio::awaitable<Next> HttpSession::send(Reply reply, Next next) {
 }
 
 void HttpSession::log_access(const Reply& reply) const {
-  const auto level = reply.status >= 500 ? spdlog::level::warn : spdlog::level::debug;
+  // Not when the server sends producers away: they come again and again, and the engine says once
+  // why it has stopped.
+  const bool is_fault = reply.status >= 500 && reply.status != 503 && reply.status != 507;
+  const auto level = is_fault ? spdlog::level::warn : spdlog::level::debug;
   if (!spdlog::should_log(level)) return;
   std::string_view method = "-", target = "-";
   if (parser_) {

@@ -6,6 +6,7 @@
 
 #include "opbuild/block.h"
 #include "opbuild/opbuild.h"
+#include "spec/names.h"
 
 namespace gameflow::opbuild {
 namespace {
@@ -77,14 +78,12 @@ void write_struct(Writer& out, const record::Type& type, const std::string& name
   out.line("struct {} {{", name);
   for (const record::Field& field : type.fields) {
     const std::string value = plan::cpp_type(*field.type);
-    out.line("  {} {}{{}};", field.optional ? "Optional<" + value + ">" : value,
-             plan::cpp_field(field.name));
+    out.line("  {} {}{{}};", field.optional ? "Optional<" + value + ">" : value, field.name);
   }
   out.line("}};");
   out.line("static_assert(sizeof({}) == {});", name, type.size);
   for (const record::Field& field : type.fields) {
-    out.line("static_assert(offsetof({}, {}) == {});", name, plan::cpp_field(field.name),
-             field.offset);
+    out.line("static_assert(offsetof({}, {}) == {});", name, field.name, field.offset);
   }
   out.line("");
 }
@@ -101,7 +100,7 @@ void write_types(Writer& out, const spec::Dataflow& dataflow,
         plan::cpp_type(*type), type->id);
   }
   for (std::size_t i = 0; i < dataflow.named_types.size(); ++i) {
-    const std::string name = plan::to_pascal_case(dataflow.type_names[i]);
+    const std::string name = spec::to_pascal_case(dataflow.type_names[i]);
     const std::string type = plan::cpp_type(*dataflow.named_types[i]);
     if (name != type) out.line("using {} = {};", name, type);
   }
@@ -113,7 +112,7 @@ void write_types(Writer& out, const spec::Dataflow& dataflow,
 std::string friendly_type(const spec::Dataflow& dataflow, const record::Type* type) {
   const auto named = std::ranges::find(dataflow.named_types, type);
   if (named == dataflow.named_types.end()) return plan::cpp_type(*type);
-  return plan::to_pascal_case(
+  return spec::to_pascal_case(
       dataflow.type_names[static_cast<std::size_t>(named - dataflow.named_types.begin())]);
 }
 

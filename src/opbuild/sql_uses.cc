@@ -5,6 +5,7 @@
 #include "opbuild/lexer.h"
 #include "opbuild/messages.h"
 #include "opbuild/opbuild.h"
+#include "spec/names.h"
 
 namespace gameflow::opbuild {
 namespace {
@@ -22,7 +23,7 @@ const record::Type* item_of(const spec::Dataflow& dataflow, std::string_view spe
   for (std::size_t i = 0; i < dataflow.named_types.size(); ++i) {
     const record::Type* type = dataflow.named_types[i];
     if (type->kind != record::Kind::kList || type->item->kind != record::Kind::kObject) continue;
-    if (plan::to_pascal_case(dataflow.type_names[i]) == spelling) return type->item;
+    if (spec::to_pascal_case(dataflow.type_names[i]) == spelling) return type->item;
   }
   if (!spelling.starts_with("List<") || !spelling.ends_with('>')) return nullptr;
   spelling.remove_prefix(5);

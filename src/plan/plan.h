@@ -1,8 +1,5 @@
 // A dataflow as a typed operator graph: what opbuild generates code for and runtime runs.
 //
-// Also the home of the names that YAML things get in C++: `player-event` is PlayerEvent, state
-// `events-per-user` is events_per_user().
-//
 // Threads  pure functions; a Plan is immutable once made.
 #pragma once
 
@@ -37,16 +34,6 @@ struct Plan {
 };
 
 Plan make_plan(std::shared_ptr<const spec::Dataflow> dataflow);
-
-// "player-event" -> "PlayerEvent" and "events-per-user" -> "events_per_user". Always a valid C++
-// identifier: names that C++ or the SDK has taken get an underscore at the end, those that start
-// with a digit one in front.
-std::string to_pascal_case(std::string_view yaml_name);
-std::string to_snake_case(std::string_view yaml_name);
-
-// The C++ member of a field: its own name wherever C++ allows that, otherwise `user-id` -> user_id
-// and `class` -> class_.
-std::string cpp_field(std::string_view yaml_name);
 
 // The C++ spelling of a type: "Text", "u32", "List<PlayerEventCount>", "PlayerEvent".
 std::string cpp_type(const record::Type& type);

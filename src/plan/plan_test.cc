@@ -5,41 +5,7 @@
 namespace gameflow::plan {
 namespace {
 
-struct NameRow {
-  std::string_view yaml, pascal, snake, field;
-};
-
-TEST(Names, BecomeValidCpp) {
-  constexpr NameRow kRows[] = {
-      {"player-event", "PlayerEvent", "player_event", "player_event"},
-      {"player_event", "PlayerEvent", "player_event", "player_event"},
-      {"PlayerEvent", "PlayerEvent", "player_event", "PlayerEvent"},
-      {"playerId", "PlayerId", "player_id", "playerId"},
-      {"HTTPError", "HTTPError", "httperror", "HTTPError"},
-      {"x", "X", "x", "x"},
-      {"level-2-boss", "Level2Boss", "level_2_boss", "level_2_boss"},
-      {"3d-position", "_3dPosition", "_3d_position", "_3d_position"},
-      {"class", "Class", "class_", "class_"},
-      {"default", "Default", "default_", "default_"},
-      {"text", "Text_", "text", "text"},
-      {"window", "Window_", "window_", "window"},
-      {"std", "Std", "std_", "std"},
-      {"sql", "Sql", "sql_", "sql"},
-      {"a--b", "AB", "a_b", "a__b"},
-      {"prix-\xc3\xa9", "Prix", "prix_", "prix___"},
-      {"player-event/user_data", "PlayerEventUserData", "player_event_user_data",
-       "player_event_user_data"},
-      {"", "_", "_", "_"},
-  };
-  for (const NameRow& row : kRows) {
-    SCOPED_TRACE(row.yaml);
-    EXPECT_EQ(to_pascal_case(row.yaml), row.pascal);
-    EXPECT_EQ(to_snake_case(row.yaml), row.snake);
-    EXPECT_EQ(cpp_field(row.yaml), row.field);
-  }
-}
-
-TEST(Names, TypesAreSpelledAsInCpp) {
+TEST(Types, AreSpelledAsInCpp) {
   record::TypeTable types;
   const record::Type* point =
       types.object("map-point", {{.name = "x", .type = types.scalar(record::Kind::kF64)}});

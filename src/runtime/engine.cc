@@ -178,6 +178,7 @@ class EngineImpl final : public Engine {
       }
     }
     std::vector<std::string_view> candidates;
+    candidates.reserve(names.size());
     for (const TableName& name : names) candidates.push_back(name.table);
     const std::string_view guess = spec::closest(table, candidates);
     return fail(

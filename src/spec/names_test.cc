@@ -1,0 +1,36 @@
+#include "spec/names.h"
+
+#include <gtest/gtest.h>
+
+namespace gameflow::spec {
+namespace {
+
+struct NameRow {
+  std::string_view yaml, pascal, snake;
+};
+
+TEST(Names, InCpp) {
+  constexpr NameRow kRows[] = {
+      {"player-event", "PlayerEvent", "player_event"},
+      {"player_event", "PlayerEvent", "player_event"},
+      {"playerId", "PlayerId", "playerId"},
+      {"x", "X", "x"},
+      {"level-2-boss", "Level2Boss", "level_2_boss"},
+      {"a--b", "AB", "a__b"},
+  };
+  for (const NameRow& row : kRows) {
+    EXPECT_EQ(to_pascal_case(row.yaml), row.pascal);
+    EXPECT_EQ(to_snake_case(row.yaml), row.snake);
+  }
+}
+
+TEST(Names, ThatAreTaken) {
+  EXPECT_EQ(reserved_as("class"), "a C++ keyword");
+  EXPECT_EQ(reserved_as("Text"), "a name of the SDK");
+  EXPECT_EQ(reserved_as("NULL"), "a C++ macro");
+  EXPECT_EQ(reserved_as("__x"), "a name reserved for the C++ compiler");
+  EXPECT_EQ(reserved_as("text"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace gameflow::spec
