@@ -51,13 +51,14 @@ Result<std::vector<std::string_view>> split_body(std::string_view body, BodyForm
 }
 
 // The values from the first one on that are good to announce to the decoder together, as they stand
-// in the body.
+// in the body. Empty if that is only one: nothing is gained then, and it may be a large one.
 std::string_view run_of(std::span<const std::string_view> values) {
   const char* const begin = values.front().data();
-  std::size_t size = values.front().size();
+  std::size_t size = 0;
   for (const std::string_view value : values.subspan(1)) {
+    if (values.front().empty() || value.empty()) break;
     const auto longer = static_cast<std::size_t>(value.data() + value.size() - begin);
-    if (value.empty() || longer > record::kLookAheadBytes) break;
+    if (longer > record::kLookAheadBytes) break;
     size = longer;
   }
   return {begin, size};

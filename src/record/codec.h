@@ -49,8 +49,8 @@ class Decoder {
 
   // Announces the texts of the next calls: objects that lie one behind the other in `texts`, with
   // nothing, white space or commas between them. Changes no result and makes small ones cheaper;
-  // about kLookAheadBytes at a time are good. `texts` must stay as it is until the last of them was
-  // decoded.
+  // about kLookAheadBytes of several at a time are good. `texts` must stay as it is until the last
+  // of them was decoded; empty, it takes back what was announced.
   void look_ahead(std::string_view texts);
 
   // The mistake of the last call that returned false.

@@ -183,7 +183,7 @@ bool JsonReader::find_ahead(std::string_view texts) {
   size_ = texts.size();
   next_ = tokens;
   end_ = tokens + count;
-  has_backslash_ = std::memchr(text_, '\\', size_) != nullptr;
+  ahead_has_backslash_ = std::memchr(text_, '\\', size_) != nullptr;
   return true;
 }
 
@@ -199,6 +199,7 @@ bool JsonReader::open_ahead(std::string_view json) {
   while (next_ < end_ && *next_ < first) ++next_;
   if (next_ >= end_ || *next_ != first || json.front() != '{' || json.back() != '}') return false;
   last_ = static_cast<Position>(first + json.size() - 1);
+  has_backslash_ = ahead_has_backslash_ && std::memchr(json.data(), '\\', json.size()) != nullptr;
   return true;
 }
 

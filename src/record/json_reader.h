@@ -123,7 +123,8 @@ class JsonReader {
   const Position* end_ = nullptr;   // of the tokens; the first one stands here again
   std::size_t size_ = 0;            // of the text
   std::string_view ahead_;          // the texts of look_ahead(); `next_` and `end_` are of them all
-  Position last_ = 0;               // byte of the text of open_ahead()
+  bool ahead_has_backslash_ = false;
+  Position last_ = 0;  // byte of the text of open_ahead()
   bool has_backslash_ = false;
   std::string scratch_;  // unescaped text that only had to be checked
   // A root number or atom, copied so that the text behind it cannot continue it.

@@ -7,6 +7,8 @@
 namespace gameflow::runtime {
 namespace {
 
+constexpr std::size_t kReasonBytesMax = 4096;
+
 void add_text(std::string& json, std::string_view name, std::string_view text) {
   fmt::format_to(std::back_inserter(json), ",\"{}\":", name);
   record::encode_json_string(text, json);
@@ -30,7 +32,7 @@ std::string to_json(const DeadLetter& letter) {
   add_text(json, "operator", letter.op);
   add_text(json, "code", to_string(letter.code));
   if (!letter.field.empty()) add_text(json, "field", letter.field);
-  add_text(json, "reason", letter.reason);
+  add_text(json, "reason", std::string_view(letter.reason).substr(0, kReasonBytesMax));
   auto out = std::back_inserter(json);
   if (letter.window_start) fmt::format_to(out, ",\"window_start\":{}", letter.window_start->ms);
   if (const auto& origin = letter.origin) {

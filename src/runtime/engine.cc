@@ -26,7 +26,7 @@ constexpr std::chrono::milliseconds kTickQuiet{500};
 constexpr std::chrono::milliseconds kRetryAfterFailure{250};
 
 // An epoch of so many bytes is part of a backlog: live input comes in smaller ones.
-constexpr std::size_t kBacklogBytes = 8U << 20;
+constexpr std::size_t kBacklogBytes = 16U << 20;
 
 // Dead letters are for people to look at: kept this long unless the dataflow declares the topic
 // itself.
@@ -200,15 +200,24 @@ class EngineImpl final : public Engine {
     }
     const std::size_t share = options_.epoch_bytes_max / std::max<std::size_t>(1, inputs.size());
     GF_TRY(read(inputs, share));
-    std::size_t left = options_.epoch_bytes_max;
-    for (const Input& input : inputs)
-      left -= std::min(left, input.service->fetched_bytes(input.number));
-    if (options_.epoch_bytes_max - left > kBacklogBytes) has_backlog_ = true;
+    const std::size_t left =
+        options_.epoch_bytes_max - std::min(options_.epoch_bytes_max, fetched_bytes());
     // A read stops before the batch that would go over: who has taken half of its share may have
     // more.
     std::erase_if(
         inputs, [share](const Input& i) { return i.service->fetched_bytes(i.number) < share / 2; });
-    return left < share || inputs.empty() ? Status{} : read(inputs, left / inputs.size());
+    if (left >= share && !inputs.empty()) GF_TRY(read(inputs, left / inputs.size()));
+    epoch_bytes_ = fetched_bytes();
+    return {};
+  }
+
+  std::size_t fetched_bytes() const {
+    std::size_t bytes = 0;
+    for (const auto& service : services_) {
+      for (std::size_t input = 0; input < service->input_count(); ++input)
+        bytes += service->fetched_bytes(input);
+    }
+    return bytes;
   }
 
   struct Input {
@@ -291,10 +300,10 @@ class EngineImpl final : public Engine {
       const Status store = store_.health();
       const auto result = store ? run_epoch() : Result<EpochResult>(fail(store.error()));
       set_health(result ? Status{} : Status(fail(result.error())));
+      if (result) release_memory();
       if (!result) {
         wait(kRetryAfterFailure, true);
       } else if (*result == EpochResult::kIdle) {
-        release_memory();
         const bool open =
             std::ranges::any_of(services_, [](const auto& s) { return s->has_open_windows(); });
         wait(open ? kTickOpenWindows : kTickQuiet, false);
@@ -305,7 +314,8 @@ class EngineImpl final : public Engine {
   // When a backlog is worked off, what it took goes back to the system: after 3 M events from disk
   // 240 MB would stay, and 30 do.
   void release_memory() {
-    if (!std::exchange(has_backlog_, false)) return;
+    if (epoch_bytes_ > kBacklogBytes) has_backlog_ = true;
+    if (epoch_bytes_ > kBacklogBytes / 8 || !std::exchange(has_backlog_, false)) return;
     for (const auto& service : services_) service->release_memory();
     ::malloc_trim(0);
   }
@@ -371,8 +381,9 @@ class EngineImpl final : public Engine {
   EpochSeconds seconds_;
   EpochSeconds running_;  // of the epoch that is running: only the thread that runs it
   std::atomic<bool> input_ends_{false};
-  bool needs_restore_ = false;  // only the thread that runs epochs; as is has_backlog_
+  bool needs_restore_ = false;  // only the thread that runs epochs; as are the two below
   bool has_backlog_ = false;
+  std::size_t epoch_bytes_ = 0;  // of input, of the last epoch
 
   std::thread loop_;
   std::mutex wake_mutex_;

@@ -278,7 +278,8 @@ void ServiceRunner::add_records(log::Commit& commit) {
                              std::optional<std::string_view> key, std::string_view value) {
     const auto partition = static_cast<std::uint32_t>(spread % to.partitions);
     auto found = std::ranges::find_if(commit.appends, [&](const log::Append& append) {
-      return append.topic == to.id && append.partition == partition;
+      return append.topic == to.id && append.partition == partition &&
+             append.batch.fits((key ? key->size() : 0) + value.size());
     });
     if (found == commit.appends.end()) {
       commit.appends.push_back({to.id, partition, {}});

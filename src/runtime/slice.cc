@@ -60,7 +60,8 @@ void Slice::decode(const SliceRules& rules, record::Decoder& decoder) {
     for (auto index = static_cast<std::uint32_t>(skip); index < batch->size(); ++index) {
       if (index == announced) {
         announced = batch->run_end(index, record::kLookAheadBytes);
-        decoder.look_ahead(batch->values(index, announced));
+        decoder.look_ahead(announced > index + 1 ? batch->values(index, announced)
+                                                 : std::string_view());
       }
       const record::RecordView record = (*batch)[index];
       ++records_in_;

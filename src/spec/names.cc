@@ -58,12 +58,18 @@ constexpr auto kSdkNames = std::to_array<std::string_view>({"Arena",
                                                             "Window",
                                                             "abi",
                                                             "arena",
+                                                            "assign_key_block",
+                                                            "assign_key_operator",
+                                                            "assign_timestamp_block",
+                                                            "assign_timestamp_operator",
                                                             "decode_signed_key",
                                                             "decode_unsigned_key",
                                                             "detail",
                                                             "encode_key",
                                                             "f32",
                                                             "f64",
+                                                            "flush_block",
+                                                            "flush_operator",
                                                             "gameflow",
                                                             "gameflow_library",
                                                             "i16",
@@ -77,6 +83,8 @@ constexpr auto kSdkNames = std::to_array<std::string_view>({"Arena",
                                                             "u32",
                                                             "u64",
                                                             "u8",
+                                                            "update_state_block",
+                                                            "update_state_operator",
                                                             "window"});
 
 // Macros of the standard headers that operators see.
@@ -119,7 +127,12 @@ bool is_type_name(std::string_view name) {
 }
 
 bool is_lower_name(std::string_view name) {
-  return is_type_name(name) && std::none_of(name.begin(), name.end(), is_upper);
+  const auto is_joint = [](char c) { return c == '-' || c == '_'; };
+  return is_type_name(name) && std::none_of(name.begin(), name.end(), is_upper) &&
+         !is_joint(name.back()) &&
+         std::adjacent_find(name.begin(), name.end(), [&](char a, char b) {
+           return is_joint(a) && is_joint(b);
+         }) == name.end();
 }
 
 bool is_topic_name(std::string_view name) {

@@ -14,7 +14,8 @@ std::string to_snake_case(std::string_view yaml_name);
 
 // Letters, digits, '-' and '_', a letter first.
 bool is_type_name(std::string_view name);
-// Small letters, digits, '-' and '_', a letter first: dataflows, services and states.
+// Small letters and digits, a letter first, single '-' or '_' between: dataflows, services and
+// states. So "__" never stands in what they are called in C++ and SQL, and can join two of them.
 bool is_lower_name(std::string_view name);
 // As log::is_topic_name: letters, digits, '.', '_' and '-', at most 200, not "." or "..".
 bool is_topic_name(std::string_view name);

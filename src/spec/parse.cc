@@ -23,7 +23,7 @@ void read_meta(Report& report, const Node& node, Dataflow& dataflow) {
     if (!dataflow.name.empty() && !is_lower_name(dataflow.name)) {
       report.error(
           *name, fmt::format("'{}' cannot be the name of a dataflow", dataflow.name.substr(0, 60)),
-          "small letters, digits, '-' and '_', a letter first, at most 100");
+          "small letters and digits, a letter first, single '-' or '_' between, at most 100");
     }
   }
   if (const Node* const version = fields.require("version", "write 'version: 0.1.0'"))

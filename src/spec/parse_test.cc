@@ -147,7 +147,7 @@ types:)",
      R"(f:3:9: error: 'My Demo' cannot be the name of a dataflow
     3 |   name: My Demo
       |         ^~~~~~~
-      = small letters, digits, '-' and '_', a letter first, at most 100
+      = small letters and digits, a letter first, single '-' or '_' between, at most 100
 )"},
     {"SectionIsAList", R"(  name: demo
   version: 0.1.0)",
@@ -685,7 +685,7 @@ f:64:28: error: topic 'summaries' is a source and a sink: the service would feed
      R"(f:36:3: error: 'ClickCounts' cannot be the name of a service
    36 |   ClickCounts:
       |   ^~~~~~~~~~~
-      = small letters, digits, '-' and '_', a letter first, at most 100
+      = small letters and digits, a letter first, single '-' or '_' between, at most 100
 )"},
     {"ServiceIsSdkName", "  click-counts:", "  std:",
      R"(f:36:3: error: 'std' cannot be the name of a service: std is a name of the SDK

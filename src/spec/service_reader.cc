@@ -60,9 +60,9 @@ void ServiceReader::read_section(const Node& section) {
     const auto clash = std::find_if(namespaces.begin(), namespaces.end(),
                                     [&](const auto& other) { return other.first == scope; });
     if (!is_lower_name(key.text)) {
-      report_.error(key,
-                    fmt::format("'{}' cannot be the name of a service", key.text.substr(0, 60)),
-                    "small letters, digits, '-' and '_', a letter first, at most 100");
+      report_.error(
+          key, fmt::format("'{}' cannot be the name of a service", key.text.substr(0, 60)),
+          "small letters and digits, a letter first, single '-' or '_' between, at most 100");
     } else if (const auto reason = reserved_as(scope)) {
       report_.error(
           key,
@@ -220,14 +220,15 @@ void ServiceReader::read_states(const Node& map, Service& service) {
     report_.error(map, "'states' has to be a map with at least one state");
     return;
   }
-  std::set<std::string> accessors;
+  std::set<std::string> accessors, rows;
   for (std::size_t i = 0; i < map.keys.size(); ++i) {
     const Node& key = map.keys[i];
     const std::string accessor = to_snake_case(key.text);
     const std::string row = to_pascal_case(key.text) + "Row";
     if (!is_lower_name(key.text)) {
-      report_.error(key, fmt::format("'{}' cannot be the name of a state", key.text.substr(0, 60)),
-                    "small letters, digits, '-' and '_', a letter first, at most 100");
+      report_.error(
+          key, fmt::format("'{}' cannot be the name of a state", key.text.substr(0, 60)),
+          "small letters and digits, a letter first, single '-' or '_' between, at most 100");
     } else if (const auto reason = reserved_as(accessor)) {
       report_.error(
           key,
@@ -235,6 +236,9 @@ void ServiceReader::read_states(const Node& map, Service& service) {
           "choose another name");
     } else if (!accessors.insert(accessor).second) {
       report_.error(key, fmt::format("two states are called {} in C++", accessor), "rename one");
+    } else if (!rows.insert(row).second) {
+      report_.error(key, fmt::format("the rows of two states are called {} in C++", row),
+                    "rename one");
     } else if (types_.has_struct(row)) {
       report_.error(
           key,
