@@ -41,7 +41,7 @@ start_generator() {
     echo "generator: runs already"
     return
   fi
-  start_process generator build/gameflow generate --to "$url" --rate "${RATE:-100}"
+  start_process generator build/gameflow generate --to "$url" --rate "${RATE:-100}" --positions
   echo "generator: started, ${RATE:-100} events a second of each kind"
 }
 

@@ -19,7 +19,7 @@ let dataflow = null;           // the last answer of /dataflow; null: the server
 let topics = [];               // the last answer of /topics
 let advanced_at = null;        // when records last came in
 let polls = 0;
-const rates = new Map();       // topic -> {samples: [{at, end}], history: [rate]}
+const rates = new Map();       // topic -> {samples: [{at, end}], history: [rate]}; at: ms of the server
 const rows = new Map();        // table row -> its nodes
 const previews = {};           // topic -> the last record's value
 
@@ -56,7 +56,7 @@ async function poll() {
       const [described, listed] = await Promise.all([getDataflow(), getJson('/topics')]);
       dataflow = described;
       topics = listed.topics;
-      measure();
+      measure(listed.now);
       polls += 1;
     } catch {
       status = Status.disconnected;
@@ -77,13 +77,15 @@ async function getDataflow() {
   }
 }
 
-function measure() {
-  const at = performance.now(), inputs = new Set(inputTopics());
+// `at` is the time by the server's clock: how long an answer takes would show in a rate, were it measured here.
+function measure(at) {
+  const inputs = new Set(inputTopics());
   let records = 0;
   for (const topic of topics) {
     const end = endOf(topic);
     const known = rates.get(topic.name) ?? {samples: [], history: []};
-    if (known.samples.length > 0 && end < known.samples.at(-1).end) known.samples = [];  // made anew
+    const last = known.samples.at(-1);
+    if (last && (end < last.end || at <= last.at)) known.samples = [];  // the topic was made anew, or the clock set back
     if (inputs.has(topic.name)) {
       records += end;
       if (known.samples.length > 0 && end > known.samples.at(-1).end) advanced_at = Date.now();

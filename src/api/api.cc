@@ -138,6 +138,9 @@ const runtime::Engine* Api::engine() const {
 log::Store& Api::store() const {
   return impl_->store;
 }
+const Clock& Api::clock() const {
+  return impl_->clock;
+}
 
 void Api::produce(std::string_view topic, std::string_view body, const ProduceOptions& options,
                   ProduceCallback done) {

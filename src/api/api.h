@@ -109,6 +109,7 @@ class Api {
   // The dataflow: null if there is none.
   const runtime::Engine* engine() const;
   log::Store& store() const;
+  const Clock& clock() const;
   // Ready: the store accepts commits and the engine makes progress. Otherwise the reason.
   Status ready() const;
   ProduceStats produce_stats() const;

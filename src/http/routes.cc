@@ -124,7 +124,8 @@ Result<Reply> read_records(const Call& call) {
 Result<Reply> list_topics(const Call& call) {
   json::array topics;
   for (const auto& topic : call.context.api.topics()) topics.push_back(topic_json(topic));
-  return json_reply(200, json::object{{"topics", std::move(topics)}});
+  const Timestamp now = call.context.api.clock().now();
+  return json_reply(200, json::object{{"now", now.ms}, {"topics", std::move(topics)}});
 }
 
 Result<Reply> describe_topic(const Call& call) {
@@ -251,7 +252,7 @@ Result<Reply> dataflow(const Call& call) {
   const runtime::Engine* const engine = call.context.api.engine();
   if (engine == nullptr)
     return error_reply(404, "not_found", "this server has topics only and runs no dataflow");
-  return dataflow_reply(*engine, SystemClock{}.now());
+  return dataflow_reply(*engine, call.context.api.clock().now());
 }
 
 // --- operations ----------------------------------------------------------------------------------
