@@ -73,10 +73,16 @@ def check_includes(path, lines):
     allowed = LAYERS[folder][1]
     found = []
     for number, line in enumerate(lines, 1):
-        match = re.match(r'\s*#include\s*(?:"([a-z_]+)/|<(gameflow)/)', line)
-        if not match or allowed is None:
+        match = re.match(r'\s*#\s*include\s*(["<])([^">]+)', line)
+        if not match:
             continue
-        target = "sdk" if match[2] else match[1]
+        quote, name = match.groups()
+        target = "sdk" if name.startswith("gameflow/") else name.split("/")[0]
+        if ".." in name.split("/") or (quote == '"' and "/" not in name) or (quote == "<" and target in LAYERS and target != "sdk"):
+            found.append(f'{path}:{number}: write "FOLDER/FILE.h" as seen from src/, or <gameflow/FILE.h>: this check reads no other way')
+            continue
+        if allowed is None:
+            continue
         # Tests may use the fakes that ship with a lower layer.
         if target == folder or target in allowed.split() or target not in LAYERS:
             continue
@@ -104,7 +110,7 @@ def functions(lines):
     start, name = None, None
     for number, line in enumerate(lines, 1):
         if start is None:
-            if re.match(r"[A-Za-z_~].*\{$|[A-Za-z_~].*\($|[A-Za-z_~].*,$|[A-Za-z_~].*\($", line) and not re.match(
+            if re.match(r"[A-Za-z_~].*[{(,]$", line) and not re.match(
                     r"(namespace|class|struct|enum|union|extern|using|template|#|public|private)\b", line) and " = " not in line:
                 match = re.search(r"([A-Za-z_~][\w:~]*)\s*\(", line)
                 start, name = number, match[1] if match else line.strip()
@@ -171,6 +177,11 @@ def self_test():
     cases = [  # (name, path, text, part of the message or None)
         ("allowed include", "src/plan/a.cc", '#include "spec/model.h"', None),
         ("own folder", "src/plan/a.cc", '#include "plan/plan.h"', None),
+        ("own folder by name alone", "src/plan/a.cc", '#include "plan.h"', "as seen from src/"),
+        ("round the check by a relative path", "src/window/a.cc", '#include "../runtime/engine.h"', "as seen from src/"),
+        ("round the check by way of a folder", "src/window/a.cc", '#include "base/../api/api.h"', "as seen from src/"),
+        ("round the check by brackets", "src/window/a.cc", "#include <runtime/engine.h>", "as seen from src/"),
+        ("a library", "src/window/a.cc", "#include <sys/stat.h>", None),
         ("include upwards", "src/record/a.cc", '#include "api/api.h"', "record may not include api"),
         ("include of the same level", "src/log/a.h", '#include "spec/model.h"', "log may not include spec"),
         ("sdk where it is not allowed", "src/spec/a.cc", "#include <gameflow/abi.h>", "spec may not include sdk"),

@@ -1,5 +1,7 @@
+# shellcheck shell=bash
 # Processes by pid file, for start.sh and stop.sh. Sourced, not run.
 run_folder=.run
+declare -A log_begins # by name: the size of its log when this script started it
 
 # The pid in NAME's file, if that process runs and is our program; a recycled pid is somebody else's.
 running_pid() {
@@ -16,9 +18,14 @@ start_process() {
   local name=$1
   shift
   mkdir -p "$run_folder"
+  touch "$run_folder/$name.log"
+  log_begins[$name]=$(stat -c %s "$run_folder/$name.log")
   setsid nohup "$@" >>"$run_folder/$name.log" 2>&1 </dev/null &
   echo $! >"$run_folder/$name.pid"
 }
+
+# What a process that this script started has logged since.
+logged_by() { tail -c "+$((log_begins[$1] + 1))" "$run_folder/$1.log"; }
 
 # stop_process NAME SECONDS: SIGTERM, then waits; SIGKILL only after SECONDS.
 stop_process() {

@@ -7,8 +7,7 @@ build_packages=(g++ cmake ninja-build make pkg-config ccache git curl ca-certifi
   librocksdb-dev libsimdjson-dev libyaml-cpp-dev libsqlite3-dev libboost1.81-dev liblz4-dev
   libxxhash-dev libfmt-dev libspdlog-dev libcli11-dev libexpected-dev prometheus-cpp-dev
   libcurl4-openssl-dev libssl-dev zlib1g-dev)
-test_packages=(libgtest-dev libbenchmark-dev clang-format clang-tidy chromium fonts-dejavu-core
-  python3)
+test_packages=(libgtest-dev clang-format clang-tidy shellcheck chromium fonts-dejavu-core python3)
 
 what=${1:-build}
 packages=("${build_packages[@]}")
@@ -70,6 +69,4 @@ if [ -z "${SKIP_SETUP:-}" ]; then
   [ -z "$missing" ] || install_packages "$(tr '\n' ' ' <<<"$missing")"
 fi
 install_node_modules web
-if [ "$what" != build ]; then
-  for folder in tests tests/browser; do install_node_modules "$folder"; done
-fi
+[ "$what" = build ] || install_node_modules tests/browser

@@ -1,5 +1,11 @@
 # cmake -DCOMPILER=c++ -DINCLUDE=sdk/include -DSOURCE=case.cc -P check.cmake
-# A case compiles as it stands and does not with -DWRONG: so it is the mistake that is refused.
+# A case compiles as it stands and does not with -DWRONG, for the reason in its second line: so it is the mistake that is
+# refused.
+file(STRINGS ${SOURCE} said REGEX "^// The compiler says: " LIMIT_COUNT 1)
+string(REPLACE "// The compiler says: " "" said "${said}")
+if(NOT said)
+  message(FATAL_ERROR "${SOURCE} has no line '// The compiler says: …'")
+endif()
 set(command ${COMPILER} -std=c++20 -fsyntax-only -Wall -Wextra -Werror -I${INCLUDE} ${SOURCE})
 execute_process(COMMAND ${command} RESULT_VARIABLE right ERROR_VARIABLE messages)
 if(NOT right EQUAL 0)
@@ -9,6 +15,7 @@ execute_process(COMMAND ${command} -DWRONG RESULT_VARIABLE wrong ERROR_VARIABLE 
 if(wrong EQUAL 0)
   message(FATAL_ERROR "the wrong form compiles")
 endif()
-if(NOT messages MATCHES "error:")
-  message(FATAL_ERROR "the compiler failed in another way:\n${messages}")
+string(FIND "${messages}" "${said}" found)
+if(found EQUAL -1)
+  message(FATAL_ERROR "the compiler does not say '${said}' but:\n${messages}")
 endif()

@@ -1,4 +1,5 @@
 // A call is announced once.
+// The compiler says: deleted function
 #include "operator_check.h"
 void twice(abi::Call* call) {
   detail::CallScope first(call);

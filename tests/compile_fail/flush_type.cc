@@ -1,4 +1,5 @@
 // flush returns the type of the sinks.
+// The compiler says: static assertion failed
 #include "operator_check.h"
 #ifdef WRONG
 List<Text> result() {

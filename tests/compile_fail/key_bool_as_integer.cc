@@ -1,4 +1,5 @@
 // A bool is no integer key.
+// The compiler says: static assertion failed
 #include "operator_check.h"
 #ifdef WRONG
 bool key(const Event&) {

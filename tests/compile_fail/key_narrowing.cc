@@ -1,4 +1,5 @@
 // A key must hold every value that assign-key can return.
+// The compiler says: static assertion failed
 #include "operator_check.h"
 #ifdef WRONG
 i64 key(const Event& event) {

@@ -1,4 +1,5 @@
 // A signed value is no unsigned key.
+// The compiler says: static assertion failed
 #include "operator_check.h"
 #ifdef WRONG
 i32 key(const Event& event) {

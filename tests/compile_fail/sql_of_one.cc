@@ -1,4 +1,5 @@
 // sql() returns lists.
+// The compiler says: a T that is a list of objects of the dataflow
 #include "operator_check.h"
 #ifdef WRONG
 auto result() {

@@ -1,4 +1,5 @@
 // No text is the empty text, not a null pointer.
+// The compiler says: deleted function
 #include "operator_check.h"
 #ifdef WRONG
 Text text(const Event&) {

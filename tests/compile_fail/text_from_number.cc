@@ -1,4 +1,5 @@
 // Text is never made from a number.
+// The compiler says: could not convert
 #include "operator_check.h"
 #ifdef WRONG
 Text text(const Event& event) {

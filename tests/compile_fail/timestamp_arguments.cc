@@ -1,4 +1,5 @@
 // The event comes first, then the record's time.
+// The compiler says: static assertion failed
 #include "operator_check.h"
 #ifdef WRONG
 i64 time(i64, const Event&) {

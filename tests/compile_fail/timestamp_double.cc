@@ -1,4 +1,5 @@
 // Times are integer milliseconds.
+// The compiler says: static assertion failed
 #include "operator_check.h"
 #ifdef WRONG
 double time(const Event&) {

@@ -1,4 +1,5 @@
 // update-state returns nothing: there is no filter in it.
+// The compiler says: static assertion failed
 #include "operator_check.h"
 #ifdef WRONG
 bool update(const Event&) {

@@ -1,4 +1,5 @@
 // update-state gets a const event.
+// The compiler says: static assertion failed
 #include "operator_check.h"
 #ifdef WRONG
 void update(Event&) {}
