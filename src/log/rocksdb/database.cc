@@ -13,6 +13,7 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
+#include "log/rocksdb/journal.h"
 #include "log/rocksdb/keys.h"
 
 namespace gameflow::log {
@@ -24,6 +25,9 @@ namespace fs = std::filesystem;
 constexpr std::size_t kBlockCacheBytes = 8U << 20;
 constexpr std::size_t kWriteBufferBytes = 32U << 20;
 constexpr int kOpenFilesMax = 512;
+
+constexpr const char* kLogFamily = "log";
+constexpr const char* kStateFamily = "state";
 
 rocksdb::DBOptions db_options(bool create) {
   rocksdb::DBOptions options;
@@ -128,8 +132,14 @@ Error open_error(const fs::path& folder, const rocksdb::Status& status) {
     return {ErrorCode::kDiskFull,
             fmt::format("no space left to open the data folder {}", folder.string())};
   }
+  if (status.IsIOError() && mentions("Too many open files")) {
+    return {ErrorCode::kDataUnwritable,
+            fmt::format("cannot open the data folder {}: {}. Allow this user more open files "
+                        "(ulimit -n)",
+                        folder.string(), text)};
+  }
   if (status.IsIOError() && (mentions("Permission denied") || mentions("Read-only file system") ||
-                             mentions("Not a directory"))) {
+                             mentions("Not a directory") || mentions("not permitted"))) {
     return {ErrorCode::kDataUnwritable,
             fmt::format("cannot write to the data folder {}: {}. Give this user the right to read "
                         "and write there",
@@ -157,17 +167,53 @@ Result<std::unique_ptr<Database>> Database::open(const fs::path& folder) {
     return fail(damaged(folder, "the file CURRENT is missing beside logs and tables"));
   }
   std::unique_ptr<Database> database(new Database(folder));
+  if (content == Content::kStore) {
+    if (const Status status = check_journals(folder); !status) {
+      return fail(damaged(folder, status.error().message));
+    }
+    GF_TRY(database->check_owner());
+  }
   GF_TRY(database->open_rocksdb(content == Content::kNone));
   GF_TRY(database->check_format());
   return database;
+}
+
+// RocksDB would add our column families to a database of any program.
+Status Database::check_owner() const {
+  const auto foreign = [this](std::string_view what) {
+    return fail(ErrorCode::kDataCorrupt,
+                fmt::format("{} holds {}: it was written by another program, or by another version "
+                            "of gameflow. Nothing was changed. Choose another data folder",
+                            folder_.string(), what));
+  };
+  std::vector<std::string> names;
+  rocksdb::Status status =
+      rocksdb::DB::ListColumnFamilies(db_options(false), folder_.string(), &names);
+  if (!status.ok()) return fail(open_error(folder_, status));
+  for (const std::string& name : names) {
+    if (name == rocksdb::kDefaultColumnFamilyName || name == kLogFamily || name == kStateFamily) {
+      continue;
+    }
+    return foreign(fmt::format("a RocksDB with a column family '{}'", name));
+  }
+  if (names.size() == 3) return {};
+  // The making of the store was cut short, or it is a database of somebody else.
+  rocksdb::DB* opened = nullptr;
+  status = rocksdb::DB::OpenForReadOnly(rocksdb::Options(), folder_.string(), &opened);
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  if (!status.ok()) return fail(open_error(folder_, status));
+  const std::unique_ptr<rocksdb::Iterator> first(db->NewIterator(rocksdb::ReadOptions()));
+  first->SeekToFirst();
+  if (first->Valid() || !first->status().ok()) return foreign("a RocksDB that has no topics");
+  return {};
 }
 
 Status Database::open_rocksdb(bool create) {
   const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
       {rocksdb::kDefaultColumnFamilyName, family_options(cache)},
-      {"log", log_options(cache)},
-      {"state", family_options(cache)},
+      {kLogFamily, log_options(cache)},
+      {kStateFamily, family_options(cache)},
   };
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;

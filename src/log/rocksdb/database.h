@@ -18,7 +18,8 @@ namespace gameflow::log {
 
 class Database {
  public:
-  // Opens the folder, or makes a new store of it if it holds none. Checks the format.
+  // Opens the folder, or makes a new store of it if it holds none. Checks the format, and changes
+  // nothing in a folder that it refuses.
   // kDataUnwritable, kDataLocked, kDataCorrupt, kDiskFull
   static Result<std::unique_ptr<Database>> open(const std::filesystem::path& folder);
   Database(const Database&) = delete;
@@ -44,6 +45,7 @@ class Database {
 
  private:
   explicit Database(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  Status check_owner() const;
   Status open_rocksdb(bool create);
   Status check_format();
 

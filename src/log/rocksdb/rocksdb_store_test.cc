@@ -429,6 +429,50 @@ TEST(RocksdbStore, FindsAHoleWhenItIsRead) {
   EXPECT_EQ(values_from(*store, {1}, 0, {25})->size(), 25U);
 }
 
+// RocksDB itself would open them, and add our column families.
+TEST(RocksdbStore, LeavesDatabasesOfOthersAlone) {
+  struct Row {
+    const char* what;
+    std::vector<std::string> families;
+    bool key;
+    bool accepted;
+  };
+  const Row rows[] = {
+      {"another program's", {}, true, false},
+      {"with column families", {"columns"}, false, false},
+      {"a newer version's", {"log", "state", "index"}, true, false},
+      {"a store's making that was cut short", {"log"}, false, true},
+      {"the same, a moment earlier", {}, false, true},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.what);
+    const TempFolder folder;
+    rocksdb::Options options;
+    options.create_if_missing = true;
+    rocksdb::DB* db = nullptr;
+    ASSERT_TRUE(rocksdb::DB::Open(options, folder.path().string(), &db).ok());
+    for (const std::string& family : row.families) {
+      rocksdb::ColumnFamilyHandle* handle = nullptr;
+      ASSERT_TRUE(db->CreateColumnFamily(options, family, &handle).ok());
+      ASSERT_TRUE(db->DestroyColumnFamilyHandle(handle).ok());
+    }
+    if (row.key) {
+      ASSERT_TRUE(db->Put({}, "key", "value").ok());
+    }
+    delete db;
+    if (row.accepted) {
+      EXPECT_TRUE(open(folder.path()));
+      continue;
+    }
+    const Error error = open_fails(folder.path());
+    EXPECT_EQ(error.code, ErrorCode::kDataCorrupt);
+    EXPECT_TRUE(mentions(error, "another program")) << error.message;
+    std::vector<std::string> families;
+    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies(options, folder.path().string(), &families).ok());
+    EXPECT_EQ(families.size(), 1 + row.families.size());
+  }
+}
+
 TEST(RocksdbStore, SyncsAsItsDurabilitySays) {
   struct Row {
     Durability durability;
