@@ -473,6 +473,27 @@ TEST(RocksdbStore, LeavesDatabasesOfOthersAlone) {
   }
 }
 
+TEST(RocksdbStore, WritesNothingOnceItsFolderIsGone) {
+  const TempFolder folder;
+  const fs::path data = folder.path() / "data", aside = folder.path() / "aside";
+  const auto store = open(data);
+  const TopicId topic = store->create_topic({.name = "a"}).value().id;
+  ASSERT_TRUE(store->commit(append(topic, 0, {"x"})));
+  fs::rename(data, aside);
+  for (const bool made_anew : {false, true}) {
+    if (made_anew) fs::create_directory(data);
+    const auto ack = store->commit(append(topic, 0, {"y"}));
+    ASSERT_EQ(code_of(ack), ErrorCode::kDataUnwritable);
+    EXPECT_TRUE(mentions(ack.error(), data.string())) << ack.error().message;
+    EXPECT_EQ(code_of(store->health()), ErrorCode::kDataUnwritable);
+    EXPECT_EQ(code_of(store->create_topic({.name = "b"})), ErrorCode::kDataUnwritable);
+  }
+  fs::remove(data);
+  fs::rename(aside, data);
+  EXPECT_TRUE(store->health());
+  EXPECT_EQ(store->commit(append(topic, 0, {"y"}))->base_offsets[0], Offset{1});
+}
+
 TEST(RocksdbStore, SyncsAsItsDurabilitySays) {
   struct Row {
     Durability durability;
