@@ -429,6 +429,29 @@ TEST(RocksdbStore, FindsAHoleWhenItIsRead) {
   EXPECT_EQ(values_from(*store, {1}, 0, {25})->size(), 25U);
 }
 
+TEST(RocksdbStore, DamageInOneTopicHoldsUpNoOther) {
+  const TempFolder folder;
+  ManualClock clock({0});
+  auto store = open_rocksdb_store(test_options(folder.path(), clock)).value();
+  for (const char* name : {"a", "b"}) {
+    const TopicConfig config{.name = name, .retention_age = Duration{1000}};
+    const TopicId topic = store->create_topic(config).value().id;
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(store->commit(append(topic, 0, {"x"})));
+  }
+  store.reset();
+  {
+    const auto database = Database::open(folder.path()).value();
+    (void)database->db().Put({}, database->log(), log_key({1}, 0, {0}), "GFB nonsense");
+  }
+  store = open_rocksdb_store(test_options(folder.path(), clock)).value();
+  clock.advance({10'000});
+  const Status status = store->apply_retention();
+  ASSERT_EQ(code_of(status), ErrorCode::kDataCorrupt);
+  EXPECT_TRUE(mentions(status.error(), "topic 'a', partition 0, offset 0"));
+  EXPECT_EQ(store->topic("a")->partitions[0].begin, Offset{0});
+  EXPECT_EQ(store->topic("b")->partitions[0].begin, Offset{3});
+}
+
 // RocksDB itself would open them, and add our column families.
 TEST(RocksdbStore, LeavesDatabasesOfOthersAlone) {
   struct Row {
@@ -520,15 +543,19 @@ TEST(RocksdbStore, RetentionGivesSpaceBack) {
   const TopicId topic = store->create_topic({.name = "a", .retention_bytes = 4U << 20}).value().id;
   std::mt19937_64 random;
   std::string value(1U << 20, '\0');  // does not compress
-  for (int i = 0; i < 160; ++i) {
+  std::uint64_t used_bytes_max = 0;
+  for (int i = 1; i <= 320; ++i) {
     std::ranges::generate(value, [&] { return static_cast<char>(random()); });
     ASSERT_TRUE(store->commit(append(topic, 0, {value})));
+    if (i % 40 != 0) continue;
+    ASSERT_TRUE(store->apply_retention());
+    used_bytes_max = std::max(used_bytes_max, store->stats().disk_used_bytes);
   }
-  ASSERT_TRUE(store->apply_retention());
   const PartitionInfo info = store->topic(topic)->partitions[0];
-  EXPECT_EQ(info.end, Offset{160});
-  EXPECT_EQ(info.begin, Offset{157});
+  EXPECT_EQ(info.end, Offset{320});
+  EXPECT_EQ(info.begin, Offset{317});
   EXPECT_EQ(values_from(*store, topic, 0, info.begin)->back(), value);
+  EXPECT_LT(used_bytes_max, 320U << 20);  // the log, level 0, and what is left
 }
 
 // A file system of its own, 96 MiB large.
