@@ -24,19 +24,18 @@ namespace fs = std::filesystem;
 // Together with table readers these bound what RocksDB keeps in memory.
 constexpr std::size_t kBlockCacheBytes = 8U << 20;
 constexpr std::size_t kWriteBufferBytes = 32U << 20;
-constexpr int kOpenFilesMax = 512;
 
 constexpr const char* kLogFamily = "log";
 constexpr const char* kStateFamily = "state";
 
-rocksdb::DBOptions db_options(bool create) {
+rocksdb::DBOptions db_options(bool create, std::uint32_t open_files_max) {
   rocksdb::DBOptions options;
   options.create_if_missing = create;
   options.create_missing_column_families = true;
   // The default mode drops everything after a damaged record, acknowledged or not, without a word.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.fail_if_options_file_error = true;
-  options.max_open_files = kOpenFilesMax;
+  options.max_open_files = static_cast<int>(open_files_max);
   options.max_background_jobs = 2;
   options.max_total_wal_size = 128U << 20;  // a quiet column family must not keep old logs alive
   options.bytes_per_sync = 1U << 20;        // write back evenly, not in bursts that delay fsyncs
@@ -161,12 +160,13 @@ Error read_error(const fs::path& folder, const rocksdb::Status& status) {
   return damaged(folder, status.ToString());
 }
 
-Result<std::unique_ptr<Database>> Database::open(const fs::path& folder) {
+Result<std::unique_ptr<Database>> Database::open(const fs::path& folder,
+                                                 std::uint32_t open_files_max) {
   GF_ASSIGN(const Content content, look_into(folder));
   if (content == Content::kBroken) {
     return fail(damaged(folder, "the file CURRENT is missing beside logs and tables"));
   }
-  std::unique_ptr<Database> database(new Database(folder));
+  std::unique_ptr<Database> database(new Database(folder, open_files_max));
   if (content == Content::kStore) {
     if (const Status status = check_journals(folder); !status) {
       return fail(damaged(folder, status.error().message));
@@ -188,7 +188,7 @@ Status Database::check_owner() const {
   };
   std::vector<std::string> names;
   rocksdb::Status status =
-      rocksdb::DB::ListColumnFamilies(db_options(false), folder_.string(), &names);
+      rocksdb::DB::ListColumnFamilies(db_options(false, open_files_max_), folder_.string(), &names);
   if (!status.ok()) return fail(open_error(folder_, status));
   for (const std::string& name : names) {
     if (name == rocksdb::kDefaultColumnFamilyName || name == kLogFamily || name == kStateFamily) {
@@ -217,8 +217,8 @@ Status Database::open_rocksdb(bool create) {
   };
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status =
-      rocksdb::DB::Open(db_options(create), folder_.string(), families, &handles, &db);
+  const rocksdb::Status status = rocksdb::DB::Open(db_options(create, open_files_max_),
+                                                   folder_.string(), families, &handles, &db);
   db_.reset(db);
   if (!status.ok()) return fail(open_error(folder_, status));
   meta_ = handles[0];

@@ -303,7 +303,8 @@ void RocksdbStore::close() {
 
 Result<std::unique_ptr<Store>> open_rocksdb_store(const RocksdbOptions& options) {
   assert(options.clock != nullptr);
-  GF_ASSIGN(std::unique_ptr<Database> database, Database::open(options.folder));
+  GF_ASSIGN(std::unique_ptr<Database> database,
+            Database::open(options.folder, options.open_files_max));
   GF_ASSIGN(Loaded loaded, load(*database));
   return std::make_unique<RocksdbStore>(options, std::move(database), std::move(loaded));
 }

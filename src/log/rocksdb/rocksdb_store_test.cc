@@ -182,6 +182,33 @@ int write_until_it_fails(const char* folder) {
   return 6;
 }
 
+// Fills more tables than files may be open, and reads from each. Exit code 0: it could.
+int write_with_few_files(const char* folder) {
+  RocksdbOptions options = test_options(folder, kClock);
+  options.durability = Durability::kNone;
+  options.open_files_max = 32;
+  const rlimit limit{96, 96};
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return 2;
+  const auto store = open_rocksdb_store(options).value();
+  const TopicId topic = store->create_topic({.name = "a", .partitions = 512}).value().id;
+  std::mt19937_64 random;
+  std::string value(32'000, '\0');
+  const auto tables = [&] {
+    return std::ranges::count_if(fs::directory_iterator(folder), [](const auto& file) {
+      return file.path().extension() == ".sst";
+    });
+  };
+  for (std::uint32_t i = 0; i % 512 != 0 || tables() <= 600; ++i) {
+    if (i > 40 * 512) return 3;
+    std::ranges::generate(value, [&] { return static_cast<char>(random()); });
+    if (!store->commit(append(topic, i % 512, {value}))) return 4;
+  }
+  for (std::uint32_t i = 0; i < 512; ++i) {
+    if (!store->read(topic, i, {0}, 0)) return 5;
+  }
+  return 0;
+}
+
 class Writer {
  public:
   Writer(const fs::path& folder, const char* kind) {
@@ -269,6 +296,14 @@ TEST(RocksdbStore, LocksItsFolder) {
 TEST(RocksdbStore, FailsForGoodAfterAWriteError) {
   const TempFolder folder;
   Writer writer(folder.path(), "until-it-fails");
+  const int status = writer.wait();
+  ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(RocksdbStore, GetsAlongWithFewOpenFiles) {
+  const TempFolder folder;
+  Writer writer(folder.path(), "with-few-files");
   const int status = writer.wait();
   ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
   EXPECT_EQ(WEXITSTATUS(status), 0);
@@ -606,8 +641,9 @@ TEST(RocksdbStore, RefusesCommitsUnderTheFloorAndRecovers) {
 int main(int argc, char** argv) {
   const char* folder = std::getenv("GAMEFLOW_TEST_FOLDER");
   if (const char* role = std::getenv("GAMEFLOW_TEST_WRITER"); role != nullptr) {
-    return std::string_view(role) == "until-killed" ? gameflow::log::write_until_killed(folder)
-                                                    : gameflow::log::write_until_it_fails(folder);
+    if (std::string_view(role) == "until-killed") return gameflow::log::write_until_killed(folder);
+    return std::string_view(role) == "until-it-fails" ? gameflow::log::write_until_it_fails(folder)
+                                                      : gameflow::log::write_with_few_files(folder);
   }
   ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
