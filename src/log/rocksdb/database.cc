@@ -1,6 +1,7 @@
 #include "log/rocksdb/database.h"
 
 #include <cstdint>
+#include <fstream>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -88,10 +89,18 @@ rocksdb::ColumnFamilyOptions log_options(const std::shared_ptr<rocksdb::Cache>& 
 }
 
 enum class Content {
-  kStore,   // a RocksDB
-  kNone,    // nothing of one: make a new store
-  kBroken,  // parts of one without CURRENT; RocksDB would take it for empty and delete the parts
+  kStore,      // a RocksDB
+  kNone,       // nothing of one: make a new store
+  kNoCurrent,  // parts of one without CURRENT: RocksDB would take it for empty and delete them
+  kNoLog,      // one that has lost its write-ahead log: RocksDB would take that for empty
 };
+
+// There always is a log, except while a store is being made.
+bool is_new(const fs::path& current) {
+  std::ifstream in(current);
+  std::string manifest;
+  return std::getline(in, manifest) && manifest == "MANIFEST-000001";
+}
 
 Result<Content> look_into(const fs::path& folder) {
   std::error_code error;
@@ -109,13 +118,14 @@ Result<Content> look_into(const fs::path& folder) {
                             "and write there",
                             folder.string(), error.message()));
   }
-  bool parts = false;
+  bool current = false, log = false, table = false;
   for (const fs::directory_entry& file : files) {
-    if (file.path().filename() == "CURRENT") return Content::kStore;
-    const fs::path extension = file.path().extension();
-    parts = parts || extension == ".sst" || extension == ".log";
+    current = current || file.path().filename() == "CURRENT";
+    log = log || is_write_ahead_log(file.path());
+    table = table || file.path().extension() == ".sst";
   }
-  return parts ? Content::kBroken : Content::kNone;
+  if (!current) return log || table ? Content::kNoCurrent : Content::kNone;
+  return log || is_new(folder / "CURRENT") ? Content::kStore : Content::kNoLog;
 }
 
 Error open_error(const fs::path& folder, const rocksdb::Status& status) {
@@ -163,8 +173,11 @@ Error read_error(const fs::path& folder, const rocksdb::Status& status) {
 Result<std::unique_ptr<Database>> Database::open(const fs::path& folder,
                                                  std::uint32_t open_files_max) {
   GF_ASSIGN(const Content content, look_into(folder));
-  if (content == Content::kBroken) {
+  if (content == Content::kNoCurrent) {
     return fail(damaged(folder, "the file CURRENT is missing beside logs and tables"));
+  }
+  if (content == Content::kNoLog) {
+    return fail(damaged(folder, "its write-ahead log is missing, a file such as 000123.log"));
   }
   std::unique_ptr<Database> database(new Database(folder, open_files_max));
   if (content == Content::kStore) {

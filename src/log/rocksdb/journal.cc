@@ -99,13 +99,12 @@ std::size_t end_of_records(std::string_view block) {
   return end;
 }
 
-bool is_journal(const fs::path& file) {
-  const std::string name = file.filename().string();
-  return name.starts_with("MANIFEST-") ||
-         (file.extension() == ".log" && name.find_first_not_of("0123456789") == name.size() - 4);
-}
-
 }  // namespace
+
+bool is_write_ahead_log(const fs::path& file) {
+  const std::string name = file.filename().string();
+  return file.extension() == ".log" && name.find_first_not_of("0123456789") == name.size() - 4;
+}
 
 Status check_journal(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
@@ -133,7 +132,10 @@ Status check_journal(const fs::path& file) {
 Status check_journals(const fs::path& folder) {
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    if (is_journal(entry.path())) GF_TRY(check_journal(entry.path()));
+    const fs::path& file = entry.path();
+    if (is_write_ahead_log(file) || file.filename().string().starts_with("MANIFEST-")) {
+      GF_TRY(check_journal(file));
+    }
   }
   return {};
 }

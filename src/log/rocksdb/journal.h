@@ -12,6 +12,9 @@
 
 namespace gameflow::log {
 
+// By its name, as 000123.log.
+bool is_write_ahead_log(const std::filesystem::path& file);
+
 // Whether the journal ends as one does whose writer was stopped at any moment: behind a whole
 // record, or in the middle of its last write. kDataCorrupt, naming the file and the byte.
 Status check_journal(const std::filesystem::path& file);
