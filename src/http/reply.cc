@@ -135,6 +135,7 @@ unsigned status_of(ErrorCode code) {
       return 416;
     case ErrorCode::kDiskFull:
       return 507;
+    case ErrorCode::kDataUnwritable:
     case ErrorCode::kOutcomeUnknown:
     case ErrorCode::kClosed:
     case ErrorCode::kUnavailable:

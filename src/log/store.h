@@ -7,9 +7,9 @@
 // Threads  every method may be called from any thread. Callbacks and listeners run on the store's
 //          commit thread (a refusal that needs no look at the store: inside submit; the memory
 //          store: always). They must be quick, and may submit but not wait for it.
-// Errors   returned. kDiskFull, kClosed and kTopicNotFound leave nothing behind; after
-//          kOutcomeUnknown the commit may or may not survive, and every later one fails the same
-//          way until the store is reopened.
+// Errors   returned. kDiskFull, kDataUnwritable, kClosed and kTopicNotFound leave nothing behind;
+//          after kOutcomeUnknown the commit may or may not survive, and every later one fails the
+//          same way until the store is reopened.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +49,8 @@ bool is_topic_name(std::string_view name);
 struct TopicConfig {
   std::string name;
   std::uint32_t partitions = 1;
-  // Batches older than this (by append time) may go; nothing: kept for ever.
+  // Batches older than this (by append time) may go, none before those ahead of it; nothing: kept
+  // for ever.
   std::optional<Duration> retention_age = std::nullopt;
   // Oldest batches go while a partition holds more than this, stored size; nothing: no limit.
   std::optional<std::uint64_t> retention_bytes = std::nullopt;
@@ -126,8 +127,9 @@ class Store {
   // Commits in order of submission. `done` runs once, when the commit is readable and as durable as
   // the store's setting says, or has failed: kSequenceGap for a stamp that does not start at the
   // next expected number (also when it lies before it: ask next_sequence and leave out what is
-  // known), kDiskFull, kClosed, kTopicNotFound, kInvalidArgument (no such partition),
-  // kOutcomeUnknown. Blocks while more than 64 MiB wait to be committed.
+  // known), kDiskFull, kDataUnwritable (the data is not there any more), kClosed, kTopicNotFound,
+  // kInvalidArgument (no such partition), kOutcomeUnknown. Blocks while more than 64 MiB wait to be
+  // committed.
   virtual void submit(Commit commit, CommitCallback done) = 0;
   // submit, and wait for it.
   Result<CommitAck> commit(Commit commit);
@@ -156,7 +158,8 @@ class Store {
   virtual ListenerId listen(Listener changed) = 0;
   virtual void unlisten(ListenerId id) = 0;
 
-  // Why commits cannot be accepted at the moment, or success: kDiskFull, kOutcomeUnknown, kClosed.
+  // Why commits cannot be accepted at the moment, or success: kDiskFull, kDataUnwritable,
+  // kOutcomeUnknown, kClosed.
   virtual Status health() const = 0;
 
   struct Stats {

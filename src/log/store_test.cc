@@ -306,6 +306,37 @@ TEST_P(StoreTest, RetentionByAge) {
   EXPECT_EQ(store_->topic(kept)->partitions[0].begin, Offset{0});
 }
 
+// The system's clock was an hour behind for a while, then an hour ahead. What goes early is at most
+// what was appended meanwhile, and never what is ahead of something young.
+TEST_P(StoreTest, RetentionByAgeWhenTheClockIsSet) {
+  const Duration half_hour{30 * kMinute.ms}, hour{60 * kMinute.ms};
+  const TopicId topic = store_->create_topic({.name = "a", .retention_age = half_hour}).value().id;
+  const auto append_at = [&](Timestamp time, const std::string& value) {
+    clock_.set(time);
+    ASSERT_TRUE(store_->commit(append(topic, 0, {value})));
+  };
+  append_at(kStart - hour, "old");
+  append_at(kStart, "young");
+  append_at(kStart - hour, "behind");
+  append_at(kStart - hour, "behind");
+  append_at(kStart + kMinute, "younger");
+  append_at(kStart + hour, "ahead");
+  append_at(kStart + kMinute, "younger");
+  clock_.set(kStart + kMinute);
+  ASSERT_TRUE(store_->apply_retention());
+  EXPECT_EQ(store_->topic(topic)->partitions[0].begin, Offset{1});
+  clock_.set(kStart + half_hour + kMinute);
+  ASSERT_TRUE(store_->apply_retention());
+  EXPECT_EQ(store_->topic(topic)->partitions[0].begin, Offset{4});
+  // A time in the future holds back what is behind it until then.
+  clock_.set(kStart + hour + half_hour);
+  ASSERT_TRUE(store_->apply_retention());
+  EXPECT_EQ(store_->topic(topic)->partitions[0].begin, Offset{5});
+  clock_.advance({1});
+  ASSERT_TRUE(store_->apply_retention());
+  EXPECT_EQ(store_->topic(topic)->partitions[0].begin, Offset{7});
+}
+
 TEST_P(StoreTest, RetentionByBytes) {
   const std::string value(1000, 'x');
   const std::uint64_t size = batch_of({value}).encode(kStart).size();

@@ -213,6 +213,11 @@ Result<BatchPtr> Batch::decode(std::string_view encoded, Offset base_offset) {
   return batch;
 }
 
+Result<Timestamp> Batch::appended_at(std::string_view encoded) {
+  GF_ASSIGN(const Header header, read_header(encoded));
+  return Timestamp{header.appended_at_ms};
+}
+
 bool BatchBuilder::fits(std::size_t key_and_value_bytes) const {
   return empty() ||
          bytes() + entries_.size() * sizeof(Batch::Entry) + key_and_value_bytes <= kBatchBytesMax;

@@ -56,6 +56,8 @@ class Batch {
 
   // Reads what BatchBuilder::encode wrote. kDataCorrupt with the reason if the bytes are not that.
   static Result<BatchPtr> decode(std::string_view encoded, Offset base_offset);
+  // Only that, from the same bytes, and likewise.
+  static Result<Timestamp> appended_at(std::string_view encoded);
 
  private:
   friend class BatchBuilder;

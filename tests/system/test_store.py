@@ -232,6 +232,16 @@ class Damage(SystemTest):
                    for where in (0.05, 0.3, 0.5, 0.7)]
         self.assertEqual(refused, [True] * 4)
 
+        # The size of a record, past the end of the file: RocksDB would take it for a torn end.
+        def stretch(folder):
+            path = next(folder.glob("*.log"))
+            content = bytearray(path.read_bytes())
+            block = len(content) // 32768 * 32768
+            content[block + 5] ^= 0x80
+            path.write_bytes(content)
+
+        self.assertTrue(self.assert_told_or_harmless(data, stretch, sent, "a record's size"))
+
     def test_tables_and_their_list(self):
         server = self.server()
         sent = self.write_some(server, 150)
@@ -261,6 +271,28 @@ class Damage(SystemTest):
         shutil.copytree(folder, other.folder / "data")
         other.start()
         self.assertEqual((other.folder / "data" / "picture.png").read_bytes(), b"png")
+
+
+class Gone(SystemTest):
+    def test_the_folder_is_moved_away_and_back(self):
+        """Writing would go on for a while, into files that no longer have a name; what was answered with 200 would be lost."""
+        server = self.server(COUNTING)
+        line = json.dumps({"user": "ann", "at": "2024-11-12T10:00:01Z", "points": 3})
+        self.assertEqual(server.produce("events", [line], key="k").status, 200)
+        (self.folder / "data").rename(self.folder / "aside")
+        refused = server.produce("events", [line], key="k")
+        self.assertEqual((refused.status, refused.json["error"]["code"]), (503, "data_unwritable"))
+        self.assertIn(str(self.folder / "data"), refused.json["error"]["message"])
+        self.assertEqual(server.get("/readyz").status, 503)
+        self.assertEqual(server.topic("events")["records"], 1)
+        (self.folder / "aside").rename(self.folder / "data")
+        self.assertEqual(server.get("/readyz").status, 200)
+        self.assertEqual(server.produce("events", [line], key="k").status, 200)
+        wait_until(lambda: server.service("counting")["records_in"] == 2, "counted")
+        server.kill()
+        server.start()
+        self.assertEqual(server.topic("events")["records"], 2)
+        self.assertEqual(server.stop(), 0)
 
 
 class ChangedState(SystemTest):

@@ -12,10 +12,13 @@ std::size_t CommitQueue::bytes_of(const Item& item) {
 bool CommitQueue::push(Item&& item) {
   const std::size_t bytes = bytes_of(item);
   std::unique_lock lock(mutex_);
-  emptied_.wait(lock, [&] {
-    return closed_ || bytes_ == 0 || bytes_ + bytes <= bytes_max_ ||
-           consumer_ == std::this_thread::get_id();
-  });
+  if (consumer_ != std::this_thread::get_id()) {
+    const std::uint64_t ticket = tickets_++;
+    emptied_.wait(lock, [&] {
+      return closed_ || (ticket == served_ && (bytes_ == 0 || bytes_ + bytes <= bytes_max_));
+    });
+    if (++served_ != tickets_) emptied_.notify_all();
+  }
   if (closed_) return false;
   bytes_ += bytes;
   items_.push_back(std::move(item));

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -32,7 +33,8 @@ class CommitQueue {
   explicit CommitQueue(std::size_t bytes_max) : bytes_max_(bytes_max) {}
 
   // Waits while more than bytes_max are queued or in work, unless nothing is, or the caller is the
-  // consumer itself (a callback that submits). False once closed; `item` is then untouched.
+  // consumer itself (a callback that submits). Who waits longer goes first, so that a large commit
+  // does not starve among small ones. False once closed; `item` is then untouched.
   bool push(Item&& item);
 
   // From the front: all submissions up to `bytes_max` (at least one), or one task. Waits for them,
@@ -51,7 +53,8 @@ class CommitQueue {
   mutable std::mutex mutex_;  // guards everything below
   std::condition_variable filled_, emptied_;
   std::deque<Item> items_;
-  std::size_t bytes_ = 0;  // of what is queued or in work
+  std::size_t bytes_ = 0;                   // of what is queued or in work
+  std::uint64_t tickets_ = 0, served_ = 0;  // who pushes takes a ticket; they are served in turn
   std::thread::id consumer_;
   bool closed_ = false;
 };

@@ -189,12 +189,18 @@ Status Committer::can_write() const {
 }
 
 // After a failed fsync the kernel may call lost pages clean: another try could succeed and mean
-// nothing. Only what recovery finds on disk is certain.
+// nothing. Only what recovery finds on disk is certain. RocksDB also refuses to write once a
+// compaction of its own has met damage, and will again after a restart.
 Status Committer::fail_for_good(const rocksdb::Status& status) {
+  const std::string folder = database_.folder().string();
   Error error{ErrorCode::kOutcomeUnknown,
-              fmt::format("writing to {} failed: {}. What was being written may or may not be "
-                          "there; nothing more is written until gameflow is restarted",
-                          database_.folder().string(), status.ToString())};
+              status.IsCorruption()
+                  ? fmt::format("a file in {} is damaged: {}. Nothing more is written; what can be "
+                                "read still is. Restore the folder from a backup",
+                                folder, status.ToString())
+                  : fmt::format("writing to {} failed: {}. What was being written may or may not "
+                                "be there; nothing more is written until gameflow is restarted",
+                                folder, status.ToString())};
   spdlog::error("{}", error.message);
   const std::lock_guard lock(mutex_);
   failure_ = fail(error);

@@ -1,6 +1,7 @@
 #include "log/rocksdb/database.h"
 
 #include <cstdint>
+#include <fstream>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
+#include "log/rocksdb/journal.h"
 #include "log/rocksdb/keys.h"
 
 namespace gameflow::log {
@@ -23,16 +25,18 @@ namespace fs = std::filesystem;
 // Together with table readers these bound what RocksDB keeps in memory.
 constexpr std::size_t kBlockCacheBytes = 8U << 20;
 constexpr std::size_t kWriteBufferBytes = 32U << 20;
-constexpr int kOpenFilesMax = 512;
 
-rocksdb::DBOptions db_options(bool create) {
+constexpr const char* kLogFamily = "log";
+constexpr const char* kStateFamily = "state";
+
+rocksdb::DBOptions db_options(bool create, std::uint32_t open_files_max) {
   rocksdb::DBOptions options;
   options.create_if_missing = create;
   options.create_missing_column_families = true;
   // The default mode drops everything after a damaged record, acknowledged or not, without a word.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.fail_if_options_file_error = true;
-  options.max_open_files = kOpenFilesMax;
+  options.max_open_files = static_cast<int>(open_files_max);
   options.max_background_jobs = 2;
   options.max_total_wal_size = 128U << 20;  // a quiet column family must not keep old logs alive
   options.bytes_per_sync = 1U << 20;        // write back evenly, not in bursts that delay fsyncs
@@ -85,10 +89,18 @@ rocksdb::ColumnFamilyOptions log_options(const std::shared_ptr<rocksdb::Cache>& 
 }
 
 enum class Content {
-  kStore,   // a RocksDB
-  kNone,    // nothing of one: make a new store
-  kBroken,  // parts of one without CURRENT; RocksDB would take it for empty and delete the parts
+  kStore,      // a RocksDB
+  kNone,       // nothing of one: make a new store
+  kNoCurrent,  // parts of one without CURRENT: RocksDB would take it for empty and delete them
+  kNoLog,      // one that has lost its write-ahead log: RocksDB would take that for empty
 };
+
+// There always is a log, except while a store is being made.
+bool is_new(const fs::path& current) {
+  std::ifstream in(current);
+  std::string manifest;
+  return std::getline(in, manifest) && manifest == "MANIFEST-000001";
+}
 
 Result<Content> look_into(const fs::path& folder) {
   std::error_code error;
@@ -106,13 +118,14 @@ Result<Content> look_into(const fs::path& folder) {
                             "and write there",
                             folder.string(), error.message()));
   }
-  bool parts = false;
+  bool current = false, log = false, table = false;
   for (const fs::directory_entry& file : files) {
-    if (file.path().filename() == "CURRENT") return Content::kStore;
-    const fs::path extension = file.path().extension();
-    parts = parts || extension == ".sst" || extension == ".log";
+    current = current || file.path().filename() == "CURRENT";
+    log = log || is_write_ahead_log(file.path());
+    table = table || file.path().extension() == ".sst";
   }
-  return parts ? Content::kBroken : Content::kNone;
+  if (!current) return log || table ? Content::kNoCurrent : Content::kNone;
+  return log || is_new(folder / "CURRENT") ? Content::kStore : Content::kNoLog;
 }
 
 Error open_error(const fs::path& folder, const rocksdb::Status& status) {
@@ -128,8 +141,14 @@ Error open_error(const fs::path& folder, const rocksdb::Status& status) {
     return {ErrorCode::kDiskFull,
             fmt::format("no space left to open the data folder {}", folder.string())};
   }
+  if (status.IsIOError() && mentions("Too many open files")) {
+    return {ErrorCode::kDataUnwritable,
+            fmt::format("cannot open the data folder {}: {}. Allow this user more open files "
+                        "(ulimit -n)",
+                        folder.string(), text)};
+  }
   if (status.IsIOError() && (mentions("Permission denied") || mentions("Read-only file system") ||
-                             mentions("Not a directory"))) {
+                             mentions("Not a directory") || mentions("not permitted"))) {
     return {ErrorCode::kDataUnwritable,
             fmt::format("cannot write to the data folder {}: {}. Give this user the right to read "
                         "and write there",
@@ -151,28 +170,68 @@ Error read_error(const fs::path& folder, const rocksdb::Status& status) {
   return damaged(folder, status.ToString());
 }
 
-Result<std::unique_ptr<Database>> Database::open(const fs::path& folder) {
+Result<std::unique_ptr<Database>> Database::open(const fs::path& folder,
+                                                 std::uint32_t open_files_max) {
   GF_ASSIGN(const Content content, look_into(folder));
-  if (content == Content::kBroken) {
+  if (content == Content::kNoCurrent) {
     return fail(damaged(folder, "the file CURRENT is missing beside logs and tables"));
   }
-  std::unique_ptr<Database> database(new Database(folder));
+  if (content == Content::kNoLog) {
+    return fail(damaged(folder, "its write-ahead log is missing, a file such as 000123.log"));
+  }
+  std::unique_ptr<Database> database(new Database(folder, open_files_max));
+  if (content == Content::kStore) {
+    if (const Status status = check_journals(folder); !status) {
+      return fail(damaged(folder, status.error().message));
+    }
+    GF_TRY(database->check_owner());
+  }
   GF_TRY(database->open_rocksdb(content == Content::kNone));
   GF_TRY(database->check_format());
   return database;
+}
+
+// RocksDB would add our column families to a database of any program.
+Status Database::check_owner() const {
+  const auto foreign = [this](std::string_view what) {
+    return fail(ErrorCode::kDataCorrupt,
+                fmt::format("{} holds {}: it was written by another program, or by another version "
+                            "of gameflow. Nothing was changed. Choose another data folder",
+                            folder_.string(), what));
+  };
+  std::vector<std::string> names;
+  rocksdb::Status status =
+      rocksdb::DB::ListColumnFamilies(db_options(false, open_files_max_), folder_.string(), &names);
+  if (!status.ok()) return fail(open_error(folder_, status));
+  for (const std::string& name : names) {
+    if (name == rocksdb::kDefaultColumnFamilyName || name == kLogFamily || name == kStateFamily) {
+      continue;
+    }
+    return foreign(fmt::format("a RocksDB with a column family '{}'", name));
+  }
+  if (names.size() == 3) return {};
+  // The making of the store was cut short, or it is a database of somebody else.
+  rocksdb::DB* opened = nullptr;
+  status = rocksdb::DB::OpenForReadOnly(rocksdb::Options(), folder_.string(), &opened);
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  if (!status.ok()) return fail(open_error(folder_, status));
+  const std::unique_ptr<rocksdb::Iterator> first(db->NewIterator(rocksdb::ReadOptions()));
+  first->SeekToFirst();
+  if (first->Valid() || !first->status().ok()) return foreign("a RocksDB that has no topics");
+  return {};
 }
 
 Status Database::open_rocksdb(bool create) {
   const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
       {rocksdb::kDefaultColumnFamilyName, family_options(cache)},
-      {"log", log_options(cache)},
-      {"state", family_options(cache)},
+      {kLogFamily, log_options(cache)},
+      {kStateFamily, family_options(cache)},
   };
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status =
-      rocksdb::DB::Open(db_options(create), folder_.string(), families, &handles, &db);
+  const rocksdb::Status status = rocksdb::DB::Open(db_options(create, open_files_max_),
+                                                   folder_.string(), families, &handles, &db);
   db_.reset(db);
   if (!status.ok()) return fail(open_error(folder_, status));
   meta_ = handles[0];

@@ -3,6 +3,7 @@
 // Threads  as rocksdb::DB: any. Errors  RocksDB statuses become ours here and nowhere else.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -18,9 +19,11 @@ namespace gameflow::log {
 
 class Database {
  public:
-  // Opens the folder, or makes a new store of it if it holds none. Checks the format.
+  // Opens the folder, or makes a new store of it if it holds none. Checks the format, and changes
+  // nothing in a folder that it refuses. Holds up to about `open_files_max` files open.
   // kDataUnwritable, kDataLocked, kDataCorrupt, kDiskFull
-  static Result<std::unique_ptr<Database>> open(const std::filesystem::path& folder);
+  static Result<std::unique_ptr<Database>> open(const std::filesystem::path& folder,
+                                                std::uint32_t open_files_max = 512);
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
   ~Database();
@@ -43,11 +46,14 @@ class Database {
   const std::filesystem::path& folder() const { return folder_; }
 
  private:
-  explicit Database(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  Database(std::filesystem::path folder, std::uint32_t open_files_max)
+      : folder_(std::move(folder)), open_files_max_(open_files_max) {}
+  Status check_owner() const;
   Status open_rocksdb(bool create);
   Status check_format();
 
   std::filesystem::path folder_;
+  std::uint32_t open_files_max_;
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* meta_ = nullptr;
   rocksdb::ColumnFamilyHandle* log_ = nullptr;

@@ -59,21 +59,6 @@ class Cursor {
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 
-// The first batch that is young enough to stay, by halving: append times rise within a partition.
-Result<Offset> first_young(Database& database, const LogRange& range, Timestamp appended_min) {
-  Offset low = range.info.begin, high = range.info.end, probe = low;
-  while (low < high) {
-    GF_ASSIGN(const auto batches, read_log(database, range, probe, 0));
-    if (batches.front()->appended_at() < appended_min) {
-      low = batches.front()->end_offset();
-    } else {
-      high = batches.front()->base_offset();
-    }
-    probe = {low.value + (high.value - low.value) / 2};
-  }
-  return low;
-}
-
 }  // namespace
 
 Result<std::vector<BatchPtr>> read_log(Database& database, const LogRange& range, Offset from,
@@ -104,20 +89,25 @@ Result<std::vector<BatchPtr>> read_log(Database& database, const LogRange& range
   return batches;
 }
 
+// From the oldest on, and no further than the first that stays. Append times do not tell the age of
+// batches behind it: they rise as the system's clock does, which may have been set back.
 Result<PartitionInfo> plan_retention(Database& database, const LogRange& range,
                                      const TopicConfig& config, Timestamp now) {
   PartitionInfo left = range.info;
-  Offset young = left.begin;
-  if (config.retention_age) {
-    GF_ASSIGN(young, first_young(database, range, now - *config.retention_age));
-  }
   const std::uint64_t bytes_max = config.retention_bytes.value_or(UINT64_MAX);
-  if (left.begin >= young && left.bytes <= bytes_max) return left;
+  if (left.begin == left.end || (!config.retention_age && left.bytes <= bytes_max)) return left;
 
-  constexpr std::size_t kReadahead = 1U << 20;
-  Cursor cursor(database, range, kReadahead);
-  bool there = left.begin < left.end && cursor.seek(left.begin);
-  while (there && (left.begin < young || left.bytes > bytes_max)) {
+  constexpr std::size_t kReadaheadOnDemand = 0;  // mostly it is one look at the oldest batch
+  Cursor cursor(database, range, kReadaheadOnDemand);
+  bool there = cursor.seek(left.begin);
+  while (there) {
+    bool goes = left.bytes > bytes_max;
+    if (!goes && config.retention_age) {
+      const auto appended_at = record::Batch::appended_at(cursor.encoded());
+      if (!appended_at) return cursor.corrupt(left.begin, appended_at.error().message);
+      goes = *appended_at < now - *config.retention_age;
+    }
+    if (!goes) break;
     left.bytes -= std::min<std::uint64_t>(left.bytes, cursor.encoded().size());
     there = cursor.next();
     left.begin = there ? cursor.base() : left.end;

@@ -208,14 +208,20 @@ Store::Stats RocksdbStore::stats() const {
 }
 
 // The search for what may go runs here, beside the commits; only the cut itself is one of them.
+// A partition that cannot be read does not keep the others from giving space back.
 Status RocksdbStore::apply_retention() {
+  Status first_failure;
+  const auto note = [&](Status status) {
+    if (first_failure && !status) first_failure = std::move(status);
+  };
   for (const TopicInfo& info : topics()) {
     if (!info.config.retention_age && !info.config.retention_bytes) continue;
     for (std::uint32_t i = 0; i < info.partitions.size(); ++i) {
-      GF_TRY(trim({info.id, i, info.partitions[i]}, info.config));
+      note(trim({info.id, i, info.partitions[i]}, info.config));
     }
   }
-  return forget_producers();
+  note(forget_producers());
+  return first_failure;
 }
 
 Status RocksdbStore::trim(const LogRange& range, const TopicConfig& config) {
@@ -245,7 +251,8 @@ Status RocksdbStore::trim(const LogRange& range, const TopicConfig& config) {
         return {};
       },
       [&](Catalog& catalog) { catalog.set_partition(range.topic, range.partition, left); }));
-  return database_->drop_files(first, last);
+  // Also what earlier cuts could not give back, as a compaction was reading it.
+  return database_->drop_files(log_key(range.topic, range.partition, {0}), last);
 }
 
 Status RocksdbStore::forget_producers() {
@@ -296,7 +303,8 @@ void RocksdbStore::close() {
 
 Result<std::unique_ptr<Store>> open_rocksdb_store(const RocksdbOptions& options) {
   assert(options.clock != nullptr);
-  GF_ASSIGN(std::unique_ptr<Database> database, Database::open(options.folder));
+  GF_ASSIGN(std::unique_ptr<Database> database,
+            Database::open(options.folder, options.open_files_max));
   GF_ASSIGN(Loaded loaded, load(*database));
   return std::make_unique<RocksdbStore>(options, std::move(database), std::move(loaded));
 }

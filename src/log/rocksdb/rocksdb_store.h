@@ -20,6 +20,9 @@ struct RocksdbOptions {
   std::uint64_t disk_free_bytes_min = 256U << 20;
   // Recent batches kept in memory for tailing readers, all topics together.
   std::uint64_t tail_cache_bytes = 32U << 20;
+  // Tables that are kept open, and files in work, about. If the process may not open as many beside
+  // its other ones, a compaction may fail for it, and nothing is written until a restart.
+  std::uint32_t open_files_max = 512;
   const Clock* clock = nullptr;  // required; outlives the store
 };
 

@@ -182,6 +182,33 @@ int write_until_it_fails(const char* folder) {
   return 6;
 }
 
+// Fills more tables than files may be open, and reads from each. Exit code 0: it could.
+int write_with_few_files(const char* folder) {
+  RocksdbOptions options = test_options(folder, kClock);
+  options.durability = Durability::kNone;
+  options.open_files_max = 32;
+  const rlimit limit{96, 96};
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return 2;
+  const auto store = open_rocksdb_store(options).value();
+  const TopicId topic = store->create_topic({.name = "a", .partitions = 512}).value().id;
+  std::mt19937_64 random;
+  std::string value(32'000, '\0');
+  const auto tables = [&] {
+    return std::ranges::count_if(fs::directory_iterator(folder), [](const auto& file) {
+      return file.path().extension() == ".sst";
+    });
+  };
+  for (std::uint32_t i = 0; i % 512 != 0 || tables() <= 600; ++i) {
+    if (i > 40 * 512) return 3;
+    std::ranges::generate(value, [&] { return static_cast<char>(random()); });
+    if (!store->commit(append(topic, i % 512, {value}))) return 4;
+  }
+  for (std::uint32_t i = 0; i < 512; ++i) {
+    if (!store->read(topic, i, {0}, 0)) return 5;
+  }
+  return 0;
+}
+
 class Writer {
  public:
   Writer(const fs::path& folder, const char* kind) {
@@ -274,6 +301,14 @@ TEST(RocksdbStore, FailsForGoodAfterAWriteError) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
+TEST(RocksdbStore, GetsAlongWithFewOpenFiles) {
+  const TempFolder folder;
+  Writer writer(folder.path(), "with-few-files");
+  const int status = writer.wait();
+  ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
 TEST(RocksdbStore, RefusesAFolderItCannotUse) {
   const TempFolder folder;
   const fs::path file = folder.path() / "file";
@@ -330,15 +365,17 @@ TEST(RocksdbStore, RefusesADamagedLog) {
 }
 
 TEST(RocksdbStore, RefusesAFolderWithoutItsParts) {
-  for (const char* part : {"CURRENT", "MANIFEST"}) {
+  for (const std::string part : {"CURRENT", "MANIFEST", ".log", ".sst"}) {
+    SCOPED_TRACE(part);
     const TempFolder folder;
     write_history(folder.path(), 10);
+    ASSERT_TRUE(open(folder.path()));  // recovery moves the records from the WAL to tables
     for (const auto& file : fs::directory_iterator(folder.path())) {
-      if (file.path().filename().string().starts_with(part)) fs::remove(file.path());
+      if (file.path().filename().string().find(part) != std::string::npos) fs::remove(file.path());
     }
     const Error error = open_fails(folder.path());
     EXPECT_EQ(error.code, ErrorCode::kDataCorrupt) << error.message;
-    EXPECT_FALSE(largest(folder.path(), ".log").empty());  // nothing was thrown away
+    EXPECT_FALSE(largest(folder.path(), part == ".log" ? ".sst" : ".log").empty());  // is kept
   }
 }
 
@@ -429,6 +466,94 @@ TEST(RocksdbStore, FindsAHoleWhenItIsRead) {
   EXPECT_EQ(values_from(*store, {1}, 0, {25})->size(), 25U);
 }
 
+TEST(RocksdbStore, DamageInOneTopicHoldsUpNoOther) {
+  const TempFolder folder;
+  ManualClock clock({0});
+  auto store = open_rocksdb_store(test_options(folder.path(), clock)).value();
+  for (const char* name : {"a", "b"}) {
+    const TopicConfig config{.name = name, .retention_age = Duration{1000}};
+    const TopicId topic = store->create_topic(config).value().id;
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(store->commit(append(topic, 0, {"x"})));
+  }
+  store.reset();
+  {
+    const auto database = Database::open(folder.path()).value();
+    (void)database->db().Put({}, database->log(), log_key({1}, 0, {0}), "GFB nonsense");
+  }
+  store = open_rocksdb_store(test_options(folder.path(), clock)).value();
+  clock.advance({10'000});
+  const Status status = store->apply_retention();
+  ASSERT_EQ(code_of(status), ErrorCode::kDataCorrupt);
+  EXPECT_TRUE(mentions(status.error(), "topic 'a', partition 0, offset 0"));
+  EXPECT_EQ(store->topic("a")->partitions[0].begin, Offset{0});
+  EXPECT_EQ(store->topic("b")->partitions[0].begin, Offset{3});
+}
+
+// RocksDB itself would open them, and add our column families.
+TEST(RocksdbStore, LeavesDatabasesOfOthersAlone) {
+  struct Row {
+    const char* what;
+    std::vector<std::string> families;
+    bool key;
+    bool accepted;
+  };
+  const Row rows[] = {
+      {"another program's", {}, true, false},
+      {"with column families", {"columns"}, false, false},
+      {"a newer version's", {"log", "state", "index"}, true, false},
+      {"a store's making that was cut short", {"log"}, false, true},
+      {"the same, a moment earlier", {}, false, true},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.what);
+    const TempFolder folder;
+    rocksdb::Options options;
+    options.create_if_missing = true;
+    rocksdb::DB* db = nullptr;
+    ASSERT_TRUE(rocksdb::DB::Open(options, folder.path().string(), &db).ok());
+    for (const std::string& family : row.families) {
+      rocksdb::ColumnFamilyHandle* handle = nullptr;
+      ASSERT_TRUE(db->CreateColumnFamily(options, family, &handle).ok());
+      ASSERT_TRUE(db->DestroyColumnFamilyHandle(handle).ok());
+    }
+    if (row.key) {
+      ASSERT_TRUE(db->Put({}, "key", "value").ok());
+    }
+    delete db;
+    if (row.accepted) {
+      EXPECT_TRUE(open(folder.path()));
+      continue;
+    }
+    const Error error = open_fails(folder.path());
+    EXPECT_EQ(error.code, ErrorCode::kDataCorrupt);
+    EXPECT_TRUE(mentions(error, "another program")) << error.message;
+    std::vector<std::string> families;
+    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies(options, folder.path().string(), &families).ok());
+    EXPECT_EQ(families.size(), 1 + row.families.size());
+  }
+}
+
+TEST(RocksdbStore, WritesNothingOnceItsFolderIsGone) {
+  const TempFolder folder;
+  const fs::path data = folder.path() / "data", aside = folder.path() / "aside";
+  const auto store = open(data);
+  const TopicId topic = store->create_topic({.name = "a"}).value().id;
+  ASSERT_TRUE(store->commit(append(topic, 0, {"x"})));
+  fs::rename(data, aside);
+  for (const bool made_anew : {false, true}) {
+    if (made_anew) fs::create_directory(data);
+    const auto ack = store->commit(append(topic, 0, {"y"}));
+    ASSERT_EQ(code_of(ack), ErrorCode::kDataUnwritable);
+    EXPECT_TRUE(mentions(ack.error(), data.string())) << ack.error().message;
+    EXPECT_EQ(code_of(store->health()), ErrorCode::kDataUnwritable);
+    EXPECT_EQ(code_of(store->create_topic({.name = "b"})), ErrorCode::kDataUnwritable);
+  }
+  fs::remove(data);
+  fs::rename(aside, data);
+  EXPECT_TRUE(store->health());
+  EXPECT_EQ(store->commit(append(topic, 0, {"y"}))->base_offsets[0], Offset{1});
+}
+
 TEST(RocksdbStore, SyncsAsItsDurabilitySays) {
   struct Row {
     Durability durability;
@@ -455,15 +580,19 @@ TEST(RocksdbStore, RetentionGivesSpaceBack) {
   const TopicId topic = store->create_topic({.name = "a", .retention_bytes = 4U << 20}).value().id;
   std::mt19937_64 random;
   std::string value(1U << 20, '\0');  // does not compress
-  for (int i = 0; i < 160; ++i) {
+  std::uint64_t used_bytes_max = 0;
+  for (int i = 1; i <= 320; ++i) {
     std::ranges::generate(value, [&] { return static_cast<char>(random()); });
     ASSERT_TRUE(store->commit(append(topic, 0, {value})));
+    if (i % 40 != 0) continue;
+    ASSERT_TRUE(store->apply_retention());
+    used_bytes_max = std::max(used_bytes_max, store->stats().disk_used_bytes);
   }
-  ASSERT_TRUE(store->apply_retention());
   const PartitionInfo info = store->topic(topic)->partitions[0];
-  EXPECT_EQ(info.end, Offset{160});
-  EXPECT_EQ(info.begin, Offset{157});
+  EXPECT_EQ(info.end, Offset{320});
+  EXPECT_EQ(info.begin, Offset{317});
   EXPECT_EQ(values_from(*store, topic, 0, info.begin)->back(), value);
+  EXPECT_LT(used_bytes_max, 320U << 20);  // the log, level 0, and what is left
 }
 
 // A file system of its own, 96 MiB large.
@@ -514,8 +643,9 @@ TEST(RocksdbStore, RefusesCommitsUnderTheFloorAndRecovers) {
 int main(int argc, char** argv) {
   const char* folder = std::getenv("GAMEFLOW_TEST_FOLDER");
   if (const char* role = std::getenv("GAMEFLOW_TEST_WRITER"); role != nullptr) {
-    return std::string_view(role) == "until-killed" ? gameflow::log::write_until_killed(folder)
-                                                    : gameflow::log::write_until_it_fails(folder);
+    if (std::string_view(role) == "until-killed") return gameflow::log::write_until_killed(folder);
+    return std::string_view(role) == "until-it-fails" ? gameflow::log::write_until_it_fails(folder)
+                                                      : gameflow::log::write_with_few_files(folder);
   }
   ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
