@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <optional>
 #include <span>
 
@@ -27,28 +28,56 @@ bool is_pair(std::string_view open, std::string_view close) {
          (open == "{" && close == "}");
 }
 
-bool is_include(std::string_view directive) {
+std::string_view first_word(std::string_view text) {
+  const auto is_word = [](char c) {
+    return c == '_' || std::isalnum(static_cast<unsigned char>(c)) != 0;
+  };
+  const auto* const end = std::ranges::find_if_not(text, is_word);
+  return text.substr(0, static_cast<std::size_t>(end - text.begin()));
+}
+
+// "include" of `#  include <map>`, with what follows it in `rest`.
+std::string_view directive_name(std::string_view directive, std::string_view* rest = nullptr) {
+  const auto skip_blanks = [&] {
+    directive.remove_prefix(std::min(directive.find_first_not_of(" \t"), directive.size()));
+  };
   directive.remove_prefix(1);
-  directive.remove_prefix(std::min(directive.find_first_not_of(" \t"), directive.size()));
-  return directive.starts_with("include");
+  skip_blanks();
+  const std::string_view name = first_word(directive);
+  directive.remove_prefix(name.size());
+  skip_blanks();
+  if (rest != nullptr) *rest = directive;
+  return name;
+}
+
+bool is_include(std::string_view directive) {
+  return directive_name(directive) == "include";
+}
+
+std::string_view what_is(const Token& unclosed) {
+  if (unclosed.text.starts_with("/*")) return "comment";
+  return unclosed.text.starts_with("'") ? "character" : "string";
 }
 
 spec::Diagnostic mistake(const spec::Code& code, const Token& token, std::string message,
                          std::string hint = "") {
   return {.severity = spec::Severity::kError,
           .position = position_of(code, token.offset),
-          .length = static_cast<std::uint32_t>(token.text.size()),
+          .length = static_cast<std::uint32_t>(std::min(token.text.find('\n'), token.text.size())),
           .message = std::move(message),
           .hint = std::move(hint)};
 }
 
-// The first bracket without a partner: left to the compiler, it would be reported far from here.
+// The first bracket without a partner, or string or comment without an end: left to the compiler,
+// it would be reported far from here.
 // Preprocessor conditionals may balance brackets in ways that only the compiler can see.
 std::optional<spec::Diagnostic> check_brackets(const spec::Code& code,
                                                const std::vector<Token>& tokens) {
   std::vector<const Token*> open;
   for (const Token& token : tokens) {
     if (token.kind == TokenKind::kDirective && !is_include(token.text)) return std::nullopt;
+    if (token.kind == TokenKind::kUnclosed)
+      return mistake(code, token, fmt::format("this {} does not end", what_is(token)));
     if (opens(token)) open.push_back(&token);
     if (!closes(token)) continue;
     if (open.empty()) {
@@ -142,9 +171,13 @@ const Token* last_function(std::span<const Token> tokens) {
   return found;
 }
 
-void take_includes(const spec::Code& code, const std::vector<Token>& tokens, Block& block) {
+void take_directives(const spec::Code& code, const std::vector<Token>& tokens, Block& block) {
   for (const Token& token : tokens) {
-    if (token.kind != TokenKind::kDirective || !is_include(token.text)) continue;
+    if (token.kind != TokenKind::kDirective) continue;
+    std::string_view rest;
+    const std::string_view name = directive_name(token.text, &rest);
+    if (name == "define") block.macros.emplace_back(first_word(rest));
+    if (name != "include") continue;
     block.includes.push_back({std::string(token.text), position_of(code, token.offset)});
     for (std::size_t i = 0; i < token.text.size(); ++i) {
       char& c = block.text[token.offset + i];
@@ -167,7 +200,7 @@ Block parse_block(const spec::Code& code, std::string_view role) {
   Block block;
   block.text = code.text + "\n";
   const std::vector<Token> tokens = tokenize(code.text);
-  take_includes(code, tokens, block);
+  take_directives(code, tokens, block);
   if (auto unbalanced = check_brackets(code, tokens)) {
     block.mistakes.push_back(std::move(*unbalanced));
     return block;

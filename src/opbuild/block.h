@@ -27,6 +27,7 @@ struct Block {
   std::string function;              // name of the operator; kFunction only
   spec::Position operator_position;  // of that name, or of the lambda
   std::vector<Include> includes;
+  std::vector<std::string> macros;  // that it defines
   // The block without its includes, which become empty lines: every line and column is where it is
   // in the file. Ends with a line break.
   std::string text;

@@ -63,6 +63,19 @@ TEST(Block, FindsTheOperator) {
        {11, 2},
        "'}' closes nothing in this run: block"},
       {"wrong bracket", "void f(int a] {}", "", {10, 13}, "']' does not close the '(' of line 10"},
+      {"unclosed string",
+       "void f() {\n  if (t == \"a) g();\n}",
+       "",
+       {11, 12},
+       "this string does not end"},
+      {"unclosed character", "void f() {\n  g('a);\n}", "", {11, 5}, "this character does not end"},
+      {"unclosed comment", "void f() {\n  /* }\n", "", {11, 3}, "this comment does not end"},
+      {"unclosed raw string",
+       "auto s = R\"(x\";\nvoid f() {}",
+       "",
+       {10, 10},
+       "this string does not end"},
+      {"quotes under #if are the compiler's", "#if 0\nit's\n#endif\nvoid f() {}", "f", {13, 6}},
       {"a declaration", "void f();", "", {10, 1}, "update-state has no function"},
       {"nothing", "  // later\n", "", {10, 1}, "update-state has no function"},
       {"brackets under #if are the compiler's",
@@ -96,6 +109,12 @@ TEST(Block, HoistsIncludesAndKeepsEveryLineAndColumn) {
   EXPECT_EQ(block.includes[1].text, "# include \"x.h\" // why");
   EXPECT_EQ(block.includes[1].position, (spec::Position{8, 3}));
   EXPECT_EQ(block.text, std::string(16, ' ') + "\n" + std::string(24, ' ') + "\n  void f() {}\n");
+}
+
+TEST(Block, KnowsItsMacros) {
+  const spec::Code code{.text = "#define N 3\n  #  define SUM(a, b) ((a) + \\\n (b))\nvoid f() {}",
+                        .position = {7, 1}};
+  EXPECT_EQ(parse_block(code, "flush").macros, (std::vector<std::string>{"N", "SUM"}));
 }
 
 TEST(Block, KnowsWhereAFlowScalarStarts) {
