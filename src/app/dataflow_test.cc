@@ -107,7 +107,6 @@ class Runner {
             ? check_dataflow(fmt::format("{}:{}", test_.file, step_->line), inline_source())
             : read_dataflow(beside_test(first_word()));
     auto ready = loaded.and_then([this](DataflowFile& file) -> Status {
-      GF_TRY(check_sql(file));
       GF_ASSIGN(const opbuild::Library library, build_operators(file, build_, false));
       file_ = std::move(file);
       functions_ = library.functions;

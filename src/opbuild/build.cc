@@ -17,22 +17,25 @@ namespace fs = std::filesystem;
 using fmt::format;
 
 constexpr std::size_t kLibrariesKept = 64;
+constexpr const char* kDoNotCompile = "the operators do not compile";
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+using Mistakes = std::vector<spec::Diagnostic>;
+
 // What can be said without asking the compiler.
-Status check_blocks(const plan::Plan& plan) {
-  std::vector<spec::Diagnostic> mistakes;
+Status check_blocks(const plan::Plan& plan, Mistakes& mistakes) {
+  const std::size_t before = mistakes.size();
   for (const plan::ServicePlan& service : plan.services) {
     for (const spec::Code* code : blocks_of(*service.spec)) {
       const Block block = parse_block(*code, "the run: block");
       mistakes.insert(mistakes.end(), block.mistakes.begin(), block.mistakes.end());
     }
   }
-  if (mistakes.empty()) return {};
-  return fail(ErrorCode::kCompileFailed, render_in_blocks(mistakes, plan));
+  if (mistakes.size() == before) return {};
+  return fail(ErrorCode::kCompileFailed, kDoNotCompile);
 }
 
 std::string sdk_hash() {
@@ -58,7 +61,7 @@ Result<fs::path> write_sdk(Cache& cache) {
   return written.parent_path().parent_path();
 }
 
-Error compile_error(const ProcessResult& result, const plan::Plan& plan) {
+Error compile_error(const ProcessResult& result, const plan::Plan& plan, Mistakes& mistakes) {
   if (result.timed_out) {
     return {ErrorCode::kCompileFailed,
             format("the compiler did not finish within {} s; is there a template in a run: block "
@@ -66,18 +69,18 @@ Error compile_error(const ProcessResult& result, const plan::Plan& plan) {
                    ProcessLimits{}.time_max.count() / 1000)};
   }
   const std::string yaml_name = fs::path(plan.dataflow->file_name).filename().string();
-  const auto diagnostics = read_compiler_output(result.output, yaml_name);
-  if (diagnostics.empty()) {
-    constexpr std::size_t kBytesMax = 4096;
-    return {ErrorCode::kCompileFailed, "the operators do not compile; the compiler says:\n" +
-                                           result.output.substr(0, kBytesMax)};
-  }
-  return {ErrorCode::kCompileFailed, render_in_blocks(diagnostics, plan)};
+  const auto placed = read_compiler_output(result.output, yaml_name);
+  mistakes.insert(mistakes.end(), placed.begin(), placed.end());
+  if (!placed.empty()) return {ErrorCode::kCompileFailed, kDoNotCompile};
+  constexpr std::size_t kBytesMax = 4096;
+  return {ErrorCode::kCompileFailed,
+          format("{}; the compiler says:\n{}", kDoNotCompile, result.output.substr(0, kBytesMax))};
 }
 
 // Compiles into the cache, or only checks. The source is kept beside the library, for the curious.
 Status compile_source(const plan::Plan& plan, std::string_view source, std::string_view key,
-                      bool syntax_only, const Compiler& compiler, Cache& cache) {
+                      bool syntax_only, const Compiler& compiler, Cache& cache,
+                      Mistakes& mistakes) {
   GF_ASSIGN(const fs::path sdk, write_sdk(cache));
   GF_ASSIGN(const fs::path file, cache.write(cache.temporary().filename(), source));
   const fs::path output = syntax_only ? fs::path() : cache.temporary();
@@ -87,7 +90,7 @@ Status compile_source(const plan::Plan& plan, std::string_view source, std::stri
     fs::remove(file, ignored);
     fs::remove(output, ignored);
     if (!result) return fail(result.error());
-    if (result->exit_code != 0) return fail(compile_error(*result, plan));
+    if (result->exit_code != 0) return fail(compile_error(*result, plan, mistakes));
     return {};
   }
   fs::rename(file, cache.library(key).replace_extension(".cc"), ignored);
@@ -123,9 +126,9 @@ Result<const abi::Library*> load(const fs::path& file, const plan::Plan& plan) {
 
 }  // namespace
 
-Result<Library> build(const plan::Plan& plan, const Options& options) {
+Result<Library> build(const plan::Plan& plan, const Options& options, Mistakes& mistakes) {
   const auto start = std::chrono::steady_clock::now();
-  GF_TRY(check_blocks(plan));
+  GF_TRY(check_blocks(plan, mistakes));
   GF_ASSIGN(const Compiler compiler, find_compiler(options.compiler));
   GF_ASSIGN(Cache cache, Cache::open(options.cache_folder));
   const std::string source = generate_source(plan);
@@ -135,7 +138,8 @@ Result<Library> build(const plan::Plan& plan, const Options& options) {
   library.file = cache.library(key);
   library.was_cached = cache.has(key);
   if (options.syntax_only) {
-    if (!library.was_cached) GF_TRY(compile_source(plan, source, key, true, compiler, cache));
+    if (!library.was_cached)
+      GF_TRY(compile_source(plan, source, key, true, compiler, cache, mistakes));
     library.build_seconds = seconds_since(start);
     return library;
   }
@@ -145,7 +149,7 @@ Result<Library> build(const plan::Plan& plan, const Options& options) {
     library.was_cached = library.functions != nullptr;
   }
   if (library.functions == nullptr) {
-    GF_TRY(compile_source(plan, source, key, false, compiler, cache));
+    GF_TRY(compile_source(plan, source, key, false, compiler, cache, mistakes));
     GF_ASSIGN(library.functions, load(library.file, plan));
   }
   library.build_seconds = seconds_since(start);

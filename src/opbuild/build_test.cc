@@ -232,6 +232,8 @@ TEST(CompileErrors, ArePlacedInTheYaml) {
       {"query type", "sql<EventsCount>", "sql<Text>", "", "needs a T that is a list of objects"},
       {"missing header", "#include <cstdlib>", "#include <cstdlob>", "<cstdlob>",
        "cstdlob: No such file"},
+      {"header not included", "return std::abs", "return std::vector<int>{}.size() + std::abs",
+       "vector", "\n      = 'std::vector' is defined in header '<vector>'; did you forget to"},
       {"unbalanced", "events_per_user().count += 1;", "events_per_user().count += 1; }", "",
        "closes nothing"},
   };
@@ -240,7 +242,7 @@ TEST(CompileErrors, ArePlacedInTheYaml) {
     const std::string yaml = with(player_sessions(), row.from, row.to);
     Options options = shared_options();
     options.syntax_only = true;
-    const auto library = build(plan_of(yaml), options);
+    const auto library = build(plan_of(yaml), options, yaml);
     ASSERT_FALSE(library);
     EXPECT_EQ(library.error().code, ErrorCode::kCompileFailed);
     EXPECT_NE(library.error().message.find(row.message), std::string::npos)
@@ -255,9 +257,18 @@ TEST(CompileErrors, ArePlacedInTheYaml) {
   }
 }
 
+TEST(Blocks, KeepTheirMacrosToThemselves) {
+  std::string yaml = with(player_sessions(), "Text assign_event_key",
+                          "#define count no_name_of_other_blocks\n"
+                          "            #define sql(x) x\n"
+                          "            Text assign_event_key");
+  const auto library = build(plan_of(yaml), shared_options(), yaml);
+  EXPECT_TRUE(library) << library.error().message;
+}
+
 TEST(CompileErrors, AreShownWithTheLine) {
   const std::string yaml = with(player_sessions(), "event.score);", "event.scroe);");
-  const auto library = build(plan_of(yaml, "games/x/dataflow.yaml"), shared_options());
+  const auto library = build(plan_of(yaml, "games/x/dataflow.yaml"), shared_options(), yaml);
   ASSERT_FALSE(library);
   EXPECT_EQ(library.error().message,
             "games/x/dataflow.yaml:65:74: error: 'const struct PlayerEvent' has no member named "

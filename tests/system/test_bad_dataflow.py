@@ -50,12 +50,12 @@ MISTAKES = {
         ["this is Rust", "write for example", "Text assign_event_key(const PlayerEvent& event) { return "]),
     "SQL that does not parse": (
         "select _key as player_id, count as event_count from", "selct _key as player_id, count as event_count from",
-        '"selct', ["selct"]),
+        "selct", ["selct"]),
     "SQL with an unknown table": (
         "count as event_count from events_per_user", "count as event_count from event_per_user",
-        '"select _key as player_id', ["event_per_user", "events_per_user"]),
+        "event_per_user", ["event_per_user", "events_per_user"]),
     "SQL with an unknown column": (
-        "count as event_count", "counts as event_count", '"select _key as player_id', ["counts"]),
+        "count as event_count", "counts as event_count", "counts", ["counts"]),
     "SQL that leaves out a field": (
         "_key as player_id, count as event_count", "_key as player_id, count as even_count",
         '"select _key as player_id', ["event_count"]),
@@ -98,7 +98,9 @@ class BadDataflow(SystemTest):
         for done in (validated, ran):
             self.assertEqual(done.returncode, 1, done.stderr)
             self.assertEqual(done.stdout, "")
-            self.assertRegex(done.stderr, rf"{re.escape(str(path))}:\d+:\d+: error: ")
+            # Each starts a line, where editors and CI look for it; the last line sums up.
+            self.assertRegex(done.stderr, rf"(?m)^{re.escape(str(path))}:\d+:\d+: error: ")
+            self.assertRegex(done.stderr, rf"\ngameflow: error: {re.escape(str(path))} has \d+ mistakes?\n$")
             self.assertRegex(done.stderr, r"\n *\d+ \| .*\n *\|[ \t]*\^")
             for part in parts:
                 self.assertIn(part, done.stderr)
@@ -143,9 +145,11 @@ class BadDataflow(SystemTest):
         # So are mistakes of C++ in several blocks.
         text = GOOD.replace("event.user_data.user_id", "event.user_data.no_such_user")
         text = text.replace("event.parameters.item_id", "event.parameters.no_such_item")
+        text = text.replace("total_cents / 100.0", "total_pence / 100.0")  # and in its SQL
         done = run_cli("build", self.write(text), "--cache", cache_folder())
         self.assertEqual(done.returncode, 1)
-        for word in ("no_such_user", "no_such_item"):
+        self.assertIn("has 3 mistakes", done.stderr)
+        for word in ("no_such_user", "no_such_item", "total_pence"):
             self.assertIn(f"dataflow.yaml:{position_of(text, word).split(':')[0]}:", done.stderr)
 
     def test_files_that_are_no_dataflow(self):
