@@ -185,6 +185,62 @@ class BadDataflow(SystemTest):
             self.assertIn(compiler, done.stderr)
 
 
+# Lines of a case behind `dataflow counting.yaml`: what is said, and of which line.
+CASE_MISTAKES = {
+    "run\nexpct counts\n": (3, "unknown command 'expct'; did you mean 'expect'?"),
+    "expect stats counting in=0\nfoo\n": (3, "unknown command 'foo'; there are: dataflow, at, "),
+    "run now\n": (2, "'now' does not belong to run"),
+    "send events partition x\n{}\n": (2, "send wants 'partition N' or 'key TEXT', not 'partition x'"),
+    "send events partition\n{}\n": (2, "not 'partition'"),
+    "send events partition 99\n{}\n": (2, "topic 'events' has no partition 99"),
+    "send events\n": (2, "send wants records"),
+    "send event\n{}\n": (2, "topic 'event' does not exist"),
+    "fail-commits\n": (2, "fail-commits wants a number"),
+    "fail-commits x\n": (2, "fail-commits wants a number"),
+    "advance 5\n": (2, "advance wants a duration"),
+    "at noon\n": (2, "at wants a time"),
+    "expect\n": (2, "expect what?"),
+    "expect sql select nope\n": (2, "no such column: nope"),
+    "dataflow\napiVersion: 0.5.0\n": (2, "the dataflow lacks its end, a line '---'"),
+}
+
+
+class Cases(SystemTest):
+    """Mistakes in a dataflow test."""
+
+    def run_case(self, text, name="case.test"):
+        path = self.folder / name
+        path.write_text(text)
+        (self.folder / "counting.yaml").write_text(COUNTING.read_text())
+        done = run_cli("test", path, "--cache", cache_folder())
+        self.assertEqual(done.returncode, 1, done.stdout)
+        return path, done
+
+    def test_mistakes(self):
+        for lines, (line, part) in CASE_MISTAKES.items():
+            with self.subTest(lines):
+                path, done = self.run_case("dataflow counting.yaml\n" + lines)
+                self.assertIn(f"{path}:{line}: ", done.stdout)
+                self.assertIn(part, done.stdout)
+        path, done = self.run_case("# nothing\n")
+        self.assertIn("there is no command in this case", done.stdout)
+        done = run_cli("test", self.folder)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"'{self.folder}' is a folder: name its files", done.stdout)
+
+    def test_mistakes_in_a_dataflow_inside(self):
+        for before, after in (("apiVersion", "apiVersoin"), ("per_user().count", "per_user().cuont")):
+            text = "# A case.\n\ndataflow\n" + COUNTING.read_text().replace(before, after, 1) + "---\nrun\n"
+            path, done = self.run_case(text)
+            self.assertIn(f"{path}:{position_of(text, after, after.split('.')[-1])}: error: ", done.stderr)
+
+    def test_lines_may_end_as_on_windows(self):
+        path = self.folder / "case.test"
+        path.write_text("dataflow\n" + COUNTING.read_text() + "---\nrun\nexpect sql select 1\n1\n", newline="\r\n")
+        done = run_cli("test", path, "--cache", cache_folder())
+        self.assertEqual((done.returncode, done.stdout), (0, f"ok     {path}\n1 passed, 0 failed\n"))
+
+
 class Places(SystemTest):
     """Where a server cannot be."""
 
