@@ -1,4 +1,5 @@
 #include <chrono>
+#include <optional>
 
 #include <dlfcn.h>
 #include <fmt/format.h>
@@ -44,11 +45,15 @@ std::string sdk_hash() {
   return sha256_of(parts);
 }
 
-std::string cache_key(std::string_view source, const Compiler& compiler) {
+std::string source_key(std::string_view source) {
   const std::string sdk = sdk_hash(), version = std::to_string(abi::kVersion);
-  std::vector<std::string_view> parts{source, sdk, version, compiler.version};
+  return sha256_of({source, sdk, version});
+}
+
+std::string cache_key(std::string_view source, const Compiler& compiler) {
+  std::vector<std::string_view> parts{compiler.version};
   parts.insert(parts.end(), compiler.flags.begin(), compiler.flags.end());
-  return sha256_of(parts);
+  return format("{}-{}", source_key(source), sha256_of(parts).substr(0, 16));
 }
 
 // The folder for the compiler's -I.
@@ -124,22 +129,42 @@ Result<const abi::Library*> load(const fs::path& file, const plan::Plan& plan) {
   return library;
 }
 
+// What was built of the same source by whatever compiler, for a machine without one.
+std::optional<Library> find_built(const plan::Plan& plan, const Options& options) {
+  const auto cache = Cache::open(options.cache_folder);
+  if (!cache) return std::nullopt;
+  for (const std::string& key : cache->keys_of(source_key(generate_source(plan)))) {
+    Library library{.file = cache->library(key), .was_cached = true};
+    const auto functions = cache->has(key) ? load(library.file, plan) : nullptr;
+    if (!functions || *functions == nullptr) continue;
+    library.functions = *functions;
+    return library;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<Library> build(const plan::Plan& plan, const Options& options, Mistakes& mistakes) {
   const auto start = std::chrono::steady_clock::now();
   GF_TRY(check_blocks(plan, mistakes));
-  GF_ASSIGN(const Compiler compiler, find_compiler(options.compiler));
+  const auto compiler = find_compiler(options.compiler);
+  if (!compiler) {
+    // A compiler that is named is wanted; the usual one only for what is new.
+    const bool is_usual = options.compiler == Options{}.compiler;
+    if (auto library = is_usual ? find_built(plan, options) : std::nullopt) return *library;
+    return fail(compiler.error());
+  }
   GF_ASSIGN(Cache cache, Cache::open(options.cache_folder));
   const std::string source = generate_source(plan);
-  const std::string key = cache_key(source, compiler);
+  const std::string key = cache_key(source, *compiler);
 
   Library library;
   library.file = cache.library(key);
   library.was_cached = cache.has(key);
   if (options.syntax_only) {
     if (!library.was_cached)
-      GF_TRY(compile_source(plan, source, key, true, compiler, cache, mistakes));
+      GF_TRY(compile_source(plan, source, key, true, *compiler, cache, mistakes));
     library.build_seconds = seconds_since(start);
     return library;
   }
@@ -149,7 +174,7 @@ Result<Library> build(const plan::Plan& plan, const Options& options, Mistakes& 
     library.was_cached = library.functions != nullptr;
   }
   if (library.functions == nullptr) {
-    GF_TRY(compile_source(plan, source, key, false, compiler, cache, mistakes));
+    GF_TRY(compile_source(plan, source, key, false, *compiler, cache, mistakes));
     GF_ASSIGN(library.functions, load(library.file, plan));
   }
   library.build_seconds = seconds_since(start);

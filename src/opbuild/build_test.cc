@@ -310,6 +310,21 @@ TEST_F(CacheTest, BuildsOnceAndAgainWhenSomethingChanged) {
   EXPECT_EQ(count_of(".tmp"), 0u);
 }
 
+TEST_F(CacheTest, NeedsNoCompilerForWhatIsThere) {
+  const auto built = build(plan_of(player_sessions()), options);
+  ASSERT_TRUE(built) << built.error().message;
+  const std::string path = ::getenv("PATH");
+  ::setenv("PATH", folder.path.c_str(), 1);
+  const auto found = build(plan_of(player_sessions()), options);
+  const auto changed = build(plan_of(with(player_sessions(), "count += 1", "count += 2")), options);
+  ::setenv("PATH", path.c_str(), 1);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_TRUE(found->was_cached);
+  EXPECT_EQ(found->functions, built->functions);
+  ASSERT_FALSE(changed);
+  EXPECT_EQ(changed.error().code, ErrorCode::kCompilerMissing);
+}
+
 TEST_F(CacheTest, RebuildsWhatIsDamaged) {
   const auto first = build(plan_of(player_sessions()), options);
   ASSERT_TRUE(first) << first.error().message;

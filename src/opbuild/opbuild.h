@@ -1,8 +1,10 @@
 // Operator libraries: C++ source from the plan, the system's compiler, dlopen.
 //
-// A library is cached under <cache>/<sha-256 of source, SDK, ABI version, compiler version,
-// flags>.so, written under a temporary name and renamed, and never unloaded. The SDK's headers are
-// inside this program and are written to <cache>/sdk-<hash>/ for the compiler.
+// A library is cached as <cache>/<hash of source, SDK and ABI version>-<hash of compiler version
+// and flags>.so, written under a temporary name and renamed, and never unloaded. Where there is no
+// compiler, one that another compiler made of the same source is as good; so the cache may be built
+// elsewhere, and be read-only. The SDK's headers are inside this program and are written to
+// <cache>/sdk-<hash>/ for the compiler.
 //
 // Threads  functions may run at the same time in any number of threads and processes.
 // Errors   kCompileFailed, kCompilerMissing, kLibraryInvalid, kDataUnwritable (the cache folder).
@@ -23,7 +25,7 @@ namespace gameflow::opbuild {
 
 struct Options {
   std::filesystem::path cache_folder;
-  std::string compiler = "c++";  // found in PATH
+  std::string compiler = "c++";  // found in PATH; another one has to be there, even if not needed
   bool syntax_only = false;      // check, do not build: `gameflow validate --operators`
 };
 
