@@ -186,7 +186,33 @@ void take_directives(const spec::Code& code, const std::vector<Token>& tokens, B
   }
 }
 
+// The index of the `(` of a call or definition at `name`, behind its template arguments; the number
+// of tokens where it is none.
+std::size_t parameters_of(std::span<const Token> tokens, std::size_t name) {
+  std::size_t open = name + 1;
+  if (open < tokens.size() && is_symbol(tokens[open], "<")) open = behind_angles(tokens, open);
+  return open < tokens.size() && is_symbol(tokens[open], "(") ? open : tokens.size();
+}
+
 }  // namespace
+
+std::vector<spec::Diagnostic> find_forbidden(const spec::Code& code, const Forbidden& function) {
+  std::vector<spec::Diagnostic> found;
+  const std::vector<Token> tokens = tokenize(code.text);
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i].kind != TokenKind::kWord || tokens[i].text != function.name) continue;
+    if (i > 0 && (is_symbol(tokens[i - 1], ".") || is_symbol(tokens[i - 1], "->"))) continue;
+    if (i > 1 && is_symbol(tokens[i - 1], "::") && tokens[i - 2].text != "gameflow") continue;
+    const std::size_t open = parameters_of(tokens, i);
+    const std::size_t close = open < tokens.size() ? closing(tokens, open) : i;
+    if (close + 1 < tokens.size() &&
+        (is_symbol(tokens[close + 1], "{") || is_symbol(tokens[close + 1], "=")))
+      return {};  // it is defined here
+    if (close != i && function.takes_arguments == (close != open + 1))
+      found.push_back(mistake(code, tokens[i], function.message, function.hint));
+  }
+  return found;
+}
 
 spec::Position position_of(const spec::Code& code, std::size_t offset) {
   const std::string_view before = std::string_view(code.text).substr(0, offset);

@@ -38,6 +38,16 @@ struct Block {
 // `role` is the YAML key of the block, for messages: "assign-key".
 Block parse_block(const spec::Code& code, std::string_view role);
 
+// A function of the SDK that a block cannot call, and what to say about it.
+struct Forbidden {
+  std::string name;
+  bool takes_arguments;
+  std::string message, hint;
+};
+// Its calls, which would throw for each record; not those of another function of that name: of the
+// block's own, of an object, of std.
+std::vector<spec::Diagnostic> find_forbidden(const spec::Code& code, const Forbidden& function);
+
 // Where `offset` of the block's text is in the file.
 spec::Position position_of(const spec::Code& code, std::size_t offset);
 

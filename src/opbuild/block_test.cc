@@ -117,6 +117,33 @@ TEST(Block, KnowsItsMacros) {
   EXPECT_EQ(parse_block(code, "flush").macros, (std::vector<std::string>{"N", "SUM"}));
 }
 
+TEST(Block, FindsCallsOfWhatItCannotUse) {
+  struct Row {
+    std::string_view code;
+    std::uint32_t column;  // 0: none
+  };
+  constexpr Row kRows[] = {
+      {"Text f() { return sql<Rows>(\"x\"); }", 19},
+      {"Text f() { return gameflow::sql< List<Row> >(query); }", 29},
+      {"Text f() { if (sql(1)) { g(); } }", 16},
+      {"Text f() { return a.sql(1) + b->sql(2); }", 0},
+      {"Text f() { return sql + 1; /* sql<Rows>(1) */ }", 0},
+      {"Row& sql(int i) { return rows[i]; } Text f() { return sql(1); }", 0},
+      {"template <class T> T sql(int) {} Text f() { return sql<Text>(1); }", 0},
+      {"Text f() { auto sql = [] {}; sql(); }", 0},
+      {"Text f() { return sql<", 0},
+      {"Text f() { return std::sql(1) + ::other::sql(2) + sql(); }", 0},
+  };
+  for (const Row& row : kRows) {
+    const spec::Code code{.text = std::string(row.code), .position = {1, 1}};
+    const auto found = find_forbidden(code, {"sql", true, "not here", ""});
+    ASSERT_EQ(found.size(), row.column == 0 ? 0u : 1u) << row.code;
+    if (row.column == 0) continue;
+    EXPECT_EQ(found[0].position.column, row.column) << row.code;
+    EXPECT_EQ(found[0].length, 3u);
+  }
+}
+
 TEST(Block, KnowsWhereAFlowScalarStarts) {
   const spec::Code code{.text = "void f() {}", .position = {7, 20}};
   EXPECT_EQ(parse_block(code, "flush").operator_position, (spec::Position{7, 25}));

@@ -26,13 +26,35 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 using Mistakes = std::vector<spec::Diagnostic>;
 
+// What the blocks of a service, in the order of blocks_of(), cannot call.
+std::vector<std::vector<Forbidden>> forbidden_of(const plan::ServicePlan& service) {
+  const Forbidden sql{"sql", true, "sql() can be used in flush only",
+                      "keep what it asks for in a state"};
+  std::vector<Forbidden> assign{
+      sql, {"window", false, "window() can be used in update-state and flush only", ""}};
+  std::vector<Forbidden> flush;
+  for (const plan::StatePlan& state : service.states) {
+    const std::string message = format("{}() can be used in update-state only", state.table);
+    assign.push_back({state.table, false, message, "no key is known yet"});
+    flush.push_back(
+        {state.table, false, message, format("use sql<T>(\"select … from {}\")", state.table)});
+  }
+  return {assign, assign, {sql}, flush};
+}
+
 // What can be said without asking the compiler.
 Status check_blocks(const plan::Plan& plan, Mistakes& mistakes) {
   const std::size_t before = mistakes.size();
   for (const plan::ServicePlan& service : plan.services) {
-    for (const spec::Code* code : blocks_of(*service.spec)) {
-      const Block block = parse_block(*code, "the run: block");
+    const auto blocks = blocks_of(*service.spec);
+    const auto forbidden = forbidden_of(service);
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      const Block block = parse_block(*blocks[i], "the run: block");
       mistakes.insert(mistakes.end(), block.mistakes.begin(), block.mistakes.end());
+      for (const Forbidden& function : forbidden[i]) {
+        const Mistakes found = find_forbidden(*blocks[i], function);
+        mistakes.insert(mistakes.end(), found.begin(), found.end());
+      }
     }
   }
   if (mistakes.size() == before) return {};
