@@ -171,11 +171,46 @@ const Token* last_function(std::span<const Token> tokens) {
   return found;
 }
 
+// Variables that keep a value between calls: shared by all threads, and gone after a restart. What
+// is `static` and followed by `(` may be a function, and is left to the docs.
+void check_statics(const spec::Code& code, std::span<const Token> tokens, Block& block) {
+  static constexpr std::array<std::string_view, 2> kKept{"static", "thread_local"};
+  static constexpr std::array<std::string_view, 4> kInArena{"Text", "List", "Optional", "Bytes"};
+  static constexpr std::array<std::string_view, 2> kConst{"const", "constinit"};
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (!any_of(tokens[i], kKept)) continue;
+    bool is_const = false, is_constexpr = false, is_in_arena = false;
+    std::size_t end = i;
+    while (end > 0 && tokens[end - 1].kind == TokenKind::kWord) --end;  // `const static`
+    while (end < tokens.size() && (tokens[end].kind == TokenKind::kWord ||
+                                   is_symbol(tokens[end], "::") || is_symbol(tokens[end], "<") ||
+                                   is_symbol(tokens[end], "*") || is_symbol(tokens[end], "&"))) {
+      is_const |= any_of(tokens[end], kConst);
+      is_constexpr |= tokens[end].text == "constexpr";
+      is_in_arena |= any_of(tokens[end], kInArena);
+      end = is_symbol(tokens[end], "<") ? behind_angles(tokens, end) : end + 1;
+    }
+    const bool is_function = end == tokens.size() || is_symbol(tokens[end], "(");
+    if (!is_constexpr && !is_function && !is_const) {
+      block.mistakes.push_back(mistake(code, tokens[i],
+                                       "this variable keeps its value between calls",
+                                       "keep it in a state; a constant is 'const' or 'constexpr'"));
+    } else if (!is_constexpr && !is_function && is_in_arena) {
+      block.mistakes.push_back(
+          mistake(code, tokens[i], "this constant outlives the memory of the call that makes it",
+                  "put it before the function, without 'static'"));
+    }
+    i = end;
+  }
+}
+
 void take_directives(const spec::Code& code, const std::vector<Token>& tokens, Block& block) {
   for (const Token& token : tokens) {
     if (token.kind != TokenKind::kDirective) continue;
     std::string_view rest;
     const std::string_view name = directive_name(token.text, &rest);
+    if (name == "line")
+      block.mistakes.push_back(mistake(code, token, "#line would misplace every message"));
     if (name == "define") block.macros.emplace_back(first_word(rest));
     if (name != "include") continue;
     block.includes.push_back({std::string(token.text), position_of(code, token.offset)});
@@ -231,6 +266,7 @@ Block parse_block(const spec::Code& code, std::string_view role) {
     block.mistakes.push_back(std::move(*unbalanced));
     return block;
   }
+  check_statics(code, tokens, block);
   const auto first = std::ranges::find_if(
       tokens, [](const Token& token) { return token.kind != TokenKind::kDirective; });
   const bool attribute = first != tokens.end() && first + 1 != tokens.end() &&

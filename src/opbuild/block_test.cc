@@ -117,6 +117,35 @@ TEST(Block, KnowsItsMacros) {
   EXPECT_EQ(parse_block(code, "flush").macros, (std::vector<std::string>{"N", "SUM"}));
 }
 
+TEST(Block, RefusesWhatIsKeptBetweenCalls) {
+  struct Row {
+    std::string_view code;
+    std::uint32_t column;  // 0: none
+  };
+  constexpr Row kRows[] = {
+      {"void f() { static int n = 0; ++n; }", 12},
+      {"void f() { static std::map<int, List<Text>> m; }", 12},
+      {"void f() { thread_local std::string s; }", 12},
+      {"static thread_local int n; void f() {}", 1},
+      {"struct A { inline static int n{}; }; void f() {}", 19},
+      {"void f() { static const Text t = g(); }", 12},
+      {"void f() { static const List<Text> t{g()}; }", 12},
+      {"void f() { static constexpr int n = 1; static const std::regex r{\"x\"}; }", 0},
+      {"void f() { constexpr static Text t = \"x\"; static_assert(true); }", 0},
+      {"struct A { static Text g() { return {}; } }; static Text h(int) { return {}; } void f() {}",
+       0},
+      {"const List<u32> k{1, 2}; void f() {}", 0},
+      {"#line 3 \"x.c\"\nvoid f() {}", 1},
+  };
+  for (const Row& row : kRows) {
+    const Block block =
+        parse_block({.text = std::string(row.code), .position = {1, 1}}, "update-state");
+    ASSERT_EQ(block.mistakes.size(), row.column == 0 ? 0u : 1u) << row.code;
+    if (row.column == 0) continue;
+    EXPECT_EQ(block.mistakes[0].position.column, row.column) << row.code;
+  }
+}
+
 TEST(Block, FindsCallsOfWhatItCannotUse) {
   struct Row {
     std::string_view code;
