@@ -96,6 +96,7 @@ TEST(ParseTime, RefusesEverythingElse) {
     EXPECT_FALSE(parse_time(text, &time_ms)) << text;
     EXPECT_EQ(time_ms, 77) << text;
     EXPECT_EQ(parse_time(text, i64{5}), 5) << text;
+    EXPECT_EQ(parse_time(text, 0), 0) << text;
     EXPECT_THROW(parse_time(text), std::invalid_argument) << text;
   }
 }
@@ -128,6 +129,52 @@ TEST(TextType, CopiesWhatMightGoAway) {
   EXPECT_EQ(from_buffer, "abc");
   EXPECT_EQ(Text(buffer[0] == 'a' ? "yes" : "no"), "yes");
   EXPECT_THROW(Text(static_cast<const char*>(nullptr)), std::logic_error);
+}
+
+TEST(TextType, IsUsedLikeAStringView) {
+  TestArena memory;
+  const Text map = "eu-west/arena-7";
+  const std::size_t slash = map.find('/');
+  EXPECT_EQ(slash, 7u);
+  EXPECT_EQ(map.substr(0, slash), "eu-west");
+  EXPECT_EQ(map.substr(slash + 1).data(), map.data() + 8);
+  EXPECT_THROW(map.substr(16), std::out_of_range);
+  EXPECT_EQ(map.find("arena"), 8u);
+  EXPECT_EQ(map.find("east"), Text::npos);
+  EXPECT_EQ(map.find('e', 1), 4u);
+  EXPECT_EQ(map.rfind('-'), 13u);
+  EXPECT_EQ(map.rfind("west"), 3u);
+  EXPECT_EQ(map[14], '7');
+  EXPECT_THROW(map[15], std::out_of_range);
+  EXPECT_EQ(std::string(map.begin(), map.end()), "eu-west/arena-7");
+  Text path = map.substr(0, 2);
+  path += "/";
+  path += std::string("x");
+  EXPECT_EQ(path, "eu/x");
+  EXPECT_EQ(map, "eu-west/arena-7");
+  EXPECT_EQ((map + "").data(), map.data());
+  EXPECT_EQ(("" + map).data(), map.data());
+}
+
+TEST(TextType, ComparesWithOtherTextsWithoutACopy) {
+  const TestArena memory(0);  // has no room
+  const Text text = "a text that is too long for a std::string's own bytes";
+  const std::string string(text.view());
+  const std::string_view view = string;
+  EXPECT_TRUE(text == string && string == text && text == view && view == text);
+  EXPECT_TRUE(text <= string && string <= text && text < "b" && !(view < text));
+  EXPECT_FALSE(text != string || text != view);
+}
+
+TEST(TextType, LastsWhenMadeOutsideOfACall) {
+  ASSERT_EQ(detail::current_arena, nullptr);
+  static const Text kPrefix = std::string("level-");
+  static const List<u32> kLevels{1, 2, 3};
+  const Text large = std::string(100'000, 'x');
+  TestArena memory;
+  EXPECT_EQ(kPrefix + std::to_string(kLevels[2]), "level-3");
+  EXPECT_EQ(large.size(), 100'000u);
+  EXPECT_FALSE(memory.holds(kPrefix.data()));
 }
 
 TEST(TextType, ComparesAndPrints) {
@@ -176,8 +223,19 @@ TEST(OptionalType, IsTheValueThenAFlag) {
   level = 3;
   EXPECT_TRUE(level.has_value());
   EXPECT_EQ(*level, 3u);
+  EXPECT_TRUE(level == 3);
+  EXPECT_TRUE(level != 4);
   level.reset();
   EXPECT_FALSE(level);
+  EXPECT_FALSE(level == 0);
+  level = {};
+  EXPECT_FALSE(level);
+  Optional<Text> name = "ann";
+  EXPECT_TRUE(name == "ann");
+  EXPECT_TRUE(name == Optional<Text>("ann"));
+  EXPECT_TRUE(name != Optional<Text>());
+  name = {};
+  EXPECT_FALSE(name == "");
 }
 
 template <class Integer>
@@ -215,6 +273,10 @@ TEST(WindowFunction, IsForCallsThatHaveAWindow) {
   call.window_end_ms = 10000;
   EXPECT_EQ(window().start, 5000);
   EXPECT_EQ(window().end, 10000);
+}
+
+TEST(WindowFunction, NeedsACall) {
+  EXPECT_THROW(window(), std::logic_error);
 }
 
 TEST(StateRows, AreForUpdateStateOnly) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <condition_variable>
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <fstream>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -94,6 +96,48 @@ std::vector<query::Table> empty_tables(const plan::ServicePlan& service) {
   return tables;
 }
 
+std::string_view word_at(std::string_view sql, std::size_t at) {
+  const auto is_word = [](char c) {
+    return c == '_' || std::isalnum(static_cast<unsigned char>(c)) != 0;
+  };
+  const auto end =
+      std::find_if_not(sql.begin() + static_cast<std::ptrdiff_t>(at), sql.end(), is_word);
+  return sql.substr(at, static_cast<std::size_t>(end - sql.begin()) - at);
+}
+
+spec::Diagnostic sql_mistake(const opbuild::SqlUse& use, std::string message,
+                             std::optional<std::size_t> at) {
+  spec::Diagnostic mistake{.severity = spec::Severity::kError,
+                           .position = use.position,
+                           .length = 1,
+                           .message = std::move(message),
+                           .hint = {}};
+  if (!at) return mistake;
+  const std::string_view word = word_at(use.query, *at);
+  mistake.position = use.position_at(*at);
+  mistake.length = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(word.size()));
+  return mistake;
+}
+
+// The mistakes in the SQL texts of run: blocks.
+Result<std::vector<spec::Diagnostic>> sql_mistakes(const DataflowFile& file) {
+  std::vector<spec::Diagnostic> diagnostics;
+  const std::vector<opbuild::SqlUse> uses = opbuild::find_sql(file.plan);
+  for (std::size_t i = 0; i < file.plan.services.size(); ++i) {
+    const std::vector<query::Table> tables = empty_tables(file.plan.services[i]);
+    query::Database database;  // after the tables: it borrows them
+    for (const query::Table& table : tables) GF_TRY(database.set_table(&table));
+    for (const opbuild::SqlUse& use : uses) {
+      if (use.service != i || use.item == nullptr) continue;
+      std::optional<std::size_t> at;
+      const Status status = database.check(use.query, *use.item, &at);
+      if (status) continue;
+      diagnostics.push_back(sql_mistake(use, status.error().message, at));
+    }
+  }
+  return diagnostics;
+}
+
 }  // namespace
 
 Result<DataflowFile> read_dataflow(const std::string& name) {
@@ -110,34 +154,25 @@ Result<DataflowFile> check_dataflow(const std::string& name, std::string source)
 }
 
 Status check_sql(const DataflowFile& file) {
-  std::vector<spec::Diagnostic> diagnostics;
-  const std::vector<opbuild::SqlUse> uses = opbuild::find_sql(file.plan);
-  for (std::size_t i = 0; i < file.plan.services.size(); ++i) {
-    const std::vector<query::Table> tables = empty_tables(file.plan.services[i]);
-    query::Database database;  // after the tables: it borrows them
-    for (const query::Table& table : tables) GF_TRY(database.set_table(&table));
-    for (const opbuild::SqlUse& use : uses) {
-      if (use.service != i || use.item == nullptr) continue;
-      if (const Status status = database.check(use.query, *use.item); !status) {
-        diagnostics.push_back({.severity = spec::Severity::kError,
-                               .position = use.position,
-                               .length = 1,
-                               .message = status.error().message,
-                               .hint = {}});
-      }
-    }
-  }
-  std::ranges::sort(diagnostics, {}, &spec::Diagnostic::position);
-  return report(diagnostics, file.name, file.source);
+  GF_ASSIGN(const auto mistakes, sql_mistakes(file));
+  return report(mistakes, file.name, file.source);
 }
 
 Result<opbuild::Library> build_operators(const DataflowFile& file, const BuildOptions& options,
                                          bool syntax_only) {
-  opbuild::Options build{
-      .cache_folder = {}, .compiler = options.compiler, .syntax_only = syntax_only};
+  GF_ASSIGN(auto mistakes, sql_mistakes(file));
+  // Operators that cannot be used are not built; but what else is wrong with them is told now.
+  opbuild::Options build{.cache_folder = {},
+                         .compiler = options.compiler,
+                         .syntax_only = syntax_only || !mistakes.empty()};
   GF_ASSIGN(build.cache_folder, cache_folder(options));
-  const PatienceNote note(syntax_only ? "checking operators …" : "building operators …");
-  return opbuild::build(file.plan, build);
+  const auto library = [&] {
+    const PatienceNote note(syntax_only ? "checking operators …" : "building operators …");
+    return opbuild::build(file.plan, build, mistakes);
+  }();
+  if (const Status told = report(mistakes, file.name, file.source); !told)
+    return fail(library ? told.error().code : library.error().code, told.error().message);
+  return library;
 }
 
 }  // namespace gameflow::app

@@ -28,7 +28,8 @@ Result<DataflowFile> check_dataflow(const std::string& name, std::string source)
 // Checks the SQL texts that stand in run: blocks against the states. kInvalidDataflow.
 Status check_sql(const DataflowFile& file);
 
-// Builds the operators or finds them in the cache; says so on stderr if it takes a while.
+// Builds the operators, or finds them in the cache, and checks their SQL; says so on stderr if it
+// takes a while. kInvalidDataflow, and what opbuild::build returns.
 Result<opbuild::Library> build_operators(const DataflowFile& file, const BuildOptions& options,
                                          bool syntax_only);
 

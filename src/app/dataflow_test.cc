@@ -22,21 +22,31 @@
 #include "log/memory/memory_store.h"
 #include "record/codec.h"
 #include "runtime/engine.h"
+#include "spec/diagnostic.h"
 
 namespace gameflow::app {
 namespace {
 
-constexpr std::string_view kCommands[] = {"dataflow", "at",      "advance",      "send",  "run",
-                                          "end",      "restart", "fail-commits", "expect"};
+struct CommandForm {
+  std::string_view name;
+  std::size_t words_max;  // on its line
+  bool takes_lines;       // below it
+};
+constexpr CommandForm kCommands[] = {
+    {"dataflow", 1, false}, {"at", 1, false},           {"advance", 1, false},
+    {"send", 5, true},      {"run", 0, false},          {"end", 0, false},
+    {"restart", 0, false},  {"fail-commits", 1, false}, {"expect", SIZE_MAX, true}};
 
 std::vector<std::string> split_words(const std::string& line) {
   std::istringstream in(line);
   return {std::istream_iterator<std::string>(in), {}};
 }
 
-tl::unexpected<Error> step_error(const std::string& file, const TestStep& step,
-                                 const std::string& what) {
-  return fail(ErrorCode::kInvalidArgument, fmt::format("{}:{}: {}", file, step.line, what));
+std::optional<std::uint32_t> parse_number(const std::string& text) {
+  std::uint32_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc{} && rest == end ? std::optional(number) : std::nullopt;
 }
 
 // The command line and the records it sends or expects as one line of JSON each, so that white
@@ -70,7 +80,10 @@ class Runner {
   Status run() {
     for (const TestStep& step : test_.steps) {
       step_ = &step;
-      GF_TRY(run_step());
+      if (const Status status = run_step(); !status) {
+        return fail(status.error().code,
+                    fmt::format("{}:{}: {}", test_.file, step.line, status.error().message));
+      }
     }
     return {};
   }
@@ -95,19 +108,16 @@ class Runner {
     return expect();
   }
 
-  tl::unexpected<Error> error(const std::string& what) const {
-    return step_error(test_.file, *step_, what);
+  static tl::unexpected<Error> error(const std::string& what) {
+    return fail(ErrorCode::kInvalidArgument, what);
   }
   std::string first_word() const { return step_->words.empty() ? "" : step_->words.front(); }
 
   Status load() {
     failure_.reset();
-    auto loaded =
-        step_->words.empty()
-            ? check_dataflow(fmt::format("{}:{}", test_.file, step_->line), inline_source())
-            : read_dataflow(beside_test(first_word()));
+    auto loaded = step_->words.empty() ? check_dataflow(test_.file, inline_source())
+                                       : read_dataflow(beside_test(first_word()));
     auto ready = loaded.and_then([this](DataflowFile& file) -> Status {
-      GF_TRY(check_sql(file));
       GF_ASSIGN(const opbuild::Library library, build_operators(file, build_, false));
       file_ = std::move(file);
       functions_ = library.functions;
@@ -117,8 +127,10 @@ class Runner {
     return next_expects_error() ? Status{} : (ready ? Status{} : error(ready.error().message));
   }
 
-  // The YAML keeps its place in the file, so that a compiler message points into the test.
-  std::string inline_source() const { return fmt::format("{}\n", fmt::join(step_->body, "\n")); }
+  // The YAML keeps its place in the file, so that messages point into the test.
+  std::string inline_source() const {
+    return fmt::format("{}{}\n", std::string(step_->line, '\n'), fmt::join(step_->body, "\n"));
+  }
 
   std::string beside_test(const std::string& name) const {
     return (std::filesystem::path(test_.file).parent_path() / name).lexically_normal().string();
@@ -165,13 +177,16 @@ class Runner {
     if (!topic) return error(topic.error().message);
     log::Append append{topic->id, 0, {}};
     std::optional<std::string> key;
-    for (std::size_t i = 1; i + 1 < step_->words.size(); i += 2) {
-      if (step_->words[i] == "partition") {
-        append.partition = static_cast<std::uint32_t>(std::stoul(step_->words[i + 1]));
-      } else if (step_->words[i] == "key") {
-        key = step_->words[i + 1];
+    for (std::size_t i = 1; i < step_->words.size(); i += 2) {
+      const std::string& option = step_->words[i];
+      const std::string value = i + 1 < step_->words.size() ? step_->words[i + 1] : "";
+      if (option == "partition" && parse_number(value)) {
+        append.partition = *parse_number(value);
+      } else if (option == "key" && !value.empty()) {
+        key = value;
       } else {
-        return error(fmt::format("send does not know '{}'", step_->words[i]));
+        return error(fmt::format("send wants 'partition N' or 'key TEXT', not '{}{}{}'", option,
+                                 value.empty() ? "" : " ", value));
       }
     }
     for (const std::string& line : step_->body) append.batch.add(clock_.now(), key, line);
@@ -195,8 +210,9 @@ class Runner {
   }
 
   Status fail_commits() {
-    store_->fail_next_commits(static_cast<std::uint32_t>(std::stoul(first_word())),
-                              ErrorCode::kDiskFull);
+    const auto count = parse_number(first_word());
+    if (!count) return error("fail-commits wants a number");
+    store_->fail_next_commits(*count, ErrorCode::kDiskFull);
     return {};
   }
 
@@ -296,6 +312,10 @@ class Runner {
 const std::vector<std::uint32_t> kThreads{1, 3};
 
 Result<std::string> read_text(const std::string& file) {
+  if (std::filesystem::is_directory(file)) {
+    return fail(ErrorCode::kFileUnreadable,
+                fmt::format("'{0}' is a folder: name its files, {0}/*.test", file));
+  }
   std::ifstream in(file, std::ios::binary);
   if (!in) return fail(ErrorCode::kFileUnreadable, fmt::format("cannot read '{}'", file));
   return std::string(std::istreambuf_iterator<char>(in), {});
@@ -322,8 +342,12 @@ Result<TestCase> parse_test(std::string file, const std::string& text) {
   TestCase test{.file = std::move(file), .description = {}, .steps = {}};
   std::istringstream in(text);
   std::string line;
+  const auto mistake = [&](std::size_t number, const std::string& what) {
+    return fail(ErrorCode::kInvalidArgument, fmt::format("{}:{}: {}", test.file, number, what));
+  };
   bool in_dataflow = false, in_body = false;
   for (std::size_t number = 1; std::getline(in, line); ++number) {
+    if (line.ends_with('\r')) line.pop_back();
     if (in_dataflow) {
       in_dataflow = line != "---";
       if (in_dataflow) test.steps.back().body.push_back(line);
@@ -339,22 +363,32 @@ Result<TestCase> parse_test(std::string file, const std::string& text) {
       in_body = false;
       continue;
     }
-    if (std::ranges::find(kCommands, words.front()) != std::end(kCommands)) {
+    const auto* const form = std::ranges::find(kCommands, words.front(), &CommandForm::name);
+    if (form != std::end(kCommands)) {
+      if (words.size() - 1 > form->words_max) {
+        return mistake(number, fmt::format("'{}' does not belong to {}", words[form->words_max + 1],
+                                           form->name));
+      }
       test.steps.push_back({number, words.front(), {words.begin() + 1, words.end()}, {}});
-      in_body = true;
-      in_dataflow = words.size() == 1 && words.front() == "dataflow";
+      const bool is_line_only = words.size() > 1 && form->name == "expect" &&
+                                (words[1] == "stats" || words[1] == "error");
+      in_body = form->takes_lines && !is_line_only;
+      in_dataflow = words.size() == 1 && form->name == "dataflow";
     } else if (in_body) {
       test.steps.back().body.push_back(line);
     } else {
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("{}:{}: unknown command '{}'; there are: {}", test.file, number,
-                              words.front(), fmt::join(kCommands, ", ")));
+      std::vector<std::string_view> names;
+      for (const CommandForm& known : kCommands) names.push_back(known.name);
+      const std::string_view guess = spec::closest(words.front(), names);
+      return mistake(
+          number, fmt::format("unknown command '{}'; {}", words.front(),
+                              guess.empty() ? fmt::format("there are: {}", fmt::join(names, ", "))
+                                            : fmt::format("did you mean '{}'?", guess)));
     }
   }
-  if (in_dataflow) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{}: the dataflow lacks its end, a line '---'", test.file));
-  }
+  if (in_dataflow)
+    return mistake(test.steps.back().line, "the dataflow lacks its end, a line '---'");
+  if (test.steps.empty()) return mistake(1, "there is no command in this case");
   return test;
 }
 

@@ -68,7 +68,6 @@ struct Operators {
 
 Result<Operators> load(const BuildOptions& options) {
   GF_ASSIGN(DataflowFile file, read_dataflow(options.dataflow));
-  GF_TRY(check_sql(file));
   GF_ASSIGN(opbuild::Library library, build_operators(file, options, false));
   return Operators{std::move(file), std::move(library)};
 }
@@ -157,10 +156,11 @@ int build_command(const BuildOptions& options) {
 int validate_command(const ValidateOptions& options) {
   const auto file = read_dataflow(options.build.dataflow);
   if (!file) return print_error(file.error());
-  if (const Status status = check_sql(*file); !status) return print_error(status.error());
   if (options.operators) {
     const auto library = build_operators(*file, options.build, true);
     if (!library) return print_error(library.error());
+  } else if (const Status status = check_sql(*file); !status) {
+    return print_error(status.error());
   }
   fmt::print("{}: no mistakes{}\n", options.build.dataflow,
              options.operators ? "" : " (--operators has the compiler check the C++ too)");

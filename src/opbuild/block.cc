@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <optional>
 #include <span>
 
@@ -27,28 +28,56 @@ bool is_pair(std::string_view open, std::string_view close) {
          (open == "{" && close == "}");
 }
 
-bool is_include(std::string_view directive) {
+std::string_view first_word(std::string_view text) {
+  const auto is_word = [](char c) {
+    return c == '_' || std::isalnum(static_cast<unsigned char>(c)) != 0;
+  };
+  const auto* const end = std::ranges::find_if_not(text, is_word);
+  return text.substr(0, static_cast<std::size_t>(end - text.begin()));
+}
+
+// "include" of `#  include <map>`, with what follows it in `rest`.
+std::string_view directive_name(std::string_view directive, std::string_view* rest = nullptr) {
+  const auto skip_blanks = [&] {
+    directive.remove_prefix(std::min(directive.find_first_not_of(" \t"), directive.size()));
+  };
   directive.remove_prefix(1);
-  directive.remove_prefix(std::min(directive.find_first_not_of(" \t"), directive.size()));
-  return directive.starts_with("include");
+  skip_blanks();
+  const std::string_view name = first_word(directive);
+  directive.remove_prefix(name.size());
+  skip_blanks();
+  if (rest != nullptr) *rest = directive;
+  return name;
+}
+
+bool is_include(std::string_view directive) {
+  return directive_name(directive) == "include";
+}
+
+std::string_view what_is(const Token& unclosed) {
+  if (unclosed.text.starts_with("/*")) return "comment";
+  return unclosed.text.starts_with("'") ? "character" : "string";
 }
 
 spec::Diagnostic mistake(const spec::Code& code, const Token& token, std::string message,
                          std::string hint = "") {
   return {.severity = spec::Severity::kError,
           .position = position_of(code, token.offset),
-          .length = static_cast<std::uint32_t>(token.text.size()),
+          .length = static_cast<std::uint32_t>(std::min(token.text.find('\n'), token.text.size())),
           .message = std::move(message),
           .hint = std::move(hint)};
 }
 
-// The first bracket without a partner: left to the compiler, it would be reported far from here.
+// The first bracket without a partner, or string or comment without an end: left to the compiler,
+// it would be reported far from here.
 // Preprocessor conditionals may balance brackets in ways that only the compiler can see.
 std::optional<spec::Diagnostic> check_brackets(const spec::Code& code,
                                                const std::vector<Token>& tokens) {
   std::vector<const Token*> open;
   for (const Token& token : tokens) {
     if (token.kind == TokenKind::kDirective && !is_include(token.text)) return std::nullopt;
+    if (token.kind == TokenKind::kUnclosed)
+      return mistake(code, token, fmt::format("this {} does not end", what_is(token)));
     if (opens(token)) open.push_back(&token);
     if (!closes(token)) continue;
     if (open.empty()) {
@@ -142,9 +171,48 @@ const Token* last_function(std::span<const Token> tokens) {
   return found;
 }
 
-void take_includes(const spec::Code& code, const std::vector<Token>& tokens, Block& block) {
+// Variables that keep a value between calls: shared by all threads, and gone after a restart. What
+// is `static` and followed by `(` may be a function, and is left to the docs.
+void check_statics(const spec::Code& code, std::span<const Token> tokens, Block& block) {
+  static constexpr std::array<std::string_view, 2> kKept{"static", "thread_local"};
+  static constexpr std::array<std::string_view, 4> kInArena{"Text", "List", "Optional", "Bytes"};
+  static constexpr std::array<std::string_view, 2> kConst{"const", "constinit"};
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (!any_of(tokens[i], kKept)) continue;
+    bool is_const = false, is_constexpr = false, is_in_arena = false;
+    std::size_t end = i;
+    while (end > 0 && tokens[end - 1].kind == TokenKind::kWord) --end;  // `const static`
+    while (end < tokens.size() && (tokens[end].kind == TokenKind::kWord ||
+                                   is_symbol(tokens[end], "::") || is_symbol(tokens[end], "<") ||
+                                   is_symbol(tokens[end], "*") || is_symbol(tokens[end], "&"))) {
+      is_const |= any_of(tokens[end], kConst);
+      is_constexpr |= tokens[end].text == "constexpr";
+      is_in_arena |= any_of(tokens[end], kInArena);
+      end = is_symbol(tokens[end], "<") ? behind_angles(tokens, end) : end + 1;
+    }
+    const bool is_function = end == tokens.size() || is_symbol(tokens[end], "(");
+    if (!is_constexpr && !is_function && !is_const) {
+      block.mistakes.push_back(mistake(code, tokens[i],
+                                       "this variable keeps its value between calls",
+                                       "keep it in a state; a constant is 'const' or 'constexpr'"));
+    } else if (!is_constexpr && !is_function && is_in_arena) {
+      block.mistakes.push_back(
+          mistake(code, tokens[i], "this constant outlives the memory of the call that makes it",
+                  "put it before the function, without 'static'"));
+    }
+    i = end;
+  }
+}
+
+void take_directives(const spec::Code& code, const std::vector<Token>& tokens, Block& block) {
   for (const Token& token : tokens) {
-    if (token.kind != TokenKind::kDirective || !is_include(token.text)) continue;
+    if (token.kind != TokenKind::kDirective) continue;
+    std::string_view rest;
+    const std::string_view name = directive_name(token.text, &rest);
+    if (name == "line")
+      block.mistakes.push_back(mistake(code, token, "#line would misplace every message"));
+    if (name == "define") block.macros.emplace_back(first_word(rest));
+    if (name != "include") continue;
     block.includes.push_back({std::string(token.text), position_of(code, token.offset)});
     for (std::size_t i = 0; i < token.text.size(); ++i) {
       char& c = block.text[token.offset + i];
@@ -153,7 +221,33 @@ void take_includes(const spec::Code& code, const std::vector<Token>& tokens, Blo
   }
 }
 
+// The index of the `(` of a call or definition at `name`, behind its template arguments; the number
+// of tokens where it is none.
+std::size_t parameters_of(std::span<const Token> tokens, std::size_t name) {
+  std::size_t open = name + 1;
+  if (open < tokens.size() && is_symbol(tokens[open], "<")) open = behind_angles(tokens, open);
+  return open < tokens.size() && is_symbol(tokens[open], "(") ? open : tokens.size();
+}
+
 }  // namespace
+
+std::vector<spec::Diagnostic> find_forbidden(const spec::Code& code, const Forbidden& function) {
+  std::vector<spec::Diagnostic> found;
+  const std::vector<Token> tokens = tokenize(code.text);
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i].kind != TokenKind::kWord || tokens[i].text != function.name) continue;
+    if (i > 0 && (is_symbol(tokens[i - 1], ".") || is_symbol(tokens[i - 1], "->"))) continue;
+    if (i > 1 && is_symbol(tokens[i - 1], "::") && tokens[i - 2].text != "gameflow") continue;
+    const std::size_t open = parameters_of(tokens, i);
+    const std::size_t close = open < tokens.size() ? closing(tokens, open) : i;
+    if (close + 1 < tokens.size() &&
+        (is_symbol(tokens[close + 1], "{") || is_symbol(tokens[close + 1], "=")))
+      return {};  // it is defined here
+    if (close != i && function.takes_arguments == (close != open + 1))
+      found.push_back(mistake(code, tokens[i], function.message, function.hint));
+  }
+  return found;
+}
 
 spec::Position position_of(const spec::Code& code, std::size_t offset) {
   const std::string_view before = std::string_view(code.text).substr(0, offset);
@@ -167,11 +261,12 @@ Block parse_block(const spec::Code& code, std::string_view role) {
   Block block;
   block.text = code.text + "\n";
   const std::vector<Token> tokens = tokenize(code.text);
-  take_includes(code, tokens, block);
+  take_directives(code, tokens, block);
   if (auto unbalanced = check_brackets(code, tokens)) {
     block.mistakes.push_back(std::move(*unbalanced));
     return block;
   }
+  check_statics(code, tokens, block);
   const auto first = std::ranges::find_if(
       tokens, [](const Token& token) { return token.kind != TokenKind::kDirective; });
   const bool attribute = first != tokens.end() && first + 1 != tokens.end() &&

@@ -27,6 +27,7 @@ struct Block {
   std::string function;              // name of the operator; kFunction only
   spec::Position operator_position;  // of that name, or of the lambda
   std::vector<Include> includes;
+  std::vector<std::string> macros;  // that it defines
   // The block without its includes, which become empty lines: every line and column is where it is
   // in the file. Ends with a line break.
   std::string text;
@@ -36,6 +37,16 @@ struct Block {
 
 // `role` is the YAML key of the block, for messages: "assign-key".
 Block parse_block(const spec::Code& code, std::string_view role);
+
+// A function of the SDK that a block cannot call, and what to say about it.
+struct Forbidden {
+  std::string name;
+  bool takes_arguments;
+  std::string message, hint;
+};
+// Its calls, which would throw for each record; not those of another function of that name: of the
+// block's own, of an object, of std.
+std::vector<spec::Diagnostic> find_forbidden(const spec::Code& code, const Forbidden& function);
 
 // Where `offset` of the block's text is in the file.
 spec::Position position_of(const spec::Code& code, std::size_t offset);

@@ -63,6 +63,19 @@ TEST(Block, FindsTheOperator) {
        {11, 2},
        "'}' closes nothing in this run: block"},
       {"wrong bracket", "void f(int a] {}", "", {10, 13}, "']' does not close the '(' of line 10"},
+      {"unclosed string",
+       "void f() {\n  if (t == \"a) g();\n}",
+       "",
+       {11, 12},
+       "this string does not end"},
+      {"unclosed character", "void f() {\n  g('a);\n}", "", {11, 5}, "this character does not end"},
+      {"unclosed comment", "void f() {\n  /* }\n", "", {11, 3}, "this comment does not end"},
+      {"unclosed raw string",
+       "auto s = R\"(x\";\nvoid f() {}",
+       "",
+       {10, 10},
+       "this string does not end"},
+      {"quotes under #if are the compiler's", "#if 0\nit's\n#endif\nvoid f() {}", "f", {13, 6}},
       {"a declaration", "void f();", "", {10, 1}, "update-state has no function"},
       {"nothing", "  // later\n", "", {10, 1}, "update-state has no function"},
       {"brackets under #if are the compiler's",
@@ -96,6 +109,68 @@ TEST(Block, HoistsIncludesAndKeepsEveryLineAndColumn) {
   EXPECT_EQ(block.includes[1].text, "# include \"x.h\" // why");
   EXPECT_EQ(block.includes[1].position, (spec::Position{8, 3}));
   EXPECT_EQ(block.text, std::string(16, ' ') + "\n" + std::string(24, ' ') + "\n  void f() {}\n");
+}
+
+TEST(Block, KnowsItsMacros) {
+  const spec::Code code{.text = "#define N 3\n  #  define SUM(a, b) ((a) + \\\n (b))\nvoid f() {}",
+                        .position = {7, 1}};
+  EXPECT_EQ(parse_block(code, "flush").macros, (std::vector<std::string>{"N", "SUM"}));
+}
+
+TEST(Block, RefusesWhatIsKeptBetweenCalls) {
+  struct Row {
+    std::string_view code;
+    std::uint32_t column;  // 0: none
+  };
+  constexpr Row kRows[] = {
+      {"void f() { static int n = 0; ++n; }", 12},
+      {"void f() { static std::map<int, List<Text>> m; }", 12},
+      {"void f() { thread_local std::string s; }", 12},
+      {"static thread_local int n; void f() {}", 1},
+      {"struct A { inline static int n{}; }; void f() {}", 19},
+      {"void f() { static const Text t = g(); }", 12},
+      {"void f() { static const List<Text> t{g()}; }", 12},
+      {"void f() { static constexpr int n = 1; static const std::regex r{\"x\"}; }", 0},
+      {"void f() { constexpr static Text t = \"x\"; static_assert(true); }", 0},
+      {"struct A { static Text g() { return {}; } }; static Text h(int) { return {}; } void f() {}",
+       0},
+      {"const List<u32> k{1, 2}; void f() {}", 0},
+      {"#line 3 \"x.c\"\nvoid f() {}", 1},
+  };
+  for (const Row& row : kRows) {
+    const Block block =
+        parse_block({.text = std::string(row.code), .position = {1, 1}}, "update-state");
+    ASSERT_EQ(block.mistakes.size(), row.column == 0 ? 0u : 1u) << row.code;
+    if (row.column == 0) continue;
+    EXPECT_EQ(block.mistakes[0].position.column, row.column) << row.code;
+  }
+}
+
+TEST(Block, FindsCallsOfWhatItCannotUse) {
+  struct Row {
+    std::string_view code;
+    std::uint32_t column;  // 0: none
+  };
+  constexpr Row kRows[] = {
+      {"Text f() { return sql<Rows>(\"x\"); }", 19},
+      {"Text f() { return gameflow::sql< List<Row> >(query); }", 29},
+      {"Text f() { if (sql(1)) { g(); } }", 16},
+      {"Text f() { return a.sql(1) + b->sql(2); }", 0},
+      {"Text f() { return sql + 1; /* sql<Rows>(1) */ }", 0},
+      {"Row& sql(int i) { return rows[i]; } Text f() { return sql(1); }", 0},
+      {"template <class T> T sql(int) {} Text f() { return sql<Text>(1); }", 0},
+      {"Text f() { auto sql = [] {}; sql(); }", 0},
+      {"Text f() { return sql<", 0},
+      {"Text f() { return std::sql(1) + ::other::sql(2) + sql(); }", 0},
+  };
+  for (const Row& row : kRows) {
+    const spec::Code code{.text = std::string(row.code), .position = {1, 1}};
+    const auto found = find_forbidden(code, {"sql", true, "not here", ""});
+    ASSERT_EQ(found.size(), row.column == 0 ? 0u : 1u) << row.code;
+    if (row.column == 0) continue;
+    EXPECT_EQ(found[0].position.column, row.column) << row.code;
+    EXPECT_EQ(found[0].length, 3u);
+  }
 }
 
 TEST(Block, KnowsWhereAFlowScalarStarts) {

@@ -1,4 +1,5 @@
 #include <chrono>
+#include <optional>
 
 #include <dlfcn.h>
 #include <fmt/format.h>
@@ -17,22 +18,47 @@ namespace fs = std::filesystem;
 using fmt::format;
 
 constexpr std::size_t kLibrariesKept = 64;
+constexpr const char* kDoNotCompile = "the operators do not compile";
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+using Mistakes = std::vector<spec::Diagnostic>;
+
+// What the blocks of a service, in the order of blocks_of(), cannot call.
+std::vector<std::vector<Forbidden>> forbidden_of(const plan::ServicePlan& service) {
+  const Forbidden sql{"sql", true, "sql() can be used in flush only",
+                      "keep what it asks for in a state"};
+  std::vector<Forbidden> assign{
+      sql, {"window", false, "window() can be used in update-state and flush only", ""}};
+  std::vector<Forbidden> flush;
+  for (const plan::StatePlan& state : service.states) {
+    const std::string message = format("{}() can be used in update-state only", state.table);
+    assign.push_back({state.table, false, message, "no key is known yet"});
+    flush.push_back(
+        {state.table, false, message, format("use sql<T>(\"select … from {}\")", state.table)});
+  }
+  return {assign, assign, {sql}, flush};
+}
+
 // What can be said without asking the compiler.
-Status check_blocks(const plan::Plan& plan) {
-  std::vector<spec::Diagnostic> mistakes;
+Status check_blocks(const plan::Plan& plan, Mistakes& mistakes) {
+  const std::size_t before = mistakes.size();
   for (const plan::ServicePlan& service : plan.services) {
-    for (const spec::Code* code : blocks_of(*service.spec)) {
-      const Block block = parse_block(*code, "the run: block");
+    const auto blocks = blocks_of(*service.spec);
+    const auto forbidden = forbidden_of(service);
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      const Block block = parse_block(*blocks[i], "the run: block");
       mistakes.insert(mistakes.end(), block.mistakes.begin(), block.mistakes.end());
+      for (const Forbidden& function : forbidden[i]) {
+        const Mistakes found = find_forbidden(*blocks[i], function);
+        mistakes.insert(mistakes.end(), found.begin(), found.end());
+      }
     }
   }
-  if (mistakes.empty()) return {};
-  return fail(ErrorCode::kCompileFailed, render_in_blocks(mistakes, plan));
+  if (mistakes.size() == before) return {};
+  return fail(ErrorCode::kCompileFailed, kDoNotCompile);
 }
 
 std::string sdk_hash() {
@@ -41,11 +67,15 @@ std::string sdk_hash() {
   return sha256_of(parts);
 }
 
-std::string cache_key(std::string_view source, const Compiler& compiler) {
+std::string source_key(std::string_view source) {
   const std::string sdk = sdk_hash(), version = std::to_string(abi::kVersion);
-  std::vector<std::string_view> parts{source, sdk, version, compiler.version};
+  return sha256_of({source, sdk, version});
+}
+
+std::string cache_key(std::string_view source, const Compiler& compiler) {
+  std::vector<std::string_view> parts{compiler.version};
   parts.insert(parts.end(), compiler.flags.begin(), compiler.flags.end());
-  return sha256_of(parts);
+  return format("{}-{}", source_key(source), sha256_of(parts).substr(0, 16));
 }
 
 // The folder for the compiler's -I.
@@ -58,7 +88,7 @@ Result<fs::path> write_sdk(Cache& cache) {
   return written.parent_path().parent_path();
 }
 
-Error compile_error(const ProcessResult& result, const plan::Plan& plan) {
+Error compile_error(const ProcessResult& result, const plan::Plan& plan, Mistakes& mistakes) {
   if (result.timed_out) {
     return {ErrorCode::kCompileFailed,
             format("the compiler did not finish within {} s; is there a template in a run: block "
@@ -66,18 +96,18 @@ Error compile_error(const ProcessResult& result, const plan::Plan& plan) {
                    ProcessLimits{}.time_max.count() / 1000)};
   }
   const std::string yaml_name = fs::path(plan.dataflow->file_name).filename().string();
-  const auto diagnostics = read_compiler_output(result.output, yaml_name);
-  if (diagnostics.empty()) {
-    constexpr std::size_t kBytesMax = 4096;
-    return {ErrorCode::kCompileFailed, "the operators do not compile; the compiler says:\n" +
-                                           result.output.substr(0, kBytesMax)};
-  }
-  return {ErrorCode::kCompileFailed, render_in_blocks(diagnostics, plan)};
+  const auto placed = read_compiler_output(result.output, yaml_name);
+  mistakes.insert(mistakes.end(), placed.begin(), placed.end());
+  if (!placed.empty()) return {ErrorCode::kCompileFailed, kDoNotCompile};
+  constexpr std::size_t kBytesMax = 4096;
+  return {ErrorCode::kCompileFailed,
+          format("{}; the compiler says:\n{}", kDoNotCompile, result.output.substr(0, kBytesMax))};
 }
 
 // Compiles into the cache, or only checks. The source is kept beside the library, for the curious.
 Status compile_source(const plan::Plan& plan, std::string_view source, std::string_view key,
-                      bool syntax_only, const Compiler& compiler, Cache& cache) {
+                      bool syntax_only, const Compiler& compiler, Cache& cache,
+                      Mistakes& mistakes) {
   GF_ASSIGN(const fs::path sdk, write_sdk(cache));
   GF_ASSIGN(const fs::path file, cache.write(cache.temporary().filename(), source));
   const fs::path output = syntax_only ? fs::path() : cache.temporary();
@@ -87,7 +117,7 @@ Status compile_source(const plan::Plan& plan, std::string_view source, std::stri
     fs::remove(file, ignored);
     fs::remove(output, ignored);
     if (!result) return fail(result.error());
-    if (result->exit_code != 0) return fail(compile_error(*result, plan));
+    if (result->exit_code != 0) return fail(compile_error(*result, plan, mistakes));
     return {};
   }
   fs::rename(file, cache.library(key).replace_extension(".cc"), ignored);
@@ -121,21 +151,42 @@ Result<const abi::Library*> load(const fs::path& file, const plan::Plan& plan) {
   return library;
 }
 
+// What was built of the same source by whatever compiler, for a machine without one.
+std::optional<Library> find_built(const plan::Plan& plan, const Options& options) {
+  const auto cache = Cache::open(options.cache_folder);
+  if (!cache) return std::nullopt;
+  for (const std::string& key : cache->keys_of(source_key(generate_source(plan)))) {
+    Library library{.file = cache->library(key), .was_cached = true};
+    const auto functions = cache->has(key) ? load(library.file, plan) : nullptr;
+    if (!functions || *functions == nullptr) continue;
+    library.functions = *functions;
+    return library;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
-Result<Library> build(const plan::Plan& plan, const Options& options) {
+Result<Library> build(const plan::Plan& plan, const Options& options, Mistakes& mistakes) {
   const auto start = std::chrono::steady_clock::now();
-  GF_TRY(check_blocks(plan));
-  GF_ASSIGN(const Compiler compiler, find_compiler(options.compiler));
+  GF_TRY(check_blocks(plan, mistakes));
+  const auto compiler = find_compiler(options.compiler);
+  if (!compiler) {
+    // A compiler that is named is wanted; the usual one only for what is new.
+    const bool is_usual = options.compiler == Options{}.compiler;
+    if (auto library = is_usual ? find_built(plan, options) : std::nullopt) return *library;
+    return fail(compiler.error());
+  }
   GF_ASSIGN(Cache cache, Cache::open(options.cache_folder));
   const std::string source = generate_source(plan);
-  const std::string key = cache_key(source, compiler);
+  const std::string key = cache_key(source, *compiler);
 
   Library library;
   library.file = cache.library(key);
   library.was_cached = cache.has(key);
   if (options.syntax_only) {
-    if (!library.was_cached) GF_TRY(compile_source(plan, source, key, true, compiler, cache));
+    if (!library.was_cached)
+      GF_TRY(compile_source(plan, source, key, true, *compiler, cache, mistakes));
     library.build_seconds = seconds_since(start);
     return library;
   }
@@ -145,7 +196,7 @@ Result<Library> build(const plan::Plan& plan, const Options& options) {
     library.was_cached = library.functions != nullptr;
   }
   if (library.functions == nullptr) {
-    GF_TRY(compile_source(plan, source, key, false, compiler, cache));
+    GF_TRY(compile_source(plan, source, key, false, *compiler, cache, mistakes));
     GF_ASSIGN(library.functions, load(library.file, plan));
   }
   library.build_seconds = seconds_since(start);

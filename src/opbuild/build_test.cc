@@ -232,6 +232,18 @@ TEST(CompileErrors, ArePlacedInTheYaml) {
       {"query type", "sql<EventsCount>", "sql<Text>", "", "needs a T that is a list of objects"},
       {"missing header", "#include <cstdlib>", "#include <cstdlob>", "<cstdlob>",
        "cstdlob: No such file"},
+      {"header not included", "return std::abs", "return std::vector<int>{}.size() + std::abs",
+       "vector", "\n      = 'std::vector' is defined in header '<vector>'; did you forget to"},
+      {"sql() in update-state", "events_per_user().count += 1;",
+       "events_per_user().count += sql<EventsCount>(\"select 1\").size();", "sql",
+       "sql() can be used in flush only"},
+      {"a row in assign-key", "return event.user_data.user_id; }",
+       "return events_per_user().count > 0 ? \"a\" : \"b\"; }", "events_per_user",
+       "events_per_user() can be used in update-state only"},
+      {"a row in flush", "[] { return", "[] { events_per_user().count = 0; return",
+       "events_per_user", "use sql<T>(\"select … from events_per_user\")"},
+      {"no window yet", "return parse_time(event.event_timestamp, record_time);",
+       "return window().start;", "window", "window() can be used in update-state and flush only"},
       {"unbalanced", "events_per_user().count += 1;", "events_per_user().count += 1; }", "",
        "closes nothing"},
   };
@@ -240,7 +252,7 @@ TEST(CompileErrors, ArePlacedInTheYaml) {
     const std::string yaml = with(player_sessions(), row.from, row.to);
     Options options = shared_options();
     options.syntax_only = true;
-    const auto library = build(plan_of(yaml), options);
+    const auto library = build(plan_of(yaml), options, yaml);
     ASSERT_FALSE(library);
     EXPECT_EQ(library.error().code, ErrorCode::kCompileFailed);
     EXPECT_NE(library.error().message.find(row.message), std::string::npos)
@@ -255,9 +267,18 @@ TEST(CompileErrors, ArePlacedInTheYaml) {
   }
 }
 
+TEST(Blocks, KeepTheirMacrosToThemselves) {
+  std::string yaml = with(player_sessions(), "Text assign_event_key",
+                          "#define count no_name_of_other_blocks\n"
+                          "            #define sql(x) x\n"
+                          "            Text assign_event_key");
+  const auto library = build(plan_of(yaml), shared_options(), yaml);
+  EXPECT_TRUE(library) << library.error().message;
+}
+
 TEST(CompileErrors, AreShownWithTheLine) {
   const std::string yaml = with(player_sessions(), "event.score);", "event.scroe);");
-  const auto library = build(plan_of(yaml, "games/x/dataflow.yaml"), shared_options());
+  const auto library = build(plan_of(yaml, "games/x/dataflow.yaml"), shared_options(), yaml);
   ASSERT_FALSE(library);
   EXPECT_EQ(library.error().message,
             "games/x/dataflow.yaml:65:74: error: 'const struct PlayerEvent' has no member named "
@@ -297,6 +318,21 @@ TEST_F(CacheTest, BuildsOnceAndAgainWhenSomethingChanged) {
   EXPECT_NE(changed->file, first->file);
   EXPECT_EQ(count_of(".so"), 2u);
   EXPECT_EQ(count_of(".tmp"), 0u);
+}
+
+TEST_F(CacheTest, NeedsNoCompilerForWhatIsThere) {
+  const auto built = build(plan_of(player_sessions()), options);
+  ASSERT_TRUE(built) << built.error().message;
+  const std::string path = ::getenv("PATH");
+  ::setenv("PATH", folder.path.c_str(), 1);
+  const auto found = build(plan_of(player_sessions()), options);
+  const auto changed = build(plan_of(with(player_sessions(), "count += 1", "count += 2")), options);
+  ::setenv("PATH", path.c_str(), 1);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_TRUE(found->was_cached);
+  EXPECT_EQ(found->functions, built->functions);
+  ASSERT_FALSE(changed);
+  EXPECT_EQ(changed.error().code, ErrorCode::kCompilerMissing);
 }
 
 TEST_F(CacheTest, RebuildsWhatIsDamaged) {

@@ -84,7 +84,7 @@ Result<Cache> Cache::open(const fs::path& folder) {
   if (status.st_uid != ::geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     return unwritable(folder, "other users can write there; choose a folder of your own");
   }
-  if (::access(folder.c_str(), W_OK | X_OK) != 0) return unwritable(folder, std::strerror(errno));
+  if (::access(folder.c_str(), R_OK | X_OK) != 0) return unwritable(folder, std::strerror(errno));
   // The compiler gets paths, whatever the working directory.
   const fs::path absolute = fs::absolute(folder, error);
   if (error) return unwritable(folder, error.message());
@@ -109,7 +109,7 @@ Result<fs::path> Cache::write(const fs::path& name, std::string_view content) {
   if (!write_file(written, content)) {
     const std::string why = std::strerror(errno);
     fs::remove(written, error);
-    return unwritable(path, why);
+    return unwritable(folder_, why);
   }
   fs::rename(written, path, error);
   if (error) return unwritable(path, error.message());
@@ -131,6 +131,17 @@ bool Cache::has(std::string_view key) const {
   if (!content || !is_sealed(*content)) return false;
   ::utimensat(AT_FDCWD, library(key).c_str(), nullptr, 0);  // now; only prune() cares
   return true;
+}
+
+std::vector<std::string> Cache::keys_of(std::string_view prefix) const {
+  std::vector<std::string> keys;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_, error)) {
+    const fs::path name = entry.path().filename();
+    if (name.extension() == ".so" && name.string().starts_with(fmt::format("{}-", prefix)))
+      keys.push_back(name.stem().string());
+  }
+  return keys;
 }
 
 void Cache::prune(std::size_t keep) const {

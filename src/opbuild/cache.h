@@ -19,7 +19,8 @@ std::string sha256_of(const std::vector<std::string_view>& parts);
 
 class Cache {
  public:
-  // Makes the folder, for its owner alone, where there is none.
+  // Makes the folder, for its owner alone, where there is none. It may be read-only, until there is
+  // something to write.
   static Result<Cache> open(const std::filesystem::path& folder);
 
   // Where things are; whether they exist is another matter.
@@ -34,6 +35,9 @@ class Cache {
   Status add(const std::filesystem::path& built, std::string_view key);
   // Whether library(key) is there, whole. Marks it as used.
   bool has(std::string_view key) const;
+
+  // The keys of the libraries that are there and whose key is `prefix`, a '-' and something more.
+  std::vector<std::string> keys_of(std::string_view prefix) const;
 
   // Removes all but the `keep` libraries used last, and what crashed builds left behind.
   void prune(std::size_t keep) const;

@@ -54,7 +54,8 @@ class Lexer {
         skip_line();
       } else if (peek() == '/' && peek(1) == '*') {
         const std::size_t end = source_.find("*/", at_ + 2);
-        at_ = end == std::string_view::npos ? source_.size() : end + 2;
+        if (end == std::string_view::npos) return true;  // a token: it hides the rest
+        at_ = end + 2;
       } else {
         return true;
       }
@@ -75,6 +76,10 @@ class Lexer {
     }
     if (is_word_start(peek())) return scan_word();
     if (is_digit(peek()) || (peek() == '.' && is_digit(peek(1)))) return scan_number();
+    if (peek() == '/' && peek(1) == '*') {
+      at_ = source_.size();
+      return TokenKind::kUnclosed;
+    }
     if (peek() == '"') return scan_quoted('"', TokenKind::kString);
     if (peek() == '\'') return scan_quoted('\'', TokenKind::kCharacter);
     const bool pair = (peek() == ':' && peek(1) == ':') || (peek() == '-' && peek(1) == '>');
@@ -108,12 +113,13 @@ class Lexer {
     return TokenKind::kNumber;
   }
 
-  // A literal that is not closed ends with its line.
+  // Ends with its line at the latest.
   TokenKind scan_quoted(char quote, TokenKind kind) {
     ++at_;
     while (at_ < source_.size() && peek() != quote && peek() != '\n') at_ += peek() == '\\' ? 2 : 1;
     at_ = std::min(at_, source_.size());
-    if (peek() == quote) ++at_;
+    if (peek() != quote) return TokenKind::kUnclosed;
+    ++at_;
     return kind;
   }
 
@@ -125,7 +131,7 @@ class Lexer {
     close.front() = ')';
     const std::size_t end = source_.find(close, open);
     at_ = end == std::string_view::npos ? source_.size() : end + close.size();
-    return TokenKind::kString;
+    return end == std::string_view::npos ? TokenKind::kUnclosed : TokenKind::kString;
   }
 
   std::string_view source_;
@@ -167,28 +173,25 @@ std::uint32_t read_digits(std::string_view text, std::size_t& at, int base, int 
   return value;
 }
 
-std::string unescape(std::string_view text) {
+// Appends what the character or escape at text[at] stands for, moving `at` behind it.
+void append_character(std::string& value, std::string_view text, std::size_t& at) {
   constexpr std::string_view kNames = "abfnrtv0", kValues{"\a\b\f\n\r\t\v\0", 8};
-  std::string value;
-  for (std::size_t at = 0; at < text.size();) {
-    if (text[at] != '\\' || at + 1 == text.size()) {
-      value += text[at++];
-      continue;
-    }
-    const char c = text[++at];
-    if (c == 'x') {
-      value += static_cast<char>(read_digits(text, ++at, 16, 8));
-    } else if (c == 'u' || c == 'U') {
-      append_utf8(value, read_digits(text, ++at, 16, c == 'u' ? 4 : 8));
-    } else if (c >= '0' && c <= '7') {
-      value += static_cast<char>(read_digits(text, at, 8, 3));
-    } else {
-      const std::size_t named = kNames.find(c);
-      if (c != '\n') value += named == std::string_view::npos ? c : kValues[named];
-      ++at;
-    }
+  if (text[at] != '\\' || at + 1 == text.size()) {
+    value += text[at++];
+    return;
   }
-  return value;
+  const char c = text[++at];
+  if (c == 'x') {
+    value += static_cast<char>(read_digits(text, ++at, 16, 8));
+  } else if (c == 'u' || c == 'U') {
+    append_utf8(value, read_digits(text, ++at, 16, c == 'u' ? 4 : 8));
+  } else if (c >= '0' && c <= '7') {
+    value += static_cast<char>(read_digits(text, at, 8, 3));
+  } else {
+    const std::size_t named = kNames.find(c);
+    if (c != '\n') value += named == std::string_view::npos ? c : kValues[named];
+    ++at;
+  }
 }
 
 }  // namespace
@@ -197,20 +200,32 @@ std::vector<Token> tokenize(std::string_view source) {
   return Lexer(source).run();
 }
 
-std::string string_value(std::string_view literal) {
+std::string string_value(std::string_view literal, std::vector<std::size_t>* offsets) {
   const std::size_t quote = std::min(literal.find('"'), literal.size());
+  std::size_t at = std::min(quote + 1, literal.size());
+  std::size_t end = literal.size();
   const bool raw = quote > 0 && literal[quote - 1] == 'R';
-  std::string_view text = literal.substr(std::min(quote + 1, literal.size()));
-  if (!raw) {
-    if (text.ends_with('"')) text.remove_suffix(1);
-    return unescape(text);
+  if (raw) {
+    const std::size_t open = literal.find('(', at);
+    if (open != std::string_view::npos) {
+      const std::string close = fmt::format("){}\"", literal.substr(at, open - at));
+      at = open + 1;
+      if (literal.substr(at).ends_with(close)) end -= close.size();
+    }
+  } else if (literal.substr(at).ends_with('"')) {
+    --end;
   }
-  const std::size_t delimiter = text.find('(');
-  if (delimiter == std::string_view::npos) return std::string(text);
-  const std::string close = fmt::format("){}\"", text.substr(0, delimiter));
-  text.remove_prefix(delimiter + 1);
-  if (text.ends_with(close)) text.remove_suffix(close.size());
-  return std::string(text);
+  std::string value;
+  while (at < end) {
+    const std::size_t start = at;
+    if (raw) {
+      value += literal[at++];
+    } else {
+      append_character(value, literal.substr(0, end), at);
+    }
+    if (offsets != nullptr) offsets->resize(value.size(), start);
+  }
+  return value;
 }
 
 }  // namespace gameflow::opbuild

@@ -17,6 +17,8 @@ enum class TokenKind : std::uint8_t {
   kCharacter,
   kSymbol,     // one character, but `::` and `->` are one token
   kDirective,  // a whole preprocessor line, with its continuations
+  kUnclosed,   // a string or character up to its line's end, a comment or raw string up to the
+               // source's
 };
 
 struct Token {
@@ -25,10 +27,11 @@ struct Token {
   std::size_t offset;     // of `text` in the source, bytes
 };
 
-// Never fails: what is not C++ comes out as symbols, what is not closed ends with the source.
+// Never fails: what is not C++ comes out as symbols.
 std::vector<Token> tokenize(std::string_view source);
 
-// The characters that a string literal stands for, escapes resolved.
-std::string string_value(std::string_view literal);
+// The characters that a string literal stands for, escapes resolved; `offsets` gets where in the
+// literal each of its bytes comes from.
+std::string string_value(std::string_view literal, std::vector<std::size_t>* offsets = nullptr);
 
 }  // namespace gameflow::opbuild

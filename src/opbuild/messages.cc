@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <optional>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -97,8 +97,10 @@ std::string readable(std::string_view text) {
     result.erase(at, end - at);
   }
   replace_all(result, "gameflow::", "");
-  if (const std::size_t option = result.rfind(" [-W"); option != std::string::npos) {
-    result.erase(option);
+  // Flags are not the user's to choose: "… [-Wnarrowing]", "… (use '-ftemplate-depth=' to …)".
+  for (const std::string_view flag : {" [-W", " [-f", " (use '-"}) {
+    if (const std::size_t option = result.rfind(flag); option != std::string::npos)
+      result.erase(option);
   }
   return result;
 }
@@ -130,13 +132,13 @@ std::vector<Diagnostic> read_compiler_output(std::string_view output, std::strin
       });
       if (repeated) continue;
       current = &found.emplace_back(Diagnostic{.position = *position, .message = text, .hint = ""});
-    } else if (message->text == "constraints not satisfied") {
-      continue;  // of the static_asserts, which say it better
-    } else if (current != nullptr && in_yaml) {
+    } else if (message->text == "constraints not satisfied" || message->text.ends_with(':')) {
+      continue;  // of the static_asserts, which say it better; of lists that are not shown
+    } else if (const bool advice = message->text.find("did you ") != std::string_view::npos;
+               current != nullptr && (advice || in_yaml)) {
       if (!current->hint.empty()) current->hint += '\n';
-      current->hint += fmt::format("line {}: {}", message->position.line, readable(message->text));
-    } else if (current != nullptr && message->text.find("did you ") != std::string_view::npos) {
-      if (!current->hint.empty()) current->hint += '\n';
+      // Where advice stands means nothing: that on an #include, below whichever came last.
+      if (!advice) current->hint += fmt::format("line {}: ", message->position.line);
       current->hint += readable(message->text);
     }
   }
@@ -146,28 +148,6 @@ std::vector<Diagnostic> read_compiler_output(std::string_view output, std::strin
 std::vector<const spec::Code*> blocks_of(const spec::Service& service) {
   return {&service.window.assign_timestamp, &service.assign_key, &service.update_state,
           &service.flush};
-}
-
-std::string render_in_blocks(const std::vector<Diagnostic>& diagnostics, const plan::Plan& plan) {
-  std::map<std::uint32_t, std::string> lines;
-  for (const spec::Service& service : plan.dataflow->services) {
-    for (const spec::Code* code : blocks_of(service)) {
-      std::uint32_t number = code->position.line;
-      std::string text = std::string(code->position.column - 1, ' ') + code->text;
-      for (std::size_t start = 0; start < text.size(); ++number) {
-        const std::size_t end = std::min(text.find('\n', start), text.size());
-        lines[number] = text.substr(start, end - start);
-        start = end + 1;
-      }
-    }
-  }
-  std::string file;
-  std::uint32_t at = 1;
-  for (const auto& [number, text] : lines) {
-    for (; at < number; ++at) file += '\n';
-    file += text;
-  }
-  return spec::render(diagnostics, plan.dataflow->file_name, file);
 }
 
 }  // namespace gameflow::opbuild

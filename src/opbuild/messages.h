@@ -1,12 +1,11 @@
 // What a compiler says, said about dataflow.yaml.
 #pragma once
 
-#include <string>
 #include <string_view>
 #include <vector>
 
-#include "plan/plan.h"
 #include "spec/diagnostic.h"
+#include "spec/model.h"
 
 namespace gameflow::opbuild {
 
@@ -18,11 +17,6 @@ inline constexpr std::size_t kMessagesMax = 20;
 // out. Empty where there is no mistake of the user's: then `output` itself is all there is to say.
 std::vector<spec::Diagnostic> read_compiler_output(std::string_view output,
                                                    std::string_view yaml_name);
-
-// The messages with their source lines, as spec::render has them. Only run: blocks can be shown:
-// the rest of the file is not in the plan.
-std::string render_in_blocks(const std::vector<spec::Diagnostic>& diagnostics,
-                             const plan::Plan& plan);
 
 // Every run: block of the service.
 std::vector<const spec::Code*> blocks_of(const spec::Service& service);

@@ -1,13 +1,13 @@
 // Operator libraries: C++ source from the plan, the system's compiler, dlopen.
 //
-// A library is cached under <cache>/<sha-256 of source, SDK, ABI version, compiler version,
-// flags>.so, written under a temporary name and renamed, and never unloaded. The SDK's headers are
-// inside this program and are written to <cache>/sdk-<hash>/ for the compiler.
+// A library is cached as <cache>/<hash of source, SDK and ABI version>-<hash of compiler version
+// and flags>.so, written under a temporary name and renamed, and never unloaded. Where there is no
+// compiler, one that another compiler made of the same source is as good; so the cache may be built
+// elsewhere, and be read-only. The SDK's headers are inside this program and are written to
+// <cache>/sdk-<hash>/ for the compiler.
 //
 // Threads  functions may run at the same time in any number of threads and processes.
-// Errors   kCompileFailed: the compiler's messages, placed in the user's dataflow.yaml;
-// kCompilerMissing;
-//          kLibraryInvalid; kDataUnwritable (the cache folder).
+// Errors   kCompileFailed, kCompilerMissing, kLibraryInvalid, kDataUnwritable (the cache folder).
 #pragma once
 
 #include <filesystem>
@@ -25,7 +25,7 @@ namespace gameflow::opbuild {
 
 struct Options {
   std::filesystem::path cache_folder;
-  std::string compiler = "c++";  // found in PATH
+  std::string compiler = "c++";  // found in PATH; another one has to be there, even if not needed
   bool syntax_only = false;      // check, do not build: `gameflow validate --operators`
 };
 
@@ -40,7 +40,10 @@ struct Library {
 // The whole translation unit. Pure: the same plan gives the same text.
 std::string generate_source(const plan::Plan& plan);
 
-Result<Library> build(const plan::Plan& plan, const Options& options);
+// kCompileFailed: what is wrong is added to `mistakes`, each placed in dataflow.yaml; where nothing
+// can be placed, the message is what the compiler said.
+Result<Library> build(const plan::Plan& plan, const Options& options,
+                      std::vector<spec::Diagnostic>& mistakes);
 
 // A sql<T>("…") with a literal query in some run: block, for checking against the states before
 // anything runs.
@@ -49,7 +52,12 @@ struct SqlUse {
   std::string query;
   const record::Type*
       item;  // T's items; null if T is not a list of objects (then the compiler complains)
-  spec::Position position;  // of the literal, in dataflow.yaml
+  spec::Position position;           // of the literal, in dataflow.yaml
+  const spec::Code* code;            // the block, of the plan
+  std::vector<std::size_t> offsets;  // where in `code` each byte of `query` stands
+
+  // The place of a byte of `query` in dataflow.yaml; of the literal, where there is no such byte.
+  spec::Position position_at(std::size_t byte) const;
 };
 std::vector<SqlUse> find_sql(const plan::Plan& plan);
 

@@ -133,6 +133,7 @@ void write_operator(Writer& out, const Operator& op) {
   if (lambda) out.line("inline constexpr auto lambda =");
   out.user_text(op.code->position, block.text);
   out.line("{}}}  // namespace {}_block", lambda ? ";" : "", op.name);
+  for (const std::string& macro : block.macros) out.line("#undef {}", macro);
   out.line("constexpr auto {}_operator = [](auto&&... in) -> decltype({}) {{", op.name, call);
   out.line("  return {};", call);
   out.line("}};");

@@ -63,6 +63,13 @@ TEST(FindSql, FindsLiteralQueries) {
     }
     const std::size_t quote = row.expression.find_first_of("\"R");
     EXPECT_EQ(uses[0].position.column, 11 + 12 + quote);
+    EXPECT_EQ(uses[0].position_at(row.query.size()), uses[0].position);
+    // Every letter of the query stands at its place.
+    for (std::size_t i = 0; i < row.query.size(); ++i) {
+      if (std::isalpha(static_cast<unsigned char>(row.query[i])) == 0) continue;
+      const spec::Position at = uses[0].position_at(i);
+      EXPECT_EQ(row.expression.at(at.column - 11 - 12), row.query[i]) << i;
+    }
   }
 }
 

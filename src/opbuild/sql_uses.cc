@@ -1,5 +1,6 @@
 // Finds sql<TYPE>("literal") in run: blocks.
 #include <algorithm>
+#include <utility>
 
 #include "opbuild/block.h"
 #include "opbuild/lexer.h"
@@ -53,18 +54,27 @@ void match(const std::vector<Token>& tokens, std::size_t at, const spec::Code& c
   if (i + 2 >= tokens.size() || !is_symbol(tokens[i + 1], "(")) return;
   const std::size_t first = i + 2;
   std::string query;
+  std::vector<std::size_t> offsets;
   for (i = first; i < tokens.size() && tokens[i].kind == TokenKind::kString; ++i) {
-    query += string_value(tokens[i].text);
+    std::vector<std::size_t> of_token;
+    query += string_value(tokens[i].text, &of_token);
+    for (const std::size_t offset : of_token) offsets.push_back(tokens[i].offset + offset);
   }
   // Anything but literals: the query is known only when it runs.
   if (i == first || i == tokens.size() || !is_symbol(tokens[i], ")")) return;
   uses.push_back({.service = service,
                   .query = std::move(query),
                   .item = item_of(dataflow, type),
-                  .position = position_of(code, tokens[first].offset)});
+                  .position = position_of(code, tokens[first].offset),
+                  .code = &code,
+                  .offsets = std::move(offsets)});
 }
 
 }  // namespace
+
+spec::Position SqlUse::position_at(std::size_t byte) const {
+  return byte < offsets.size() ? position_of(*code, offsets[byte]) : position;
+}
 
 std::vector<SqlUse> find_sql(const plan::Plan& plan) {
   std::vector<SqlUse> uses;

@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include "opbuild/opbuild.h"
 #include "plan/plan.h"
 #include "spec/model.h"
 
@@ -39,6 +40,15 @@ inline std::string with(std::string text, std::string_view from, std::string_vie
   EXPECT_NE(at, std::string::npos) << from;
   if (at != std::string::npos) text.replace(at, from.size(), to);
   return text;
+}
+
+// build(), with the mistakes in the message; the lines that are shown are those of `yaml`.
+inline Result<Library> build(const plan::Plan& plan, const Options& options,
+                             std::string_view yaml = {}) {
+  std::vector<spec::Diagnostic> mistakes;
+  auto library = build(plan, options, mistakes);
+  if (library || mistakes.empty()) return library;
+  return fail(library.error().code, spec::render(mistakes, plan.dataflow->file_name, yaml));
 }
 
 }  // namespace gameflow::opbuild

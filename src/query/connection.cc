@@ -281,6 +281,7 @@ int Connection::allow_function(std::string_view name) {
 Result<sqlite3_stmt*> Connection::prepare(std::string_view sql, Author author) {
   set_limits(author);
   denied_.clear();
+  mistake_at_.reset();
   const auto known = std::ranges::find_if(statements_, [&](const Statement& statement) {
     return statement.author == author && statement.sql == sql;
   });
@@ -309,7 +310,11 @@ Result<sqlite3_stmt*> Connection::compile(std::string_view sql, Author author) {
   const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
                                       SQLITE_PREPARE_PERSISTENT, &raw, &tail);
   std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> handle(raw, &sqlite3_finalize);
-  if (code != SQLITE_OK) return fail(error_of(code));
+  if (code != SQLITE_OK) {
+    if (const int at = sqlite3_error_offset(db_); at >= 0)
+      mistake_at_ = static_cast<std::size_t>(at);
+    return fail(error_of(code));
+  }
   if (handle == nullptr) return fail(ErrorCode::kSqlInvalid, "there is no statement");
   if (!is_blank(sql.substr(static_cast<std::size_t>(tail - sql.data())))) {
     // Only a comment may follow; SQLite has to say what is one.

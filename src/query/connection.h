@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -49,6 +50,9 @@ class Connection {
   // The step after which SQLite returned `code`, as an error of ours.
   Error error_of(int code) const;
 
+  // Where in its statement the last prepare() failed, in bytes; nothing if SQLite does not say.
+  std::optional<std::size_t> mistake_at() const { return mistake_at_; }
+
   // Steps later than this end with SQLITE_INTERRUPT.
   void set_deadline(std::chrono::steady_clock::time_point deadline) { deadline_ = deadline; }
 
@@ -72,6 +76,7 @@ class Connection {
   Author author_ = Author::kPerson;  // of the statement that is being prepared
   bool setting_up_ = false;          // our own statements: everything is allowed
   std::string denied_;               // what the authorizer refused last
+  std::optional<std::size_t> mistake_at_;
 };
 
 }  // namespace gameflow::query

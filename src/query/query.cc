@@ -1,6 +1,7 @@
 #include "query/query.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstring>
 #include <limits>
 #include <map>
@@ -34,6 +35,16 @@ std::string folded(std::string_view text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return out;
+}
+
+std::optional<std::size_t> find_word(std::string_view sql, std::string_view word) {
+  const auto in_word = [&](std::size_t at) {
+    return at < sql.size() && (sql[at] == '_' || std::isalnum(static_cast<unsigned char>(sql[at])));
+  };
+  for (std::size_t at = sql.find(word); at != std::string_view::npos; at = sql.find(word, at + 1)) {
+    if ((at == 0 || !in_word(at - 1)) && !in_word(at + word.size())) return at;
+  }
+  return std::nullopt;
 }
 
 // Ends the execution, so that the statement can be run again.
@@ -111,17 +122,38 @@ struct Database::Impl {
   Connection connection;
 
   Result<sqlite3_stmt*> prepare(std::string_view sql, Author author);
+  std::string_view misread_name(std::string_view message) const;
   Error explained(Error error, std::string_view sql) const;
+  // The byte of `sql` that the error of the last prepare() is about.
+  std::optional<std::size_t> mistake_at(const Error& error, std::string_view sql) const;
   // Sets everything up for running one statement.
   void begin(std::chrono::steady_clock::duration time_max);
   Status fill(sqlite3_stmt* statement, const std::vector<Target>& targets, const record::Type& item,
               Arena& arena, RawList& list);
 };
 
+// The name in SQLite's `near "order": syntax error` if it is one of ours and a word of SQL as well.
+std::string_view Database::Impl::misread_name(std::string_view message) const {
+  constexpr std::string_view kNear = "near \"", kEnd = "\": syntax error";
+  if (!message.starts_with(kNear) || !message.ends_with(kEnd)) return {};
+  message.remove_prefix(kNear.size());
+  message.remove_suffix(kEnd.size());
+  const std::string word = folded(message);
+  if (sqlite3_keyword_check(word.data(), static_cast<int>(word.size())) == 0) return {};
+  const bool is_ours = std::ranges::any_of(slots, [&](const auto& slot) {
+    return slot.first == word ||
+           std::ranges::any_of(slot.second->columns(),
+                               [&](const Column& column) { return folded(column.name) == word; });
+  });
+  return is_ours ? message : std::string_view();
+}
+
 // Adds to SQLite's "no such ..." what there is.
 Error Database::Impl::explained(Error error, std::string_view sql) const {
   if (error.code != ErrorCode::kSqlInvalid) return error;
-  if (error.message.starts_with("no such table")) {
+  if (const std::string word(misread_name(error.message)); !word.empty()) {
+    error.message += fmt::format("; {0} is a word of SQL: where it is a name, write [{0}]", word);
+  } else if (error.message.starts_with("no such table")) {
     std::vector<std::string_view> names;
     for (const auto& [name, slot] : slots) names.emplace_back(slot->table().name);
     error.message += names.empty() ? std::string("; there are no tables")
@@ -136,6 +168,16 @@ Error Database::Impl::explained(Error error, std::string_view sql) const {
     }
   }
   return error;
+}
+
+std::optional<std::size_t> Database::Impl::mistake_at(const Error& error,
+                                                      std::string_view sql) const {
+  if (const auto at = connection.mistake_at()) return at;
+  // Of tables SQLite does not say where they are.
+  constexpr std::string_view kNoTable = "no such table: ";
+  if (!error.message.starts_with(kNoTable)) return std::nullopt;
+  const std::string_view rest = std::string_view(error.message).substr(kNoTable.size());
+  return find_word(sql, rest.substr(0, rest.find(';')));
 }
 
 Result<sqlite3_stmt*> Database::Impl::prepare(std::string_view sql, Author author) {
@@ -231,9 +273,14 @@ Status Database::select_into(std::string_view sql, const record::Type& item, Are
   return filled;
 }
 
-Status Database::check(std::string_view sql, const record::Type& item) {
-  GF_ASSIGN(sqlite3_stmt * statement, impl_->prepare(sql, Author::kOperator));
-  GF_TRY(map_columns(statement, item));
+Status Database::check(std::string_view sql, const record::Type& item,
+                       std::optional<std::size_t>* mistake_at) {
+  const auto statement = impl_->prepare(sql, Author::kOperator);
+  if (!statement) {
+    if (mistake_at != nullptr) *mistake_at = impl_->mistake_at(statement.error(), sql);
+    return fail(statement.error());
+  }
+  GF_TRY(map_columns(*statement, item));
   return {};
 }
 

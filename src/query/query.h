@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -83,8 +84,10 @@ class Database {
   // the column. No row limit, 30 s.
   Status select_into(std::string_view sql, const record::Type& item, Arena& arena, void* list);
 
-  // What select_into would check, without running it: parse, names, columns against fields.
-  Status check(std::string_view sql, const record::Type& item);
+  // What select_into would check, without running it: parse, names, columns against fields. On
+  // failure `*mistake_at` is the byte of `sql` that is to blame, if one is.
+  Status check(std::string_view sql, const record::Type& item,
+               std::optional<std::size_t>* mistake_at = nullptr);
 
  private:
   struct Impl;

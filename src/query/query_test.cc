@@ -170,6 +170,24 @@ TEST_F(QueryTest, MistakesSayWhatThereIs) {
   for (const auto& [sql, want] : cases) EXPECT_EQ(run(sql), want) << sql;
 }
 
+TEST_F(QueryTest, NamesThatAreWordsOfSqlAreToldApart) {
+  const auto* row = types_.object("r", {{"Group", types_.scalar(Kind::kI64)}});
+  const Table table = make_table("order", Kind::kString, row);
+  ASSERT_TRUE(database_.set_table(&table));
+  const std::pair<const char*, const char*> cases[] = {
+      {"select * from order",
+       "sql_invalid: near \"order\": syntax error; order is a word of SQL: where it is a name, "
+       "write [order]"},
+      {"select group from [order]",
+       "sql_invalid: near \"group\": syntax error; group is a word of SQL: where it is a name, "
+       "write [group]"},
+      {"select 1 frm table", "sql_invalid: near \"table\": syntax error"},
+      {"select count frm players", "sql_invalid: near \"players\": syntax error"},
+      {"select [group] from [order]", ""},
+  };
+  for (const auto& [sql, want] : cases) EXPECT_EQ(run(sql), want) << sql;
+}
+
 TEST_F(QueryTest, ResultsAreCutAndSaySo) {
   limits_.rows_max = 3;
   auto answer = database_.run("select _key from players", limits_);
@@ -413,6 +431,18 @@ TEST_F(QueryTest, SelectIntoMistakes) {
   }
   EXPECT_TRUE(database_.check("select _key as player_id, count, team as note from players", *item));
   EXPECT_FALSE(database_.check("select 1", *types_.scalar(Kind::kU32)));
+
+  for (const std::string_view marked :
+       {"select ^nosuch as player_id from players", "select _key as player_id ^frm players",
+        "select _key as player_id from players, ^player", "select ^printf('x') as player_id",
+        "select _key from players where count > ^* 1"}) {
+    const std::size_t at = marked.find('^');
+    std::string sql(marked);
+    sql.erase(at, 1);
+    std::optional<std::size_t> mistake_at;
+    EXPECT_FALSE(database_.check(sql, *item, &mistake_at)) << sql;
+    EXPECT_EQ(mistake_at, at) << sql;
+  }
 
   const auto* nested = types_.object(
       "nested", {{"inner", item}, {"tags", types_.list_of(types_.scalar(Kind::kU8)), true}});

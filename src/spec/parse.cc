@@ -37,8 +37,7 @@ StartOffset read_config(Report& report, const Node& node, Dataflow& dataflow) {
   const Fields fields(report, node, "'config'",
                       {"converter", "consumer", "dead-letter-topic", "watermark"},
                       {{"producer", "'producer' is not supported yet", "remove it"}});
-  if (const Node* const converter = fields.find("converter"))
-    read_word(report, *converter, "converter", {"json"});
+  if (const Node* const converter = fields.find("converter")) read_converter(report, *converter);
   if (const Node* const consumer = fields.find("consumer")) {
     const Fields inner(report, *consumer, "'consumer'", {"default_starting_offset"});
     if (const Node* const offset = inner.find("default_starting_offset"))

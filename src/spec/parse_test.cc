@@ -241,11 +241,17 @@ const Case kTypes[] = {
       |                   ^~~
       = did you mean 'i32'?
 )"},
-    {"NotYetType", "at: { type: string }", "at: { type: enum }",
+    {"NotYetType", "at: { type: string }", "at: { type: enum, oneOf: { a: { type: u8 } } }",
      R"(f:10:19: error: type 'enum' is not supported yet
-   10 |       at: { type: enum }
+   10 |       at: { type: enum, oneOf: { a: { type: u8 } } }
       |                   ^~~~
-      = there are object, list, string, bytes, bool, i8 to i64, u8 to u64, f32 and f64
+      = write 'type: string' and compare it with its words
+)"},
+    {"NotYetTypeWithWayOut", "at: { type: string }", "at: { type: option, value: { type: u8 } }",
+     R"(f:10:19: error: type 'option' is not supported yet
+   10 |       at: { type: option, value: { type: u8 } }
+      |                   ^~~~~~
+      = write the type that it holds, and 'optional: true' beside it
 )"},
     {"ShortForm", "at: { type: string }", "at: string",
      R"(f:10:11: error: field 'at' has to be a map
@@ -400,6 +406,17 @@ const Case kTypes[] = {
 };
 
 const Case kTopics[] = {
+    {"RawConverter", "converter: json } }\n    partitions",
+     "converter: raw } }\n    consumer: { default_starting_offset: end }\n    partitions",
+     R"(f:26:48: error: converter 'raw' is not supported yet
+   26 |     schema: { value: { type: click, converter: raw } }
+      |                                                ^~~
+      = write 'converter: json'
+f:27:5: error: 'consumer' of a topic is not supported yet
+   27 |     consumer: { default_starting_offset: end }
+      |     ^~~~~~~~
+      = write 'starting-offset' at the source, or 'consumer' in 'config'
+)"},
     {"UnknownKey", "partitions: 4", "partition: 4",
      R"(f:27:5: error: unknown key 'partition' in a topic
    27 |     partition: 4
@@ -549,6 +566,23 @@ f:64:28: error: topic 'summaries' is a source and a sink: the service would feed
    38 |       - { type: state, id: clicks }
       |                 ^~~~~
       = write 'type: topic'
+)"},
+    {"SourceIsAWord", "- { type: topic, id: clicks }", "- clicks",
+     R"(f:38:9: error: a source has to be a map
+   38 |       - clicks
+      |         ^~~~~~
+      = write { type: topic, id: clicks }
+)"},
+    {"StatesOfOtherKinds", "    states:\n",
+     "    states:\n      other: { from: x.y }\n      rules: { type: ref }\n",
+     R"(f:41:16: error: a state of another service is not supported yet
+   41 |       other: { from: x.y }
+      |                ^~~~
+      = write to a topic that the other service reads
+f:42:22: error: a state of type 'ref' is not supported yet
+   42 |       rules: { type: ref }
+      |                      ^~~
+      = write 'type: keyed-state'
 )"},
     {"SinkWithoutSchema", "id: summaries", "id: late-clicks",
      R"(f:64:28: error: topic 'late-clicks' has no schema, so there is no type for 'flush' to return

@@ -209,6 +209,14 @@ std::optional<std::size_t> read_word(Report& report, const Node& node, std::stri
   return std::nullopt;
 }
 
+void read_converter(Report& report, const Node& node) {
+  if (node.text == "raw") {
+    report.error(node, "converter 'raw' is not supported yet", "write 'converter: json'");
+  } else {
+    read_word(report, node, "converter", {"json"});
+  }
+}
+
 std::optional<StartOffset> read_offset(Report& report, const Node& node) {
   const Node* word = &node;
   if (node.kind == NodeKind::kMap) {

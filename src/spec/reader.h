@@ -76,6 +76,8 @@ std::optional<std::uint64_t> read_bytes(Report& report, const Node& node, std::s
 // One of `words`, or an error with what there is; the index.
 std::optional<std::size_t> read_word(Report& report, const Node& node, std::string_view what,
                                      const std::vector<std::string_view>& words);
+// The format of records: `json`, the only one yet.
+void read_converter(Report& report, const Node& node);
 // `beginning`, `end` or {value: 0, position: Beginning}.
 std::optional<StartOffset> read_offset(Report& report, const Node& node);
 

@@ -117,6 +117,11 @@ void ServiceReader::read_service(const Node& key, const Node& body) {
 
 const TopicEntry* ServiceReader::read_endpoint(const Node& node, std::string_view what,
                                                const std::vector<std::string_view>& more_keys) {
+  if (node.kind == NodeKind::kScalar) {
+    report_.error(node, fmt::format("{} has to be a map", what),
+                  fmt::format("write {{ type: topic, id: {} }}", node.text.substr(0, 60)));
+    return nullptr;
+  }
   std::vector<std::string_view> keys = {"type", "id"};
   keys.insert(keys.end(), more_keys.begin(), more_keys.end());
   const Fields fields(report_, node, std::string(what), keys,
@@ -268,8 +273,15 @@ void ServiceReader::read_state(const Node& key, const Node& body, Service& servi
                       {{"from", "a state of another service is not supported yet",
                         "write to a topic that the other service reads"},
                        {"ttl", "'ttl' is not supported yet", "a row lives as long as its window"}});
-  if (const Node* const type = fields.require("type", "write 'type: keyed-state'"))
-    read_word(report_, *type, "type of a state", {"keyed-state"});
+  if (body.find("from") != nullptr) return;
+  const Node* const type_node = fields.require("type", "write 'type: keyed-state'");
+  if (type_node != nullptr && (type_node->text == "ref" || type_node->text == "system")) {
+    report_.error(*type_node,
+                  fmt::format("a state of type '{}' is not supported yet", type_node->text),
+                  "write 'type: keyed-state'");
+    return;
+  }
+  if (type_node != nullptr) read_word(report_, *type_node, "type of a state", {"keyed-state"});
   const Node* const properties =
       fields.require("properties", "write 'properties: { key: …, value: … }'");
   if (properties == nullptr) return;

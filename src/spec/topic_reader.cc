@@ -49,6 +49,9 @@ void TopicReader::read_topic(const Node& key, const Node& body) {
     const Fields fields(
         report_, body, "a topic", {"name", "schema", "partitions", "retention"},
         {{"retention-time", "a topic has no 'retention-time'", "write 'retention: { age: 7d }'"},
+         {"consumer", "'consumer' of a topic is not supported yet",
+          "write 'starting-offset' at the source, or 'consumer' in 'config'"},
+         {"producer", "'producer' of a topic is not supported yet", "remove it"},
          {"segment-size", "a topic has no 'segment-size'",
           "for the size write 'retention: { bytes: 10GiB }'"}});
     if (const Node* const name = fields.find("name")) {
@@ -84,8 +87,7 @@ void TopicReader::read_schema(const Node& node, TopicEntry& entry) {
   if (value == nullptr) return;
   entry.topic.type = types_.read(*value, "the value of a topic", "", {"converter"});
   if (const Node* const type = value->find("type")) entry.type_name = type->text;
-  if (const Node* const converter = value->find("converter"))
-    read_word(report_, *converter, "converter", {"json"});
+  if (const Node* const converter = value->find("converter")) read_converter(report_, *converter);
 }
 
 void TopicReader::read_retention(const Node& node, Topic& topic) {

@@ -34,9 +34,20 @@ constexpr auto kForeign = std::to_array<Foreign>(
      {"String", "string"}, {"text", "string"}, {"Text", "string"},  {"struct", "object"},
      {"map", "object"},    {"array", "list"},  {"vec", "list"},     {"binary", "bytes"}});
 
-// Types of SDF that have no counterpart yet.
-constexpr auto kNotYet =
-    std::to_array<std::string_view>({"enum", "key-value", "option", "timestamp", "sliding"});
+// Types of SDF that have no counterpart yet, and what does instead.
+struct NotYet {
+  std::string_view name, instead;
+};
+constexpr auto kNotYet = std::to_array<NotYet>(
+    {{"enum", "write 'type: string' and compare it with its words"},
+     {"key-value", "write a list of objects with a key and a value"},
+     {"option", "write the type that it holds, and 'optional: true' beside it"},
+     {"timestamp", "write 'type: string' and read it with parse_time()"}});
+
+const NotYet* find_not_yet(std::string_view name) {
+  const auto* const found = std::ranges::find(kNotYet, name, &NotYet::name);
+  return found == kNotYet.end() ? nullptr : found;
+}
 
 std::optional<Kind> scalar_kind(std::string_view name) {
   for (auto kind = Kind::kBool; kind <= Kind::kBytes;
@@ -131,6 +142,12 @@ const Type* TypeReader::read(const Node& node, std::string_view what, const std:
     report_.error(node, fmt::format("{} needs 'type'", what), "for example 'type: string'");
     return nullptr;
   }
+  if (const NotYet* const not_yet = find_not_yet(kind->text);
+      not_yet != nullptr && by_name_.count(kind->text) == 0) {
+    report_.error(*kind, fmt::format("type '{}' is not supported yet", kind->text),
+                  std::string(not_yet->instead));
+    return nullptr;  // nor are its other keys
+  }
   const bool is_object = kind->text == "object", is_list = kind->text == "list";
   std::vector<std::string_view> keys = {"type"};
   keys.insert(keys.end(), extra.begin(), extra.end());
@@ -190,9 +207,6 @@ const Type* TypeReader::refer(const Node& node, std::string_view what) {
   if (node.text == "arrow-row") {
     report_.error(node, fmt::format("{} cannot be an 'arrow-row'", what),
                   "that is the value of a state; here write 'type: object'");
-  } else if (std::find(kNotYet.begin(), kNotYet.end(), node.text) != kNotYet.end()) {
-    report_.error(node, fmt::format("type '{}' is not supported yet", node.text),
-                  "there are object, list, string, bytes, bool, i8 to i64, u8 to u64, f32 and f64");
   } else {
     report_.error(node, fmt::format("unknown type '{}'", node.text.substr(0, 60)), hint);
   }

@@ -50,12 +50,12 @@ MISTAKES = {
         ["this is Rust", "write for example", "Text assign_event_key(const PlayerEvent& event) { return "]),
     "SQL that does not parse": (
         "select _key as player_id, count as event_count from", "selct _key as player_id, count as event_count from",
-        '"selct', ["selct"]),
+        "selct", ["selct"]),
     "SQL with an unknown table": (
         "count as event_count from events_per_user", "count as event_count from event_per_user",
-        '"select _key as player_id', ["event_per_user", "events_per_user"]),
+        "event_per_user", ["event_per_user", "events_per_user"]),
     "SQL with an unknown column": (
-        "count as event_count", "counts as event_count", '"select _key as player_id', ["counts"]),
+        "count as event_count", "counts as event_count", "counts", ["counts"]),
     "SQL that leaves out a field": (
         "_key as player_id, count as event_count", "_key as player_id, count as even_count",
         '"select _key as player_id', ["event_count"]),
@@ -98,7 +98,9 @@ class BadDataflow(SystemTest):
         for done in (validated, ran):
             self.assertEqual(done.returncode, 1, done.stderr)
             self.assertEqual(done.stdout, "")
-            self.assertRegex(done.stderr, rf"{re.escape(str(path))}:\d+:\d+: error: ")
+            # Each starts a line, where editors and CI look for it; the last line sums up.
+            self.assertRegex(done.stderr, rf"(?m)^{re.escape(str(path))}:\d+:\d+: error: ")
+            self.assertRegex(done.stderr, rf"\ngameflow: error: {re.escape(str(path))} has \d+ mistakes?\n$")
             self.assertRegex(done.stderr, r"\n *\d+ \| .*\n *\|[ \t]*\^")
             for part in parts:
                 self.assertIn(part, done.stderr)
@@ -143,9 +145,11 @@ class BadDataflow(SystemTest):
         # So are mistakes of C++ in several blocks.
         text = GOOD.replace("event.user_data.user_id", "event.user_data.no_such_user")
         text = text.replace("event.parameters.item_id", "event.parameters.no_such_item")
+        text = text.replace("total_cents / 100.0", "total_pence / 100.0")  # and in its SQL
         done = run_cli("build", self.write(text), "--cache", cache_folder())
         self.assertEqual(done.returncode, 1)
-        for word in ("no_such_user", "no_such_item"):
+        self.assertIn("has 3 mistakes", done.stderr)
+        for word in ("no_such_user", "no_such_item", "total_pence"):
             self.assertIn(f"dataflow.yaml:{position_of(text, word).split(':')[0]}:", done.stderr)
 
     def test_files_that_are_no_dataflow(self):
@@ -179,6 +183,62 @@ class BadDataflow(SystemTest):
             done = run_cli("build", FLAGSHIP, "--cache", self.folder / "cache", "--compiler", compiler)
             self.assertEqual(done.returncode, 1)
             self.assertIn(compiler, done.stderr)
+
+
+# Lines of a case behind `dataflow counting.yaml`: what is said, and of which line.
+CASE_MISTAKES = {
+    "run\nexpct counts\n": (3, "unknown command 'expct'; did you mean 'expect'?"),
+    "expect stats counting in=0\nfoo\n": (3, "unknown command 'foo'; there are: dataflow, at, "),
+    "run now\n": (2, "'now' does not belong to run"),
+    "send events partition x\n{}\n": (2, "send wants 'partition N' or 'key TEXT', not 'partition x'"),
+    "send events partition\n{}\n": (2, "not 'partition'"),
+    "send events partition 99\n{}\n": (2, "topic 'events' has no partition 99"),
+    "send events\n": (2, "send wants records"),
+    "send event\n{}\n": (2, "topic 'event' does not exist"),
+    "fail-commits\n": (2, "fail-commits wants a number"),
+    "fail-commits x\n": (2, "fail-commits wants a number"),
+    "advance 5\n": (2, "advance wants a duration"),
+    "at noon\n": (2, "at wants a time"),
+    "expect\n": (2, "expect what?"),
+    "expect sql select nope\n": (2, "no such column: nope"),
+    "dataflow\napiVersion: 0.5.0\n": (2, "the dataflow lacks its end, a line '---'"),
+}
+
+
+class Cases(SystemTest):
+    """Mistakes in a dataflow test."""
+
+    def run_case(self, text, name="case.test"):
+        path = self.folder / name
+        path.write_text(text)
+        (self.folder / "counting.yaml").write_text(COUNTING.read_text())
+        done = run_cli("test", path, "--cache", cache_folder())
+        self.assertEqual(done.returncode, 1, done.stdout)
+        return path, done
+
+    def test_mistakes(self):
+        for lines, (line, part) in CASE_MISTAKES.items():
+            with self.subTest(lines):
+                path, done = self.run_case("dataflow counting.yaml\n" + lines)
+                self.assertIn(f"{path}:{line}: ", done.stdout)
+                self.assertIn(part, done.stdout)
+        path, done = self.run_case("# nothing\n")
+        self.assertIn("there is no command in this case", done.stdout)
+        done = run_cli("test", self.folder)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"'{self.folder}' is a folder: name its files", done.stdout)
+
+    def test_mistakes_in_a_dataflow_inside(self):
+        for before, after in (("apiVersion", "apiVersoin"), ("per_user().count", "per_user().cuont")):
+            text = "# A case.\n\ndataflow\n" + COUNTING.read_text().replace(before, after, 1) + "---\nrun\n"
+            path, done = self.run_case(text)
+            self.assertIn(f"{path}:{position_of(text, after, after.split('.')[-1])}: error: ", done.stderr)
+
+    def test_lines_may_end_as_on_windows(self):
+        path = self.folder / "case.test"
+        path.write_text("dataflow\n" + COUNTING.read_text() + "---\nrun\nexpect sql select 1\n1\n", newline="\r\n")
+        done = run_cli("test", path, "--cache", cache_folder())
+        self.assertEqual((done.returncode, done.stdout), (0, f"ok     {path}\n1 passed, 0 failed\n"))
 
 
 class Places(SystemTest):

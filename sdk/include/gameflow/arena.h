@@ -47,12 +47,27 @@ struct Arena {
 };
 
 namespace detail {
+
 inline thread_local Arena* current_arena = nullptr;
+
+inline bool grow_lasting(Arena* self, std::size_t size) {
+  constexpr std::size_t kBlockBytes = 4096;
+  if (size < kBlockBytes) size = kBlockBytes;
+  self->cursor = static_cast<char*>(::operator new(size, std::nothrow));
+  self->end = self->cursor == nullptr ? nullptr : self->cursor + size;
+  return self->cursor != nullptr;
+}
+
+// Of constants at namespace scope, which are made while the library is loaded. What is in it is
+// never freed: the library is never unloaded.
+inline thread_local Arena lasting_arena{nullptr, nullptr, grow_lasting};
+
 }  // namespace detail
 
-// The arena of the running call. Set by the engine around every batch call and nowhere else.
+// The arena of the running call, which the engine sets around every batch call and nowhere else;
+// outside of a call one whose memory lasts.
 inline Arena& arena() {
-  return *detail::current_arena;
+  return detail::current_arena != nullptr ? *detail::current_arena : detail::lasting_arena;
 }
 
 }  // namespace gameflow

@@ -61,9 +61,10 @@ concept ObjectList = requires {
 
 // Throws std::logic_error in assign-timestamp and assign-key, which no window belongs to yet.
 inline Window window() {
-  if (detail::current_call->window_end_ms == detail::current_call->window_start_ms)
+  const abi::Call* const call = detail::current_call;
+  if (call == nullptr || call->window_end_ms == call->window_start_ms)
     throw std::logic_error("window() can be used in update-state and flush only");
-  return {detail::current_call->window_start_ms, detail::current_call->window_end_ms};
+  return {call->window_start_ms, call->window_end_ms};
 }
 
 // The result of `query` over the states of this service, as a list type of dataflow.yaml. Throws
@@ -77,7 +78,8 @@ ListType sql(std::string_view query) {
   if constexpr (detail::ObjectList<ListType>) {
     using Item = typename detail::ListItem<ListType>::type;
     abi::Call* const call = detail::current_call;
-    if (call->sql == nullptr) throw std::logic_error("sql() can be used in flush only");
+    if (call == nullptr || call->sql == nullptr)
+      throw std::logic_error("sql() can be used in flush only");
     if (!call->sql(call->sql_context, query.data(), query.size(), detail::TypeId<Item>::value,
                    &rows)) {
       throw std::runtime_error(call->sql_error.str());

@@ -38,8 +38,10 @@ constexpr int days_in_month(int year, int month) {
 }  // namespace detail
 
 // Reads `text` into `time_ms`. False, and nothing written, where it is not a timestamp of years 1
-// to 9999. A leap second (:60) is read as the last millisecond before it.
-constexpr bool parse_time(std::string_view text, i64* time_ms) {
+// to 9999. A leap second (:60) is read as the last millisecond before it. A template, so that the 0
+// of parse_time(text, 0) is never taken for a pointer.
+template <class Integer, class = std::enable_if_t<std::is_same_v<Integer, i64>>>
+constexpr bool parse_time(std::string_view text, Integer* time_ms) {
   const char* at = text.data();
   const char* const end = at + text.size();
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;

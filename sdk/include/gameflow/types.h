@@ -16,10 +16,9 @@
 #include <initializer_list>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <type_traits>
 
-#include <gameflow/arena.h>
+#include <gameflow/text.h>
 
 namespace gameflow {
 
@@ -33,59 +32,6 @@ using u32 = std::uint32_t;
 using u64 = std::uint64_t;
 using f32 = float;
 using f64 = double;
-
-// UTF-8 text that never dangles inside an operator: a view of the record, of a literal, or of a
-// copy in the call's arena when made from anything that might go away.
-class Text {
- public:
-  constexpr Text() = default;
-  Text(std::nullptr_t) = delete;
-  template <std::size_t N>
-  constexpr Text(const char (&literal)[N])
-      : data_(literal), size_(N - 1) {}  // NOLINT: implicit as std::string
-  template <std::size_t N>
-  Text(char (&buffer)[N]) : Text(std::string(buffer)) {}  // NOLINT: up to its NUL
-  template <class Pointer, class = std::enable_if_t<std::is_pointer_v<Pointer> &&
-                                                    std::is_convertible_v<Pointer, const char*>>>
-  Text(const Pointer& text) : Text(std::string(text)) {}  // NOLINT: of `x ? "a" : "other"`
-  Text(const std::string& text) : Text(copy(text)) {}     // NOLINT
-  Text(std::string_view text) : Text(copy(text)) {}       // NOLINT
-
-  // A view without a copy: the caller promises that the bytes outlive the call.
-  static constexpr Text view(std::string_view text) { return Text(text.data(), text.size()); }
-
-  constexpr const char* data() const { return data_; }
-  constexpr std::size_t size() const { return size_; }
-  constexpr bool empty() const { return size_ == 0; }
-  constexpr std::string_view view() const { return {data_, size_}; }
-  constexpr operator std::string_view() const { return view(); }  // NOLINT: implicit on purpose
-  std::string str() const { return std::string(view()); }
-  constexpr bool starts_with(std::string_view prefix) const { return view().starts_with(prefix); }
-  constexpr bool ends_with(std::string_view suffix) const { return view().ends_with(suffix); }
-
-  friend constexpr bool operator==(Text a, Text b) { return a.view() == b.view(); }
-  friend constexpr auto operator<=>(Text a, Text b) { return a.view() <=> b.view(); }
-  friend Text operator+(Text a, Text b) {
-    std::string joined(a.view());
-    joined += b.view();
-    return Text(joined);
-  }
-  // A template because <ostream> would double the time to compile an operator.
-  template <class Stream, class = typename Stream::char_type>
-  friend Stream& operator<<(Stream& out, Text text) {
-    out << text.view();
-    return out;
-  }
-
- private:
-  constexpr Text(const char* data, std::size_t size) : data_(data), size_(size) {}
-  static Text copy(std::string_view text) {
-    return {arena().copy(text.data(), text.size()), text.size()};
-  }
-
-  const char* data_ = "";
-  std::size_t size_ = 0;
-};
 
 // Bytes; in JSON they are base64 text.
 struct Bytes {
@@ -106,6 +52,7 @@ class List {
 
   constexpr List() = default;
   List(std::initializer_list<T> items) {
+    reserve(items.size());
     for (const T& item : items) push_back(item);
   }
 
@@ -121,7 +68,7 @@ class List {
   const T& operator[](std::size_t index) const { return data_[checked(index)]; }
 
   void push_back(const T& item) {
-    if (size_ == capacity_) reserve(capacity_ == 0 ? 8 : capacity_ * 2);
+    if (size_ == capacity_) reserve(capacity_ == 0 ? 8 : std::size_t{capacity_} * 2);
     data_[size_++] = item;
   }
 
@@ -159,6 +106,11 @@ class Optional {
   constexpr Optional() = default;
   constexpr Optional(const T& value)
       : value_(value), has_value_(true) {}  // NOLINT: implicit as std::optional
+  // From what becomes a T, as "text" does.
+  template <class Other, class = std::enable_if_t<!std::is_same_v<Other, T> &&
+                                                  !std::is_same_v<Other, Optional> &&
+                                                  std::is_convertible_v<const Other&, T>>>
+  constexpr Optional(const Other& value) : Optional(T(value)) {}  // NOLINT
 
   constexpr bool has_value() const { return has_value_; }
   constexpr explicit operator bool() const { return has_value_; }
@@ -171,16 +123,14 @@ class Optional {
   constexpr T value_or(T otherwise) const { return has_value_ ? value_ : otherwise; }
   void reset() { *this = Optional(); }
 
+  // As those of std::optional; a plain value becomes an Optional.
+  friend constexpr bool operator==(const Optional& a, const Optional& b) {
+    return a.has_value_ == b.has_value_ && (!a.has_value_ || a.value_ == b.value_);
+  }
+
  private:
   T value_{};
   bool has_value_ = false;
 };
 
 }  // namespace gameflow
-
-template <>
-struct std::hash<gameflow::Text> {
-  std::size_t operator()(gameflow::Text text) const noexcept {
-    return std::hash<std::string_view>{}(text.view());
-  }
-};
