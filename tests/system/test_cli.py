@@ -4,6 +4,7 @@ import csv
 import http.client
 import io
 import json
+import os
 import re
 import signal
 import subprocess
@@ -142,6 +143,18 @@ class Usage(SystemTest):
         self.assertEqual(times, sorted(times))
         only = run_cli(*arguments, "--only", "player").stdout.splitlines()
         self.assertEqual([json.loads(line) for line in only], by_name["player_action"])
+
+    def test_output_that_cannot_be_written_is_an_error(self):
+        for arguments in (["version"], ["--help"], ["validate", FLAGSHIP],
+                          ["generate", "--stdout", "--rate", "max", "--events", "5"]):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([PROGRAM, *map(str, arguments)], stdout=full, stderr=subprocess.PIPE, text=True)
+            self.assertEqual(done.returncode, 1, arguments)
+            self.assertIn("cannot write to stdout: No space left on device", done.stderr, arguments)
+        # Messages that nobody can read end nothing.
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([PROGRAM, "topic", "list", "--server", "http://127.0.0.1:9"], stderr=full)
+        self.assertEqual(done.returncode, 1)
 
     def test_a_closed_pipe_ends_it_quietly(self):
         generator = subprocess.Popen([PROGRAM, "generate", "--stdout", "--rate", "max"], stdout=subprocess.PIPE,
@@ -292,8 +305,9 @@ class Client(SystemTest):
         rows = list(csv.reader(io.StringIO(self.cli("sql", query).stdout)))
         self.assertEqual(rows, [["_key", "count", "half", "nil"], ["sql_ann", "3", "0.5", ""],
                                 ["sql_\"quoted, é", "2", "0.5", ""], ["sql_bob", "1", "0.5", ""]])
-        objects = [json.loads(line) for line in self.cli("sql", "-", "--format", "json", stdin=query).stdout.splitlines()]
-        self.assertEqual(objects[1], {"_key": "sql_\"quoted, é", "count": 2, "half": 0.5, "nil": None})
+        lines = self.cli("sql", "-", "--format", "json", stdin=query).stdout.splitlines()
+        self.assertEqual(lines[0], '{"_key":"sql_ann","count":3,"half":0.5,"nil":null}')
+        self.assertEqual(json.loads(lines[1]), {"_key": "sql_\"quoted, é", "count": 2, "half": 0.5, "nil": None})
         for query, part in (("selct 1", "selct"), ("select * from event_per_user", "events_per_user"),
                             ("select counts from events_per_user", "counts"), ("delete from events_per_user", ""),
                             ("", "SELECT"), ("attach 'x' as y", ""), ("select load_extension('x')", ""),
@@ -345,6 +359,18 @@ class Restarts(SystemTest):
         self.assertEqual(len(ids), events)
         self.assertRegex(generator.stderr.read().decode(), r"18,000 events in .* \d+ retries")
         self.assertEqual(server.stop(), 0)
+
+    def test_closed_standard_streams(self):
+        """The data folder's files must not get their numbers: what is printed would go into them."""
+        server = self.server(start=False)
+        server.prefix = ["sh", "-c", 'exec "$0" "$@" 0>&- 1>&- 2>&-']
+        server.launch()
+        wait_until(server.answers, "it answers")
+        for number in (0, 1, 2):
+            self.assertEqual(os.readlink(f"/proc/{server.process.pid}/fd/{number}"), "/dev/null")
+        self.assertEqual(server.stop(), 0)
+        for file in (server.folder / "data").iterdir():
+            self.assertNotIn(b"listening on", file.read_bytes() if file.is_file() else b"", file)
 
     def test_sigterm_under_load(self):
         """It stops at once with 0, and what was acknowledged is there."""
