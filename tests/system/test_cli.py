@@ -236,6 +236,20 @@ class Client(SystemTest):
         self.assertIn("cannot read", self.cli("produce", "player-events", self.folder, code=1).stderr)
         self.assertIn("longer than", self.cli("produce", "player-events", stdin="x" * (18 << 20), code=1).stderr)
 
+    def test_produce_makes_requests_that_the_server_takes(self):
+        """However long and short lines follow each other, up to the longest that may be a record."""
+        limit = 8 << 20
+        lines = ["x" * 1000] * 1500 + ["y" * (7 << 20), "z", "w" * (limit - 2), "z"]
+        self.cli("topic", "create", "large")
+        done = self.cli("produce", "large", "--key", "k", stdin="".join(f'"{line}"\n' for line in lines))
+        self.assertIn("1,504 records stored", done.stderr)
+        stored = self.instance.raw_values("large")
+        self.assertEqual([len(value) - 2 for value in stored], [len(line) for line in lines])
+        # One byte more, between lines that are fine: those before it are stored.
+        done = self.cli("produce", "large", stdin='1\n2\n"' + "w" * (limit - 1) + '"\n3\n', code=1)
+        self.assertIn("2 records stored in large before the error", done.stderr)
+        self.assertIn("line 3 is longer than 8.0 MiB", done.stderr)
+
     def test_produce_sends_lines_as_they_come(self):
         self.cli("topic", "create", "slow")
         producer = subprocess.Popen([PROGRAM, "produce", "slow", "--server", self.instance.url], stdin=subprocess.PIPE,
