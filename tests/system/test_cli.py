@@ -304,6 +304,25 @@ class Client(SystemTest):
         consumer.send_signal(signal.SIGINT)
         self.assertIn(consumer.wait(60), (0, -signal.SIGINT))
 
+    def test_consume_of_a_topic_that_began_anew(self):
+        """The data folder is another one after a restart: what is there now is printed."""
+        with tempfile.TemporaryDirectory(prefix="gameflow-test-") as folder:
+            server = Server(folder)
+            self.addCleanup(lambda: server.process and server.kill())
+            server.start()
+            server.produce("player-positions", ["1", "2", "3"], key="k")
+            consumer = subprocess.Popen([PROGRAM, "consume", "player-positions", "-B", "--server", server.url],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            self.addCleanup(lambda: (consumer.poll() is None and consumer.kill(), consumer.communicate()))
+            self.assertEqual([consumer.stdout.readline() for _ in range(3)], ["1\n", "2\n", "3\n"])
+            server.stop()
+            (server.folder / "data").rename(server.folder / "old")
+            server.start()
+            server.produce("player-positions", ["4"], key="k")
+            self.assertEqual(consumer.stdout.readline(), "4\n")
+            consumer.kill()
+            self.assertIn("the topic is a new one", consumer.stderr.read())
+
     def test_sql(self):
         users = {"sql_ann": 3, "sql_bob": 1, "sql_\"quoted, é": 2}
         at = (int(time.time()) + 3600) * 1000  # a window that stays open
