@@ -81,7 +81,7 @@ class Usage(SystemTest):
                 (["consume", "a", "-o", "xml"], "--output"), (["produce"], "topic is required"),
                 (["produce", "a", "--key", "b", "--key-field", "c"], "--key"), (["sql"], "query is required"),
                 (["sql", "select 1", "--format", "xml"], "--format"), (["validate"], "dataflow is required"),
-                (["build", "a", "b"], "not expected: b"),
+                (["build", "a", "b"], "'b' is one argument too many"),
                 (["run", "f.yaml", "--durability", "some"], "--durability"), (["run", "f.yaml", "--threads", "-1"], "--threads"),
                 (["run", "f.yaml", "--disk-free-min", "much"], "--disk-free-min"), (["version", "--verbose"], "--verbose")):
             done = run_cli(*arguments)
