@@ -1,5 +1,8 @@
 // Bytes that no polite client sends. Whatever comes, the server says something fitting and goes on.
+#include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -306,6 +309,46 @@ TEST(Limits, BodiesHeldAtOnceAreBounded) {
   first.send(http("GET /healthz"));  // behind it the first body is surely given back
   EXPECT_EQ(first.receive().status, 200U);
   EXPECT_EQ(ask(server, http("POST /topics/t/records", "", "1")).status, 200U);
+}
+
+TEST(Limits, RepliesHeldAtOnceAreBounded) {
+  SessionLimits limits;
+  limits.reply_bytes_held_max = 40U << 20;
+  TestServer server({}, limits);
+  server.topic("t");
+  server.append("t", {'"' + std::string(30U << 20, 'x') + '"'});  // more than sockets hold
+  const std::string request = http("GET /topics/t/records");
+  RawClient slow(server.server->port());
+  slow.send(request);
+  Response second;
+  do second = ask(server, request);
+  while (second.status == 200);  // until the first one's reply is being written
+  EXPECT_EQ(second.status, 503U);
+  EXPECT_TRUE(second.has("Retry-After"));
+  EXPECT_EQ(ask(server, http("GET /healthz")).status, 200U);
+  EXPECT_EQ(slow.receive().status, 200U);
+  slow.send(http("GET /healthz"));  // behind it the reply is surely given back
+  EXPECT_EQ(slow.receive().status, 200U);
+  EXPECT_EQ(ask(server, request).status, 200U);
+}
+
+// The fifth is told so at once, and nothing else waits for the four that run.
+TEST(Limits, QueriesDelayNobodyElse) {
+  TestServer server;
+  server.topic("t");
+  const std::string slow = http("POST /sql", "Content-Type: text/plain\r\n",
+                                "with recursive c(x) as (select 1 union all select x + 1 from c) "
+                                "select sum(x) from c");
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (std::size_t i = 0; i < 2 * api::Api::kQueriesMax; ++i) {
+    clients.push_back(std::make_unique<RawClient>(server.server->port()));
+    clients.back()->send(slow);
+  }
+  EXPECT_EQ(ask(server, http("GET /topics/t/records")).status, 200U);
+  std::map<unsigned, std::size_t> statuses;
+  for (const auto& client : clients) ++statuses[client->receive().status];
+  EXPECT_EQ(statuses[400] + statuses[429], clients.size());
+  EXPECT_GE(statuses[429], 1U);
 }
 
 TEST(Stopping, EndsIdleConnections) {
