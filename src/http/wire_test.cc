@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "http/gzip.h"
@@ -368,10 +369,30 @@ TEST(Listening, SaysWhatIsWrong) {
   auto same = Server::listen(server.api, options);
   ASSERT_FALSE(same);
   EXPECT_EQ(same.error().code, ErrorCode::kPortInUse);
+  const auto has = [](const Error& error, std::string_view part) {
+    return error.message.find(part) != std::string::npos;
+  };
+  EXPECT_TRUE(has(same.error(), fmt::format("--listen 127.0.0.1:{}", options.port + 1)))
+      << same.error().message;
+  {
+    ServerOptions other;
+    other.address = "::1";
+    other.port = 0;
+    if (auto first = Server::listen(server.api, other)) {  // where there is IPv6
+      other.port = (*first)->port();
+      const auto second = Server::listen(server.api, other);
+      ASSERT_FALSE(second);
+      EXPECT_TRUE(has(second.error(), fmt::format("[::1]:{} is in use", other.port)))
+          << second.error().message;
+      EXPECT_TRUE(has(second.error(), "--listen [::1]:")) << second.error().message;
+    }
+  }
   options.address = "here";
   EXPECT_EQ(Server::listen(server.api, options).error().code, ErrorCode::kInvalidArgument);
   options.address = "203.0.113.1";  // an address no machine has
-  EXPECT_EQ(Server::listen(server.api, options).error().code, ErrorCode::kInvalidArgument);
+  const auto elsewhere = Server::listen(server.api, options);
+  EXPECT_EQ(elsewhere.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(has(elsewhere.error(), "no such address")) << elsewhere.error().message;
 }
 
 }  // namespace
