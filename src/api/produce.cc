@@ -24,7 +24,6 @@ namespace {
 constexpr std::size_t kKeptBytes = 1U << 20;
 
 constexpr std::string_view kSpace = " \t\r\n";
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 // One line each, without the white space around it; blank lines are none.
 std::vector<std::string_view> split_lines(std::string_view body) {
