@@ -100,7 +100,7 @@ Result<HttpReply> HttpClient::request(std::string_view method, const std::string
         impl_->message[0] != '\0' ? impl_->message.data() : curl_easy_strerror(code);
     return fail(ErrorCode::kUnavailable,
                 fmt::format("no answer from {}: {}{}", impl_->server, detail,
-                            code == CURLE_COULDNT_CONNECT ? "; does gameflow run there?" : ""));
+                            code == CURLE_COULDNT_CONNECT ? " (does gameflow run there?)" : ""));
   }
   long status = 0;
   curl_easy_getinfo(impl_->handle.get(), CURLINFO_RESPONSE_CODE, &status);
