@@ -159,6 +159,7 @@ Status produce_file(const ProduceOptions& options, SendReport& sum) {
                             .key = options.key,
                             .key_field = options.key_field,
                             .id = random_producer_id("produce"),
+                            .id_is_random = true,
                             .patience = std::chrono::minutes(1),
                             .tell = print_note});
   LineReader reader(file.descriptor());

@@ -304,24 +304,35 @@ class Client(SystemTest):
         consumer.send_signal(signal.SIGINT)
         self.assertIn(consumer.wait(60), (0, -signal.SIGINT))
 
-    def test_consume_of_a_topic_that_began_anew(self):
-        """The data folder is another one after a restart: what is there now is printed."""
+    def test_clients_of_a_topic_that_began_anew(self):
+        """The data folder is another one after a restart: lines go on into it, and what is there now is printed."""
         with tempfile.TemporaryDirectory(prefix="gameflow-test-") as folder:
             server = Server(folder)
             self.addCleanup(lambda: server.process and server.kill())
             server.start()
-            server.produce("player-positions", ["1", "2", "3"], key="k")
-            consumer = subprocess.Popen([PROGRAM, "consume", "player-positions", "-B", "--server", server.url],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            self.addCleanup(lambda: (consumer.poll() is None and consumer.kill(), consumer.communicate()))
-            self.assertEqual([consumer.stdout.readline() for _ in range(3)], ["1\n", "2\n", "3\n"])
+
+            def client(*arguments):
+                process = subprocess.Popen([PROGRAM, *arguments, "--server", server.url], stdin=subprocess.PIPE,
+                                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
+                self.addCleanup(lambda: (process.poll() is None and process.kill(), process.communicate()))
+                return process
+
+            producer = client("produce", "player-positions", "--key", "k")
+            consumer = client("consume", "player-positions", "-B")
+            for line in ("1\n", "2\n", "3\n"):
+                producer.stdin.write(line)
+                self.assertEqual(consumer.stdout.readline(), line)
             server.stop()
             (server.folder / "data").rename(server.folder / "old")
             server.start()
-            server.produce("player-positions", ["4"], key="k")
+            producer.stdin.write("4\n")
             self.assertEqual(consumer.stdout.readline(), "4\n")
             consumer.kill()
             self.assertIn("the topic is a new one", consumer.stderr.read())
+            messages = producer.communicate()[1]
+            self.assertEqual(producer.returncode, 0, messages)
+            self.assertIn("4 records stored", messages)
+            self.assertEqual(server.stop(), 0)
 
     def test_sql(self):
         users = {"sql_ann": 3, "sql_bob": 1, "sql_\"quoted, é": 2}
