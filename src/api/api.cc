@@ -77,7 +77,7 @@ struct Api::Impl {
     if (!checked) return done(fail(std::move(checked).error()));
     log::Commit commit;
     commit.appends = std::move(checked->appends);
-    const std::uint64_t fresh = checked->records - checked->reply.duplicates;
+    const std::uint64_t fresh = checked->records - checked->known;
     if (options.producer && fresh > 0) {
       commit.producer =
           log::ProducerStamp{topic.id, *options.producer, options.first_sequence + known, fresh};
@@ -98,8 +98,11 @@ struct Api::Impl {
                   const ProduceCallback& done) {
     const auto next = store.next_sequence(topic, *options.producer);
     if (!next) return done(fail(next.error()));
-    if (*next >= options.first_sequence + checked.records)
-      return finish({.duplicates = checked.records}, done);
+    if (*next >= options.first_sequence + checked.records) {
+      ProduceReply reply = checked.reply;
+      reply.duplicates += std::exchange(reply.accepted, 0);
+      return finish(std::move(reply), done);
+    }
     done(fail(ErrorCode::kUnavailable,
               fmt::format("another request of producer '{}' was being stored: send this one again",
                           *options.producer)));

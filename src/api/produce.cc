@@ -24,7 +24,6 @@ namespace {
 constexpr std::size_t kKeptBytes = 1U << 20;
 
 constexpr std::string_view kSpace = " \t\r\n";
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 // One line each, without the white space around it; blank lines are none.
 std::vector<std::string_view> split_lines(std::string_view body) {
@@ -97,6 +96,25 @@ class RecordChecker {
 
   // `bytes_after`: how many bytes of the body follow the value.
   void add(std::uint64_t index, std::string_view value, std::size_t bytes_after) {
+    if (!check(index, value, bytes_after)) return;
+    if (index < out_.known) {
+      ++out_.reply.duplicates;
+      return;
+    }
+    append(key_, on_one_line(value));
+    ++out_.reply.accepted;
+  }
+
+  // After the last record.
+  void finish() {
+    for (std::uint32_t partition = 0; partition < batches_.size(); ++partition) {
+      if (!batches_[partition].empty()) cut(partition);
+    }
+  }
+
+ private:
+  // False where the record is rejected. Otherwise its key is in key_, and `value` may have moved.
+  bool check(std::uint64_t index, std::string_view& value, std::size_t bytes_after) {
     scratch_.arena.reset(kKeptBytes);
     if (value.size() > log::kRecordBytesMax) {
       return reject(index, {}, ErrorCode::kPayloadTooLarge,
@@ -111,29 +129,20 @@ class RecordChecker {
       const record::DecodeError& error = scratch_.decoder.error();
       return reject(index, error.field, error.code, error.message);
     }
-    std::optional<std::string_view> key;
-    if (options_.key) key = *options_.key;
-    if (options_.key_field && !read_key(value, key)) {
+    key_.reset();
+    if (options_.key) key_ = *options_.key;
+    if (options_.key_field && !read_key(value)) {
       return reject(index, *options_.key_field, ErrorCode::kMissingField,
                     "the record has no text, number or boolean in the field that holds its key");
     }
-    if (key && key->size() > runtime::kKeyBytesMax) {
-      return reject(
-          index, options_.key_field.value_or(""), ErrorCode::kPayloadTooLarge,
-          fmt::format("the key has {} bytes; the limit is {}", key->size(), runtime::kKeyBytesMax));
+    if (key_ && key_->size() > runtime::kKeyBytesMax) {
+      return reject(index, options_.key_field.value_or(""), ErrorCode::kPayloadTooLarge,
+                    fmt::format("the key has {} bytes; the limit is {}", key_->size(),
+                                runtime::kKeyBytesMax));
     }
-    append(key, on_one_line(value));
-    ++out_.reply.accepted;
+    return true;
   }
 
-  // After the last record.
-  void finish() {
-    for (std::uint32_t partition = 0; partition < batches_.size(); ++partition) {
-      if (!batches_[partition].empty()) cut(partition);
-    }
-  }
-
- private:
   void append(std::optional<std::string_view> key, std::string_view value) {
     if (!key && !unkeyed_) unkeyed_ = bodies_.next_partition(topic_);
     const auto count = static_cast<std::uint32_t>(batches_.size());
@@ -158,7 +167,7 @@ class RecordChecker {
     return std::string_view(scratch_.padded).substr(0, value.size());
   }
 
-  bool read_key(std::string_view value, std::optional<std::string_view>& key) {
+  bool read_key(std::string_view value) {
     scratch_.key.clear();
     if (path_ && path_->known()) {
       if (!path_->read(scratch_.value.data(), scratch_.key)) return false;
@@ -167,7 +176,7 @@ class RecordChecker {
       if (!found) return false;
       scratch_.key = std::move(*found);
     }
-    key = scratch_.key;
+    key_ = scratch_.key;
     return true;
   }
 
@@ -183,11 +192,12 @@ class RecordChecker {
     return scratch_.line;
   }
 
-  void reject(std::uint64_t index, std::string field, ErrorCode code, std::string message) {
+  bool reject(std::uint64_t index, std::string field, ErrorCode code, std::string message) {
     ++out_.reply.rejected;
     if (out_.reply.errors.size() < kRejectedListed) {
       out_.reply.errors.push_back({index, std::move(field), code, std::move(message)});
     }
+    return false;
   }
 
   const ProduceOptions& options_;
@@ -198,6 +208,7 @@ class RecordChecker {
   BodyChecker::Scratch& scratch_;
   CheckedBody& out_;
   std::optional<record::FieldPath> path_;
+  std::optional<std::string_view> key_;        // of the record at hand
   std::vector<record::BatchBuilder> batches_;  // one for each partition
   std::optional<std::uint32_t> unkeyed_;       // the partition that records without a key go to now
 };
@@ -234,11 +245,11 @@ Result<CheckedBody> BodyChecker::check(std::string_view body, const ProduceOptio
   if (scratch == nullptr) scratch = std::make_unique<Scratch>();
   CheckedBody checked;
   checked.records = values.size();
-  checked.reply.duplicates = std::min<std::uint64_t>(known, values.size());
+  checked.known = std::min<std::uint64_t>(known, values.size());
   RecordChecker checker(*this, *scratch, options, topic, type, now, checked);
   const char* const end = body.data() + body.size();
   const char* announced = body.data();
-  for (std::uint64_t index = checked.reply.duplicates; index < values.size(); ++index) {
+  for (std::uint64_t index = 0; index < values.size(); ++index) {
     const std::string_view value = values[index];
     const char* const value_end = value.data() + value.size();
     if (value.data() >= announced) {

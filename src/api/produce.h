@@ -26,6 +26,7 @@ struct CheckedBody {
   ProduceReply reply;
   std::vector<log::Append> appends;
   std::uint64_t records = 0;  // in the body, rejected and duplicates included
+  std::uint64_t known = 0;    // of them, those at the front that an earlier request has settled
 };
 
 // Splits and checks bodies. The types of the topics must outlive it: its decoders know them by
@@ -40,8 +41,9 @@ class BodyChecker {
   BodyChecker(const BodyChecker&) = delete;
   BodyChecker& operator=(const BodyChecker&) = delete;
 
-  // `known` records at the front of `body` are duplicates: counted and left out. Errors as
-  // Api::produce.
+  // `known` records at the front of `body` have been sent before: they are checked as before, so
+  // that the answer is the same, and the good ones are counted as duplicates and left out. Errors
+  // as Api::produce.
   Result<CheckedBody> check(std::string_view body, const ProduceOptions& options,
                             const log::TopicInfo& topic, const record::Type* type,
                             std::uint64_t known, Timestamp now);

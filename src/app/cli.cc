@@ -13,6 +13,7 @@
 
 #include <gameflow/time.h>
 
+#include "app/cli_values.h"
 #include "spec/diagnostic.h"
 
 namespace gameflow::app {
@@ -29,24 +30,6 @@ constexpr const char* kExamples =
     "  gameflow sql 'select * from events_per_user order by count desc limit 10'\n\n"
     "Flags beat GAMEFLOW_… environment variables. Exit codes: 0 fine, 1 failed, 2 wrong usage.\n"
     "Reference: docs/reference/cli.md";
-
-// One of the names, which are static. (CLI11's own transformer lists the enums' bytes too, and a
-// zero ends the help.)
-template <class Enum>
-CLI::Validator one_of(const std::map<std::string, Enum>& names) {
-  const auto choose = [&names](std::string& text) -> std::string {
-    if (const auto found = names.find(text); found != names.end()) {
-      text = std::to_string(static_cast<int>(found->second));
-      return {};
-    }
-    std::string message = fmt::format("'{}' is none of", text);
-    for (const auto& [name, value] : names) {
-      message += fmt::format("{} {}", name == names.begin()->first ? "" : ",", name);
-    }
-    return message;
-  };
-  return {choose, ""};
-}
 
 // Builds the tree of commands around the Command that parsing is to fill.
 class CommandTree {
@@ -164,11 +147,11 @@ void CommandTree::add_run() {
       ->type_name("fsync|interval|none");
   app->add_option("--disk-free-min", options->disk_free_bytes_min,
                   "Refuse records while the disk has less than this free [256MiB]")
-      ->transform(CLI::AsSizeValue(false).description(""))
+      ->transform(size())
       ->envname("GAMEFLOW_DISK_FREE_MIN")
       ->type_name("SIZE");
   app->add_option("--threads", options->threads, "Workers of the engine; 0: one for each core")
-      ->check(CLI::Range(0, 256))
+      ->check(whole_number(0, 256))
       ->envname("GAMEFLOW_THREADS")
       ->type_name("N")
       ->capture_default_str();
@@ -179,7 +162,7 @@ void CommandTree::add_run() {
       ->envname("GAMEFLOW_WEB")
       ->type_name("DIR");
   app->add_option("--log-level", options->log_level, "How much to log on stderr")
-      ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
+      ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}).description(""))
       ->envname("GAMEFLOW_LOG_LEVEL")
       ->type_name("debug|info|warn|error|off")
       ->capture_default_str();
@@ -207,7 +190,7 @@ void CommandTree::add_test() {
       ->type_name("FILE");
   app->add_option("--threads", options->threads,
                   "Workers of the engine; given several times, each case runs with each [1 and 3]")
-      ->check(CLI::Range(1, 256))
+      ->check(whole_number(1, 256))
       ->allow_extra_args(false)
       ->type_name("N");
   add_build_flags(*app, options->build, false);
@@ -260,13 +243,13 @@ void CommandTree::add_generate() {
          "Events per second of each kind, or max [100]")
       ->type_name("N|max");
   app->add_option("--events", target->events, "Stop after so many of each kind [no end]")
-      ->check(CLI::NonNegativeNumber)  // CLI11 2.1 wraps -1 round
+      ->check(whole_number(0))
       ->type_name("N");
   app->add_option("--seed", target->seed, "The same seed makes the same events [random]")
-      ->check(CLI::NonNegativeNumber)  // CLI11 2.1 wraps -1 round
+      ->check(whole_number(0))
       ->type_name("N");
   app->add_option("--players", target->players, "How many players there are")
-      ->check(CLI::Range(std::uint32_t{1}, generate::kPlayersMax))
+      ->check(whole_number(1, generate::kPlayersMax))
       ->type_name("N")
       ->capture_default_str();
   static const std::map<std::string, EventKind> kKinds{{"player", EventKind::kPlayer},
@@ -311,7 +294,7 @@ void CommandTree::add_topic() {
       "  gameflow topic create scores --partitions 4 --retention-age 7d --retention-bytes 1GiB");
   create->add_option("topic", create_options->topic, "Its name")->required()->type_name("TOPIC");
   create->add_option("--partitions", create_options->partitions, "How many")
-      ->check(CLI::Range(std::uint32_t{1}, log::kPartitionsMax))
+      ->check(whole_number(1, log::kPartitionsMax))
       ->type_name("N")
       ->capture_default_str();
   create->add_option("--retention-age", create_options->retention_age, "Records older than this go")
@@ -323,7 +306,7 @@ void CommandTree::add_topic() {
   create
       ->add_option("--retention-bytes", create_options->retention_bytes,
                    "The oldest records go while a partition is larger")
-      ->transform(CLI::AsSizeValue(false).description(""))
+      ->transform(size())
       ->type_name("SIZE");
   add_server(*create, create_options->server);
 
@@ -370,10 +353,10 @@ void CommandTree::add_consume() {
   app->add_flag("-d,--disable-continuous", options->stop_at_end,
                 "Stop at what is the end now, instead of waiting for more");
   app->add_option("-n,--num-records", options->records_max, "Stop after so many records")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1))
       ->type_name("N");
   app->add_option("-p,--partition", options->partition, "Only this partition [all, by time]")
-      ->check(CLI::Range(std::uint32_t{0}, log::kPartitionsMax - 1))
+      ->check(whole_number(0, log::kPartitionsMax - 1))
       ->type_name("N");
   static const std::map<std::string, ConsumeOutput> kOutputs{{"value", ConsumeOutput::kValue},
                                                              {"json", ConsumeOutput::kJson}};
@@ -433,14 +416,19 @@ ParsedCommandLine usage_error(CLI::App& root, const CLI::ParseError& error) {
   ParsedCommandLine parsed;
   parsed.exit_code = kExitUsage;
   const std::vector<std::string> unknown = root.remaining(true);
-  const bool extras = error.get_name() == "ExtrasError" || error.get_name() == "RequiredError";
   std::string message = error.what();
+  // CLI11 lists what it does not know back to front, and misses a command before a flag is unknown.
+  const bool extras = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr ||
+                      dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
   if (extras && !unknown.empty()) {
-    message = fmt::format("'{}' is not {} of {}", unknown[0],
-                          unknown[0].starts_with("-")            ? "a flag"
-                          : app.get_subcommands(nullptr).empty() ? "an argument"
-                                                                 : "a command",
-                          path);
+    const std::string& word = unknown[0];
+    if (word.starts_with("-")) {
+      message = fmt::format("'{}' is not a flag of {}", word, path);
+    } else if (app.get_subcommands(nullptr).empty()) {
+      message = fmt::format("'{}' is one argument too many for {}", word, path);
+    } else {
+      message = fmt::format("'{}' is not a command of {}", word, path);
+    }
   }
   parsed.err =
       fmt::format("gameflow: {}\n{}Try '{} --help'.\n", message, suggestion(app, unknown), path);

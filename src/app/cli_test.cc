@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "app/cli_values.h"
+
 namespace gameflow::app {
 namespace {
 
@@ -34,10 +36,27 @@ TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
       {"unknown flag", {"run", "f.yaml", "--durabilty", "none"}, "did you mean '--durability'?"},
       {"nothing like it", {"frobnicate"}, "'frobnicate' is not a command of gameflow"},
       {"argument left out", {"run"}, "dataflow is required"},
-      {"one argument too many", {"build", "a.yaml", "b.yaml"}, "not expected: b.yaml"},
+      {"one argument too many",
+       {"build", "a.yaml", "b.yaml"},
+       "'b.yaml' is one argument too many for gameflow build"},
       {"bad choice",
        {"run", "f.yaml", "--durability", "maybe"},
        "--durability: 'maybe' is none of fsync, interval, none"},
+      {"unknown flag with a value",
+       {"topic", "list", "--sever", "x"},
+       "'--sever' is not a flag of"},
+      {"unknown flag before what is missing", {"run", "--prot", "5"}, "'--prot' is not a flag of"},
+      {"negative size",
+       {"topic", "create", "t", "--retention-bytes", "-1"},
+       "'-1' is not a size such as 512MiB"},
+      {"size too large",
+       {"topic", "create", "t", "--retention-bytes", "17179869184GiB"},
+       "'17179869184GiB' is not a size"},
+      {"number too large",
+       {"consume", "t", "-n", "99999999999999999999"},
+       "'99999999999999999999' is not a whole number from 1 on"},
+      {"no number", {"generate", "--seed", "1e5"}, "'1e5' is not a whole number from 0 on"},
+      {"not as many threads", {"run", "f.yaml", "--threads", "257"}, "from 0 to 256"},
       {"bad size", {"run", "f.yaml", "--disk-free-min", "much"}, "--disk-free-min"},
       {"bad number", {"generate", "--events", "-1"}, "--events"},
       {"bad rate", {"generate", "--rate", "fast"}, "neither a number"},
@@ -59,6 +78,29 @@ TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
     EXPECT_NE(parsed.err.find(c.message), std::string::npos) << parsed.err;
     EXPECT_NE(parsed.err.find("--help"), std::string::npos) << parsed.err;
   }
+}
+
+TEST(Cli, Sizes) {
+  const std::pair<const char*, std::optional<std::uint64_t>> cases[] = {
+      {"0", 0},
+      {"4096", 4096},
+      {"1b", 1},
+      {"1k", 1U << 10},
+      {"1KB", 1U << 10},
+      {"3KiB", 3U << 10},
+      {"2MiB", 2U << 20},
+      {"1g", 1U << 30},
+      {"1TiB", std::uint64_t{1} << 40},
+      {"15EiB", std::uint64_t{15} << 60},
+      {"16EiB", std::nullopt},
+      {"", std::nullopt},
+      {"-1", std::nullopt},
+      {"MiB", std::nullopt},
+      {"1.5MiB", std::nullopt},
+      {"1XB", std::nullopt},
+      {"1iB", std::nullopt},
+      {"1 MiB", std::nullopt}};
+  for (const auto& [text, bytes] : cases) EXPECT_EQ(parse_size(text), bytes) << text;
 }
 
 TEST(Cli, EveryCommandHasHelpWithExamples) {

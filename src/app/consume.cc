@@ -71,7 +71,7 @@ class Consumer {
 
  private:
   Status fetch(Partition& partition);
-  // Continues a partition at its first record, if retention has removed what would have been next.
+  // Continues a partition at its first record, if what would have been next is gone.
   Status skip_removed(Partition& partition);
   Status fill();
   // Prints the oldest records of which it is known that they are the oldest. True when enough.
@@ -128,12 +128,20 @@ Status Consumer::skip_removed(Partition& partition) {
   GF_ASSIGN(const json::object topic, object_of(http_.get(topic_target())));
   const json::array& all = array_at(topic, "partitions");
   if (partition.number >= all.size()) return {};
-  const std::uint64_t begin = number_at(all.at(partition.number).as_object(), "begin");
+  const json::object& now = all.at(partition.number).as_object();
+  const std::uint64_t begin = number_at(now, "begin"), end = number_at(now, "end");
   if (begin > partition.next) {
     print_note(fmt::format("partition {}: records {} to {} are gone, retention has removed them",
                            partition.number, partition.next, begin - 1));
-    partition.next = begin;
+  } else if (end < partition.next) {
+    print_note(
+        fmt::format("partition {}: it ends at {}, though {} was read before: the topic is a "
+                    "new one; going on at its first record",
+                    partition.number, end, partition.next - 1));
+  } else {
+    return {};
   }
+  partition.next = begin;
   return {};
 }
 

@@ -53,7 +53,7 @@ Result<std::string> read_file(const std::string& name) {
 // Prints them, and sums up the errors.
 Status report(const std::vector<spec::Diagnostic>& diagnostics, const std::string& name,
               const std::string& source) {
-  if (!diagnostics.empty()) fmt::print(stderr, "{}", spec::render(diagnostics, name, source));
+  if (!diagnostics.empty()) std::fputs(spec::render(diagnostics, name, source).c_str(), stderr);
   const auto errors = std::ranges::count_if(
       diagnostics, [](const auto& d) { return d.severity == spec::Severity::kError; });
   if (errors == 0) return {};

@@ -99,7 +99,8 @@ Result<HttpReply> HttpClient::request(std::string_view method, const std::string
     const std::string_view detail =
         impl_->message[0] != '\0' ? impl_->message.data() : curl_easy_strerror(code);
     return fail(ErrorCode::kUnavailable,
-                fmt::format("no answer from {}: {}", impl_->server, detail));
+                fmt::format("no answer from {}: {}{}", impl_->server, detail,
+                            code == CURLE_COULDNT_CONNECT ? " (does gameflow run there?)" : ""));
   }
   long status = 0;
   curl_easy_getinfo(impl_->handle.get(), CURLINFO_RESPONSE_CODE, &status);
@@ -146,7 +147,8 @@ Error error_of(const HttpReply& reply) {
     }
   }
   if (error.message.empty()) {
-    error.message = fmt::format("the server answered with status {}", reply.status);
+    error.message =
+        fmt::format("the answer, with status {}, is not that of a gameflow server", reply.status);
   }
   return error;
 }

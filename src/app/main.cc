@@ -1,12 +1,14 @@
 // gameflow: the program. Parses the command line and runs one command.
 
 #include <cstdio>
+#include <exception>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "app/cli.h"
 #include "app/commands.h"
+#include "app/terminal.h"
 
 namespace gameflow::app {
 namespace {
@@ -32,13 +34,22 @@ struct Execute {
   }
 };
 
+int run(const std::vector<std::string>& arguments) {
+  const ParsedCommandLine parsed = parse_command_line(arguments);
+  std::fputs(parsed.out.c_str(), stdout);
+  std::fputs(parsed.err.c_str(), stderr);
+  if (!parsed.command) return parsed.exit_code;
+  try {
+    return std::visit(Execute{}, *parsed.command);
+  } catch (const std::exception& error) {
+    return print_error({ErrorCode::kInternal, error.what()});
+  }
+}
+
 }  // namespace
 }  // namespace gameflow::app
 
 int main(int argc, char** argv) {
-  const auto parsed = gameflow::app::parse_command_line({argv + 1, argv + argc});
-  std::fputs(parsed.out.c_str(), stdout);
-  std::fputs(parsed.err.c_str(), stderr);
-  if (!parsed.command) return parsed.exit_code;
-  return std::visit(gameflow::app::Execute{}, *parsed.command);
+  gameflow::app::open_standard_streams();
+  return gameflow::app::finish_stdout(gameflow::app::run({argv + 1, argv + argc}));
 }

@@ -23,7 +23,7 @@ namespace gameflow::app {
 namespace {
 
 constexpr std::size_t kReadBytes = 1U << 20;
-constexpr std::size_t kBatchBytesMax = 2U << 20;  // the server takes 8 MiB
+constexpr std::size_t kBatchBytesMax = 2U << 20;  // a longer line goes alone
 
 // The input in batches of whole lines. Ends a batch early where the input pauses, so that
 // `tail -f … | gameflow produce` sends each line as it comes.
@@ -42,8 +42,13 @@ class LineReader {
     pollfd poll_input{.fd = file_descriptor_, .events = POLLIN, .revents = 0};
     return poll(&poll_input, 1, 0) > 0;
   }
-  // Moves the whole lines of the buffer to `lines`, or at the end all of it.
-  void take_lines(std::string& lines, std::vector<std::uint64_t>& numbers);
+  // Moves the whole lines of the buffer to `lines`, or at the end all of it. True where the next
+  // line does not fit any more.
+  Result<bool> take_lines(std::string& lines, std::vector<std::uint64_t>& numbers);
+  Error too_long() const {
+    return {ErrorCode::kPayloadTooLarge,
+            fmt::format("line {} is longer than {}", line_ + 1, with_unit(log::kRecordBytesMax))};
+  }
 
   int file_descriptor_;
   std::string buffer_;
@@ -68,33 +73,39 @@ Result<bool> LineReader::fill() {
   return count > 0;
 }
 
-void LineReader::take_lines(std::string& lines, std::vector<std::uint64_t>& numbers) {
+Result<bool> LineReader::take_lines(std::string& lines, std::vector<std::uint64_t>& numbers) {
   std::size_t begin = 0;
-  while (begin < buffer_.size() && lines.size() < kBatchBytesMax) {
+  bool full = false;
+  while (begin < buffer_.size()) {
     const std::size_t newline = buffer_.find('\n', begin);
     if (newline == std::string::npos && !at_end_) break;
     const std::size_t end = std::min(newline, buffer_.size());
     const std::string_view line(buffer_.data() + begin, end - begin);
+    full = !lines.empty() && lines.size() + line.size() > kBatchBytesMax;
+    if (full) break;
+    if (line.size() > log::kRecordBytesMax) return fail(too_long());
     ++line_;
     if (line.find_first_not_of(" \t\r") != std::string_view::npos) {
-      lines.append(line).push_back('\n');
+      // Between lines only: the longest that there may be is a whole request.
+      if (!lines.empty()) lines.push_back('\n');
+      lines.append(line);
       numbers.push_back(line_);
     }
     begin = std::min(end + 1, buffer_.size());
   }
   buffer_.erase(0, begin);
+  return full;
 }
 
 Status LineReader::next(std::string& lines, std::vector<std::uint64_t>& numbers) {
   lines.clear();
   numbers.clear();
   while (true) {
-    take_lines(lines, numbers);
-    if (lines.size() >= kBatchBytesMax) return {};
-    if (at_end_ || (!lines.empty() && !has_input())) return {};
+    GF_ASSIGN(const bool full, take_lines(lines, numbers));
+    if (full || at_end_ || (!lines.empty() && !has_input())) return {};
     if (buffer_.size() > log::kRecordBytesMax) {
-      return fail(ErrorCode::kPayloadTooLarge, fmt::format("line {} is longer than {}", line_ + 1,
-                                                           with_unit(log::kRecordBytesMax)));
+      if (!lines.empty()) return {};
+      return fail(too_long());
     }
     GF_ASSIGN(const bool more, fill());
     if (!more) at_end_ = true;
@@ -104,14 +115,14 @@ Status LineReader::next(std::string& lines, std::vector<std::uint64_t>& numbers)
 class OpenFile {
  public:
   static Result<OpenFile> open(const std::string& name) {
-    if (name == "-") return OpenFile(STDIN_FILENO, 0);
-    const int descriptor = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
+    const int descriptor = name == "-" ? STDIN_FILENO : ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
     struct stat info {};
     if (descriptor < 0 || fstat(descriptor, &info) != 0) {
       return fail(ErrorCode::kFileUnreadable,
                   fmt::format("cannot open '{}': {}", name, std::strerror(errno)));
     }
-    return OpenFile(descriptor, static_cast<std::uint64_t>(info.st_size));
+    return OpenFile(descriptor,
+                    S_ISREG(info.st_mode) ? static_cast<std::uint64_t>(info.st_size) : 0);
   }
   OpenFile(OpenFile&& other) noexcept
       : descriptor_(std::exchange(other.descriptor_, -1)), size_(other.size_) {}
@@ -148,6 +159,7 @@ Status produce_file(const ProduceOptions& options, SendReport& sum) {
                             .key = options.key,
                             .key_field = options.key_field,
                             .id = random_producer_id("produce"),
+                            .id_is_random = true,
                             .patience = std::chrono::minutes(1),
                             .tell = print_note});
   LineReader reader(file.descriptor());

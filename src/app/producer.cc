@@ -19,6 +19,7 @@ constexpr milliseconds kPauseFirst{50};
 constexpr milliseconds kPauseMax{2'000};
 
 bool is_temporary(const HttpReply& reply) {
+  if (reply.status == 501 || reply.status == 505) return false;  // another kind of server
   return reply.status >= 500 || reply.status == 429 || reply.status == 408;
 }
 
@@ -68,6 +69,7 @@ Result<HttpReply> Producer::persist(const std::function<Result<HttpReply>()>& at
     }
     options_.pause(pause, stop);
     ++retries;
+    options_.retrying();
     waited += pause;
     pause = std::min(pause * 2, kPauseMax);
   }

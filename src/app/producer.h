@@ -35,6 +35,8 @@ struct ProducerOptions {
 
   // One line each for a person: that the server is gone, that it is back.
   std::function<void(const std::string&)> tell = [](const std::string&) {};
+  // Called before each attempt but the first of a request.
+  std::function<void()> retrying = [] {};
   // The pause between attempts: returns early once `stop` is requested. Tests replace it.
   std::function<void(std::chrono::milliseconds, std::stop_token)> pause;
 };

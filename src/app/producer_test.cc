@@ -40,12 +40,14 @@ struct Fixture {
   FakeServer server;
   std::vector<milliseconds> pauses;
   std::vector<std::string> told;
+  std::size_t retries = 0;
   std::stop_source stop;
 
   Producer producer(ProducerOptions options = {}) {
     options.topic = "t";
     options.id = "id-1";
     options.tell = [this](const std::string& text) { told.push_back(text); };
+    options.retrying = [this] { ++retries; };
     options.pause = [this](milliseconds time, const std::stop_token&) { pauses.push_back(time); };
     return {server, options};
   }
@@ -76,6 +78,7 @@ TEST(Producer, TemporaryFailuresAreRetriedWithTheSameNumbers) {
   const auto report = producer.send("1\n2\n", 2, {});
   ASSERT_TRUE(report);
   EXPECT_EQ(report->retries, 4U);
+  EXPECT_EQ(f.retries, 4U);
   EXPECT_EQ(f.server.requests.size(), 5U);
   for (const std::string& request : f.server.requests) EXPECT_EQ(request, f.server.requests[0]);
   for (const std::string& body : f.server.bodies) EXPECT_EQ(body, "1\n2\n");
@@ -102,6 +105,7 @@ TEST(Producer, FinalErrorsAreNotRetried) {
     ErrorCode expected;
   };
   for (const Case& c : {Case{404, "topic_not_found", ErrorCode::kTopicNotFound},
+                        Case{501, "internal", ErrorCode::kInternal},
                         Case{400, "invalid_argument", ErrorCode::kInvalidArgument},
                         Case{413, "payload_too_large", ErrorCode::kPayloadTooLarge}}) {
     Fixture f;

@@ -19,6 +19,7 @@
 #include "app/commands.h"
 #include "app/dataflow_file.h"
 #include "app/listen_address.h"
+#include "app/open_files.h"
 #include "app/signals.h"
 #include "app/terminal.h"
 #include "http/server.h"
@@ -58,6 +59,14 @@ http::ServerOptions server_options(const RunOptions& options, const ListenAddres
   // Half of the cores are the engine's.
   server.threads = std::max(1U, std::thread::hardware_concurrency() / 2);
   if (!options.web_folder.empty()) server.web_folder = options.web_folder;
+  const std::uint64_t files = raise_open_files_limit();
+  const std::uint32_t wanted =
+      std::exchange(server.connections_max, connections_within(files, server.connections_max));
+  if (server.connections_max < wanted) {
+    spdlog::warn(
+        "at most {} connections, not {}: the process may have only {} files open (ulimit -n)",
+        server.connections_max, wanted, files);
+  }
   return server;
 }
 

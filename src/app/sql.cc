@@ -20,12 +20,16 @@ namespace {
 
 namespace json = boost::json;
 
-// Text as it is, numbers as JSON, null as nothing.
+// As JSON, but 0.5 where the library writes 5E-1.
+std::string as_json(const json::value& value) {
+  return value.is_double() ? fmt::format("{}", value.get_double()) : json::serialize(value);
+}
+
+// Text as it is, null as nothing, numbers as JSON.
 std::string plain(const json::value& value) {
   if (value.is_null()) return "";
   if (value.is_string()) return std::string(value.get_string());
-  if (value.is_double()) return fmt::format("{}", value.get_double());
-  return json::serialize(value);
+  return as_json(value);
 }
 
 // RFC 4180: quoted where it must be.
@@ -76,11 +80,16 @@ void print_csv(const std::vector<std::string>& columns, const json::array& rows)
 
 // One object a line, so that it pipes into jq and `gameflow produce`.
 void print_json(const std::vector<std::string>& columns, const json::array& rows) {
+  std::string out;
   for (const json::value& row : rows) {
-    json::object object;
-    for (std::size_t i = 0; i < columns.size(); ++i) object[columns[i]] = row.as_array().at(i);
-    fmt::print("{}\n", json::serialize(object));
+    out += '{';
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      out += fmt::format("{}{}:{}", i == 0 ? "" : ",", json::serialize(json::string(columns[i])),
+                         as_json(row.as_array().at(i)));
+    }
+    out += "}\n";
   }
+  std::fwrite(out.data(), 1, out.size(), stdout);
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 #include "app/terminal.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -27,16 +30,42 @@ ProgressLine& progress_line() {
 
 constexpr std::string_view kClearLine = "\r\x1b[K";
 
-void print_above_progress(std::string_view text) {
-  ProgressLine& line = progress_line();
-  const std::lock_guard lock(line.mutex);
-  if (!line.shown.empty()) fmt::print(stderr, "{}", kClearLine);
-  fmt::print(stderr, "{}\n", text);
-  if (!line.shown.empty()) fmt::print(stderr, "{}", line.shown);
+bool understands_escapes() {
+  const char* const terminal = std::getenv("TERM");
+  return is_terminal(STDERR_FILENO) &&
+         (terminal == nullptr || std::string_view(terminal) != "dumb");
+}
+
+// Unlike fmt::print it does not throw: a full disk behind stderr must not end a program that works.
+void write_to_stderr(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);
 }
 
+void print_above_progress(std::string_view text) {
+  ProgressLine& line = progress_line();
+  const std::lock_guard lock(line.mutex);
+  write_to_stderr(fmt::format("{}{}\n{}", line.shown.empty() ? "" : kClearLine, text, line.shown));
+}
+
 }  // namespace
+
+void open_standard_streams() {
+  for (int descriptor = 0; descriptor <= STDERR_FILENO; ++descriptor) {
+    // open() takes the lowest number that is free: this one.
+    if (fcntl(descriptor, F_GETFD) < 0 && open("/dev/null", O_RDWR) != descriptor) std::abort();
+  }
+}
+
+int finish_stdout(int exit_code) {
+  errno = 0;
+  const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  // Whoever closed the pipe has seen enough.
+  if (written || errno == EPIPE || exit_code != kExitFine) return exit_code;
+  return print_error({ErrorCode::kFileUnreadable,
+                      fmt::format("cannot write to stdout: {}",
+                                  errno != 0 ? std::strerror(errno) : "a write failed")});
+}
 
 bool is_terminal(int file_descriptor) {
   return isatty(file_descriptor) == 1;
@@ -45,9 +74,7 @@ bool is_terminal(int file_descriptor) {
 bool use_colour() {
   static const bool use = [] {
     const char* no_colour = std::getenv("NO_COLOR");
-    const char* terminal = std::getenv("TERM");
-    return is_terminal(STDERR_FILENO) && (no_colour == nullptr || *no_colour == '\0') &&
-           (terminal == nullptr || std::string_view(terminal) != "dumb");
+    return understands_escapes() && (no_colour == nullptr || *no_colour == '\0');
   }();
   return use;
 }
@@ -84,16 +111,15 @@ std::string with_unit(std::uint64_t bytes) {
 }
 
 void show_progress(std::string_view text) {
-  static const bool terminal = is_terminal(STDERR_FILENO);
-  if (!terminal) return;
+  static const bool shown = understands_escapes();
+  if (!shown) return;
   ProgressLine& line = progress_line();
   const std::lock_guard lock(line.mutex);
   const auto now = SteadyClock::now();
   if (!line.shown.empty() && now - line.shown_at < std::chrono::milliseconds(100)) return;
   line.shown = text;
   line.shown_at = now;
-  fmt::print(stderr, "{}{}", kClearLine, text);
-  std::fflush(stderr);
+  write_to_stderr(fmt::format("{}{}", kClearLine, text));
 }
 
 void clear_progress() {
@@ -101,8 +127,7 @@ void clear_progress() {
   const std::lock_guard lock(line.mutex);
   if (line.shown.empty()) return;
   line.shown.clear();
-  fmt::print(stderr, "{}", kClearLine);
-  std::fflush(stderr);
+  write_to_stderr(kClearLine);
 }
 
 }  // namespace gameflow::app

@@ -2,6 +2,7 @@
 
 #include "app/http_client.h"
 #include "app/listen_address.h"
+#include "app/open_files.h"
 #include "app/table.h"
 #include "app/terminal.h"
 
@@ -30,6 +31,14 @@ TEST(ListenAddress, Texts) {
     EXPECT_EQ(to_string(*address), c.written);
     EXPECT_EQ(is_loopback(*address), c.loopback);
   }
+}
+
+TEST(OpenFiles, TheStoreHasItsShare) {
+  EXPECT_EQ(connections_within(1U << 20, 1024), 1024U);
+  EXPECT_EQ(connections_within(1664, 1024), 1024U);
+  EXPECT_EQ(connections_within(1024, 1024), 512U);
+  EXPECT_EQ(connections_within(256, 1024), 128U);
+  EXPECT_EQ(connections_within(0, 1024), 1U);
 }
 
 TEST(Terminal, Numbers) {

@@ -387,6 +387,11 @@ asio::awaitable<Next> HttpSession::upgrade(const Match& match) {
 }
 
 asio::awaitable<Next> HttpSession::send(Reply reply, Next next) {
+  const std::size_t bytes = reply.body.size();
+  const bool fits = state_.reply_budget.take(bytes);
+  if (!fits)
+    reply = error_reply(503, to_string(ErrorCode::kUnavailable),
+                        "too many large replies wait for clients that read slowly; try again");
   log_access(reply);
   const bool known = parser_.has_value();  // not so where the connection itself is refused
   const unsigned version = known && parser_->get().version() == 10 ? 10 : 11;
@@ -414,6 +419,7 @@ asio::awaitable<Next> HttpSession::send(Reply reply, Next next) {
   arm(state_.limits.write_time_max);
   ErrorOf error;
   co_await wire::async_write(socket_, response, asio::redirect_error(asio::use_awaitable, error));
+  if (fits) state_.reply_budget.give(bytes);
   co_return error ? Next::kClose : next;
 }
 

@@ -21,6 +21,34 @@ namespace {
 
 constexpr std::chrono::milliseconds kStopTimeMax{4'500};
 
+// As --listen takes it.
+std::string place_of(const asio::ip::address& address, unsigned port) {
+  return address.is_v6() ? fmt::format("[{}]:{}", address.to_string(), port)
+                         : fmt::format("{}:{}", address.to_string(), port);
+}
+
+// Why there is no server at `endpoint`, and what to do.
+Error cannot_listen(const Tcp::endpoint& endpoint, const ErrorOf& error) {
+  const std::string place = place_of(endpoint.address(), endpoint.port());
+  if (error == asio::error::address_in_use) {
+    const unsigned other = endpoint.port() < 65535 ? endpoint.port() + 1U : endpoint.port() - 1U;
+    return {ErrorCode::kPortInUse,
+            fmt::format("{} is in use by another program; stop it, or choose another port with "
+                        "--listen {}",
+                        place, place_of(endpoint.address(), other))};
+  }
+  std::string advice;
+  if (error == asio::error::access_denied)
+    advice = fmt::format(": ports below 1024 are for root; choose another one, as with --listen {}",
+                         place_of(endpoint.address(), 3001));
+  if (error == boost::system::errc::address_not_available)
+    advice =
+        ": this machine has no such address; use 127.0.0.1 for this machine only, 0.0.0.0 for all "
+        "networks";
+  return {ErrorCode::kInvalidArgument,
+          fmt::format("cannot listen on {}: {}{}", place, error.message(), advice)};
+}
+
 class ListeningServer final : public Server {
  public:
   ListeningServer(api::Api& api, const ServerOptions& options, const SessionLimits& limits,
@@ -55,15 +83,7 @@ Status ListeningServer::bind(const Tcp::endpoint& endpoint) {
   if (!error && endpoint.address().is_v6()) acceptor_.set_option(asio::ip::v6_only(false), error);
   if (!error) acceptor_.bind(endpoint, error);
   if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-  const std::string place = fmt::format("{}:{}", endpoint.address().to_string(), endpoint.port());
-  if (error == asio::error::address_in_use)
-    return fail(ErrorCode::kPortInUse,
-                fmt::format("{} is in use by another program; stop it, or choose another port with "
-                            "--listen {}:{}",
-                            place, endpoint.address().to_string(), endpoint.port() + 1));
-  if (error)
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("cannot listen on {}: {}", place, error.message()));
+  if (error) return tl::unexpected(cannot_listen(endpoint, error));
   port_ = acceptor_.local_endpoint().port();
   return {};
 }
@@ -72,7 +92,7 @@ void ListeningServer::start() {
   asio::co_spawn(acceptor_.get_executor(), accept(), asio::detached);
   for (std::uint32_t i = 0; i < std::max(1U, state_.options.threads); ++i)
     threads_.emplace_back([this] { state_.io.run(); });
-  spdlog::info("http: listening on {}:{}", state_.options.address, port_);
+  spdlog::info("http: listening on {}", place_of(acceptor_.local_endpoint().address(), port_));
 }
 
 asio::awaitable<void> ListeningServer::accept() {

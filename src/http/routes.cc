@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "http/gzip.h"
+#include "http/request_json.h"
 #include "http/tail.h"
 
 namespace gameflow::http {
@@ -32,6 +33,7 @@ Result<api::BodyFormat> body_format(const Request& request, std::string_view bod
   if (type == "application/json") return api::BodyFormat::kJson;
   if (type == "application/x-ndjson" || type == "application/jsonl" || type == "text/plain")
     return api::BodyFormat::kNdjson;
+  if (body.starts_with(api::kByteOrderMark)) body.remove_prefix(api::kByteOrderMark.size());
   return trimmed(body.substr(0, 4096)).starts_with('[') ? api::BodyFormat::kJson
                                                         : api::BodyFormat::kNdjson;
 }
@@ -133,53 +135,8 @@ Result<Reply> describe_topic(const Call& call) {
   return json_reply(200, topic_json(topic));
 }
 
-Result<json::object> parse_object(std::string_view body) {
-  json::error_code error;
-  const json::value value = json::parse({body.data(), body.size()}, error);
-  if (error)
-    return fail(ErrorCode::kInvalidJson,
-                fmt::format("the body is not valid JSON: {}", error.message()));
-  if (!value.is_object()) return fail(ErrorCode::kInvalidJson, "the body must be a JSON object");
-  return value.get_object();
-}
-
-Result<std::uint64_t> whole_number(const json::value& value, std::string_view name) {
-  json::error_code error;
-  const auto number = value.to_number<std::uint64_t>(error);
-  if (error) return fail(ErrorCode::kWrongType, fmt::format("\"{}\" must be a whole number", name));
-  return number;
-}
-
-Status set_topic_field(std::string_view name, const json::value& value, log::TopicConfig& config) {
-  if (name == "name") {
-    if (!value.is_string()) return fail(ErrorCode::kWrongType, "\"name\" must be a string");
-    config.name = value.get_string().c_str();
-  } else if (name == "partitions") {
-    GF_ASSIGN(const std::uint64_t partitions, whole_number(value, name));
-    config.partitions = static_cast<std::uint32_t>(std::min<std::uint64_t>(partitions, UINT32_MAX));
-  } else if (name == "retention_bytes") {
-    if (value.is_null()) return {};
-    GF_ASSIGN(config.retention_bytes, whole_number(value, name));
-  } else if (name == "retention_age") {
-    if (value.is_null()) return {};
-    if (value.is_string()) config.retention_age = parse_duration(value.get_string().c_str());
-    if (!config.retention_age)
-      return fail(ErrorCode::kWrongType,
-                  "\"retention_age\" must be a duration such as \"7d\", \"12h\" or \"30m\"");
-  } else {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("unknown field \"{}\"; a topic has name, partitions, retention_age and "
-                            "retention_bytes",
-                            name));
-  }
-  return {};
-}
-
 Result<Reply> create_topic(const Call& call) {
-  GF_ASSIGN(const json::object object, parse_object(call.request.body));
-  log::TopicConfig config;
-  for (const auto& [name, value] : object)
-    GF_TRY(set_topic_field({name.data(), name.size()}, value, config));
+  GF_ASSIGN(const log::TopicConfig config, read_topic_config(call.request.body));
   GF_ASSIGN(const api::TopicDescription topic, call.context.api.create_topic(config));
   Reply reply = json_reply(201, topic_json(topic));
   reply.headers.emplace_back("Location", "/topics/" + topic.info.config.name);
@@ -226,26 +183,18 @@ Result<Reply> read_state(const Call& call) {
 }
 
 Result<Reply> run_sql(const Call& call) {
-  std::string sql = call.request.body;
-  query::Limits limits;
+  SqlRequest request{.sql = call.request.body};
   if (lower_case(call.request.content_type).starts_with("application/json")) {
-    GF_ASSIGN(const json::object object, parse_object(call.request.body));
-    const json::value* text = object.if_contains("sql");
-    if (text == nullptr || !text->is_string())
-      return fail(ErrorCode::kInvalidArgument,
-                  R"(the body must be {"sql":"select …"}, or plain text)");
-    sql = text->get_string().c_str();
-    if (const json::value* limit = object.if_contains("limit")) {
-      GF_ASSIGN(const std::uint64_t rows, whole_number(*limit, "limit"));
-      limits.rows_max = std::min<std::uint64_t>(rows, limits.rows_max);
-    }
+    GF_ASSIGN(request, read_sql_request(call.request.body));
   }
-  if (trimmed(sql).empty())
+  if (trimmed(request.sql).empty())
     return fail(ErrorCode::kInvalidArgument, "the body is empty; it should be a SELECT statement");
-  if (sql.size() > kSqlBytesMax)
+  if (request.sql.size() > kSqlBytesMax)
     return fail(ErrorCode::kPayloadTooLarge,
                 fmt::format("the statement is over {} bytes", kSqlBytesMax));
-  return query_reply(call.context.api.sql(sql, limits));
+  query::Limits limits;
+  limits.rows_max = std::min<std::uint64_t>(request.limit.value_or(UINT64_MAX), limits.rows_max);
+  return query_reply(call.context.api.sql(request.sql, limits));
 }
 
 Result<Reply> dataflow(const Call& call) {

@@ -66,6 +66,12 @@ TEST(Routes, Answers) {
       {"empty SQL", http("POST /sql", "Content-Type: text/plain\r\n", "  "), 400, "SELECT"},
       {"SQL without sql", http("POST /sql", "Content-Type: application/json\r\n", "{}"), 400,
        "invalid_argument"},
+      {"SQL with a field unknown",
+       http("POST /sql", "Content-Type: application/json\r\n", R"({"sql":"select 1","limt":1})"),
+       400, "unknown field \\\"limt\\\""},
+      {"SQL with a zero byte",
+       http("POST /sql", "Content-Type: application/json\r\n", R"({"sql":"select 1\u0000 2"})"),
+       400, "zero byte"},
       {"SQL from bad JSON", http("POST /sql", "Content-Type: application/json\r\n", "{"), 400,
        "invalid_json"},
       {"reset is refused from other sites",
@@ -115,7 +121,9 @@ TEST(Routes, TopicsAreMadeAndDeleted) {
        {R"({"name":"a b"})", R"({"name":1})", R"({"name":"b","partitions":0})",
         R"({"name":"b","partitions":-1})", R"({"name":"b","partitions":99999999999})",
         R"({"name":"b","retention_age":"soon"})", R"({"name":"b","retntion_age":"7d"})", R"([])",
-        R"({})", R"(x)", R"({"name":"b"} x)"})
+        R"({})", R"(x)", R"({"name":"b"} x)", R"({"name":"b\u0000c"})",
+        R"({"name":"b","retention_age":"1d\u0000"})", R"({"name":"b","retention_age":"0s"})",
+        R"({"name":"b","retention_bytes":0})"})
     EXPECT_EQ(ask(server, http("POST /topics", json, bad)).status, 400U) << bad;
   EXPECT_EQ(ask(server, http("DELETE /topics/a")).status, 204U);
   EXPECT_EQ(ask(server, http("DELETE /topics/a")).status, 404U);
@@ -145,6 +153,8 @@ TEST(Routes, Produce) {
        http("POST /topics/t/records", "Content-Type: text/plain; charset=utf-8\r\n", "1\n2\n3"),
        200, R"("accepted":3)"},
       {"no type, array", http("POST /topics/t/records", "", " [1,2]"), 200, R"("accepted":2)"},
+      {"no type, array behind a byte order mark",
+       http("POST /topics/t/records", "", "\xef\xbb\xbf[1,2]"), 200, R"("accepted":2)"},
       {"no type, lines", http("POST /topics/t/records", "", "{}\n{}"), 200, R"("accepted":2)"},
       {"as curl sends it",
        http("POST /topics/t/records", "Content-Type: application/x-www-form-urlencoded\r\n", "{}"),

@@ -27,8 +27,10 @@ struct SessionLimits {
   std::chrono::milliseconds linger_time_max{2'000};  // reading on after an early answer
   // Of a WebSocket: a ping after half of it without a sign of life, the end after all of it.
   std::chrono::milliseconds silence_time_max{60'000};
-  // Request bodies of all connections together; more are answered 503.
+  // Of all connections together, more are answered 503: request bodies, and replies that their
+  // clients have not read yet.
   std::size_t body_bytes_held_max = 256U << 20;
+  std::size_t reply_bytes_held_max = 256U << 20;
 };
 
 // Bytes that are in use now, out of a fixed number.
@@ -55,16 +57,20 @@ struct ServerState {
         files(web_files(), options.web_folder),
         routes{the_api, files, options.body_bytes_max, loopback},
         body_budget(limits.body_bytes_held_max),
+        reply_budget(limits.reply_bytes_held_max),
         connections(options.connections_max),
         hub(the_api.store()) {}
 
   const ServerOptions options;
   const SessionLimits limits;
   asio::io_context io;
-  asio::thread_pool workers{api::Api::kQueriesMax};  // for Work::kBlocking
+  // For Work::kBlocking. More than there may be queries: what is not one never waits behind them,
+  // and a query too many is told so at once.
+  asio::thread_pool workers{api::Api::kQueriesMax + 2};
   const StaticFiles files;
   const RouteContext routes;
   ByteBudget body_budget;
+  ByteBudget reply_budget;
   Connections connections;
   ChangeHub hub;
 };

@@ -1,6 +1,10 @@
 // Bytes that no polite client sends. Whatever comes, the server says something fitting and goes on.
+#include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "http/gzip.h"
@@ -308,6 +312,46 @@ TEST(Limits, BodiesHeldAtOnceAreBounded) {
   EXPECT_EQ(ask(server, http("POST /topics/t/records", "", "1")).status, 200U);
 }
 
+TEST(Limits, RepliesHeldAtOnceAreBounded) {
+  SessionLimits limits;
+  limits.reply_bytes_held_max = 40U << 20;
+  TestServer server({}, limits);
+  server.topic("t");
+  server.append("t", {'"' + std::string(30U << 20, 'x') + '"'});  // more than sockets hold
+  const std::string request = http("GET /topics/t/records");
+  RawClient slow(server.server->port());
+  slow.send(request);
+  Response second;
+  do second = ask(server, request);
+  while (second.status == 200);  // until the first one's reply is being written
+  EXPECT_EQ(second.status, 503U);
+  EXPECT_TRUE(second.has("Retry-After"));
+  EXPECT_EQ(ask(server, http("GET /healthz")).status, 200U);
+  EXPECT_EQ(slow.receive().status, 200U);
+  slow.send(http("GET /healthz"));  // behind it the reply is surely given back
+  EXPECT_EQ(slow.receive().status, 200U);
+  EXPECT_EQ(ask(server, request).status, 200U);
+}
+
+// The fifth is told so at once, and nothing else waits for the four that run.
+TEST(Limits, QueriesDelayNobodyElse) {
+  TestServer server;
+  server.topic("t");
+  const std::string slow = http("POST /sql", "Content-Type: text/plain\r\n",
+                                "with recursive c(x) as (select 1 union all select x + 1 from c) "
+                                "select sum(x) from c");
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (std::size_t i = 0; i < 2 * api::Api::kQueriesMax; ++i) {
+    clients.push_back(std::make_unique<RawClient>(server.server->port()));
+    clients.back()->send(slow);
+  }
+  EXPECT_EQ(ask(server, http("GET /topics/t/records")).status, 200U);
+  std::map<unsigned, std::size_t> statuses;
+  for (const auto& client : clients) ++statuses[client->receive().status];
+  EXPECT_EQ(statuses[400] + statuses[429], clients.size());
+  EXPECT_GE(statuses[429], 1U);
+}
+
 TEST(Stopping, EndsIdleConnections) {
   TestServer server;
   RawClient client(server.server->port());
@@ -325,10 +369,30 @@ TEST(Listening, SaysWhatIsWrong) {
   auto same = Server::listen(server.api, options);
   ASSERT_FALSE(same);
   EXPECT_EQ(same.error().code, ErrorCode::kPortInUse);
+  const auto has = [](const Error& error, std::string_view part) {
+    return error.message.find(part) != std::string::npos;
+  };
+  EXPECT_TRUE(has(same.error(), fmt::format("--listen 127.0.0.1:{}", options.port + 1)))
+      << same.error().message;
+  {
+    ServerOptions other;
+    other.address = "::1";
+    other.port = 0;
+    if (auto first = Server::listen(server.api, other)) {  // where there is IPv6
+      other.port = (*first)->port();
+      const auto second = Server::listen(server.api, other);
+      ASSERT_FALSE(second);
+      EXPECT_TRUE(has(second.error(), fmt::format("[::1]:{} is in use", other.port)))
+          << second.error().message;
+      EXPECT_TRUE(has(second.error(), "--listen [::1]:")) << second.error().message;
+    }
+  }
   options.address = "here";
   EXPECT_EQ(Server::listen(server.api, options).error().code, ErrorCode::kInvalidArgument);
   options.address = "203.0.113.1";  // an address no machine has
-  EXPECT_EQ(Server::listen(server.api, options).error().code, ErrorCode::kInvalidArgument);
+  const auto elsewhere = Server::listen(server.api, options);
+  EXPECT_EQ(elsewhere.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(has(elsewhere.error(), "no such address")) << elsewhere.error().message;
 }
 
 }  // namespace

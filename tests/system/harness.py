@@ -69,6 +69,7 @@ class Server:
         self.folder = pathlib.Path(folder)
         self.dataflow = dataflow
         self.arguments = list(map(str, arguments))
+        self.prefix = []  # a command that runs the program
         self.port = free_port()
         self.process = None
         self.log_path = self.folder / "server.log"
@@ -77,13 +78,17 @@ class Server:
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self):
+    def launch(self):
+        """Starts it without waiting for anything."""
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
-            [PROGRAM, "run", str(self.dataflow), "--data", str(self.folder / "data"), "--listen",
+            [*self.prefix, PROGRAM, "run", str(self.dataflow), "--data", str(self.folder / "data"), "--listen",
              f"127.0.0.1:{self.port}", "--cache", str(cache_folder()), *self.arguments],
             stdout=subprocess.PIPE, stderr=log)
         log.close()
+
+    def start(self):
+        self.launch()
         line = self.process.stdout.readline().decode()
         if not line.startswith("listening on "):
             self.process.wait()
@@ -161,6 +166,12 @@ class Server:
         """The service's part of /dataflow, its counters beside the rest."""
         service = next(s for s in self.get("/dataflow").json["services"] if s["name"] == name)
         return {**service, **service["counters"]}
+
+    def answers(self):
+        try:
+            return self.get("/healthz").status == 200
+        except OSError:
+            return False
 
     def is_alive(self):
         """Whether the process that was started still runs and answers."""

@@ -4,6 +4,7 @@ import csv
 import http.client
 import io
 import json
+import os
 import re
 import signal
 import subprocess
@@ -80,7 +81,7 @@ class Usage(SystemTest):
                 (["consume", "a", "-o", "xml"], "--output"), (["produce"], "topic is required"),
                 (["produce", "a", "--key", "b", "--key-field", "c"], "--key"), (["sql"], "query is required"),
                 (["sql", "select 1", "--format", "xml"], "--format"), (["validate"], "dataflow is required"),
-                (["build", "a", "b"], "not expected: b"),
+                (["build", "a", "b"], "'b' is one argument too many"),
                 (["run", "f.yaml", "--durability", "some"], "--durability"), (["run", "f.yaml", "--threads", "-1"], "--threads"),
                 (["run", "f.yaml", "--disk-free-min", "much"], "--disk-free-min"), (["version", "--verbose"], "--verbose")):
             done = run_cli(*arguments)
@@ -142,6 +143,18 @@ class Usage(SystemTest):
         self.assertEqual(times, sorted(times))
         only = run_cli(*arguments, "--only", "player").stdout.splitlines()
         self.assertEqual([json.loads(line) for line in only], by_name["player_action"])
+
+    def test_output_that_cannot_be_written_is_an_error(self):
+        for arguments in (["version"], ["--help"], ["validate", FLAGSHIP],
+                          ["generate", "--stdout", "--rate", "max", "--events", "5"]):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([PROGRAM, *map(str, arguments)], stdout=full, stderr=subprocess.PIPE, text=True)
+            self.assertEqual(done.returncode, 1, arguments)
+            self.assertIn("cannot write to stdout: No space left on device", done.stderr, arguments)
+        # Messages that nobody can read end nothing.
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([PROGRAM, "topic", "list", "--server", "http://127.0.0.1:9"], stderr=full)
+        self.assertEqual(done.returncode, 1)
 
     def test_a_closed_pipe_ends_it_quietly(self):
         generator = subprocess.Popen([PROGRAM, "generate", "--stdout", "--rate", "max"], stdout=subprocess.PIPE,
@@ -223,6 +236,20 @@ class Client(SystemTest):
         self.assertIn("cannot read", self.cli("produce", "player-events", self.folder, code=1).stderr)
         self.assertIn("longer than", self.cli("produce", "player-events", stdin="x" * (18 << 20), code=1).stderr)
 
+    def test_produce_makes_requests_that_the_server_takes(self):
+        """However long and short lines follow each other, up to the longest that may be a record."""
+        limit = 8 << 20
+        lines = ["x" * 1000] * 1500 + ["y" * (7 << 20), "z", "w" * (limit - 2), "z"]
+        self.cli("topic", "create", "large")
+        done = self.cli("produce", "large", "--key", "k", stdin="".join(f'"{line}"\n' for line in lines))
+        self.assertIn("1,504 records stored", done.stderr)
+        stored = self.instance.raw_values("large")
+        self.assertEqual([len(value) - 2 for value in stored], [len(line) for line in lines])
+        # One byte more, between lines that are fine: those before it are stored.
+        done = self.cli("produce", "large", stdin='1\n2\n"' + "w" * (limit - 1) + '"\n3\n', code=1)
+        self.assertIn("2 records stored in large before the error", done.stderr)
+        self.assertIn("line 3 is longer than 8.0 MiB", done.stderr)
+
     def test_produce_sends_lines_as_they_come(self):
         self.cli("topic", "create", "slow")
         producer = subprocess.Popen([PROGRAM, "produce", "slow", "--server", self.instance.url], stdin=subprocess.PIPE,
@@ -277,6 +304,36 @@ class Client(SystemTest):
         consumer.send_signal(signal.SIGINT)
         self.assertIn(consumer.wait(60), (0, -signal.SIGINT))
 
+    def test_clients_of_a_topic_that_began_anew(self):
+        """The data folder is another one after a restart: lines go on into it, and what is there now is printed."""
+        with tempfile.TemporaryDirectory(prefix="gameflow-test-") as folder:
+            server = Server(folder)
+            self.addCleanup(lambda: server.process and server.kill())
+            server.start()
+
+            def client(*arguments):
+                process = subprocess.Popen([PROGRAM, *arguments, "--server", server.url], stdin=subprocess.PIPE,
+                                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
+                self.addCleanup(lambda: (process.poll() is None and process.kill(), process.communicate()))
+                return process
+
+            producer = client("produce", "player-positions", "--key", "k")
+            consumer = client("consume", "player-positions", "-B")
+            for line in ("1\n", "2\n", "3\n"):
+                producer.stdin.write(line)
+                self.assertEqual(consumer.stdout.readline(), line)
+            server.stop()
+            (server.folder / "data").rename(server.folder / "old")
+            server.start()
+            producer.stdin.write("4\n")
+            self.assertEqual(consumer.stdout.readline(), "4\n")
+            consumer.kill()
+            self.assertIn("the topic is a new one", consumer.stderr.read())
+            messages = producer.communicate()[1]
+            self.assertEqual(producer.returncode, 0, messages)
+            self.assertIn("4 records stored", messages)
+            self.assertEqual(server.stop(), 0)
+
     def test_sql(self):
         users = {"sql_ann": 3, "sql_bob": 1, "sql_\"quoted, é": 2}
         at = (int(time.time()) + 3600) * 1000  # a window that stays open
@@ -292,8 +349,9 @@ class Client(SystemTest):
         rows = list(csv.reader(io.StringIO(self.cli("sql", query).stdout)))
         self.assertEqual(rows, [["_key", "count", "half", "nil"], ["sql_ann", "3", "0.5", ""],
                                 ["sql_\"quoted, é", "2", "0.5", ""], ["sql_bob", "1", "0.5", ""]])
-        objects = [json.loads(line) for line in self.cli("sql", "-", "--format", "json", stdin=query).stdout.splitlines()]
-        self.assertEqual(objects[1], {"_key": "sql_\"quoted, é", "count": 2, "half": 0.5, "nil": None})
+        lines = self.cli("sql", "-", "--format", "json", stdin=query).stdout.splitlines()
+        self.assertEqual(lines[0], '{"_key":"sql_ann","count":3,"half":0.5,"nil":null}')
+        self.assertEqual(json.loads(lines[1]), {"_key": "sql_\"quoted, é", "count": 2, "half": 0.5, "nil": None})
         for query, part in (("selct 1", "selct"), ("select * from event_per_user", "events_per_user"),
                             ("select counts from events_per_user", "counts"), ("delete from events_per_user", ""),
                             ("", "SELECT"), ("attach 'x' as y", ""), ("select load_extension('x')", ""),
@@ -345,6 +403,18 @@ class Restarts(SystemTest):
         self.assertEqual(len(ids), events)
         self.assertRegex(generator.stderr.read().decode(), r"18,000 events in .* \d+ retries")
         self.assertEqual(server.stop(), 0)
+
+    def test_closed_standard_streams(self):
+        """The data folder's files must not get their numbers: what is printed would go into them."""
+        server = self.server(start=False)
+        server.prefix = ["sh", "-c", 'exec "$0" "$@" 0>&- 1>&- 2>&-']
+        server.launch()
+        wait_until(server.answers, "it answers")
+        for number in (0, 1, 2):
+            self.assertEqual(os.readlink(f"/proc/{server.process.pid}/fd/{number}"), "/dev/null")
+        self.assertEqual(server.stop(), 0)
+        for file in (server.folder / "data").iterdir():
+            self.assertNotIn(b"listening on", file.read_bytes() if file.is_file() else b"", file)
 
     def test_sigterm_under_load(self):
         """It stops at once with 0, and what was acknowledged is there."""

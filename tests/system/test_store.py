@@ -1,8 +1,10 @@
 """The data folder when things go wrong: no space, damage, retention, changed state types; and the memory it takes."""
 
 import base64
+import http.client
 import itertools
 import json
+import os
 import pathlib
 import random
 import re
@@ -392,6 +394,30 @@ class Retention(SystemTest):
 
 
 @unittest.skipIf(is_sanitized(), "sanitizers take memory of their own")
+class OpenFiles(SystemTest):
+    def test_connections_leave_the_store_its_files(self):
+        """Whoever opens connections without end gets no more, and everything else goes on."""
+        server = self.server(start=False)
+        server.prefix = ["sh", "-c", 'ulimit -n 256; exec "$0" "$@"']
+        server.start()
+        self.assertIn("at most 128 connections, not 1024", server.log_path.read_text())
+        producer = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        producer.request("GET", "/healthz")
+        self.assertEqual(producer.getresponse().read(), b'{"status":"ok"}\n')
+        idle = []
+        self.addCleanup(lambda: [connection.close() for connection in idle])
+        for _ in range(300):
+            idle.append(socket.create_connection(("127.0.0.1", server.port), timeout=60))
+        # Enough that the store needs new files, again and again.
+        for _ in range(12):
+            producer.request("POST", "/topics/player-positions/records", b'"' + base64.b64encode(os.urandom(5 << 20)) + b'"')
+            reply = producer.getresponse()
+            self.assertEqual((reply.status, json.loads(reply.read())["accepted"]), (200, 1))
+        producer.close()
+        self.assertEqual(server.stop(), 0)
+        self.assertNotIn("Too many open files", server.log_path.read_text())
+
+
 class Memory(SystemTest):
     def tail(self, server, topic):
         """A WebSocket that is open and has not been read from yet."""

@@ -1,0 +1,52 @@
+#include "app/cli_values.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace gameflow::app {
+
+CLI::Validator whole_number(std::uint64_t low, std::uint64_t high) {
+  const auto check = [low, high](std::string& text) -> std::string {
+    std::uint64_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [at, error] = std::from_chars(text.data(), end, number);
+    if (error == std::errc() && at == end && number >= low && number <= high) return {};
+    return high == UINT64_MAX
+               ? fmt::format("'{}' is not a whole number from {} on", text, low)
+               : fmt::format("'{}' is not a whole number from {} to {}", text, low, high);
+  };
+  return {check, ""};
+}
+
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  std::uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc()) return std::nullopt;
+  std::string unit(at, end);
+  std::ranges::transform(unit, unit.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  });
+  if (unit.empty() || unit == "b") return number;
+  constexpr std::string_view kPrefixes = "kmgtpe";
+  const std::size_t prefix = kPrefixes.find(unit[0]);
+  const std::string_view rest = std::string_view(unit).substr(1);
+  if (prefix == std::string_view::npos || (rest != "" && rest != "b" && rest != "ib")) {
+    return std::nullopt;
+  }
+  const std::size_t shift = 10 * (prefix + 1);
+  if (number > UINT64_MAX >> shift) return std::nullopt;
+  return number << shift;
+}
+
+CLI::Validator size() {
+  const auto transform = [](std::string& text) -> std::string {
+    const auto bytes = parse_size(text);
+    if (!bytes) return fmt::format("'{}' is not a size such as 512MiB or 4GiB", text);
+    text = std::to_string(*bytes);
+    return {};
+  };
+  return {transform, ""};
+}
+
+}  // namespace gameflow::app
