@@ -187,6 +187,22 @@ describe('live client', {timeout: 120_000}, () => {
     assert.equal(topic.gaps + topic.duplicates, 0);
   });
 
+  it('a topic that is faster than the page is skipped to its last records', async () => {
+    server.create(kTopic);
+    closeWindows(60);
+    page = await openPage(browser, server.url, kTable);
+    await received(60);
+    server.stall(kTopic);
+    closeWindows(200);
+    for (let offset = 60; offset < 120; ++offset) server.send(kTopic, server.frame(kTopic, 0, offset));
+    const {topic, rows} = await untilState(page, 'the newest window', (s) => s.topic.partitions[0].next === 260);
+    assert.ok(topic.skipped > 0);
+    assert.equal(topic.received + topic.skipped, 260);
+    assert.equal(topic.gaps + topic.duplicates, 0);
+    assert.equal(topic.connections, 2);
+    assert.equal(rows.length, 2);
+  });
+
   it('the overview of a server without a dataflow shows its topics', async () => {
     server.create('any-topic');
     server.append('any-topic', {x: 1, y: 2});
