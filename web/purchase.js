@@ -4,7 +4,7 @@ import {Chart, seriesColour, seriesDash} from './chart.js';
 import {LiveTopic, Status} from './live.js';
 import {Shell, $, el, setText} from './shell.js';
 import {WindowSeries, tailWithin} from './windows.js';
-import {duration, money, short, time, whole} from './format.js';
+import {duration, money, tick, time, whole} from './format.js';
 
 const kTopic = 'purchase-summaries';
 const kWindows = 360;     // an hour of 10 s windows
@@ -113,9 +113,9 @@ function draw() {
     aria: {enabled: true, label: {description: `Amount of ${items.length} items over the last ${range} minutes, stacked; the table below has the numbers.`}},
     grid: {left: 8, right: 30, top: 16, bottom: 8, containLabel: true},
     legend: {show: false, selected: Object.fromEntries(items.map((item) => [item, !hidden.has(item)]))},
-    tooltip: {trigger: 'axis', order: 'seriesDesc', valueFormatter: (v) => (v === null || v === undefined ? '–' : money(v))},
+    tooltip: {trigger: 'axis', figure: money, total: true},
     xAxis: {type: 'time'},
-    yAxis: {type: 'value', labels: short},
+    yAxis: {type: 'value', labels: tick},
     series: items.map((item, i) => ({
       id: item, name: item, type: 'line', stack: 'amount', data: pointsOf(item, windows, period),
       showSymbol: windows.length < 3, symbolSize: 5, connectNulls: false, color: seriesColour(i),

@@ -1,10 +1,10 @@
 // Any topic as a chart: two numbers of each record, x and y by name if the records have them.
 // Records with few different keys get a line each. The choice lives in the address: ?topic=NAME&x=FIELD&y=FIELD&kind=line|scatter
 
-import {Chart, seriesColour, seriesDash} from './chart.js';
+import {Chart, label, seriesColour, seriesDash} from './chart.js';
 import {LiveTopic, Status, getJson} from './live.js';
 import {Shell, $, el, setText} from './shell.js';
-import {plain, short, whole} from './format.js';
+import {plain, tick, whole} from './format.js';
 
 const kPoints = 2_000;      // kept and drawn
 const kDepth = 4;           // of nested objects that are searched for numbers
@@ -149,12 +149,9 @@ function draw() {
     aria: {enabled: true, label: {description: `${count} points of topic ${name}, ${y} over ${x}.`}},
     grid: {left: 8, right: 30, top: 36, bottom: legend ? 52 : 24, containLabel: true},
     legend: {show: legend, type: 'scroll', bottom: 0, itemWidth: 20, itemHeight: 10},
-    tooltip: {
-      trigger: kind === 'line' && !legend ? 'axis' : 'item',
-      valueFormatter: (v) => (Array.isArray(v) ? v : [v]).map(plain).join(', '),
-    },
-    xAxis: {type: x === kTime ? 'time' : 'value', scale: true, name: x === kTime ? '' : x, nameLocation: 'middle', nameGap: 28},
-    yAxis: {type: 'value', scale: true, name: y ?? '', labels: short},
+    tooltip: {trigger: kind === 'line' ? 'axis' : 'item', figure: plain, ...(x === kTime ? {} : {heading: (n) => `${label(x)} ${plain(n)}`})},
+    xAxis: {type: x === kTime ? 'time' : 'value', scale: true, name: x === kTime ? '' : x, nameLocation: 'middle', nameGap: 28, labels: tick},
+    yAxis: {type: 'value', scale: true, name: y ?? '', labels: tick},
     series: lines.map(([line, points], i) => ({
       id: line, name: line, type: kind, data: points, color: seriesColour(i), showSymbol: points.length < 3,
       symbolSize: kind === 'scatter' ? 6 : 4, itemStyle: {opacity: kind === 'scatter' ? 0.7 : 1},

@@ -1,0 +1,122 @@
+// What charts and figures say, for data that the real program makes rarely: text on canvases is read as
+// text. Against fake_server.mjs.
+
+import assert from 'node:assert/strict';
+import {after, afterEach, before, beforeEach, describe, it} from 'node:test';
+import {FakeServer} from './fake_server.mjs';
+import {launchBrowser, openPage, until, untilState} from './harness.mjs';
+
+const kMinute = 60_000;
+const kPurchases = 'purchase-summaries';
+
+describe('charts', {timeout: 120_000}, () => {
+  let browser, server, page;
+
+  before(async () => {
+    browser = await launchBrowser();
+  });
+  after(() => browser.close());
+  beforeEach(async () => {
+    server = await new FakeServer().listen();
+  });
+  afterEach(async () => {
+    assert.deepEqual(page?.problems ?? [], []);
+    await page?.context().close();
+    page = null;
+    await server.stop();
+  });
+
+  const open = async (path, options) => (page = await openPage(browser, server.url, path, options));
+
+  // All text on the chart: ticks, legend, tooltip.
+  const texts = () => page.evaluate(() => echarts.getInstanceByDom(document.querySelector('#chart')).getZr().storage
+    .getDisplayList(true).map(({style}) => style.text).filter((text) => typeof text === 'string'));
+  // Repeats the move: the chart may have been drawn anew in between.
+  const tooltip = (found, x = 0.5, y = 0.5) => until('a tooltip', async () => {
+    const box = await page.locator('#chart').boundingBox();
+    await page.mouse.move(box.x + box.width * x, box.y + box.height * y);
+    await page.mouse.move(box.x + box.width * x + 1, box.y + box.height * y);
+    const all = (await texts()).join('\n');
+    return found.test(all) && all;
+  });
+
+  function purchases(windows, amounts, end = Date.now()) {
+    server.create(kPurchases);
+    for (let i = windows - 1; i >= 0; --i) {
+      const value = Object.entries(amounts).map(([item_id, total_amount]) => ({item_id, total_amount}));
+      server.append(kPurchases, value, {timestamp: end - i * 10_000});
+    }
+  }
+
+  it('numbers keep what they say', async () => {
+    server.create('none');
+    await open('/stat/page-echarts.html?topic=none');
+    const said = await page.evaluate(async (numbers) => {
+      const {plain, tick} = await import('/stat/format.js');
+      return numbers.map((n) => [n, plain(n), tick(n)]);
+    }, [0, 0.1 + 0.2, -0.25, 0.0004, 9_999.5, 10_050, 1_000_100, 1_795_517_880_000, 1e300, -2.5e-9]);
+    assert.deepEqual(said, [
+      [0, '0', '0'],
+      [0.1 + 0.2, '0.3', '0.3'],
+      [-0.25, '-0.25', '-0.25'],
+      [0.0004, '0.0004', '0.0004'],
+      [9_999.5, '9,999.5', '9,999.5'],
+      [10_050, '10,050', '10.05K'],
+      [1_000_100, '1,000,100', '1.0001M'],
+      [1_795_517_880_000, '1,795,517,880,000', '1.79551788T'],
+      [1e300, '1E300', '1E300'],
+      [-2.5e-9, '-2.5E-9', '-2.5E-9'],
+    ]);
+  });
+
+  it('an axis of small numbers has different ticks', async () => {
+    server.create('sine');
+    for (let i = 0; i < 100; ++i) server.append('sine', {x: i, y: Math.sin(i / 9)});
+    await open('/stat/page-echarts.html?topic=sine');
+    await untilState(page, '100 points', (s) => s.points === 100);
+    const drawn = await texts();
+    for (const tick of ['0.9', '0.3', '0', '-0.3', '-0.9']) assert.ok(drawn.includes(tick), `${tick} in ${drawn}`);
+  });
+
+  it('midnight is a date on the axis', async () => {
+    const midnight = new Date().setHours(0, 0, 0, 0);
+    purchases(60, {sword: 5}, midnight + 5 * kMinute);
+    await open('/stat/purchase.html');
+    await untilState(page, 'drawn', (s) => s.series.sword?.length === 60);
+    const day = new Date(midnight);
+    const wanted = `${day.getDate()} ${day.toLocaleString('en', {month: 'short'})}`;
+    assert.ok((await texts()).includes(wanted), `${wanted} in ${await texts()}`);
+  });
+
+  it('a tooltip of fifty items names the largest, and sums up the rest and all', async () => {
+    purchases(30, Object.fromEntries(Array.from({length: 50}, (_, i) => [`item_${i + 1}`, i + 1])));
+    await open('/stat/purchase.html');
+    await untilState(page, 'drawn', (s) => Object.keys(s.series).length === 50);
+    const said = await tooltip(/in total/);
+    assert.match(said, /, 1,275\.00 in total/);
+    assert.match(said, /50\.00 {2}\u2068item_50\u2069/);
+    assert.match(said, /39\.00 {2}\u2068item_39\u2069/);
+    assert.doesNotMatch(said, /item_38\b/);
+    assert.match(said, /and 38 more with 741\.00/);
+  });
+
+  it('names cannot break a tooltip', async () => {
+    const long = 'a'.repeat(200), markup = '{b|x}', turned = '\u202eevil', lines = 'one\ntwo';
+    purchases(30, {[long]: 1, [markup]: 2, [turned]: 3, [lines]: 4});
+    await open('/stat/purchase.html');
+    await untilState(page, 'drawn', (s) => Object.keys(s.series).length === 4);
+    const said = await tooltip(/10\.00 in total/);
+    for (const row of [`1.00  \u2068${'a'.repeat(31)}…\u2069`, '2.00  \u2068{\u200bb|x}\u2069', '3.00  \u2068\u202eevil\u2069', '4.00  \u2068one two\u2069']) {
+      assert.ok(said.includes(row), `${row} in ${said}`);
+    }
+  });
+
+  it('several lines have tooltips', async () => {
+    server.create('keyed');
+    const start = Date.now() - kMinute;
+    for (let i = 0; i < 40; ++i) server.append('keyed', {load: i}, {key: `server_${2 + (i % 2)}`, timestamp: start + i * 1_000});
+    await open('/stat/page-echarts.html?topic=keyed');
+    await untilState(page, 'two lines', (s) => s.status !== 'filling' && Object.keys(s.series).length === 2);
+    await tooltip(/\d {2}\u2068server_[23]\u2069/);
+  });
+});
