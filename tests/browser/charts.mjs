@@ -76,6 +76,7 @@ describe('charts', {timeout: 120_000}, () => {
     await untilState(page, '100 points', (s) => s.points === 100);
     const drawn = await texts();
     for (const tick of ['0.9', '0.3', '0', '-0.3', '-0.9']) assert.ok(drawn.includes(tick), `${tick} in ${drawn}`);
+    assert.equal(await page.title(), 'sine · gameflow');
   });
 
   it('midnight is a date on the axis', async () => {
@@ -111,12 +112,56 @@ describe('charts', {timeout: 120_000}, () => {
     }
   });
 
-  it('several lines have tooltips', async () => {
+  it('several lines have tooltips, and a line that comes later changes no colour', async () => {
     server.create('keyed');
     const start = Date.now() - kMinute;
     for (let i = 0; i < 40; ++i) server.append('keyed', {load: i}, {key: `server_${2 + (i % 2)}`, timestamp: start + i * 1_000});
     await open('/stat/page-echarts.html?topic=keyed');
     await untilState(page, 'two lines', (s) => s.status !== 'filling' && Object.keys(s.series).length === 2);
     await tooltip(/\d {2}\u2068server_[23]\u2069/);
+    const colours = () => page.evaluate(() => Object.fromEntries(echarts.getInstanceByDom(document.querySelector('#chart'))
+      .getOption().series.map(({name, color}) => [name, color])));
+    const before = await colours();
+    server.append('keyed', {load: 1}, {key: 'server_1', timestamp: start});
+    await untilState(page, 'three lines', (s) => Object.keys(s.series).length === 3);
+    const {server_1, ...others} = await colours();
+    assert.deepEqual(others, before);
+    assert.ok(!Object.values(before).includes(server_1));
+  });
+
+  it('any topic: nested and dotted fields, times on x, numbers alone', async () => {
+    server.create('shapes');
+    const start = Date.UTC(2026, 10, 24, 10), iso = (ms) => new Date(ms).toISOString();
+    for (let i = 0; i < 10; ++i) {
+      const at = start + i * 1_000;
+      server.append('shapes', {at: iso(at).slice(0, -1), zoned: iso(at).replace('Z', '+00:00'), ms: at, 'a.b': i, deep: {er: {n: 1 - i}}, text: '7', list: [1]});
+    }
+    await open('/stat/page-echarts.html?topic=shapes&x=at&y=a.b', {timezoneId: 'Asia/Kolkata'});
+    const points = (y) => Array.from({length: 10}, (_, i) => [start + i * 1_000, y(i)]);
+    const state = await untilState(page, '10 points', (s) => s.points === 10);
+    assert.deepEqual(state.series, {'a.b': points((i) => i)});
+    const options = (id) => page.$$eval(`#${id} option`, (all) => all.map(({value}) => value));
+    assert.deepEqual(await options('x'), ['(record time)', 'ms', 'a.b', 'deep.er.n', 'at', 'zoned']);
+    assert.deepEqual(await options('y'), ['ms', 'a.b', 'deep.er.n']);
+    for (const x of ['zoned', 'ms']) {
+      await page.selectOption('#x', x);
+      await page.selectOption('#y', 'deep.er.n');
+      const {series} = await untilState(page, x, (s) => s.x === x && s.y === 'deep.er.n');
+      assert.deepEqual(series, {'deep.er.n': points((i) => 1 - i)});
+      assert.equal(await page.evaluate(() => echarts.getInstanceByDom(document.querySelector('#chart')).getOption().xAxis[0].type), 'time');
+    }
+    server.create('numbers');
+    for (let i = 0; i < 10; ++i) server.append('numbers', i);
+    await page.goto(`${server.url}/stat/page-echarts.html?topic=numbers`);
+    assert.equal((await untilState(page, '10 numbers', (s) => s.points === 10)).y, '(value)');
+  });
+
+  it('any topic: records without numbers can be read another way', async () => {
+    server.create('texts');
+    server.append('texts', {name: 'x', count: '7'});
+    await open('/stat/page-echarts.html?topic=texts');
+    await untilState(page, 'a record', (s) => s.without === 1);
+    await page.waitForSelector('#empty:not([hidden])');
+    assert.equal(await page.textContent('#empty-command code'), `gameflow consume texts --offset -10 --server ${server.url}`);
   });
 });
