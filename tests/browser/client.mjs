@@ -211,4 +211,31 @@ describe('live client', {timeout: 120_000}, () => {
     await page.waitForSelector('#topics tbody tr');
     assert.equal((await dashState(page)).counters.windows_closed, 0);
   });
+
+  it('the overview of an idle server says how old its newest event is', async () => {
+    const hour = 3_600_000, now = Date.now(), newest = now - 2 * hour;
+    server.create('input');
+    server.append('input', {x: 1});
+    const partitions = [{partition: 0, next_offset: 1, end_offset: 1, lag: 0, watermark: newest, idle: true}];
+    const counters = {records_in: 1, records_out: 0, records_late: 0, records_dead: 0, windows_open: 0, windows_closed: 1};
+    server.dataflow = {name: 'idle', version: '1', now, dead_letter_topic: 'dead', topics: ['input'],
+      services: [{name: 'service', sources: [{topic: 'input', partitions}], sinks: [], states: [], watermark: newest, counters}]};
+    page = await openPage(browser, server.url, '/');
+    await untilState(page, 'stale', (s) => s.status === 'stale');
+    await page.waitForSelector('#status[data-status="stale"]');
+    assert.match(await page.textContent('#status-age'), /^2 h 0 min old$/);
+    server.append('input', {x: 2});
+    await untilState(page, 'live', (s) => s.status === 'live');
+  });
+
+  it('the rate of a slow topic does not flicker', async () => {
+    server.create('slow');
+    server.append('slow', 1);
+    page = await openPage(browser, server.url, '/');
+    await untilState(page, 'a poll', (s) => s.polls > 0);
+    server.append('slow', 2);
+    const {polls} = await untilState(page, 'a rate', (s) => s.topics.slow.rate > 0);
+    const {topics} = await untilState(page, 'later polls', (s) => s.polls > polls + 5);
+    assert.ok(topics.slow.rate > 0 && topics.slow.rate < 0.5, `${topics.slow.rate}`);
+  });
 });
