@@ -3,7 +3,7 @@
 // Under our Content-Security-Policy tooltips must be `richText`: the HTML ones carry style
 // attributes, which the browser refuses. Colours come from style.css at every drawing.
 
-import {colour} from './shell.js';
+import {colour, named} from './shell.js';
 import {time} from './format.js';
 
 const kSeriesColours = 10;
@@ -15,16 +15,17 @@ const kTimeTicks = {
   second: '{HH}:{mm}:{ss}', millisecond: '{HH}:{mm}:{ss}.{SSS}',
 };
 
-// Colours of series, by number; beyond ten they repeat with another line type.
+// Colours of series, by number; beyond ten they repeat with another line type or symbol.
 export function seriesColour(i) {
   return colour(`series-${(i % kSeriesColours) + 1}`);
 }
 export const seriesDash = (i) => ['solid', 'dashed', 'dotted'][Math.floor(i / kSeriesColours) % 3];
+export const seriesSymbol = (i) => ['circle', 'triangle', 'rect'][Math.floor(i / kSeriesColours) % 3];
 
 // A name as one line of canvas text: no longer than there is room, and nothing in it is taken for
 // markup ("{style|text}") or turns the direction of what follows.
 export function label(name) {
-  const letters = [...name.replace(/\s+/g, ' ')];
+  const letters = [...named(name).replace(/\s+/g, ' ')];
   const text = letters.length > kNameLengthMax ? `${letters.slice(0, kNameLengthMax - 1).join('')}…` : letters.join('');
   return `\u2068${text.replaceAll('{', '{\u200b')}\u2069`;
 }

@@ -2,7 +2,7 @@
 // the two previews follow their topics live.
 
 import {LiveTopic, Status, getJson} from './live.js';
-import {Shell, $, el, setText} from './shell.js';
+import {Shell, $, el, named, setText} from './shell.js';
 import {Sparkline} from './sparkline.js';
 import {bytes, duration, money, rate, short, time, whole} from './format.js';
 
@@ -191,7 +191,7 @@ function drawTiles() {
 function drawPreviews() {
   for (const [topic, {list, name, number, show}] of Object.entries(kPreviewTopics)) {
     const entries = (previews[topic] ?? []).map((entry) => [entry?.[name], Number(entry?.[number])]).sort((a, b) => b[1] - a[1]);
-    fillPreview($(list), entries.slice(0, kPreviewRows).map(([label, n]) => [label, show(n)]),
+    fillPreview($(list), entries.slice(0, kPreviewRows).map(([label, n]) => [named(String(label)), show(n)]),
       rates.has(topic) ? 'No window has closed yet' : `No topic ${topic}`);
   }
   const busiest = topics.map((t) => [t.name, currentRate(t.name) ?? 0]).sort((a, b) => b[1] - a[1]);

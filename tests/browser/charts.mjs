@@ -7,7 +7,7 @@ import {FakeServer} from './fake_server.mjs';
 import {launchBrowser, openPage, until, untilState} from './harness.mjs';
 
 const kMinute = 60_000;
-const kPurchases = 'purchase-summaries';
+const kPurchases = 'purchase-summaries', kPlayers = 'player-session-summaries';
 
 describe('charts', {timeout: 120_000}, () => {
   let browser, server, page;
@@ -18,6 +18,7 @@ describe('charts', {timeout: 120_000}, () => {
   after(() => browser.close());
   beforeEach(async () => {
     server = await new FakeServer().listen();
+    server.dataflow = {services: [{sinks: [kPurchases], window: {duration_ms: 10_000}}, {sinks: [kPlayers], window: {duration_ms: 5_000}}]};
   });
   afterEach(async () => {
     assert.deepEqual(page?.problems ?? [], []);
@@ -99,6 +100,73 @@ describe('charts', {timeout: 120_000}, () => {
     assert.match(said, /39\.00 {2}\u2068item_39\u2069/);
     assert.doesNotMatch(said, /item_38\b/);
     assert.match(said, /and 38 more with 741\.00/);
+  });
+
+  it('purchases: figures fit, and shares make sense with refunds', async () => {
+    purchases(10, {a: -20, b: 1, c: 3, [' ']: 0});
+    await open('/stat/purchase.html');
+    await untilState(page, 'drawn', (s) => Object.keys(s.series).length === 4);
+    const table = await page.$$eval('#items tbody tr', (rows) => rows.map((row) => [...row.cells].map((cell) => cell.textContent)));
+    assert.deepEqual(table, [
+      ['(no name)', '0.00', '0.00', '–'],
+      ['a', '-20.00', '-200.00', '–'],
+      ['b', '1.00', '10.00', '25.0 %'],
+      ['c', '3.00', '30.00', '75.0 %'],
+    ]);
+    assert.equal(await page.textContent('#best-note'), '30.00, 75 % of all');
+    purchases(3, {a: 123_456_789_012.34, ['long '.repeat(50)]: 1});
+    await until('huge figures', async () => (await page.textContent('#last')) === '123.5B');
+    assert.equal(await page.getAttribute('#last', 'title'), '123,456,789,013.34');
+    for (const width of [390, 1440]) {
+      await page.setViewportSize({width, height: 900});
+      assert.deepEqual(await page.$$eval('.figure', (all) => all.filter((f) => f.scrollWidth > f.clientWidth).map((f) => f.id)), [], `cut off at ${width}`);
+    }
+    const [name, amount] = await page.$$eval('#items tbody tr', (rows) => [...rows[1].cells].map((cell) => cell.getBoundingClientRect().right));
+    assert.ok(name < amount && amount < 1440, 'a long name leaves room for its numbers');
+  });
+
+  it('purchases: a window says its own length, however rare they are', async () => {
+    server.create(kPurchases);
+    const end = Math.floor(Date.now() / kMinute) * kMinute;
+    for (const minutes of [12, 9, 5, 2, 0]) server.append(kPurchases, [{item_id: 'sword', total_amount: 7}], {timestamp: end - minutes * kMinute});
+    await open('/stat/purchase.html');
+    const {series} = await untilState(page, 'drawn', (s) => s.series.sword?.length === 9);
+    assert.equal(series.sword.filter(([, amount]) => amount === null).length, 4, 'gaps, no joined lines');
+    assert.equal(await page.textContent('#window'), 'Amount per item, one point for each window of 10 s');
+    const symbols = await page.evaluate(() => echarts.getInstanceByDom(document.querySelector('#chart')).getModel()
+      .getSeriesByIndex(0).getData().mapArray((i) => i).filter((i) => echarts.getInstanceByDom(document.querySelector('#chart'))
+        .getModel().getSeriesByIndex(0).getData().getItemGraphicEl(i)).length);
+    assert.equal(symbols, 5, 'a window alone is a dot');
+  });
+
+  it('purchases: items that are gone leave their lines to new ones', async () => {
+    server.create(kPurchases);
+    const end = Date.now(), value = (items) => items.map((item_id) => ({item_id, total_amount: 1}));
+    const old = Array.from({length: 50}, (_, i) => `old_${i}`), fresh = Array.from({length: 50}, (_, i) => `new_${i}`);
+    server.append(kPurchases, value(old), {timestamp: end - 400 * 10_000});
+    for (let i = 0; i < 359; ++i) server.append(kPurchases, value(['old_0']), {timestamp: end - (390 - i) * 10_000});
+    await open('/stat/purchase.html');
+    await untilState(page, 'the old ones', (s) => s.windows.length === 360 && s.items.length === 50);
+    server.append(kPurchases, value(['old_0', 'too_many']), {timestamp: end - 2 * 10_000});
+    await untilState(page, 'one too many', (s) => s.items.includes('other items'));
+    server.append(kPurchases, value(['old_0']), {timestamp: end - 10_000});
+    server.append(kPurchases, value(['old_0', ...fresh.slice(0, 49)]), {timestamp: end});
+    const {items, windows} = await untilState(page, 'the new ones', (s) => s.items.includes('new_48'));
+    assert.equal(items.length, 51);
+    assert.equal(items[0], 'old_0');
+    for (const item of Object.keys(windows.at(-1).amounts)) assert.ok(items.includes(item), item);
+  });
+
+  it('players: who ties shares a rank, bars and means fit', async () => {
+    server.create(kPlayers);
+    const counts = [['a', 4e9], ['b', 5e8], ['', 5e8], ['d', 7]];
+    server.append(kPlayers, counts.map(([player_id, event_count]) => ({player_id, event_count})));
+    await open('/stat/table.html');
+    await untilState(page, 'drawn', (s) => s.rows.length === 4);
+    const rows = await page.$$eval('#top tbody tr:not([hidden])', (all) => all.map((row) => [...row.cells].slice(0, 3).map((cell) => cell.textContent)));
+    assert.deepEqual(rows, [['1', 'a', '4,000,000,000'], ['2', 'b', '500,000,000'], ['2', '(no name)', '500,000,000'], ['4', 'd', '7']]);
+    assert.equal(await page.textContent('#mean'), '1.3B');
+    assert.match(await page.textContent('#window'), /^Window \S+ to \S+$/);
   });
 
   it('names cannot break a tooltip', async () => {
