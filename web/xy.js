@@ -2,7 +2,7 @@
 // a time: of the record, ISO 8601 in text, or ms since 1970. Records with few different keys get a line
 // each. The choice lives in the address: ?topic=NAME&x=FIELD&y=FIELD&kind=line|scatter
 
-import {Chart, label, seriesColour, seriesDash} from './chart.js';
+import {Chart, label, seriesColour, seriesDash, seriesSymbol} from './chart.js';
 import {LiveTopic, Status, getJson} from './live.js';
 import {Shell, $, el, setText} from './shell.js';
 import {plain, short, tick, whole} from './format.js';
@@ -91,10 +91,10 @@ function remember(fields, path, number, found) {
 
 const numberAt = (record, path) => (path === kTime ? record.timestamp : record.numbers.get(path));
 
-// Of the numbers that x shows.
-function isTime(x, shown) {
+// Whether all that x shows are times.
+function isTime(x, last) {
   if (x === kTime || times.has(x)) return true;
-  return shown.length > 0 && shown.every((record) => {
+  return last.length > 0 && last.every((record) => {
     const number = numberAt(record, x);
     return number === undefined || (number >= kTimesFrom && number < kTimesTo);
   });
@@ -118,9 +118,8 @@ function kindOf(lines) {
 
 // The last records. Those of a quiet partition reach back further than those of a busy one: over
 // time, begin where all have some.
-function recordsInView(x) {
-  const last = records.slice(-kPoints);
-  if (x !== kTime) return last;
+function recordsInView(last, overTime) {
+  if (!overTime) return last;
   const partitions = new Map();
   for (const {partition, timestamp} of last) {
     const {count, oldest} = partitions.get(partition) ?? {count: 0, oldest: Infinity};
@@ -161,9 +160,9 @@ function placeLines(lines) {
 
 function draw() {
   const {x, y} = axes();
-  const shown = recordsInView(x);
+  const last = records.slice(-kPoints), time = isTime(x, last), shown = recordsInView(last, time);
   period = records.length > 1 ? longestSilence() : null;
-  const time = isTime(x, shown), lines = linesOf(shown, x, y, time), count = lines.reduce((sum, [, points]) => sum + points.length, 0);
+  const lines = linesOf(shown, x, y, time), count = lines.reduce((sum, [, points]) => sum + points.length, 0);
   without = shown.length - count;
   const kind = kindOf(lines);
   placeLines(lines);
@@ -184,7 +183,7 @@ function draw() {
     yAxis: {type: 'value', scale: true, name: y ?? '', labels: tick},
     series: lines.map(([line, points]) => ({
       id: line, name: line, type: kind, data: points, color: seriesColour(places.get(line)), showSymbol: points.length < 3,
-      symbolSize: scatter ? 6 : 4, itemStyle: {opacity: scatter ? 0.7 : 1},
+      symbol: seriesSymbol(places.get(line)), symbolSize: scatter ? 6 : 4, itemStyle: {opacity: scatter ? 0.7 : 1},
       lineStyle: {width: 1.5, type: seriesDash(places.get(line))}, sampling: scatter ? undefined : 'lttb',
     })),
   });
