@@ -40,7 +40,7 @@ export class LiveTopic {
   #partitions = new Map();  // partition -> {next, fill_end, first}
   #identity;                // of the topic: another one means that it was deleted and made anew
   #socket = null;
-  #phase = 'connecting';    // connecting | open | waiting | missing | closed
+  #phase = 'connecting';    // connecting | skipping (the same, to catch up) | open | waiting | missing | closed
   #failures = 0;            // in a row
   #trouble = 'waiting';     // the phase that the last failure led to
   #attempt = 0;             // its number tells a superseded attempt that it is
@@ -90,9 +90,8 @@ export class LiveTopic {
   get status() {
     switch (this.#phase) {
       case 'open': break;
-      case 'connecting':
-        if (this.#failures === 0) return this.#partitions.size > 0 ? Status.filling : Status.connecting;
-        // else as before the attempt
+      case 'skipping': return Status.filling;
+      case 'connecting': if (this.#failures === 0) return Status.connecting;  // else as before the attempt
       default: return this.#trouble === 'missing' ? Status.missing : Status.disconnected;
     }
     let some = false;
@@ -117,11 +116,11 @@ export class LiveTopic {
     return {status: this.status, age: this.age, partitions, ...this.#counts, recent: [...this.#recent]};
   }
 
-  async #connect() {
+  async #connect(phase = 'connecting') {
     clearTimeout(this.#retryTimer);
     this.#dropSocket();
     const attempt = ++this.#attempt;
-    this.#phase = 'connecting';
+    this.#phase = phase;
     this.#announce();
     let description;
     try {
@@ -273,7 +272,7 @@ export class LiveTopic {
       behind = quiet;
     }
     if (attempt !== this.#attempt || this.#phase !== 'open' || (quiet && frame_at !== this.#frame_at)) return;
-    if (behind) this.#connect();
+    if (behind) this.#connect(quiet ? 'connecting' : 'skipping');
   }
 
   #announce() {
