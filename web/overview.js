@@ -181,6 +181,7 @@ function drawTiles() {
   setText($('windows-note'), dataflow ? `${whole(sum.windows_open)} open` : 'no dataflow runs here');
   setText($('late'), dataflow ? short(sum.records_late) : '–');
   setText($('dead'), dataflow ? short(sum.records_dead) : '–');
+  setText($('dead-note'), sum.records_dead > 0 && dataflow.dead_letter_topic ? `kept in ${dataflow.dead_letter_topic}` : 'kept with reason');
   $('late-tile').dataset.tone = sum.records_late > 0 ? 'warn' : '';
   $('dead-tile').dataset.tone = sum.records_dead > 0 ? 'bad' : '';
   const delays = (dataflow?.services ?? []).filter((s) => s.watermark !== null).map((s) => dataflow.now - s.watermark);

@@ -28,6 +28,7 @@ let records = [];           // the last ones: {partition, timestamp, key, number
 let numbers = new Set();    // dotted paths seen
 let times = new Set();      // of texts that are times
 let places = new Map();     // line -> its number, which gives the colour
+let filled = false;         // they stay as they are
 let schemas = new Map();    // topic -> name of its type, or null
 let period = null;          // the longest silence among the last records, ms
 let without = 0;            // records without the two numbers
@@ -61,6 +62,7 @@ function forget() {
   numbers = new Set();
   times = new Set();
   places = new Map();
+  filled = false;
   period = null;
 }
 
@@ -152,9 +154,11 @@ function linesOf(shown, x, y, overTime) {
   return [...lines].sort(([a], [b]) => a.localeCompare(b, 'en', {numeric: true}));
 }
 
-// A line that comes later changes no other's colour; until all is read, there is none to keep.
+// By name, so that lines have the same colours at the next visit; what comes after the first fill
+// changes no other's.
 function placeLines(lines) {
-  if (topic?.status === Status.filling) places.clear();
+  if (!filled) places.clear();
+  filled = topic?.status === Status.live || topic?.status === Status.stale;
   for (const [line] of lines) if (!places.has(line)) places.set(line, places.size);
 }
 
@@ -231,7 +235,7 @@ function fillSelect(select, options, value) {
 
 function choose(changes) {
   Object.assign(chosen, changes);
-  places.clear();
+  filled = false;
   const url = new URL(location.href);
   url.search = '';
   url.searchParams.set('topic', name);
