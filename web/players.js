@@ -67,7 +67,8 @@ function makeRow() {
 }
 
 function draw() {
-  $('empty').hidden = topic.status !== Status.empty && topic.status !== Status.missing;
+  $('empty').hidden = topic.status !== Status.empty;
+  $('missing').hidden = topic.status !== Status.missing;
   const {last, previous} = series;
   if (last) drawTiles(last, previous);
   const top = (last?.value.list ?? []).slice(0, kRows);

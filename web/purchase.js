@@ -125,7 +125,8 @@ function lonely(windows) {
 }
 
 function draw() {
-  $('empty').hidden = topic.status !== Status.empty && topic.status !== Status.missing;
+  $('empty').hidden = topic.status !== Status.empty;
+  $('missing').hidden = topic.status !== Status.missing;
   for (const button of $('range').children) button.setAttribute('aria-pressed', String(Number(button.value) === range));
   const windows = inView(), dots = lonely(windows);
   const sums = new Map(items.map((item) => [item, windows.reduce((sum, {value}) => sum + (value.get(item) ?? 0), 0)]));

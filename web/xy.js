@@ -24,6 +24,7 @@ const chosen = {x: parameters.get('x'), y: parameters.get('y'), kind: parameters
 const chart = new Chart($('chart'));
 let name = parameters.get('topic');
 let topic = null;
+let server = Status.connecting;  // what is known while there is no topic
 let records = [];           // the last ones: {partition, timestamp, key, numbers: Map path -> number}
 let numbers = new Set();    // dotted paths seen
 let times = new Set();      // of texts that are times
@@ -36,7 +37,7 @@ let drawn = {x: null, y: null, kind: null, points: 0};
 
 const shell = new Shell({
   draw,
-  status: () => topic?.status ?? Status.connecting,
+  status: () => topic?.status ?? server,
   age: () => topic?.age ?? null,
   state: () => ({name, topic: topic?.state() ?? null, without, ...drawn, series: chart.drawn()}),
 });
@@ -258,10 +259,11 @@ async function listTopics() {
   try {
     schemas = new Map((await getJson('/topics')).topics.map((t) => [t.name, t.schema]));
     names = [...schemas.keys()];
-    shell.invalidate();
+    server = Status.empty;
   } catch {
-    // The status says that the server does not answer; the list comes with a later look.
+    server = Status.disconnected;  // the list comes with a later look
   }
+  shell.invalidate();
   if (!name) {
     if (names.length === 0) return void setTimeout(listTopics, 2_000);
     follow(names.includes('player-positions') ? 'player-positions' : names[0]);

@@ -39,11 +39,26 @@ describe('live client', {timeout: 120_000}, () => {
   it('a topic that does not exist is said, and followed once it does', async () => {
     page = await openPage(browser, server.url, kTable);
     await untilState(page, 'missing', (s) => s.status === 'missing');
+    await page.waitForSelector('#missing:not([hidden])');
+    assert.ok(await page.isHidden('#empty'));
     server.create(kTopic);
     await untilState(page, 'empty', (s) => s.status === 'empty');
     await page.waitForSelector('#empty:not([hidden])');
+    assert.ok(await page.isHidden('#missing'));
     closeWindows(1);
     await untilState(page, 'live', (s) => s.rows.length === 2);
+  });
+
+  it('a chart without a topic says whether the server answers', async () => {
+    page = await openPage(browser, server.url, '/stat/page-echarts.html');
+    await untilState(page, 'empty', (s) => s.status === 'empty');
+    const {port} = server;
+    await server.stop();
+    await untilState(page, 'disconnected', (s) => s.status === 'disconnected');
+    server.create('first');
+    server.append('first', {x: 1, y: 2});
+    await server.listen(port);
+    await untilState(page, 'a point', (s) => s.name === 'first' && s.points === 1);
   });
 
   it('offers no command made from a name that a shell would act on', async () => {
