@@ -3,15 +3,48 @@
 // Under our Content-Security-Policy tooltips must be `richText`: the HTML ones carry style
 // attributes, which the browser refuses. Colours come from style.css at every drawing.
 
-import {colour} from './shell.js';
+import {colour, named} from './shell.js';
+import {time} from './format.js';
 
 const kSeriesColours = 10;
+const kTooltipRows = 12;    // more than fit beside a chart help nobody
+const kNameLengthMax = 32;  // in tooltips and legends
+// Of a tick on a time axis, by what it begins: a day says which one it is.
+const kTimeTicks = {
+  year: '{yyyy}', month: '{MMM} {yyyy}', day: '{d} {MMM}', hour: '{HH}:{mm}', minute: '{HH}:{mm}',
+  second: '{HH}:{mm}:{ss}', millisecond: '{HH}:{mm}:{ss}.{SSS}',
+};
 
-// Colours of series, by number; beyond ten they repeat with another line type.
+// Colours of series, by number; beyond ten they repeat with another line type or symbol.
 export function seriesColour(i) {
   return colour(`series-${(i % kSeriesColours) + 1}`);
 }
 export const seriesDash = (i) => ['solid', 'dashed', 'dotted'][Math.floor(i / kSeriesColours) % 3];
+export const seriesSymbol = (i) => ['circle', 'triangle', 'rect'][Math.floor(i / kSeriesColours) % 3];
+
+// A name as one line of canvas text: no longer than there is room, and nothing in it is taken for
+// markup ("{style|text}") or turns the direction of what follows.
+export function label(name) {
+  const letters = [...named(name).replace(/\s+/g, ' ')];
+  const text = letters.length > kNameLengthMax ? `${letters.slice(0, kNameLengthMax - 1).join('')}…` : letters.join('');
+  return `\u2068${text.replaceAll('{', '{\u200b')}\u2069`;
+}
+
+// points     of one x, as ECharts gives them, the lowest series first
+// tooltip    heading(x), figure(y) as text; total: the sum means something
+function tooltipText(points, {heading, figure, total}) {
+  const amount = (point) => point.value[1];
+  const sum = (of) => figure(of.reduce((all, point) => all + amount(point), 0));
+  const there = points.filter((point) => Number.isFinite(amount(point)));
+  const bySize = [...there].sort((a, b) => Math.abs(amount(b)) - Math.abs(amount(a)));
+  const shown = new Set(bySize.slice(0, kTooltipRows)), rest = bySize.slice(kTooltipRows);
+  const rows = there.filter((point) => shown.has(point)).reverse();
+  const width = Math.max(0, ...rows.map((point) => figure(amount(point)).length));
+  const lines = rows.map((point) => `${point.marker}${figure(amount(point)).padStart(width, '\u2007')}  ${label(point.seriesName)}`);
+  lines.unshift(heading(points[0]?.value[0]) + (total && there.length > 1 ? `, ${sum(there)} in total` : ''));
+  if (rest.length > 0) lines.push(`and ${rest.length} more${total ? ` with ${sum(rest)}` : ''}`);
+  return lines.join('\n');
+}
 
 export class Chart {
   #chart;
@@ -21,14 +54,14 @@ export class Chart {
     new ResizeObserver(() => this.#chart.resize()).observe(node);
   }
 
-  // `option`: series with ids, axes (`labels` formats their numbers) and grid; the common parts are
-  // added here.
+  // `option`: series with ids, axes (`labels` formats their numbers), grid, and of the tooltip
+  // {trigger, heading, figure, total}; the common parts are added here.
   draw(option) {
     const ink = colour('ink'), muted = colour('muted'), line = colour('line'), panel = colour('panel');
     const axis = ({labels, ...own}, align) => ({
       axisLine: {onZero: false, lineStyle: {color: line}},
       axisTick: {lineStyle: {color: line}},
-      axisLabel: {color: muted, fontSize: 12, hideOverlap: true, formatter: labels},
+      axisLabel: {color: muted, fontSize: 12, hideOverlap: true, formatter: own.type === 'time' ? kTimeTicks : labels},
       splitLine: {lineStyle: {color: line}},
       nameTextStyle: {color: muted, align},
       ...own,
@@ -39,12 +72,13 @@ export class Chart {
       textStyle: {fontFamily: text, color: ink},
       aria: {enabled: true},
       ...option,
-      legend: {textStyle: {color: muted, fontFamily: text}, pageTextStyle: {color: muted}, pageIconColor: muted, pageIconInactiveColor: line, ...option.legend},
+      legend: {formatter: label, textStyle: {color: muted, fontFamily: text}, pageTextStyle: {color: muted}, pageIconColor: muted, pageIconInactiveColor: line, ...option.legend},
       xAxis: {...axis(option.xAxis, 'center'), splitLine: {show: false}},
       yAxis: axis(option.yAxis, 'left'),
       tooltip: {
         renderMode: 'richText', confine: true, backgroundColor: panel, borderColor: line,
-        textStyle: {color: ink, fontSize: 12, fontFamily: text}, ...option.tooltip,
+        textStyle: {color: ink, fontSize: 12, lineHeight: 18, fontFamily: text}, trigger: option.tooltip.trigger,
+        formatter: (points) => tooltipText([points].flat(), {heading: time, ...option.tooltip}),
       },
     }, {replaceMerge: ['series']});
   }

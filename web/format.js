@@ -3,15 +3,23 @@
 const kWhole = new Intl.NumberFormat('en', {maximumFractionDigits: 0});
 const kMoney = new Intl.NumberFormat('en', {minimumFractionDigits: 2, maximumFractionDigits: 2});
 const kShort = new Intl.NumberFormat('en', {notation: 'compact', maximumFractionDigits: 1});
-const kPlain = new Intl.NumberFormat('en', {maximumFractionDigits: 3});
+// Twelve digits hide what floating point adds, as in 0.30000000000000004.
+const kExact = new Intl.NumberFormat('en', {maximumSignificantDigits: 12});
+const kExactShort = new Intl.NumberFormat('en', {notation: 'compact', maximumSignificantDigits: 12});
+const kScientific = new Intl.NumberFormat('en', {notation: 'scientific', maximumSignificantDigits: 6});
 const kTime = new Intl.DateTimeFormat('en-GB', {hour: '2-digit', minute: '2-digit', second: '2-digit'});
 const kDay = new Intl.DateTimeFormat('en-GB', {day: '2-digit', month: 'short', year: 'numeric'});
 
 export const whole = (n) => kWhole.format(n);
 export const money = (n) => kMoney.format(n);
 export const short = (n) => (Math.abs(n) < 10_000 ? kWhole.format(n) : kShort.format(n));
-export const plain = (n) => kPlain.format(n);
+// All that a number says, whatever its size.
+export const plain = (n) => (isExtreme(n) ? kScientific : kExact).format(n);
+// The same for an axis: shorter, and still different for different numbers.
+export const tick = (n) => (isExtreme(n) ? kScientific : Math.abs(n) < 10_000 ? kExact : kExactShort).format(n);
 export const rate = (n) => (n > 0 && n < 10 ? n.toFixed(1) : short(n));
+
+const isExtreme = (n) => n !== 0 && (Math.abs(n) < 1e-6 || Math.abs(n) >= 1e15);
 
 export function bytes(n) {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];

@@ -3,7 +3,8 @@
 // Before each connection the topic is described (GET /topics/NAME) and a start offset chosen for
 // each partition: the next offset if the topic was read before, but never more than `tail` records
 // from the end. So the first fill and a resume are one path, a drop in the middle of the first fill
-// loses nothing, and coming back from a long sleep costs no more than loading the page.
+// loses nothing, and coming back from a long sleep costs no more than loading the page. The same path
+// serves a topic that is faster than the page: it skips to the last records, and counts that.
 //
 // Errors   nothing here throws at the page. A lost connection is retried for ever: 0.5 s to 10 s,
 //          doubling, jittered; at once when the browser comes online or the page becomes visible.
@@ -13,6 +14,7 @@
 const kRetryMin = 500, kRetryMax = 10_000;
 const kRequestTimeout = 5_000;
 const kQuiet = 10_000;        // no frame for so long: ask over HTTP whether the socket is still good
+const kBusy = 2_000;          // after so long and a whole tail of records: ask whether we keep up
 const kStalePeriods = 3;      // no record for so many expected periods: stale
 const kRecentOffsets = 1_000; // remembered for state()
 
@@ -38,7 +40,7 @@ export class LiveTopic {
   #partitions = new Map();  // partition -> {next, fill_end, first}
   #identity;                // of the topic: another one means that it was deleted and made anew
   #socket = null;
-  #phase = 'connecting';    // connecting | open | waiting | missing | closed
+  #phase = 'connecting';    // connecting | skipping (the same, to catch up) | open | waiting | missing | closed
   #failures = 0;            // in a row
   #trouble = 'waiting';     // the phase that the last failure led to
   #attempt = 0;             // its number tells a superseded attempt that it is
@@ -47,6 +49,8 @@ export class LiveTopic {
   #fresh_at = 0;            // when the newest record was news
   #frame_at = 0;
   #checked_at = 0;
+  #checked_count = 0;       // records received until then
+  #tail = 0;                // of the last connection
   #counts = {received: 0, duplicates: 0, gaps: 0, skipped: 0, lost: 0, resets: 0, invalid: 0, connections: 0};
   #recent = [];             // "partition:offset" of the last records handed on
   #status = Status.connecting;
@@ -86,6 +90,7 @@ export class LiveTopic {
   get status() {
     switch (this.#phase) {
       case 'open': break;
+      case 'skipping': return Status.filling;
       case 'connecting': if (this.#failures === 0) return Status.connecting;  // else as before the attempt
       default: return this.#trouble === 'missing' ? Status.missing : Status.disconnected;
     }
@@ -111,11 +116,11 @@ export class LiveTopic {
     return {status: this.status, age: this.age, partitions, ...this.#counts, recent: [...this.#recent]};
   }
 
-  async #connect() {
+  async #connect(phase = 'connecting') {
     clearTimeout(this.#retryTimer);
     this.#dropSocket();
     const attempt = ++this.#attempt;
-    this.#phase = 'connecting';
+    this.#phase = phase;
     this.#announce();
     let description;
     try {
@@ -148,9 +153,9 @@ export class LiveTopic {
     const ends = description.partitions;
     if (other || ends.some(({partition, end}) => (this.#partitions.get(partition)?.next ?? 0) > end)) this.#forget();
     this.#identity = identity;
-    const tail = Math.max(1, Math.floor(this.#options.tail(description)));
+    this.#tail = Math.max(1, Math.floor(this.#options.tail(description)));
     for (const {partition, begin, end} of ends) {
-      const oldest = Math.max(begin, end - tail);
+      const oldest = Math.max(begin, end - this.#tail);
       const known = this.#partitions.get(partition);
       if (!known) {
         this.#partitions.set(partition, {first: oldest, next: oldest, fill_end: end});
@@ -243,25 +248,31 @@ export class LiveTopic {
   #tick() {
     this.#announce();
     this.#options.onTick();
-    const now = Date.now();
-    if (this.#phase !== 'open' || now - Math.max(this.#frame_at, this.#checked_at) < kQuiet) return;
+    if (this.#phase !== 'open') return;
+    const now = Date.now(), {received} = this.#counts;
+    const quiet = now - Math.max(this.#frame_at, this.#checked_at) >= kQuiet;
+    const busy = now - this.#checked_at >= kBusy && received - this.#checked_count >= this.#tail;
+    if (!quiet && !busy) return;
     this.#checked_at = now;
-    this.#failures = 0;
-    this.#checkSocket();
+    this.#checked_count = received;
+    if (quiet) this.#failures = 0;
+    this.#check(quiet);
   }
 
-  // A socket whose other end vanished without a word stays "open" for minutes.
-  async #checkSocket() {
+  // A socket whose other end vanished without a word stays "open" for minutes; one that brings more
+  // than we can read shows what is long past.
+  async #check(quiet) {
     const attempt = this.#attempt, frame_at = this.#frame_at;
     let behind;
     try {
       const {partitions} = await getJson(`/topics/${encodeURIComponent(this.name)}`);
-      behind = partitions.some(({partition, end}) => end !== (this.#partitions.get(partition)?.next ?? 0));
+      const ahead = partitions.map(({partition, end}) => end - (this.#partitions.get(partition)?.next ?? 0));
+      behind = ahead.some((records) => (quiet ? records !== 0 : records > this.#tail));
     } catch {
-      behind = true;
+      behind = quiet;
     }
-    if (attempt !== this.#attempt || this.#phase !== 'open' || frame_at !== this.#frame_at) return;
-    if (behind) this.#connect();
+    if (attempt !== this.#attempt || this.#phase !== 'open' || (quiet && frame_at !== this.#frame_at)) return;
+    if (behind) this.#connect(quiet ? 'connecting' : 'skipping');
   }
 
   #announce() {

@@ -2,12 +2,15 @@
 // the two previews follow their topics live.
 
 import {LiveTopic, Status, getJson} from './live.js';
-import {Shell, $, el, setText} from './shell.js';
+import {Shell, $, el, named, setText} from './shell.js';
 import {Sparkline} from './sparkline.js';
 import {bytes, duration, money, rate, short, time, whole} from './format.js';
 
 const kPollInterval = 1_000;
-const kRateSamples = 3;        // a rate is the mean over so many polls
+const kRateSamples = 3;        // a rate is the mean over so many polls,
+const kSlowSamples = 30;       // or over so many where records are rare: one in 5 s is 0.2 a second,
+const kSlowRate = 3;           // not 0, 0.3, 0, … (rare: fewer a second than this)
+const kPollLate = 10_000;      // ms between two polls that a rate must not bridge
 const kHistory = 120;          // points of a sparkline
 const kSlots = 30;             // places for points in the sparkline of a tile, at least
 const kStaleAfter = 15_000;
@@ -17,7 +20,7 @@ const kPreviewRows = 5;
 let status = Status.connecting;
 let dataflow = null;           // the last answer of /dataflow; null: the server runs none
 let topics = [];               // the last answer of /topics
-let advanced_at = null;        // when records last came in
+let advanced_at = null;        // when records last came in; null: nobody knows
 let polls = 0;
 const rates = new Map();       // topic -> {samples: [{at, end}], history: [rate]}; at: ms of the server
 const rows = new Map();        // table row -> its nodes
@@ -84,14 +87,18 @@ function measure(at) {
   for (const topic of topics) {
     const end = endOf(topic);
     const known = rates.get(topic.name) ?? {samples: [], history: []};
-    const last = known.samples.at(-1);
-    if (last && (end < last.end || at <= last.at)) known.samples = [];  // the topic was made anew, or the clock set back
+    const before = known.samples.at(-1);
+    // The topic was made anew, the clock set back, or the tab hidden.
+    if (before && (end < before.end || at <= before.at || at - before.at > kPollLate)) {
+      known.samples = [];
+      known.history = [];
+    }
     if (inputs.has(topic.name)) {
       records += end;
-      if (known.samples.length > 0 && end > known.samples.at(-1).end) advanced_at = Date.now();
+      if (before && end > before.end) advanced_at = Date.now();
     }
     known.samples.push({at, end});
-    if (known.samples.length > kRateSamples + 1) known.samples.shift();
+    if (known.samples.length > kSlowSamples + 1) known.samples.shift();
     rates.set(topic.name, known);
     if (known.samples.length < 2) continue;
     known.history.push(currentRate(topic.name));
@@ -100,20 +107,32 @@ function measure(at) {
   if (records === 0) status = Status.empty;
   else if (polls === 0) status = Status.filling;
   else {
-    advanced_at ??= Date.now();
-    status = Date.now() - advanced_at > kStaleAfter ? Status.stale : Status.live;
+    advanced_at ??= newestEvent();
+    status = advanced_at === null || Date.now() - advanced_at > kStaleAfter ? Status.stale : Status.live;
   }
   for (const name of Object.keys(kPreviewTopics)) {
     if (!live[name] && rates.has(name)) live[name] = follow(name);
   }
 }
 
+// Before any record was seen to come in: how old the newest one is, by its event time.
+function newestEvent() {
+  const partitions = (dataflow?.services ?? []).flatMap(({sources}) => sources).flatMap((source) => source.partitions);
+  const newest = Math.max(...partitions.map(({watermark}) => watermark ?? -Infinity));
+  return Number.isFinite(newest) ? Date.now() - Math.max(0, dataflow.now - newest) : null;
+}
+
 // Records per second; null until two polls tell.
 function currentRate(name) {
   const samples = rates.get(name)?.samples ?? [];
   if (samples.length < 2) return null;
-  const first = samples[0], last = samples.at(-1);
-  return ((last.end - first.end) * 1000) / (last.at - first.at);
+  const last = samples.at(-1);
+  const over = (polls) => {
+    const first = samples.at(-1 - polls) ?? samples[0];
+    return ((last.end - first.end) * 1000) / (last.at - first.at);
+  };
+  const now = over(kRateSamples), long = over(kSlowSamples);
+  return now < kSlowRate && long < kSlowRate ? long : now;
 }
 
 function follow(name) {
@@ -164,6 +183,7 @@ function drawTiles() {
   setText($('windows-note'), dataflow ? `${whole(sum.windows_open)} open` : 'no dataflow runs here');
   setText($('late'), dataflow ? short(sum.records_late) : '–');
   setText($('dead'), dataflow ? short(sum.records_dead) : '–');
+  setText($('dead-note'), sum.records_dead > 0 && dataflow.dead_letter_topic ? `kept in ${dataflow.dead_letter_topic}` : 'kept with reason');
   $('late-tile').dataset.tone = sum.records_late > 0 ? 'warn' : '';
   $('dead-tile').dataset.tone = sum.records_dead > 0 ? 'bad' : '';
   const delays = (dataflow?.services ?? []).filter((s) => s.watermark !== null).map((s) => dataflow.now - s.watermark);
@@ -174,7 +194,8 @@ function drawTiles() {
 function drawPreviews() {
   for (const [topic, {list, name, number, show}] of Object.entries(kPreviewTopics)) {
     const entries = (previews[topic] ?? []).map((entry) => [entry?.[name], Number(entry?.[number])]).sort((a, b) => b[1] - a[1]);
-    fillPreview($(list), entries.slice(0, kPreviewRows).map(([label, n]) => [label, show(n)]), 'No window has closed yet');
+    fillPreview($(list), entries.slice(0, kPreviewRows).map(([label, n]) => [named(String(label)), show(n)]),
+      rates.has(topic) ? 'No window has closed yet' : `No topic ${topic}`);
   }
   const busiest = topics.map((t) => [t.name, currentRate(t.name) ?? 0]).sort((a, b) => b[1] - a[1]);
   fillPreview($('preview-topics'), busiest.slice(0, kPreviewRows).map(([name, r]) => [name, `${rate(r)} /s`]), 'No topics');
@@ -216,6 +237,7 @@ function numberCells(count) {
 
 function drawTopics() {
   const shown = topics.slice(0, kTopicsShown);
+  setText($('topics-note'), topics.length > kTopicsShown ? `the first ${kTopicsShown} of ${whole(topics.length)}` : '');
   removeRowsBut('topics', shown.map(({name}) => name));
   for (const topic of shown) {
     const row = cellsOf('topics', topic.name, () => {
@@ -236,6 +258,7 @@ function drawTopics() {
 
 function drawServices() {
   const services = dataflow?.services ?? [];
+  $('services-panel').hidden = services.length === 0;
   removeRowsBut('services', services.map(({name}) => name));
   for (const {name, counters, sources, watermark} of services) {
     const {cells} = cellsOf('services', name, () => {

@@ -1,9 +1,9 @@
 // The 20 most active players of the last closed window, compared with the window before.
 
 import {LiveTopic, Status} from './live.js';
-import {Shell, $, el, setText} from './shell.js';
+import {Shell, $, el, named, setText} from './shell.js';
 import {Sparkline} from './sparkline.js';
-import {WindowSeries, tailWithin} from './windows.js';
+import {WindowSeries, tailWithin, windowLength} from './windows.js';
 import {plain, short, time, whole} from './format.js';
 
 const kTopic = 'player-session-summaries';
@@ -32,7 +32,12 @@ const shell = new Shell({
 });
 const eventsSpark = new Sparkline($('events-spark'));
 const playersSpark = new Sparkline($('players-spark'));
-const rows = Array.from({length: kRows}, (_, i) => makeRow(i + 1));
+const rows = Array.from({length: kRows}, makeRow);
+
+windowLength(kTopic).then((ms) => {
+  series.length = ms;
+  shell.invalidate();
+});
 
 function take({partition, offset, timestamp, value}) {
   const good = Array.isArray(value) && Number.isFinite(timestamp) &&
@@ -48,10 +53,10 @@ function take({partition, offset, timestamp, value}) {
   shell.news();
 }
 
-function makeRow(rank) {
+function makeRow() {
   const fill = el('div');
   const cells = {
-    rank: el('td', {class: 'number'}, String(rank)), player: el('td'), events: el('td', {class: 'number'}),
+    rank: el('td', {class: 'number'}), player: el('td'), events: el('td', {class: 'number'}),
     change: el('td', {class: 'number'}),
   };
   const bar = el('td', {class: 'bar-column'}, el('div', {class: 'bar'}, fill));
@@ -62,7 +67,8 @@ function makeRow(rank) {
 }
 
 function draw() {
-  $('empty').hidden = topic.status !== Status.empty && topic.status !== Status.missing;
+  $('empty').hidden = topic.status !== Status.empty;
+  $('missing').hidden = topic.status !== Status.missing;
   const {last, previous} = series;
   if (last) drawTiles(last, previous);
   const top = (last?.value.list ?? []).slice(0, kRows);
@@ -76,17 +82,18 @@ function draw() {
 
 function drawTiles(last, previous) {
   const {events, players} = last.value;
-  setText($('window'), `Window ${time(last.end - series.period)} to ${time(last.end)}`);
+  setText($('window'), `Window ${time(last.end - series.length)} to ${time(last.end)}`);
   setText($('events'), short(events));
   setText($('events-note'), previous ? `${signed(events - previous.value.events)} vs. before` : 'first window');
   setText($('players'), short(players));
   setText($('players-note'), previous ? `${signed(players - previous.value.players)} vs. before` : 'first window');
-  setText($('mean'), players > 0 ? plain(Math.round((events / players) * 100) / 100) : '–');
+  setText($('mean'), players > 0 ? mean(events / players) : '–');
   setText($('mean-note'), 'on average');
   eventsSpark.draw(series.entries.map(({value}) => value.events), Math.max(kSlots, series.entries.length));
   playersSpark.draw(series.entries.map(({value}) => value.players), Math.max(kSlots, series.entries.length));
 }
 
+const mean = (n) => (n < 10_000 ? plain(Math.round(n * 100) / 100) : short(n));
 const signed = (n) => (n > 0 ? `+${short(n)}` : n < 0 ? `−${short(-n)}` : '±0');
 
 function drawTable(top, before) {
@@ -95,14 +102,18 @@ function drawTable(top, before) {
   for (const {player_id, event_count} of before ?? []) {
     if (wanted.has(player_id)) counts.set(player_id, event_count);
   }
-  rows.forEach(({row, fill, player, events, change}, i) => {
+  rows.forEach(({row, rank, fill, player, events, change}, i) => {
     const entry = top[i];
     row.hidden = !entry;
     if (!entry) return;
-    setText(player, entry.player_id);
+    const place = 1 + top.findIndex(({event_count}) => event_count === entry.event_count);  // who ties shares it
+    setText(rank, place);
+    rank.classList.toggle('best', place <= 3);
+    setText(player, named(entry.player_id));
     player.title = entry.player_id;
     setText(events, whole(entry.event_count));
-    fill.style.transform = `scaleX(${top[0].event_count > 0 ? entry.event_count / top[0].event_count : 0})`;
+    const part = top[0].event_count > 0 ? entry.event_count / top[0].event_count : 0;
+    fill.style.transform = `translateX(${100 * (part - 1)}%)`;  // a scaled bar would have a flat end
     const known = counts.get(entry.player_id);
     const delta = entry.event_count - (known ?? 0);
     setText(change, before === null ? '–' : known === undefined ? 'new' : delta === 0 ? '=' : `${delta > 0 ? '▲' : '▼'} ${whole(Math.abs(delta))}`);

@@ -2,9 +2,9 @@
 
 import {Chart, seriesColour, seriesDash} from './chart.js';
 import {LiveTopic, Status} from './live.js';
-import {Shell, $, el, setText} from './shell.js';
-import {WindowSeries, tailWithin} from './windows.js';
-import {duration, money, short, time, whole} from './format.js';
+import {Shell, $, el, named, setText} from './shell.js';
+import {WindowSeries, tailWithin, windowLength} from './windows.js';
+import {duration, money, short, tick, time, whole} from './format.js';
 
 const kTopic = 'purchase-summaries';
 const kWindows = 360;     // an hour of 10 s windows
@@ -41,6 +41,11 @@ const shell = new Shell({
   }),
 });
 
+windowLength(kTopic).then((ms) => {
+  series.length = ms;
+  shell.invalidate();
+});
+
 for (const button of $('range').children) {
   button.addEventListener('click', () => {
     range = Number(button.value);
@@ -61,23 +66,33 @@ function take({timestamp, value}) {
   const amounts = new Map();
   // By name, so that the first items have the same colours at the next visit.
   const byName = [...value].sort((a, b) => (a.item_id < b.item_id ? -1 : 1));
+  const free = items.length < kItemsMax ? [] : freePlaces(value);
   for (const {item_id, total_amount} of byName) {
-    const item = admit(item_id) ? item_id : kOther;
+    const item = admit(item_id, free) ? item_id : kOther;
     amounts.set(item, (amounts.get(item) ?? 0) + total_amount);
   }
   series.put(timestamp, amounts);
   shell.news();
 }
 
-function admit(item) {
+// Whether the item has a line of its own: a new one, where that is left, or one of `free`.
+function admit(item, free) {
   if (known.has(item)) return true;
-  const room = items.length < kItemsMax;
+  const room = items.length < kItemsMax || free.length > 0;
   const name = room ? item : kOther;
   if (!known.has(name)) {
     known.add(name);
-    items.push(name);
+    if (items.length < kItemsMax || !room) items.push(name);
+    else known.delete(items.splice(free.pop(), 1, name)[0]);
   }
   return room;
+}
+
+// Where in `items` those are that neither a window kept here nor the new one has.
+function freePlaces(value) {
+  const used = new Set([kOther, ...value.map(({item_id}) => item_id)]);
+  for (const {value: amounts} of series.entries) for (const item of amounts.keys()) used.add(item);
+  return [...items.keys()].filter((i) => !used.has(items[i]));
 }
 
 function forget() {
@@ -93,19 +108,27 @@ function inView() {
   return series.entries.filter(({end}) => end > last - range * 60_000);
 }
 
-function pointsOf(item, windows, period) {
+const follows = (a, b) => a !== undefined && b !== undefined && b.end - a.end < 1.5 * series.length;
+
+function pointsOf(item, windows) {
   const points = [];
-  windows.forEach(({end, value}, i) => {
-    if (i > 0 && end - windows[i - 1].end > 1.5 * period) points.push([windows[i - 1].end + period, null]);
-    points.push([end, value.get(item) ?? 0]);
+  windows.forEach((window, i) => {
+    if (i > 0 && !follows(windows[i - 1], window)) points.push([windows[i - 1].end + series.length, null]);
+    points.push([window.end, window.value.get(item) ?? 0]);
   });
   return points;
 }
 
+// Ends of the windows with a gap before and after: without a dot nothing of them would be seen.
+function lonely(windows) {
+  return new Set(windows.filter((window, i) => !follows(windows[i - 1], window) && !follows(window, windows[i + 1])).map(({end}) => end));
+}
+
 function draw() {
-  $('empty').hidden = topic.status !== Status.empty && topic.status !== Status.missing;
+  $('empty').hidden = topic.status !== Status.empty;
+  $('missing').hidden = topic.status !== Status.missing;
   for (const button of $('range').children) button.setAttribute('aria-pressed', String(Number(button.value) === range));
-  const windows = inView(), period = series.period;
+  const windows = inView(), dots = lonely(windows);
   const sums = new Map(items.map((item) => [item, windows.reduce((sum, {value}) => sum + (value.get(item) ?? 0), 0)]));
   drawTiles(windows, sums);
   drawItems(windows.at(-1)?.value ?? new Map(), sums);
@@ -113,20 +136,26 @@ function draw() {
     aria: {enabled: true, label: {description: `Amount of ${items.length} items over the last ${range} minutes, stacked; the table below has the numbers.`}},
     grid: {left: 8, right: 30, top: 16, bottom: 8, containLabel: true},
     legend: {show: false, selected: Object.fromEntries(items.map((item) => [item, !hidden.has(item)]))},
-    tooltip: {trigger: 'axis', order: 'seriesDesc', valueFormatter: (v) => (v === null || v === undefined ? '–' : money(v))},
+    tooltip: {trigger: 'axis', figure: money, total: true},
     xAxis: {type: 'time'},
-    yAxis: {type: 'value', labels: short},
+    yAxis: {type: 'value', labels: tick},
     series: items.map((item, i) => ({
-      id: item, name: item, type: 'line', stack: 'amount', data: pointsOf(item, windows, period),
-      showSymbol: windows.length < 3, symbolSize: 5, connectNulls: false, color: seriesColour(i),
+      id: item, name: item, type: 'line', stack: 'amount', data: pointsOf(item, windows),
+      showSymbol: dots.size > 0, symbolSize: ([end]) => (dots.size === 0 || dots.has(end) ? 5 : 0), connectNulls: false, color: seriesColour(i),
       lineStyle: {width: 1.5, type: seriesDash(i)}, areaStyle: {opacity: 0.22}, emphasis: {focus: 'series'},
       blur: {lineStyle: {opacity: 0.4}, areaStyle: {opacity: 0.1}},
     })),
   });
 }
 
-// Cents where there is room for them.
-const figure = (amount) => (Math.abs(amount) < 100_000 ? money(amount) : whole(amount));
+// As exact as there is room for.
+const figure = (amount) => (Math.abs(amount) < 100_000 ? money(amount) : Math.abs(amount) < 10_000_000 ? whole(amount) : short(amount));
+
+// What was sold of one item in parts of what was sold of all: refunds may leave less than nothing.
+function shareOf(amount, sums) {
+  const sold = [...sums.values()].reduce((all, one) => all + Math.max(0, one), 0);
+  return amount > 0 ? (100 * amount) / sold : null;
+}
 
 function drawTiles(windows, sums) {
   if (windows.length === 0) return;
@@ -134,14 +163,17 @@ function drawTiles(windows, sums) {
   const amount = [...last.value.values()].reduce((a, b) => a + b, 0);
   const total = [...sums.values()].reduce((a, b) => a + b, 0);
   const best = [...sums].reduce((a, b) => (b[1] > a[1] ? b : a));
-  setText($('window'), `Amount per item, one point for each window of ${duration(series.period)}`);
+  setText($('window'), `Amount per item, one point for each window of ${duration(series.length)}`);
   setText($('last'), figure(amount));
-  setText($('last-note'), `${time(last.end - series.period)} to ${time(last.end)}`);
+  $('last').title = money(amount);
+  setText($('last-note'), `${time(last.end - series.length)} to ${time(last.end)}`);
   setText($('total'), figure(total));
+  $('total').title = money(total);
   setText($('total-note'), `${windows.length} windows of the last ${range === 60 ? 'hour' : `${range} minutes`}`);
-  setText($('best'), best[0]);
+  setText($('best'), named(best[0]));
   $('best').title = best[0];
-  setText($('best-note'), total > 0 ? `${money(best[1])}, ${Math.round((best[1] / total) * 100)} % of all` : '–');
+  const share = shareOf(best[1], sums);
+  setText($('best-note'), figure(best[1]) + (share === null ? '' : `, ${Math.round(share)} % of all`));
 }
 
 function drawItems(last, sums) {
@@ -150,20 +182,19 @@ function drawItems(last, sums) {
     row.remove();
     rows.delete(item);
   }
-  const total = [...sums.values()].reduce((a, b) => a + b, 0);
   items.forEach((item, i) => {
     if (!rows.has(item)) rows.set(item, makeItem(item));
     const {button, swatch, cells} = rows.get(item);
     swatch.style.backgroundColor = seriesColour(i);
     button.setAttribute('aria-pressed', String(!hidden.has(item)));
-    const share = total > 0 ? `${((sums.get(item) / total) * 100).toFixed(1)} %` : '–';
-    [money(last.get(item) ?? 0), money(sums.get(item)), share].forEach((text, j) => setText(cells[j], text));
+    const share = shareOf(sums.get(item), sums);
+    [money(last.get(item) ?? 0), money(sums.get(item)), share === null ? '–' : `${share.toFixed(1)} %`].forEach((text, j) => setText(cells[j], text));
   });
 }
 
 function makeItem(item) {
   const swatch = el('span', {class: 'swatch'});
-  const button = el('button', {type: 'button', class: 'item', 'aria-pressed': 'true'}, swatch, el('span', {}, item));
+  const button = el('button', {type: 'button', class: 'item', 'aria-pressed': 'true', title: item}, swatch, el('span', {}, named(item)));
   button.addEventListener('click', () => {
     if (!hidden.delete(item)) hidden.add(item);
     draw();

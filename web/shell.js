@@ -28,6 +28,9 @@ export function el(tag, attributes = {}, ...children) {
   return node;
 }
 
+// Names come from events and may be empty.
+export const named = (name) => (name.trim() === '' ? '(no name)' : name);
+
 // Changes text only where it differs, so that a selection or a screen reader is not disturbed.
 export function setText(node, text) {
   const wanted = String(text);

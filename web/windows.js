@@ -1,8 +1,11 @@
 // Results of consecutive windows, oldest first, at most `limit`: the data behind the live pages.
 
+import {getJson} from './live.js';
+
 export class WindowSeries {
   #limit;
   #period;
+  #length = null;
   #entries = [];  // {end, value}, by end
 
   // `period`: expected ms between two windows, until the data tell.
@@ -36,6 +39,15 @@ export class WindowSeries {
     return this.#entries.at(-2);
   }
 
+  // Of each window, ms; as long as nobody said it, what the distances suggest.
+  get length() {
+    return this.#length ?? this.period;
+  }
+
+  set length(ms) {
+    this.#length = ms;
+  }
+
   // The smallest distance of two of the last windows: some may be missing, but none lie closer.
   get period() {
     let smallest = Infinity;
@@ -53,4 +65,14 @@ export function tailWithin(wanted) {
     const each = records > 0 ? bytes / records : 0;
     return each > 0 ? Math.max(2, Math.min(wanted, Math.floor(2_000_000 / each))) : wanted;
   };
+}
+
+// Length of the windows whose results go to `topic`, ms; null if the server does not say.
+export async function windowLength(topic) {
+  try {
+    const {services} = await getJson('/dataflow');
+    return services.find(({sinks}) => sinks.includes(topic))?.window?.duration_ms ?? null;
+  } catch {
+    return null;
+  }
 }

@@ -39,11 +39,26 @@ describe('live client', {timeout: 120_000}, () => {
   it('a topic that does not exist is said, and followed once it does', async () => {
     page = await openPage(browser, server.url, kTable);
     await untilState(page, 'missing', (s) => s.status === 'missing');
+    await page.waitForSelector('#missing:not([hidden])');
+    assert.ok(await page.isHidden('#empty'));
     server.create(kTopic);
     await untilState(page, 'empty', (s) => s.status === 'empty');
     await page.waitForSelector('#empty:not([hidden])');
+    assert.ok(await page.isHidden('#missing'));
     closeWindows(1);
     await untilState(page, 'live', (s) => s.rows.length === 2);
+  });
+
+  it('a chart without a topic says whether the server answers', async () => {
+    page = await openPage(browser, server.url, '/stat/page-echarts.html');
+    await untilState(page, 'empty', (s) => s.status === 'empty');
+    const {port} = server;
+    await server.stop();
+    await untilState(page, 'disconnected', (s) => s.status === 'disconnected');
+    server.create('first');
+    server.append('first', {x: 1, y: 2});
+    await server.listen(port);
+    await untilState(page, 'a point', (s) => s.name === 'first' && s.points === 1);
   });
 
   it('offers no command made from a name that a shell would act on', async () => {
@@ -187,6 +202,22 @@ describe('live client', {timeout: 120_000}, () => {
     assert.equal(topic.gaps + topic.duplicates, 0);
   });
 
+  it('a topic that is faster than the page is skipped to its last records', async () => {
+    server.create(kTopic);
+    closeWindows(60);
+    page = await openPage(browser, server.url, kTable);
+    await received(60);
+    server.stall(kTopic);
+    closeWindows(200);
+    for (let offset = 60; offset < 120; ++offset) server.send(kTopic, server.frame(kTopic, 0, offset));
+    const {topic, rows} = await untilState(page, 'the newest window', (s) => s.topic.partitions[0].next === 260);
+    assert.ok(topic.skipped > 0);
+    assert.equal(topic.received + topic.skipped, 260);
+    assert.equal(topic.gaps + topic.duplicates, 0);
+    assert.equal(topic.connections, 2);
+    assert.equal(rows.length, 2);
+  });
+
   it('the overview of a server without a dataflow shows its topics', async () => {
     server.create('any-topic');
     server.append('any-topic', {x: 1, y: 2});
@@ -194,5 +225,32 @@ describe('live client', {timeout: 120_000}, () => {
     await untilState(page, 'a row', (s) => s.topics['any-topic']?.records === 1);
     await page.waitForSelector('#topics tbody tr');
     assert.equal((await dashState(page)).counters.windows_closed, 0);
+  });
+
+  it('the overview of an idle server says how old its newest event is', async () => {
+    const hour = 3_600_000, now = Date.now(), newest = now - 2 * hour;
+    server.create('input');
+    server.append('input', {x: 1});
+    const partitions = [{partition: 0, next_offset: 1, end_offset: 1, lag: 0, watermark: newest, idle: true}];
+    const counters = {records_in: 1, records_out: 0, records_late: 0, records_dead: 0, windows_open: 0, windows_closed: 1};
+    server.dataflow = {name: 'idle', version: '1', now, dead_letter_topic: 'dead', topics: ['input'],
+      services: [{name: 'service', sources: [{topic: 'input', partitions}], sinks: [], states: [], watermark: newest, counters}]};
+    page = await openPage(browser, server.url, '/');
+    await untilState(page, 'stale', (s) => s.status === 'stale');
+    await page.waitForSelector('#status[data-status="stale"]');
+    assert.match(await page.textContent('#status-age'), /^2 h 0 min old$/);
+    server.append('input', {x: 2});
+    await untilState(page, 'live', (s) => s.status === 'live');
+  });
+
+  it('the rate of a slow topic does not flicker', async () => {
+    server.create('slow');
+    server.append('slow', 1);
+    page = await openPage(browser, server.url, '/');
+    await untilState(page, 'a poll', (s) => s.polls > 0);
+    server.append('slow', 2);
+    const {polls} = await untilState(page, 'a rate', (s) => s.topics.slow.rate > 0);
+    const {topics} = await untilState(page, 'later polls', (s) => s.polls > polls + 5);
+    assert.ok(topics.slow.rate > 0 && topics.slow.rate < 0.5, `${topics.slow.rate}`);
   });
 });

@@ -68,6 +68,11 @@ export class FakeServer {
     for (const subscription of this.#subscriptions) if (subscription.name === name) this.#subscriptions.delete(subscription);
   }
 
+  // Leaves the WebSockets of a topic open, for what send() is told to write.
+  stall(name) {
+    for (const subscription of this.#subscriptions) if (subscription.name === name) subscription.stalled = true;
+  }
+
   describe(name) {
     const topic = this.topics.get(name);
     const partitions = topic.partitions.map(({begin, records}, partition) =>
@@ -119,7 +124,8 @@ export class FakeServer {
   }
 
   #push() {
-    for (const {socket, name, next} of this.#subscriptions) {
+    for (const {socket, name, next, stalled} of this.#subscriptions) {
+      if (stalled) continue;
       this.topics.get(name)?.partitions.forEach(({begin, records}, partition) => {
         if (next[partition] < begin || next[partition] > begin + records.length) {
           next[partition] = begin;

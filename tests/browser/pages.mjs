@@ -89,7 +89,8 @@ describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', time
     assert.equal(timestamp, shown.state.end);
     assert.deepEqual(shown.state.rows, value.slice(0, 20));
     assert.deepEqual(shown.rows.map(([rank, player, events]) => [rank, player, events.replaceAll(',', '')]),
-        value.slice(0, 20).map(({player_id, event_count}, i) => [String(i + 1), player_id, String(event_count)]));
+        value.slice(0, 20).map(({player_id, event_count}) =>
+          [String(1 + value.filter((other) => other.event_count > event_count).length), player_id, String(event_count)]));
     const [partition, offset] = shown.state.offset.split(':').map(Number);
     const [before] = await gameflow.records(kPlayers, {partition, offset: offset - 1});
     for (const [, player, events, , change] of shown.rows) {

@@ -1,3 +1,4 @@
-// Both suites in one process: `node --test run.mjs`, or `npm test`.
+// All suites in one process: `node --test run.mjs`, or `npm test`.
 import './client.mjs';
+import './charts.mjs';
 import './pages.mjs';
