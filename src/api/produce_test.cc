@@ -275,6 +275,9 @@ class RacingStore final : public log::Store {
   Result<log::TopicInfo> create_topic(const log::TopicConfig& config) override {
     return inner_.create_topic(config);
   }
+  Status set_retention(std::string_view topic, const log::Retention& retention) override {
+    return inner_.set_retention(topic, retention);
+  }
   Status delete_topic(std::string_view name) override { return inner_.delete_topic(name); }
   Result<log::TopicInfo> topic(std::string_view name) const override { return inner_.topic(name); }
   Result<log::TopicInfo> topic(log::TopicId id) const override { return inner_.topic(id); }

@@ -17,10 +17,7 @@ Status Catalog::check_new(const TopicConfig& config) const {
                 fmt::format("topic '{}' cannot have {} partitions: use 1 to {}", config.name,
                             config.partitions, kPartitionsMax));
   }
-  if (config.retention_age && config.retention_age->ms < 0) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("topic '{}': a retention age cannot be negative", config.name));
-  }
+  GF_TRY(check_retention(config.name, config.retention()));
   if (by_name_.contains(config.name)) {
     return fail(ErrorCode::kTopicExists, fmt::format("topic '{}' exists already", config.name));
   }
@@ -30,6 +27,12 @@ Status Catalog::check_new(const TopicConfig& config) const {
 void Catalog::add(TopicInfo info) {
   by_name_.emplace(info.config.name, info.id);
   by_id_.emplace(info.id, std::move(info));
+}
+
+void Catalog::set_retention(TopicId id, const Retention& retention) {
+  TopicConfig& config = by_id_.at(id).config;
+  config.retention_age = retention.age;
+  config.retention_bytes = retention.bytes;
 }
 
 void Catalog::remove(TopicId id) {
@@ -114,6 +117,12 @@ Result<PreparedCommit> prepare(Commit commit, Timestamp appended_at) {
   prepared.erase = std::move(commit.erase);
   prepared.put = std::move(commit.put);
   return prepared;
+}
+
+Status check_retention(std::string_view topic, const Retention& retention) {
+  if (!retention.age || retention.age->ms >= 0) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("topic '{}': a retention age cannot be negative", topic));
 }
 
 Status check_names(const Catalog& catalog, const PreparedCommit& commit) {

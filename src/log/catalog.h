@@ -28,6 +28,8 @@ class Catalog {
   // kInvalidArgument or kTopicExists, where `config` cannot become a topic.
   Status check_new(const TopicConfig& config) const;
   void add(TopicInfo info);
+  // Precondition: the topic exists.
+  void set_retention(TopicId id, const Retention& retention);
   void remove(TopicId id);
 
   // kTopicNotFound
@@ -64,6 +66,9 @@ struct PreparedCommit {
 // The expensive part of a commit (LZ4), on the submitter's thread. kInvalidArgument: an empty batch
 // or an over-long producer name.
 Result<PreparedCommit> prepare(Commit commit, Timestamp appended_at);
+
+// kInvalidArgument. `topic` is for the message.
+Status check_retention(std::string_view topic, const Retention& retention);
 
 // kTopicNotFound, kInvalidArgument: `commit` names something that does not exist.
 Status check_names(const Catalog& catalog, const PreparedCommit& commit);

@@ -46,6 +46,14 @@ inline constexpr std::size_t kRecordBytesMax = 8U << 20;
 // Letters, digits, '.', '_' and '-', at most 200 of them, not "." or "..".
 bool is_topic_name(std::string_view name);
 
+// As in TopicConfig.
+struct Retention {
+  std::optional<Duration> age;
+  std::optional<std::uint64_t> bytes;
+
+  friend bool operator==(const Retention&, const Retention&) = default;
+};
+
 struct TopicConfig {
   std::string name;
   std::uint32_t partitions = 1;
@@ -54,6 +62,8 @@ struct TopicConfig {
   std::optional<Duration> retention_age = std::nullopt;
   // Oldest batches go while a partition holds more than this, stored size; nothing: no limit.
   std::optional<std::uint64_t> retention_bytes = std::nullopt;
+
+  Retention retention() const { return {retention_age, retention_bytes}; }
 };
 
 // Readable records are [begin, end). Equal when empty. Retention moves begin, appends move end.
@@ -116,6 +126,9 @@ class Store {
 
   // kTopicExists, kInvalidArgument (name or partitions)
   virtual Result<TopicInfo> create_topic(const TopicConfig& config) = 0;
+  // What may go from now on. Durable when it returns; also while the disk is full.
+  // kTopicNotFound, kInvalidArgument
+  virtual Status set_retention(std::string_view topic, const Retention& retention) = 0;
   // Durable when it returns. Records, producer stamps of the topic are gone; readers get
   // kTopicNotFound.
   virtual Status delete_topic(std::string_view name) = 0;

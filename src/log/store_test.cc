@@ -306,6 +306,30 @@ TEST_P(StoreTest, RetentionByAge) {
   EXPECT_EQ(store_->topic(kept)->partitions[0].begin, Offset{0});
 }
 
+TEST_P(StoreTest, RetentionMayChange) {
+  const TopicId topic = create("a", 2);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(store_->commit(append(topic, 1, {"x"})));
+  clock_.advance(kDay);
+  ASSERT_TRUE(store_->apply_retention());
+  EXPECT_EQ(store_->topic(topic)->partitions[1].begin, Offset{0});
+  EXPECT_EQ(code_of(store_->set_retention("b", {})), ErrorCode::kTopicNotFound);
+  EXPECT_EQ(code_of(store_->set_retention("a", {Duration{-1}, {}})), ErrorCode::kInvalidArgument);
+  ASSERT_TRUE(store_->set_retention("a", {kMinute, 1'000'000}));
+  reopen();
+  EXPECT_EQ(store_->topic(topic)->config.retention(), (Retention{kMinute, 1'000'000}));
+  EXPECT_EQ(store_->topic(topic)->config.partitions, 2U);
+  EXPECT_EQ(store_->topic(topic)->created_at, kStart);
+  ASSERT_TRUE(store_->apply_retention());
+  EXPECT_EQ(store_->topic(topic)->partitions[1].begin, Offset{3});
+  ASSERT_TRUE(store_->commit(append(topic, 1, {"y"})));
+  ASSERT_TRUE(store_->set_retention("a", {}));
+  clock_.advance(kDay);
+  ASSERT_TRUE(store_->apply_retention());
+  reopen();
+  EXPECT_EQ(store_->topic(topic)->partitions[1].begin, Offset{3});
+  EXPECT_EQ(store_->topic("a")->config.retention(), Retention{});
+}
+
 // The system's clock was an hour behind for a while, then an hour ahead. What goes early is at most
 // what was appended meanwhile, and never what is ahead of something young.
 TEST_P(StoreTest, RetentionByAgeWhenTheClockIsSet) {
@@ -381,6 +405,7 @@ TEST_P(StoreTest, RefusesAfterCloseAndStillReads) {
   store_->close();
   EXPECT_EQ(code_of(store_->commit(append(topic, 0, {"y"}))), ErrorCode::kClosed);
   EXPECT_EQ(code_of(store_->create_topic({.name = "b"})), ErrorCode::kClosed);
+  EXPECT_EQ(code_of(store_->set_retention("a", {})), ErrorCode::kClosed);
   EXPECT_EQ(code_of(store_->delete_topic("a")), ErrorCode::kClosed);
   EXPECT_EQ(code_of(store_->health()), ErrorCode::kClosed);
   EXPECT_EQ(values_from(*store_, topic, 0, {0})->size(), 1U);

@@ -46,26 +46,34 @@ class Stopwatch {
   SteadyClock::time_point begin_;
 };
 
-Status create_topics(const plan::Plan& plan, log::Store& store) {
-  std::vector<log::TopicConfig> wanted;
-  for (const spec::Topic& topic : plan.dataflow->topics) {
-    wanted.push_back({topic.name, topic.partitions, topic.retention_age, topic.retention_bytes});
+// Makes a topic of the dataflow be as the dataflow says, where it can.
+Status adjust_topic(const log::TopicConfig& existing, const log::TopicConfig& wanted,
+                    log::Store& store) {
+  if (existing.partitions != wanted.partitions) {
+    spdlog::warn(
+        "topic '{}' has {} partitions, the dataflow asks for {}: keeping it as it is (keys would "
+        "move); delete the topic to change that",
+        wanted.name, existing.partitions, wanted.partitions);
   }
-  const std::string& dead = plan.dataflow->dead_letter_topic;
-  if (plan.dataflow->find_topic(dead) == nullptr)
-    wanted.push_back({dead, 1, kDeadLettersAge, kDeadLettersBytes});
-  for (const log::TopicConfig& config : wanted) {
-    const auto existing = store.topic(config.name);
-    if (!existing) {
-      GF_TRY(store.create_topic(config));
-    } else if (existing->config.partitions != config.partitions) {
-      spdlog::warn(
-          "topic '{}' has {} partitions, the dataflow asks for {}: keeping it as it is (keys would "
-          "move); delete "
-          "the topic to change that",
-          config.name, existing->config.partitions, config.partitions);
+  if (existing.retention() == wanted.retention()) return {};
+  GF_TRY(store.set_retention(wanted.name, wanted.retention()));
+  spdlog::info("topic '{}': its retention is now that of the dataflow", wanted.name);
+  return {};
+}
+
+Status create_topics(const plan::Plan& plan, log::Store& store) {
+  for (const spec::Topic& topic : plan.dataflow->topics) {
+    const log::TopicConfig wanted{topic.name, topic.partitions, topic.retention_age,
+                                  topic.retention_bytes};
+    if (const auto existing = store.topic(topic.name)) {
+      GF_TRY(adjust_topic(existing->config, wanted, store));
+    } else {
+      GF_TRY(store.create_topic(wanted));
     }
   }
+  const std::string& dead = plan.dataflow->dead_letter_topic;
+  if (plan.dataflow->find_topic(dead) != nullptr || store.topic(dead)) return {};
+  GF_TRY(store.create_topic({dead, 1, kDeadLettersAge, kDeadLettersBytes}));
   return {};
 }
 

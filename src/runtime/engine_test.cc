@@ -246,6 +246,17 @@ TEST(Engine, LateRecordsAreCountedOnceAndForGood) {
   EXPECT_EQ(harness.stats().watermark->ms, kStart.ms + 250);
 }
 
+TEST(Engine, TopicsOfTheDataflowHaveItsRetention) {
+  Harness harness(1);
+  const log::Retention other{Duration{1000}, 1'000'000};
+  for (const char* topic : {"events", "dead-letters"}) {
+    ASSERT_TRUE(harness.store->set_retention(topic, other));
+  }
+  harness.open();
+  EXPECT_EQ(harness.store->topic("events")->config.retention(), log::Retention{});
+  EXPECT_EQ(harness.store->topic("dead-letters")->config.retention(), other);  // not declared
+}
+
 TEST(Engine, AFutureRecordIsKeptAndMovesNobodysWindow) {
   Harness harness(1);
   for (std::uint32_t p = 0; p < 3; ++p) harness.send(p, {event("ann", kStart.ms)});

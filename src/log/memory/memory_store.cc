@@ -46,6 +46,15 @@ class MemoryStoreImpl final : public MemoryStore {
     return info;
   }
 
+  Status set_retention(std::string_view topic, const Retention& retention) override {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return closed();
+    GF_ASSIGN(const TopicInfo info, catalog_.topic(topic));
+    GF_TRY(check_retention(topic, retention));
+    catalog_.set_retention(info.id, retention);
+    return {};
+  }
+
   Status delete_topic(std::string_view name) override {
     TopicId id;
     {

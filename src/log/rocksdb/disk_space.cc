@@ -35,7 +35,8 @@ Status DiskSpace::check() const {
   if (*free >= free_bytes_min_) return {};
   return fail(ErrorCode::kDiskFull,
               fmt::format("{} has {} MiB free, under the floor of {} MiB: nothing is written until "
-                          "there is more. Free space, or shorten the retention of topics",
+                          "there is more. Free space, delete topics, or shorten their retention in "
+                          "the dataflow and restart",
                           folder_.string(), *free >> 20, free_bytes_min_ >> 20));
 }
 

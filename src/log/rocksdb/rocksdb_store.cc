@@ -44,6 +44,7 @@ class RocksdbStore final : public Store {
   ~RocksdbStore() override { close(); }
 
   Result<TopicInfo> create_topic(const TopicConfig& config) override;
+  Status set_retention(std::string_view topic, const Retention& retention) override;
   Status delete_topic(std::string_view name) override;
   Result<TopicInfo> topic(std::string_view name) const override;
   Result<TopicInfo> topic(TopicId id) const override;
@@ -108,6 +109,21 @@ Result<TopicInfo> RocksdbStore::create_topic(const TopicConfig& config) {
       });
   if (!created) return fail(created.error());
   return info;
+}
+
+Status RocksdbStore::set_retention(std::string_view topic, const Retention& retention) {
+  TopicId id;
+  return committer_.change(
+      [&](const Catalog& catalog, rocksdb::WriteBatch& batch) -> Status {
+        GF_ASSIGN(TopicInfo info, catalog.topic(topic));
+        GF_TRY(check_retention(topic, retention));
+        id = info.id;
+        info.config.retention_age = retention.age;
+        info.config.retention_bytes = retention.bytes;
+        batch.Put(database_->meta(), topic_key(id), encode_topic(info));
+        return {};
+      },
+      [&](Catalog& catalog) { catalog.set_retention(id, retention); });
 }
 
 Status RocksdbStore::delete_topic(std::string_view name) {
