@@ -95,7 +95,7 @@ export class Shell {
   #setPaused(paused) {
     this.#paused = paused;
     this.#missed = 0;
-    $('pause').setAttribute('aria-pressed', String(paused));
+    $('pause').classList.toggle('on', paused);  // its text says it: "Resume, pressed" would say the contrary
     setText($('pause'), paused ? 'Resume' : 'Pause');
     this.refreshStatus();
     if (!paused) this.invalidate();

@@ -29,7 +29,7 @@ let records = [];           // the last ones: {partition, timestamp, key, number
 let numbers = new Set();    // dotted paths seen
 let times = new Set();      // of texts that are times
 let places = new Map();     // line -> its number, which gives the colour
-let filled = false;         // they stay as they are
+let filled = false;         // the first fill was drawn: they stay as they are
 let schemas = new Map();    // topic -> name of its type, or null
 let period = null;          // the longest silence among the last records, ms
 let without = 0;            // records without the two numbers
@@ -39,7 +39,7 @@ const shell = new Shell({
   draw,
   status: () => topic?.status ?? server,
   age: () => topic?.age ?? null,
-  state: () => ({name, topic: topic?.state() ?? null, without, ...drawn, series: chart.drawn()}),
+  state: () => ({name, topic: topic?.state() ?? null, without, filled, ...drawn, series: chart.drawn()}),
 });
 
 function follow(wanted) {

@@ -185,7 +185,7 @@ describe('charts', {timeout: 120_000}, () => {
     const start = Date.now() - kMinute;
     for (let i = 0; i < 40; ++i) server.append('keyed', {load: i}, {key: `server_${2 + (i % 2)}`, timestamp: start + i * 1_000});
     await open('/stat/page-echarts.html?topic=keyed');
-    await untilState(page, 'two lines', (s) => s.status !== 'filling' && Object.keys(s.series).length === 2);
+    await untilState(page, 'two lines', (s) => s.filled && Object.keys(s.series).length === 2);
     await tooltip(/\d {2}\u2068server_[23]\u2069/);
     const colours = () => page.evaluate(() => Object.fromEntries(echarts.getInstanceByDom(document.querySelector('#chart'))
       .getOption().series.map(({name, color}) => [name, color])));
