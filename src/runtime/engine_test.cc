@@ -83,7 +83,7 @@ constexpr abi::Library kLibrary{abi::kVersion, 1, &kService};
 constexpr std::int64_t kWindow = 100, kGrace = 50;
 constexpr Timestamp kStart{1'700'000'000'000};
 
-plan::Plan make_test_plan() {
+plan::Plan make_test_plan(std::int64_t grace = kGrace) {
   using record::Kind;
   auto dataflow = std::make_shared<spec::Dataflow>();
   auto types = std::make_shared<record::TypeTable>();
@@ -100,7 +100,7 @@ plan::Plan make_test_plan() {
       .name = "counting", .sources = {{.topic = "events", .position = {}}}, .event = event};
   service.states = {{.name = "counts", .position = {}, .key = Kind::kString, .type = row}};
   service.window.duration = {kWindow};
-  service.window.grace = {kGrace};
+  service.window.grace = {grace};
   service.output = types->list_of(count);
   service.sinks = {"counts-out"};
   dataflow->services = {service};
@@ -114,12 +114,13 @@ struct Harness {
   std::unique_ptr<Engine> engine;
   std::uint32_t threads;
   std::size_t epoch_bytes = 32U << 20;
+  std::int64_t grace = kGrace;
 
   explicit Harness(std::uint32_t thread_count) : threads(thread_count) { open(); }
   void open() {
     engine.reset();
     auto opened =
-        Engine::open(make_test_plan(), &kLibrary, *store,
+        Engine::open(make_test_plan(grace), &kLibrary, *store,
                      {.threads = threads, .epoch_bytes_max = epoch_bytes, .clock = &clock});
     ASSERT_TRUE(opened) << opened.error().message;
     engine = std::move(*opened);
@@ -244,6 +245,23 @@ TEST(Engine, LateRecordsAreCountedOnceAndForGood) {
   harness.run();
   EXPECT_EQ(harness.stats().records_late, 2U);
   EXPECT_EQ(harness.stats().watermark->ms, kStart.ms + 250);
+}
+
+TEST(Engine, AClosedWindowStaysClosedWhateverBecomesOfTheGracePeriod) {
+  Harness harness(1);
+  for (std::uint32_t p = 0; p < 3; ++p) harness.send(p, {event("ann", kStart.ms)});
+  for (std::uint32_t p = 0; p < 3; ++p) harness.send(p, {event("ann", kStart.ms + 150)});
+  harness.run();
+  harness.grace = 1'000;
+  harness.open();
+  harness.send(0, {event("bob", kStart.ms), event("bob", kStart.ms + 120)});
+  harness.run();
+  EXPECT_EQ(harness.stats().records_late, 1U);
+  harness.engine->end_input();
+  harness.run();
+  EXPECT_EQ(harness.records("counts-out"),
+            (std::vector<std::string>{R"([{"user":"ann","count":3}])",
+                                      R"([{"user":"ann","count":3},{"user":"bob","count":1}])"}));
 }
 
 TEST(Engine, AFutureRecordIsKeptAndMovesNobodysWindow) {

@@ -47,7 +47,7 @@ ServiceRunner::ServiceRunner(const plan::Plan& plan, std::size_t service,
             .event = plan_.spec->event,
             .functions = &functions_,
             .window = tumbling_,
-            .watermark = {},
+            .open_from = {},
             .future_from = {}};
 }
 
@@ -71,6 +71,7 @@ void ServiceRunner::find_inputs() {
 }
 
 Status ServiceRunner::restore(Timestamp now) {
+  open_from_.reset();
   windows_.clear();
   last_closed_.reset();
   counters_ = {};
@@ -84,6 +85,7 @@ Status ServiceRunner::restore(Timestamp now) {
   const std::vector<StoredState> wanted = stored_states(plan_);
   rewrite_all_ =
       !std::ranges::equal(record.states, wanted, {}, &StoredState::name, &StoredState::name);
+  open_from_ = record.open_from;
   counters_ = record.counters;
   place_inputs(record, now);
   return restore_windows(states);
@@ -176,7 +178,7 @@ bool ServiceRunner::has_input() const {
 
 std::size_t ServiceRunner::make_slices(Timestamp now) {
   now_ = now;
-  rules_.watermark = watermark_.value();
+  rules_.open_from = open_from_;
   rules_.future_from = now + dataflow_.dataflow->future_max + Duration{1};
   slice_inputs_.clear();
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
@@ -216,11 +218,13 @@ void ServiceRunner::merge(Timestamp now, bool finish) {
   } else {
     watermark_.advance(now, now + dataflow_.dataflow->future_max);
   }
-  close_before_.reset();
+  if (const auto watermark = watermark_.value()) {
+    const Timestamp open_from = tumbling_.open_from(*watermark);
+    open_from_ = std::max(open_from_.value_or(open_from), open_from);
+  }
   for (const auto& [start, window] : windows_) {
-    if (!watermark_.value() || !tumbling_.is_closed(start, *watermark_.value())) break;
+    if (!open_from_ || start >= *open_from_) break;
     closing_.push_back(start);
-    close_before_ = start + Duration{1};
   }
 }
 
@@ -231,7 +235,7 @@ void ServiceRunner::update_shard(std::uint32_t shard, ShardUpdate& worker) {
                                    .windows = &windows_,
                                    .window_size = tumbling_.size,
                                    .now = now_,
-                                   .close_before = close_before_};
+                                   .open_from = open_from_};
   worker.run(shard, slices_, slice_count_, target, shard_results_[shard]);
 }
 
@@ -314,7 +318,7 @@ void ServiceRunner::add_segments(log::Commit& commit) {
     if (windows_.at(start)->segment_count != 0) commit.erase.push_back(window_range(name(), start));
   }
   for (auto& [start, window] : windows_) {
-    if (close_before_ && start < *close_before_) continue;
+    if (open_from_ && start < *open_from_) continue;
     std::string changes;
     for (ShardUpdateResult& result : shard_results_) {
       if (const auto found = result.changes.find(start); found != result.changes.end())
@@ -361,6 +365,7 @@ ServiceRecord ServiceRunner::record() const {
   ServiceRecord record{.window_size = tumbling_.size,
                        .states = stored_states(plan_),
                        .watermark = watermark_.value(),
+                       .open_from = open_from_,
                        .inputs = {},
                        .counters = counters_};
   for (std::size_t i = 0; i < inputs_.size(); ++i) {

@@ -123,6 +123,9 @@ class ServiceRunner {
 
   // State: what the store holds after committed().
   window::Watermark watermark_;
+  // Windows that start before this have been flushed, or are in this epoch; none of them opens
+  // again, whatever becomes of the grace period.
+  std::optional<Timestamp> open_from_;
   Windows windows_;
   std::unique_ptr<WindowState> last_closed_;
   Counters counters_;
@@ -137,7 +140,6 @@ class ServiceRunner {
   std::vector<SliceInput> slice_inputs_;
   std::array<ShardUpdateResult, state::kShards> shard_results_;
   std::vector<Timestamp> closing_;
-  std::optional<Timestamp> close_before_;
   std::vector<Output> outputs_;
   std::vector<DeadLetter> dead_;
 };

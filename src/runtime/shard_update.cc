@@ -29,7 +29,7 @@ void ShardUpdate::run(std::uint32_t shard, const std::deque<Slice>& slices, std:
     state::KeyedShard* keyed = open->shards[shard].get();
     if (keyed == nullptr || !keyed->has_changes()) continue;
     keyed->own_text();
-    if (target.close_before && start < *target.close_before) continue;
+    if (target.open_from && start < *target.open_from) continue;
     std::string changes;
     ByteWriter out(changes);
     keyed->take_changes(out);

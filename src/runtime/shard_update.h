@@ -42,7 +42,7 @@ class ShardUpdate {
     Windows* windows;
     Duration window_size;
     Timestamp now;
-    std::optional<Timestamp> close_before;  // windows with an earlier start are about to be flushed
+    std::optional<Timestamp> open_from;  // windows with an earlier start are about to be flushed
   };
   void run(std::uint32_t shard, const std::deque<Slice>& slices, std::size_t slice_count,
            const Target& target, ShardUpdateResult& result);

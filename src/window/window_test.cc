@@ -32,8 +32,11 @@ TEST(Tumbling, AssignsHalfOpenWindows) {
 
 TEST(Tumbling, ClosesWhenTheWatermarkReachesEndPlusGrace) {
   constexpr Tumbling tumbling{{100}, {20}};
-  EXPECT_FALSE(tumbling.is_closed({100}, {219}));
-  EXPECT_TRUE(tumbling.is_closed({100}, {220}));
+  EXPECT_EQ(tumbling.open_from({219}).ms, 100);
+  EXPECT_EQ(tumbling.open_from({220}).ms, 200);
+  EXPECT_EQ(tumbling.open_from({319}).ms, 200);
+  EXPECT_EQ(tumbling.open_from({-81}).ms, -200);
+  EXPECT_EQ(tumbling.open_from({-80}).ms, -100);
 }
 
 // Each step: at clock time `now`, partition `partition` (or -1: none) shows `event`; then the
