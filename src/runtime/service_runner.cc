@@ -204,7 +204,7 @@ void ServiceRunner::run_slice(std::size_t slice, record::Decoder& decoder) {
 void ServiceRunner::merge(Timestamp now, bool finish) {
   for (std::size_t s = 0; s < slice_count_; ++s) {
     const Slice& slice = slices_[s];
-    watermark_.observe(slice.input().input, slice.progress(), now);
+    if (slice.progress()) watermark_.observe(slice.input().input, *slice.progress(), now);
     counters_.records_in += slice.records_in();
     counters_.records_future += slice.records_future();
     counters_.records_late += slice.late().size();
