@@ -280,6 +280,28 @@ TEST(Engine, AFutureRecordIsKeptAndMovesNobodysWindow) {
       (std::vector<std::string>{R"([{"user":"ann","count":4}])", R"([{"user":"eve","count":1}])"}));
 }
 
+TEST(Engine, WrongClocksOpenABoundedNumberOfWindows) {
+  constexpr std::int64_t kFar = 86'400'000;
+  Harness harness(2);
+  std::vector<std::string> values;
+  for (std::int64_t i = 0; i < 1'200; ++i)
+    values.push_back(event("eve", kStart.ms + kFar + i * kWindow));
+  harness.send(0, values);
+  harness.run();
+  EXPECT_EQ(harness.stats().windows_open, 1'000U);
+  EXPECT_EQ(harness.stats().records_dead, 200U);
+  // Those that are open take more, and so do the windows of now.
+  for (std::uint32_t p = 0; p < 3; ++p)
+    harness.send(p, {event("eve", kStart.ms + kFar), event("ann", kStart.ms)});
+  harness.run();
+  EXPECT_EQ(harness.stats().windows_open, 1'001U);
+  EXPECT_EQ(harness.stats().records_dead, 200U);
+  const std::vector<std::string> dead = harness.records("dead-letters");
+  ASSERT_EQ(dead.size(), 200U);
+  EXPECT_NE(dead.front().find(R"("operator":"assign-timestamp")"), std::string::npos) << dead[0];
+  EXPECT_NE(dead.front().find(R"("offset":1000,)"), std::string::npos) << dead[0];
+}
+
 TEST(Engine, ASnapshotHasOpenWindowsAndTheLastClosedOne) {
   Harness harness(1);
   for (std::uint32_t p = 0; p < 3; ++p)

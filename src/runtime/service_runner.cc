@@ -20,6 +20,10 @@ constexpr std::size_t kSliceBytes = 256U << 10;
 constexpr std::uint64_t kSegmentsMax = 256;
 constexpr std::uint64_t kSegmentBytesMin = 16U << 20;
 
+// Windows that only clocks far ahead ask for stay open until time gets there, maybe for years: so
+// many of them, and no more.
+constexpr std::ptrdiff_t kFutureWindowsMax = 1000;
+
 state::Layout make_layout(const plan::ServicePlan& service) {
   std::vector<const record::Type*> rows;
   for (const plan::StatePlan& state : service.states) rows.push_back(state.row);
@@ -201,17 +205,24 @@ void ServiceRunner::run_slice(std::size_t slice, record::Decoder& decoder) {
   slices_[slice].run(std::move(slice_inputs_[slice]), rules_, decoder);
 }
 
+// Records of windows that are not opened here become dead letters: update_shard finds none.
+void ServiceRunner::open_windows(const Slice& slice, std::ptrdiff_t& far_ahead) {
+  for (const Timestamp start : slice.window_starts()) {
+    if (windows_.contains(start)) continue;
+    if (start >= rules_.future_from && ++far_ahead > kFutureWindowsMax) continue;
+    windows_.emplace(start, std::make_unique<WindowState>(start));
+  }
+}
+
 void ServiceRunner::merge(Timestamp now, bool finish) {
+  auto far_ahead = std::distance(windows_.lower_bound(rules_.future_from), windows_.end());
   for (std::size_t s = 0; s < slice_count_; ++s) {
     const Slice& slice = slices_[s];
     if (slice.progress()) watermark_.observe(slice.input().input, *slice.progress(), now);
     counters_.records_in += slice.records_in();
     counters_.records_future += slice.records_future();
     counters_.records_late += slice.late().size();
-    for (const Timestamp start : slice.window_starts()) {
-      auto& window = windows_[start];
-      if (window == nullptr) window = std::make_unique<WindowState>(start);
-    }
+    open_windows(slice, far_ahead);
   }
   if (finish) {
     watermark_.finish();
@@ -253,8 +264,7 @@ void ServiceRunner::collect_failures() {
   for (std::size_t s = 0; s < slice_count_; ++s) {
     std::ranges::move(slices_[s].dead(), std::back_inserter(dead_));
     for (; next != failed.end() && next->slice == s; ++next) {
-      dead_.push_back(
-          slices_[s].dead_letter(next->record, "update-state", std::move(next->reason)));
+      dead_.push_back(slices_[s].dead_letter(next->record, next->op, std::move(next->reason)));
     }
   }
 }

@@ -99,6 +99,7 @@ class ServiceRunner {
     std::string json;
   };
 
+  void open_windows(const Slice& slice, std::ptrdiff_t& far_ahead);
   void find_inputs();
   Target target(const std::string& topic) const;
   Status start_afresh();
