@@ -101,7 +101,7 @@ class EngineImpl final : public Engine {
     log::Commit commit;
     for (const auto& service : services_) {
       GF_TRY(service->restore(now));
-      if (service->is_new()) service->add_position(commit);
+      if (service->has_new_input()) service->add_state(commit);
     }
     if (commit.put.empty()) return {};
     GF_TRY(store_.commit(std::move(commit)));

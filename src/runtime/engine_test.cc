@@ -83,7 +83,12 @@ constexpr abi::Library kLibrary{abi::kVersion, 1, &kService};
 constexpr std::int64_t kWindow = 100, kGrace = 50;
 constexpr Timestamp kStart{1'700'000'000'000};
 
-plan::Plan make_test_plan(std::int64_t grace = kGrace) {
+struct PlanOptions {
+  std::int64_t grace = kGrace;
+  std::vector<spec::Source> sources{{.topic = "events", .position = {}}};
+};
+
+plan::Plan make_test_plan(const PlanOptions& options) {
   using record::Kind;
   auto dataflow = std::make_shared<spec::Dataflow>();
   auto types = std::make_shared<record::TypeTable>();
@@ -95,12 +100,12 @@ plan::Plan make_test_plan(std::int64_t grace = kGrace) {
       {{.name = "user", .type = text}, {.name = "count", .type = types->scalar(Kind::kU32)}});
   const auto* row = types->object("row", {{.name = "count", .type = types->scalar(Kind::kU32)}});
   dataflow->topics = {{.name = "events", .type = event, .partitions = 3},
+                      {.name = "more-events", .type = event},
                       {.name = "counts-out", .type = types->list_of(count)}};
-  spec::Service service{
-      .name = "counting", .sources = {{.topic = "events", .position = {}}}, .event = event};
+  spec::Service service{.name = "counting", .sources = options.sources, .event = event};
   service.states = {{.name = "counts", .position = {}, .key = Kind::kString, .type = row}};
   service.window.duration = {kWindow};
-  service.window.grace = {grace};
+  service.window.grace = {options.grace};
   service.output = types->list_of(count);
   service.sinks = {"counts-out"};
   dataflow->services = {service};
@@ -114,20 +119,21 @@ struct Harness {
   std::unique_ptr<Engine> engine;
   std::uint32_t threads;
   std::size_t epoch_bytes = 32U << 20;
-  std::int64_t grace = kGrace;
+  PlanOptions options;
 
   explicit Harness(std::uint32_t thread_count) : threads(thread_count) { open(); }
   void open() {
     engine.reset();
     auto opened =
-        Engine::open(make_test_plan(grace), &kLibrary, *store,
+        Engine::open(make_test_plan(options), &kLibrary, *store,
                      {.threads = threads, .epoch_bytes_max = epoch_bytes, .clock = &clock});
     ASSERT_TRUE(opened) << opened.error().message;
     engine = std::move(*opened);
   }
-  void send(std::uint32_t partition, const std::vector<std::string>& values) {
+  void send(std::uint32_t partition, const std::vector<std::string>& values,
+            std::string_view topic = "events") {
     log::Commit commit;
-    commit.appends.push_back({store->topic("events")->id, partition, {}});
+    commit.appends.push_back({store->topic(topic)->id, partition, {}});
     for (const std::string& value : values)
       commit.appends[0].batch.add(clock.now(), std::nullopt, value);
     ASSERT_TRUE(store->commit(std::move(commit)));
@@ -252,7 +258,7 @@ TEST(Engine, AClosedWindowStaysClosedWhateverBecomesOfTheGracePeriod) {
   for (std::uint32_t p = 0; p < 3; ++p) harness.send(p, {event("ann", kStart.ms)});
   for (std::uint32_t p = 0; p < 3; ++p) harness.send(p, {event("ann", kStart.ms + 150)});
   harness.run();
-  harness.grace = 1'000;
+  harness.options.grace = 1'000;
   harness.open();
   harness.send(0, {event("bob", kStart.ms), event("bob", kStart.ms + 120)});
   harness.run();
@@ -262,6 +268,40 @@ TEST(Engine, AClosedWindowStaysClosedWhateverBecomesOfTheGracePeriod) {
   EXPECT_EQ(harness.records("counts-out"),
             (std::vector<std::string>{R"([{"user":"ann","count":3}])",
                                       R"([{"user":"ann","count":3},{"user":"bob","count":1}])"}));
+}
+
+TEST(Engine, ASourceThatCameLaterStartsWhereItSays) {
+  for (const bool at_end : {false, true}) {
+    Harness harness(1);
+    harness.send(0, {event("ann", kStart.ms)}, "more-events");
+    const auto start = at_end ? spec::StartOffset::kEnd : spec::StartOffset::kBeginning;
+    harness.options.sources.push_back({.topic = "more-events", .position = {}, .start = start});
+    harness.open();
+    harness.send(0, {event("ann", kStart.ms)}, "more-events");
+    harness.open();  // the end was where it was at the first start
+    harness.run();
+    EXPECT_EQ(harness.stats().records_in, at_end ? 1U : 2U);
+  }
+}
+
+TEST(Engine, ASourceThatComesBackIsReadOnceOnly) {
+  Harness harness(1);
+  const spec::Source more{.topic = "more-events", .position = {}};
+  harness.options.sources.push_back(more);
+  harness.open();
+  harness.send(0, {event("ann", kStart.ms)}, "more-events");
+  harness.run();
+  harness.options.sources.pop_back();
+  harness.open();
+  harness.send(0, {event("ann", kStart.ms)});
+  harness.send(0, {event("ann", kStart.ms)}, "more-events");
+  harness.run();
+  harness.options.sources.push_back(more);
+  harness.open();
+  harness.engine->end_input();
+  harness.run();
+  EXPECT_EQ(harness.records("counts-out"),
+            (std::vector<std::string>{R"([{"user":"ann","count":3}])"}));
 }
 
 TEST(Engine, AFutureRecordIsKeptAndMovesNobodysWindow) {

@@ -82,8 +82,12 @@ Status ServiceRunner::restore(Timestamp now) {
   forget_epoch();
   watermark_ = window::Watermark(inputs_.size(), plan_.spec->window.idle_timeout, now);
   GF_ASSIGN(const auto stored, store_.get(service_key(name())));
-  is_new_ = !stored;
-  if (is_new_) return start_afresh();
+  former_inputs_.clear();
+  has_new_input_ = !stored;
+  if (!stored) {
+    for (Input& input : inputs_) GF_TRY(place_at(input, input.start));
+    return {};
+  }
   GF_ASSIGN(const ServiceRecord record, decode_service_record(*stored, name()));
   GF_ASSIGN(const std::vector<int> states, match_states(record, plan_));
   const std::vector<StoredState> wanted = stored_states(plan_);
@@ -91,37 +95,47 @@ Status ServiceRunner::restore(Timestamp now) {
       !std::ranges::equal(record.states, wanted, {}, &StoredState::name, &StoredState::name);
   open_from_ = record.open_from;
   counters_ = record.counters;
-  place_inputs(record, now);
+  GF_TRY(place_inputs(record, now));
   return restore_windows(states);
 }
 
-Status ServiceRunner::start_afresh() {
-  for (Input& input : inputs_) {
-    GF_ASSIGN(const log::TopicInfo info, store_.topic(input.id));
-    const log::PartitionInfo& partition = info.partitions[input.partition];
-    input.next = input.start == spec::StartOffset::kEnd ? partition.end : partition.begin;
-  }
+Status ServiceRunner::place_at(Input& input, spec::StartOffset start) {
+  GF_ASSIGN(const log::TopicInfo info, store_.topic(input.id));
+  const log::PartitionInfo& partition = info.partitions[input.partition];
+  input.next = start == spec::StartOffset::kEnd ? partition.end : partition.begin;
   return {};
 }
 
-void ServiceRunner::place_inputs(const ServiceRecord& record, Timestamp now) {
+Status ServiceRunner::place_inputs(const ServiceRecord& record, Timestamp now) {
   std::vector<std::optional<Timestamp>> progress(inputs_.size());
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    Input& input = inputs_[i];
-    input.next = {};
-    for (const StoredInput& stored : record.inputs) {
-      if (stored.topic != input.topic || stored.partition != input.partition) continue;
-      if (stored.topic_id != input.id) {
-        spdlog::warn(
-            "service '{}': topic '{}' was deleted and made anew; reading it from the beginning",
-            name(), input.topic);
-        continue;
-      }
-      input.next = stored.next;
-      progress[i] = stored.progress;
+  std::vector<bool> placed(inputs_.size());
+  for (const StoredInput& stored : record.inputs) {
+    const auto input = std::ranges::find_if(inputs_, [&stored](const Input& of_now) {
+      return of_now.id == stored.topic_id && of_now.partition == stored.partition;
+    });
+    if (input != inputs_.end()) {
+      const auto number = static_cast<std::size_t>(input - inputs_.begin());
+      input->next = stored.next;
+      progress[number] = stored.progress;
+      placed[number] = true;
+    } else if (store_.topic(stored.topic_id)) {
+      former_inputs_.push_back(stored);
+    } else if (stored.partition == 0 && std::ranges::count(inputs_, stored.topic, &Input::topic)) {
+      spdlog::warn(
+          "service '{}': topic '{}' was deleted and made anew; reading it from the beginning",
+          name(), stored.topic);
     }
   }
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    if (placed[i]) continue;
+    Input& input = inputs_[i];
+    has_new_input_ = true;
+    const bool was_remade =
+        std::ranges::count(record.inputs, input.topic, &StoredInput::topic) != 0;
+    GF_TRY(place_at(input, was_remade ? spec::StartOffset::kBeginning : input.start));
+  }
   watermark_.restore(record.watermark, std::move(progress), now);
+  return {};
 }
 
 Status ServiceRunner::restore_windows(const std::vector<int>& states) {
@@ -357,7 +371,8 @@ void ServiceRunner::add_segments(log::Commit& commit) {
   rewrite_all_ = false;
 }
 
-void ServiceRunner::add_position(log::Commit& commit) const {
+void ServiceRunner::add_state(log::Commit& commit) {
+  add_segments(commit);
   commit.put.push_back({service_key(name()), encode(record())});
 }
 
@@ -367,8 +382,7 @@ void ServiceRunner::add_to(log::Commit& commit) {
     counters_.records_expired += std::exchange(input.expired, 0);
   }
   add_records(commit);
-  add_segments(commit);
-  add_position(commit);
+  add_state(commit);
 }
 
 ServiceRecord ServiceRunner::record() const {
@@ -383,11 +397,12 @@ ServiceRecord ServiceRunner::record() const {
     record.inputs.push_back(
         {input.topic, input.id, input.partition, input.next, watermark_.partitions()[i].progress});
   }
+  std::ranges::copy(former_inputs_, std::back_inserter(record.inputs));
   return record;
 }
 
 void ServiceRunner::committed() {
-  is_new_ = false;
+  has_new_input_ = false;
   for (const Timestamp start : closing_) {
     auto closed = windows_.extract(start);
     last_closed_ = std::move(closed.mapped());

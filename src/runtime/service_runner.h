@@ -44,10 +44,10 @@ class ServiceRunner {
   // Brings back what the store holds, or starts afresh; what is in memory is forgotten. Errors as
   // Engine::open.
   Status restore(Timestamp now);
-  // True after restore if the store had nothing of this service: committing add_position() fixes
-  // where it starts.
-  bool is_new() const { return is_new_; }
-  void add_position(log::Commit& commit) const;
+  // True after restore if the service, or one of its inputs, is new to the store: committing
+  // add_state() fixes where it starts.
+  bool has_new_input() const { return has_new_input_; }
+  void add_state(log::Commit& commit);
 
   // Gives back what is kept from epoch to epoch. Between two epochs only.
   void release_memory();
@@ -102,9 +102,9 @@ class ServiceRunner {
   void open_windows(const Slice& slice, std::ptrdiff_t& far_ahead);
   void find_inputs();
   Target target(const std::string& topic) const;
-  Status start_afresh();
+  Status place_at(Input& input, spec::StartOffset start);
   Status restore_windows(const std::vector<int>& states);
-  void place_inputs(const ServiceRecord& record, Timestamp now);
+  Status place_inputs(const ServiceRecord& record, Timestamp now);
   void collect_failures();
   void add_segments(log::Commit& commit);
   void add_records(log::Commit& commit);
@@ -117,6 +117,7 @@ class ServiceRunner {
   const state::Layout layout_;
   const window::Tumbling tumbling_;
   std::vector<Input> inputs_;
+  std::vector<StoredInput> former_inputs_;  // of sources that the dataflow has no longer
   std::vector<Target> sinks_;
   Target dead_letters_;
   std::optional<Target> late_;
@@ -130,7 +131,7 @@ class ServiceRunner {
   Windows windows_;
   std::unique_ptr<WindowState> last_closed_;
   Counters counters_;
-  bool is_new_ = false;
+  bool has_new_input_ = false;
   bool rewrite_all_ = false;  // the stored states are numbered otherwise: write every window anew
 
   // Of the running epoch.
