@@ -228,7 +228,7 @@ void ServiceRunner::open_windows(const Slice& slice, std::ptrdiff_t& far_ahead) 
   }
 }
 
-void ServiceRunner::merge(Timestamp now, bool finish) {
+void ServiceRunner::merge(Timestamp now) {
   auto far_ahead = std::distance(windows_.lower_bound(rules_.future_from), windows_.end());
   for (std::size_t s = 0; s < slice_count_; ++s) {
     const Slice& slice = slices_[s];
@@ -238,11 +238,24 @@ void ServiceRunner::merge(Timestamp now, bool finish) {
     counters_.records_late += slice.late().size();
     open_windows(slice, far_ahead);
   }
-  if (finish) {
-    watermark_.finish();
-  } else {
-    watermark_.advance(now, now + dataflow_.dataflow->future_max);
-  }
+  watermark_.advance(now, now + dataflow_.dataflow->future_max);
+  close_windows();
+}
+
+void ServiceRunner::finish() {
+  watermark_.finish();
+  close_windows();
+}
+
+bool ServiceRunner::feeds(const ServiceRunner& other) const {
+  const auto is_read = [&other](log::TopicId topic) {
+    return std::ranges::count(other.inputs_, topic, &Input::id) != 0;
+  };
+  return std::ranges::any_of(sinks_, is_read, &Target::id) || (late_ && is_read(late_->id));
+}
+
+void ServiceRunner::close_windows() {
+  closing_.clear();
   if (const auto watermark = watermark_.value()) {
     const Timestamp open_from = tumbling_.open_from(*watermark);
     open_from_ = std::max(open_from_.value_or(open_from), open_from);

@@ -63,9 +63,13 @@ class ServiceRunner {
   std::size_t make_slices(Timestamp now);
   void run_slice(std::size_t slice, record::Decoder& decoder);
 
-  // Advances the watermark and decides which windows close; `finish`: no more input will come, all
-  // of them do.
-  void merge(Timestamp now, bool finish);
+  // Advances the watermark and decides which windows close.
+  void merge(Timestamp now);
+  // After merge: no more input will come, all windows close.
+  void finish();
+  bool is_finished() const { return watermark_.value() == window::kEndOfTime; }
+  // Whether what this service writes is input of `other`.
+  bool feeds(const ServiceRunner& other) const;
   bool has_work() const { return has_input() || !closing_.empty(); }
   void update_shard(std::uint32_t shard, ShardUpdate& worker);
   void flush();
@@ -99,6 +103,7 @@ class ServiceRunner {
     std::string json;
   };
 
+  void close_windows();
   void open_windows(const Slice& slice, std::ptrdiff_t& far_ahead);
   void find_inputs();
   Target target(const std::string& topic) const;
