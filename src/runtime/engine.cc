@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <iterator>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -109,7 +110,7 @@ class EngineImpl final : public Engine {
     log::Commit commit;
     for (const auto& service : services_) {
       GF_TRY(service->restore(now));
-      if (service->is_new()) service->add_position(commit);
+      if (service->has_new_input()) service->add_state(commit);
     }
     if (commit.put.empty()) return {};
     GF_TRY(store_.commit(std::move(commit)));
@@ -243,14 +244,12 @@ class EngineImpl final : public Engine {
 
   Result<EpochResult> process() {
     const Timestamp now = options_.clock->now();
-    const bool finish = input_ends_ && std::ranges::none_of(
-                                           services_, [](const auto& s) { return s->has_input(); });
     decode(now);
     // From here on what queries see changes.
     const auto lock = std::unique_lock(state_mutex_);
-    for (const auto& service : services_) service->merge(now, finish);
-    if (std::ranges::none_of(services_, [](const auto& s) { return s->has_work(); }))
-      return EpochResult::kIdle;
+    for (const auto& service : services_) service->merge(now);
+    if (input_ends_) finish();
+    if (!has_work()) return EpochResult::kIdle;
     update();
     flush();
     if (Status committed = commit(); !committed) {
@@ -266,6 +265,27 @@ class EngineImpl final : public Engine {
       seconds_.*phase += running_.*phase;
     }
     return EpochResult::kCommitted;
+  }
+
+  bool has_work() const {
+    return std::ranges::any_of(services_, [](const auto& s) { return s->has_work(); });
+  }
+
+  // The end of input goes downstream: a service ends when those that feed it have ended, and what
+  // they wrote is read. Those that feed each other end together.
+  void finish() {
+    while (!has_work()) {
+      std::vector<ServiceRunner*> left, ready;
+      for (const auto& service : services_) {
+        if (!service->is_finished()) left.push_back(service.get());
+      }
+      if (left.empty()) return;
+      std::ranges::copy_if(left, std::back_inserter(ready), [&left](const ServiceRunner* service) {
+        return std::ranges::none_of(
+            left, [service](const ServiceRunner* other) { return other->feeds(*service); });
+      });
+      for (ServiceRunner* service : ready.empty() ? left : ready) service->finish();
+    }
   }
 
   void decode(Timestamp now) {

@@ -83,7 +83,12 @@ constexpr abi::Library kLibrary{abi::kVersion, 1, &kService};
 constexpr std::int64_t kWindow = 100, kGrace = 50;
 constexpr Timestamp kStart{1'700'000'000'000};
 
-plan::Plan make_test_plan() {
+struct PlanOptions {
+  std::int64_t grace = kGrace;
+  std::vector<spec::Source> sources{{.topic = "events", .position = {}}};
+};
+
+plan::Plan make_test_plan(const PlanOptions& options) {
   using record::Kind;
   auto dataflow = std::make_shared<spec::Dataflow>();
   auto types = std::make_shared<record::TypeTable>();
@@ -95,12 +100,12 @@ plan::Plan make_test_plan() {
       {{.name = "user", .type = text}, {.name = "count", .type = types->scalar(Kind::kU32)}});
   const auto* row = types->object("row", {{.name = "count", .type = types->scalar(Kind::kU32)}});
   dataflow->topics = {{.name = "events", .type = event, .partitions = 3},
+                      {.name = "more-events", .type = event},
                       {.name = "counts-out", .type = types->list_of(count)}};
-  spec::Service service{
-      .name = "counting", .sources = {{.topic = "events", .position = {}}}, .event = event};
+  spec::Service service{.name = "counting", .sources = options.sources, .event = event};
   service.states = {{.name = "counts", .position = {}, .key = Kind::kString, .type = row}};
   service.window.duration = {kWindow};
-  service.window.grace = {kGrace};
+  service.window.grace = {options.grace};
   service.output = types->list_of(count);
   service.sinks = {"counts-out"};
   dataflow->services = {service};
@@ -114,19 +119,21 @@ struct Harness {
   std::unique_ptr<Engine> engine;
   std::uint32_t threads;
   std::size_t epoch_bytes = 32U << 20;
+  PlanOptions options;
 
   explicit Harness(std::uint32_t thread_count) : threads(thread_count) { open(); }
   void open() {
     engine.reset();
     auto opened =
-        Engine::open(make_test_plan(), &kLibrary, *store,
+        Engine::open(make_test_plan(options), &kLibrary, *store,
                      {.threads = threads, .epoch_bytes_max = epoch_bytes, .clock = &clock});
     ASSERT_TRUE(opened) << opened.error().message;
     engine = std::move(*opened);
   }
-  void send(std::uint32_t partition, const std::vector<std::string>& values) {
+  void send(std::uint32_t partition, const std::vector<std::string>& values,
+            std::string_view topic = "events") {
     log::Commit commit;
-    commit.appends.push_back({store->topic("events")->id, partition, {}});
+    commit.appends.push_back({store->topic(topic)->id, partition, {}});
     for (const std::string& value : values)
       commit.appends[0].batch.add(clock.now(), std::nullopt, value);
     ASSERT_TRUE(store->commit(std::move(commit)));
@@ -257,6 +264,57 @@ TEST(Engine, TopicsOfTheDataflowHaveItsRetention) {
   EXPECT_EQ(harness.store->topic("dead-letters")->config.retention(), other);  // not declared
 }
 
+TEST(Engine, AClosedWindowStaysClosedWhateverBecomesOfTheGracePeriod) {
+  Harness harness(1);
+  for (std::uint32_t p = 0; p < 3; ++p) harness.send(p, {event("ann", kStart.ms)});
+  for (std::uint32_t p = 0; p < 3; ++p) harness.send(p, {event("ann", kStart.ms + 150)});
+  harness.run();
+  harness.options.grace = 1'000;
+  harness.open();
+  harness.send(0, {event("bob", kStart.ms), event("bob", kStart.ms + 120)});
+  harness.run();
+  EXPECT_EQ(harness.stats().records_late, 1U);
+  harness.engine->end_input();
+  harness.run();
+  EXPECT_EQ(harness.records("counts-out"),
+            (std::vector<std::string>{R"([{"user":"ann","count":3}])",
+                                      R"([{"user":"ann","count":3},{"user":"bob","count":1}])"}));
+}
+
+TEST(Engine, ASourceThatCameLaterStartsWhereItSays) {
+  for (const bool at_end : {false, true}) {
+    Harness harness(1);
+    harness.send(0, {event("ann", kStart.ms)}, "more-events");
+    const auto start = at_end ? spec::StartOffset::kEnd : spec::StartOffset::kBeginning;
+    harness.options.sources.push_back({.topic = "more-events", .position = {}, .start = start});
+    harness.open();
+    harness.send(0, {event("ann", kStart.ms)}, "more-events");
+    harness.open();  // the end was where it was at the first start
+    harness.run();
+    EXPECT_EQ(harness.stats().records_in, at_end ? 1U : 2U);
+  }
+}
+
+TEST(Engine, ASourceThatComesBackIsReadOnceOnly) {
+  Harness harness(1);
+  const spec::Source more{.topic = "more-events", .position = {}};
+  harness.options.sources.push_back(more);
+  harness.open();
+  harness.send(0, {event("ann", kStart.ms)}, "more-events");
+  harness.run();
+  harness.options.sources.pop_back();
+  harness.open();
+  harness.send(0, {event("ann", kStart.ms)});
+  harness.send(0, {event("ann", kStart.ms)}, "more-events");
+  harness.run();
+  harness.options.sources.push_back(more);
+  harness.open();
+  harness.engine->end_input();
+  harness.run();
+  EXPECT_EQ(harness.records("counts-out"),
+            (std::vector<std::string>{R"([{"user":"ann","count":3}])"}));
+}
+
 TEST(Engine, AFutureRecordIsKeptAndMovesNobodysWindow) {
   Harness harness(1);
   for (std::uint32_t p = 0; p < 3; ++p) harness.send(p, {event("ann", kStart.ms)});
@@ -271,6 +329,28 @@ TEST(Engine, AFutureRecordIsKeptAndMovesNobodysWindow) {
   EXPECT_EQ(
       harness.records("counts-out"),
       (std::vector<std::string>{R"([{"user":"ann","count":4}])", R"([{"user":"eve","count":1}])"}));
+}
+
+TEST(Engine, WrongClocksOpenABoundedNumberOfWindows) {
+  constexpr std::int64_t kFar = 86'400'000;
+  Harness harness(2);
+  std::vector<std::string> values;
+  for (std::int64_t i = 0; i < 1'200; ++i)
+    values.push_back(event("eve", kStart.ms + kFar + i * kWindow));
+  harness.send(0, values);
+  harness.run();
+  EXPECT_EQ(harness.stats().windows_open, 1'000U);
+  EXPECT_EQ(harness.stats().records_dead, 200U);
+  // Those that are open take more, and so do the windows of now.
+  for (std::uint32_t p = 0; p < 3; ++p)
+    harness.send(p, {event("eve", kStart.ms + kFar), event("ann", kStart.ms)});
+  harness.run();
+  EXPECT_EQ(harness.stats().windows_open, 1'001U);
+  EXPECT_EQ(harness.stats().records_dead, 200U);
+  const std::vector<std::string> dead = harness.records("dead-letters");
+  ASSERT_EQ(dead.size(), 200U);
+  EXPECT_NE(dead.front().find(R"("operator":"assign-timestamp")"), std::string::npos) << dead[0];
+  EXPECT_NE(dead.front().find(R"("offset":1000,)"), std::string::npos) << dead[0];
 }
 
 TEST(Engine, ASnapshotHasOpenWindowsAndTheLastClosedOne) {

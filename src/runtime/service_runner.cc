@@ -20,6 +20,10 @@ constexpr std::size_t kSliceBytes = 256U << 10;
 constexpr std::uint64_t kSegmentsMax = 256;
 constexpr std::uint64_t kSegmentBytesMin = 16U << 20;
 
+// Windows that only clocks far ahead ask for stay open until time gets there, maybe for years: so
+// many of them, and no more.
+constexpr std::ptrdiff_t kFutureWindowsMax = 1000;
+
 state::Layout make_layout(const plan::ServicePlan& service) {
   std::vector<const record::Type*> rows;
   for (const plan::StatePlan& state : service.states) rows.push_back(state.row);
@@ -47,7 +51,7 @@ ServiceRunner::ServiceRunner(const plan::Plan& plan, std::size_t service,
             .event = plan_.spec->event,
             .functions = &functions_,
             .window = tumbling_,
-            .watermark = {},
+            .open_from = {},
             .future_from = {}};
 }
 
@@ -71,51 +75,67 @@ void ServiceRunner::find_inputs() {
 }
 
 Status ServiceRunner::restore(Timestamp now) {
+  open_from_.reset();
   windows_.clear();
   last_closed_.reset();
   counters_ = {};
   forget_epoch();
   watermark_ = window::Watermark(inputs_.size(), plan_.spec->window.idle_timeout, now);
   GF_ASSIGN(const auto stored, store_.get(service_key(name())));
-  is_new_ = !stored;
-  if (is_new_) return start_afresh();
+  former_inputs_.clear();
+  has_new_input_ = !stored;
+  if (!stored) {
+    for (Input& input : inputs_) GF_TRY(place_at(input, input.start));
+    return {};
+  }
   GF_ASSIGN(const ServiceRecord record, decode_service_record(*stored, name()));
   GF_ASSIGN(const std::vector<int> states, match_states(record, plan_));
   const std::vector<StoredState> wanted = stored_states(plan_);
   rewrite_all_ =
       !std::ranges::equal(record.states, wanted, {}, &StoredState::name, &StoredState::name);
+  open_from_ = record.open_from;
   counters_ = record.counters;
-  place_inputs(record, now);
+  GF_TRY(place_inputs(record, now));
   return restore_windows(states);
 }
 
-Status ServiceRunner::start_afresh() {
-  for (Input& input : inputs_) {
-    GF_ASSIGN(const log::TopicInfo info, store_.topic(input.id));
-    const log::PartitionInfo& partition = info.partitions[input.partition];
-    input.next = input.start == spec::StartOffset::kEnd ? partition.end : partition.begin;
-  }
+Status ServiceRunner::place_at(Input& input, spec::StartOffset start) {
+  GF_ASSIGN(const log::TopicInfo info, store_.topic(input.id));
+  const log::PartitionInfo& partition = info.partitions[input.partition];
+  input.next = start == spec::StartOffset::kEnd ? partition.end : partition.begin;
   return {};
 }
 
-void ServiceRunner::place_inputs(const ServiceRecord& record, Timestamp now) {
+Status ServiceRunner::place_inputs(const ServiceRecord& record, Timestamp now) {
   std::vector<std::optional<Timestamp>> progress(inputs_.size());
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    Input& input = inputs_[i];
-    input.next = {};
-    for (const StoredInput& stored : record.inputs) {
-      if (stored.topic != input.topic || stored.partition != input.partition) continue;
-      if (stored.topic_id != input.id) {
-        spdlog::warn(
-            "service '{}': topic '{}' was deleted and made anew; reading it from the beginning",
-            name(), input.topic);
-        continue;
-      }
-      input.next = stored.next;
-      progress[i] = stored.progress;
+  std::vector<bool> placed(inputs_.size());
+  for (const StoredInput& stored : record.inputs) {
+    const auto input = std::ranges::find_if(inputs_, [&stored](const Input& of_now) {
+      return of_now.id == stored.topic_id && of_now.partition == stored.partition;
+    });
+    if (input != inputs_.end()) {
+      const auto number = static_cast<std::size_t>(input - inputs_.begin());
+      input->next = stored.next;
+      progress[number] = stored.progress;
+      placed[number] = true;
+    } else if (store_.topic(stored.topic_id)) {
+      former_inputs_.push_back(stored);
+    } else if (stored.partition == 0 && std::ranges::count(inputs_, stored.topic, &Input::topic)) {
+      spdlog::warn(
+          "service '{}': topic '{}' was deleted and made anew; reading it from the beginning",
+          name(), stored.topic);
     }
   }
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    if (placed[i]) continue;
+    Input& input = inputs_[i];
+    has_new_input_ = true;
+    const bool was_remade =
+        std::ranges::count(record.inputs, input.topic, &StoredInput::topic) != 0;
+    GF_TRY(place_at(input, was_remade ? spec::StartOffset::kBeginning : input.start));
+  }
   watermark_.restore(record.watermark, std::move(progress), now);
+  return {};
 }
 
 Status ServiceRunner::restore_windows(const std::vector<int>& states) {
@@ -176,7 +196,7 @@ bool ServiceRunner::has_input() const {
 
 std::size_t ServiceRunner::make_slices(Timestamp now) {
   now_ = now;
-  rules_.watermark = watermark_.value();
+  rules_.open_from = open_from_;
   rules_.future_from = now + dataflow_.dataflow->future_max + Duration{1};
   slice_inputs_.clear();
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
@@ -199,28 +219,50 @@ void ServiceRunner::run_slice(std::size_t slice, record::Decoder& decoder) {
   slices_[slice].run(std::move(slice_inputs_[slice]), rules_, decoder);
 }
 
-void ServiceRunner::merge(Timestamp now, bool finish) {
+// Records of windows that are not opened here become dead letters: update_shard finds none.
+void ServiceRunner::open_windows(const Slice& slice, std::ptrdiff_t& far_ahead) {
+  for (const Timestamp start : slice.window_starts()) {
+    if (windows_.contains(start)) continue;
+    if (start >= rules_.future_from && ++far_ahead > kFutureWindowsMax) continue;
+    windows_.emplace(start, std::make_unique<WindowState>(start));
+  }
+}
+
+void ServiceRunner::merge(Timestamp now) {
+  auto far_ahead = std::distance(windows_.lower_bound(rules_.future_from), windows_.end());
   for (std::size_t s = 0; s < slice_count_; ++s) {
     const Slice& slice = slices_[s];
-    watermark_.observe(slice.input().input, slice.progress(), now);
+    if (slice.progress()) watermark_.observe(slice.input().input, *slice.progress(), now);
     counters_.records_in += slice.records_in();
     counters_.records_future += slice.records_future();
     counters_.records_late += slice.late().size();
-    for (const Timestamp start : slice.window_starts()) {
-      auto& window = windows_[start];
-      if (window == nullptr) window = std::make_unique<WindowState>(start);
-    }
+    open_windows(slice, far_ahead);
   }
-  if (finish) {
-    watermark_.finish();
-  } else {
-    watermark_.advance(now, now + dataflow_.dataflow->future_max);
+  watermark_.advance(now, now + dataflow_.dataflow->future_max);
+  close_windows();
+}
+
+void ServiceRunner::finish() {
+  watermark_.finish();
+  close_windows();
+}
+
+bool ServiceRunner::feeds(const ServiceRunner& other) const {
+  const auto is_read = [&other](log::TopicId topic) {
+    return std::ranges::count(other.inputs_, topic, &Input::id) != 0;
+  };
+  return std::ranges::any_of(sinks_, is_read, &Target::id) || (late_ && is_read(late_->id));
+}
+
+void ServiceRunner::close_windows() {
+  closing_.clear();
+  if (const auto watermark = watermark_.value()) {
+    const Timestamp open_from = tumbling_.open_from(*watermark);
+    open_from_ = std::max(open_from_.value_or(open_from), open_from);
   }
-  close_before_.reset();
   for (const auto& [start, window] : windows_) {
-    if (!watermark_.value() || !tumbling_.is_closed(start, *watermark_.value())) break;
+    if (!open_from_ || start >= *open_from_) break;
     closing_.push_back(start);
-    close_before_ = start + Duration{1};
   }
 }
 
@@ -231,7 +273,7 @@ void ServiceRunner::update_shard(std::uint32_t shard, ShardUpdate& worker) {
                                    .windows = &windows_,
                                    .window_size = tumbling_.size,
                                    .now = now_,
-                                   .close_before = close_before_};
+                                   .open_from = open_from_};
   worker.run(shard, slices_, slice_count_, target, shard_results_[shard]);
 }
 
@@ -249,8 +291,7 @@ void ServiceRunner::collect_failures() {
   for (std::size_t s = 0; s < slice_count_; ++s) {
     std::ranges::move(slices_[s].dead(), std::back_inserter(dead_));
     for (; next != failed.end() && next->slice == s; ++next) {
-      dead_.push_back(
-          slices_[s].dead_letter(next->record, "update-state", std::move(next->reason)));
+      dead_.push_back(slices_[s].dead_letter(next->record, next->op, std::move(next->reason)));
     }
   }
 }
@@ -314,7 +355,7 @@ void ServiceRunner::add_segments(log::Commit& commit) {
     if (windows_.at(start)->segment_count != 0) commit.erase.push_back(window_range(name(), start));
   }
   for (auto& [start, window] : windows_) {
-    if (close_before_ && start < *close_before_) continue;
+    if (open_from_ && start < *open_from_) continue;
     std::string changes;
     for (ShardUpdateResult& result : shard_results_) {
       if (const auto found = result.changes.find(start); found != result.changes.end())
@@ -343,7 +384,8 @@ void ServiceRunner::add_segments(log::Commit& commit) {
   rewrite_all_ = false;
 }
 
-void ServiceRunner::add_position(log::Commit& commit) const {
+void ServiceRunner::add_state(log::Commit& commit) {
+  add_segments(commit);
   commit.put.push_back({service_key(name()), encode(record())});
 }
 
@@ -353,14 +395,14 @@ void ServiceRunner::add_to(log::Commit& commit) {
     counters_.records_expired += std::exchange(input.expired, 0);
   }
   add_records(commit);
-  add_segments(commit);
-  add_position(commit);
+  add_state(commit);
 }
 
 ServiceRecord ServiceRunner::record() const {
   ServiceRecord record{.window_size = tumbling_.size,
                        .states = stored_states(plan_),
                        .watermark = watermark_.value(),
+                       .open_from = open_from_,
                        .inputs = {},
                        .counters = counters_};
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
@@ -368,11 +410,12 @@ ServiceRecord ServiceRunner::record() const {
     record.inputs.push_back(
         {input.topic, input.id, input.partition, input.next, watermark_.partitions()[i].progress});
   }
+  std::ranges::copy(former_inputs_, std::back_inserter(record.inputs));
   return record;
 }
 
 void ServiceRunner::committed() {
-  is_new_ = false;
+  has_new_input_ = false;
   for (const Timestamp start : closing_) {
     auto closed = windows_.extract(start);
     last_closed_ = std::move(closed.mapped());
@@ -396,60 +439,6 @@ void ServiceRunner::forget_epoch() {
 
 void ServiceRunner::release_memory() {
   slices_.clear();
-}
-
-ServiceStats ServiceRunner::stats(Timestamp now) const {
-  ServiceStats stats{.name = plan_.spec->name,
-                     .records_in = counters_.records_in,
-                     .records_out = counters_.records_out,
-                     .records_late = counters_.records_late,
-                     .records_dead = counters_.records_dead,
-                     .records_future = counters_.records_future,
-                     .records_expired = counters_.records_expired,
-                     .windows_open = windows_.size(),
-                     .windows_closed = counters_.windows_closed,
-                     .watermark = watermark_.value(),
-                     .partitions = {},
-                     .states = {}};
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    const Input& input = inputs_[i];
-    const auto info = store_.topic(input.id);
-    const std::uint64_t end = info ? info->partitions[input.partition].end.value : input.next.value;
-    stats.partitions.push_back({input.topic, input.partition, input.next.value, end,
-                                watermark_.partitions()[i].progress, watermark_.is_idle(i, now)});
-  }
-  for (std::size_t state = 0; state < plan_.states.size(); ++state) {
-    StateStats& of_state = stats.states.emplace_back(StateStats{plan_.states[state].name, 0, 0});
-    for (const auto& [start, window] : windows_) {
-      for (const auto& shard : window->shards) {
-        if (shard == nullptr) continue;
-        of_state.rows += shard->size();
-        of_state.bytes += shard->bytes() / plan_.states.size();
-      }
-    }
-  }
-  return stats;
-}
-
-StateSnapshot ServiceRunner::snapshot(std::size_t state, std::string table) const {
-  auto memory = std::make_shared<record::BlockArena>();
-  StateSnapshot snapshot{make_table(plan_.states[state], std::move(table)), memory};
-  const state::RowCodec& codec = layout_.codec(state);
-  const auto add = [&](const WindowState& window, bool closed) {
-    query::Segment segment{window_constants(window.start, tumbling_.size, closed), {}};
-    collect_rows(window, layout_, state, segment.rows);
-    for (query::Row& row : segment.rows) {
-      void* const data = memory->allocate(codec.size(), 16);
-      std::memcpy(data, row.data, codec.size());
-      codec.adopt_text(data, *memory, [](const char*) { return false; });
-      row.data = data;
-      row.key = {memory->copy(row.key.data(), row.key.size()), row.key.size()};
-    }
-    if (!segment.rows.empty()) snapshot.table.segments.push_back(std::move(segment));
-  };
-  if (last_closed_ != nullptr) add(*last_closed_, true);
-  for (const auto& [start, window] : windows_) add(*window, false);
-  return snapshot;
 }
 
 }  // namespace gameflow::runtime

@@ -44,10 +44,10 @@ class ServiceRunner {
   // Brings back what the store holds, or starts afresh; what is in memory is forgotten. Errors as
   // Engine::open.
   Status restore(Timestamp now);
-  // True after restore if the store had nothing of this service: committing add_position() fixes
-  // where it starts.
-  bool is_new() const { return is_new_; }
-  void add_position(log::Commit& commit) const;
+  // True after restore if the service, or one of its inputs, is new to the store: committing
+  // add_state() fixes where it starts.
+  bool has_new_input() const { return has_new_input_; }
+  void add_state(log::Commit& commit);
 
   // Gives back what is kept from epoch to epoch. Between two epochs only.
   void release_memory();
@@ -63,9 +63,13 @@ class ServiceRunner {
   std::size_t make_slices(Timestamp now);
   void run_slice(std::size_t slice, record::Decoder& decoder);
 
-  // Advances the watermark and decides which windows close; `finish`: no more input will come, all
-  // of them do.
-  void merge(Timestamp now, bool finish);
+  // Advances the watermark and decides which windows close.
+  void merge(Timestamp now);
+  // After merge: no more input will come, all windows close.
+  void finish();
+  bool is_finished() const { return watermark_.value() == window::kEndOfTime; }
+  // Whether what this service writes is input of `other`.
+  bool feeds(const ServiceRunner& other) const;
   bool has_work() const { return has_input() || !closing_.empty(); }
   void update_shard(std::uint32_t shard, ShardUpdate& worker);
   void flush();
@@ -99,11 +103,13 @@ class ServiceRunner {
     std::string json;
   };
 
+  void close_windows();
+  void open_windows(const Slice& slice, std::ptrdiff_t& far_ahead);
   void find_inputs();
   Target target(const std::string& topic) const;
-  Status start_afresh();
+  Status place_at(Input& input, spec::StartOffset start);
   Status restore_windows(const std::vector<int>& states);
-  void place_inputs(const ServiceRecord& record, Timestamp now);
+  Status place_inputs(const ServiceRecord& record, Timestamp now);
   void collect_failures();
   void add_segments(log::Commit& commit);
   void add_records(log::Commit& commit);
@@ -116,6 +122,7 @@ class ServiceRunner {
   const state::Layout layout_;
   const window::Tumbling tumbling_;
   std::vector<Input> inputs_;
+  std::vector<StoredInput> former_inputs_;  // of sources that the dataflow has no longer
   std::vector<Target> sinks_;
   Target dead_letters_;
   std::optional<Target> late_;
@@ -123,10 +130,13 @@ class ServiceRunner {
 
   // State: what the store holds after committed().
   window::Watermark watermark_;
+  // Windows that start before this have been flushed, or are in this epoch; none of them opens
+  // again, whatever becomes of the grace period.
+  std::optional<Timestamp> open_from_;
   Windows windows_;
   std::unique_ptr<WindowState> last_closed_;
   Counters counters_;
-  bool is_new_ = false;
+  bool has_new_input_ = false;
   bool rewrite_all_ = false;  // the stored states are numbered otherwise: write every window anew
 
   // Of the running epoch.
@@ -137,7 +147,6 @@ class ServiceRunner {
   std::vector<SliceInput> slice_inputs_;
   std::array<ShardUpdateResult, state::kShards> shard_results_;
   std::vector<Timestamp> closing_;
-  std::optional<Timestamp> close_before_;
   std::vector<Output> outputs_;
   std::vector<DeadLetter> dead_;
 };

@@ -10,7 +10,8 @@
 namespace gameflow::runtime {
 namespace {
 
-constexpr std::uint8_t kFormat = 1;
+// 2 has `open_from`.
+constexpr std::uint8_t kFormat = 2, kFormatMin = 1;
 
 // Big-endian with the sign bit flipped: byte order is time order.
 std::string ordered(std::uint64_t value) {
@@ -63,6 +64,7 @@ std::string encode(const ServiceRecord& record) {
     out.text(state.shape);
   }
   write_optional(out, record.watermark);
+  write_optional(out, record.open_from);
   out.varint(record.inputs.size());
   for (const StoredInput& input : record.inputs) {
     out.text(input.topic);
@@ -77,11 +79,11 @@ std::string encode(const ServiceRecord& record) {
 
 Result<ServiceRecord> decode_service_record(std::string_view bytes, std::string_view service) {
   ByteReader in(bytes);
-  if (const auto format = in.fixed<std::uint8_t>(); format != kFormat) {
+  const auto format = in.fixed<std::uint8_t>();
+  if (format < kFormatMin || format > kFormat) {
     return fail(ErrorCode::kStateMismatch,
-                fmt::format("the state of service '{}' has format {}, this gameflow reads {}: use "
-                            "the gameflow that "
-                            "wrote it, or start with --clear-state",
+                fmt::format("the state of service '{}' has format {}, this gameflow reads up to "
+                            "{}: use the gameflow that wrote it, or start with --clear-state",
                             service, format, kFormat));
   }
   ServiceRecord record;
@@ -92,6 +94,7 @@ Result<ServiceRecord> decode_service_record(std::string_view bytes, std::string_
     record.states.push_back({name, key, std::string(in.text())});
   }
   record.watermark = read_optional(in);
+  if (format >= 2) record.open_from = read_optional(in);
   for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
     StoredInput input;
     input.topic = in.text();

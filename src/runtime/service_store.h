@@ -41,6 +41,7 @@ struct ServiceRecord {
   Duration window_size;
   std::vector<StoredState> states;
   std::optional<Timestamp> watermark;
+  std::optional<Timestamp> open_from;  // windows that start before this were flushed
   std::vector<StoredInput> inputs;
   Counters counters;
 };

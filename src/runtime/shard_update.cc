@@ -1,6 +1,18 @@
 #include "runtime/shard_update.h"
 
+#include <fmt/format.h>
+
 namespace gameflow::runtime {
+namespace {
+
+FailedUpdate without_window(std::size_t slice, const Slice::Placed& placed) {
+  return {slice, placed.record, "assign-timestamp",
+          fmt::format("the event's window, from {}, is far ahead of the clock, and too many such "
+                      "windows are open: is a device's clock wrong?",
+                      format_timestamp(placed.window_start))};
+}
+
+}  // namespace
 
 void ShardUpdate::run(std::uint32_t shard, const std::deque<Slice>& slices, std::size_t slice_count,
                       const Target& target, ShardUpdateResult& result) {
@@ -10,8 +22,14 @@ void ShardUpdate::run(std::uint32_t shard, const std::deque<Slice>& slices, std:
     const Slice& slice = slices[s];
     for (const Slice::Placed& placed : slice.shard(shard)) {
       const Timestamp start = placed.window_start;
-      if (window == nullptr || window->start != start)
-        window = target.windows->find(start)->second.get();
+      if (window == nullptr || window->start != start) {
+        const auto open = target.windows->find(start);
+        if (open == target.windows->end()) {
+          result.failed.push_back(without_window(s, placed));
+          continue;
+        }
+        window = open->second.get();
+      }
       state::KeyedShard& keyed = window->shard(shard, *target.layout);
       state::Entry* entry = keyed.find_or_insert(placed.key(), placed.hash);
       events_.push_back(slice.event(placed.record));
@@ -29,7 +47,7 @@ void ShardUpdate::run(std::uint32_t shard, const std::deque<Slice>& slices, std:
     state::KeyedShard* keyed = open->shards[shard].get();
     if (keyed == nullptr || !keyed->has_changes()) continue;
     keyed->own_text();
-    if (target.close_before && start < *target.close_before) continue;
+    if (target.open_from && start < *target.open_from) continue;
     std::string changes;
     ByteWriter out(changes);
     keyed->take_changes(out);
@@ -56,7 +74,7 @@ void ShardUpdate::apply(const Target& target, ShardUpdateResult& result) {
   }
   for (u32 i = 0; i < failures; ++i) {
     const auto [slice, record] = origins_[errors_[i].index];
-    result.failed.push_back({slice, record, errors_[i].message.str()});
+    result.failed.push_back({slice, record, "update-state", errors_[i].message.str()});
   }
   events_.clear();
   rows_.clear();

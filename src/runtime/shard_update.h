@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gameflow/abi.h>
@@ -18,10 +19,11 @@
 
 namespace gameflow::runtime {
 
-// A record whose update-state failed. Its rows are as before it.
+// A record that changed no row: its update-state failed, or it has no window.
 struct FailedUpdate {
   std::size_t slice;
   std::uint32_t record;
+  std::string_view op;  // whose fault it is, for the dead letter
   std::string reason;
 };
 
@@ -42,7 +44,7 @@ class ShardUpdate {
     Windows* windows;
     Duration window_size;
     Timestamp now;
-    std::optional<Timestamp> close_before;  // windows with an earlier start are about to be flushed
+    std::optional<Timestamp> open_from;  // windows with an earlier start are about to be flushed
   };
   void run(std::uint32_t shard, const std::deque<Slice>& slices, std::size_t slice_count,
            const Target& target, ShardUpdateResult& result);

@@ -139,7 +139,7 @@ void Slice::place(const SliceRules& rules) {
       progress_ = time;
     }
     const Timestamp start = rules.window.start_of(time);
-    if (rules.watermark && rules.window.is_closed(start, *rules.watermark)) {
+    if (rules.open_from && start < *rules.open_from) {
       late_.push_back(i);
       continue;
     }

@@ -42,7 +42,7 @@ struct SliceRules {
   const record::Type* event = nullptr;
   const abi::Service* functions = nullptr;
   window::Tumbling window;
-  std::optional<Timestamp> watermark;  // as the epoch begins: decides what is late
+  std::optional<Timestamp> open_from;  // as the epoch begins: windows before it are closed
   Timestamp future_from;               // event times from here on do not count as progress
 };
 

@@ -10,10 +10,10 @@ namespace gameflow::window {
 Watermark::Watermark(std::size_t partitions, Duration idle_timeout, Timestamp now)
     : partitions_(partitions, Partition{std::nullopt, now}), idle_timeout_(idle_timeout) {}
 
-void Watermark::observe(std::size_t partition, std::optional<Timestamp> progress, Timestamp now) {
+void Watermark::observe(std::size_t partition, Timestamp progress, Timestamp now) {
   Partition& seen = partitions_[partition];
   seen.heard_at = now;
-  if (progress && (!seen.progress || *seen.progress < *progress)) seen.progress = progress;
+  seen.progress = std::max(seen.progress.value_or(progress), progress);
 }
 
 bool Watermark::is_idle(std::size_t partition, Timestamp now) const {

@@ -6,8 +6,9 @@
 // are idle, time goes on by the clock: the watermark is the highest progress plus the time since
 // the last record, so the last windows close when traffic stops.
 //
-// A record stamped more than `future_max` ahead of the clock does not count as progress: one bad
-// clock closes nobody's windows. The watermark never goes back. Alternatives:
+// A record that does not tell the time, because it is broken or stamped more than `future_max`
+// ahead of the clock, is silence: one bad clock neither closes anybody's windows nor holds them
+// open. The watermark never goes back. Alternatives:
 // docs/design/watermarks.md.
 //
 // Pure: `now` comes from the caller. Threads: one.
@@ -25,14 +26,13 @@ class Watermark {
  public:
   struct Partition {
     std::optional<Timestamp> progress;  // nothing before its first record
-    Timestamp heard_at;                 // when its last record was read
+    Timestamp heard_at;                 // when its last record that tells the time was read
   };
 
   Watermark(std::size_t partitions, Duration idle_timeout, Timestamp now);
 
-  // The partition showed records, the highest event time among those that may count being
-  // `progress` (nothing if none may).
-  void observe(std::size_t partition, std::optional<Timestamp> progress, Timestamp now);
+  // The partition showed records that tell the time, the highest being `progress`.
+  void observe(std::size_t partition, Timestamp progress, Timestamp now);
 
   // Moves the watermark as far as the partitions allow and returns it; never past `limit`.
   std::optional<Timestamp> advance(Timestamp now, Timestamp limit);

@@ -28,10 +28,9 @@ struct Tumbling {
     return {time.ms - (into < 0 ? into + size.ms : into)};
   }
   constexpr Timestamp end_of(Timestamp start) const { return start + size; }
-  // Closed windows are flushed once and never opened again: their records are late.
-  constexpr bool is_closed(Timestamp start, Timestamp watermark) const {
-    return end_of(start) + grace <= watermark;
-  }
+  // Where the first window starts that the watermark has not closed: a window is closed when the
+  // watermark reaches its end plus the grace period.
+  constexpr Timestamp open_from(Timestamp watermark) const { return start_of(watermark - grace); }
 };
 
 }  // namespace gameflow::window

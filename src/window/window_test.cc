@@ -32,8 +32,11 @@ TEST(Tumbling, AssignsHalfOpenWindows) {
 
 TEST(Tumbling, ClosesWhenTheWatermarkReachesEndPlusGrace) {
   constexpr Tumbling tumbling{{100}, {20}};
-  EXPECT_FALSE(tumbling.is_closed({100}, {219}));
-  EXPECT_TRUE(tumbling.is_closed({100}, {220}));
+  EXPECT_EQ(tumbling.open_from({219}).ms, 100);
+  EXPECT_EQ(tumbling.open_from({220}).ms, 200);
+  EXPECT_EQ(tumbling.open_from({319}).ms, 200);
+  EXPECT_EQ(tumbling.open_from({-81}).ms, -200);
+  EXPECT_EQ(tumbling.open_from({-80}).ms, -100);
 }
 
 // Each step: at clock time `now`, partition `partition` (or -1: none) shows `event`; then the
@@ -70,8 +73,7 @@ TEST(Watermark, FollowsThePartitions) {
     for (std::size_t i = 0; i < row.steps.size(); ++i) {
       const Step& step = row.steps[i];
       if (step.partition >= 0) {
-        watermark.observe(static_cast<std::size_t>(step.partition), Timestamp{step.event},
-                          {step.now});
+        watermark.observe(static_cast<std::size_t>(step.partition), {step.event}, {step.now});
       }
       const auto value = watermark.advance({step.now}, {step.now + 50});
       EXPECT_EQ(value ? value->ms : -1, step.want) << row.name << ", step " << i;
@@ -79,18 +81,11 @@ TEST(Watermark, FollowsThePartitions) {
   }
 }
 
-TEST(Watermark, RecordsThatMayNotCountStillBreakTheSilence) {
-  Watermark watermark(1, {10}, {0});
-  watermark.observe(0, Timestamp{5}, {0});
-  watermark.observe(0, std::nullopt, {8});
-  EXPECT_EQ(watermark.advance({10}, {100})->ms, 5);
-}
-
 TEST(Watermark, RestoreKeepsValueAndProgressButNotSilence) {
   Watermark watermark(2, {10}, {1'000});
   watermark.restore(Timestamp{70}, {Timestamp{70}, std::nullopt}, {1'000});
   EXPECT_EQ(watermark.advance({1'000}, {9'999})->ms, 70);
-  watermark.observe(1, Timestamp{60}, {1'001});
+  watermark.observe(1, {60}, {1'001});
   EXPECT_EQ(watermark.advance({1'001}, {9'999})->ms, 70);
   EXPECT_FALSE(watermark.is_idle(0, {1'009}));
   EXPECT_TRUE(watermark.is_idle(0, {1'010}));
