@@ -1,13 +1,12 @@
 // Operator libraries: C++ source from the plan, the system's compiler, dlopen.
 //
-// A library is cached under <cache>/<sha-256 of source, SDK, ABI version, compiler version,
-// flags>.so, written under a temporary name and renamed, and never unloaded. The SDK's headers are
-// inside this program and are written to <cache>/sdk-<hash>/ for the compiler.
+// A library is cached as <cache>/HASH.so, the SHA-256 of source, SDK, ABI version, compiler version
+// and flags. It is written under a temporary name and renamed, and never unloaded. The SDK's
+// headers are inside this program and are written to <cache>/sdk-HASH/ for the compiler.
 //
 // Threads  functions may run at the same time in any number of threads and processes.
-// Errors   kCompileFailed: the compiler's messages, placed in the user's dataflow.yaml;
-// kCompilerMissing;
-//          kLibraryInvalid; kDataUnwritable (the cache folder).
+// Errors   kCompileFailed (the compiler's messages, placed in the user's dataflow.yaml),
+//          kCompilerMissing, kLibraryInvalid, kDataUnwritable (the cache folder).
 #pragma once
 
 #include <filesystem>
@@ -30,8 +29,8 @@ struct Options {
 };
 
 struct Library {
-  const abi::Library* functions =
-      nullptr;  // services in the plan's order; valid for the life of the process
+  // Services in the plan's order. Valid for the life of the process.
+  const abi::Library* functions = nullptr;
   std::filesystem::path file;
   bool was_cached = false;
   double build_seconds = 0;
@@ -47,8 +46,8 @@ Result<Library> build(const plan::Plan& plan, const Options& options);
 struct SqlUse {
   std::size_t service;  // index in the plan
   std::string query;
-  const record::Type*
-      item;  // T's items; null if T is not a list of objects (then the compiler complains)
+  // T's items; null if T is not a list of objects (then the compiler complains).
+  const record::Type* item;
   spec::Position position;  // of the literal, in dataflow.yaml
 };
 std::vector<SqlUse> find_sql(const plan::Plan& plan);

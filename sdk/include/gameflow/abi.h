@@ -12,8 +12,7 @@
 
 namespace gameflow::abi {
 
-// Raised with every change of this file, of types.h or of arena.h that alters a layout or a
-// meaning.
+// Raised with every change of this file, types.h or arena.h that alters a layout or a meaning.
 inline constexpr u32 kVersion = 1;
 
 // A failed record of a batch: its index and what the exception said (in the call's arena).
