@@ -1,11 +1,10 @@
-// What a client can do with gameflow, as plain functions: no sockets, no HTTP, no JSON but the
+// What a client can do with gameflow, as plain functions: no sockets, no HTTP, no JSON except the
 // records'.
 //
 // Threads  every method may be called from any thread. produce() answers through a callback on the
-// store's commit
-//          thread, which must be quick.
-// Errors   returned; the code decides the HTTP status (http/routes.cc), the message goes to the
-// user as it is.
+//          store's commit thread, which must be quick.
+// Errors   returned; the code decides the HTTP status (status_of in http/reply.h), the message goes
+//          to the user as it is.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +24,9 @@
 namespace gameflow::api {
 
 enum class BodyFormat : std::uint8_t {
-  kJson,
-  kNdjson
-};  // kJson: one object, or an array of records
+  kJson,    // one object, or an array of records
+  kNdjson,  // one record a line
+};
 
 // What some editors and shells put in front of UTF-8; not part of the first record.
 inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
@@ -35,8 +34,8 @@ inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 struct ProduceOptions {
   BodyFormat format = BodyFormat::kNdjson;
   std::optional<std::string> key;  // one key for all records
-  std::optional<std::string>
-      key_field;  // dotted path of the field that holds the key: "user_data.user_id"
+  // Dotted path of the field that holds the key: "user_data.user_id".
+  std::optional<std::string> key_field;
   // Exactly-once over retries: records are numbered from first_sequence, rejected ones included.
   std::optional<std::string> producer;
   std::uint64_t first_sequence = 0;

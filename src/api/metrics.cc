@@ -141,7 +141,7 @@ void add_service_counters(Families& out, const std::vector<runtime::ServiceStats
   out.counter("gameflow_service_records_dead_total", "Records that became dead letters.");
   for_each(&Stats::records_dead);
   out.counter("gameflow_service_records_future_total",
-              "Records stamped so far ahead of the clock that the watermark was clamped.");
+              "Records stamped so far ahead of the clock that they do not move the watermark.");
   for_each(&Stats::records_future);
   out.counter("gameflow_service_records_expired_total",
               "Records that retention removed before the service read them.");

@@ -33,7 +33,7 @@ struct CheckedBody {
 // address.
 //
 // Threads  check() may be called from any thread; each call takes a set of parsers and buffers and
-// puts it back.
+//          puts it back.
 class BodyChecker {
  public:
   BodyChecker();

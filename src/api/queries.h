@@ -1,4 +1,4 @@
-// SQL over the engine's live state, for people: each query runs on a snapshot, off the engine's
+// SQL over the engine's live state, for people: each query runs on a snapshot, outside the engine's
 // threads.
 //
 // Threads  every method may be called from any thread.

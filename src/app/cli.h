@@ -9,8 +9,8 @@
 
 namespace gameflow::app {
 
-// Either a command to run, or an exit code with what to print: help, or what is wrong and how to
-// write it.
+// Either a command to run, or an exit code and what to print: help, or what is wrong and what is
+// right.
 struct ParsedCommandLine {
   std::optional<Command> command;
   int exit_code = kExitFine;

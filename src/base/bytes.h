@@ -1,9 +1,9 @@
-// Little-endian bytes of what we persist: fixed-size integers, varints (LEB128), length-prefixed
-// text.
+// Little-endian bytes of what we store: fixed-size integers, varints (LEB128), text with its
+// length.
 //
-// Errors   a Reader never runs past its end: the first short or oversized read makes it fail for
-// good, reads give zero
-//          or nothing from then on, and the caller asks ok() once at the end.
+// Errors   a ByteReader never runs past its end: the first short or oversized read makes it fail
+// for
+//          good. From then on reads give zero or nothing; the caller asks ok() once at the end.
 #pragma once
 
 #include <bit>

@@ -1,9 +1,7 @@
 // The error catalogue: every error a caller can act on, numbered by source, and `Result<T>`.
 //
 // Errors   are values. An Error says what is wrong, where, and what to do; its code is what a
-// program
-//          may branch on, its message is for a person. Codes and their texts:
-//          docs/reference/errors.md.
+//          program may branch on, its message is for a person. All codes: docs/reference/errors.md.
 // Rule     a new code only where a caller would act on it; numbers are never reused.
 #pragma once
 
@@ -81,8 +79,7 @@ inline tl::unexpected<Error> fail(Error error) {
 
 }  // namespace gameflow
 
-// Returns the error of `expression` (a Result or Status) from the enclosing function, if it has
-// one.
+// Returns from the enclosing function with the error of `expression`, a Result or Status, if any.
 #define GF_TRY(expression)                                   \
   do {                                                       \
     if (auto gf_result = (expression); !gf_result) {         \

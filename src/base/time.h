@@ -31,8 +31,7 @@ struct Timestamp {
 // "2024-11-12T10:15:30.250Z"; without the fraction where it is zero.
 std::string format_timestamp(Timestamp time);
 
-// "250ms", "5s", "10m", "1h", "7d"; one number and one unit. Nothing if it is anything else or too
-// large.
+// "250ms", "5s", "10m", "1h", "7d": one number, one unit. Nothing for anything else, or too large.
 std::optional<Duration> parse_duration(std::string_view text);
 
 // The shortest text that parse_duration reads back as `duration`.

@@ -21,8 +21,7 @@ class Random {
 
   constexpr std::uint64_t next() { return mix64(state_ += 0x9e3779b97f4a7c15U); }
 
-  // Uniform in [0, bound), bound in [1, 2^32). The bias of the multiplication is below 2^-32 *
-  // bound.
+  // Uniform in [0, bound), bound in [1, 2^32). The multiplication's bias is below 2^-32 * bound.
   constexpr std::uint32_t below(std::uint32_t bound) { return scale(next() >> 32U, bound); }
 
   // In [0, bound), small numbers more often: the lesser of two uniform draws.

@@ -1,7 +1,7 @@
 // Wakes sessions when their topic has something new.
 //
 // Threads  the store calls the hub on its commit thread; that only posts. A Signal is waited for on
-// its strand.
+//          its strand.
 #pragma once
 
 #include <atomic>

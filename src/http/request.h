@@ -16,8 +16,8 @@ enum class Method : std::uint8_t { kGet, kHead, kPost, kDelete, kOther };
 
 struct Request {
   Method method = Method::kGet;
-  std::vector<std::string>
-      path;  // decoded segments: "/topics/a%20b" is {"topics", "a b"}, "/" {""}
+  // Decoded segments: "/topics/a%20b" is {"topics", "a b"}, "/" is {""}.
+  std::vector<std::string> path;
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   // Headers; empty where absent.
   std::string host, origin, content_type, content_encoding, accept_encoding, if_none_match;

@@ -1,6 +1,6 @@
 // The HTTP and WebSocket server. Reference: docs/reference/http.md.
 //
-// Threads  serves on its own threads between start() and stop(); the methods here belong to one
+// Threads  serves on its own threads between start() and stop(); these methods belong to one
 // thread.
 #pragma once
 
@@ -32,8 +32,8 @@ class Server {
   virtual ~Server() = default;  // stops
   virtual std::uint16_t port() const = 0;
   virtual void start() = 0;
-  // Accepts nothing new, answers what is running, closes WebSockets with 1001, then returns; at
-  // most 5 s.
+  // Accepts nothing new, answers what is running, closes WebSockets with 1001, then returns. Takes
+  // at most 5 s.
   virtual void stop() = 0;
 
  protected:

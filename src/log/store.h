@@ -34,10 +34,12 @@ using TopicId = StrongId<std::uint32_t, struct TopicIdTag>;
 
 // What an acknowledged commit survives.
 enum class Durability : std::uint8_t {
-  kFsync,     // power loss: the log is fsynced before the acknowledgement, one fsync for a group of
-              // commits
-  kInterval,  // a crash of the program; after power loss at most the last interval (1 s) is gone
-  kNone,      // a crash of the program; the operating system writes when it likes
+  // Power loss: the log is fsynced before the acknowledgement, one fsync for a group of commits.
+  kFsync,
+  // A crash of the program; after power loss at most the last interval (1 s) is gone.
+  kInterval,
+  // A crash of the program; the operating system writes when it likes.
+  kNone,
 };
 
 inline constexpr std::uint32_t kPartitionsMax = 1024;
@@ -154,8 +156,8 @@ class Store {
   // any, then more up to `bytes_max` of memory. Empty at the end of the partition. Recent batches
   // come from memory. Never waits.
   //   kOffsetOutOfRange  `from` is before begin (retention) or past end
-  //   kDataCorrupt       a stored batch fails its checksum; the message names topic, partition and
-  //   offset
+  //   kDataCorrupt       a stored batch fails its checksum; the message names topic, partition
+  //                      and offset
   virtual Result<std::vector<BatchPtr>> read(TopicId topic, std::uint32_t partition, Offset from,
                                              std::size_t bytes_max) const = 0;
 
@@ -178,9 +180,9 @@ class Store {
   struct Stats {
     std::uint64_t commits = 0, records = 0, bytes_raw = 0, bytes_stored = 0, fsyncs = 0;
     std::uint64_t disk_free_bytes = 0, disk_used_bytes = 0;
-    double commit_seconds_total =
-        0;  // from the start of a group to its acknowledgement, summed over groups
     std::uint64_t groups = 0;
+    // From the start of a group to its acknowledgement, summed over groups.
+    double commit_seconds_total = 0;
   };
   virtual Stats stats() const = 0;
 

@@ -30,8 +30,8 @@ struct Options {
 };
 
 struct Library {
-  const abi::Library* functions =
-      nullptr;  // services in the plan's order; valid for the life of the process
+  // Services in the plan's order. Valid for the life of the process.
+  const abi::Library* functions = nullptr;
   std::filesystem::path file;
   bool was_cached = false;
   double build_seconds = 0;
@@ -50,8 +50,8 @@ Result<Library> build(const plan::Plan& plan, const Options& options,
 struct SqlUse {
   std::size_t service;  // index in the plan
   std::string query;
-  const record::Type*
-      item;  // T's items; null if T is not a list of objects (then the compiler complains)
+  // T's items; null if T is not a list of objects (then the compiler complains).
+  const record::Type* item;
   spec::Position position;           // of the literal, in dataflow.yaml
   const spec::Code* code;            // the block, of the plan
   std::vector<std::size_t> offsets;  // where in `code` each byte of `query` stands

@@ -2,7 +2,7 @@
 //
 // Threads  a Database belongs to one thread; tables must not change while a query runs.
 // Errors   kSqlInvalid, kSqlDenied, kSqlLimit; the message quotes SQLite and, for an unknown name,
-// what there is.
+//          lists those that exist.
 #pragma once
 
 #include <chrono>

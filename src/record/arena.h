@@ -18,8 +18,7 @@ class BlockArena final : public Arena {
   BlockArena(const BlockArena&) = delete;  // `grow` knows this object by its address
   BlockArena& operator=(const BlockArena&) = delete;
 
-  // Forgets everything allocated so far and keeps the blocks for reuse, up to `keep_bytes_max` of
-  // them.
+  // Forgets everything allocated so far. Keeps blocks for reuse, up to `keep_bytes_max` bytes.
   void reset(std::size_t keep_bytes_max = 64U << 20);
 
   // True where `data` lies in a block of this arena.

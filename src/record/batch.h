@@ -31,8 +31,7 @@ struct RecordView {
 // Every byte of a batch may be read up to this far past its end, as simdjson does.
 inline constexpr std::size_t kPaddingBytes = 64;
 
-// Bytes (keys, values, entries) above which a batch takes no further record. A bound, not a good
-// size.
+// Bytes (keys, values, entries) above which a batch takes no more records: a bound, not a target.
 inline constexpr std::size_t kBatchBytesMax = std::size_t{1} << 30;
 
 class Batch;
@@ -47,7 +46,7 @@ class Batch {
   Timestamp appended_at() const { return appended_at_; }
   // `index` in [0, size()). Views live as long as the batch.
   RecordView operator[](std::size_t index) const;
-  // The values of records [first, last), which lie one behind the other.
+  // The values of records [first, last), which lie one after the other.
   std::string_view values(std::size_t first, std::size_t last) const;
   // How far records go from `first` on whose values take up to `bytes`: `first` itself always.
   std::size_t run_end(std::size_t first, std::size_t bytes) const;

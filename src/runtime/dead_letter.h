@@ -1,5 +1,4 @@
-// Records that could not be processed: what was wrong, where they came from, and their original
-// bytes.
+// Records that could not be processed: what was wrong, their origin, and their original bytes.
 #pragma once
 
 #include <cstdint>

@@ -398,12 +398,12 @@ class EngineImpl final : public Engine {
   const Options options_;
   WorkerPool pool_;
   std::vector<Worker> workers_;
-  std::vector<std::unique_ptr<ServiceRunner>>
-      services_;  // what they hold of windows: guarded by state_mutex_
+  // What they hold of windows: guarded by state_mutex_.
+  std::vector<std::unique_ptr<ServiceRunner>> services_;
   log::Store::ListenerId listener_ = 0;
 
-  mutable std::mutex
-      state_mutex_;  // held while an epoch changes state, up to and including its commit
+  // Held while an epoch changes state, up to and including its commit.
+  mutable std::mutex state_mutex_;
   mutable std::atomic<int> readers_waiting_{0};
   std::uint64_t epochs_ = 0;  // guarded by state_mutex_, as is seconds_
   EpochSeconds seconds_;

@@ -7,11 +7,9 @@
 // reasons, docs/formats/state.md what is stored.
 //
 // Threads  run_epoch() and start()/stop() belong to one thread; everything const may be called from
-// any thread at
-//          any time. The engine starts its own worker threads.
-// Errors   bad records become dead letters and are counted. A failing commit is retried by the loop
-// of start(); state
-//          in memory is never ahead of the store for longer than that.
+//          any thread at any time. The engine starts its own worker threads.
+// Errors   bad records become dead letters and are counted. A failed commit takes memory back to
+//          what the store holds; the loop of start() tries again.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +32,8 @@ namespace gameflow::runtime {
 
 struct Options {
   std::uint32_t threads = 0;  // workers; 0: as many as the machine has cores
-  std::size_t epoch_bytes_max =
-      64U << 20;  // of input per epoch, all sources together; always at least one batch
+  // Of input per epoch, all sources together; always at least one batch.
+  std::size_t epoch_bytes_max = 64U << 20;
   const Clock* clock = nullptr;  // required; outlives the engine
 };
 
@@ -66,8 +64,8 @@ struct ServiceStats {
   std::uint64_t records_out = 0;   // to sinks
   std::uint64_t records_late = 0;  // for a window that had closed
   std::uint64_t records_dead = 0;  // to the dead letters
-  std::uint64_t records_future =
-      0;  // stamped so far ahead of the clock that the watermark was clamped
+  // Stamped so far ahead of the clock that they do not move the watermark.
+  std::uint64_t records_future = 0;
   std::uint64_t records_expired = 0;  // removed by retention before they were read
   std::uint64_t windows_open = 0, windows_closed = 0;
   std::optional<Timestamp> watermark;
@@ -133,8 +131,8 @@ class Engine {
   virtual Result<StateSnapshot> snapshot(std::string_view table) const = 0;
 
   struct TableName {
-    std::string
-        table;  // name in SQL: the state's, with "<service>__" in front where two services share it
+    // Name in SQL: the state's, with "<service>__" in front where two services share it.
+    std::string table;
     std::string service, state;  // YAML names
   };
   virtual std::vector<TableName> tables() const = 0;

@@ -4,8 +4,8 @@
 // update_shard (per shard), flush, add_to, and then committed — or, if the commit failed, restore,
 // which brings back what the store holds.
 //
-// Threads  read, run_slice and update_shard may run side by side for different numbers; all else on
-// one thread.
+// Threads  read, run_slice and update_shard may run in parallel for different numbers; all else on
+//          one thread.
 #pragma once
 
 #include <array>

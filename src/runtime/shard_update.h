@@ -29,15 +29,14 @@ struct FailedUpdate {
 
 struct ShardUpdateResult {
   std::vector<FailedUpdate> failed;
-  // Changed rows of the shard, stored form, by window; windows that close in this epoch are left
-  // out.
+  // Changed rows of the shard, stored form, by window; without windows that close in this epoch.
   std::map<Timestamp, std::string> changes;
 };
 
 class ShardUpdate {
  public:
   // Every window that a slice names must be in `windows` already. Rows changed get `now` as their
-  // time. `closing(window start)` tells whether a window is about to be flushed.
+  // time.
   struct Target {
     const abi::Service* functions;
     const state::Layout* layout;

@@ -1,9 +1,8 @@
 // Step 1 of an epoch for some consecutive batches of one partition: decode, assign time and key,
 // group by shard.
 //
-// Threads  a Slice is filled by one worker and read by many afterwards. Slices are reused from
-// epoch to epoch, so that
-//          their memory is too.
+// Threads  a Slice is filled by one worker and then read by many. Slices are reused from epoch to
+//          epoch, so that their memory is too.
 #pragma once
 
 #include <cstdint>

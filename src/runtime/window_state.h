@@ -1,5 +1,4 @@
-// One open (or the last closed) window of a service: its shards, and how much of them is stored as
-// changes.
+// One open (or the last closed) window of a service: its shards, and how they are stored.
 #pragma once
 
 #include <cstdint>

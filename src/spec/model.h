@@ -52,8 +52,8 @@ enum class LatePolicy : std::uint8_t { kDrop, kTopic };  // both count
 struct TumblingWindow {
   Duration duration;  // > 0
   Duration grace;     // a window closes when the watermark reaches its end + grace
-  Duration idle_timeout = {
-      5'000};  // a partition silent for this long no longer holds the watermark back
+  // A partition silent for this long no longer holds the watermark back.
+  Duration idle_timeout = {5'000};
   LatePolicy late = LatePolicy::kDrop;
   std::string late_topic;  // kTopic only
   Code assign_timestamp;
@@ -77,9 +77,9 @@ struct Dataflow {
   std::string file_name;                  // as given to parse(); used in #line and messages
   std::string name, version, namespace_;  // meta
   std::shared_ptr<record::TypeTable> types;
-  std::vector<const record::Type*>
-      named_types;                      // objects and lists of section `types`, in file order
-  std::vector<std::string> type_names;  // their YAML names, same order
+  // The objects and lists of section `types` in file order, and their YAML names.
+  std::vector<const record::Type*> named_types;
+  std::vector<std::string> type_names;
   std::string dead_letter_topic = "dead-letters";
   Duration future_max = {300'000};  // the watermark never passes the clock by more than this
   std::vector<Topic> topics;
@@ -93,8 +93,8 @@ struct ParseResult {
   std::vector<Diagnostic> diagnostics;  // errors and warnings, by position
 };
 
-// Reads and checks the text of a dataflow.yaml. Never throws, whatever the bytes. All mistakes are
-// found in one go.
+// Reads and checks the text of a dataflow.yaml, finding all mistakes at once. Never throws,
+// whatever the bytes.
 ParseResult parse(std::string_view source, std::string file_name);
 
 }  // namespace gameflow::spec

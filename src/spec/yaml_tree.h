@@ -3,8 +3,7 @@
 //
 // Limits   kFileBytesMax, kNodesMax and kTextBytesMax (copies made for aliases count), kDepthMax.
 // Errors   diagnostics. Text that is not YAML gives one and no tree; duplicate keys and tags give
-// one
-//          each, with the tree (of duplicates the first counts).
+//          one each, and a tree (of duplicates the first counts).
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,9 @@
 // The rows of one shard of one window: key to entry, and which entries changed.
 //
 // Addresses of entries are stable until the shard is destroyed. Rows own their text: see own_text.
-// Threads  one at a time. Errors: running out of memory throws std::bad_alloc.
+//
+// Threads  one at a time.
+// Errors   running out of memory throws std::bad_alloc.
 #pragma once
 
 #include <cstdint>
@@ -86,8 +88,8 @@ class KeyedShard {
 
   const Layout& layout_;
   record::BlockArena entry_memory_;
-  record::BlockArena
-      text_memory_[2];  // one in use, the other empty but while compact_text moves over
+  // One in use, the other empty except while compact_text() moves text over.
+  record::BlockArena text_memory_[2];
   std::size_t text_active_ = 0;
   std::size_t text_bytes_written_ = 0;  // into the active one
   std::size_t text_bytes_kept_ = 0;     // of those, live at the last compaction

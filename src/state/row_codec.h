@@ -27,7 +27,7 @@ class RowCodec {
   void initialize(void* row) const;  // zeros and empty text
   // With the length in front, so that a reader that does not know the type can skip it.
   void encode(const void* row, ByteWriter& out) const;
-  // What encode wrote behind the length. Text goes to `arena`. False where the bytes are not such a
+  // What encode wrote after the length. Text goes to `arena`. False where the bytes are no such
   // row.
   bool decode(std::string_view stored, Arena& arena, void* row) const;
 

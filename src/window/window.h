@@ -1,7 +1,8 @@
 // Event-time arithmetic of windows: which window an event belongs to and when that window closes.
 //
-// Pure: no I/O, no clock. Windows are half-open [start, end), aligned to the Unix epoch. Units: ms
-// UTC.
+// Pure: no I/O, no clock. Windows are half-open [start, end), aligned to the Unix epoch.
+//
+// Units    ms UTC.
 #pragma once
 
 #include "base/time.h"

@@ -12,7 +12,7 @@
 
 namespace gameflow::abi {
 
-// Raised with every change of this file, of types.h, text.h or arena.h that alters a layout or a
+// Raised with every change of this file, types.h, text.h or arena.h that alters a layout or a
 // meaning.
 inline constexpr u32 kVersion = 1;
 

@@ -1,8 +1,7 @@
 // Arena: memory that lives exactly as long as one epoch's batch, freed all at once.
 //
 // Threads  one thread at a time. Text, List and Bytes made inside an operator live in the arena of
-// the
-//          call that is running: `gameflow::arena()`.
+//          the call that is running: `gameflow::arena()`.
 // Errors   running out of memory throws std::bad_alloc, which becomes the record's error.
 #pragma once
 

@@ -1,8 +1,7 @@
 // The functions of abi.h around the functions of `run:` blocks: generated code instantiates one per
 // block, so that the user's function is inlined into the loop. Not for operators.
 //
-// Errors   an exception of the user's function ends in the RecordError of its record, never
-// further.
+// Errors   an exception of the user's function becomes the RecordError of its record.
 #pragma once
 
 #include <concepts>

@@ -98,8 +98,7 @@ class List {
   u32 capacity_ = 0;
 };
 
-// A field that may be absent. Named and used like std::optional; the layout is fixed: value, then
-// flag.
+// A field that may be absent. Used like std::optional; its layout is fixed: the value, then a flag.
 template <class T>
 class Optional {
  public:

@@ -1,5 +1,5 @@
-// The fake back end: the same behaviour in memory, and failures on demand. For tests and `gameflow
-// test`.
+// The fake back end, for tests and `gameflow test`: the same behaviour in memory, and failures on
+// demand.
 #pragma once
 
 #include <cstdint>

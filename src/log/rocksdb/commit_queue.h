@@ -1,7 +1,7 @@
 // What waits for the commit thread: commits, and tasks that change the store in another way.
 //
-// Units    bytes are of memory. Threads  push() and close(): any; take() and release(): the commit
-// thread.
+// Units    bytes are of memory.
+// Threads  push() and close(): any; take() and release(): the commit thread.
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,7 @@
 // The opened RocksDB folder: options, column families, and errors in our words.
 //
-// Threads  as rocksdb::DB: any. Errors  RocksDB statuses become ours here and nowhere else.
+// Threads  as rocksdb::DB: any.
+// Errors   RocksDB statuses become ours here and nowhere else.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 // The newest batches of all partitions in memory, for readers that follow the end of a topic.
 //
-// Units    bytes are of memory. Threads  any.
+// Units    bytes are of memory.
+// Threads  any.
 #pragma once
 
 #include <cstddef>
