@@ -150,10 +150,12 @@ asio::awaitable<void> HttpSession::run() {
   ErrorOf ignored;
   socket_.set_option(Tcp::no_delay(true), ignored);
   Next next = Next::kRequest;
-  if (lease_.over_limit())
+  if (lease_.over_limit()) {
+    ++state_.stats.refused_connections;
     next = co_await send(error_reply(503, to_string(ErrorCode::kUnavailable),
                                      "too many connections; try again later"),
                          Next::kLinger);
+  }
   while (next == Next::kRequest) next = co_await serve_one();
   if (next == Next::kLinger) co_await linger();
   disarm();
@@ -297,9 +299,11 @@ std::optional<Reply> HttpSession::refuse_body() {
     return error_reply(417, to_string(ErrorCode::kInvalidArgument),
                        "the only expectation understood here is 100-continue");
   const std::size_t bytes = declared ? static_cast<std::size_t>(*declared) : limit;
-  if (!state_.body_budget.take(bytes))
+  if (!state_.body_budget.take(bytes)) {
+    ++state_.stats.refused_bodies;
     return error_reply(503, to_string(ErrorCode::kUnavailable),
                        "too many requests with large bodies at once; try again");
+  }
   body_bytes_held_ = bytes;
   return std::nullopt;
 }
@@ -389,9 +393,11 @@ asio::awaitable<Next> HttpSession::upgrade(const Match& match) {
 asio::awaitable<Next> HttpSession::send(Reply reply, Next next) {
   const std::size_t bytes = reply.body.size();
   const bool fits = state_.reply_budget.take(bytes);
-  if (!fits)
+  if (!fits) {
+    ++state_.stats.refused_replies;
     reply = error_reply(503, to_string(ErrorCode::kUnavailable),
                         "too many large replies wait for clients that read slowly; try again");
+  }
   log_access(reply);
   const bool known = parser_.has_value();  // not so where the connection itself is refused
   const unsigned version = known && parser_->get().version() == 10 ? 10 : 11;

@@ -116,6 +116,8 @@ class RawClient {
       return all;
     }
   }
+  // True once something has come, false where the connection ends before.
+  bool wait() { return !received_.empty() || receive_more(); }
   // True once the server closes the connection and nothing more comes.
   bool closed() { return received_.empty() && !receive_more(); }
 

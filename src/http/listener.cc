@@ -116,7 +116,10 @@ asio::awaitable<void> ListeningServer::accept() {
 
 void ListeningServer::spawn_session(Tcp::socket socket) {
   auto lease = state_.connections.admit();
-  if (!lease) return;
+  if (!lease) {
+    ++state_.stats.refused_connections;
+    return;
+  }
   const auto strand = socket.get_executor();
   asio::co_spawn(strand, serve_connection(state_, std::move(socket), std::move(*lease)),
                  [](const std::exception_ptr& failure) {

@@ -225,10 +225,25 @@ Result<Reply> version(const Call&) {
   return json_reply(200, json::object{{"name", "gameflow"}, {"version", GAMEFLOW_VERSION}});
 }
 
+std::string http_metrics(const HttpStats& stats) {
+  return fmt::format(
+      R"(# HELP gameflow_http_connections Open connections, WebSockets included.
+# TYPE gameflow_http_connections gauge
+gameflow_http_connections {}
+# HELP gameflow_http_refused_total Refused with 503, or closed, because there was too much of it.
+# TYPE gameflow_http_refused_total counter
+gameflow_http_refused_total{{of="connections"}} {}
+gameflow_http_refused_total{{of="bodies"}} {}
+gameflow_http_refused_total{{of="replies"}} {}
+)",
+      stats.connections.count(), stats.refused_connections.load(), stats.refused_bodies.load(),
+      stats.refused_replies.load());
+}
+
 Result<Reply> metrics(const Call& call) {
   Reply reply;
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  reply.body = call.context.api.metrics();
+  reply.body = call.context.api.metrics() + http_metrics(call.context.stats);
   return reply;
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "api/api.h"
+#include "http/http_stats.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "http/static_files.h"
@@ -22,6 +23,7 @@ namespace gameflow::http {
 struct RouteContext {
   api::Api& api;
   const StaticFiles& files;
+  const HttpStats& stats;
   std::size_t body_bytes_max;
   // A server on a loopback address answers only to these host names and to addresses: a page of
   // another site that had its own name pointed at 127.0.0.1 gets nothing (DNS rebinding).

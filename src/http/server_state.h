@@ -10,6 +10,7 @@
 
 #include "http/change_hub.h"
 #include "http/connections.h"
+#include "http/http_stats.h"
 #include "http/net.h"
 #include "http/routes.h"
 #include "http/server.h"
@@ -55,10 +56,11 @@ struct ServerState {
       : options(the_options),
         limits(the_limits),
         files(web_files(), options.web_folder),
-        routes{the_api, files, options.body_bytes_max, loopback},
         body_budget(limits.body_bytes_held_max),
         reply_budget(limits.reply_bytes_held_max),
         connections(options.connections_max),
+        stats(connections),
+        routes{the_api, files, stats, options.body_bytes_max, loopback},
         hub(the_api.store()) {}
 
   const ServerOptions options;
@@ -68,10 +70,11 @@ struct ServerState {
   // and a query too many is told so at once.
   asio::thread_pool workers{api::Api::kQueriesMax + 2};
   const StaticFiles files;
-  const RouteContext routes;
   ByteBudget body_budget;
   ByteBudget reply_budget;
   Connections connections;
+  HttpStats stats;
+  const RouteContext routes;
   ChangeHub hub;
 };
 

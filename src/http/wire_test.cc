@@ -289,8 +289,10 @@ TEST(Limits, ConnectionsOverTheLimitAreTold) {
   const Response response = third.receive();
   EXPECT_EQ(response.status, 503U);
   EXPECT_TRUE(response.has("too many connections"));
-  first.send(http("GET /healthz"));
-  EXPECT_EQ(first.receive().status, 200U);
+  first.send(http("GET /metrics"));
+  const Response metrics = first.receive();
+  EXPECT_TRUE(metrics.has("\ngameflow_http_refused_total{of=\"connections\"} 1\n"));
+  EXPECT_TRUE(metrics.has("\ngameflow_http_connections ")) << metrics.body;
 }
 
 TEST(Limits, BodiesHeldAtOnceAreBounded) {
@@ -305,6 +307,7 @@ TEST(Limits, BodiesHeldAtOnceAreBounded) {
   EXPECT_EQ(first.receive().status, 100U);
   const std::string second = http("POST /topics/t/records", "", std::string(800, '1'));
   EXPECT_EQ(ask(server, second).status, 503U);
+  EXPECT_TRUE(ask(server, http("GET /metrics")).has("{of=\"bodies\"} 1\n"));
   first.send("\"" + std::string(798, '1') + "\"");
   EXPECT_EQ(first.receive().status, 200U);
   first.send(http("GET /healthz"));  // behind it the first body is surely given back
@@ -321,11 +324,11 @@ TEST(Limits, RepliesHeldAtOnceAreBounded) {
   const std::string request = http("GET /topics/t/records");
   RawClient slow(server.server->port());
   slow.send(request);
-  Response second;
-  do second = ask(server, request);
-  while (second.status == 200);  // until the first one's reply is being written
+  ASSERT_TRUE(slow.wait());  // its reply is being written
+  const Response second = ask(server, request);
   EXPECT_EQ(second.status, 503U);
   EXPECT_TRUE(second.has("Retry-After"));
+  EXPECT_TRUE(ask(server, http("GET /metrics")).has("{of=\"replies\"} 1\n"));
   EXPECT_EQ(ask(server, http("GET /healthz")).status, 200U);
   EXPECT_EQ(slow.receive().status, 200U);
   slow.send(http("GET /healthz"));  // behind it the reply is surely given back
