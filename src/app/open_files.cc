@@ -14,12 +14,12 @@ std::uint64_t raise_open_files_limit() {
   return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
 }
 
-std::uint32_t connections_within(std::uint64_t open_files_max, std::uint32_t wanted) {
-  // RocksDB keeps up to 512 tables open, and some logs; the server refuses up to 64 connections at
-  // a time with an answer.
-  constexpr std::uint64_t kOthers = 640;
-  const std::uint64_t rest = open_files_max - std::min(kOthers, open_files_max / 2);
-  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(rest, 1, wanted));
+OpenFiles share_open_files(std::uint64_t limit, OpenFiles wanted) {
+  const auto share = [](std::uint64_t files, std::uint32_t wanted_files) {
+    return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(files, 1, wanted_files));
+  };
+  return {.connections = share(limit / 2, wanted.connections),
+          .tables = share(limit / 4, wanted.tables)};
 }
 
 }  // namespace gameflow::app

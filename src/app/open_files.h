@@ -5,12 +5,18 @@
 
 namespace gameflow::app {
 
-// Raises the limit of the process to what the system lets it have: 1,024 is a common default.
-// Returns it.
+// Raises the limit of the process to what the system lets it have, since 1,024 is a common default
+// and less than connections and tables may need together. Returns it.
 std::uint64_t raise_open_files_limit();
 
-// How many of `wanted` connections there may be, each an open file, under that limit. The store
-// comes first: once it cannot open its next file, it writes nothing more until a restart.
-std::uint32_t connections_within(std::uint64_t open_files_max, std::uint32_t wanted);
+struct OpenFiles {
+  std::uint32_t connections = 0;  // each is a file
+  std::uint32_t tables = 0;       // that the store keeps open
+};
+
+// Shares `limit` out: a half for connections, a quarter for tables, the rest for what comes and
+// goes. Neither gets more than `wanted`. Connections can be refused; but once the store cannot open
+// its next file, it writes nothing more until a restart.
+OpenFiles share_open_files(std::uint64_t limit, OpenFiles wanted);
 
 }  // namespace gameflow::app

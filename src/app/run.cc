@@ -13,7 +13,6 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 
 #include "api/api.h"
 #include "app/commands.h"
@@ -39,34 +38,29 @@ void set_up_logging(const std::string& level) {
   spdlog::set_default_logger(std::move(logger));
 }
 
-// How many files and sockets this process may have open. The usual limit, 1,024, is raised: it is
-// less than the server's connections and the store's tables together.
-std::uint32_t open_files_max() {
-  constexpr rlim_t kEnough = 4096;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kEnough / 4;
-  const rlimit raised{std::min(std::max(limit.rlim_cur, kEnough), limit.rlim_max), limit.rlim_max};
-  if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
-  return static_cast<std::uint32_t>(std::min<rlim_t>(limit.rlim_cur, kEnough));
+// What the store and the server may have open.
+OpenFiles open_files() {
+  const OpenFiles wanted{.connections = http::ServerOptions{}.connections_max,
+                         .tables = log::RocksdbOptions{}.open_files_max};
+  const std::uint64_t limit = raise_open_files_limit();
+  const OpenFiles files = share_open_files(limit, wanted);
+  if (files.connections < wanted.connections) {
+    spdlog::warn(
+        "at most {} connections, not {}: the process may have only {} files open (ulimit -n)",
+        files.connections, wanted.connections, limit);
+  }
+  return files;
 }
 
 http::ServerOptions server_options(const RunOptions& options, const ListenAddress& address,
-                                   std::uint32_t open_files) {
+                                   const OpenFiles& files) {
   http::ServerOptions server;
-  server.connections_max = std::min(server.connections_max, open_files / 2);
+  server.connections_max = files.connections;
   server.address = address.host;
   server.port = address.port;
   // Half of the cores are the engine's.
   server.threads = std::max(1U, std::thread::hardware_concurrency() / 2);
   if (!options.web_folder.empty()) server.web_folder = options.web_folder;
-  const std::uint64_t files = raise_open_files_limit();
-  const std::uint32_t wanted =
-      std::exchange(server.connections_max, connections_within(files, server.connections_max));
-  if (server.connections_max < wanted) {
-    spdlog::warn(
-        "at most {} connections, not {}: the process may have only {} files open (ulimit -n)",
-        server.connections_max, wanted, files);
-  }
   return server;
 }
 
@@ -85,13 +79,13 @@ Result<Operators> load(const BuildOptions& options) {
 Status serve(const RunOptions& options, const Operators& operators, const ListenAddress& address) {
   TerminationSignals signals;  // before the first thread
   const SystemClock clock;
-  const std::uint32_t open_files = open_files_max();
-  log::RocksdbOptions topics{.folder = options.data_folder,
-                             .durability = options.durability,
-                             .disk_free_bytes_min = options.disk_free_bytes_min,
-                             .clock = &clock};
-  topics.open_files_max = std::min(topics.open_files_max, open_files / 4);
-  GF_ASSIGN(const std::unique_ptr<log::Store> store, log::open_rocksdb_store(topics));
+  const OpenFiles files = open_files();
+  GF_ASSIGN(const std::unique_ptr<log::Store> store,
+            log::open_rocksdb_store({.folder = options.data_folder,
+                                     .durability = options.durability,
+                                     .disk_free_bytes_min = options.disk_free_bytes_min,
+                                     .open_files_max = files.tables,
+                                     .clock = &clock}));
   const plan::Plan& plan = operators.file.plan;
   if (options.clear_state) GF_TRY(runtime::Engine::clear_state(plan, *store));
   GF_ASSIGN(const std::unique_ptr<runtime::Engine> engine,
@@ -99,7 +93,7 @@ Status serve(const RunOptions& options, const Operators& operators, const Listen
                                   {.threads = options.threads, .clock = &clock}));
   api::Api api(*store, engine.get(), clock);
   GF_ASSIGN(const std::unique_ptr<http::Server> server,
-            http::Server::listen(api, server_options(options, address, open_files)));
+            http::Server::listen(api, server_options(options, address, files)));
   engine->start();
   server->start();
   fmt::print("listening on http://{}\n", to_string({address.host, server->port()}));

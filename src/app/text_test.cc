@@ -34,11 +34,16 @@ TEST(ListenAddress, Texts) {
 }
 
 TEST(OpenFiles, TheStoreHasItsShare) {
-  EXPECT_EQ(connections_within(1U << 20, 1024), 1024U);
-  EXPECT_EQ(connections_within(1664, 1024), 1024U);
-  EXPECT_EQ(connections_within(1024, 1024), 512U);
-  EXPECT_EQ(connections_within(256, 1024), 128U);
-  EXPECT_EQ(connections_within(0, 1024), 1U);
+  struct Case {
+    std::uint64_t limit;
+    std::uint32_t connections, tables;
+  };
+  for (const Case& c : {Case{1U << 20, 1024, 512}, Case{2048, 1024, 512}, Case{1024, 512, 256},
+                        Case{256, 128, 64}, Case{0, 1, 1}}) {
+    const OpenFiles files = share_open_files(c.limit, {.connections = 1024, .tables = 512});
+    EXPECT_EQ(files.connections, c.connections) << c.limit;
+    EXPECT_EQ(files.tables, c.tables) << c.limit;
+  }
 }
 
 TEST(Terminal, Numbers) {
