@@ -101,8 +101,8 @@ TEST_F(PlayerSessions, UpdatesStatesAndTakesBackWhatFailed) {
   EventsPerUserRow ann, bob;
   void* const rows[] = {&ann, &ann, &ann, &bob, &ann};
   const i64 windows[5] = {};
-  u32 changed[5] = {9, 9, 9, 9, 9};
-  ASSERT_EQ(service->update_state(&call, pointers, rows, windows, 5000, 5, changed, errors.data()),
+  abi::RowUse uses[5] = {{9, 9}, {9, 9}, {9, 9}, {9, 9}, {9, 9}};
+  ASSERT_EQ(service->update_state(&call, pointers, rows, windows, 5000, 5, uses, errors.data()),
             2u);
   EXPECT_EQ(errors[0].index, 1u);
   EXPECT_EQ(errors[0].message, "poisoned by ann");
@@ -113,7 +113,10 @@ TEST_F(PlayerSessions, UpdatesStatesAndTakesBackWhatFailed) {
   EXPECT_EQ(bob.count, 1u);
   EXPECT_EQ(bob.score, 4);
   constexpr u32 kChanged[] = {1, 0, 0, 1, 1};
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(changed[i], kChanged[i]) << i;
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(uses[i].changed, kChanged[i]) << i;
+    EXPECT_EQ(uses[i].asked, kChanged[i]) << i;
+  }
 }
 
 TEST_F(PlayerSessions, FlushesThroughTheSqlOfTheCall) {

@@ -54,16 +54,16 @@ u32 assign_key(abi::Call*, const void* events, std::size_t stride, u32 count, Te
 }
 
 u32 update_state(abi::Call*, const void* const* events, void* const* rows, const i64*, i64,
-                 u32 count, u32* changed, abi::RecordError* errors) {
+                 u32 count, abi::RowUse* uses, abi::RecordError* errors) {
   u32 failed = 0;
   for (u32 i = 0; i < count; ++i) {
-    changed[i] = 0;
+    uses[i] = {};
     if (static_cast<const Event*>(events[i])->user == Text("worse")) {
       errors[failed++] = {i, "worse user"};
       continue;
     }
     static_cast<Row*>(rows[i])->count += 1;
-    changed[i] = 1;
+    uses[i] = {1, 1};
   }
   return failed;
 }

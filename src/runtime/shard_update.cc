@@ -58,7 +58,7 @@ void ShardUpdate::run(std::uint32_t shard, const std::deque<Slice>& slices, std:
 
 void ShardUpdate::apply(const Target& target, ShardUpdateResult& result) {
   const auto count = static_cast<u32>(events_.size());
-  changed_.resize(count);
+  uses_.resize(count);
   errors_.resize(count);
   abi::Call call{.arena = &arena_,
                  .window_start_ms = 0,
@@ -68,9 +68,10 @@ void ShardUpdate::apply(const Target& target, ShardUpdateResult& result) {
                  .sql_error = {}};
   const u32 failures =
       target.functions->update_state(&call, events_.data(), rows_.data(), starts_.data(),
-                                     target.window_size.ms, count, changed_.data(), errors_.data());
+                                     target.window_size.ms, count, uses_.data(), errors_.data());
   for (u32 i = 0; i < count; ++i) {
-    if (changed_[i] != 0) shards_[i]->mark_changed(entries_[i], changed_[i], target.now);
+    const u32 changed = uses_[i].changed | (uses_[i].asked & ~entries_[i]->live);
+    if (changed != 0) shards_[i]->mark_changed(entries_[i], changed, target.now);
   }
   for (u32 i = 0; i < failures; ++i) {
     const auto [slice, record] = origins_[errors_[i].index];

@@ -59,7 +59,7 @@ class ShardUpdate {
   std::vector<state::KeyedShard*> shards_;
   std::vector<state::Entry*> entries_;
   std::vector<std::pair<std::size_t, std::uint32_t>> origins_;
-  std::vector<u32> changed_;
+  std::vector<abi::RowUse> uses_;
   std::vector<abi::RecordError> errors_;
   record::BlockArena arena_;
 };

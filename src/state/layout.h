@@ -27,7 +27,7 @@ constexpr std::uint32_t shard_of(std::uint64_t hash) {
 struct Entry {
   std::uint64_t hash;
   std::uint32_t key_size;
-  std::uint32_t live;   // bit s: the row of state s exists: an operator has changed it
+  std::uint32_t live;   // bit s: the row of state s exists: an operator has called for it
   std::uint32_t dirty;  // bit s: it changed since the last take_changes
   std::uint32_t padding = 0;
   Timestamp updated_at;  // of the last change

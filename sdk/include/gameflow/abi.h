@@ -14,7 +14,7 @@ namespace gameflow::abi {
 
 // Raised with every change of this file, types.h, text.h or arena.h that alters a layout or a
 // meaning.
-inline constexpr u32 kVersion = 1;
+inline constexpr u32 kVersion = 2;
 
 // A failed record of a batch: its index and what the exception said (in the call's arena).
 struct RecordError {
@@ -47,12 +47,18 @@ using AssignTimestampFn = u32 (*)(Call* call, const void* events, std::size_t st
 using AssignKeyFn = u32 (*)(Call* call, const void* events, std::size_t stride, u32 count,
                             Text* keys, RecordError* errors);
 
+// What update-state did with the rows of one record; bit s stands for the row of state s.
+struct RowUse {
+  u32 asked;    // the operator called for it: it exists from now on, if nothing in it changed, too
+  u32 changed;  // its bytes are others now
+};
+
 // Applies events to rows, in order. rows[i * state_count + s] is the row of state s for event i,
-// and windows[i] its window's start. On return changed[i] has bit s set where that row's bytes
-// changed. A record that fails leaves its rows as they were. Returns the number of errors.
+// windows[i] its window's start, uses[i] what became of its rows. A record that fails leaves its
+// rows as they were, and unused. Returns the number of errors.
 using UpdateStateFn = u32 (*)(Call* call, const void* const* events, void* const* rows,
                               const i64* window_starts_ms, i64 window_size_ms, u32 count,
-                              u32* changed, RecordError* errors);
+                              RowUse* uses, RecordError* errors);
 
 // Computes the value for the sinks from the window's rows into `out`, a value of the flush type.
 // Returns false on failure, with `error->message`.
@@ -75,7 +81,7 @@ struct Library {
 using LibraryFn = const Library* (*)();
 inline constexpr const char* kLibrarySymbol = "gameflow_library";
 
-// States per service: bits of `changed`.
+// States per service: bits of RowUse.
 inline constexpr u32 kStatesMax = 32;
 
 }  // namespace gameflow::abi

@@ -11,14 +11,20 @@
 
 namespace gameflow::detail {
 
-// Rows of the record that update-state works on, one per state of the service.
-inline thread_local void* const* current_rows = nullptr;
+// Rows of the record that update-state works on, one per state of the service; null outside of it.
+struct CurrentRows {
+  void* const* rows = nullptr;
+  u32 asked = 0;  // bit s: the operator called for the row of state s
+};
+inline thread_local CurrentRows current_rows;
 
 template <class Row>
 Row& current_row(std::size_t state) {
-  if (current_rows == nullptr)
+  CurrentRows& current = current_rows;
+  if (current.rows == nullptr)
     throw std::logic_error("rows of a state can be used in update-state only; in flush use sql()");
-  return *static_cast<Row*>(current_rows[state]);
+  current.asked |= u32{1} << state;
+  return *static_cast<Row*>(current.rows[state]);
 }
 
 // What a run: block must look like; generated static_asserts say it in words.
@@ -146,26 +152,27 @@ class SavedRows {
 
 template <class Event, auto Function, class... Rows>
 u32 update_states(abi::Call* call, const void* const* events, void* const* rows,
-                  const i64* window_starts_ms, i64 window_size_ms, u32 count, u32* changed,
+                  const i64* window_starts_ms, i64 window_size_ms, u32 count, abi::RowUse* uses,
                   abi::RecordError* errors) {
   const CallScope scope(call);
+  CurrentRows& current = current_rows;
   u32 error_count = 0;
   for (u32 i = 0; i < count; ++i) {
     void* const* const record_rows = rows + i * sizeof...(Rows);
-    current_rows = record_rows;
+    current = {record_rows, 0};
     call->window_start_ms = window_starts_ms[i];
     call->window_end_ms = window_starts_ms[i] + window_size_ms;
     const SavedRows<Rows...> saved(record_rows);
     try {
       Function(*static_cast<const Event*>(events[i]));
-      changed[i] = saved.changed(record_rows);
+      uses[i] = {current.asked, saved.changed(record_rows)};
     } catch (...) {
       saved.restore(record_rows);
-      changed[i] = 0;
+      uses[i] = {};
       errors[error_count++] = {i, exception_text()};
     }
   }
-  current_rows = nullptr;
+  current = {};
   return error_count;
 }
 

@@ -3,7 +3,7 @@
 //
 //   Text, List<T>, Optional<T>, Bytes, i8 … u64, f32, f64    types.h
 //   parse_time(text[, otherwise])                            time.h
-//   STATE()              in update-state: the row of the current key; changing it marks it changed
+//   STATE()              in update-state: the row of the current key, which exists from then on
 //   sql<List<T>>(query)  in flush: rows of the window that closed; columns map to fields by name
 //   window()             in update-state and flush: the window's bounds
 //
