@@ -414,13 +414,16 @@ ServiceRecord ServiceRunner::record() const {
   return record;
 }
 
-void ServiceRunner::committed() {
+std::size_t ServiceRunner::committed() {
+  std::size_t bytes = 0;
   has_new_input_ = false;
   for (const Timestamp start : closing_) {
     auto closed = windows_.extract(start);
+    bytes += closed.mapped()->bytes() + (last_closed_ == nullptr ? 0 : last_closed_->bytes());
     last_closed_ = std::move(closed.mapped());
   }
   forget_epoch();
+  return bytes;
 }
 
 void ServiceRunner::forget_epoch() {
@@ -439,6 +442,7 @@ void ServiceRunner::forget_epoch() {
 
 void ServiceRunner::release_memory() {
   slices_.clear();
+  flusher_.release_memory();
 }
 
 }  // namespace gameflow::runtime

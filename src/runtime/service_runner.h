@@ -74,7 +74,8 @@ class ServiceRunner {
   void update_shard(std::uint32_t shard, ShardUpdate& worker);
   void flush();
   void add_to(log::Commit& commit);
-  void committed();
+  // Returns the bytes of the windows that were flushed or are forgotten now.
+  std::size_t committed();
 
   std::string_view name() const { return plan_.spec->name; }
   const plan::ServicePlan& plan() const { return plan_; }
