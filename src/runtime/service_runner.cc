@@ -96,7 +96,29 @@ Status ServiceRunner::restore(Timestamp now) {
   open_from_ = record.open_from;
   counters_ = record.counters;
   GF_TRY(place_inputs(record, now));
-  return restore_windows(states);
+  GF_TRY(restore_windows(states));
+  if (!windows_.empty()) tell_changed_states(record.states);
+  return {};
+}
+
+// What is stored of a state is kept or refused; but one that comes or goes does so in the middle of
+// the open windows.
+void ServiceRunner::tell_changed_states(const std::vector<StoredState>& stored) const {
+  const std::vector<StoredState> wanted = stored_states(plan_);
+  for (const StoredState& state : stored) {
+    if (std::ranges::count(wanted, state.name, &StoredState::name) != 0) continue;
+    spdlog::warn(
+        "service '{}': state '{}' is gone from the dataflow, and so are its rows in {} open "
+        "windows",
+        name(), state.name, windows_.size());
+  }
+  for (const StoredState& state : wanted) {
+    if (std::ranges::count(stored, state.name, &StoredState::name) != 0) continue;
+    spdlog::warn(
+        "service '{}': state '{}' is new: in the {} windows that are open it has only what "
+        "comes from now on",
+        name(), state.name, windows_.size());
+  }
 }
 
 Status ServiceRunner::place_at(Input& input, spec::StartOffset start) {

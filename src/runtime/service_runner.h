@@ -110,6 +110,7 @@ class ServiceRunner {
   Target target(const std::string& topic) const;
   Status place_at(Input& input, spec::StartOffset start);
   Status restore_windows(const std::vector<int>& states);
+  void tell_changed_states(const std::vector<StoredState>& stored) const;
   Status place_inputs(const ServiceRecord& record, Timestamp now);
   void collect_failures();
   void add_segments(log::Commit& commit);
