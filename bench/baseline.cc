@@ -69,7 +69,9 @@ std::string encode_sorted(const Counts& counts) {
   std::vector<std::pair<std::uint32_t, std::string_view>> rows;
   rows.reserve(counts.size());
   for (const auto& [player, count] : counts) rows.emplace_back(count, player);
-  std::ranges::sort(rows, std::greater<>());
+  std::ranges::sort(rows, [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  });
   std::string json = "[";
   json.reserve(rows.size() * 48);
   for (const auto& [count, player] : rows) {

@@ -17,8 +17,8 @@ struct BaselineResult {
 };
 
 // Decodes all fields of every event with simdjson On-Demand, takes the event's own time, counts per
-// player in tumbling windows, and at the end of each window sorts by count, highest first, and
-// encodes `[{"player_id":…,"event_count":…},…]`. Expects events in order of time.
+// player in tumbling windows, and at the end of each window sorts by count, highest first, then by
+// player, and encodes `[{"player_id":…,"event_count":…},…]`. Expects events in order of time.
 // Throws std::runtime_error for an event that does not decode.
 BaselineResult run_baseline(const Events& events);
 

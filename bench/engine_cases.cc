@@ -1,9 +1,12 @@
 // The engine on records that are already in a topic: read, decode, window, flush, commit.
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
+#include <string>
 
 #include <fmt/format.h>
 
+#include "baseline.h"
 #include "report.h"
 #include "runtime/engine.h"
 #include "world.h"
@@ -31,6 +34,15 @@ std::unique_ptr<runtime::Engine> open_afresh(World& world) {
                                     {.threads = 1, .clock = &world.clock}));
 }
 
+// The newest record of the flagship's summaries.
+std::string last_summary(World& world) {
+  const log::TopicInfo topic = must(world.store->topic("player-session-summaries"));
+  const record::Offset end = topic.partitions.at(0).end;
+  const auto batches = must(world.store->read(topic.id, 0, {end.value - 1}, SIZE_MAX));
+  const record::Batch& batch = *batches.back();
+  return std::string(batch[batch.size() - 1].value);
+}
+
 // The flagship's player-session-analytics over the topic from its beginning to its end; every epoch
 // is committed with an fsync. The baseline has one thread, so everything here shares one core, also
 // what compacts and commits.
@@ -40,7 +52,7 @@ std::function<Run()> prepare_player_sessions(const Events& events) {
   open_afresh(*world);  // makes the topics
   fill(*world, events);
   world->open_store();
-  return [world, &events] {
+  return [world, &events, expected = run_baseline(events).last_json] {
     const auto engine = open_afresh(*world);
     const double seconds = seconds_of([&] {
       while (must(engine->run_epoch()) == runtime::EpochResult::kCommitted) {
@@ -55,6 +67,9 @@ std::function<Run()> prepare_player_sessions(const Events& events) {
       throw std::runtime_error(
           fmt::format("engine/player-sessions: {} in, {} out, {} late, {} dead", stats.records_in,
                       stats.records_out, stats.records_late, stats.records_dead));
+    }
+    if (last_summary(*world) != expected) {
+      throw std::runtime_error("engine/player-sessions: the last window is not the baseline's");
     }
     return Run{events.count, events.json_bytes, seconds};
   };

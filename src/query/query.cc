@@ -229,6 +229,10 @@ Status Database::set_table(const Table* table) {
   return impl_->connection.add_table(name);
 }
 
+void Database::release_memory() {
+  for (const auto& [name, slot] : impl_->slots) slot->begin_query();
+}
+
 Result<Answer> Database::run(std::string_view sql, const Limits& limits) {
   GF_ASSIGN(sqlite3_stmt * statement, impl_->prepare(sql, Author::kPerson));
   Answer answer;

@@ -75,6 +75,9 @@ class Database {
   // replaced or the Database is destroyed; its segments may change between queries.
   Status set_table(const Table* table);
 
+  // Forgets what was kept of the tables for the last query.
+  void release_memory();
+
   // Any SELECT, for people: values as SQLite has them.
   Result<Answer> run(std::string_view sql, const Limits& limits);
 

@@ -26,8 +26,9 @@ constexpr std::chrono::milliseconds kTickOpenWindows{50};
 constexpr std::chrono::milliseconds kTickQuiet{500};
 constexpr std::chrono::milliseconds kRetryAfterFailure{250};
 
-// An epoch of so many bytes is part of a backlog: live input comes in smaller ones.
-constexpr std::size_t kBacklogBytes = 16U << 20;
+// An epoch of so many bytes, of input or of windows that close, is part of a backlog or of a wave
+// of players: what it takes in memory is worth giving back.
+constexpr std::size_t kLargeBytes = 16U << 20;
 
 // Dead letters are for people to look at: kept this long unless the dataflow declares the topic
 // itself.
@@ -258,7 +259,7 @@ class EngineImpl final : public Engine {
       needs_restore_ = !restore();
       return fail(std::move(committed).error());
     }
-    for (const auto& service : services_) service->committed();
+    for (const auto& service : services_) closed_bytes_ += service->committed();
     ++epochs_;
     for (const auto phase : {&EpochSeconds::read, &EpochSeconds::decode, &EpochSeconds::update,
                              &EpochSeconds::flush, &EpochSeconds::commit}) {
@@ -339,11 +340,12 @@ class EngineImpl final : public Engine {
     }
   }
 
-  // When a backlog is worked off, what it took goes back to the system: after 3 M events from disk
-  // 240 MB would stay, and 30 do.
+  // When a backlog is worked off, or large windows have closed, what that took goes back to the
+  // system: after 3 M events from disk 240 MB would stay, and 30 do.
   void release_memory() {
-    if (epoch_bytes_ > kBacklogBytes) has_backlog_ = true;
-    if (epoch_bytes_ > kBacklogBytes / 8 || !std::exchange(has_backlog_, false)) return;
+    if (epoch_bytes_ > kLargeBytes || closed_bytes_ > kLargeBytes) was_large_ = true;
+    closed_bytes_ = 0;
+    if (epoch_bytes_ > kLargeBytes / 8 || !std::exchange(was_large_, false)) return;
     for (const auto& service : services_) service->release_memory();
     ::malloc_trim(0);
   }
@@ -409,9 +411,10 @@ class EngineImpl final : public Engine {
   EpochSeconds seconds_;
   EpochSeconds running_;  // of the epoch that is running: only the thread that runs it
   std::atomic<bool> input_ends_{false};
-  bool needs_restore_ = false;  // only the thread that runs epochs; as are the two below
-  bool has_backlog_ = false;
-  std::size_t epoch_bytes_ = 0;  // of input, of the last epoch
+  bool needs_restore_ = false;  // only the thread that runs epochs; as are those below
+  bool was_large_ = false;
+  std::size_t epoch_bytes_ = 0;   // of input, of the last epoch
+  std::size_t closed_bytes_ = 0;  // of windows that it closed or forgot
 
   std::thread loop_;
   std::mutex wake_mutex_;

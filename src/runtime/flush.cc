@@ -99,6 +99,12 @@ bool Flusher::run_sql(void* context, const char* text, std::size_t size, u32 typ
   return false;
 }
 
+void Flusher::release_memory() {
+  for (query::Table& table : tables_) table.segments.front() = {};
+  database_.release_memory();
+  arena_.reset(0);
+}
+
 Result<std::optional<std::string>> Flusher::run(const WindowState& window) {
   const Duration size = service_.spec->window.duration;
   bool any = false;

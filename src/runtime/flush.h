@@ -39,6 +39,8 @@ class Flusher {
   // The JSON for the sinks; nothing where no row of the window is live. An error (kOperatorFailed)
   // says what the operator threw.
   Result<std::optional<std::string>> run(const WindowState& window);
+  // Gives back what is kept from one run to the next.
+  void release_memory();
 
  private:
   static bool run_sql(void* context, const char* text, std::size_t size, u32 type_id, void* list);

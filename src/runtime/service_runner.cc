@@ -96,7 +96,29 @@ Status ServiceRunner::restore(Timestamp now) {
   open_from_ = record.open_from;
   counters_ = record.counters;
   GF_TRY(place_inputs(record, now));
-  return restore_windows(states);
+  GF_TRY(restore_windows(states));
+  if (!windows_.empty()) tell_changed_states(record.states);
+  return {};
+}
+
+// What is stored of a state is kept or refused; but one that comes or goes does so in the middle of
+// the open windows.
+void ServiceRunner::tell_changed_states(const std::vector<StoredState>& stored) const {
+  const std::vector<StoredState> wanted = stored_states(plan_);
+  for (const StoredState& state : stored) {
+    if (std::ranges::count(wanted, state.name, &StoredState::name) != 0) continue;
+    spdlog::warn(
+        "service '{}': state '{}' is gone from the dataflow, and so are its rows in {} open "
+        "windows",
+        name(), state.name, windows_.size());
+  }
+  for (const StoredState& state : wanted) {
+    if (std::ranges::count(stored, state.name, &StoredState::name) != 0) continue;
+    spdlog::warn(
+        "service '{}': state '{}' is new: in the {} windows that are open it has only what "
+        "comes from now on",
+        name(), state.name, windows_.size());
+  }
 }
 
 Status ServiceRunner::place_at(Input& input, spec::StartOffset start) {
@@ -414,13 +436,16 @@ ServiceRecord ServiceRunner::record() const {
   return record;
 }
 
-void ServiceRunner::committed() {
+std::size_t ServiceRunner::committed() {
+  std::size_t bytes = 0;
   has_new_input_ = false;
   for (const Timestamp start : closing_) {
     auto closed = windows_.extract(start);
+    bytes += closed.mapped()->bytes() + (last_closed_ == nullptr ? 0 : last_closed_->bytes());
     last_closed_ = std::move(closed.mapped());
   }
   forget_epoch();
+  return bytes;
 }
 
 void ServiceRunner::forget_epoch() {
@@ -439,6 +464,7 @@ void ServiceRunner::forget_epoch() {
 
 void ServiceRunner::release_memory() {
   slices_.clear();
+  flusher_.release_memory();
 }
 
 }  // namespace gameflow::runtime

@@ -74,7 +74,8 @@ class ServiceRunner {
   void update_shard(std::uint32_t shard, ShardUpdate& worker);
   void flush();
   void add_to(log::Commit& commit);
-  void committed();
+  // Returns the bytes of the windows that were flushed or are forgotten now.
+  std::size_t committed();
 
   std::string_view name() const { return plan_.spec->name; }
   const plan::ServicePlan& plan() const { return plan_; }
@@ -109,6 +110,7 @@ class ServiceRunner {
   Target target(const std::string& topic) const;
   Status place_at(Input& input, spec::StartOffset start);
   Status restore_windows(const std::vector<int>& states);
+  void tell_changed_states(const std::vector<StoredState>& stored) const;
   Status place_inputs(const ServiceRecord& record, Timestamp now);
   void collect_failures();
   void add_segments(log::Commit& commit);

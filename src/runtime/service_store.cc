@@ -152,9 +152,8 @@ std::vector<StoredState> stored_states(const plan::ServicePlan& service) {
 Result<std::vector<int>> match_states(const ServiceRecord& record,
                                       const plan::ServicePlan& service) {
   constexpr std::string_view kWaysOut =
-      "give the service or the state another name to start afresh beside it, or start with "
-      "--clear-state to throw the "
-      "state away and read the topics again";
+      "give the service another name to start afresh beside it, or start with --clear-state to "
+      "throw the state away and read the topics again";
   const std::string& name = service.spec->name;
   if (record.window_size != service.spec->window.duration) {
     return fail(ErrorCode::kStateMismatch,

@@ -1,6 +1,7 @@
 // One open (or the last closed) window of a service: its shards, and how they are stored.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -27,6 +28,12 @@ struct WindowState {
   state::KeyedShard& shard(std::uint32_t number, const state::Layout& layout) {
     if (shards[number] == nullptr) shards[number] = std::make_unique<state::KeyedShard>(layout);
     return *shards[number];
+  }
+
+  std::size_t bytes() const {
+    std::size_t bytes = 0;
+    for (const auto& shard : shards) bytes += shard == nullptr ? 0 : shard->bytes();
+    return bytes;
   }
 
   template <class Visit>
