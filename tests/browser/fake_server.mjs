@@ -95,7 +95,7 @@ export class FakeServer {
     const json = (value) => (value ? reply(200, 'application/json', JSON.stringify(value)) : reply(404, 'application/json', '{}'));
     const [, first, second] = pathname.split('/').map(decodeURIComponent);
     if (first === 'topics' && second) return json(this.topics.has(second) && this.describe(second));
-    if (first === 'topics') return json({topics: [...this.topics.keys()].map((name) => this.describe(name))});
+    if (first === 'topics') return json({now: Date.now(), topics: [...this.topics.keys()].map((name) => this.describe(name))});
     if (first === 'dataflow') return json(this.dataflow);
     const file = first === '' ? 'index.html' : second;
     const path = file === 'echarts.min.js' ? `node_modules/echarts/dist/echarts.common.min.js` : file;
