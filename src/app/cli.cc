@@ -411,7 +411,7 @@ ParsedCommandLine usage_error(CLI::App& root, const CLI::ParseError& error) {
   CLI::App& app = deepest(root);
   std::string path = app.get_name();
   for (const CLI::App* at = app.get_parent(); at != nullptr; at = at->get_parent()) {
-    path = at->get_name() + ' ' + path;
+    path.insert(0, at->get_name() + ' ');
   }
   ParsedCommandLine parsed;
   parsed.exit_code = kExitUsage;

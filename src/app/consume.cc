@@ -212,7 +212,7 @@ bool Consumer::finished() const {
 Status Consumer::run() {
   bool disconnected = false;
   while (true) {
-    const Status filled = fill();
+    Status filled = fill();
     if (!filled) {
       // Somebody who follows a topic wants to go on when the server is back.
       if (options_.stop_at_end || filled.error().code != ErrorCode::kUnavailable) return filled;

@@ -166,7 +166,7 @@ Result<opbuild::Library> build_operators(const DataflowFile& file, const BuildOp
                          .compiler = options.compiler,
                          .syntax_only = syntax_only || !mistakes.empty()};
   GF_ASSIGN(build.cache_folder, cache_folder(options));
-  const auto library = [&] {
+  auto library = [&] {
     const PatienceNote note(syntax_only ? "checking operators …" : "building operators …");
     return opbuild::build(file.plan, build, mistakes);
   }();

@@ -30,7 +30,7 @@ std::size_t append_body(char* data, std::size_t size, std::size_t count, void* b
 
 struct HttpClient::Impl {
   struct CloseHandle {
-    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+    void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
   };
   struct FreeList {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
