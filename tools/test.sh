@@ -1,10 +1,28 @@
 #!/usr/bin/env bash
 # Builds and runs every test. A stage is one line of `stages`; its tests are those of one ctest run.
-# Ends with "N passed, N failed" over all stages, and exits 1 if one failed.
+# Ends with the last lines of each test that failed and "N passed, N failed" over all stages, and
+# exits 1 if one failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 jobs=${JOBS:-$(nproc)}
 passed=0 failed=0
+failures=$(mktemp)
+trap 'rm -f "$failures"' EXIT
+
+# last_lines LOG: of what ctest printed, each failed test and the last 40 lines of its output.
+last_lines() {
+  awk '
+    function show(  i) {
+      if (!name) return
+      print name
+      for (i = (n > 40 ? n - 40 : 0); i < n; ++i) print "  " line[i]
+      name = ""
+    }
+    / Test +#[0-9]+: |^ +Start +[0-9]+: |tests passed, / { show() }
+    / Test +#[0-9]+: .*\*\*\*/ { name = $0; n = 0; next }
+    name && NF { line[n++] = $0 }
+  ' "$1"
+}
 
 # stage NAME FOLDER CTEST-ARGUMENTS…: adds to the totals.
 stage() {
@@ -15,6 +33,7 @@ stage() {
   ctest --test-dir "$folder" --output-on-failure -j "$jobs" "$@" 2>&1 | tee "$log" || true
   local line total bad
   line=$(grep -E 'tests passed, [0-9]+ tests? failed out of [0-9]+' "$log" | tail -n 1) || true
+  last_lines "$log" >>"$failures"
   rm -f "$log"
   if [ -z "$line" ]; then
     echo "$name: no tests were run" >&2
@@ -35,5 +54,6 @@ stage "tests" build
 stage "unit and dataflow tests with address and undefined behaviour sanitizers" build-asan \
   -L 'unit|dataflow'
 
+cat "$failures"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

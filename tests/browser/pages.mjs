@@ -257,6 +257,22 @@ describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', time
     }
   });
 
+  // What makes the page scroll sideways: whatever ends right of `width`, outermost first.
+  const outside = (page, width) => page.evaluate((end) => document.documentElement.scrollWidth <= end ? []
+    : [...document.querySelectorAll('body *')].map((e) => ({e, right: e.getBoundingClientRect().right})).filter(({right}) => right > end)
+      .map(({e, right}) => `${e.tagName} #${e.id} .${e.className} to ${right}: ${e.textContent.trim().slice(0, 40)}`), width);
+
+  it('the longest status fits a narrow phone', async () => {
+    const page = await openPage(browser, gameflow.url, '/stat/table.html', {viewport: {width: 360, height: 740}});
+    await untilState(page, 'live', (s) => s.status === 'live');
+    assert.equal(await page.evaluate(() => {
+      document.querySelector('#status-word').textContent = 'Disconnected';
+      document.querySelector('#status-age').textContent = '23 h 59 min old';
+      return document.documentElement.scrollWidth;  // before the page writes its own again
+    }), 360);
+    await page.context().close();
+  });
+
   it('screenshots: light and dark, 360 and 1440 wide, no sideways scrolling', async () => {
     const folder = join(kRoot, 'build', 'screenshots');
     mkdirSync(folder, {recursive: true});
@@ -268,7 +284,8 @@ describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', time
         for (const width of [360, 1440]) {
           await page.emulateMedia({colorScheme});
           await page.setViewportSize({width, height: width === 360 ? 740 : 900});
-          assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width, `${name} at ${width}`);
+          await page.waitForFunction((wanted) => innerWidth === wanted, width);
+          assert.deepEqual(await outside(page, width), [], `${name} at ${width}`);
           await page.waitForFunction(() => [...document.querySelectorAll('#chart canvas')].every((c) => c.clientWidth === c.closest('#chart').clientWidth));
           await page.screenshot({path: join(folder, `${name}-${colorScheme}-${width}.png`), fullPage: true, animations: 'disabled'});
         }
