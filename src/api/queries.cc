@@ -6,18 +6,11 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.h"
 #include "spec/diagnostic.h"
 
 namespace gameflow::api {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 std::string quoted(std::string_view text, char quote) {
   std::string out(1, quote);
@@ -122,12 +115,12 @@ Result<query::Answer> Queries::run(std::string_view sql, const query::Limits& li
 Result<query::Answer> Queries::run_on(query::Database& database, std::string_view sql,
                                       const query::Limits& limits) {
   // A statement can only read a table whose name is in its text: SQL has no other spelling of it.
-  const std::string text = lower(sql);
+  const std::string text = lower_case(sql);
   std::vector<runtime::StateSnapshot> snapshots;
   snapshots.reserve(schemas_.size());  // the database keeps their addresses
   Status ready;
   for (const auto& [name, schema] : schemas_) {
-    if (text.find(lower(name)) == std::string::npos) continue;
+    if (text.find(lower_case(name)) == std::string::npos) continue;
     auto snapshot = engine_->snapshot(name);
     if (snapshot) {
       snapshots.push_back(std::move(*snapshot));
@@ -181,6 +174,7 @@ Result<query::Answer> Queries::rows(std::string_view service, std::string_view s
   });
   if (found == tables.end()) {
     std::vector<std::string> names;
+    names.reserve(tables.size());
     for (const auto& table : tables) names.push_back(table.service + "/" + table.state);
     const std::vector<std::string_view> views(names.begin(), names.end());
     const std::string wanted = fmt::format("{}/{}", service, state);

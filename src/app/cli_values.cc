@@ -1,7 +1,8 @@
 #include "app/cli_values.h"
 
-#include <algorithm>
 #include <charconv>
+
+#include "base/ascii.h"
 
 namespace gameflow::app {
 
@@ -23,10 +24,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   const char* const end = text.data() + text.size();
   const auto [at, error] = std::from_chars(text.data(), end, number);
   if (error != std::errc()) return std::nullopt;
-  std::string unit(at, end);
-  std::ranges::transform(unit, unit.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
+  const std::string unit = lower_case({at, end});
   if (unit.empty() || unit == "b") return number;
   constexpr std::string_view kPrefixes = "kmgtpe";
   const std::size_t prefix = kPrefixes.find(unit[0]);

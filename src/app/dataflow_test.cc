@@ -117,12 +117,13 @@ class Runner {
     failure_.reset();
     auto loaded = step_->words.empty() ? check_dataflow(test_.file, inline_source())
                                        : read_dataflow(beside_test(first_word()));
-    auto ready = loaded.and_then([this](DataflowFile& file) -> Status {
+    const Status ready = [&]() -> Status {
+      GF_ASSIGN(DataflowFile file, std::move(loaded));
       GF_ASSIGN(const opbuild::Library library, build_operators(file, build_, false));
       file_ = std::move(file);
       functions_ = library.functions;
       return open_engine();
-    });
+    }();
     if (!ready) failure_ = ready.error();
     return next_expects_error() ? Status{} : (ready ? Status{} : error(ready.error().message));
   }

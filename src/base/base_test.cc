@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/time.h"
 
@@ -41,6 +42,11 @@ TEST(Timestamp, IsWrittenAsIso8601) {
   EXPECT_EQ(format_timestamp({1'731'406'530'000}), "2024-11-12T10:15:30Z");
   EXPECT_EQ(format_timestamp({1'731'406'530'250}), "2024-11-12T10:15:30.250Z");
   EXPECT_EQ(format_timestamp({-1}), "1969-12-31T23:59:59.999Z");
+}
+
+TEST(Ascii, OnlyItsLettersAreLowered) {
+  EXPECT_EQ(lower_case("Player_ID 7 [\\] @{É}"), "player_id 7 [\\] @{É}");
+  static_assert(lower_case('Z') == 'z' && lower_case('@') == '@' && lower_case('[') == '[');
 }
 
 Result<int> half(int value) {

@@ -64,8 +64,13 @@ struct Error {
   std::string message;
 };
 
+// A value or an Error. Unlike tl::expected it cannot be dropped by accident: where a failure is of
+// no interest, `(void)call()` says so.
 template <class T>
-using Result = tl::expected<T, Error>;
+class [[nodiscard]] Result : public tl::expected<T, Error> {
+ public:
+  using tl::expected<T, Error>::expected;
+};
 
 using Status = Result<void>;
 

@@ -1,10 +1,10 @@
 #include "http/request.h"
 
-#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
 
+#include "base/ascii.h"
 #include "record/codec.h"
 
 namespace gameflow::http {
@@ -125,14 +125,6 @@ bool list_has(std::string_view header, std::string_view token) {
     return {};
   });
   return found;
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return lower;
 }
 
 std::string_view trimmed(std::string_view text) {

@@ -44,7 +44,6 @@ Result<std::uint64_t> number_parameter(const Request& request, std::string_view 
 // True where a list header such as Accept-Encoding names `token` without q=0. Case is ignored.
 bool list_has(std::string_view header, std::string_view token);
 
-std::string lower_case(std::string_view text);
 std::string_view trimmed(std::string_view text);
 
 }  // namespace gameflow::http

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "base/ascii.h"
 #include "http/gzip.h"
 #include "http/request_json.h"
 #include "http/tail.h"

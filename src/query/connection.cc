@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include "base/ascii.h"
 #include "query/sqlite_process.h"
 
 namespace gameflow::query {
@@ -122,14 +123,6 @@ constexpr auto kFunctions = std::to_array<std::string_view>({
 });
 static_assert(std::ranges::is_sorted(kFunctions));
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 bool is_blank(std::string_view sql) {
   return sql.find_first_not_of(" \t\r\n;") == std::string_view::npos;
 }
@@ -173,7 +166,7 @@ Status Connection::configure() {
   set(SQLITE_DBCONFIG_DQS_DML, 0);  // "x" is a name, never a string: a typo is an error
   set(SQLITE_DBCONFIG_DQS_DDL, 0);
   const auto collect = [](void* names, int, char** values, char**) {
-    static_cast<std::set<std::string, std::less<>>*>(names)->insert(lower(values[0]));
+    static_cast<std::set<std::string, std::less<>>*>(names)->insert(lower_case(values[0]));
     return 0;
   };
   fine = fine &&
@@ -201,7 +194,7 @@ void Connection::set_limits(Author author) {
 }
 
 bool Connection::is_reserved(std::string_view name) const {
-  const std::string folded = lower(name);
+  const std::string folded = lower_case(name);
   return folded.starts_with("sqlite_") || folded.starts_with("pragma_") ||
          reserved_.contains(folded);
 }
@@ -221,7 +214,7 @@ Status Connection::add_table(const std::string& name) {
   if (code != SQLITE_OK) {
     return fail(ErrorCode::kInternal, fmt::format("table {}: {}", name, sqlite3_errmsg(db_)));
   }
-  tables_.insert(lower(name));
+  tables_.insert(lower_case(name));
   return {};
 }
 
@@ -258,7 +251,7 @@ int Connection::authorize(void* self, int action, const char* first, const char*
 }
 
 int Connection::allow_read(std::string_view table, std::string_view column) {
-  const std::string folded = lower(table);
+  const std::string folded = lower_case(table);
   // No column: SQLite reports each name in FROM of which it reads none, those of WITH among them.
   if (tables_.contains(folded) || (column.empty() && !is_reserved(folded))) return SQLITE_OK;
   denied_ = fmt::format("table {} is not allowed", table);
@@ -266,7 +259,7 @@ int Connection::allow_read(std::string_view table, std::string_view column) {
 }
 
 int Connection::allow_function(std::string_view name) {
-  const std::string folded = lower(name);
+  const std::string folded = lower_case(name);
   const bool repeatable = folded != "random" && !folded.starts_with("current_");
   if (author_ == Author::kOperator && !repeatable) {
     denied_ =

@@ -14,6 +14,7 @@
 
 #include <gameflow/types.h>
 
+#include "base/ascii.h"
 #include "query/aggregates.h"
 #include "query/connection.h"
 #include "query/result_fields.h"
@@ -28,14 +29,6 @@ constexpr std::int64_t kPersonBytesMax = 128LL << 20;
 constexpr std::int64_t kOperatorBytesMax = 4LL << 30;
 constexpr std::int64_t kPrepareBytesMax = 32LL << 20;  // names of names of ... in WITH double fast
 constexpr std::chrono::seconds kOperatorTimeMax{30};
-
-std::string folded(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 std::optional<std::size_t> find_word(std::string_view sql, std::string_view word) {
   const auto in_word = [&](std::size_t at) {
@@ -138,12 +131,13 @@ std::string_view Database::Impl::misread_name(std::string_view message) const {
   if (!message.starts_with(kNear) || !message.ends_with(kEnd)) return {};
   message.remove_prefix(kNear.size());
   message.remove_suffix(kEnd.size());
-  const std::string word = folded(message);
+  const std::string word = lower_case(message);
   if (sqlite3_keyword_check(word.data(), static_cast<int>(word.size())) == 0) return {};
   const bool is_ours = std::ranges::any_of(slots, [&](const auto& slot) {
     return slot.first == word ||
-           std::ranges::any_of(slot.second->columns(),
-                               [&](const Column& column) { return folded(column.name) == word; });
+           std::ranges::any_of(slot.second->columns(), [&](const Column& column) {
+             return lower_case(column.name) == word;
+           });
   });
   return is_ours ? message : std::string_view();
 }
@@ -159,7 +153,7 @@ Error Database::Impl::explained(Error error, std::string_view sql) const {
     error.message += names.empty() ? std::string("; there are no tables")
                                    : fmt::format("; the tables are: {}", fmt::join(names, ", "));
   } else if (error.message.starts_with("no such column")) {
-    const std::string text = folded(sql);
+    const std::string text = lower_case(sql);
     for (const auto& [name, slot] : slots) {
       if (text.find(name) == std::string::npos) continue;
       std::vector<std::string_view> names;
@@ -215,7 +209,7 @@ Database& Database::operator=(Database&&) noexcept = default;
 
 Status Database::set_table(const Table* table) {
   GF_TRY(impl_->connection.opened());
-  const std::string name = folded(table->name);
+  const std::string name = lower_case(table->name);
   const auto known = impl_->slots.find(name);
   if (known != impl_->slots.end()) return known->second->set(table);
   if (name.empty() || name.find('\0') != std::string::npos || impl_->connection.is_reserved(name)) {

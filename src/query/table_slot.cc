@@ -1,22 +1,14 @@
-#include <algorithm>
 #include <charconv>
 #include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/ascii.h"
 #include "query/virtual_table.h"
 
 namespace gameflow::query {
 namespace {
-
-std::string folded(std::string_view name) {
-  std::string out(name);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 std::vector<Column> columns_of(const Table& table) {
   using Source = Column::Source;
@@ -47,7 +39,7 @@ Status check_names(const Table& table, const std::vector<Column>& columns) {
   std::set<std::string> seen;
   for (const Column& column : columns) {
     if (column.name.empty() || column.name.find('\0') != std::string::npos ||
-        !seen.insert(folded(column.name)).second) {
+        !seen.insert(lower_case(column.name)).second) {
       return fail(ErrorCode::kInvalidArgument,
                   fmt::format("table {}: column '{}' is there twice, or is no name in SQL",
                               table.name, column.name));

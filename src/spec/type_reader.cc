@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/ascii.h"
 #include "spec/names.h"
 
 namespace gameflow::spec {
@@ -273,9 +274,7 @@ const Type* TypeReader::read_row(const Node& properties) {
       report_.error(key, "columns that start with '_' are gameflow's own", "rename the column");
     }
     // SQL does not tell small letters from capitals.
-    std::string column = key.text;
-    for (char& c : column) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    if (!columns.insert(column).second)
+    if (!columns.insert(lower_case(key.text)).second)
       report_.error(key, fmt::format("column '{}' differs from another only in case", key.text));
     const Node& body = properties.items[i];
     const Type* const type = read(body, fmt::format("column '{}'", key.text), "");
