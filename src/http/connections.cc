@@ -9,7 +9,7 @@ Connections::Lease::~Lease() {
   if (owner_->sessions_.empty()) owner_->none_.notify_all();
 }
 
-void Connections::Lease::hold(std::weak_ptr<Session> session) {
+void Connections::Lease::hold(const std::weak_ptr<Session>& session) {
   State state;
   {
     const std::lock_guard lock(owner_->mutex_);

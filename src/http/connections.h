@@ -38,7 +38,7 @@ class Connections {
     // The connection is to be told that there are too many.
     bool over_limit() const { return over_; }
     // Who is to be stopped; replaces the one before.
-    void hold(std::weak_ptr<Session> session);
+    void hold(const std::weak_ptr<Session>& session);
 
    private:
     friend class Connections;

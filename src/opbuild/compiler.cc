@@ -42,7 +42,7 @@ fs::path find_program(const std::string& name) {
   std::string_view folders = variable != nullptr ? variable : "/usr/local/bin:/usr/bin:/bin";
   while (!name.empty() && !folders.empty()) {
     const std::size_t end = std::min(folders.find(':'), folders.size());
-    const fs::path path = fs::path(folders.substr(0, end)) / name;
+    fs::path path = fs::path(folders.substr(0, end)) / name;
     if (path.is_absolute() && is_program(path)) return path;
     folders.remove_prefix(std::min(end + 1, folders.size()));
   }

@@ -22,7 +22,9 @@ using record::Kind;
 
 std::vector<std::string_view> column_names(sqlite3_stmt* statement) {
   std::vector<std::string_view> names;
-  for (int i = 0; i < sqlite3_column_count(statement); ++i) {
+  const int count = sqlite3_column_count(statement);
+  names.reserve(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) {
     names.emplace_back(sqlite3_column_name(statement, i));
   }
   return names;

@@ -84,6 +84,7 @@ std::string render(const std::vector<Diagnostic>& diagnostics, std::string_view 
   const std::string text = normalized(source);
   const std::vector<std::string_view> lines = lines_of(text);
   std::vector<const Diagnostic*> sorted;
+  sorted.reserve(diagnostics.size());
   for (const Diagnostic& diagnostic : diagnostics) sorted.push_back(&diagnostic);
   std::stable_sort(sorted.begin(), sorted.end(), [](const Diagnostic* a, const Diagnostic* b) {
     return a->position < b->position;

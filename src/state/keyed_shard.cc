@@ -120,7 +120,7 @@ bool KeyedShard::load(ByteReader& in, const std::vector<int>& states) {
 
 std::size_t KeyedShard::bytes() const {
   return entry_memory_.capacity_bytes() + text_memory_[0].capacity_bytes() +
-         text_memory_[1].capacity_bytes() + entries_.bucket_count() * sizeof(Entry*);
+         text_memory_[1].capacity_bytes() + entries_.bucket_count() * sizeof(void*);
 }
 
 }  // namespace gameflow::state
