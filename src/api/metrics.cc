@@ -1,23 +1,14 @@
 #include "api/metrics.h"
 
 #include <initializer_list>
-#include <sstream>
 #include <string_view>
 #include <utility>
 
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
-
+#include "api/metric_families.h"
 #include "api/process_stats.h"
 
 namespace gameflow::api {
 namespace {
-
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
-using Label = ClientMetric::Label;
-using Labels = std::vector<Label>;
 
 double number(std::uint64_t value) {
   return static_cast<double>(value);
@@ -26,46 +17,6 @@ double number(std::uint64_t value) {
 double seconds(std::int64_t ms) {
   return static_cast<double>(ms) / 1000.0;
 }
-
-class Families {
- public:
-  // The family that the following values belong to. Families without a value are left out.
-  void counter(const char* name, const char* help) { begin(name, help, MetricType::Counter); }
-  void gauge(const char* name, const char* help) { begin(name, help, MetricType::Gauge); }
-  void add(double value, Labels labels = {}) {
-    ClientMetric metric;
-    metric.label = std::move(labels);
-    metric.counter.value = value;
-    metric.gauge.value = value;
-    families_.back().metric.push_back(std::move(metric));
-  }
-  void counter(const char* name, double value, const char* help) {
-    counter(name, help);
-    add(value);
-  }
-  void gauge(const char* name, double value, const char* help) {
-    gauge(name, help);
-    add(value);
-  }
-
-  std::string text() {
-    std::erase_if(families_, [](const MetricFamily& family) { return family.metric.empty(); });
-    std::ostringstream out;
-    prometheus::TextSerializer().Serialize(out, families_);
-    return out.str();
-  }
-
- private:
-  void begin(const char* name, const char* help, MetricType type) {
-    MetricFamily family;
-    family.name = name;
-    family.help = help;
-    family.type = type;
-    families_.push_back(std::move(family));
-  }
-
-  std::vector<MetricFamily> families_;
-};
 
 void add_store(Families& out, const log::Store& store) {
   const log::Store::Stats stats = store.stats();

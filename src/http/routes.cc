@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "api/metric_families.h"
 #include "base/ascii.h"
 #include "http/gzip.h"
 #include "http/request_json.h"
@@ -227,18 +228,16 @@ Result<Reply> version(const Call&) {
 }
 
 std::string http_metrics(const HttpStats& stats) {
-  return fmt::format(
-      R"(# HELP gameflow_http_connections Open connections, WebSockets included.
-# TYPE gameflow_http_connections gauge
-gameflow_http_connections {}
-# HELP gameflow_http_refused_total Refused with 503, or closed, because there was too much of it.
-# TYPE gameflow_http_refused_total counter
-gameflow_http_refused_total{{of="connections"}} {}
-gameflow_http_refused_total{{of="bodies"}} {}
-gameflow_http_refused_total{{of="replies"}} {}
-)",
-      stats.connections.count(), stats.refused_connections.load(), stats.refused_bodies.load(),
-      stats.refused_replies.load());
+  const auto number = [](std::uint64_t count) { return static_cast<double>(count); };
+  api::Families out;
+  out.gauge("gameflow_http_connections", number(stats.connections.count()),
+            "Open connections, WebSockets included.");
+  out.counter("gameflow_http_refused_total",
+              "Refused with 503, or closed, because there was too much of it.");
+  out.add(number(stats.refused_connections), {{"of", "connections"}});
+  out.add(number(stats.refused_bodies), {{"of", "bodies"}});
+  out.add(number(stats.refused_replies), {{"of", "replies"}});
+  return out.text();
 }
 
 Result<Reply> metrics(const Call& call) {
