@@ -5,10 +5,10 @@ BUILD := build
 JOBS ?= $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: help start stop logs build test bench lint clean setup
+.PHONY: help start stop logs build test bench bench-peers lint clean setup
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "PORT=$(PORT) is where the pages and the API are."
 
 start: build  ## set up, build, start gameflow and the generator, wait until the page is there
@@ -34,6 +34,10 @@ test:  ## every test: unit, dataflow, system, browser, sanitizers
 bench:  ## measure; also writes build/bench.json
 	@tools/setup.sh test
 	@JOBS=$(JOBS) tools/bench.sh
+
+bench-peers:  ## the flagship's first service on Flink and Kafka Streams beside ours; needs a JDK and Maven
+	@tools/setup.sh test
+	@JOBS=$(JOBS) bench/peers/run.sh
 
 lint:  ## layers, format, clang-tidy, shell and reference pages
 	@tools/setup.sh test

@@ -123,4 +123,28 @@ BaselineResult run_baseline(const Events& events) try {
   throw std::runtime_error(error.what());
 }
 
+void run_filter_map(const Events& events, const std::function<void(std::string_view)>& take) try {
+  simdjson::ondemand::parser parser;
+  std::string lines;
+  const auto field = [&](std::string_view before, std::string_view text) {
+    lines += before;
+    lines += text;
+  };
+  for (const auto& batch : events.batches) {
+    lines.clear();
+    for (std::size_t i = 0; i < batch->size(); ++i) {
+      const PlayerEvent event = decode(parser, (*batch)[i].value);
+      if (event.event_type == "chat" || event.platform == "Mobile") continue;
+      field(R"({"player":")", event.player_id);
+      field(R"(","action":")", event.event_type);
+      field(R"(","level":")", event.level_id);
+      field(R"(","at":")", event.event_timestamp);
+      lines += "\"}\n";
+    }
+    take(lines);
+  }
+} catch (const simdjson::simdjson_error& error) {
+  throw std::runtime_error(error.what());
+}
+
 }  // namespace gameflow::bench

@@ -1,9 +1,11 @@
-// The yardstick: what a good engineer writes by hand in an afternoon for this one job, on one
-// thread, without topics, durability or generality. Every case is a ratio to it.
+// The yardsticks: what a good engineer writes by hand in an afternoon for one job, on one thread,
+// without topics, durability or generality.
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "events.h"
 
@@ -21,5 +23,11 @@ struct BaselineResult {
 // player, and encodes `[{"player_id":…,"event_count":…},…]`. Expects events in order of time.
 // Throws std::runtime_error for an event that does not decode.
 BaselineResult run_baseline(const Events& events);
+
+// The other job, that of dataflows/filter-map.yaml: decodes all fields of every event, leaves out
+// chat and players on a phone (half of the events), and encodes what remains of the others,
+// `{"player":…,"action":…,"level":…,"at":…}`. Each batch's results, a line each, go to `take`.
+// Throws as run_baseline does.
+void run_filter_map(const Events& events, const std::function<void(std::string_view)>& take);
 
 }  // namespace gameflow::bench

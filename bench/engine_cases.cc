@@ -1,8 +1,10 @@
 // The engine on records that are already in a topic: read, decode, window, flush, commit.
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -14,72 +16,163 @@
 namespace gameflow::bench {
 namespace {
 
-void fill(World& world, const Events& events) {
-  const log::TopicInfo topic = must(world.store->topic("player-events"));
-  for (std::size_t b = 0; b < events.batches.size(); ++b) {
-    log::Commit commit;
-    commit.appends.push_back(
-        {topic.id, static_cast<std::uint32_t>(b % topic.config.partitions), {}});
-    const record::Batch& batch = *events.batches[b];
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      commit.appends[0].batch.add(batch[i].timestamp, batch[i].key, batch[i].value);
-    }
-    must(world.store->commit(std::move(commit)));
-  }
-}
-
-std::unique_ptr<runtime::Engine> open_afresh(World& world) {
-  must(runtime::Engine::clear_state(world.file.plan, *world.store));
-  return must(runtime::Engine::open(world.file.plan, world.library.functions, *world.store,
-                                    {.threads = 1, .clock = &world.clock}));
-}
-
 // The newest record of the flagship's summaries.
 std::string last_summary(World& world) {
   const log::TopicInfo topic = must(world.store->topic("player-session-summaries"));
-  const record::Offset end = topic.partitions.at(0).end;
-  const auto batches = must(world.store->read(topic.id, 0, {end.value - 1}, SIZE_MAX));
-  const record::Batch& batch = *batches.back();
+  const log::ReadResult read =
+      must(world.store->read(topic.id, 0, topic.partitions.at(0).begin, SIZE_MAX));
+  const record::Batch& batch = *read.batches.back();
   return std::string(batch[batch.size() - 1].value);
 }
 
-// The flagship's player-session-analytics over the topic from its beginning to its end; every epoch
-// is committed with an fsync. The baseline has one thread, so everything here shares one core, also
-// what compacts and commits.
-std::function<Run()> prepare_player_sessions(const Events& events) {
-  use_one_core();
-  auto world = std::make_shared<World>();
-  open_afresh(*world);  // makes the topics
-  fill(*world, events);
+void check_sessions(const runtime::ServiceStats& stats, const Events& events) {
+  if (stats.records_in != events.count || stats.records_out != events.options.windows ||
+      stats.records_late != 0 || stats.records_dead != 0) {
+    throw std::runtime_error(fmt::format("{}: {} in, {} out, {} late, {} dead", stats.name,
+                                         stats.records_in, stats.records_out, stats.records_late,
+                                         stats.records_dead));
+  }
+}
+
+std::shared_ptr<World> filled_world(std::string yaml, const Events& events) {
+  auto world = std::make_shared<World>(std::move(yaml));
+  world->open_engine(1);  // makes the topics
+  world->fill("player-events", events);
   world->open_store();
-  return [world, &events, expected = run_baseline(events).last_json] {
-    const auto engine = open_afresh(*world);
-    const double seconds = seconds_of([&] {
-      while (must(engine->run_epoch()) == runtime::EpochResult::kCommitted) {
-      }
-      engine->end_input();
-      while (must(engine->run_epoch()) == runtime::EpochResult::kCommitted) {
-      }
-    });
-    const runtime::ServiceStats stats = engine->stats().services[0];
-    if (stats.records_in != events.count || stats.records_out != events.options.windows ||
-        stats.records_late != 0 || stats.records_dead != 0) {
-      throw std::runtime_error(
-          fmt::format("engine/player-sessions: {} in, {} out, {} late, {} dead", stats.records_in,
-                      stats.records_out, stats.records_late, stats.records_dead));
-    }
+  return world;
+}
+
+struct SessionsOptions {
+  std::size_t services = 1;
+  std::uint32_t threads = 1;
+  double (*seconds_of)(const std::function<void()>& body) = bench::seconds_of;
+};
+
+// The flagship's player-session-analytics over the topic from its beginning to its end, as often as
+// the world has it. Every epoch is committed with an fsync.
+std::function<Run()> run_sessions(const std::shared_ptr<World>& world, const Events& events,
+                                  const SessionsOptions& options) {
+  return [world, &events, options, expected = run_baseline(events).last_json] {
+    const auto engine = world->open_engine_afresh(options.threads);
+    const double seconds = options.seconds_of([&] { run_to_end(*engine); });
+    const runtime::EngineStats stats = engine->stats();
+    for (std::size_t i = 0; i < options.services; ++i) check_sessions(stats.services.at(i), events);
     if (last_summary(*world) != expected) {
-      throw std::runtime_error("engine/player-sessions: the last window is not the baseline's");
+      throw std::runtime_error("the last window is not the baseline's");
     }
     return Run{events.count, events.json_bytes, seconds};
   };
 }
 
+// The baseline has one thread, so everything here shares one core, also what compacts and commits.
+Body prepare_player_sessions(const Setting& setting) {
+  use_one_core();
+  const auto world = filled_world(flagship_yaml(), setting.events);
+  return against_baseline(setting, run_sessions(world, setting.events, {}));
+}
+
+// The same for ten services that read one topic: the CPU time it takes, as a multiple of one's.
+// (The two take so unequally long that whatever else the machine does would tell in their wall
+// time.)
+Body prepare_ten_services(const Setting& setting) {
+  use_one_core();
+  const auto run = [&](std::size_t services) {
+    return run_sessions(filled_world(flagship_yaml(services), setting.events), setting.events,
+                        {.services = services, .seconds_of = cpu_seconds_of});
+  };
+  return [one = run(1), ten = run(setting.quick ? 2 : 10)] {
+    const double wanted = one().seconds;
+    const double seconds = ten().seconds;
+    return std::vector{Sample{seconds, seconds / wanted}};
+  };
+}
+
+Body prepare_two_threads(const Setting& setting) {
+  use_all_cores();
+  const auto world = filled_world(replaced(flagship_yaml(1), "converter: json }\n    partitions: 2",
+                                           "converter: json }\n    partitions: 8"),
+                                  setting.events);
+  return against(run_sessions(world, setting.events, {.threads = 1}),
+                 run_sessions(world, setting.events, {.threads = 2}));
+}
+
+// What a set of lines is recognised by, in whatever order they come.
+struct LinesSum {
+  std::size_t count = 0;
+  std::uint64_t sum = 0;
+
+  void add(std::string_view line) {
+    ++count;
+    sum += std::hash<std::string_view>{}(line);
+  }
+  friend bool operator==(const LinesSum&, const LinesSum&) = default;
+};
+
+LinesSum sum_of_loop(const Events& events) {
+  LinesSum sum;
+  run_filter_map(events, [&](std::string_view lines) {
+    for (std::size_t end; (end = lines.find('\n')) != std::string_view::npos;) {
+      sum.add(lines.substr(0, end));
+      lines.remove_prefix(end + 1);
+    }
+  });
+  return sum;
+}
+
+// Of the records of a topic from `from` on, one offset a partition; moves `from` to the end.
+LinesSum sum_of_topic(World& world, std::string_view name, std::vector<record::Offset>& from) {
+  const log::TopicInfo topic = must(world.store->topic(name));
+  LinesSum sum;
+  from.resize(topic.partitions.size());
+  for (std::uint32_t p = 0; p < topic.partitions.size(); ++p) {
+    for (const auto& batch : must(world.store->read(topic.id, p, from[p], SIZE_MAX)).batches) {
+      for (std::size_t i = 0; i < batch->size(); ++i) sum.add((*batch)[i].value);
+    }
+    from[p] = topic.partitions[p].end;
+  }
+  return sum;
+}
+
+Run run_timed_loop(const Events& events) {
+  std::size_t bytes = 0;
+  const double seconds = seconds_of(
+      [&] { run_filter_map(events, [&](std::string_view lines) { bytes += lines.size(); }); });
+  if (bytes == 0) throw std::runtime_error("the loop let nothing through");
+  return {events.count, events.json_bytes, seconds};
+}
+
+Body prepare_filter_map(const Setting& setting) {
+  use_one_core();
+  const auto world = filled_world(read_source("bench/dataflows/filter-map.yaml"), setting.events);
+  auto from = std::make_shared<std::vector<record::Offset>>();
+  return against([&events = setting.events] { return run_timed_loop(events); },
+                 [world, from, &events = setting.events, expected = sum_of_loop(setting.events)] {
+                   const auto engine = world->open_engine_afresh(1);
+                   const double seconds = seconds_of([&] { run_to_end(*engine); });
+                   if (sum_of_topic(*world, "player-actions", *from) != expected) {
+                     throw std::runtime_error("the records are not those of the loop");
+                   }
+                   return Run{events.count, events.json_bytes, seconds};
+                 });
+}
+
 }  // namespace
 
 void add_engine_cases(Cases& cases) {
-  cases.push_back(
-      {.name = "engine/player-sessions", .compare = true, .prepare = prepare_player_sessions});
+  using enum Target::Better;
+  cases.push_back({.name = "engine/player-sessions",
+                   .figures = {{"", "events/s", "baseline", Target{kHigher, 0.9, 1.3}}},
+                   .prepare = prepare_player_sessions});
+  cases.push_back({.name = "engine/ten-services",
+                   .figures = {{"", "s CPU", "one service", Target{kLower, 3, 2}}},
+                   .repetitions = 3,
+                   .prepare = prepare_ten_services});
+  cases.push_back({.name = "engine/two-threads",
+                   .figures = {{"", "events/s", "one thread", Target{kHigher, 1.7, 1.9}}},
+                   .prepare = prepare_two_threads});
+  cases.push_back({.name = "engine/filter-map",
+                   .figures = {{"", "events/s", "its loop", Target{kHigher, 0.6, 0.9}}},
+                   .prepare = prepare_filter_map});
 }
 
 }  // namespace gameflow::bench

@@ -1,22 +1,18 @@
-// Ingest over loopback: NDJSON requests, every record checked against the schema, answered once it
-// is fsynced. The dataflow runs meanwhile, as it does in use.
+// NDJSON over loopback, with the flagship running as it does in use. Events happen as they are
+// sent.
 #include <atomic>
+#include <chrono>
+#include <exception>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include <boost/asio/connect.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/read_until.hpp>
-#include <boost/asio/streambuf.hpp>
-#include <boost/asio/write.hpp>
 #include <fmt/format.h>
 
-#include "api/api.h"
-#include "http/server.h"
+#include "baseline.h"
+#include "client.h"
 #include "report.h"
 #include "runtime/engine.h"
 #include "world.h"
@@ -24,94 +20,141 @@
 namespace gameflow::bench {
 namespace {
 
-namespace asio = boost::asio;
-using Tcp = asio::ip::tcp;
-
 constexpr std::size_t kConnections = 4;
 
-// Whole requests, made before anything is measured: the client should cost as little as it can.
-std::vector<std::string> make_requests(const Events& events) {
-  std::vector<std::string> requests;
-  for (const auto& batch : events.batches) {
-    std::string body;
-    for (std::size_t i = 0; i < batch->size(); ++i) {
-      body += (*batch)[i].value;
-      body += '\n';
-    }
-    requests.push_back(
-        fmt::format("POST /topics/player-events/records?key-field=user_data.user_id "
-                    "HTTP/1.1\r\nHost: localhost\r\n"
-                    "Content-Type: application/x-ndjson\r\nContent-Length: {}\r\n\r\n{}",
-                    body.size(), body));
-  }
-  return requests;
-}
-
-// Sends one request and takes its answer; throws unless all records were accepted.
-void exchange(Tcp::socket& socket, const std::string& request, std::size_t records) {
-  asio::write(socket, asio::buffer(request));
-  std::string answer;
-  const std::size_t head = asio::read_until(socket, asio::dynamic_buffer(answer), "\r\n\r\n");
-  const std::size_t length_at = answer.find("Content-Length: ");
-  if (length_at > head)
-    throw std::runtime_error("ingest/http: an answer without a length: " + answer);
-  const std::size_t size = std::stoul(answer.substr(length_at + 16));
-  if (answer.size() < head + size) {
-    asio::read(socket, asio::dynamic_buffer(answer),
-               asio::transfer_exactly(head + size - answer.size()));
-  }
-  if (answer.find(fmt::format("\"accepted\":{},", records)) == std::string::npos) {
-    throw std::runtime_error("ingest/http: " + answer);
-  }
-}
-
-struct Running {
+struct Playing {
   World world;
-  std::unique_ptr<runtime::Engine> engine;
-  std::unique_ptr<api::Api> api;
-  std::unique_ptr<http::Server> server;
-  std::vector<std::string> requests;
+  Serving serving;
+  std::vector<EventsRequest> requests;
 
-  explicit Running(const Events& events) : requests(make_requests(events)) {
-    engine = must(runtime::Engine::open(world.file.plan, world.library.functions, *world.store,
-                                        {.clock = &world.clock}));
-    api = std::make_unique<api::Api>(*world.store, engine.get(), world.clock);
-    server = must(http::Server::listen(*api, {.port = 0}));
-    engine->start();
-    server->start();
+  Playing(std::string yaml, const Events& events) : world(std::move(yaml)), serving(world) {
+    for (const auto& batch : events.batches) requests.emplace_back(*batch);
   }
-  ~Running() {
-    server->stop();
-    engine->stop();
+
+  runtime::ServiceStats stats() { return serving.engine().stats().services.at(0); }
+  // Otherwise the engine was spared most of its work.
+  void check_punctual() {
+    const runtime::ServiceStats now = stats();
+    if (now.records_late * 10 > now.records_in) {
+      throw std::runtime_error(
+          fmt::format("{} of {} records were late", now.records_late, now.records_in));
+    }
   }
 };
 
-std::function<Run()> prepare_ingest(const Events& events) {
-  use_all_cores();
-  auto running = std::make_shared<Running>(events);
-  return [running, &events] {
-    std::atomic<std::size_t> next{0};
-    const auto send = [&] {
-      asio::io_context io;
-      Tcp::socket socket(io);
-      socket.connect({asio::ip::address_v4::loopback(), running->server->port()});
-      socket.set_option(Tcp::no_delay(true));
-      for (std::size_t i; (i = next.fetch_add(1)) < running->requests.size();) {
-        exchange(socket, running->requests[i], events.batches[i]->size());
+// All requests once, over some connections. What the engine has not read when the last one is
+// answered it reads before the next run.
+void send_all(Playing& playing) {
+  std::atomic<std::size_t> next{0};
+  std::exception_ptr failure;
+  std::atomic<bool> failed{false};
+  const auto send = [&] {
+    try {
+      Client client(playing.serving.port());
+      for (std::size_t i; (i = next.fetch_add(1)) < playing.requests.size();) {
+        playing.requests[i].send(client, playing.world.clock.now());
       }
-    };
-    const double seconds = seconds_of([&] {
-      std::vector<std::jthread> clients;
-      for (std::size_t i = 0; i < kConnections; ++i) clients.emplace_back(send);
-    });
+    } catch (...) {
+      if (!failed.exchange(true)) failure = std::current_exception();
+    }
+  };
+  {
+    std::vector<std::jthread> clients;
+    for (std::size_t i = 0; i < kConnections; ++i) clients.emplace_back(send);
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+void wait_until_read(Playing& playing) {
+  const std::uint64_t records = playing.world.records("player-events");
+  while (playing.stats().records_in < records) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
+Body prepare_ingest(const Setting& setting) {
+  use_all_cores();
+  auto playing = std::make_shared<Playing>(flagship_yaml(), setting.events);
+  return against_baseline(setting, [playing, &events = setting.events] {
+    const double seconds = seconds_of([&] { send_all(*playing); });
+    wait_until_read(*playing);
+    playing->check_punctual();
     return Run{events.count, events.json_bytes, seconds};
+  });
+}
+
+// Of all threads but this one, which is the client.
+double server_cpu_seconds() {
+  return process_cpu_seconds() - thread_cpu_seconds();
+}
+
+double baseline_cpu_seconds_per_event(const Events& events) {
+  const double before = thread_cpu_seconds();
+  const BaselineResult result = run_baseline(events);
+  return (thread_cpu_seconds() - before) / static_cast<double>(result.events);
+}
+
+// Sends a batch every so often until a window closes: what happens from one close to the next is
+// the whole way of a window's events, each part of it once.
+class Live {
+ public:
+  Live(Playing& playing, std::chrono::milliseconds interval)
+      : playing_(playing), client_(playing.serving.port()), interval_(interval) {}
+
+  // Returns how many batches it sent.
+  std::size_t send_a_window() {
+    const std::uint64_t closed = playing_.stats().windows_closed;
+    std::size_t batches = 0;
+    for (auto next = std::chrono::steady_clock::now(); playing_.stats().windows_closed == closed;
+         next += interval_) {
+      std::this_thread::sleep_until(next);
+      EventsRequest& request = playing_.requests[next_++ % playing_.requests.size()];
+      request.send(client_, playing_.world.clock.now());
+      ++batches;
+    }
+    return batches;
+  }
+
+ private:
+  Playing& playing_;
+  Client client_;
+  std::chrono::milliseconds interval_;
+  std::size_t next_ = 0;
+};
+
+// At 100,000 events/s, which is a window of the baseline in the same time.
+Body prepare_live(const Setting& setting) {
+  use_all_cores();
+  std::string yaml = flagship_yaml(1);
+  if (setting.quick) {
+    yaml = replaced(std::move(yaml), "duration: 5s", "duration: 500ms");
+    yaml = replaced(std::move(yaml), "grace-period: 2s", "grace-period: 500ms");
+  }
+  auto playing = std::make_shared<Playing>(std::move(yaml), setting.events);
+  auto live = std::make_shared<Live>(*playing, std::chrono::milliseconds(10));
+  live->send_a_window();
+  return [playing, live, &events = setting.events] {
+    const double wanted = baseline_cpu_seconds_per_event(events);
+    const double before = server_cpu_seconds();
+    const std::size_t batches = live->send_a_window();
+    const double seconds = server_cpu_seconds() - before;
+    playing->check_punctual();
+    const double per_event = seconds / static_cast<double>(batches * events.options.batch_records);
+    return std::vector{Sample{per_event * 1e9, per_event / wanted}};
   };
 }
 
 }  // namespace
 
 void add_http_cases(Cases& cases) {
-  cases.push_back({.name = "ingest/http", .compare = true, .prepare = prepare_ingest});
+  using enum Target::Better;
+  cases.push_back({.name = "ingest/http",
+                   .figures = {{"", "events/s", "baseline", Target{kHigher, 0.6, 1}}},
+                   .prepare = prepare_ingest});
+  cases.push_back({.name = "engine/live",
+                   .figures = {{"", "ns CPU", "baseline", Target{kLower, 2.5, 1.5}}},
+                   .repetitions = 3,
+                   .prepare = prepare_live});
 }
 
 }  // namespace gameflow::bench

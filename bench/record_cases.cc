@@ -138,14 +138,31 @@ std::function<Run()> prepare_batch_decode(const Events& events) {
   };
 }
 
+using Prepare = std::function<Run()> (*)(const Events& events);
+
+std::function<Body(const Setting&)> compared(Prepare prepare) {
+  return [prepare](const Setting& setting) {
+    return against_baseline(setting, prepare(setting.events));
+  };
+}
+
+std::function<Body(const Setting&)> uncompared(Prepare prepare) {
+  return [prepare](const Setting& setting) { return alone(prepare(setting.events)); };
+}
+
 }  // namespace
 
 void add_record_cases(Cases& cases) {
-  cases.push_back({"record/decode", true, prepare_decode});
-  cases.push_back({"record/check", true, prepare_check});
-  cases.push_back({"record/encode", false, prepare_encode});
-  cases.push_back({"record/batch-encode", true, prepare_batch_encode});
-  cases.push_back({"record/batch-decode", true, prepare_batch_decode});
+  const std::vector<Figure> rate{{"", "events/s", "baseline"}};
+  const std::vector<Figure> own_rate{{"", "events/s", ""}};
+  cases.push_back({.name = "record/decode", .figures = rate, .prepare = compared(prepare_decode)});
+  cases.push_back({.name = "record/check", .figures = rate, .prepare = compared(prepare_check)});
+  cases.push_back(
+      {.name = "record/encode", .figures = own_rate, .prepare = uncompared(prepare_encode)});
+  cases.push_back(
+      {.name = "record/batch-encode", .figures = rate, .prepare = compared(prepare_batch_encode)});
+  cases.push_back(
+      {.name = "record/batch-decode", .figures = rate, .prepare = compared(prepare_batch_decode)});
 }
 
 }  // namespace gameflow::bench

@@ -2,13 +2,80 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "baseline.h"
+#include "world.h"
 
 namespace gameflow::bench {
 namespace {
+
+Sample sample_of(const Run& run) {
+  return {run.events_per_second(), std::nullopt,
+          static_cast<double>(run.bytes) / run.seconds / 1e6};
+}
+
+Sample median_of(const std::vector<Sample>& samples) {
+  std::vector<double> amounts, ratios, bandwidths;
+  for (const Sample& sample : samples) {
+    amounts.push_back(sample.amount);
+    if (sample.ratio) ratios.push_back(*sample.ratio);
+    bandwidths.push_back(sample.megabytes_per_second);
+  }
+  return {median(amounts), ratios.empty() ? std::nullopt : std::optional(median(ratios)),
+          median(bandwidths)};
+}
+
+Case baseline_case() {
+  return {.name = "baseline",
+          .figures = {{"", "events/s", "baseline"}},
+          .prepare = [](const Setting& setting) -> Body {
+            return [&events = setting.events] {
+              Sample sample = sample_of(run_timed_baseline(events));
+              sample.ratio = 1;
+              return std::vector{sample};
+            };
+          }};
+}
+
+void measure_case(const Case& wanted, const Setting& setting,
+                  const std::function<void(const Measured&)>& report) try {
+  const Body body = wanted.prepare(setting);
+  const std::size_t repetitions = setting.quick ? 1 : wanted.repetitions;
+  if (repetitions > 1) body();
+  std::vector<std::vector<Sample>> of_figure(wanted.figures.size());
+  for (std::size_t i = 0; i < repetitions; ++i) {
+    const std::vector<Sample> samples = body();
+    for (std::size_t f = 0; f < of_figure.size(); ++f) of_figure[f].push_back(samples.at(f));
+  }
+  for (std::size_t f = 0; f < of_figure.size(); ++f) {
+    Figure figure = wanted.figures[f];
+    if (setting.quick) figure.target.reset();  // it says nothing of so small a run
+    report({wanted.name + figure.name, figure, median_of(of_figure[f]), ""});
+  }
+} catch (const Skip& skip) {
+  for (const Figure& figure : wanted.figures) {
+    report({wanted.name + figure.name, figure, std::nullopt, skip.what()});
+  }
+}
+
+// Two or three digits that say something, whatever the size.
+std::string short_number(double value) {
+  return fmt::format("{:.{}f}", value, value >= 100 ? 0 : value >= 10 ? 1 : 2);
+}
+
+std::string told_target(const Target& target, double value) {
+  const char* const sign = target.better == Target::Better::kHigher ? ">=" : "<=";
+  const std::string must =
+      fmt::format("must {} {:g}: {}", sign, target.must, target.met(value) ? "met" : "NOT met");
+  return target.aim ? fmt::format("{:<22}  aim {} {:g}", must, sign, *target.aim) : must;
+}
+
+}  // namespace
 
 double median(std::vector<double> values) {
   std::ranges::sort(values);
@@ -16,26 +83,12 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-double events_per_second(const Run& run) {
-  return static_cast<double>(run.events) / run.seconds;
+double percentile(std::vector<double> values, double p) {
+  const auto rank = static_cast<std::size_t>(std::ceil(p * static_cast<double>(values.size())));
+  const std::size_t index = std::min(values.size(), std::max<std::size_t>(rank, 1)) - 1;
+  std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(index));
+  return values[index];
 }
-
-Run time_baseline(const Events& events) {
-  BaselineResult result;
-  const double seconds = seconds_of([&] { result = run_baseline(events); });
-  return {result.events, events.json_bytes, seconds};
-}
-
-Figures figures_of(std::string name, const std::vector<Run>& runs) {
-  std::vector<double> rates, bandwidths;
-  for (const Run& run : runs) {
-    rates.push_back(events_per_second(run));
-    bandwidths.push_back(static_cast<double>(run.bytes) / run.seconds / 1e6);
-  }
-  return {std::move(name), median(rates), median(bandwidths), std::nullopt};
-}
-
-}  // namespace
 
 double seconds_of(const std::function<void()>& body) {
   const auto start = std::chrono::steady_clock::now();
@@ -43,54 +96,88 @@ double seconds_of(const std::function<void()>& body) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-void measure(const Cases& cases, const Events& events, std::size_t repetitions,
-             const std::function<void(const Figures&)>& report) {
-  time_baseline(events);  // warms up memory and caches
-  std::vector<Run> baseline;
-  for (std::size_t i = 0; i < repetitions; ++i) baseline.push_back(time_baseline(events));
-  Figures own = figures_of("baseline", baseline);
-  own.ratio_to_baseline = 1;
-  report(own);
-
-  for (const Case& wanted : cases) {
-    const auto run = wanted.prepare(events);
-    run();
-    std::vector<Run> runs;
-    std::vector<double> ratios;
-    for (std::size_t i = 0; i < repetitions; ++i) {
-      const Run yardstick = wanted.compare ? time_baseline(events) : Run{1, 0, 1};
-      runs.push_back(run());
-      ratios.push_back(events_per_second(runs.back()) / events_per_second(yardstick));
-    }
-    Figures figures = figures_of(wanted.name, runs);
-    if (wanted.compare) figures.ratio_to_baseline = median(ratios);
-    report(figures);
-  }
+double cpu_seconds_of(const std::function<void()>& body) {
+  const double before = process_cpu_seconds();
+  body();
+  return process_cpu_seconds() - before;
 }
 
-void print_line(const Figures& figures, std::ostream& out) {
-  out << fmt::format("{:<28}{:>9.3f} M events/s", figures.name, figures.events_per_second / 1e6);
-  if (figures.megabytes_per_second > 0) {
-    out << fmt::format("{:>9.0f} MB/s", figures.megabytes_per_second);
-  } else {
-    out << fmt::format("{:>14}", "");
-  }
-  if (figures.ratio_to_baseline) {
-    out << fmt::format("{:>8.2f} x baseline", *figures.ratio_to_baseline);
-  }
-  out << std::endl;
+Run run_timed_baseline(const Events& events) {
+  BaselineResult result;
+  const double seconds = seconds_of([&] { result = run_baseline(events); });
+  return {result.events, events.json_bytes, seconds};
 }
 
-void write_json_lines(const Figures& figures, std::ostream& out) {
-  const std::string ratio =
-      figures.ratio_to_baseline ? fmt::format("{:.4f}", *figures.ratio_to_baseline) : "null";
-  const auto line = [&](double value, std::string_view unit) {
-    out << fmt::format(R"({{"name":"{}","value":{:.1f},"unit":"{}","ratio_to_baseline":{}}})",
-                       figures.name, value, unit, ratio)
+Body against(std::function<Run()> yardstick, std::function<Run()> run) {
+  return [yardstick = std::move(yardstick), run = std::move(run)] {
+    const double wanted = yardstick().events_per_second();
+    const Run measured = run();
+    Sample sample = sample_of(measured);
+    sample.ratio = measured.events_per_second() / wanted;
+    return std::vector{sample};
+  };
+}
+
+Body against_baseline(const Setting& setting, std::function<Run()> run) {
+  return against([&events = setting.events] { return run_timed_baseline(events); }, std::move(run));
+}
+
+Body alone(std::function<Run()> run) {
+  return [run = std::move(run)] { return std::vector{sample_of(run())}; };
+}
+
+void measure(const Cases& cases, const Setting& setting,
+             const std::function<void(const Measured&)>& report) {
+  measure_case(baseline_case(), setting, report);
+  for (const Case& wanted : cases) measure_case(wanted, setting, report);
+}
+
+void print_line(const Measured& measured, std::ostream& out) {
+  const Figure& figure = measured.figure;
+  std::string line = fmt::format("{:<34}", measured.name);
+  if (!measured.median) {
+    out << line << "skipped: " << measured.why_skipped << std::endl;
+    return;
+  }
+  const Sample& sample = *measured.median;
+  const bool rate = figure.unit == "events/s";
+  line += fmt::format("{:>8} {:<10}", short_number(rate ? sample.amount / 1e6 : sample.amount),
+                      rate ? "M events/s" : figure.unit);
+  line += sample.megabytes_per_second > 0
+              ? fmt::format("{:>6.0f} MB/s", sample.megabytes_per_second)
+              : fmt::format("{:>11}", "");
+  line += sample.ratio
+              ? fmt::format("{:>8} x {:<12}", short_number(*sample.ratio), figure.yardstick)
+              : fmt::format("{:>23}", "");
+  if (figure.target) {
+    line += "  " + told_target(*figure.target, sample.ratio.value_or(sample.amount));
+  }
+  out << line.substr(0, line.find_last_not_of(' ') + 1) << std::endl;
+}
+
+void write_json_lines(const Measured& measured, std::ostream& out) {
+  if (!measured.median) return;
+  const Figure& figure = measured.figure;
+  const Sample& sample = *measured.median;
+  const std::string ratio = sample.ratio ? fmt::format("{:.4f}", *sample.ratio) : "null";
+  const bool to_baseline = figure.yardstick == "baseline";
+  std::string more;
+  if (figure.target || (sample.ratio && !to_baseline)) {
+    more = fmt::format(R"(,"ratio":{},"yardstick":"{}")", ratio, figure.yardstick);
+  }
+  if (const auto& target = figure.target) {
+    more += fmt::format(R"(,"better":"{}","must":{:g},"aim":{},"met":{})",
+                        target->better == Target::Better::kHigher ? "higher" : "lower",
+                        target->must, target->aim ? fmt::format("{:g}", *target->aim) : "null",
+                        target->met(sample.ratio.value_or(sample.amount)));
+  }
+  const auto line = [&](double value, std::string_view unit, std::string_view rest) {
+    out << fmt::format(R"({{"name":"{}","value":{:.3f},"unit":"{}","ratio_to_baseline":{}{}}})",
+                       measured.name, value, unit, to_baseline ? ratio : "null", rest)
         << '\n';
   };
-  line(figures.events_per_second, "events/s");
-  if (figures.megabytes_per_second > 0) line(figures.megabytes_per_second, "MB/s");
+  line(sample.amount, figure.unit, more);
+  if (sample.megabytes_per_second > 0) line(sample.megabytes_per_second, "MB/s", "");
 }
 
 }  // namespace gameflow::bench

@@ -1,61 +1,127 @@
 // Cases, how they are measured, and how the figures are told.
 //
-// Each case runs several times, every run right after one of the baseline, so that both see the
-// same machine; medians are reported, and as the ratio the median of the pairs' ratios.
+// A case has one or more figures. Each of its runs gives one sample for each of them; reported are
+// the medians. A ratio is taken within a run, to a yardstick that has run just before, so that both
+// see the same machine: the hand-written loops of baseline.h, or the engine itself with less to do.
+//
+// Threads  one; cases start and stop their own.
+// Errors   std::exception ends the benchmark. Skip leaves the case out, and says why.
 #pragma once
 
 #include <cstddef>
 #include <functional>
 #include <optional>
 #include <ostream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "base/error.h"
 #include "events.h"
 
 namespace gameflow::bench {
 
-// What one run did, and in how long.
-struct Run {
-  std::size_t events = 0;
-  std::size_t bytes = 0;  // of JSON; 0 where it means nothing
-  double seconds = 0;
+// What the project has promised of a figure: of its ratio, where it has one.
+struct Target {
+  enum class Better { kHigher, kLower };
+
+  Better better = Better::kHigher;
+  double must = 0;
+  std::optional<double> aim;
+
+  bool met(double value) const { return better == Better::kHigher ? value >= must : value <= must; }
 };
 
+struct Figure {
+  std::string name;       // behind the case's: "/query"; empty where there is only one
+  std::string unit;       // of the amount: "events/s", "ms"
+  std::string yardstick;  // what the ratio is to: "baseline"; empty: there is no ratio
+  std::optional<Target> target = std::nullopt;
+};
+
+// What one run found for one figure.
+struct Sample {
+  double amount = 0;
+  std::optional<double> ratio;
+  double megabytes_per_second = 0;  // 10^6 bytes of JSON; 0 where it means nothing
+};
+
+struct Setting {
+  const Events& events;  // outlives the cases
+  bool quick = false;    // only to see whether it works: small, and few runs
+};
+
+using Body = std::function<std::vector<Sample>()>;
+
 struct Case {
-  std::string name;     // "record/decode"
-  bool compare = true;  // its events/s are work the baseline does too: report the ratio
-  // Gets ready, outside of the measurement, and returns what is run. Called once, only if the case
-  // is wanted. `events` outlives it. Throws std::exception if it cannot run.
-  std::function<std::function<Run()>(const Events& events)> prepare;
+  std::string name;  // "record/decode"
+  std::vector<Figure> figures;
+  std::size_t repetitions = 7;  // 1 with --quick
+  // Gets ready, outside of the measurement, and returns what is run: once as a warm-up if the case
+  // repeats, then `repetitions` times. Called once, only if the case is wanted.
+  std::function<Body(const Setting&)> prepare;
+};
+
+// Thrown where a case cannot be measured in this version.
+struct Skip : std::runtime_error {
+  using std::runtime_error::runtime_error;
 };
 
 // One file a folder adds its cases here; main.cc lists them.
 using Cases = std::vector<Case>;
 void add_record_cases(Cases& cases);
 void add_engine_cases(Cases& cases);
+void add_large_cases(Cases& cases);
 void add_http_cases(Cases& cases);
 
-struct Figures {
-  std::string name;
-  double events_per_second = 0;
-  double megabytes_per_second = 0;  // 10^6 bytes; 0 where it means nothing
-  std::optional<double> ratio_to_baseline;
+// --- For cases whose figure is a rate ------------------------------------------------------------
+
+// What was done, and in how long.
+struct Run {
+  std::size_t events = 0;
+  std::size_t bytes = 0;  // of JSON; 0 where it means nothing
+  double seconds = 0;
+
+  double events_per_second() const { return static_cast<double>(events) / seconds; }
 };
 
 // Runs `body` alone, for the seconds in a Run.
 double seconds_of(const std::function<void()>& body);
+// As seconds_of, in CPU time of the process: what else the machine does then hardly tells.
+double cpu_seconds_of(const std::function<void()>& body);
 
-// The baseline's own figures first, then those of each case, as they come.
-void measure(const Cases& cases, const Events& events, std::size_t repetitions,
-             const std::function<void(const Figures&)>& report);
+Run run_timed_baseline(const Events& events);
 
-// "record/decode    5.12 M events/s   1408 MB/s   1.21 x baseline"
-void print_line(const Figures& figures, std::ostream& out);
+// Each run right after one of the baseline.
+Body against_baseline(const Setting& setting, std::function<Run()> run);
+// As against_baseline, with a yardstick of its own.
+Body against(std::function<Run()> yardstick, std::function<Run()> run);
+// Without a ratio.
+Body alone(std::function<Run()> run);
 
-// {"name","value","unit","ratio_to_baseline"}: a line for events/s, and one for MB/s where it means
-// something. The ratio is null where there is none.
-void write_json_lines(const Figures& figures, std::ostream& out);
+double median(std::vector<double> values);                // of at least one
+double percentile(std::vector<double> values, double p);  // 0 <= p <= 1; of at least one
+
+// --- Measuring and telling -----------------------------------------------------------------------
+
+struct Measured {
+  std::string name;  // the case's and the figure's
+  Figure figure;
+  std::optional<Sample> median;  // nothing: skipped
+  std::string why_skipped;
+};
+
+// The baseline's own figure first, then those of each case, as they come.
+void measure(const Cases& cases, const Setting& setting,
+             const std::function<void(const Measured&)>& report);
+
+// "record/decode   5.12 M events/s  1408 MB/s   1.21 x baseline", and the target, if there is one,
+// with whether it is met.
+void print_line(const Measured& measured, std::ostream& out);
+
+// {"name","value","unit","ratio_to_baseline"}: a line for the amount, and one for MB/s where it
+// means something; the ratio is null where there is none to the baseline. A figure with a target or
+// with another yardstick also has "ratio","yardstick","better","must","aim","met". Nothing for a
+// case that was skipped.
+void write_json_lines(const Measured& measured, std::ostream& out);
 
 }  // namespace gameflow::bench

@@ -1,9 +1,13 @@
 #include "world.h"
 
+#include <algorithm>
 #include <cstdlib>
-#include <string>
+#include <ctime>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
+#include <fmt/format.h>
 #include <sched.h>
 
 #include "log/rocksdb/rocksdb_store.h"
@@ -18,6 +22,22 @@ void use_cores(unsigned count) {
   sched_setaffinity(0, sizeof cores, &cores);
 }
 
+double cpu_seconds(clockid_t clock) {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
+// The place behind which `text` has a line that begins with two spaces and no third: a service, or
+// the comment before the next.
+std::size_t end_of_service(const std::string& text, std::size_t from) {
+  for (std::size_t at = text.find("\n  ", from); at != std::string::npos;
+       at = text.find("\n  ", at + 1)) {
+    if (at + 3 < text.size() && text[at + 3] != ' ') return at + 1;
+  }
+  return text.size();
+}
+
 }  // namespace
 
 void use_one_core() {
@@ -25,6 +45,13 @@ void use_one_core() {
 }
 void use_all_cores() {
   use_cores(CPU_SETSIZE);
+}
+
+double process_cpu_seconds() {
+  return cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
+}
+double thread_cpu_seconds() {
+  return cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
 }
 
 TemporaryFolder::TemporaryFolder() {
@@ -37,10 +64,42 @@ TemporaryFolder::~TemporaryFolder() {
   std::filesystem::remove_all(path);
 }
 
-World::World()
-    : file(must(app::read_dataflow(GAMEFLOW_SOURCE_DIR "/games/gaming-analytics/dataflow.yaml"))) {
+std::string read_source(std::string_view name) {
+  std::ifstream in(std::filesystem::path(GAMEFLOW_SOURCE_DIR) / name, std::ios::binary);
+  if (!in) throw std::runtime_error(fmt::format("cannot read {}", name));
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::string flagship_yaml() {
+  return read_source("games/gaming-analytics/dataflow.yaml");
+}
+
+std::string flagship_yaml(std::size_t services) {
+  const std::string text = flagship_yaml();
+  const std::string name = "player-session-analytics";
+  const std::size_t begin = text.find("  " + name + ":\n");
+  const std::size_t section = text.find("\nservices:\n");
+  if (begin == std::string::npos || section == std::string::npos) {
+    throw std::runtime_error("the flagship has no service " + name);
+  }
+  const std::string service = text.substr(begin, end_of_service(text, begin) - begin);
+  std::string result = text.substr(0, section) + "\nservices:\n";
+  for (std::size_t i = 0; i < services; ++i) {
+    result += replaced(service, name, fmt::format("{}-{}", name, i));
+  }
+  return result;
+}
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  const std::size_t at = text.find(from);
+  if (at == std::string::npos) throw std::runtime_error(fmt::format("no '{}' in the text", from));
+  return text.replace(at, from.size(), to);
+}
+
+World::World(std::string yaml) : file(must(app::check_dataflow("dataflow", std::move(yaml)))) {
+  static const TemporaryFolder cache;  // no case compiles what another has
   app::BuildOptions build;
-  build.cache_folder = folder.path / "cache";
+  build.cache_folder = cache.path;
   library = must(app::build_operators(file, build, false));
   open_store();
 }
@@ -48,6 +107,63 @@ World::World()
 void World::open_store() {
   store.reset();
   store = must(log::open_rocksdb_store({.folder = folder.path / "data", .clock = &clock}));
+}
+
+std::unique_ptr<runtime::Engine> World::open_engine(std::uint32_t threads) {
+  return must(runtime::Engine::open(file.graph, library.functions, *store,
+                                    {.threads = threads, .clock = &clock}));
+}
+
+std::unique_ptr<runtime::Engine> World::open_engine_afresh(std::uint32_t threads) {
+  must(runtime::clear_state(*file.graph, *store));
+  return open_engine(threads);
+}
+
+void World::fill(std::string_view name, const Events& events) {
+  const log::TopicInfo topic = must(store->topic(name));
+  for (std::size_t b = 0; b < events.batches.size(); ++b) {
+    log::Commit commit;
+    commit.appends.push_back(
+        {topic.id, static_cast<std::uint32_t>(b % topic.config.partitions), {}});
+    const record::Batch& batch = *events.batches[b];
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      commit.appends[0].batch.add(batch[i].timestamp, batch[i].key, batch[i].value);
+    }
+    must(store->commit(std::move(commit)));
+  }
+}
+
+std::uint64_t World::records(std::string_view topic) const {
+  std::uint64_t count = 0;
+  for (const auto& partition : must(store->topic(topic)).partitions) {
+    count += partition.end.value - partition.begin.value;
+  }
+  return count;
+}
+
+void run_until_idle(runtime::Engine& engine) {
+  while (must(engine.run_epoch()) == runtime::EpochResult::kCommitted) {
+  }
+}
+
+void run_to_end(runtime::Engine& engine) {
+  run_until_idle(engine);
+  engine.end_input();
+  run_until_idle(engine);
+}
+
+Serving::Serving(World& world, Epochs epochs)
+    : engine_(world.open_engine(0)),
+      api_(std::make_unique<api::Api>(*world.store, engine_.get(), world.clock)),
+      server_(must(http::Server::listen(
+          *api_, {.port = 0, .threads = std::max(1U, std::thread::hardware_concurrency() / 2)}))) {
+  if (epochs == Epochs::kByEngine) engine_->start();
+  server_->start();
+}
+
+Serving::~Serving() {
+  server_->stop();
+  engine_->stop();
 }
 
 }  // namespace gameflow::bench

@@ -1,17 +1,25 @@
-// What the cases of the engine and of the server run on: the flagship dataflow, its operators, a
-// store in a folder of its own that goes away with it.
+// What the cases of the engine and of the server run on: a dataflow, its operators, a store in a
+// folder of its own that goes away with it.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "api/api.h"
 #include "app/dataflow_file.h"
 #include "base/error.h"
 #include "base/time.h"
+#include "events.h"
+#include "http/server.h"
 #include "log/store.h"
 #include "opbuild/opbuild.h"
+#include "runtime/engine.h"
+#include "runtime/stored_services.h"
 
 namespace gameflow::bench {
 
@@ -29,6 +37,10 @@ inline void must(const Status& status) {
 void use_one_core();
 void use_all_cores();
 
+// CPU time, s: of all threads, and of this one.
+double process_cpu_seconds();
+double thread_cpu_seconds();
+
 struct TemporaryFolder {
   TemporaryFolder();
   ~TemporaryFolder();
@@ -38,16 +50,61 @@ struct TemporaryFolder {
   std::filesystem::path path;
 };
 
+// --- Dataflows -----------------------------------------------------------------------------------
+
+// A file of the sources: "bench/dataflows/large.yaml".
+std::string read_source(std::string_view name);
+
+// The flagship; or only its first service, so often, under other names.
+std::string flagship_yaml();
+std::string flagship_yaml(std::size_t services);
+
+// `text` with `to` in place of the first `from`, which must occur.
+std::string replaced(std::string text, std::string_view from, std::string_view to);
+
+// --- Running them --------------------------------------------------------------------------------
+
 struct World {
-  World();
+  explicit World(std::string yaml = flagship_yaml());
   // Opens the store, or opens it again: then records come from disk, not from the tail cache.
   void open_store();
+  std::unique_ptr<runtime::Engine> open_engine(std::uint32_t threads);
+  // Without what was read and counted before: its input is the whole of the topics.
+  std::unique_ptr<runtime::Engine> open_engine_afresh(std::uint32_t threads);
+  // Appends the events to a topic, a batch to a partition in turn.
+  void fill(std::string_view topic, const Events& events);
+  // Records in a topic, all its partitions together.
+  std::uint64_t records(std::string_view topic) const;
 
   TemporaryFolder folder;
   SystemClock clock;
   app::DataflowFile file;
   opbuild::Library library;
   std::unique_ptr<log::Store> store;
+};
+
+void run_until_idle(runtime::Engine& engine);
+// All of the input, and then the windows that are open.
+void run_to_end(runtime::Engine& engine);
+
+// The world as `gameflow run` serves it, on a free port of loopback; half of the cores are the
+// server's. A case that runs the epochs itself says so.
+class Serving {
+ public:
+  enum class Epochs { kByEngine, kByCase };
+
+  explicit Serving(World& world, Epochs epochs = Epochs::kByEngine);
+  ~Serving();
+  Serving(const Serving&) = delete;
+  Serving& operator=(const Serving&) = delete;
+
+  runtime::Engine& engine() { return *engine_; }
+  std::uint16_t port() const { return server_->port(); }
+
+ private:
+  std::unique_ptr<runtime::Engine> engine_;
+  std::unique_ptr<api::Api> api_;
+  std::unique_ptr<http::Server> server_;
 };
 
 }  // namespace gameflow::bench

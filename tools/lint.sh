@@ -45,7 +45,7 @@ tidy() {
 step "layers and lengths" python3 tools/check_layers.py
 step "layers: the check itself" python3 tools/check_layers.py --self-test
 step "reference pages" python3 tools/check_reference.py
-step "shell scripts" shellcheck --severity=warning tools/*.sh .ci/run
+step "shell scripts" shellcheck --severity=warning tools/*.sh bench/peers/*.sh .ci/run
 step "format" format
 step "clang-tidy" tidy
 [ $failed -eq 0 ] && echo "lint: fine" || echo "lint: see above" >&2

@@ -156,6 +156,14 @@ function totals() {
   return sum;
 }
 
+// The service most of whose last minute was late, or null: few late records are nothing to shout about.
+function mostLate() {
+  const shares = (dataflow?.services ?? []).filter(({late_last_minute: l}) => l && l.records > 0)
+    .map(({name, late_last_minute: l}) => ({name, share: l.late / l.records, reason: l.reason}));
+  const worst = shares.sort((a, b) => b.share - a.share)[0];
+  return worst && worst.share >= 0.5 ? worst : null;
+}
+
 function draw() {
   $('empty').hidden = status !== Status.empty;
   if (dataflow) {
@@ -184,7 +192,10 @@ function drawTiles() {
   setText($('late'), dataflow ? short(sum.records_late) : '–');
   setText($('dead'), dataflow ? short(sum.records_dead) : '–');
   setText($('dead-note'), sum.records_dead > 0 && dataflow.dead_letter_topic ? `kept in ${dataflow.dead_letter_topic}` : 'kept with reason');
-  $('late-tile').dataset.tone = sum.records_late > 0 ? 'warn' : '';
+  const worst = mostLate();
+  setText($('late-note'), worst ? `${Math.round(worst.share * 100)} % of the last minute in ${worst.name}` : 'for their window');
+  $('late-note').title = worst?.reason ?? '';
+  $('late-tile').dataset.tone = worst ? 'bad' : sum.records_late > 0 ? 'warn' : '';
   $('dead-tile').dataset.tone = sum.records_dead > 0 ? 'bad' : '';
   const delays = (dataflow?.services ?? []).filter((s) => s.watermark !== null).map((s) => dataflow.now - s.watermark);
   setText($('delay'), delays.length > 0 ? duration(Math.max(...delays)) : '–');

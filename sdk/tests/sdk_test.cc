@@ -279,6 +279,223 @@ TEST(WindowFunction, NeedsACall) {
   EXPECT_THROW(window(), std::logic_error);
 }
 
+// Types of a dataflow, as generated code would announce them.
+struct Click {
+  Text user{};
+  i64 count = 0;
+};
+struct Score {
+  i64 points = 0;
+};
+
+}  // namespace
+
+template <>
+struct detail::TypeId<Click> {
+  static constexpr u32 value = 0;
+};
+template <>
+struct detail::TypeId<Score> {
+  static constexpr u32 value = 3;
+};
+
+namespace {
+
+constexpr bool operator==(abi::TypeRef a, std::pair<u32, u32> b) {
+  return a.base == b.first && a.lists == b.second;
+}
+
+TEST(Types, AreKnownToTheEngineByNumber) {
+  EXPECT_TRUE(detail::TypeRefOf<bool>::value == std::pair(0U, 0U));
+  EXPECT_TRUE(detail::TypeRefOf<Bytes>::value == std::pair(12U, 0U));
+  EXPECT_TRUE(detail::TypeRefOf<Score>::value == std::pair(67U, 0U));
+  EXPECT_TRUE(detail::TypeRefOf<List<List<Click>>>::value == std::pair(64U, 2U));
+  EXPECT_FALSE(detail::DataflowType<std::string>);
+  EXPECT_FALSE(detail::DataflowType<List<std::string_view>>);
+  EXPECT_FALSE(detail::DataflowType<Optional<Click>>);
+}
+
+// Steps as generated code makes them.
+constexpr auto is_positive = [](const Click& click) {
+  if (click.count == 13) throw std::runtime_error("13");
+  return click.count > 0;
+};
+constexpr auto score_of = [](const Click& click) { return Score{click.count * 10}; };
+constexpr auto countdown = [](const Click& click) {
+  List<Click> clicks;
+  for (i64 count = click.count; count > 0; --count) clicks.push_back({click.user, count});
+  return clicks;
+};
+constexpr auto even_or_nothing = [](const Click& click) -> Optional<Score> {
+  if (click.count == 5) throw std::runtime_error("five");
+  if (click.count % 2 != 0) return {};
+  return Score{click.count};
+};
+constexpr auto time_of = [](const auto& value, i64 record_time) {
+  return record_time + value.points;
+};
+constexpr auto time_alone = [](const Click& click) { return static_cast<u32>(click.count); };
+constexpr auto key_of_score = [](const Score& score) {
+  if (score.points == 4) throw 4;
+  return static_cast<i32>(score.points);
+};
+constexpr auto user_of = [](const Click& click) { return click.user; };
+
+// Runs a chain over clicks whose records' times are 100, 101, …
+template <class Chain>
+struct ChainRun {
+  explicit ChainRun(std::vector<Click> input) : clicks(std::move(input)), errors(clicks.size()) {
+    std::vector<const void*> values;
+    std::vector<i64> times;
+    for (const Click& click : clicks) {
+      values.push_back(&click);
+      times.push_back(100 + static_cast<i64>(times.size()));
+    }
+    abi::Call call{};
+    call.arena = &memory;
+    const abi::Records records{values.data(), times.data(), static_cast<u32>(clicks.size())};
+    errors.resize(Chain::run(&call, &records, &out, errors.data()));
+  }
+  template <class T>
+  const T& value(std::size_t index) const {
+    return *static_cast<const T*>(out[index].value);
+  }
+
+  TestArena memory;
+  std::vector<Click> clicks;
+  List<abi::Emitted> out;
+  std::vector<abi::RecordError> errors;
+};
+
+TEST(Chain, OfFiltersHandsOnTheValuesThemselves) {
+  using Tested = detail::Chain<Click, detail::Filter<is_positive>>;
+  static_assert(std::is_same_v<Tested::Output, Click>);
+  const ChainRun<Tested> run({{"a", 1}, {"b", 0}, {"c", 13}, {"d", 2}});
+  ASSERT_EQ(run.out.size(), 2u);
+  EXPECT_EQ(run.out[0].value, &run.clicks[0]);
+  EXPECT_EQ(run.out[1].value, &run.clicks[3]);
+  EXPECT_EQ(run.out[1].origin, 3u);
+  EXPECT_EQ(run.out[1].time, 103);
+  EXPECT_TRUE(run.out[1].key.empty());
+  ASSERT_EQ(run.errors.size(), 1u);
+  EXPECT_EQ(run.errors[0].index, 2u);
+  EXPECT_EQ(run.errors[0].step, 0u);
+  EXPECT_EQ(run.errors[0].message, "13");
+}
+
+TEST(Chain, MakesValuesInTheArenaOfTheCall) {
+  using Tested = detail::Chain<Click, detail::Filter<is_positive>, detail::Map<score_of>>;
+  static_assert(std::is_same_v<Tested::Output, Score>);
+  const ChainRun<Tested> run({{"a", 1}, {"b", -1}, {"c", 3}});
+  ASSERT_EQ(run.out.size(), 2u);
+  EXPECT_TRUE(run.memory.holds(run.out[0].value));
+  EXPECT_EQ(run.template value<Score>(0).points, 10);
+  EXPECT_EQ(run.template value<Score>(1).points, 30);
+}
+
+TEST(Chain, TellsTimeAndKeyOfEachValue) {
+  using Tested =
+      detail::Chain<Click, detail::FlatMap<countdown>, detail::FilterMap<even_or_nothing>,
+                    detail::AssignTimestamp<time_of>, detail::AssignKey<i64, key_of_score>>;
+  static_assert(std::is_same_v<Tested::Output, Score>);
+  const ChainRun<Tested> run({{"a", 3}, {"b", 0}, {"c", 2}});
+  ASSERT_EQ(run.out.size(), 2u);
+  EXPECT_EQ(run.template value<Score>(0).points, 2);
+  EXPECT_EQ(run.out[0].origin, 0u);
+  EXPECT_EQ(run.out[0].time, 102);
+  EXPECT_EQ(decode_signed_key(run.out[0].key), 2);
+  EXPECT_EQ(run.out[1].origin, 2u);
+  EXPECT_EQ(run.out[1].time, 104);
+}
+
+TEST(Chain, LeavesNothingOfARecordThatFails) {
+  using Tested =
+      detail::Chain<Click, detail::FlatMap<countdown>, detail::FilterMap<even_or_nothing>,
+                    detail::AssignTimestamp<time_of>, detail::AssignKey<i64, key_of_score>>;
+  // Of 6 comes 6, then 5 throws; of 4 the key throws at once; 9 to 6 pass, then 5 throws.
+  const ChainRun<Tested> run({{"a", 2}, {"b", 6}, {"c", 4}, {"d", 9}, {"e", 2}});
+  ASSERT_EQ(run.out.size(), 2u);
+  EXPECT_EQ(run.out[0].origin, 0u);
+  EXPECT_EQ(run.out[1].origin, 4u);
+  ASSERT_EQ(run.errors.size(), 3u);
+  EXPECT_EQ(run.errors[0].index, 1u);
+  EXPECT_EQ(run.errors[0].step, 1u);
+  EXPECT_EQ(run.errors[0].message, "five");
+  EXPECT_EQ(run.errors[1].index, 2u);
+  EXPECT_EQ(run.errors[1].step, 3u);
+  EXPECT_EQ(run.errors[1].message, "unknown exception");
+  EXPECT_EQ(run.errors[2].index, 3u);
+}
+
+TEST(Chain, TakesFunctionsInAnyOrder) {
+  using Tested = detail::Chain<Click, detail::AssignKey<Text, user_of>,
+                               detail::AssignTimestamp<time_alone>, detail::Map<score_of>>;
+  const ChainRun<Tested> run({{"ann", 7}});
+  ASSERT_EQ(run.out.size(), 1u);
+  EXPECT_EQ(run.out[0].key.data(), run.clicks[0].user.data());
+  EXPECT_EQ(run.out[0].time, 7);
+  EXPECT_EQ(run.template value<Score>(0).points, 70);
+}
+
+TEST(Chain, AppendsToWhatIsThere) {
+  using Tested = detail::Chain<Click, detail::FlatMap<countdown>>;
+  TestArena memory;
+  const Click click{"a", 100};
+  const void* const values[] = {&click};
+  const i64 times[] = {5};
+  const abi::Records records{values, times, 1};
+  abi::Call call{};
+  call.arena = &memory;
+  List<abi::Emitted> out;
+  abi::RecordError error{};
+  EXPECT_EQ(Tested::run(&call, &records, &out, &error), 0u);
+  EXPECT_EQ(Tested::run(&call, &records, &out, &error), 0u);
+  ASSERT_EQ(out.size(), 200u);
+  EXPECT_EQ(static_cast<const Click*>(out[199].value)->count, 1);
+}
+
+constexpr auto count_click = [](const Click& click) {
+  auto& row = detail::current_row<Score>(0);
+  row.points += click.count + window().start;
+  if (click.count == 13) throw std::runtime_error("13 at " + std::to_string(window().end));
+};
+
+TEST(Update, KnowsTheWindowOfEachRecord) {
+  TestArena memory;
+  abi::Call call{};
+  call.arena = &memory;
+  const Click clicks[] = {{"a", 1}, {"b", 13}, {"c", 2}};
+  const void* const values[] = {&clicks[0], &clicks[1], &clicks[2]};
+  Score first, second;
+  void* const rows[] = {&first, &first, &second};
+  const abi::WindowSpan spans[] = {{1000, 2000}, {1000, 2000}, {500, 900}};
+  abi::RowUse uses[3] = {};
+  abi::RecordError errors[3] = {};
+  EXPECT_EQ(
+      (detail::update<Click, count_click, Score>(&call, values, rows, spans, 3, uses, errors)), 1u);
+  EXPECT_EQ(first.points, 1001);
+  EXPECT_EQ(second.points, 502);
+  EXPECT_EQ(errors[0].index, 1u);
+  EXPECT_EQ(errors[0].message, "13 at 2000");
+  EXPECT_EQ(uses[0].changed, 1u);
+  EXPECT_EQ(uses[1].asked, 0u);
+}
+
+constexpr auto window_size = []() -> Score { return {window().end - window().start}; };
+
+TEST(Flush, MakesItsValueInTheArena) {
+  TestArena memory;
+  abi::Call call{.arena = &memory, .window_start_ms = 500, .window_end_ms = 900};
+  abi::RecordError error{};
+  const void* const value = detail::flush<Score, window_size>(&call, &error);
+  ASSERT_NE(value, nullptr);
+  EXPECT_TRUE(memory.holds(value));
+  EXPECT_EQ(static_cast<const Score*>(value)->points, 400);
+  call.window_end_ms = call.window_start_ms;
+  EXPECT_EQ((detail::flush<Score, window_size>(&call, &error)), nullptr);
+  EXPECT_EQ(error.message, "window() can be used in update-state and flush only");
+}
+
 TEST(StateRows, AreForUpdateStateOnly) {
   EXPECT_THROW(detail::current_row<u32>(0), std::logic_error);
 }

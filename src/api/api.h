@@ -96,9 +96,9 @@ class Api {
   Status delete_topic(std::string_view name);  // kInvalidArgument while the dataflow uses it
   Result<TopicDescription> topic(std::string_view name) const;
   std::vector<TopicDescription> topics() const;
-  // As Store::read, by name.
-  Result<std::vector<log::BatchPtr>> read(std::string_view topic, std::uint32_t partition,
-                                          log::Offset from, std::size_t bytes_max) const;
+  // As Log::read, by name.
+  Result<log::ReadResult> read(std::string_view topic, std::uint32_t partition, log::Offset from,
+                               std::size_t bytes_max) const;
 
   // State and SQL. Several queries run side by side, at most kQueriesMax; more get kUnavailable.
   Result<query::Answer> sql(std::string_view text, const query::Limits& limits) const;
@@ -110,7 +110,7 @@ class Api {
 
   // The dataflow: null if there is none.
   const runtime::Engine* engine() const;
-  log::Store& store() const;
+  log::Log& log() const;
   const Clock& clock() const;
   // Ready: the store accepts commits and the engine makes progress. Otherwise the reason.
   Status ready() const;

@@ -53,7 +53,7 @@ TEST_F(ApiTest, TopicsOfTheDataflowStay) {
 }
 
 TEST_F(ApiTest, Read) {
-  EXPECT_TRUE(api_.read("late", 0, {}, 1000)->empty());
+  EXPECT_TRUE(api_.read("late", 0, {}, 1000)->batches.empty());
   EXPECT_EQ(api_.read("late", 1, {}, 1000).error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(api_.read("nope", 0, {}, 1000).error().code, ErrorCode::kTopicNotFound);
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include "query/test_util.h"
 #include "runtime/engine.h"
 
 namespace gameflow::api {
@@ -26,46 +26,54 @@ class FakeEngine final : public runtime::Engine {
  public:
   FakeEngine() {
     using record::Kind;
-    auto flow = std::make_shared<spec::Dataflow>();
-    flow->types = std::make_shared<record::TypeTable>();
-    record::TypeTable& types = *flow->types;
+    graph_.types = std::make_shared<record::TypeTable>();
+    record::TypeTable& types = *graph_.types;
     const auto* user = types.object(
         "user", {{"id", types.scalar(Kind::kString)}, {"level", types.scalar(Kind::kU8), true}});
     event_ = types.object("player-event", {{"user", user}, {"number", types.scalar(Kind::kI64)}});
     row_ = types.object(
         "", {{"count", types.scalar(Kind::kU32)}, {"team", types.scalar(Kind::kString), true}});
     const auto* list = types.list_of(event_);
-    flow->named_types = {event_, list};
-    flow->type_names = {"player-event", "player-summary"};
-    flow->topics = {{.name = "players", .type = event_, .partitions = 4},
-                    {.name = "summaries", .type = list},
-                    {.name = "late"}};
-    flow->services.resize(1);
-    flow->services[0].name = "sessions";
-    plan_.dataflow = flow;
-    plan_.services = {{.spec = &flow->services[0],
-                       .scope = "sessions",
-                       .states = {{"players", "players", "PlayersRow", Kind::kString, row_},
-                                  {"scores", "scores", "ScoresRow", Kind::kU64, row_}}}};
-    stats_.services = {{.name = "sessions",
-                        .records_in = 10,
-                        .watermark = Timestamp{5000},
-                        .partitions = {{.topic = "players",
-                                        .partition = 1,
-                                        .next_offset = 7,
-                                        .end_offset = 10,
-                                        .watermark = Timestamp{4000}}},
-                        .states = {{.name = "players", .rows = 2, .bytes = 64}}}};
+    graph_.topics = {
+        {.name = "players", .type = event_, .type_name = "player-event", .partitions = 4},
+        {.name = "summaries", .type = list, .type_name = "player-summary"},
+        {.name = "late", .type_name = "any JSON"}};
+    graph_.dead_letter_topic = "dead-letters";
+    plan::Keyed keyed;
+    keyed.states = {{"players", "players", Kind::kString, row_},
+                    {"scores", "scores", Kind::kU64, row_}};
+    graph_.nodes = {{.kind = plan::Read{.topic = 0, .start = {}}, .outputs = {1}},
+                    {.kind = std::move(keyed), .inputs = {0}}};
+    graph_.services = {{.name = "sessions", .scope = "sessions", .nodes = {0, 1}}};
+    players_ = std::make_shared<query::TestTable>("players", Kind::kString, row_);
+    scores_ = std::make_shared<query::TestTable>("scores", Kind::kU64, row_);
+    for (const auto& test : {players_, scores_}) {
+      test->table.constant_names = {"_window_start", "_window_end", "_window_closed"};
+      test->table.segments[0].constants = {0, 5000, 0};
+      test->publish();
+    }
+    runtime::ServiceStats& sessions = stats_.services.emplace_back();
+    sessions.name = "sessions";
+    sessions.records_in = 10;
+    sessions.watermark = Timestamp{5000};
+    sessions.partitions.push_back({.topic = "players",
+                                   .partition = 1,
+                                   .next_offset = 7,
+                                   .end_offset = 10,
+                                   .watermark = Timestamp{4000}});
+    sessions.states.push_back({.name = "players", .rows = 2, .bytes = 64});
   }
 
-  void add(const std::string& table, std::string key, PlayerRow row) {
-    rows_.push_back({table, std::move(key), row});
+  void add(const std::string& table, const std::string& key, PlayerRow row) {
+    query::TestTable& to = table == "scores" ? *scores_ : *players_;
+    to.add(0, key, &row);
+    to.publish();
   }
   // Keys of integers are stored big-endian, so that their bytes sort as they do.
   void add_score(u64 key, u32 count) {
     std::string encoded;
     for (int shift = 56; shift >= 0; shift -= 8) encoded += static_cast<char>(key >> shift);
-    add("scores", std::move(encoded), {count, {}});
+    add("scores", encoded, {count, {}});
   }
   const record::Type* event() const { return event_; }
 
@@ -75,43 +83,32 @@ class FakeEngine final : public runtime::Engine {
   void stop() override {}
   Status health() const override { return health_; }
   runtime::EngineStats stats() const override { return stats_; }
-  const plan::Plan& plan() const override { return plan_; }
+  const plan::Graph& graph() const override { return graph_; }
   std::vector<TableName> tables() const override {
     return {{"players", "sessions", "players"}, {"scores", "sessions", "scores"}};
   }
-  Result<runtime::StateSnapshot> snapshot(std::string_view table) const override {
-    ++snapshots_;
-    if (on_snapshot_) on_snapshot_();
-    runtime::StateSnapshot snapshot;
-    snapshot.table.name = table;
-    snapshot.table.key = table == "scores" ? record::Kind::kU64 : record::Kind::kString;
-    snapshot.table.row = row_;
-    snapshot.table.constant_names = {"_window_start", "_window_end", "_window_closed"};
-    auto copy = std::make_shared<std::deque<Stored>>();
-    for (const Stored& row : rows_) {
-      if (row.table != table) continue;
-      copy->push_back(row);
-      if (snapshot.table.segments.empty()) snapshot.table.segments.push_back({{0, 5000, 0}, {}});
-      snapshot.table.segments[0].rows.push_back({copy->back().key, &copy->back().row, {}});
-    }
-    snapshot.storage = copy;
-    return snapshot;
+  std::shared_ptr<const query::Tables> view() const override {
+    if (on_view_) on_view_();
+    auto view = std::make_unique<query::Tables>();
+    for (const auto& test : {players_, scores_})
+      view->push_back(std::make_shared<query::Table>(test->table));
+    ++views_held_;
+    return {view.release(), [this](const query::Tables* tables) {
+              delete tables;
+              --views_held_;
+            }};
   }
 
   Status health_;
   runtime::EngineStats stats_;
-  mutable std::atomic<int> snapshots_ = 0;
-  std::function<void()> on_snapshot_;
+  std::function<void()> on_view_;
+  mutable std::atomic<int> views_held_ = 0;
 
  private:
-  struct Stored {
-    std::string table, key;
-    PlayerRow row;
-  };
-  plan::Plan plan_;
+  plan::Graph graph_;
   const record::Type* event_ = nullptr;
   const record::Type* row_ = nullptr;
-  std::deque<Stored> rows_;
+  std::shared_ptr<query::TestTable> players_, scores_;
 };
 
 }  // namespace gameflow::api

@@ -18,6 +18,19 @@ void Families::add(double value, Labels labels) {
   families_.back().metric.push_back(std::move(metric));
 }
 
+void Families::histogram(const char* name, std::span<const double> bounds,
+                         std::span<const std::uint64_t> counts, double sum, const char* help) {
+  begin(name, help, prometheus::MetricType::Histogram);
+  ClientMetric metric;
+  metric.histogram.sample_sum = sum;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    metric.histogram.sample_count += counts[i];
+    if (i < bounds.size())
+      metric.histogram.bucket.push_back({metric.histogram.sample_count, bounds[i]});
+  }
+  families_.back().metric.push_back(std::move(metric));
+}
+
 std::string Families::text() {
   std::erase_if(families_, [](const MetricFamily& family) { return family.metric.empty(); });
   std::ostringstream out;

@@ -1,6 +1,8 @@
 // Families of metrics, and their Prometheus text: of api, and of whoever serves it.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,10 @@ class Families {
     gauge(name, help);
     add(value);
   }
+  // One of its own: how many values were up to each of the bounds, each counted once and those
+  // above all bounds last, and the sum of all.
+  void histogram(const char* name, std::span<const double> bounds,
+                 std::span<const std::uint64_t> counts, double sum, const char* help);
 
   // In the text format of Prometheus, version 0.0.4.
   std::string text();

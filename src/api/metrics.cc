@@ -18,14 +18,21 @@ double seconds(std::int64_t ms) {
   return static_cast<double>(ms) / 1000.0;
 }
 
-void add_store(Families& out, const log::Store& store) {
-  const log::Store::Stats stats = store.stats();
+void add_store(Families& out, const log::StoreHealth& store) {
+  const log::StoreHealth::Stats stats = store.stats();
   out.gauge("gameflow_store_up", store.health() ? 1 : 0, "1 while the store accepts commits.");
   out.counter("gameflow_store_commits_total", number(stats.commits), "Commits acknowledged.");
   out.counter("gameflow_store_commit_groups_total", number(stats.groups),
               "Groups of commits that were written together.");
   out.counter("gameflow_store_commit_seconds_total", stats.commit_seconds_total,
               "Time from the start of a group to its acknowledgement, summed over groups.");
+  out.histogram("gameflow_store_commit_seconds", log::StoreHealth::kCommitSecondsMax,
+                stats.commit_seconds, stats.commit_seconds_total,
+                "Time from the start of a group to its acknowledgement.");
+  out.gauge("gameflow_store_queue_bytes", number(stats.queue_bytes),
+            "Memory of what is not acknowledged yet.");
+  out.gauge("gameflow_store_queue_seconds", stats.queue_seconds,
+            "How long the oldest of it has been waiting.");
   out.counter("gameflow_store_fsyncs_total", number(stats.fsyncs), "Calls of fsync.");
   out.counter("gameflow_store_records_total", number(stats.records), "Records appended to topics.");
   out.counter("gameflow_store_raw_bytes_total", number(stats.bytes_raw),
@@ -38,7 +45,7 @@ void add_store(Families& out, const log::Store& store) {
             "Space that the data folder takes.");
 }
 
-void add_topics(Families& out, const log::Store& store) {
+void add_topics(Families& out, const log::Topics& store) {
   const std::vector<log::TopicInfo> topics = store.topics();
   const auto for_each = [&](auto value_of) {
     for (const log::TopicInfo& topic : topics) {
@@ -99,6 +106,9 @@ void add_service_counters(Families& out, const std::vector<runtime::ServiceStats
   for_each(&Stats::records_expired);
   out.counter("gameflow_service_windows_closed_total", "Windows flushed.");
   for_each(&Stats::windows_closed);
+  out.gauge("gameflow_service_late_ratio", "Share of the last minute's records that was late.");
+  for (const Stats& service : services)
+    out.add(service.last_minute.ratio(), {{"service", service.name}});
   out.gauge("gameflow_service_windows_open", "Windows with state that have not closed.");
   for_each(&Stats::windows_open);
   out.gauge("gameflow_service_watermark_timestamp_seconds",
@@ -181,12 +191,12 @@ void add_process(Families& out) {
 
 }  // namespace
 
-std::string render_metrics(const log::Store& store, const runtime::Engine* engine,
-                           const ProduceStats& produce, const QueryStats& queries,
-                           const Clock& clock) {
+std::string render_metrics(const log::Topics& topics, const log::StoreHealth& store,
+                           const runtime::Engine* engine, const ProduceStats& produce,
+                           const QueryStats& queries, const Clock& clock) {
   Families out;
   add_store(out, store);
-  add_topics(out, store);
+  add_topics(out, topics);
   add_produce(out, produce);
   add_queries(out, queries);
   if (engine != nullptr) add_engine(out, *engine, clock.now());

@@ -47,6 +47,10 @@ TEST_F(MetricsTest, Values) {
   for (const char* line : {
            "# TYPE gameflow_store_commits_total counter",
            "gameflow_store_up 1",
+           "gameflow_store_commit_seconds_count 1",
+           "gameflow_store_commit_seconds_bucket{le=\"10\"} 1",
+           "gameflow_store_commit_seconds_bucket{le=\"+Inf\"} 1",
+           "gameflow_store_queue_bytes 0",
            "gameflow_topic_end_offset{topic=\"any\",partition=\"0\"} 1",
            "gameflow_produce_records_total{outcome=\"accepted\"} 1",
            "gameflow_produce_records_total{outcome=\"rejected\"} 1",

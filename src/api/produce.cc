@@ -10,12 +10,12 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
+#include "log/partitioning.h"
 #include "record/arena.h"
 #include "record/codec.h"
 #include "record/json_split.h"
-#include "runtime/slice.h"
+#include "runtime/step.h"
 
 namespace gameflow::api {
 namespace {
@@ -39,6 +39,13 @@ std::vector<std::string_view> split_lines(std::string_view body) {
     lines.push_back(line.substr(begin, line.find_last_not_of(kSpace) + 1 - begin));
   }
   return lines;
+}
+
+std::string gap_message(const ProduceOptions& options, std::uint64_t next) {
+  return fmt::format(
+      "producer '{}' sent sequence {}, but {} is next: records in between are missing; send them "
+      "first, or take another producer id",
+      *options.producer, options.first_sequence, next);
 }
 
 Result<std::vector<std::string_view>> split_body(std::string_view body, BodyFormat format) {
@@ -146,7 +153,7 @@ class RecordChecker {
   void append(std::optional<std::string_view> key, std::string_view value) {
     if (!key && !unkeyed_) unkeyed_ = bodies_.next_partition(topic_);
     const auto count = static_cast<std::uint32_t>(batches_.size());
-    const std::uint32_t partition = key ? partition_of(*key, count) : *unkeyed_;
+    const std::uint32_t partition = key ? log::partition_of(*key, count) : *unkeyed_;
     record::BatchBuilder& batch = batches_[partition];
     batch.add(now_, key, value);
     if (batch.bytes() < kBatchBytes) return;
@@ -213,10 +220,6 @@ class RecordChecker {
   std::optional<std::uint32_t> unkeyed_;       // the partition that records without a key go to now
 };
 
-std::uint32_t partition_of(std::string_view key, std::uint32_t partitions) {
-  return static_cast<std::uint32_t>(XXH3_64bits(key.data(), key.size()) % partitions);
-}
-
 BodyChecker::BodyChecker() = default;
 BodyChecker::~BodyChecker() = default;
 
@@ -263,6 +266,74 @@ Result<CheckedBody> BodyChecker::check(std::string_view body, const ProduceOptio
   const std::scoped_lock lock(mutex_);
   idle_.push_back(std::move(scratch));
   return checked;
+}
+
+void Produce::run(const log::TopicInfo& topic, const record::Type* type, std::string_view body,
+                  const ProduceOptions& options, ProduceCallback done) {
+  std::uint64_t known = 0;
+  if (options.producer) {
+    const auto next = log_.next_sequence(topic.id, *options.producer);
+    if (!next) return done(fail(next.error()));
+    if (options.first_sequence > *next)
+      return done(fail(ErrorCode::kSequenceGap, gap_message(options, *next)));
+    known = *next - options.first_sequence;
+  }
+  auto checked = bodies_.check(body, options, topic, type, known, clock_.now());
+  if (!checked) return done(fail(std::move(checked).error()));
+  log::ProduceRequest request{.appends = std::move(checked->appends), .producer = {}};
+  const std::uint64_t fresh = checked->records - checked->known;
+  if (options.producer && fresh > 0) {
+    request.producer =
+        log::ProducerStamp{topic.id, *options.producer, options.first_sequence + known, fresh};
+  }
+  if (request.appends.empty() && !request.producer) return finish(std::move(checked->reply), done);
+  log_.submit(std::move(request), [this, topic = topic.id, options, checked = std::move(*checked),
+                                   done = std::move(done)](Result<log::CommitAck> ack) mutable {
+    if (ack) return finish(std::move(checked.reply), done);
+    if (ack.error().code == ErrorCode::kSequenceGap)
+      return after_race(topic, options, checked, done);
+    done(fail(std::move(ack).error()));
+  });
+}
+
+// The producer sent this request again while the first one was still being stored, and the first
+// one won.
+void Produce::after_race(log::TopicId topic, const ProduceOptions& options,
+                         const CheckedBody& checked, const ProduceCallback& done) {
+  const auto next = log_.next_sequence(topic, *options.producer);
+  if (!next) return done(fail(next.error()));
+  if (*next >= options.first_sequence + checked.records) {
+    ProduceReply reply = checked.reply;
+    reply.duplicates += std::exchange(reply.accepted, 0);
+    return finish(std::move(reply), done);
+  }
+  done(fail(ErrorCode::kUnavailable,
+            fmt::format("another request of producer '{}' was being stored: send this one again",
+                        *options.producer)));
+}
+
+void Produce::finish(ProduceReply reply, const ProduceCallback& done) {
+  accepted_ += reply.accepted;
+  duplicates_ += reply.duplicates;
+  rejected_ += reply.rejected;
+  done(std::move(reply));
+}
+
+void Produce::count_request(std::size_t body_bytes) {
+  ++requests_;
+  bytes_ += body_bytes;
+}
+
+Result<std::uint64_t> Produce::next_sequence(log::TopicId topic, std::string_view producer) const {
+  return log_.next_sequence(topic, producer);
+}
+
+ProduceStats Produce::stats() const {
+  return {.requests = requests_,
+          .accepted = accepted_,
+          .duplicates = duplicates_,
+          .rejected = rejected_,
+          .bytes = bytes_};
 }
 
 }  // namespace gameflow::api

@@ -1,6 +1,7 @@
 // A request's body becomes one commit: split, check, key, partition, number.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -9,14 +10,11 @@
 #include <vector>
 
 #include "api/api.h"
-#include "log/store.h"
+#include "log/producing.h"
 #include "record/batch.h"
 #include "record/type.h"
 
 namespace gameflow::api {
-
-// The partition of a keyed record. Part of the format: docs/formats/partitioning.md.
-std::uint32_t partition_of(std::string_view key, std::uint32_t partitions);
 
 // Batches are cut at about this size, so that readers who want a few records need not unpack many.
 inline constexpr std::size_t kBatchBytes = 1U << 20;
@@ -58,6 +56,33 @@ class BodyChecker {
   std::mutex mutex_;
   std::vector<std::unique_ptr<Scratch>> idle_;
   std::unordered_map<log::TopicId, std::uint32_t> last_partition_;
+};
+
+// Requests to produce, from body to answer; exactly once over retries for producers that number
+// their records.
+//
+// Threads  every method may be called from any thread. `done` runs as Producing::submit says.
+class Produce {
+ public:
+  // Both outlive it.
+  Produce(log::Producing& log, const Clock& clock) : log_(log), clock_(clock) {}
+
+  // As Api::produce, for a topic that exists and its type (null: no schema).
+  void run(const log::TopicInfo& topic, const record::Type* type, std::string_view body,
+           const ProduceOptions& options, ProduceCallback done);
+  void count_request(std::size_t body_bytes);
+  Result<std::uint64_t> next_sequence(log::TopicId topic, std::string_view producer) const;
+  ProduceStats stats() const;
+
+ private:
+  void after_race(log::TopicId topic, const ProduceOptions& options, const CheckedBody& checked,
+                  const ProduceCallback& done);
+  void finish(ProduceReply reply, const ProduceCallback& done);
+
+  log::Producing& log_;
+  const Clock& clock_;
+  BodyChecker bodies_;
+  std::atomic<std::uint64_t> requests_{0}, accepted_{0}, duplicates_{0}, rejected_{0}, bytes_{0};
 };
 
 }  // namespace gameflow::api

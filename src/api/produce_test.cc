@@ -13,6 +13,7 @@
 #include "api/api.h"
 #include "api/fake_engine.h"
 #include "log/memory/memory_store.h"
+#include "log/partitioning.h"
 
 namespace gameflow::api {
 namespace {
@@ -55,8 +56,8 @@ class ProduceTest : public testing::Test {
     const auto info = store_->topic(topic);
     std::string out;
     for (std::uint32_t p = 0; p < info->partitions.size(); ++p) {
-      const auto batches = store_->read(info->id, p, info->partitions[p].begin, 1U << 30);
-      for (const auto& batch : *batches) {
+      const auto read = store_->read(info->id, p, info->partitions[p].begin, 1U << 30);
+      for (const auto& batch : read->batches) {
         for (std::size_t i = 0; i < batch->size(); ++i) {
           const record::RecordView record = (*batch)[i];
           if (!out.empty()) out += ' ';
@@ -195,8 +196,8 @@ TEST_F(ProduceTest, Keys) {
 TEST(Partition, IsFixed) {
   const std::pair<std::string_view, std::uint32_t> cases[] = {
       {"", 2}, {"player_1", 1}, {"player_2", 4}, {"42", 1}, {"h\xc3\xa9", 5}};
-  for (const auto& [key, partition] : cases) EXPECT_EQ(partition_of(key, 8), partition) << key;
-  EXPECT_EQ(partition_of("anything", 1), 0u);
+  for (const auto& [key, partition] : cases) EXPECT_EQ(log::partition_of(key, 8), partition) << key;
+  EXPECT_EQ(log::partition_of("anything", 1), 0u);
 }
 
 TEST_F(ProduceTest, RecordsWithoutAKeySpreadByTopic) {
@@ -222,8 +223,8 @@ TEST_F(ProduceTest, LargeBodiesBecomeSeveralBatches) {
   for (std::uint32_t p = 0; p < 3; ++p) {
     EXPECT_GT(info->partitions[p].end.value, 0u);
     records += info->partitions[p].end.value;
-    const auto batches = store_->read(info->id, p, {}, 1U << 30);
-    for (const auto& batch : *batches) EXPECT_LE(batch->size(), kBatchBytes / 1000 + 1);
+    const auto read = store_->read(info->id, p, {}, 1U << 30);
+    for (const auto& batch : read->batches) EXPECT_LE(batch->size(), kBatchBytes / 1000 + 1);
   }
   EXPECT_EQ(records, 5000u);
 }
@@ -261,57 +262,32 @@ TEST_F(ProduceTest, RetriesAreNotStoredTwice) {
 
 // A store that remembers less than it holds for a moment: what a request sees that was sent again
 // while the first one was still being committed.
-class RacingStore final : public log::Store {
+class Racing final : public log::Producing {
  public:
-  explicit RacingStore(log::Store& inner) : inner_(inner) {}
+  explicit Racing(log::Producing& inner) : inner_(inner) {}
   std::optional<std::uint64_t> stale_;  // what the next call of next_sequence says
 
   Result<std::uint64_t> next_sequence(log::TopicId topic,
                                       std::string_view producer) const override {
-    auto& self = const_cast<RacingStore&>(*this);
+    auto& self = const_cast<Racing&>(*this);
     if (const auto stale = std::exchange(self.stale_, {})) return *stale;
     return inner_.next_sequence(topic, producer);
   }
-  Result<log::TopicInfo> create_topic(const log::TopicConfig& config) override {
-    return inner_.create_topic(config);
+  void submit(log::ProduceRequest request, Callback done) override {
+    inner_.submit(std::move(request), std::move(done));
   }
-  Status set_retention(std::string_view topic, const log::Retention& retention) override {
-    return inner_.set_retention(topic, retention);
-  }
-  Status delete_topic(std::string_view name) override { return inner_.delete_topic(name); }
-  Result<log::TopicInfo> topic(std::string_view name) const override { return inner_.topic(name); }
-  Result<log::TopicInfo> topic(log::TopicId id) const override { return inner_.topic(id); }
-  std::vector<log::TopicInfo> topics() const override { return inner_.topics(); }
-  void submit(log::Commit commit, CommitCallback done) override {
-    inner_.submit(std::move(commit), std::move(done));
-  }
-  Result<std::vector<log::BatchPtr>> read(log::TopicId topic, std::uint32_t partition,
-                                          log::Offset from, std::size_t bytes_max) const override {
-    return inner_.read(topic, partition, from, bytes_max);
-  }
-  Result<std::optional<std::string>> get(std::string_view key) const override {
-    return inner_.get(key);
-  }
-  Result<std::vector<log::KeyValue>> scan(const log::KeyRange& range) const override {
-    return inner_.scan(range);
-  }
-  ListenerId listen(Listener changed) override { return inner_.listen(std::move(changed)); }
-  void unlisten(ListenerId id) override { inner_.unlisten(id); }
-  Status health() const override { return inner_.health(); }
-  Stats stats() const override { return inner_.stats(); }
-  Status apply_retention() override { return inner_.apply_retention(); }
-  void close() override { inner_.close(); }
 
  private:
-  log::Store& inner_;
+  log::Producing& inner_;
 };
 
 TEST_F(ProduceTest, ARetryThatRacesItsFirstSendIsNotStoredTwice) {
-  RacingStore racing(*store_);
-  Api api(racing, &engine_, clock_);
+  Racing racing(*store_);
+  Produce produce(racing, clock_);
+  const log::TopicInfo topic = store_->topic("any").value();
   const auto send = [&](std::uint64_t first, std::string_view body) {
     std::string out;
-    api.produce("any", body, {.producer = "p", .first_sequence = first},
+    produce.run(topic, nullptr, body, {.producer = "p", .first_sequence = first},
                 [&](const Result<ProduceReply>& reply) {
                   out = reply ? fmt::format("{}/{}/{}", reply->accepted, reply->duplicates,
                                             reply->rejected)

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "base/ascii.h"
-#include "spec/diagnostic.h"
+#include "base/closest.h"
 
 namespace gameflow::api {
 namespace {
@@ -74,14 +74,14 @@ struct Queries::Slot {
     }
     ++queries.running_;
     admitted = true;
-    GF_TRY(queries.load_schemas());
+    queries.load_schemas();
     if (!queries.free_.empty()) {
       database = std::move(queries.free_.back());
       queries.free_.pop_back();
       return {};
     }
     auto made = std::make_unique<query::Database>();
-    for (const auto& [name, table] : queries.schemas_) GF_TRY(made->set_table(&table));
+    GF_TRY(queries.show(*made, queries.schemas_));
     database = std::move(made);
     return {};
   }
@@ -91,51 +91,41 @@ struct Queries::Slot {
   bool admitted = false;
 };
 
-// Needs mutex_. The engine tells a table's constants only with its rows: so once, and without them.
-Status Queries::load_schemas() {
-  if (!schemas_.empty() || engine_ == nullptr) return {};
-  std::map<std::string, query::Table> schemas;
-  for (const runtime::Engine::TableName& name : engine_->tables()) {
-    GF_ASSIGN(runtime::StateSnapshot snapshot, engine_->snapshot(name.table));
-    snapshot.table.segments.clear();
-    schemas.emplace(name.table, std::move(snapshot.table));
+// Needs mutex_.
+void Queries::load_schemas() {
+  if (!schemas_.empty() || engine_ == nullptr) return;
+  const auto view = engine_->view();
+  for (const auto& table : *view) {
+    auto schema = std::make_shared<query::Table>(*table);
+    schema->segments.clear();
+    schemas_.push_back(std::move(schema));
   }
-  schemas_ = std::move(schemas);
+}
+
+Status Queries::show(query::Database& database, const query::Tables& tables) {
+  for (const auto& table : tables) GF_TRY(database.set_table(table.get()));
   return {};
 }
 
 Result<query::Answer> Queries::run(std::string_view sql, const query::Limits& limits) {
+  const auto begin = std::chrono::steady_clock::now();
   Slot slot(*this);
   GF_TRY(slot.admit());
-  auto answer = run_on(*slot.database, sql, limits);
+  auto answer = run_on(*slot.database, sql, limits, begin + limits.time_max);
   ++(answer ? succeeded_ : failed_);
   return answer;
 }
 
 Result<query::Answer> Queries::run_on(query::Database& database, std::string_view sql,
-                                      const query::Limits& limits) {
-  // A statement can only read a table whose name is in its text: SQL has no other spelling of it.
-  const std::string text = lower_case(sql);
-  std::vector<runtime::StateSnapshot> snapshots;
-  snapshots.reserve(schemas_.size());  // the database keeps their addresses
-  Status ready;
-  for (const auto& [name, schema] : schemas_) {
-    if (text.find(lower_case(name)) == std::string::npos) continue;
-    auto snapshot = engine_->snapshot(name);
-    if (snapshot) {
-      snapshots.push_back(std::move(*snapshot));
-      ready = database.set_table(&snapshots.back().table);
-    } else {
-      ready = fail(std::move(snapshot).error());
-    }
-    if (!ready) break;
-  }
-  auto answer =
-      ready ? database.run(sql, limits) : Result<query::Answer>(fail(std::move(ready).error()));
-  for (const runtime::StateSnapshot& snapshot : snapshots) {  // their rows go away now
-    const auto schema = schemas_.find(snapshot.table.name);
-    if (schema != schemas_.end()) GF_TRY(database.set_table(&schema->second));
-  }
+                                      query::Limits limits,
+                                      std::chrono::steady_clock::time_point deadline) {
+  if (engine_ == nullptr) return database.run(sql, limits);
+  const std::shared_ptr<const query::Tables> view = engine_->view();
+  GF_TRY(show(database, *view));
+  limits.time_max = std::chrono::duration_cast<std::chrono::milliseconds>(
+      deadline - std::chrono::steady_clock::now());
+  auto answer = database.run(sql, limits);
+  GF_TRY(show(database, schemas_));  // a free database keeps no rows alive
   return answer;
 }
 
@@ -144,13 +134,12 @@ std::vector<StateDescription> Queries::states() {
   if (engine_ == nullptr) return states;
   {
     const std::scoped_lock lock(mutex_);
-    if (!load_schemas()) return states;
+    load_schemas();
   }
   const runtime::EngineStats stats = engine_->stats();
+  auto schema = schemas_.begin();
   for (const runtime::Engine::TableName& name : engine_->tables()) {
-    StateDescription state{.name = name};
-    const auto schema = schemas_.find(name.table);
-    if (schema != schemas_.end()) state.columns = columns_of(schema->second);
+    StateDescription state{.name = name, .columns = columns_of(**schema++)};
     for (const runtime::ServiceStats& service : stats.services) {
       if (service.name != name.service) continue;
       const auto found = std::ranges::find(service.states, name.state, &runtime::StateStats::name);
@@ -178,7 +167,7 @@ Result<query::Answer> Queries::rows(std::string_view service, std::string_view s
     for (const auto& table : tables) names.push_back(table.service + "/" + table.state);
     const std::vector<std::string_view> views(names.begin(), names.end());
     const std::string wanted = fmt::format("{}/{}", service, state);
-    const std::string_view meant = spec::closest(wanted, views);
+    const std::string_view meant = closest(wanted, views);
     return fail(ErrorCode::kInvalidArgument,
                 meant.empty()
                     ? fmt::format("there is no state '{}'", wanted)
@@ -189,8 +178,8 @@ Result<query::Answer> Queries::rows(std::string_view service, std::string_view s
     record::Kind kind{};
     {
       const std::scoped_lock lock(mutex_);
-      GF_TRY(load_schemas());
-      kind = schemas_.at(found->table).key;
+      load_schemas();
+      kind = schemas_[static_cast<std::size_t>(found - tables.begin())]->key;
     }
     GF_ASSIGN(const std::string literal, key_literal(kind, *key));
     sql += fmt::format(" where _key = {}", literal);

@@ -1,12 +1,12 @@
-// SQL over the engine's live state, for people: each query runs on a snapshot, outside the engine's
-// threads.
+// SQL over the engine's live state, for people: each query reads the versions of the last epoch,
+// outside the engine's threads, and nobody waits for anybody.
 //
 // Threads  every method may be called from any thread.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -39,14 +39,16 @@ class Queries {
  private:
   struct Slot;  // one of the kQueriesMax that may run
 
-  Status load_schemas();
+  void load_schemas();
+  static Status show(query::Database& database, const query::Tables& tables);
   Result<query::Answer> run_on(query::Database& database, std::string_view sql,
-                               const query::Limits& limits);
+                               query::Limits limits,
+                               std::chrono::steady_clock::time_point deadline);
 
   const runtime::Engine* engine_;
   std::mutex mutex_;
-  // Every table without its rows, by SQL name: read only once it is filled.
-  std::map<std::string, query::Table> schemas_;
+  // Every table without its rows, as the engine orders them: read only once it is filled.
+  query::Tables schemas_;
   std::vector<std::unique_ptr<query::Database>> free_;  // kept with their tables set to schemas_
   std::atomic<std::uint32_t> running_ = 0;
   std::atomic<std::uint64_t> succeeded_ = 0, failed_ = 0, refused_ = 0;

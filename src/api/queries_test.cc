@@ -1,3 +1,4 @@
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <string>
@@ -59,15 +60,21 @@ TEST_F(QueriesTest, Sql) {
   EXPECT_EQ(show(api_.sql("delete from players", {})).substr(0, 10), "sql_denied");
 }
 
-TEST_F(QueriesTest, OnlyTablesThatOccurAreCopied) {
-  EXPECT_EQ(show(api_.sql("select 1", {})), "1");  // learns the columns of both
-  const int before = engine_.snapshots_;
-  EXPECT_EQ(show(api_.sql("select 1", {})), "1");
-  EXPECT_EQ(engine_.snapshots_, before);
+TEST_F(QueriesTest, EachSeesTheRowsOfItsMomentAndKeepsNothing) {
   EXPECT_EQ(show(api_.sql("select count(*) from scores", {})), "2");
-  EXPECT_EQ(engine_.snapshots_, before + 1);
+  EXPECT_EQ(engine_.views_held_, 0);
   engine_.add_score(9, 1);
   EXPECT_EQ(show(api_.sql("select count(*) from scores", {})), "3");
+  EXPECT_EQ(show(api_.sql("select nothing from scores", {})).substr(0, 11), "sql_invalid");
+  EXPECT_EQ(engine_.views_held_, 0);
+}
+
+TEST_F(QueriesTest, TakingTheRowsCountsForTheTimeLimit) {
+  engine_.on_view_ = [] { std::this_thread::sleep_for(std::chrono::milliseconds(2)); };
+  EXPECT_EQ(show(api_.sql("with recursive n(i) as (select 1 union all select i + 1 from n) "
+                          "select count(*) from n limit 1",
+                          {.time_max = std::chrono::milliseconds(1)})),
+            "sql_limit: the query took too long and was stopped");
 }
 
 TEST_F(QueriesTest, StateRows) {
@@ -107,7 +114,7 @@ TEST_F(QueriesTest, ManyAtOnceAreRefused) {
   std::condition_variable changed;
   std::size_t inside = 0;
   bool open = false;
-  engine_.on_snapshot_ = [&] {
+  engine_.on_view_ = [&] {
     std::unique_lock lock(mutex);
     ++inside;
     changed.notify_all();

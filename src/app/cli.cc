@@ -14,7 +14,7 @@
 #include <gameflow/time.h>
 
 #include "app/cli_values.h"
-#include "spec/diagnostic.h"
+#include "base/closest.h"
 
 namespace gameflow::app {
 namespace {
@@ -48,16 +48,18 @@ class CommandTree {
                                                      const char* description, const char* examples,
                                                      Finish<Options> finish = nullptr);
   static void add_server(CLI::App& app, std::string& server, const char* flag = "--server");
+  static void add_data(CLI::App& app, std::filesystem::path& folder);
   static void add_build_flags(CLI::App& app, BuildOptions& options, bool with_dataflow = true);
 
   void add_run();
   void add_build_and_validate();
   void add_test();
+  void add_service();
   void add_generate();
   void add_topic();
   void add_produce();
   void add_consume();
-  void add_sql_and_version();
+  void add_sql_and_others();
 
   CLI::App root_{kDescription, "gameflow"};
   std::optional<Command> command_;
@@ -86,6 +88,13 @@ void CommandTree::add_server(CLI::App& app, std::string& server, const char* fla
       ->capture_default_str();
 }
 
+void CommandTree::add_data(CLI::App& app, std::filesystem::path& folder) {
+  app.add_option("--data", folder, "Topics and state")
+      ->envname("GAMEFLOW_DATA")
+      ->type_name("DIR")
+      ->capture_default_str();
+}
+
 void CommandTree::add_build_flags(CLI::App& app, BuildOptions& options, bool with_dataflow) {
   if (with_dataflow) {
     app.add_option("dataflow", options.dataflow, "The dataflow.yaml")
@@ -111,11 +120,12 @@ CommandTree::CommandTree() {
   add_run();
   add_build_and_validate();
   add_test();
+  add_service();
   add_generate();
   add_topic();
   add_produce();
   add_consume();
-  add_sql_and_version();
+  add_sql_and_others();
 }
 
 void CommandTree::add_run() {
@@ -130,10 +140,7 @@ void CommandTree::add_run() {
       ->capture_default_str();
   app->add_flag("--insecure-no-auth", options->insecure_no_auth,
                 "Listen on an address that other machines reach, though nobody has to log in");
-  app->add_option("--data", options->data_folder, "Topics and state")
-      ->envname("GAMEFLOW_DATA")
-      ->type_name("DIR")
-      ->capture_default_str();
+  add_data(*app, options->data_folder);
   static const std::map<std::string, log::Durability> kDurabilities{
       {"fsync", log::Durability::kFsync},
       {"interval", log::Durability::kInterval},
@@ -194,6 +201,34 @@ void CommandTree::add_test() {
       ->allow_extra_args(false)
       ->type_name("N");
   add_build_flags(*app, options->build, false);
+}
+
+void CommandTree::add_service() {
+  CLI::App* service =
+      root_.add_subcommand("service", "What is stored of services, while the server is stopped");
+  service->require_subcommand(1);
+  service->footer(
+      "Examples:\n  gameflow service list\n  gameflow service forget old-counts --data data");
+  auto [list, list_options] =
+      add<ServiceListOptions>(*service, "list", "List the services that are stored",
+                              "  gameflow service list --data /var/lib/gameflow");
+  add_data(*list, list_options->data_folder);
+
+  auto [reset, reset_options] = add<ServiceResetWatermarkOptions>(
+      *service, "reset-watermark", "Set back a watermark that is ahead of the clock",
+      "  gameflow service reset-watermark counting");
+  reset->add_option("service", reset_options->service, "Its name")
+      ->required()
+      ->type_name("SERVICE");
+  add_data(*reset, reset_options->data_folder);
+
+  auto [forget, forget_options] =
+      add<ServiceForgetOptions>(*service, "forget", "Throw away state, windows and offsets of one",
+                                "  gameflow service forget old-counts");
+  forget->add_option("service", forget_options->service, "Its name")
+      ->required()
+      ->type_name("SERVICE");
+  add_data(*forget, forget_options->data_folder);
 }
 
 // A whole number, or "max" for nothing.
@@ -367,7 +402,7 @@ void CommandTree::add_consume() {
   add_server(*app, options->server);
 }
 
-void CommandTree::add_sql_and_version() {
+void CommandTree::add_sql_and_others() {
   auto [sql, options] = add<SqlOptions>(
       root_, "sql", "Query live state",
       "  gameflow sql 'select _key, count from events_per_user order by count desc limit 10'\n"
@@ -379,6 +414,8 @@ void CommandTree::add_sql_and_version() {
       ->transform(one_of(kFormats))
       ->type_name("table|json|csv");
   add_server(*sql, options->server);
+  add<SchemaOptions>(root_, "schema", "Print the JSON schema of dataflow.yaml, for editors",
+                     "  gameflow schema > dataflow.schema.json");
   add<VersionOptions>(root_, "version", "Print the version", "  gameflow version");
 }
 
@@ -403,7 +440,7 @@ std::string suggestion(const CLI::App& app, const std::vector<std::string>& unkn
   }
   const std::vector<std::string_view> candidates(names.begin(), names.end());
   const std::string word = unknown[0].substr(0, unknown[0].find('='));
-  const std::string_view best = spec::closest(word, candidates);
+  const std::string_view best = closest(word, candidates);
   return best.empty() ? "" : fmt::format("did you mean '{}'?\n", best);
 }
 

@@ -108,6 +108,10 @@ TEST(Cli, EveryCommandHasHelpWithExamples) {
                                 {"run"},
                                 {"build"},
                                 {"validate"},
+                                {"service"},
+                                {"service", "list"},
+                                {"service", "reset-watermark"},
+                                {"service", "forget"},
                                 {"generate"},
                                 {"topic"},
                                 {"topic", "list"},
@@ -149,6 +153,15 @@ TEST(Cli, Run) {
   EXPECT_EQ(given.disk_free_bytes_min, 1U << 30);
   EXPECT_EQ(given.threads, 3U);
   EXPECT_EQ(given.log_level, "warn");
+}
+
+TEST(Cli, Services) {
+  EXPECT_EQ(parse<ServiceListOptions>({"service", "list"}).data_folder, "data");
+  const auto reset =
+      parse<ServiceResetWatermarkOptions>({"service", "reset-watermark", "a", "--data", "/d"});
+  EXPECT_EQ(reset.service, "a");
+  EXPECT_EQ(reset.data_folder, "/d");
+  EXPECT_EQ(parse<ServiceForgetOptions>({"service", "forget", "a"}).service, "a");
 }
 
 TEST(Cli, FlagsBeatEnvironmentBeatsDefault) {
@@ -211,6 +224,7 @@ TEST(Cli, ConsumeAndFriends) {
   EXPECT_EQ(parse<SqlOptions>({"sql", "select 1", "--format", "csv"}).format, SqlFormat::kCsv);
   EXPECT_EQ(parse<SqlOptions>({"sql", "select 1"}).format, std::nullopt);
   EXPECT_TRUE(parse<ValidateOptions>({"validate", "--operators", "f"}).operators);
+  parse<SchemaOptions>({"schema"});
 }
 
 }  // namespace

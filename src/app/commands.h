@@ -36,7 +36,7 @@ int validate_command(const ValidateOptions& options);
 
 struct TestOptions {
   std::vector<std::string> files;
-  std::vector<std::uint32_t> threads;  // each case runs once with each; empty: 1 and 3
+  std::vector<std::uint32_t> threads;  // each case runs with each; empty: 1 and 3
   BuildOptions build;                  // `dataflow` is unused: the files name theirs
 };
 int test_command(const TestOptions& options);
@@ -54,6 +54,26 @@ struct RunOptions {
   std::string log_level = "info";
 };
 int run_command(const RunOptions& options);
+
+// --- The data folder of a server that is stopped
+// --------------------------------------------------
+
+struct ServiceListOptions {
+  std::filesystem::path data_folder = "data";
+};
+int service_list_command(const ServiceListOptions& options);
+
+struct ServiceResetWatermarkOptions {
+  std::filesystem::path data_folder = "data";
+  std::string service;
+};
+int service_reset_watermark_command(const ServiceResetWatermarkOptions& options);
+
+struct ServiceForgetOptions {
+  std::filesystem::path data_folder = "data";
+  std::string service;
+};
+int service_forget_command(const ServiceForgetOptions& options);
 
 // --- Clients of a running server -----------------------------------------------------------------
 
@@ -119,11 +139,13 @@ struct SqlOptions {
 };
 int sql_command(const SqlOptions& options);
 
+struct SchemaOptions {};
 struct VersionOptions {};
 
 using Command =
-    std::variant<RunOptions, BuildOptions, ValidateOptions, TestOptions, GenerateOptions,
+    std::variant<RunOptions, BuildOptions, ValidateOptions, TestOptions, ServiceListOptions,
+                 ServiceResetWatermarkOptions, ServiceForgetOptions, GenerateOptions,
                  TopicListOptions, TopicDescribeOptions, TopicCreateOptions, TopicDeleteOptions,
-                 ProduceOptions, ConsumeOptions, SqlOptions, VersionOptions>;
+                 ProduceOptions, ConsumeOptions, SqlOptions, SchemaOptions, VersionOptions>;
 
 }  // namespace gameflow::app

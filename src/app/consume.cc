@@ -13,9 +13,9 @@
 #include <fmt/format.h>
 
 #include "app/commands.h"
-#include "app/http_client.h"
-#include "app/json_text.h"
 #include "app/terminal.h"
+#include "client/http_client.h"
+#include "client/json_text.h"
 
 namespace gameflow::app {
 namespace {
@@ -45,8 +45,8 @@ Result<Line> parse_line(std::string_view text) {
   if (error || !head.is_object() || !text.ends_with('}')) {
     return fail(ErrorCode::kUnavailable, "the answer is not that of a gameflow server");
   }
-  return Line{.offset = number_at(head.get_object(), "offset"),
-              .timestamp = number_at(head.get_object(), "timestamp"),
+  return Line{.offset = client::number_at(head.get_object(), "offset"),
+              .timestamp = client::number_at(head.get_object(), "timestamp"),
               .text = std::string(text),
               .value_at = mark + kMark.size()};
 }
@@ -63,7 +63,7 @@ struct Partition {
 
 class Consumer {
  public:
-  Consumer(Http& http, const ConsumeOptions& options) : http_(http), options_(options) {}
+  Consumer(client::Http& http, const ConsumeOptions& options) : http_(http), options_(options) {}
 
   Status open();
   // Prints until the end, or for ever.
@@ -78,9 +78,9 @@ class Consumer {
   bool print_merged();
   bool finished() const;
 
-  std::string topic_target() const { return "/topics/" + url_encode(options_.topic); }
+  std::string topic_target() const { return "/topics/" + client::url_encode(options_.topic); }
 
-  Http& http_;
+  client::Http& http_;
   const ConsumeOptions& options_;
   std::vector<Partition> partitions_;
   std::uint64_t printed_ = 0;
@@ -106,14 +106,14 @@ Result<std::uint64_t> first_offset(const std::string& text, std::uint64_t begin,
 }
 
 Status Consumer::open() {
-  GF_ASSIGN(const json::object topic, object_of(http_.get(topic_target())));
-  for (const json::value& value : array_at(topic, "partitions")) {
+  GF_ASSIGN(const json::object topic, client::object_of(http_.get(topic_target())));
+  for (const json::value& value : client::array_at(topic, "partitions")) {
     const json::object& description = value.as_object();
-    const std::uint64_t number = number_at(description, "partition");
+    const std::uint64_t number = client::number_at(description, "partition");
     if (options_.partition && *options_.partition != number) continue;
-    const std::uint64_t end = number_at(description, "end");
+    const std::uint64_t end = client::number_at(description, "end");
     GF_ASSIGN(const std::uint64_t next,
-              first_offset(options_.offset, number_at(description, "begin"), end));
+              first_offset(options_.offset, client::number_at(description, "begin"), end));
     partitions_.push_back({.number = number, .next = next, .end = end});
   }
   if (partitions_.empty()) {
@@ -125,11 +125,11 @@ Status Consumer::open() {
 }
 
 Status Consumer::skip_removed(Partition& partition) {
-  GF_ASSIGN(const json::object topic, object_of(http_.get(topic_target())));
-  const json::array& all = array_at(topic, "partitions");
+  GF_ASSIGN(const json::object topic, client::object_of(http_.get(topic_target())));
+  const json::array& all = client::array_at(topic, "partitions");
   if (partition.number >= all.size()) return {};
   const json::object& now = all.at(partition.number).as_object();
-  const std::uint64_t begin = number_at(now, "begin"), end = number_at(now, "end");
+  const std::uint64_t begin = client::number_at(now, "begin"), end = client::number_at(now, "end");
   if (begin > partition.next) {
     print_note(fmt::format("partition {}: records {} to {} are gone, retention has removed them",
                            partition.number, partition.next, begin - 1));
@@ -146,7 +146,7 @@ Status Consumer::skip_removed(Partition& partition) {
 }
 
 Status Consumer::fetch(Partition& partition) {
-  auto reply = expect_success(
+  auto reply = client::expect_success(
       http_.get(fmt::format("{}/records?partition={}&offset={}&limit={}", topic_target(),
                             partition.number, partition.next, kPageRecords)));
   if (!reply && reply.error().code == ErrorCode::kOffsetOutOfRange) return skip_removed(partition);
@@ -234,7 +234,7 @@ Status Consumer::run() {
 }  // namespace
 
 int consume_command(const ConsumeOptions& options) {
-  const auto http = HttpClient::open(options.server);
+  const auto http = client::HttpClient::open(options.server);
   if (!http) return print_error(http.error());
   Consumer consumer(**http, options);
   Status status = consumer.open();

@@ -20,7 +20,7 @@
 
 #include "app/terminal.h"
 #include "query/query.h"
-#include "runtime/flush.h"
+#include "runtime/tables.h"
 #include "spec/diagnostic.h"
 #include "spec/model.h"
 
@@ -88,10 +88,14 @@ class PatienceNote {
 };
 
 // The states of a service as tables without rows: all that a check needs.
-std::vector<query::Table> empty_tables(const plan::ServicePlan& service) {
+std::vector<query::Table> empty_tables(const plan::Graph& graph, const plan::Service& service) {
   std::vector<query::Table> tables;
-  for (const plan::StatePlan& state : service.states) {
-    tables.push_back(runtime::make_table(state, state.table));
+  for (const plan::NodeId node : service.nodes) {
+    const auto* keyed = std::get_if<plan::Keyed>(&graph.nodes[node].kind);
+    if (keyed == nullptr) continue;
+    for (std::uint32_t state = 0; state < keyed->states.size(); ++state)
+      tables.push_back(
+          runtime::make_table(keyed->states[state], state, keyed->states[state].table));
   }
   return tables;
 }
@@ -122,9 +126,10 @@ spec::Diagnostic sql_mistake(const opbuild::SqlUse& use, std::string message,
 // The mistakes in the SQL texts of run: blocks.
 Result<std::vector<spec::Diagnostic>> sql_mistakes(const DataflowFile& file) {
   std::vector<spec::Diagnostic> diagnostics;
-  const std::vector<opbuild::SqlUse> uses = opbuild::find_sql(file.plan);
-  for (std::size_t i = 0; i < file.plan.services.size(); ++i) {
-    const std::vector<query::Table> tables = empty_tables(file.plan.services[i]);
+  const plan::Graph& graph = *file.graph;
+  const std::vector<opbuild::SqlUse> uses = opbuild::find_sql(graph);
+  for (std::size_t i = 0; i < graph.services.size(); ++i) {
+    const std::vector<query::Table> tables = empty_tables(graph, graph.services[i]);
     query::Database database;  // after the tables: it borrows them
     for (const query::Table& table : tables) GF_TRY(database.set_table(&table));
     for (const opbuild::SqlUse& use : uses) {
@@ -149,8 +154,8 @@ Result<DataflowFile> check_dataflow(const std::string& name, std::string source)
   spec::ParseResult parsed = spec::parse(source, name);
   GF_TRY(report(parsed.diagnostics, name, source));
   if (!parsed.dataflow) return fail(ErrorCode::kInvalidDataflow, name + " is not a dataflow");
-  auto dataflow = std::make_shared<const spec::Dataflow>(std::move(*parsed.dataflow));
-  return DataflowFile{name, std::move(source), plan::make_plan(std::move(dataflow))};
+  return DataflowFile{name, std::move(source),
+                      std::make_shared<const plan::Graph>(plan::lower(*parsed.dataflow))};
 }
 
 Status check_sql(const DataflowFile& file) {
@@ -168,7 +173,7 @@ Result<opbuild::Library> build_operators(const DataflowFile& file, const BuildOp
   GF_ASSIGN(build.cache_folder, cache_folder(options));
   auto library = [&] {
     const PatienceNote note(syntax_only ? "checking operators …" : "building operators …");
-    return opbuild::build(file.plan, build, mistakes);
+    return opbuild::build(*file.graph, build, mistakes);
   }();
   if (const Status told = report(mistakes, file.name, file.source); !told)
     return fail(library ? told.error().code : library.error().code, told.error().message);

@@ -1,22 +1,23 @@
-// From a dataflow.yaml to a plan and its operators, with every mistake shown on stderr on the way.
+// From a dataflow.yaml to a graph and its operators, with every mistake shown on stderr on the way.
 //
 // Errors   what can be placed in the file has been printed when a function here fails; the Error is
 //          the line that sums it up.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "app/commands.h"
 #include "base/error.h"
 #include "opbuild/opbuild.h"
-#include "plan/plan.h"
+#include "plan/graph.h"
 
 namespace gameflow::app {
 
 struct DataflowFile {
   std::string name;    // as the user gave it
   std::string source;  // its text
-  plan::Plan plan;
+  std::shared_ptr<const plan::Graph> graph;
 };
 
 // Reads and checks the YAML. kFileUnreadable, kInvalidDataflow.

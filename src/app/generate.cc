@@ -13,10 +13,10 @@
 #include <fmt/format.h>
 
 #include "app/commands.h"
-#include "app/http_client.h"
-#include "app/producer.h"
 #include "app/signals.h"
 #include "app/terminal.h"
+#include "client/http_client.h"
+#include "client/producer.h"
 #include "generate/generator.h"
 
 namespace gameflow::app {
@@ -108,14 +108,15 @@ class Stream {
 // Sends one stream until its end, a stop, or an error. Runs in a thread of its own.
 Status send_stream(Stream& stream, const GenerateOptions& options, Counters& counters,
                    std::stop_token stop) {
-  GF_ASSIGN(const auto http, HttpClient::open(options.server));
+  GF_ASSIGN(const auto http, client::HttpClient::open(options.server));
   const bool random_id = options.producer_id.empty();
-  Producer producer(*http, {.topic = std::string(generate::topic_of(stream.kind())),
-                            .key_field = std::string(generate::key_field_of(stream.kind())),
-                            .id = random_id ? random_producer_id("generate") : options.producer_id,
-                            .id_is_random = random_id,
-                            .tell = print_note,
-                            .retrying = [&counters] { ++counters.retries; }});
+  client::Producer producer(
+      *http, {.topic = std::string(generate::topic_of(stream.kind())),
+              .key_field = std::string(generate::key_field_of(stream.kind())),
+              .id = random_id ? client::random_producer_id("generate") : options.producer_id,
+              .id_is_random = random_id,
+              .tell = print_note,
+              .retrying = [&counters] { ++counters.retries; }});
   if (!random_id) {
     GF_ASSIGN(const std::uint64_t known, producer.resume(stop));
     stream.skip(known);
@@ -130,7 +131,7 @@ Status send_stream(Stream& stream, const GenerateOptions& options, Counters& cou
       continue;
     }
     counters.generated += count;
-    GF_ASSIGN(const SendReport report, producer.send(batch, count, stop));
+    GF_ASSIGN(const client::SendReport report, producer.send(batch, count, stop));
     counters.sent += report.accepted + report.duplicates;
     counters.rejected += report.rejected;
     if (!report.errors.empty() && !told_rejected) {

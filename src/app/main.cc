@@ -9,6 +9,7 @@
 #include "app/cli.h"
 #include "app/commands.h"
 #include "app/terminal.h"
+#include "spec/json_schema.h"
 
 namespace gameflow::app {
 namespace {
@@ -18,6 +19,13 @@ struct Execute {
   int operator()(const BuildOptions& options) const { return build_command(options); }
   int operator()(const ValidateOptions& options) const { return validate_command(options); }
   int operator()(const TestOptions& options) const { return test_command(options); }
+  int operator()(const ServiceListOptions& options) const { return service_list_command(options); }
+  int operator()(const ServiceResetWatermarkOptions& options) const {
+    return service_reset_watermark_command(options);
+  }
+  int operator()(const ServiceForgetOptions& options) const {
+    return service_forget_command(options);
+  }
   int operator()(const GenerateOptions& options) const { return generate_command(options); }
   int operator()(const TopicListOptions& options) const { return topic_list_command(options); }
   int operator()(const TopicDescribeOptions& options) const {
@@ -28,6 +36,10 @@ struct Execute {
   int operator()(const ProduceOptions& options) const { return produce_command(options); }
   int operator()(const ConsumeOptions& options) const { return consume_command(options); }
   int operator()(const SqlOptions& options) const { return sql_command(options); }
+  int operator()(const SchemaOptions&) const {
+    std::fputs(spec::json_schema().c_str(), stdout);
+    return kExitFine;
+  }
   int operator()(const VersionOptions&) const {
     std::puts("gameflow " GAMEFLOW_VERSION);
     return kExitFine;

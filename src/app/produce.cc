@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "app/commands.h"
-#include "app/http_client.h"
-#include "app/producer.h"
 #include "app/terminal.h"
+#include "client/http_client.h"
+#include "client/producer.h"
 
 namespace gameflow::app {
 namespace {
@@ -150,26 +150,26 @@ std::string progress_bar(std::uint64_t records, std::uint64_t bytes, std::uint64
 }
 
 // Adds to `sum` as it goes, so that it holds what was stored when an error ends it.
-Status produce_file(const ProduceOptions& options, SendReport& sum) {
-  GF_ASSIGN(const auto http, HttpClient::open(options.server));
+Status produce_file(const ProduceOptions& options, client::SendReport& sum) {
+  GF_ASSIGN(const auto http, client::HttpClient::open(options.server));
   GF_ASSIGN(const OpenFile file, OpenFile::open(options.file));
   // Fails at once if there is no server or no such topic, before anything is read.
-  GF_TRY(expect_success(http->get("/topics/" + url_encode(options.topic))));
-  Producer producer(*http, {.topic = options.topic,
-                            .key = options.key,
-                            .key_field = options.key_field,
-                            .id = random_producer_id("produce"),
-                            .id_is_random = true,
-                            .patience = std::chrono::minutes(1),
-                            .tell = print_note});
+  GF_TRY(client::expect_success(http->get("/topics/" + client::url_encode(options.topic))));
+  client::Producer producer(*http, {.topic = options.topic,
+                                    .key = options.key,
+                                    .key_field = options.key_field,
+                                    .id = client::random_producer_id("produce"),
+                                    .id_is_random = true,
+                                    .patience = std::chrono::minutes(1),
+                                    .tell = print_note});
   LineReader reader(file.descriptor());
   std::string lines;
   std::vector<std::uint64_t> numbers;
   while (true) {
     GF_TRY(reader.next(lines, numbers));
     if (numbers.empty()) return {};
-    GF_ASSIGN(const SendReport report, producer.send(lines, numbers.size(), {}));
-    for (const RejectedLine& error : report.errors) {
+    GF_ASSIGN(const client::SendReport report, producer.send(lines, numbers.size(), {}));
+    for (const client::RejectedLine& error : report.errors) {
       const std::uint64_t line = error.index < numbers.size() ? numbers[error.index] : 0;
       print_note(fmt::format("{}:{}: {}{}{}", options.file == "-" ? "stdin" : options.file, line,
                              error.field, error.field.empty() ? "" : ": ", error.message));
@@ -187,7 +187,7 @@ Status produce_file(const ProduceOptions& options, SendReport& sum) {
 }  // namespace
 
 int produce_command(const ProduceOptions& options) {
-  SendReport sum;
+  client::SendReport sum;
   const Status status = produce_file(options, sum);
   clear_progress();
   const std::string stored =

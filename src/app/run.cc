@@ -1,5 +1,4 @@
-// gameflow run, build and validate. Here the parts become one program: this is the only place that
-// names a concrete store.
+// gameflow run, build and validate. Here the parts become one program.
 
 #include <algorithm>
 #include <cstdio>
@@ -8,6 +7,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <spdlog/pattern_formatter.h>
@@ -21,9 +21,12 @@
 #include "app/open_files.h"
 #include "app/signals.h"
 #include "app/terminal.h"
+#include "base/calm_clock.h"
 #include "http/server.h"
 #include "log/rocksdb/rocksdb_store.h"
+#include "plan/describe.h"
 #include "runtime/engine.h"
+#include "runtime/stored_services.h"
 
 namespace gameflow::app {
 namespace {
@@ -75,10 +78,25 @@ Result<Operators> load(const BuildOptions& options) {
   return Operators{std::move(file), std::move(library)};
 }
 
+// A service that left the dataflow keeps its state, in case it comes back: somebody has to decide.
+void tell_left_services(const std::vector<std::string>& stored, const plan::Graph& graph,
+                        const std::filesystem::path& data_folder) {
+  for (const std::string& name : stored) {
+    if (std::ranges::find(graph.services, name, &plan::Service::name) != graph.services.end())
+      continue;
+    spdlog::info(
+        "service '{0}' is not in the dataflow, but what it stored is kept: to remove that, stop "
+        "this server and run 'gameflow service forget {0} --data {1}'",
+        name, data_folder.string());
+  }
+}
+
 // Brings everything up, in order of dependence, and down again in the reverse order.
 Status serve(const RunOptions& options, const Operators& operators, const ListenAddress& address) {
   TerminationSignals signals;  // before the first thread
-  const SystemClock clock;
+  const SystemClock machine_clock;
+  const CalmClock clock(machine_clock, {},
+                        [](const std::string& text) { spdlog::warn("{}", text); });
   const OpenFiles files = open_files();
   GF_ASSIGN(const std::unique_ptr<log::Store> store,
             log::open_rocksdb_store({.folder = options.data_folder,
@@ -86,10 +104,12 @@ Status serve(const RunOptions& options, const Operators& operators, const Listen
                                      .disk_free_bytes_min = options.disk_free_bytes_min,
                                      .open_files_max = files.tables,
                                      .clock = &clock}));
-  const plan::Plan& plan = operators.file.plan;
-  if (options.clear_state) GF_TRY(runtime::Engine::clear_state(plan, *store));
+  const plan::Graph& graph = *operators.file.graph;
+  if (options.clear_state) GF_TRY(runtime::clear_state(graph, *store));
+  GF_ASSIGN(const std::vector<std::string> stored, runtime::stored_services(*store));
+  tell_left_services(stored, graph, options.data_folder);
   GF_ASSIGN(const std::unique_ptr<runtime::Engine> engine,
-            runtime::Engine::open(plan, operators.library.functions, *store,
+            runtime::Engine::open(operators.file.graph, operators.library.functions, *store,
                                   {.threads = options.threads, .clock = &clock}));
   api::Api api(*store, engine.get(), clock);
   GF_ASSIGN(const std::unique_ptr<http::Server> server,
@@ -98,7 +118,7 @@ Status serve(const RunOptions& options, const Operators& operators, const Listen
   server->start();
   fmt::print("listening on http://{}\n", to_string({address.host, server->port()}));
   std::fflush(stdout);
-  spdlog::info("running {} ({}), data in {}", operators.file.name, plan.dataflow->name,
+  spdlog::info("running {} ({}), data in {}", operators.file.name, graph.name,
                options.data_folder.string());
 
   const int signal = signals.wait();
@@ -149,7 +169,8 @@ int run_command(const RunOptions& options) {
 int build_command(const BuildOptions& options) {
   const auto operators = load(options);
   if (!operators) return print_error(operators.error());
-  fmt::print("{}\n{} {}\n", plan::explain(operators->file.plan), operators->library.file.string(),
+  fmt::print("{}\n{} {}\n", plan::explain(plan::describe(*operators->file.graph)),
+             operators->library.file.string(),
              operators->library.was_cached
                  ? "(cached)"
                  : fmt::format("(built in {:.2f} s)", operators->library.build_seconds));

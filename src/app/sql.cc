@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "app/commands.h"
-#include "app/http_client.h"
-#include "app/json_text.h"
 #include "app/table.h"
 #include "app/terminal.h"
+#include "client/http_client.h"
+#include "client/json_text.h"
 
 namespace gameflow::app {
 namespace {
@@ -95,15 +95,16 @@ void print_json(const std::vector<std::string>& columns, const json::array& rows
 }  // namespace
 
 int sql_command(const SqlOptions& options) {
-  const auto http = HttpClient::open(options.server);
+  const auto http = client::HttpClient::open(options.server);
   if (!http) return print_error(http.error());
   std::string query = options.query;
   if (query == "-") query.assign(std::istreambuf_iterator<char>(std::cin), {});
-  const auto answer = object_of((*http)->request("POST", "/sql", "text/plain", query));
+  const auto answer = client::object_of((*http)->request("POST", "/sql", "text/plain", query));
   if (!answer) return print_error(answer.error());
   std::vector<std::string> columns;
-  for (const json::value& column : array_at(*answer, "columns")) columns.push_back(plain(column));
-  const json::array& rows = array_at(*answer, "rows");
+  for (const json::value& column : client::array_at(*answer, "columns"))
+    columns.push_back(plain(column));
+  const json::array& rows = client::array_at(*answer, "rows");
   const SqlFormat automatic = is_terminal(STDOUT_FILENO) ? SqlFormat::kTable : SqlFormat::kCsv;
   switch (options.format.value_or(automatic)) {
     case SqlFormat::kTable:

@@ -7,11 +7,11 @@
 #include <fmt/format.h>
 
 #include "app/commands.h"
-#include "app/http_client.h"
-#include "app/json_text.h"
 #include "app/table.h"
 #include "app/terminal.h"
 #include "base/time.h"
+#include "client/http_client.h"
+#include "client/json_text.h"
 
 namespace gameflow::app {
 namespace {
@@ -20,14 +20,15 @@ namespace json = boost::json;
 
 Result<json::object> call(const std::string& server, std::string_view method,
                           const std::string& target, const std::string& body = "") {
-  GF_ASSIGN(const auto http, HttpClient::open(server));
-  return object_of(http->request(method, target, body.empty() ? "" : "application/json", body));
+  GF_ASSIGN(const auto http, client::HttpClient::open(server));
+  return client::object_of(
+      http->request(method, target, body.empty() ? "" : "application/json", body));
 }
 
 // "7d, 1.0 GiB" or "for ever".
 std::string retention_of(const json::object& topic) {
-  const std::uint64_t age = number_at(topic, "retention_age_ms");
-  const std::uint64_t bytes = number_at(topic, "retention_bytes");
+  const std::uint64_t age = client::number_at(topic, "retention_age_ms");
+  const std::uint64_t bytes = client::number_at(topic, "retention_bytes");
   std::string text;
   if (age > 0) text = format_duration({static_cast<std::int64_t>(age)});
   if (bytes > 0) text += (text.empty() ? "" : ", ") + with_unit(bytes) + " a partition";
@@ -35,7 +36,7 @@ std::string retention_of(const json::object& topic) {
 }
 
 std::string schema_of(const json::object& topic) {
-  const std::string schema = text_at(topic, "schema");
+  const std::string schema = client::text_at(topic, "schema");
   return schema.empty() ? "-" : schema;
 }
 
@@ -44,26 +45,29 @@ void print_topics(const json::array& topics) {
   table.align_right({1, 2, 3});
   for (const json::value& value : topics) {
     const json::object& topic = value.as_object();
-    table.add({text_at(topic, "name"), std::to_string(array_at(topic, "partitions").size()),
-               with_commas(number_at(topic, "records")), with_unit(number_at(topic, "bytes")),
-               schema_of(topic), retention_of(topic)});
+    table.add({client::text_at(topic, "name"),
+               std::to_string(client::array_at(topic, "partitions").size()),
+               with_commas(client::number_at(topic, "records")),
+               with_unit(client::number_at(topic, "bytes")), schema_of(topic),
+               retention_of(topic)});
   }
   table.print();
 }
 
 void print_topic(const json::object& topic) {
   fmt::print("topic    {}\nschema   {}\nrecords  {}\nsize     {}\nkept     {}\ncreated  {}\n\n",
-             text_at(topic, "name"), schema_of(topic), with_commas(number_at(topic, "records")),
-             with_unit(number_at(topic, "bytes")), retention_of(topic),
-             text_at(topic, "created_at"));
+             client::text_at(topic, "name"), schema_of(topic),
+             with_commas(client::number_at(topic, "records")),
+             with_unit(client::number_at(topic, "bytes")), retention_of(topic),
+             client::text_at(topic, "created_at"));
   TextTable table({"PARTITION", "BEGIN", "END", "SIZE"});
   table.align_right({0, 1, 2, 3});
-  for (const json::value& value : array_at(topic, "partitions")) {
+  for (const json::value& value : client::array_at(topic, "partitions")) {
     const json::object& partition = value.as_object();
-    table.add({std::to_string(number_at(partition, "partition")),
-               std::to_string(number_at(partition, "begin")),
-               std::to_string(number_at(partition, "end")),
-               with_unit(number_at(partition, "bytes"))});
+    table.add({std::to_string(client::number_at(partition, "partition")),
+               std::to_string(client::number_at(partition, "begin")),
+               std::to_string(client::number_at(partition, "end")),
+               with_unit(client::number_at(partition, "bytes"))});
   }
   table.print();
 }
@@ -73,12 +77,12 @@ void print_topic(const json::object& topic) {
 int topic_list_command(const TopicListOptions& options) {
   const auto answer = call(options.server, "GET", "/topics");
   if (!answer) return print_error(answer.error());
-  print_topics(array_at(*answer, "topics"));
+  print_topics(client::array_at(*answer, "topics"));
   return kExitFine;
 }
 
 int topic_describe_command(const TopicDescribeOptions& options) {
-  const auto topic = call(options.server, "GET", "/topics/" + url_encode(options.topic));
+  const auto topic = call(options.server, "GET", "/topics/" + client::url_encode(options.topic));
   if (!topic) return print_error(topic.error());
   print_topic(*topic);
   return kExitFine;
@@ -90,15 +94,15 @@ int topic_create_command(const TopicCreateOptions& options) {
   if (options.retention_bytes) request["retention_bytes"] = *options.retention_bytes;
   const auto topic = call(options.server, "POST", "/topics", json::serialize(request));
   if (!topic) return print_error(topic.error());
-  fmt::print("topic {} created\n", text_at(*topic, "name"));
+  fmt::print("topic {} created\n", client::text_at(*topic, "name"));
   return kExitFine;
 }
 
 int topic_delete_command(const TopicDeleteOptions& options) {
-  const auto http = HttpClient::open(options.server);
+  const auto http = client::HttpClient::open(options.server);
   if (!http) return print_error(http.error());
-  const auto reply =
-      expect_success((*http)->request("DELETE", "/topics/" + url_encode(options.topic), "", ""));
+  const auto reply = client::expect_success(
+      (*http)->request("DELETE", "/topics/" + client::url_encode(options.topic), "", ""));
   if (!reply) return print_error(reply.error());
   fmt::print("topic {} deleted\n", options.topic);
   return kExitFine;

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "base/ascii.h"
+#include "base/closest.h"
 #include "base/error.h"
 #include "base/time.h"
 
@@ -63,6 +64,19 @@ TEST(Result, TryMacrosPassErrorsOn) {
   EXPECT_EQ(*quarter(8), 2);
   EXPECT_EQ(quarter(6).error().message, "odd");
   EXPECT_EQ(to_string(quarter(6).error().code), "invalid_argument");
+}
+
+TEST(Closest, IsASlipOfThePenAway) {
+  const std::vector<std::string_view> words = {"sources", "states", "window", "sinks", "u8", "id"};
+  EXPECT_EQ(closest("sorces", words), "sources");
+  EXPECT_EQ(closest("soucres", words), "sources");
+  EXPECT_EQ(closest("sink", words), "sinks");
+  EXPECT_EQ(closest("u9", words), "u8");
+  EXPECT_EQ(closest("widow", words), "window");
+  EXPECT_EQ(closest("transforms", words), "");
+  EXPECT_EQ(closest("", words), "");
+  EXPECT_EQ(closest("x", words), "");
+  EXPECT_EQ(closest(std::string(10'000, 's'), words), "");
 }
 
 }  // namespace

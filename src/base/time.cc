@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <ctime>
 #include <limits>
 
 #include <fmt/format.h>
@@ -58,6 +59,12 @@ std::string format_duration(Duration duration) {
 Timestamp SystemClock::now() const {
   using namespace std::chrono;
   return {duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count()};
+}
+
+Duration SystemClock::steady() const {
+  timespec time{};
+  ::clock_gettime(CLOCK_BOOTTIME, &time);
+  return {std::int64_t{time.tv_sec} * 1'000 + time.tv_nsec / 1'000'000};
 }
 
 }  // namespace gameflow

@@ -40,12 +40,17 @@ std::string format_duration(Duration duration);
 class Clock {
  public:
   virtual ~Clock() = default;
+  // The time of day, as far as it is known: it may be set, also back.
   virtual Timestamp now() const = 0;
+  // Time since some start, also while the machine sleeps. Never falls, whatever happens to now():
+  // for how long something takes or lasts.
+  virtual Duration steady() const = 0;
 };
 
 class SystemClock final : public Clock {
  public:
   Timestamp now() const override;
+  Duration steady() const override;
 };
 
 // The fake: time stands still until a test moves it. Safe to move and read from different threads.
@@ -53,11 +58,17 @@ class ManualClock final : public Clock {
  public:
   explicit ManualClock(Timestamp start) : now_ms_(start.ms) {}
   Timestamp now() const override { return {now_ms_.load()}; }
+  Duration steady() const override { return {steady_ms_.load()}; }
+  // As somebody sets a clock: no time passes.
   void set(Timestamp time) { now_ms_.store(time.ms); }
-  void advance(Duration by) { now_ms_.fetch_add(by.ms); }
+  // Time passes.
+  void advance(Duration by) {
+    now_ms_.fetch_add(by.ms);
+    steady_ms_.fetch_add(by.ms);
+  }
 
  private:
-  std::atomic<std::int64_t> now_ms_;
+  std::atomic<std::int64_t> now_ms_, steady_ms_{0};
 };
 
 }  // namespace gameflow

@@ -21,11 +21,11 @@ asio::awaitable<void> Signal::wait() {
   (void)set_.exchange(false);  // an exchange: what the setters wrote before is seen after it
 }
 
-ChangeHub::ChangeHub(log::Store& store)
-    : store_(store), listener_(store.listen([this](log::TopicId topic) { changed(topic); })) {}
+ChangeHub::ChangeHub(log::Log& log)
+    : log_(log), listener_(log.listen([this](log::TopicId topic) { changed(topic); })) {}
 
 ChangeHub::~ChangeHub() {
-  store_.unlisten(listener_);
+  log_.unlisten(listener_);
 }
 
 void ChangeHub::watch(log::TopicId topic, const std::shared_ptr<Signal>& signal) {

@@ -35,7 +35,7 @@ class Signal : public std::enable_shared_from_this<Signal> {
 // at the next change of its topic.
 class ChangeHub {
  public:
-  explicit ChangeHub(log::Store& store);
+  explicit ChangeHub(log::Log& log);
   ~ChangeHub();
   ChangeHub(const ChangeHub&) = delete;
   ChangeHub& operator=(const ChangeHub&) = delete;
@@ -45,10 +45,10 @@ class ChangeHub {
  private:
   void changed(log::TopicId topic);
 
-  log::Store& store_;
+  log::Log& log_;
   std::mutex mutex_;
   std::unordered_map<log::TopicId, std::vector<std::weak_ptr<Signal>>> watchers_;
-  log::Store::ListenerId listener_;
+  log::Log::ListenerId listener_;
 };
 
 }  // namespace gameflow::http

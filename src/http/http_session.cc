@@ -12,6 +12,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "http/websocket_session.h"
 
@@ -49,6 +51,15 @@ Method method_of(wire::verb verb) {
     default:
       return Method::kOther;
   }
+}
+
+// Workers run SQL for people and read from disk: the engine and the connections go first. On Linux
+// a thread has its own niceness.
+void yield_to_engine() {
+  constexpr int kNiceness = 10;
+  static thread_local const int lowered =
+      ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
+  static_cast<void>(lowered);  // where it does not work, queries are as important as events
 }
 
 // A reply that comes from another thread, waited for on the strand.
@@ -353,6 +364,7 @@ asio::awaitable<Reply> HttpSession::answer(const Match& match) {
   };
   if (match.route->work == Work::kBlocking)
     asio::post(state_.workers, [this, &match, done] {  // this coroutine waits for it
+      yield_to_engine();
       run_route(state_.routes, match, request_, done);
     });
   else

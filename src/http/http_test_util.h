@@ -24,11 +24,13 @@ inline constexpr Timestamp kNow{1'731'406'530'000};
 // A server on a free port, with topics only.
 struct TestServer {
   ManualClock clock{kNow};
-  std::unique_ptr<log::MemoryStore> store = log::make_memory_store(clock);
+  std::unique_ptr<log::MemoryStore> store;
   api::Api api{*store, nullptr, clock};
   std::unique_ptr<Server> server;
 
-  explicit TestServer(ServerOptions options = {}, const SessionLimits& limits = {}) {
+  explicit TestServer(ServerOptions options = {}, const SessionLimits& limits = {},
+                      const log::MemoryOptions& memory = {})
+      : store(log::make_memory_store(clock, memory)) {
     options.port = 0;
     auto listening = listen_with_limits(api, options, limits);
     if (!listening) throw std::runtime_error(listening.error().message);

@@ -55,16 +55,16 @@ json::object counters_json(const runtime::ServiceStats& stats) {
           {"windows_open", stats.windows_open},     {"windows_closed", stats.windows_closed}};
 }
 
-json::object service_json(const plan::ServicePlan& service, const runtime::ServiceStats& stats) {
-  json::array sources;
-  for (const auto& source : service.spec->sources) {
-    json::array partitions;
-    for (const auto& partition : stats.partitions)
-      if (partition.topic == source.topic) partitions.push_back(partition_json(partition));
-    sources.push_back(json::object{{"topic", source.topic}, {"partitions", std::move(partitions)}});
-  }
+json::object source_json(const plan::Topic& topic, const runtime::ServiceStats& stats) {
+  json::array partitions;
+  for (const auto& partition : stats.partitions)
+    if (partition.topic == topic.name) partitions.push_back(partition_json(partition));
+  return {{"topic", topic.name}, {"partitions", std::move(partitions)}};
+}
+
+json::array states_json(const plan::Keyed& keyed, const runtime::ServiceStats& stats) {
   json::array states;
-  for (const auto& state : service.states) {
+  for (const auto& state : keyed.states) {
     json::object object{{"name", state.name}, {"table", state.table}};
     for (const auto& counted : stats.states) {
       if (counted.name != state.name) continue;
@@ -73,14 +73,38 @@ json::object service_json(const plan::ServicePlan& service, const runtime::Servi
     }
     states.push_back(std::move(object));
   }
-  const auto& window = service.spec->window;
-  json::object window_object{
-      {"kind", "tumbling"}, {"duration_ms", window.duration.ms}, {"grace_ms", window.grace.ms}};
-  json::array sinks;
-  for (const auto& sink : service.spec->sinks) sinks.push_back(json::string(sink));
-  return {{"name", service.spec->name},      {"window", std::move(window_object)},
-          {"sources", std::move(sources)},   {"states", std::move(states)},
-          {"sinks", std::move(sinks)},       {"watermark", or_null(stats.watermark)},
+  return states;
+}
+
+json::object late_json(const runtime::LateStats& late) {
+  return {{"records", late.records}, {"late", late.late}, {"reason", late.reason}};
+}
+
+json::object service_json(const plan::Graph& graph, const plan::Service& service,
+                          const runtime::ServiceStats& stats) {
+  json::array sources, sinks;
+  json::value window;
+  json::array states;
+  for (const plan::NodeId id : service.nodes) {
+    const plan::NodeKind& node = graph.nodes[id].kind;
+    if (const auto* read = std::get_if<plan::Read>(&node)) {
+      sources.push_back(source_json(graph.topics[read->topic], stats));
+    } else if (const auto* write = std::get_if<plan::Write>(&node)) {
+      sinks.push_back(json::string(graph.topics[write->topic].name));
+    } else if (const auto* keyed = std::get_if<plan::Keyed>(&node)) {
+      states = states_json(*keyed, stats);
+      window = {{"kind", "tumbling"},
+                {"duration_ms", keyed->window.duration.ms},
+                {"grace_ms", keyed->window.grace.ms}};
+    }
+  }
+  return {{"name", service.name},
+          {"window", std::move(window)},
+          {"sources", std::move(sources)},
+          {"states", std::move(states)},
+          {"sinks", std::move(sinks)},
+          {"watermark", or_null(stats.watermark)},
+          {"late_last_minute", late_json(stats.last_minute)},
           {"counters", counters_json(stats)}};
 }
 
@@ -222,25 +246,25 @@ Reply answer_reply(const query::Answer& answer) {
 }
 
 Reply dataflow_reply(const runtime::Engine& engine, Timestamp now) {
-  const plan::Plan& plan = engine.plan();
+  const plan::Graph& graph = engine.graph();
   const runtime::EngineStats stats = engine.stats();
   json::array services;
-  for (const auto& service : plan.services) {
+  for (const auto& service : graph.services) {
     static const runtime::ServiceStats kNone;
     const runtime::ServiceStats* found = &kNone;
     for (const auto& candidate : stats.services)
-      if (candidate.name == service.spec->name) found = &candidate;
-    services.push_back(service_json(service, *found));
+      if (candidate.name == service.name) found = &candidate;
+    services.push_back(service_json(graph, service, *found));
   }
   json::array topics;
-  for (const auto& topic : plan.dataflow->topics) topics.push_back(json::string(topic.name));
+  for (const auto& topic : graph.topics) topics.push_back(json::string(topic.name));
   return json_reply(
-      200, json::object{{"name", plan.dataflow->name},
-                        {"version", plan.dataflow->version},
-                        {"namespace", plan.dataflow->namespace_},
+      200, json::object{{"name", graph.name},
+                        {"version", graph.version},
+                        {"namespace", graph.namespace_},
                         {"now", now.ms},
                         {"topics", std::move(topics)},
-                        {"dead_letter_topic", plan.dataflow->dead_letter_topic},
+                        {"dead_letter_topic", graph.dead_letter_topic},
                         {"services", std::move(services)},
                         {"epochs", json::object{{"count", stats.epochs},
                                                 {"read_seconds", stats.seconds.read},

@@ -83,20 +83,23 @@ Result<Reply> next_sequence(const Call& call) {
 // --- topics --------------------------------------------------------------------------------------
 
 // Appends up to `limit` records from `next` on, and moves it past them.
-Status append_records(const log::Store& store, log::TopicId topic, std::uint32_t partition,
+Status append_records(const log::Log& log, log::TopicId topic, std::uint32_t partition,
                       std::uint64_t limit, log::Offset& next, std::string& out) {
   while (limit > 0 && out.size() < kReadBytesMax) {
-    GF_ASSIGN(const auto batches, store.read(topic, partition, next, 1U << 20));
-    if (batches.empty()) break;
-    for (const auto& batch : batches) {
-      for (std::size_t i = next.value - batch->base_offset().value;
-           i < batch->size() && limit > 0 && out.size() < kReadBytesMax; ++i, --limit) {
-        append_record_json(partition, next, (*batch)[i], out);
+    GF_ASSIGN(const log::ReadResult read, log.read(topic, partition, next, 1U << 20));
+    for (const auto& batch : read.batches) {
+      for (std::size_t i = batch->index_of(next); i < batch->size(); ++i, --limit) {
+        if (limit == 0 || out.size() >= kReadBytesMax) {
+          next = batch->offset(i);
+          return {};
+        }
+        append_record_json(partition, batch->offset(i), (*batch)[i], out);
         out += '\n';
-        ++next.value;
       }
-      if (next != batch->end_offset()) return {};
+      next = batch->end_offset();
     }
+    next = read.next;
+    if (read.at_end) break;
   }
   return {};
 }
@@ -119,7 +122,7 @@ Result<Reply> read_records(const Call& call) {
                             info.end.value));
   Reply reply;
   reply.content_type = kNdjsonType;
-  GF_TRY(append_records(call.context.api.store(), topic.info.id,
+  GF_TRY(append_records(call.context.api.log(), topic.info.id,
                         static_cast<std::uint32_t>(partition), limit, next, reply.body));
   reply.headers.emplace_back("Gameflow-Next-Offset", std::to_string(next.value));
   return reply;

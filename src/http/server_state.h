@@ -61,7 +61,7 @@ struct ServerState {
         connections(options.connections_max),
         stats(connections),
         routes{the_api, files, stats, options.body_bytes_max, loopback},
-        hub(the_api.store()) {}
+        hub(the_api.log()) {}
 
   const ServerOptions options;
   const SessionLimits limits;

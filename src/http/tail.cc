@@ -85,7 +85,7 @@ Result<Tail> Tail::open(const api::Api& api, std::string_view topic, const TailO
   if (highest >= partitions)
     return fail(ErrorCode::kInvalidArgument, fmt::format("topic {} has no partition {}; it has {}",
                                                          info.config.name, highest, partitions));
-  Tail tail(api.store(), info.id, options.format);
+  Tail tail(api.log(), info.id, options.format);
   for (std::uint32_t partition = 0; partition < partitions; ++partition) {
     if (options.partition && *options.partition != partition) continue;
     const auto given = options.positions.find(partition);
@@ -98,7 +98,8 @@ Result<Tail> Tail::open(const api::Api& api, std::string_view topic, const TailO
 }
 
 Result<std::optional<std::string_view>> Tail::next() {
-  if (batch_ && cursors_[turn_].next >= batch_->end_offset()) {
+  if (batch_ && index_ == batch_->size()) {
+    cursors_[turn_].next = batch_->end_offset();
     batch_ = nullptr;
     turn_ = (turn_ + 1) % cursors_.size();
   }
@@ -106,29 +107,29 @@ Result<std::optional<std::string_view>> Tail::next() {
     GF_ASSIGN(const auto message, refill());
     if (message || !batch_) return message;
   }
-  Cursor& cursor = cursors_[turn_];
-  const record::RecordView record = (*batch_)[cursor.next.value - batch_->base_offset().value];
-  const log::Offset offset = cursor.next;
-  ++cursor.next.value;
+  const record::RecordView record = (*batch_)[index_];
+  const log::Offset offset = batch_->offset(index_);
+  ++index_;
   if (format_ == TailOptions::Format::kValue) return record.value;
   text_.clear();
-  append_record_json(cursor.partition, offset, record, text_);
+  append_record_json(cursors_[turn_].partition, offset, record, text_);
   return text_;
 }
 
 Result<std::optional<std::string_view>> Tail::refill() {
   for (std::size_t tried = 0; tried < cursors_.size(); ++tried) {
     Cursor& cursor = cursors_[turn_];
-    auto batches = store_->read(topic_, cursor.partition, cursor.next, 1);
-    if (batches && !batches->empty()) {
-      batch_ = std::move(batches->front());
+    auto read = log_->read(topic_, cursor.partition, cursor.next, 1);
+    if (read && !read->batches.empty()) {
+      batch_ = std::move(read->batches.front());
+      index_ = batch_->index_of(cursor.next);
       return std::nullopt;
     }
-    if (!batches && batches.error().code != ErrorCode::kOffsetOutOfRange)
-      return fail(std::move(batches).error());
-    if (!batches) {
-      GF_ASSIGN(const log::TopicInfo info, store_->topic(topic_));
-      cursor.next = info.partitions[cursor.partition].begin;
+    if (!read && read.error().code != ErrorCode::kOffsetOutOfRange)
+      return fail(std::move(read).error());
+    if (!read) {
+      GF_ASSIGN(const log::PartitionInfo info, log_->partition(topic_, cursor.partition));
+      cursor.next = info.begin;
       if (format_ == TailOptions::Format::kRecord) {
         text_ = fmt::format(R"({{"event":"reset","partition":{},"begin":{}}})", cursor.partition,
                             cursor.next.value);
@@ -137,6 +138,7 @@ Result<std::optional<std::string_view>> Tail::refill() {
       --tried;  // the same partition again, from its begin
       continue;
     }
+    cursor.next = read->next;
     turn_ = (turn_ + 1) % cursors_.size();
   }
   return std::nullopt;

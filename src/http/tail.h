@@ -21,7 +21,7 @@ namespace gameflow::http {
 // Where to start in a partition: `offset=beginning|end|N|-N`.
 struct Position {
   enum class Kind : std::uint8_t { kBeginning, kEnd, kAt, kLast } kind = Kind::kBeginning;
-  std::uint64_t number = 0;  // kAt: the offset; kLast: how many records before the end
+  std::uint64_t number = 0;  // kAt: the offset; kLast: how many offsets before the end
 
   log::Offset in(const log::PartitionInfo& partition) const;
 };
@@ -55,17 +55,18 @@ class Tail {
     std::uint32_t partition;
     log::Offset next;
   };
-  Tail(const log::Store& store, log::TopicId topic, TailOptions::Format format)
-      : store_(&store), topic_(topic), format_(format) {}
-  // Reads more of some partition into batches_; a message if there is something to say about it.
+  Tail(const log::Log& log, log::TopicId topic, TailOptions::Format format)
+      : log_(&log), topic_(topic), format_(format) {}
+  // Reads more of some partition into batch_; a message if there is something to say about it.
   Result<std::optional<std::string_view>> refill();
 
-  const log::Store* store_;
+  const log::Log* log_;
   log::TopicId topic_;
   TailOptions::Format format_;
   std::vector<Cursor> cursors_;
   std::size_t turn_ = 0;  // the cursor that batch_ belongs to; partitions take turns
-  log::BatchPtr batch_;   // the batch being sent, from cursors_[turn_].next on
+  log::BatchPtr batch_;   // the batch being sent, from its record number index_ on
+  std::size_t index_ = 0;
   std::string text_;
 };
 

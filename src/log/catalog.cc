@@ -1,10 +1,19 @@
 #include "log/catalog.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
 namespace gameflow::log {
+
+CalmClockOptions age_clock_options(const Clock& clock, std::optional<Timestamp> newest) {
+  constexpr Duration kHour{60LL * 60 * 1000};
+  const Timestamp now = clock.now();
+  return {.adopt_forward_after = kHour,
+          .adopt_backward_after = {0},
+          .start = std::min(newest.value_or(now), now)};
+}
 
 Status Catalog::check_new(const TopicConfig& config) const {
   if (!is_topic_name(config.name)) {
@@ -85,16 +94,12 @@ void Catalog::set_partition(TopicId id, std::uint32_t partition, const Partition
   by_id_.at(id).partitions.at(partition) = info;
 }
 
-Result<PreparedCommit> prepare(Commit commit, Timestamp appended_at) {
-  constexpr std::size_t kProducerBytesMax = 200;
-  if (commit.producer && commit.producer->producer.size() > kProducerBytesMax) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("a producer's name has at most {} bytes, not {}", kProducerBytesMax,
-                            commit.producer->producer.size()));
-  }
+namespace {
+
+Result<PreparedCommit> prepare_appends(std::vector<Append> appends, Timestamp appended_at) {
   PreparedCommit prepared;
-  prepared.parts.reserve(commit.appends.size());
-  for (Append& append : commit.appends) {
+  prepared.parts.reserve(appends.size());
+  for (Append& append : appends) {
     if (append.batch.empty()) {
       return fail(ErrorCode::kInvalidArgument, "an appended batch holds no records");
     }
@@ -107,16 +112,41 @@ Result<PreparedCommit> prepare(Commit commit, Timestamp appended_at) {
     prepared.memory_bytes += part.encoded.size() + part.batch->memory_bytes();
     prepared.parts.push_back(std::move(part));
   }
+  return prepared;
+}
+
+}  // namespace
+
+Result<PreparedCommit> prepare(ProduceRequest request, Timestamp appended_at) {
+  constexpr std::size_t kProducerBytesMax = 200;
+  if (request.producer && request.producer->producer.size() > kProducerBytesMax) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("a producer's name has at most {} bytes, not {}", kProducerBytesMax,
+                            request.producer->producer.size()));
+  }
+  GF_ASSIGN(PreparedCommit prepared, prepare_appends(std::move(request.appends), appended_at));
+  prepared.producer = std::move(request.producer);
+  return prepared;
+}
+
+Result<PreparedCommit> prepare(Commit commit, Timestamp appended_at) {
+  GF_ASSIGN(PreparedCommit prepared, prepare_appends(std::move(commit.appends), appended_at));
   for (const KeyRange& range : commit.erase) {
     prepared.memory_bytes += range.begin.size() + range.end.size();
   }
   for (const KeyValue& entry : commit.put) {
     prepared.memory_bytes += entry.key.size() + entry.value.size();
   }
-  prepared.producer = std::move(commit.producer);
   prepared.erase = std::move(commit.erase);
   prepared.put = std::move(commit.put);
   return prepared;
+}
+
+void keep_in_order(PreparedCommit::Part& part, PartitionInfo& info) {
+  if (info.appended_at && part.batch->appended_at() < *info.appended_at) {
+    record::BatchBuilder::stamp(*part.batch, part.encoded, *info.appended_at);
+  }
+  info.appended_at = part.batch->appended_at();
 }
 
 Status check_retention(std::string_view topic, const Retention& retention) {

@@ -12,15 +12,24 @@
 #include <string_view>
 #include <vector>
 
+#include "base/calm_clock.h"
 #include "base/error.h"
 #include "base/time.h"
-#include "log/store.h"
+#include "log/commits.h"
+#include "log/producing.h"
+#include "log/topics.h"
 #include "record/batch.h"
 
 namespace gameflow::log {
 
 // The store forgets a producer that has not been heard of for this long.
 inline constexpr Duration kProducerMemory{7LL * 24 * 60 * 60 * 1000};
+
+// For the clock that ages are measured with, of records and producers. A wrong clock must not
+// delete what cannot be brought back, so this one goes by what the store has seen: from the newest
+// time in it (nothing: it is empty) and steady time since. What the clock says beyond that counts
+// after an hour; what it says below that, at once, as it deletes nothing.
+CalmClockOptions age_clock_options(const Clock& clock, std::optional<Timestamp> newest);
 
 // Topics by name and id, with what each partition holds.
 class Catalog {
@@ -65,7 +74,12 @@ struct PreparedCommit {
 
 // The expensive part of a commit (LZ4), on the submitter's thread. kInvalidArgument: an empty batch
 // or an over-long producer name.
+Result<PreparedCommit> prepare(ProduceRequest request, Timestamp appended_at);
 Result<PreparedCommit> prepare(Commit commit, Timestamp appended_at);
+
+// Sees to it that the append times of a partition do not fall: `part` goes behind what `info`
+// tells, which then tells of `part`.
+void keep_in_order(PreparedCommit::Part& part, PartitionInfo& info);
 
 // kInvalidArgument. `topic` is for the message.
 Status check_retention(std::string_view topic, const Retention& retention);

@@ -4,7 +4,7 @@
 
 namespace gameflow::log {
 
-Store::ListenerId Listeners::add(Store::Listener changed) {
+Log::ListenerId Listeners::add(Log::Listener changed) {
   auto entry = std::make_shared<Entry>();
   entry->changed = std::move(changed);
   const std::lock_guard lock(mutex_);
@@ -12,7 +12,7 @@ Store::ListenerId Listeners::add(Store::Listener changed) {
   return next_id_++;
 }
 
-void Listeners::remove(Store::ListenerId id) {
+void Listeners::remove(Log::ListenerId id) {
   std::shared_ptr<Entry> entry;
   {
     const std::lock_guard lock(mutex_);

@@ -8,27 +8,27 @@
 #include <mutex>
 #include <vector>
 
-#include "log/store.h"
+#include "log/log.h"
 
 namespace gameflow::log {
 
 class Listeners {
  public:
-  Store::ListenerId add(Store::Listener changed);
+  Log::ListenerId add(Log::Listener changed);
   // Returns after the last call of that listener has.
-  void remove(Store::ListenerId id);
+  void remove(Log::ListenerId id);
   // Calls every listener, on this thread, with no lock of another listener held.
   void notify(TopicId topic);
 
  private:
   struct Entry {
     std::mutex mutex;  // held during the call, so that remove() can wait for it
-    Store::Listener changed;
+    Log::Listener changed;
   };
 
   std::mutex mutex_;  // guards the two below; never held during a call
-  std::map<Store::ListenerId, std::shared_ptr<Entry>> entries_;
-  Store::ListenerId next_id_ = 1;
+  std::map<Log::ListenerId, std::shared_ptr<Entry>> entries_;
+  Log::ListenerId next_id_ = 1;
 };
 
 }  // namespace gameflow::log

@@ -1,8 +1,6 @@
 #include "log/store.h"
 
 #include <algorithm>
-#include <future>
-#include <utility>
 
 namespace gameflow::log {
 
@@ -15,12 +13,11 @@ bool is_topic_name(std::string_view name) {
          std::ranges::all_of(name, allowed);
 }
 
-Result<CommitAck> Store::commit(Commit commit) {
-  std::promise<Result<CommitAck>> promise;
-  auto result = promise.get_future();
-  submit(std::move(commit),
-         [&promise](Result<CommitAck> ack) { promise.set_value(std::move(ack)); });
-  return result.get();
+void StoreHealth::Stats::add_group(double seconds) {
+  ++groups;
+  commit_seconds_total += seconds;
+  const auto bucket = std::ranges::lower_bound(kCommitSecondsMax, seconds);
+  ++commit_seconds[static_cast<std::size_t>(bucket - kCommitSecondsMax.begin())];
 }
 
 }  // namespace gameflow::log

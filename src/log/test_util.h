@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,22 +64,47 @@ inline Commit append(TopicId topic, std::uint32_t partition,
   return commit;
 }
 
-// All values from `from` to the end, in as many reads as it takes. The reads must connect.
-inline Result<std::vector<std::string>> values_from(const Store& store, TopicId topic,
+// As the same records from a client.
+inline ProduceRequest request(TopicId topic, std::uint32_t partition,
+                              const std::vector<std::string>& values,
+                              std::optional<ProducerStamp> producer = {}) {
+  ProduceRequest request{.appends = {}, .producer = std::move(producer)};
+  request.appends.push_back({topic, partition, batch_of(values)});
+  return request;
+}
+
+// Submits, and waits for the outcome.
+inline Result<CommitAck> produce(Producing& store, ProduceRequest request) {
+  std::promise<Result<CommitAck>> promise;
+  auto outcome = promise.get_future();
+  store.submit(std::move(request),
+               [&promise](Result<CommitAck> ack) { promise.set_value(std::move(ack)); });
+  return outcome.get();
+}
+
+// All values from `from` to the end, in as many reads as it takes. The reads must connect, and
+// offsets rise.
+inline Result<std::vector<std::string>> values_from(const Log& store, TopicId topic,
                                                     std::uint32_t partition, Offset from,
                                                     std::size_t bytes_max = 1U << 20) {
   std::vector<std::string> values;
   for (;;) {
-    GF_ASSIGN(const auto batches, store.read(topic, partition, from, bytes_max));
-    if (batches.empty()) return values;
-    EXPECT_LE(batches.front()->base_offset(), from);
-    for (const BatchPtr& batch : batches) {
-      EXPECT_GT(batch->end_offset(), from);
-      for (Offset at = from; at < batch->end_offset(); ++at.value) {
-        values.emplace_back((*batch)[at.value - batch->base_offset().value].value);
+    GF_ASSIGN(const ReadResult read, store.read(topic, partition, from, bytes_max));
+    for (const BatchPtr& batch : read.batches) {
+      const std::size_t first = batch->index_of(from);
+      EXPECT_LT(first, batch->size());
+      for (std::size_t i = first; i < batch->size(); ++i) {
+        EXPECT_GE(batch->offset(i), from);
+        values.emplace_back((*batch)[i].value);
+        from = {batch->offset(i).value + 1};
       }
+      EXPECT_GE(batch->end_offset(), from);
       from = batch->end_offset();
     }
+    EXPECT_GE(read.next, from);
+    from = read.next;
+    EXPECT_TRUE(read.at_end || !read.batches.empty());
+    if (read.at_end) return values;
   }
 }
 

@@ -26,33 +26,48 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 using Mistakes = std::vector<spec::Diagnostic>;
 
-// What the blocks of a service, in the order of blocks_of(), cannot call.
-std::vector<std::vector<Forbidden>> forbidden_of(const plan::ServicePlan& service) {
-  const Forbidden sql{"sql", true, "sql() can be used in flush only",
-                      "keep what it asks for in a state"};
-  std::vector<Forbidden> assign{
-      sql, {"window", false, "window() can be used in update-state and flush only", ""}};
-  std::vector<Forbidden> flush;
-  for (const plan::StatePlan& state : service.states) {
-    const std::string message = format("{}() can be used in update-state only", state.table);
-    assign.push_back({state.table, false, message, "no key is known yet"});
-    flush.push_back(
-        {state.table, false, message, format("use sql<T>(\"select … from {}\")", state.table)});
+// What the block of a step cannot call.
+std::vector<Forbidden> forbidden_of(const plan::Step& step,
+                                    const std::vector<plan::State>& states) {
+  const spec::FunctionInfo& info = spec::info_of(step.kind);
+  std::vector<Forbidden> forbidden;
+  if (!info.uses_sql) {
+    forbidden.push_back(
+        {"sql", true, "sql() can be used in flush only", "keep what it asks for in a state"});
   }
-  return {assign, assign, {sql}, flush};
+  if (!info.uses_window) {
+    forbidden.push_back(
+        {"window", false, "window() can be used in update-state and flush only", ""});
+  }
+  if (info.uses_rows) return forbidden;
+  for (const plan::State& state : states) {
+    forbidden.push_back({state.table, false,
+                         format("{}() can be used in update-state only", state.table),
+                         info.uses_sql ? format("use sql<T>(\"select … from {}\")", state.table)
+                         : info.is_transform ? "no key is known here"
+                                             : "no key is known yet"});
+  }
+  return forbidden;
+}
+
+std::vector<plan::State> states_of(const plan::Graph& graph, const plan::Service& service) {
+  for (const plan::NodeId id : service.nodes) {
+    if (const auto* const keyed = std::get_if<plan::Keyed>(&graph.nodes[id].kind))
+      return keyed->states;
+  }
+  return {};
 }
 
 // What can be said without asking the compiler.
-Status check_blocks(const plan::Plan& plan, Mistakes& mistakes) {
+Status check_blocks(const plan::Graph& graph, Mistakes& mistakes) {
   const std::size_t before = mistakes.size();
-  for (const plan::ServicePlan& service : plan.services) {
-    const auto blocks = blocks_of(*service.spec);
-    const auto forbidden = forbidden_of(service);
-    for (std::size_t i = 0; i < blocks.size(); ++i) {
-      const Block block = parse_block(*blocks[i], "the run: block");
+  for (const plan::Service& service : graph.services) {
+    const std::vector<plan::State> states = states_of(graph, service);
+    for (const plan::Step* step : plan::steps_of(graph, service)) {
+      const Block block = parse_block(step->code, step->name);
       mistakes.insert(mistakes.end(), block.mistakes.begin(), block.mistakes.end());
-      for (const Forbidden& function : forbidden[i]) {
-        const Mistakes found = find_forbidden(*blocks[i], function);
+      for (const Forbidden& function : forbidden_of(*step, states)) {
+        const Mistakes found = find_forbidden(step->code, function);
         mistakes.insert(mistakes.end(), found.begin(), found.end());
       }
     }
@@ -88,14 +103,14 @@ Result<fs::path> write_sdk(Cache& cache) {
   return written.parent_path().parent_path();
 }
 
-Error compile_error(const ProcessResult& result, const plan::Plan& plan, Mistakes& mistakes) {
+Error compile_error(const ProcessResult& result, const plan::Graph& graph, Mistakes& mistakes) {
   if (result.timed_out) {
     return {ErrorCode::kCompileFailed,
             format("the compiler did not finish within {} s; is there a template in a run: block "
                    "that never ends?",
                    ProcessLimits{}.time_max.count() / 1000)};
   }
-  const std::string yaml_name = fs::path(plan.dataflow->file_name).filename().string();
+  const std::string yaml_name = fs::path(graph.file_name).filename().string();
   const auto placed = read_compiler_output(result.output, yaml_name);
   mistakes.insert(mistakes.end(), placed.begin(), placed.end());
   if (!placed.empty()) return {ErrorCode::kCompileFailed, kDoNotCompile};
@@ -105,7 +120,7 @@ Error compile_error(const ProcessResult& result, const plan::Plan& plan, Mistake
 }
 
 // Compiles into the cache, or only checks. The source is kept beside the library, for the curious.
-Status compile_source(const plan::Plan& plan, std::string_view source, std::string_view key,
+Status compile_source(const plan::Graph& graph, std::string_view source, std::string_view key,
                       bool syntax_only, const Compiler& compiler, Cache& cache,
                       Mistakes& mistakes) {
   GF_ASSIGN(const fs::path sdk, write_sdk(cache));
@@ -117,7 +132,7 @@ Status compile_source(const plan::Plan& plan, std::string_view source, std::stri
     fs::remove(file, ignored);
     fs::remove(output, ignored);
     if (!result) return fail(result.error());
-    if (result->exit_code != 0) return fail(compile_error(*result, plan, mistakes));
+    if (result->exit_code != 0) return fail(compile_error(*result, graph, mistakes));
     return {};
   }
   fs::rename(file, cache.library(key).replace_extension(".cc"), ignored);
@@ -127,7 +142,7 @@ Status compile_source(const plan::Plan& plan, std::string_view source, std::stri
 }
 
 // Loads the library, for good.
-Result<const abi::Library*> load(const fs::path& file, const plan::Plan& plan) {
+Result<plan::Functions> load(const fs::path& file, const plan::Graph& graph) {
   const auto invalid = [&](std::string_view why) {
     return fail(ErrorCode::kLibraryInvalid,
                 format("the operator library {} cannot be used: {}", file.string(), why));
@@ -136,30 +151,21 @@ Result<const abi::Library*> load(const fs::path& file, const plan::Plan& plan) {
   if (handle == nullptr) return invalid(::dlerror());
   const auto entry = reinterpret_cast<abi::LibraryFn>(::dlsym(handle, abi::kLibrarySymbol));
   if (entry == nullptr) return invalid(format("it has no {}", abi::kLibrarySymbol));
-  const abi::Library* const library = entry();
-  if (library->abi_version != abi::kVersion) {
-    return invalid(
-        format("its ABI version is {}, this program's is {}", library->abi_version, abi::kVersion));
-  }
-  if (library->service_count != plan.services.size()) return invalid("it has other services");
-  for (std::size_t i = 0; i < plan.services.size(); ++i) {
-    if (library->services[i].name != plan.services[i].spec->name) {
-      return invalid(format("its service '{}' should be '{}'", library->services[i].name,
-                            plan.services[i].spec->name));
-    }
-  }
-  return library;
+  auto functions = plan::Functions::bind(*entry(), graph);
+  if (!functions) return invalid(functions.error().message);
+  return functions;
 }
 
 // What was built of the same source by whatever compiler, for a machine without one.
-std::optional<Library> find_built(const plan::Plan& plan, const Options& options) {
+std::optional<Library> find_built(const plan::Graph& graph, const Options& options) {
   const auto cache = Cache::open(options.cache_folder);
   if (!cache) return std::nullopt;
-  for (const std::string& key : cache->keys_of(source_key(generate_source(plan)))) {
+  for (const std::string& key : cache->keys_of(source_key(generate_source(graph)))) {
     Library library{.file = cache->library(key), .was_cached = true};
-    const auto functions = cache->has(key) ? load(library.file, plan) : nullptr;
-    if (!functions || *functions == nullptr) continue;
-    library.functions = *functions;
+    if (!cache->has(key)) continue;
+    auto functions = load(library.file, graph);
+    if (!functions) continue;
+    library.functions = std::move(*functions);
     return library;
   }
   return std::nullopt;
@@ -167,18 +173,18 @@ std::optional<Library> find_built(const plan::Plan& plan, const Options& options
 
 }  // namespace
 
-Result<Library> build(const plan::Plan& plan, const Options& options, Mistakes& mistakes) {
+Result<Library> build(const plan::Graph& graph, const Options& options, Mistakes& mistakes) {
   const auto start = std::chrono::steady_clock::now();
-  GF_TRY(check_blocks(plan, mistakes));
+  GF_TRY(check_blocks(graph, mistakes));
   const auto compiler = find_compiler(options.compiler);
   if (!compiler) {
     // A compiler that is named is wanted; the usual one only for what is new.
     const bool is_usual = options.compiler == Options{}.compiler;
-    if (auto library = is_usual ? find_built(plan, options) : std::nullopt) return *library;
+    if (auto library = is_usual ? find_built(graph, options) : std::nullopt) return *library;
     return fail(compiler.error());
   }
   GF_ASSIGN(Cache cache, Cache::open(options.cache_folder));
-  const std::string source = generate_source(plan);
+  const std::string source = generate_source(graph);
   const std::string key = cache_key(source, *compiler);
 
   Library library;
@@ -186,19 +192,19 @@ Result<Library> build(const plan::Plan& plan, const Options& options, Mistakes& 
   library.was_cached = cache.has(key);
   if (options.syntax_only) {
     if (!library.was_cached)
-      GF_TRY(compile_source(plan, source, key, true, *compiler, cache, mistakes));
+      GF_TRY(compile_source(graph, source, key, true, *compiler, cache, mistakes));
     library.build_seconds = seconds_since(start);
     return library;
   }
-  if (library.was_cached) {
-    if (const auto functions = load(library.file, plan)) library.functions = *functions;
-    // Otherwise it was built on another kind of machine, or by a compiler that only looks the same.
-    library.was_cached = library.functions != nullptr;
+  auto functions = library.was_cached ? load(library.file, graph) : plan::Functions();
+  // Otherwise it was built on another kind of machine, or by a compiler that only looks the same.
+  library.was_cached = library.was_cached && functions;
+  if (!library.was_cached) {
+    GF_TRY(compile_source(graph, source, key, false, *compiler, cache, mistakes));
+    functions = load(library.file, graph);
+    if (!functions) return fail(functions.error());
   }
-  if (library.functions == nullptr) {
-    GF_TRY(compile_source(plan, source, key, false, *compiler, cache, mistakes));
-    GF_ASSIGN(library.functions, load(library.file, plan));
-  }
+  library.functions = std::move(*functions);
   library.build_seconds = seconds_since(start);
   return library;
 }

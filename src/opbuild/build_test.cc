@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -37,10 +38,6 @@ Options shared_options() {
   return {.cache_folder = folder.path / "cache"};
 }
 
-const abi::Service& service_of(const Library& library, std::size_t index = 0) {
-  return library.functions->services[index];
-}
-
 // The structs of player_sessions.yaml, as its operators see them.
 struct PlayerEvent {
   Text event_type, event_timestamp, user_id;
@@ -56,39 +53,48 @@ struct PlayerEventCount {
   u32 event_count;
 };
 
+// What a chain makes of values, whose records' times are 7, 8, …
+struct ChainResult {
+  ChainResult(abi::ChainFn chain, abi::Call& call, const std::vector<const void*>& values) {
+    std::vector<i64> times;
+    for (std::size_t i = 0; i < values.size(); ++i) times.push_back(7 + static_cast<i64>(i));
+    errors.resize(values.size());
+    const abi::Records records{values.data(), times.data(), static_cast<u32>(values.size())};
+    errors.resize(chain(&call, &records, &out, errors.data()));
+  }
+  template <class T>
+  const T& value(std::size_t index) const {
+    return *static_cast<const T*>(out[index].value);
+  }
+  List<abi::Emitted> out;
+  std::vector<abi::RecordError> errors;
+};
+
 struct PlayerSessions : testing::Test {
-  PlayerSessions() : library(build(plan_of(player_sessions()), shared_options())) {
-    if (!library) return;
-    service = &service_of(*library);
+  PlayerSessions() : library(build(graph_of(player_sessions()), shared_options())) {
     call.arena = &arena;
   }
   void SetUp() override { ASSERT_TRUE(library) << library.error().message; }
+  abi::FlushFn flush() { return library->functions.flush("player-session-analytics/flush"); }
 
   Result<Library> library;
-  const abi::Service* service = nullptr;
   record::BlockArena arena;
   abi::Call call{};
   std::vector<abi::RecordError> errors{8};
 };
 
-TEST_F(PlayerSessions, AssignsTimestamps) {
+TEST_F(PlayerSessions, AssignsTimestampsAndKeysWithoutCopies) {
   const PlayerEvent events[] = {{"kill", "1970-01-01T00:00:02.5Z", "ann", {}, 1},
                                 {"kill", "yesterday", "bob", {}, 1}};
-  const i64 record_times[] = {7, 8};
-  i64 times[2] = {};
-  EXPECT_EQ(service->assign_timestamp(&call, events, sizeof events[0], 2, record_times, times,
-                                      errors.data()),
-            0u);
-  EXPECT_EQ(times[0], 2500);
-  EXPECT_EQ(times[1], 8);
-}
-
-TEST_F(PlayerSessions, AssignsKeysWithoutCopyingTheirText) {
-  const PlayerEvent events[] = {{"kill", "", "ann", {}, 1}, {"kill", "", "bob", {}, 1}};
-  Text keys[2];
-  EXPECT_EQ(service->assign_key(&call, events, sizeof events[0], 2, keys, errors.data()), 0u);
-  EXPECT_EQ(keys[0].data(), events[0].user_id.data());
-  EXPECT_EQ(keys[1], "bob");
+  const ChainResult result(library->functions.chain("player-session-analytics/source/0"), call,
+                           {&events[0], &events[1]});
+  EXPECT_TRUE(result.errors.empty());
+  ASSERT_EQ(result.out.size(), 2u);
+  EXPECT_EQ(result.out[0].value, &events[0]);
+  EXPECT_EQ(result.out[0].time, 2500);
+  EXPECT_EQ(result.out[1].time, 8);
+  EXPECT_EQ(result.out[0].key.data(), events[0].user_id.data());
+  EXPECT_EQ(result.out[1].key, "bob");
 }
 
 TEST_F(PlayerSessions, UpdatesStatesAndTakesBackWhatFailed) {
@@ -100,10 +106,10 @@ TEST_F(PlayerSessions, UpdatesStatesAndTakesBackWhatFailed) {
   const void* pointers[] = {&events[0], &events[1], &events[2], &events[3], &events[4]};
   EventsPerUserRow ann, bob;
   void* const rows[] = {&ann, &ann, &ann, &bob, &ann};
-  const i64 windows[5] = {};
+  const abi::WindowSpan spans[5] = {};
   abi::RowUse uses[5] = {{9, 9}, {9, 9}, {9, 9}, {9, 9}, {9, 9}};
-  ASSERT_EQ(service->update_state(&call, pointers, rows, windows, 5000, 5, uses, errors.data()),
-            2u);
+  const auto update = library->functions.update("player-session-analytics/update");
+  ASSERT_EQ(update(&call, pointers, rows, spans, 5, uses, errors.data()), 2u);
   EXPECT_EQ(errors[0].index, 1u);
   EXPECT_EQ(errors[0].message, "poisoned by ann");
   EXPECT_EQ(errors[1].index, 2u);
@@ -134,8 +140,9 @@ TEST_F(PlayerSessions, FlushesThroughTheSqlOfTheCall) {
     static_cast<List<PlayerEventCount>*>(list)->push_back({"ann", 3});
     return true;
   };
-  List<PlayerEventCount> out;
-  ASSERT_TRUE(service->flush(&call, &out, errors.data())) << errors[0].message;
+  const void* const made = flush()(&call, errors.data());
+  ASSERT_NE(made, nullptr) << errors[0].message;
+  const auto& out = *static_cast<const List<PlayerEventCount>*>(made);
   EXPECT_EQ(context.query,
             "select _key as player_id, count as event_count from events_per_user order by count "
             "desc");
@@ -148,13 +155,12 @@ TEST_F(PlayerSessions, FlushesThroughTheSqlOfTheCall) {
     return false;
   };
   call.sql_context = &call;
-  EXPECT_FALSE(service->flush(&call, &out, errors.data()));
+  EXPECT_EQ(flush()(&call, errors.data()), nullptr);
   EXPECT_EQ(errors[0].message, "no such column: x");
 }
 
 TEST_F(PlayerSessions, AnswersMisuseWithAnError) {
-  List<PlayerEventCount> out;
-  EXPECT_FALSE(service->flush(&call, &out, errors.data()));  // no sql in this call
+  EXPECT_EQ(flush()(&call, errors.data()), nullptr);  // no sql in this call
   EXPECT_EQ(errors[0].message, "sql() can be used in flush only");
 }
 
@@ -165,38 +171,110 @@ TEST(Keys, AreEncodedByTheKindOfTheStates) {
     u64 big;
     bool flag;
   };
-  const auto library = build(plan_of(read_testdata("key_kinds.yaml")), shared_options());
+  const auto library = build(graph_of(read_testdata("key_kinds.yaml")), shared_options());
   ASSERT_TRUE(library) << library.error().message;
   record::BlockArena arena;
   detail::current_arena = &arena;
   abi::Call call{.arena = &arena};
   const Event events[] = {{"a", -3, 1U << 20, false}, {"", 300, 13, true}};
-  const std::vector<std::vector<Text>> expected{
-      {"<a>", "<>"},
-      {encode_key(i16{-3}), encode_key(i16{300})},
-      {encode_key(i64{-3}), encode_key(i64{300})},
-      {encode_key(u64{1U << 20}), encode_key(u64{13})},
-      {encode_key(false)},  // the second one throws
+  const std::vector<std::pair<std::string, std::vector<Text>>> expected{
+      {"by-string", {"<a>", "<>"}},
+      {"by-i16", {encode_key(i16{-3}), encode_key(i16{300})}},
+      {"by-i64", {encode_key(i64{-3}), encode_key(i64{300})}},
+      {"by-u64", {encode_key(u64{1U << 20}), encode_key(u64{13})}},
+      {"by-bool", {encode_key(false)}},  // the second one throws
   };
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    SCOPED_TRACE(service_of(*library, i).name);
-    Text keys[2];
-    abi::RecordError errors[2];
-    const u32 failed =
-        service_of(*library, i).assign_key(&call, events, sizeof(Event), 2, keys, errors);
-    EXPECT_EQ(failed, 2 - expected[i].size());
-    if (failed == 1) {
-      EXPECT_EQ(errors[0].index, 1u);
+  for (const auto& [service, keys] : expected) {
+    SCOPED_TRACE(service);
+    const ChainResult result(library->functions.chain(service + "/source/0"), call,
+                             {&events[0], &events[1]});
+    ASSERT_EQ(result.out.size(), keys.size());
+    for (std::size_t k = 0; k < keys.size(); ++k) EXPECT_EQ(result.out[k].key, keys[k]);
+    EXPECT_EQ(result.errors.size(), 2 - keys.size());
+    for (const abi::RecordError& error : result.errors) {
+      EXPECT_EQ(error.index, 1u);
+      EXPECT_EQ(error.step, 1u);
     }
-    for (std::size_t k = 0; k < expected[i].size(); ++k) EXPECT_EQ(keys[k], expected[i][k]);
   }
   call.window_start_ms = 5000;
   call.window_end_ms = 10000;
-  Event out{};
   abi::RecordError error;
-  ASSERT_TRUE(service_of(*library).flush(&call, &out, &error));
-  EXPECT_EQ(out.text, "five");
+  const void* const out = library->functions.flush("by-string/flush")(&call, &error);
+  ASSERT_NE(out, nullptr);
+  EXPECT_EQ(static_cast<const Event*>(out)->text, "five");
   detail::current_arena = nullptr;
+}
+
+// The structs of transforms.yaml.
+struct Click {
+  Text user, page;
+  i32 seconds;
+};
+struct Visit {
+  Text user;
+  u32 seconds;
+};
+struct Session {
+  Text user;
+  List<Visit> visits;
+};
+
+struct TransformsTest : testing::Test {
+  TransformsTest()
+      : graph(graph_of(transforms())), library(build(graph, shared_options(), transforms())) {
+    call.arena = &arena;
+    detail::current_arena = &arena;
+  }
+  ~TransformsTest() override { detail::current_arena = nullptr; }
+  void SetUp() override { ASSERT_TRUE(library) << library.error().message; }
+
+  plan::Graph graph;
+  Result<Library> library;
+  record::BlockArena arena;
+  abi::Call call{};
+};
+
+TEST_F(TransformsTest, OfSourceAndServiceAreOneFunction) {
+  const Click clicks[] = {{"ann", "/", 5}, {"bob", "", 5}, {"", "/", 5}, {"cy", "/", -1}};
+  const ChainResult of_clicks(library->functions.chain("visits/source/0"), call,
+                              {&clicks[0], &clicks[1], &clicks[2], &clicks[3]});
+  ASSERT_EQ(of_clicks.out.size(), 1u);
+  EXPECT_EQ(of_clicks.value<Visit>(0).user, "user-ann");
+  EXPECT_EQ(of_clicks.value<Visit>(0).seconds, 5u);
+  EXPECT_EQ(of_clicks.out[0].time, 7);
+  ASSERT_EQ(of_clicks.errors.size(), 1u);
+  EXPECT_EQ(of_clicks.errors[0].index, 3u);
+  EXPECT_EQ(of_clicks.errors[0].step, 1u);
+  EXPECT_EQ(of_clicks.errors[0].message, "time runs backwards");
+
+  const Session sessions[] = {{"ann", {{"ann", 1}, {"", 2}, {"bob", 3}}}, {"bob", {}}};
+  const ChainResult of_sessions(library->functions.chain("visits/source/1"), call,
+                                {&sessions[0], &sessions[1]});
+  ASSERT_EQ(of_sessions.out.size(), 2u);
+  EXPECT_EQ(of_sessions.value<Visit>(1).user, "user-bob");
+  EXPECT_EQ(of_sessions.out[1].origin, 0u);
+}
+
+TEST_F(TransformsTest, OfSinksAreTheirOwn) {
+  const Visit visits[] = {{"ann", 60}, {"bob", 61}};
+  const ChainResult of_long(library->functions.chain("visits/sink/1"), call,
+                            {&visits[0], &visits[1]});
+  ASSERT_EQ(of_long.out.size(), 1u);
+  EXPECT_EQ(of_long.out[0].value, &visits[1]);
+  const ChainResult names(library->functions.chain("visits/sink/2"), call, {&visits[0]});
+  EXPECT_EQ(names.value<Text>(0), "ann");
+}
+
+TEST_F(TransformsTest, TellTheTypesOfWhatIsWritten) {
+  for (plan::NodeId id = 0; id < graph.nodes.size(); ++id) {
+    const auto* const write = std::get_if<plan::Write>(&graph.nodes[id].kind);
+    if (write == nullptr) continue;
+    const record::Type* const type = library->functions.output_of(graph, id);
+    ASSERT_NE(type, nullptr);
+    const std::string name = plan::type_name(graph, type);
+    const std::string& topic = graph.topics[write->topic].name;
+    EXPECT_EQ(name, topic == "visitors" ? "string" : topic == "totals" ? "visits" : "visit");
+  }
 }
 
 struct CompileErrorRow {
@@ -204,6 +282,15 @@ struct CompileErrorRow {
   std::string_view place;    // what the mistake is under, in `to`
   std::string_view message;  // a part of it
 };
+
+void expect_place(const std::string& message, const std::string& yaml, const CompileErrorRow& row) {
+  const std::size_t at = yaml.find(row.place, yaml.find(row.to));
+  const auto line = 1 + std::count(yaml.begin(), yaml.begin() + static_cast<long>(at), '\n');
+  const std::size_t column = at - yaml.rfind('\n', at);
+  const std::string place =
+      "dataflow.yaml:" + std::to_string(line) + ":" + std::to_string(column) + ": error: ";
+  EXPECT_EQ(message.substr(0, place.size()), place) << message;
+}
 
 TEST(CompileErrors, ArePlacedInTheYaml) {
   constexpr CompileErrorRow kRows[] = {
@@ -255,18 +342,62 @@ TEST(CompileErrors, ArePlacedInTheYaml) {
     const std::string yaml = with(player_sessions(), row.from, row.to);
     Options options = shared_options();
     options.syntax_only = true;
-    const auto library = build(plan_of(yaml), options, yaml);
+    const auto library = build(graph_of(yaml), options, yaml);
     ASSERT_FALSE(library);
     EXPECT_EQ(library.error().code, ErrorCode::kCompileFailed);
     EXPECT_NE(library.error().message.find(row.message), std::string::npos)
         << library.error().message;
-    if (row.place.empty()) continue;
-    const std::size_t at = yaml.find(row.place, yaml.find(row.to));
-    const auto line = 1 + std::count(yaml.begin(), yaml.begin() + static_cast<long>(at), '\n');
-    const std::size_t column = at - yaml.rfind('\n', at);
-    const std::string place =
-        "dataflow.yaml:" + std::to_string(line) + ":" + std::to_string(column) + ": error: ";
-    EXPECT_EQ(library.error().message.substr(0, place.size()), place) << library.error().message;
+    if (!row.place.empty()) expect_place(library.error().message, yaml, row);
+  }
+}
+
+TEST(CompileErrors, BetweenOperatorsTellBothTypes) {
+  constexpr CompileErrorRow kRows[] = {
+      {"in a sink", "[](const Visit& visit) { return visit.seconds > 60; }",
+       "[](const Click& click) { return click.seconds > 60; }", "[](",
+       "this takes Click, but what comes is Visit"},
+      {"nothing of the dataflow", "[](const Visit& visit) { return visit.seconds > 60; }",
+       "[](const std::string& text) { return text.empty(); }", "[](",
+       "this does not take Visit, which is what comes"},
+      {"a list", "void add(const Visit& visit) { total().minutes += visit.seconds; }",
+       "void add(const Visits& visits) {}", "add",
+       "this takes List<Visit>, but what comes is Visit"},
+      {"key behind a map", "[](const Visit& visit) { return visit.user; }\"\n        update-state",
+       "[](const Click& click) { return click.user; }\"\n        update-state", "[](",
+       "this takes Click, but what comes is Visit"},
+      {"result of a filter-map",
+       "Optional<Visit> named(const Visit& visit) {\n            if (visit.user == \"\") return "
+       "{};",
+       "Visit named(const Visit& visit) {", "named",
+       "filter-map must be callable as Optional<U>(const T&), U a type of the dataflow"},
+      {"filter", "bool is_page(", "int is_page(", "is_page",
+       "filter must be callable as bool(const Click&)"},
+      {"map", "Visit visit_of(const Click& click) {",
+       "std::string visit_of(const Click& click) { return click.page.str();", "visit_of",
+       "map must be callable as U(const Click&), U a type of the dataflow"},
+      {"flat-map", "return session.visits;", "return session;", "",
+       "flat-map must be callable as List<U>(const Session&), U a type of the dataflow"},
+      {"filter behind a map", "return visit.seconds > 60;", "return visit.seconds;", "",
+       "filter must be callable as bool(const T&)"},
+      {"sources that differ", "[](const Session& session) { return session.visits;",
+       "[](const Session& session) { return List<Text>{session.user};", "[](",
+       "this gives Text, but the first source gives Visit; the sources of a service give one type"},
+      {"a topic of another type", "Optional<Visit> named(const Visit& visit) {\n            if",
+       "Optional<u32> named(const Visit& visit) {\n            return 5; if", "",
+       "this topic takes Visit, but what comes is u32"},
+      {"rows in a transform", "return visit.seconds > 0;", "return total().minutes > 0;", "total",
+       "total() can be used in update-state only"},
+  };
+  for (const CompileErrorRow& row : kRows) {
+    SCOPED_TRACE(row.name);
+    const std::string yaml = with(transforms(), row.from, row.to);
+    Options options = shared_options();
+    options.syntax_only = true;
+    const auto library = build(graph_of(yaml), options, yaml);
+    ASSERT_FALSE(library);
+    EXPECT_NE(library.error().message.find(row.message), std::string::npos)
+        << library.error().message;
+    if (!row.place.empty()) expect_place(library.error().message, yaml, row);
   }
 }
 
@@ -275,13 +406,30 @@ TEST(Blocks, KeepTheirMacrosToThemselves) {
                           "#define count no_name_of_other_blocks\n"
                           "            #define sql(x) x\n"
                           "            Text assign_event_key");
-  const auto library = build(plan_of(yaml), shared_options(), yaml);
+  const auto library = build(graph_of(yaml), shared_options(), yaml);
   EXPECT_TRUE(library) << library.error().message;
+}
+
+TEST(Blocks, MayCallTheirStateWhatTheyLike) {
+  for (const std::string name : {"block", "function", "flush", "source-0", "types"}) {
+    std::string cpp = name;
+    std::ranges::replace(cpp, '-', '_');
+    std::string yaml = player_sessions();
+    for (const auto& [from, to] :
+         {std::pair<std::string, std::string>{"events-per-user", name}, {"events_per_user", cpp}}) {
+      for (std::size_t at = yaml.find(from); at != std::string::npos; at = yaml.find(from))
+        yaml.replace(at, from.size(), to);
+    }
+    Options options = shared_options();
+    options.syntax_only = true;
+    const auto library = build(graph_of(yaml), options, yaml);
+    EXPECT_TRUE(library) << library.error().message;
+  }
 }
 
 TEST(CompileErrors, AreShownWithTheLine) {
   const std::string yaml = with(player_sessions(), "event.score);", "event.scroe);");
-  const auto library = build(plan_of(yaml, "games/x/dataflow.yaml"), shared_options(), yaml);
+  const auto library = build(graph_of(yaml, "games/x/dataflow.yaml"), shared_options(), yaml);
   ASSERT_FALSE(library);
   EXPECT_EQ(library.error().message,
             "games/x/dataflow.yaml:65:74: error: 'const struct PlayerEvent' has no member named "
@@ -304,18 +452,20 @@ struct CacheTest : testing::Test {
 };
 
 TEST_F(CacheTest, BuildsOnceAndAgainWhenSomethingChanged) {
-  const auto first = build(plan_of(player_sessions()), options);
+  const auto first = build(graph_of(player_sessions()), options);
   ASSERT_TRUE(first) << first.error().message;
   EXPECT_FALSE(first->was_cached);
   EXPECT_EQ(fs::status(options.cache_folder).permissions(), fs::perms::owner_all);
 
-  const auto second = build(plan_of(player_sessions()), options);
+  const auto second = build(graph_of(player_sessions()), options);
   ASSERT_TRUE(second);
   EXPECT_TRUE(second->was_cached);
-  EXPECT_EQ(second->functions, first->functions);
+  EXPECT_EQ(second->functions.chain("player-session-analytics/source/0"),
+            first->functions.chain("player-session-analytics/source/0"));
   EXPECT_LT(second->build_seconds, first->build_seconds);
 
-  const auto changed = build(plan_of(with(player_sessions(), "count += 1", "count += 2")), options);
+  const auto changed =
+      build(graph_of(with(player_sessions(), "count += 1", "count += 2")), options);
   ASSERT_TRUE(changed);
   EXPECT_FALSE(changed->was_cached);
   EXPECT_NE(changed->file, first->file);
@@ -324,22 +474,24 @@ TEST_F(CacheTest, BuildsOnceAndAgainWhenSomethingChanged) {
 }
 
 TEST_F(CacheTest, NeedsNoCompilerForWhatIsThere) {
-  const auto built = build(plan_of(player_sessions()), options);
+  const auto built = build(graph_of(player_sessions()), options);
   ASSERT_TRUE(built) << built.error().message;
   const std::string path = ::getenv("PATH");
   ::setenv("PATH", folder.path.c_str(), 1);
-  const auto found = build(plan_of(player_sessions()), options);
-  const auto changed = build(plan_of(with(player_sessions(), "count += 1", "count += 2")), options);
+  const auto found = build(graph_of(player_sessions()), options);
+  const auto changed =
+      build(graph_of(with(player_sessions(), "count += 1", "count += 2")), options);
   ::setenv("PATH", path.c_str(), 1);
   ASSERT_TRUE(found) << found.error().message;
   EXPECT_TRUE(found->was_cached);
-  EXPECT_EQ(found->functions, built->functions);
+  EXPECT_EQ(found->functions.flush("player-session-analytics/flush"),
+            built->functions.flush("player-session-analytics/flush"));
   ASSERT_FALSE(changed);
   EXPECT_EQ(changed.error().code, ErrorCode::kCompilerMissing);
 }
 
 TEST_F(CacheTest, RebuildsWhatIsDamaged) {
-  const auto first = build(plan_of(player_sessions()), options);
+  const auto first = build(graph_of(player_sessions()), options);
   ASSERT_TRUE(first) << first.error().message;
   // Under a fresh name each time, as this process has the good one loaded.
   const auto size = fs::file_size(first->file);
@@ -348,23 +500,23 @@ TEST_F(CacheTest, RebuildsWhatIsDamaged) {
     fs::copy_file(first->file, copy, fs::copy_options::overwrite_existing);
     fs::resize_file(copy, damaged_size);
     fs::rename(copy, first->file);
-    const auto rebuilt = build(plan_of(player_sessions()), options);
+    const auto rebuilt = build(graph_of(player_sessions()), options);
     ASSERT_TRUE(rebuilt) << rebuilt.error().message;
     EXPECT_FALSE(rebuilt->was_cached);
-    EXPECT_NE(rebuilt->functions, nullptr);
-    EXPECT_TRUE(build(plan_of(player_sessions()), options)->was_cached);
+    EXPECT_NE(rebuilt->functions.flush("player-session-analytics/flush"), nullptr);
+    EXPECT_TRUE(build(graph_of(player_sessions()), options)->was_cached);
   }
 }
 
 TEST_F(CacheTest, RebuildsWhatIsWholeButDoesNotLoad) {
   Options checked = options;
   checked.syntax_only = true;  // for the name that the library would have
-  const auto name = build(plan_of(player_sessions()), checked);
+  const auto name = build(graph_of(player_sessions()), checked);
   ASSERT_TRUE(name) << name.error().message;
   const fs::path foreign = folder.path / "foreign";
   std::ofstream(foreign) << "a shared object of another machine";
   ASSERT_TRUE(Cache::open(options.cache_folder)->add(foreign, name->file.stem().string()));
-  const auto library = build(plan_of(player_sessions()), options);
+  const auto library = build(graph_of(player_sessions()), options);
   ASSERT_TRUE(library) << library.error().message;
   EXPECT_FALSE(library->was_cached);
 }
@@ -373,7 +525,7 @@ TEST_F(CacheTest, ServesManyThreadsAtOnce) {
   std::vector<std::thread> threads;
   std::vector<Result<Library>> libraries(3, Library{});
   for (auto& library : libraries) {
-    threads.emplace_back([&] { library = build(plan_of(player_sessions()), options); });
+    threads.emplace_back([&] { library = build(graph_of(player_sessions()), options); });
   }
   for (std::thread& thread : threads) thread.join();
   for (const auto& library : libraries) ASSERT_TRUE(library) << library.error().message;
@@ -384,7 +536,7 @@ TEST_F(CacheTest, ServesManyThreadsAtOnce) {
 TEST_F(CacheTest, RefusesAFolderThatOthersCanWriteTo) {
   fs::create_directories(options.cache_folder);
   ::chmod(options.cache_folder.c_str(), 0777);
-  const auto library = build(plan_of(player_sessions()), options);
+  const auto library = build(graph_of(player_sessions()), options);
   ASSERT_FALSE(library);
   EXPECT_EQ(library.error().code, ErrorCode::kDataUnwritable);
   EXPECT_NE(library.error().message.find("other users can write there"), std::string::npos);
@@ -392,7 +544,7 @@ TEST_F(CacheTest, RefusesAFolderThatOthersCanWriteTo) {
 
 TEST_F(CacheTest, RefusesAFileInItsPlace) {
   std::ofstream(folder.path / "made") << "a file";
-  const auto library = build(plan_of(player_sessions()), options);
+  const auto library = build(graph_of(player_sessions()), options);
   ASSERT_FALSE(library);
   EXPECT_EQ(library.error().code, ErrorCode::kDataUnwritable);
 }
@@ -421,7 +573,7 @@ TEST(Compilers, ThatAreMissingAreNamed) {
     SCOPED_TRACE(name);
     Options options = shared_options();
     options.compiler = name;
-    const auto library = build(plan_of(player_sessions()), options);
+    const auto library = build(graph_of(player_sessions()), options);
     ASSERT_FALSE(library);
     EXPECT_EQ(library.error().code, ErrorCode::kCompilerMissing);
     EXPECT_NE(library.error().message.find("apt-get install g++"), std::string::npos);

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -74,13 +75,85 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   }
 }
 
+// What a failed static_assert says: GCC "static assertion failed: TEXT"; Clang, depending on its
+// version, "static_assert failed [due to requirement '…'] "TEXT"" or
+// "static assertion failed [due to requirement '…']: TEXT".
+std::string assertion_text(std::string message) {
+  const auto quote = message.find('"');
+  if (message.starts_with("static_assert failed") && quote != std::string::npos &&
+      message.ends_with('"'))
+    return message.substr(quote + 1, message.size() - quote - 2);
+  if (!message.starts_with("static assertion failed")) return message;
+  const std::string_view before =
+      message.find("due to requirement '") != std::string::npos ? "': " : ": ";
+  const auto colon = message.find(before);
+  return colon == std::string::npos ? message : message.substr(colon + before.size());
+}
+
+// The end of the template argument that starts at `at`.
+std::size_t argument_end(std::string_view text, std::size_t at) {
+  int depth = 0;
+  for (; at < text.size(); ++at) {
+    if (depth == 0 && (text[at] == ',' || text[at] == '>')) break;
+    if (text[at] == '<') ++depth;
+    if (text[at] == '>') --depth;
+  }
+  return at;
+}
+
+// A type as operators spell it.
+std::string type_name(std::string_view compilers) {
+  constexpr std::pair<std::string_view, std::string_view> kNames[] = {{"signed char", "i8"},
+                                                                      {"short int", "i16"},
+                                                                      {"short", "i16"},
+                                                                      {"int", "i32"},
+                                                                      {"long int", "i64"},
+                                                                      {"long", "i64"},
+                                                                      {"unsigned char", "u8"},
+                                                                      {"short unsigned int", "u16"},
+                                                                      {"unsigned short", "u16"},
+                                                                      {"unsigned int", "u32"},
+                                                                      {"long unsigned int", "u64"},
+                                                                      {"unsigned long", "u64"},
+                                                                      {"float", "f32"},
+                                                                      {"double", "f64"}};
+  const std::string_view type = trimmed(compilers);
+  for (const auto& [theirs, ours] : kNames) {
+    if (type == theirs) return std::string(ours);
+  }
+  if (!type.starts_with("List<")) return std::string(type);
+  return "List<" + type_name(type.substr(5, argument_end(type, 5) - 5)) + ">";
+}
+
+// Where the name of one of the undefined templates of checks.h is in the message, what it says.
+std::optional<std::string> type_mismatch(std::string_view message) {
+  // {0}: what comes or is given; {1}: what is taken.
+  constexpr std::pair<std::string_view, std::string_view> kSentences[] = {
+      {"NotTakenByFunction<", "this takes {1}, but what comes is {0}"},
+      {"NotTakenByTopic<", "this topic takes {1}, but what comes is {0}"},
+      {"NotAsOtherSources<",
+       "this gives {0}, but the first source gives {1}; the sources of a service give one type"}};
+  for (const auto& [name, sentence] : kSentences) {
+    const std::size_t at = message.rfind(name);
+    if (at == std::string_view::npos) continue;
+    const std::size_t first = at + name.size();
+    const std::size_t comma = argument_end(message, first);
+    if (comma == message.size()) return std::nullopt;
+    const std::size_t end = argument_end(message, comma + 1);
+    const std::string comes = type_name(message.substr(first, comma - first));
+    const std::string taken = type_name(message.substr(comma + 1, end - comma - 1));
+    if (taken == "void") return fmt::format("this does not take {}, which is what comes", comes);
+    return fmt::format(fmt::runtime(sentence), comes, taken);
+  }
+  return std::nullopt;
+}
+
 // Without the names of generated code that nobody wrote.
 std::string readable(std::string_view text) {
   std::string result(text);
-  for (const std::string_view prefix :
-       {"static assertion failed: ", "static assertion failed due to requirement "}) {
-    if (result.starts_with(prefix)) result.erase(0, prefix.size());
-  }
+  for (const std::string_view unnamed : {"{anonymous}::", "(anonymous namespace)::"})
+    replace_all(result, unnamed, "");
+  result = assertion_text(std::move(result));
   for (std::size_t at = result.find("dataflow::"); at != std::string::npos;
        at = result.find("dataflow::", at)) {
     // dataflow::player_analytics::assign_key_block::f -> f
@@ -97,6 +170,7 @@ std::string readable(std::string_view text) {
     result.erase(at, end - at);
   }
   replace_all(result, "gameflow::", "");
+  if (auto mismatch = type_mismatch(result)) return *mismatch;
   // Flags are not the user's to choose: "… [-Wnarrowing]", "… (use '-ftemplate-depth=' to …)".
   for (const std::string_view flag : {" [-W", " [-f", " (use '-"}) {
     if (const std::size_t option = result.rfind(flag); option != std::string::npos)
@@ -143,11 +217,6 @@ std::vector<Diagnostic> read_compiler_output(std::string_view output, std::strin
     }
   }
   return found;
-}
-
-std::vector<const spec::Code*> blocks_of(const spec::Service& service) {
-  return {&service.window.assign_timestamp, &service.assign_key, &service.update_state,
-          &service.flush};
 }
 
 }  // namespace gameflow::opbuild

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "spec/diagnostic.h"
-#include "spec/model.h"
 
 namespace gameflow::opbuild {
 
@@ -17,8 +16,5 @@ inline constexpr std::size_t kMessagesMax = 20;
 // out. Empty where there is no mistake of the user's: then `output` itself is all there is to say.
 std::vector<spec::Diagnostic> read_compiler_output(std::string_view output,
                                                    std::string_view yaml_name);
-
-// Every run: block of the service.
-std::vector<const spec::Code*> blocks_of(const spec::Service& service);
 
 }  // namespace gameflow::opbuild

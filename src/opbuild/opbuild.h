@@ -1,4 +1,4 @@
-// Operator libraries: C++ source from the plan, the system's compiler, dlopen.
+// Operator libraries: C++ source from the graph, the system's compiler, dlopen.
 //
 // A library is cached as <cache>/<hash of source, SDK and ABI version>-<hash of compiler version
 // and flags>.so, written under a temporary name and renamed, and never unloaded. Where there is no
@@ -14,10 +14,9 @@
 #include <string>
 #include <vector>
 
-#include <gameflow/abi.h>
-
 #include "base/error.h"
-#include "plan/plan.h"
+#include "plan/functions.h"
+#include "plan/graph.h"
 #include "record/type.h"
 #include "spec/diagnostic.h"
 
@@ -30,35 +29,34 @@ struct Options {
 };
 
 struct Library {
-  // Services in the plan's order. Valid for the life of the process.
-  const abi::Library* functions = nullptr;
+  plan::Functions functions;  // empty with syntax_only; valid for the life of the process
   std::filesystem::path file;
   bool was_cached = false;
   double build_seconds = 0;
 };
 
-// The whole translation unit. Pure: the same plan gives the same text.
-std::string generate_source(const plan::Plan& plan);
+// The whole translation unit. Pure: the same graph gives the same text.
+std::string generate_source(const plan::Graph& graph);
 
 // kCompileFailed: what is wrong is added to `mistakes`, each placed in dataflow.yaml; where nothing
 // can be placed, the message is what the compiler said.
-Result<Library> build(const plan::Plan& plan, const Options& options,
+Result<Library> build(const plan::Graph& graph, const Options& options,
                       std::vector<spec::Diagnostic>& mistakes);
 
 // A sql<T>("…") with a literal query in some run: block, for checking against the states before
 // anything runs.
 struct SqlUse {
-  std::size_t service;  // index in the plan
+  std::size_t service;  // index in the graph
   std::string query;
   // T's items; null if T is not a list of objects (then the compiler complains).
   const record::Type* item;
   spec::Position position;           // of the literal, in dataflow.yaml
-  const spec::Code* code;            // the block, of the plan
+  const spec::Code* code;            // the block, of the graph
   std::vector<std::size_t> offsets;  // where in `code` each byte of `query` stands
 
   // The place of a byte of `query` in dataflow.yaml; of the literal, where there is no such byte.
   spec::Position position_at(std::size_t byte) const;
 };
-std::vector<SqlUse> find_sql(const plan::Plan& plan);
+std::vector<SqlUse> find_sql(const plan::Graph& graph);
 
 }  // namespace gameflow::opbuild

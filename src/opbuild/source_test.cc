@@ -9,18 +9,20 @@
 namespace gameflow::opbuild {
 namespace {
 
-// GAMEFLOW_UPDATE_GOLDEN=1 writes the file anew.
-TEST(Source, IsAsTheGoldenFileShows) {
-  const std::string source = generate_source(plan_of(player_sessions()));
-  if (std::getenv("GAMEFLOW_UPDATE_GOLDEN") != nullptr) {
-    std::ofstream(std::string(GAMEFLOW_TESTDATA) + "/player_sessions.cc.golden") << source;
+// GAMEFLOW_UPDATE_GOLDEN=1 writes the files anew.
+TEST(Source, IsAsTheGoldenFilesShow) {
+  for (const std::string name : {"player_sessions", "transforms"}) {
+    const std::string source = generate_source(graph_of(read_testdata(name + ".yaml")));
+    const std::string golden = name + ".cc.golden";
+    if (std::getenv("GAMEFLOW_UPDATE_GOLDEN") != nullptr)
+      std::ofstream(std::string(GAMEFLOW_TESTDATA) + "/" + golden) << source;
+    EXPECT_EQ(source, read_testdata(golden));
   }
-  EXPECT_EQ(source, read_testdata("player_sessions.cc.golden"));
 }
 
 TEST(Source, DoesNotDependOnWhereTheFileIs) {
-  EXPECT_EQ(generate_source(plan_of(player_sessions(), "dataflow.yaml")),
-            generate_source(plan_of(player_sessions(), "/some/where/else/dataflow.yaml")));
+  EXPECT_EQ(generate_source(graph_of(player_sessions(), "dataflow.yaml")),
+            generate_source(graph_of(player_sessions(), "/some/where/else/dataflow.yaml")));
 }
 
 struct SqlRow {
@@ -48,8 +50,8 @@ TEST(FindSql, FindsLiteralQueries) {
     const std::size_t start = yaml.find("[] {");
     yaml.replace(start, yaml.find("}\n", start) - start + 1,
                  "[] { return " + std::string(row.expression) + "; }");
-    const plan::Plan plan = plan_of(yaml);
-    const auto uses = find_sql(plan);
+    const plan::Graph graph = graph_of(yaml);
+    const auto uses = find_sql(graph);
     if (row.query.empty()) {
       EXPECT_TRUE(uses.empty());
       continue;

@@ -4,7 +4,6 @@
 
 #include "opbuild/block.h"
 #include "opbuild/lexer.h"
-#include "opbuild/messages.h"
 #include "opbuild/opbuild.h"
 #include "spec/names.h"
 
@@ -16,29 +15,29 @@ bool is_symbol(const Token& token, std::string_view text) {
 }
 
 // The item type of the list that `spelling` (without spaces) names, or null.
-const record::Type* item_of(const spec::Dataflow& dataflow, std::string_view spelling) {
+const record::Type* item_of(const plan::Graph& graph, std::string_view spelling) {
   if (const std::size_t scope = spelling.rfind("::"); scope != std::string_view::npos) {
     const std::size_t arguments = spelling.find('<');
     if (arguments == std::string_view::npos || scope < arguments) spelling.remove_prefix(scope + 2);
   }
-  for (std::size_t i = 0; i < dataflow.named_types.size(); ++i) {
-    const record::Type* type = dataflow.named_types[i];
+  for (const plan::NamedType& named : graph.named_types) {
+    const record::Type* const type = named.type;
     if (type->kind != record::Kind::kList || type->item->kind != record::Kind::kObject) continue;
-    if (spec::to_pascal_case(dataflow.type_names[i]) == spelling) return type->item;
+    if (spec::to_pascal_case(named.name) == spelling) return type->item;
   }
   if (!spelling.starts_with("List<") || !spelling.ends_with('>')) return nullptr;
   spelling.remove_prefix(5);
   spelling.remove_suffix(1);
-  const auto& objects = dataflow.types->objects();
+  const auto& objects = graph.types->objects();
   const auto found = std::ranges::find_if(objects, [&](const record::Type* type) {
-    return !type->name.empty() && plan::cpp_type(*type) == spelling;
+    return !type->name.empty() && spec::cpp_type(*type) == spelling;
   });
   return found == objects.end() ? nullptr : *found;
 }
 
 // If the tokens from `at` on are sql<TYPE>("..."…), appends the use.
 void match(const std::vector<Token>& tokens, std::size_t at, const spec::Code& code,
-           std::size_t service, const spec::Dataflow& dataflow, std::vector<SqlUse>& uses) {
+           std::size_t service, const plan::Graph& graph, std::vector<SqlUse>& uses) {
   if (tokens[at].text != "sql" || at + 1 >= tokens.size() || !is_symbol(tokens[at + 1], "<"))
     return;
   if (at > 0 && (is_symbol(tokens[at - 1], ".") || is_symbol(tokens[at - 1], "->"))) return;
@@ -64,7 +63,7 @@ void match(const std::vector<Token>& tokens, std::size_t at, const spec::Code& c
   if (i == first || i == tokens.size() || !is_symbol(tokens[i], ")")) return;
   uses.push_back({.service = service,
                   .query = std::move(query),
-                  .item = item_of(dataflow, type),
+                  .item = item_of(graph, type),
                   .position = position_of(code, tokens[first].offset),
                   .code = &code,
                   .offsets = std::move(offsets)});
@@ -76,14 +75,13 @@ spec::Position SqlUse::position_at(std::size_t byte) const {
   return byte < offsets.size() ? position_of(*code, offsets[byte]) : position;
 }
 
-std::vector<SqlUse> find_sql(const plan::Plan& plan) {
+std::vector<SqlUse> find_sql(const plan::Graph& graph) {
   std::vector<SqlUse> uses;
-  for (std::size_t service = 0; service < plan.services.size(); ++service) {
-    for (const spec::Code* code : blocks_of(*plan.services[service].spec)) {
-      const std::vector<Token> tokens = tokenize(code->text);
-      for (std::size_t at = 0; at < tokens.size(); ++at) {
-        match(tokens, at, *code, service, *plan.dataflow, uses);
-      }
+  for (std::size_t service = 0; service < graph.services.size(); ++service) {
+    for (const plan::Step* step : plan::steps_of(graph, graph.services[service])) {
+      const std::vector<Token> tokens = tokenize(step->code.text);
+      for (std::size_t at = 0; at < tokens.size(); ++at)
+        match(tokens, at, step->code, service, graph, uses);
     }
   }
   return uses;

@@ -11,7 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "opbuild/opbuild.h"
-#include "plan/plan.h"
+#include "plan/graph.h"
 #include "spec/model.h"
 
 namespace gameflow::opbuild {
@@ -22,15 +22,22 @@ inline std::string read_testdata(const std::string& name) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-inline plan::Plan plan_of(std::string_view yaml, std::string file_name = "dataflow.yaml") {
-  spec::ParseResult parsed = spec::parse(yaml, file_name);
+inline plan::Graph graph_of(std::string_view yaml, std::string file_name = "dataflow.yaml") {
+  const spec::ParseResult parsed = spec::parse(yaml, file_name);
   EXPECT_TRUE(parsed.dataflow) << spec::render(parsed.diagnostics, file_name, yaml);
-  if (!parsed.dataflow) return {.dataflow = std::make_shared<spec::Dataflow>(), .services = {}};
-  return plan::make_plan(std::make_shared<spec::Dataflow>(std::move(*parsed.dataflow)));
+  if (parsed.dataflow) return plan::lower(*parsed.dataflow);
+  plan::Graph none;
+  none.types = std::make_shared<record::TypeTable>();
+  return none;
 }
 
 inline const std::string& player_sessions() {
   static const std::string yaml = read_testdata("player_sessions.yaml");
+  return yaml;
+}
+
+inline const std::string& transforms() {
+  static const std::string yaml = read_testdata("transforms.yaml");
   return yaml;
 }
 
@@ -43,12 +50,12 @@ inline std::string with(std::string text, std::string_view from, std::string_vie
 }
 
 // build(), with the mistakes in the message; the lines that are shown are those of `yaml`.
-inline Result<Library> build(const plan::Plan& plan, const Options& options,
+inline Result<Library> build(const plan::Graph& graph, const Options& options,
                              std::string_view yaml = {}) {
   std::vector<spec::Diagnostic> mistakes;
-  auto library = build(plan, options, mistakes);
+  auto library = build(graph, options, mistakes);
   if (library || mistakes.empty()) return library;
-  return fail(library.error().code, spec::render(mistakes, plan.dataflow->file_name, yaml));
+  return fail(library.error().code, spec::render(mistakes, graph.file_name, yaml));
 }
 
 }  // namespace gameflow::opbuild

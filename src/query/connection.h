@@ -7,7 +7,6 @@
 // Threads  one.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -17,15 +16,12 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "query/author.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
 
 namespace gameflow::query {
-
-// Who wrote the statement. Operators get longer strings and more memory, but nothing whose result
-// differs from run to run: no random(), no clock.
-enum class Author : std::uint8_t { kPerson, kOperator };
 
 class Connection {
  public:
@@ -54,7 +50,7 @@ class Connection {
   std::optional<std::size_t> mistake_at() const { return mistake_at_; }
 
   // Steps later than this end with SQLITE_INTERRUPT.
-  void set_deadline(std::chrono::steady_clock::time_point deadline) { deadline_ = deadline; }
+  void set_deadline(Deadline deadline) { deadline_ = deadline; }
 
  private:
   struct Statement;
@@ -72,7 +68,7 @@ class Connection {
   std::set<std::string, std::less<>> tables_;    // readable
   std::set<std::string, std::less<>> reserved_;  // modules that SQLite brings along
   std::list<Statement> statements_;              // most recently used first
-  std::chrono::steady_clock::time_point deadline_;
+  Deadline deadline_;
   Author author_ = Author::kPerson;  // of the statement that is being prepared
   bool setting_up_ = false;          // our own statements: everything is allowed
   std::string denied_;               // what the authorizer refused last

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "query/query.h"
+#include "query/test_util.h"
 #include "record/type.h"
 
 namespace gameflow::query {
@@ -16,18 +17,9 @@ namespace {
 class HostileTest : public testing::Test {
  protected:
   HostileTest() {
-    table_.name = std::string("t");
-    table_.row = types_.object("row", {{"n", types_.scalar(record::Kind::kI64)}});
-    numbers_.resize(2000);
-    table_.segments.resize(1);
-    for (std::size_t i = 0; i < numbers_.size(); ++i) {
-      numbers_[i] = static_cast<std::int64_t>(i);
-      keys_.push_back(fmt::format("k{}", i));
-    }
-    for (std::size_t i = 0; i < numbers_.size(); ++i) {
-      table_.segments[0].rows.push_back({keys_[i], &numbers_[i], {}});
-    }
-    EXPECT_TRUE(database_.set_table(&table_));
+    for (std::int64_t i = 0; i < 2000; ++i) test_.add(0, fmt::format("k{}", i), &i);
+    test_.publish();
+    EXPECT_TRUE(database_.set_table(&test_.table));
   }
 
   ErrorCode code_of(const std::string& sql, const Limits& limits = {}) {
@@ -37,9 +29,8 @@ class HostileTest : public testing::Test {
   }
 
   record::TypeTable types_;
-  std::vector<std::int64_t> numbers_;
-  std::vector<std::string> keys_;
-  Table table_;
+  TestTable test_{"t", record::Kind::kString,
+                  types_.object("row", {{"n", types_.scalar(record::Kind::kI64)}})};
   Database database_;
 };
 

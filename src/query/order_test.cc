@@ -1,8 +1,10 @@
 // ORDER BY on the rows must be the order that SQLite's own sorter gives.
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,8 @@
 #include <gameflow/types.h>
 
 #include "query/query.h"
+#include "query/test_util.h"
+#include "record/arena.h"
 #include "record/type.h"
 
 namespace gameflow::query {
@@ -27,22 +31,28 @@ struct OrderRow {
   bool flag;
 };
 
+const record::Type* order_row(record::TypeTable& types) {
+  using record::Kind;
+  return types.object("row", {{"small", types.scalar(Kind::kI32)},
+                              {"large", types.scalar(Kind::kU64)},
+                              {"maybe", types.scalar(Kind::kI64), true},
+                              {"real", types.scalar(Kind::kF64)},
+                              {"text", types.scalar(Kind::kString)},
+                              {"bytes", types.scalar(Kind::kBytes)},
+                              {"flag", types.scalar(Kind::kBool)}});
+}
+
+// The same kind of rows as table `rows` of four windows, one empty, and as `single` of one.
 class OrderTest : public testing::Test {
  protected:
   OrderTest() {
-    using record::Kind;
-    table_.name = "rows";
-    table_.constant_names = {"_window_start"};
-    table_.row = types_.object("row", {{"small", types_.scalar(Kind::kI32)},
-                                       {"large", types_.scalar(Kind::kU64)},
-                                       {"maybe", types_.scalar(Kind::kI64), true},
-                                       {"real", types_.scalar(Kind::kF64)},
-                                       {"text", types_.scalar(Kind::kString)},
-                                       {"bytes", types_.scalar(Kind::kBytes)},
-                                       {"flag", types_.scalar(Kind::kBool)}});
-    EXPECT_EQ(table_.row->size, sizeof(OrderRow));
+    EXPECT_EQ(windows_.table.row->size, sizeof(OrderRow));
     fill();
-    EXPECT_TRUE(database_.set_table(&table_));
+    for (TestTable* test : {&windows_, &single_}) {
+      test->publish();
+      test->table.constant_names = {"_window_start"};
+      EXPECT_TRUE(database_.set_table(&test->table));
+    }
   }
 
   void fill() {
@@ -60,9 +70,11 @@ class OrderTest : public testing::Test {
                          std::numeric_limits<f64>::quiet_NaN()};
     const Text texts[] = {"",          "a",         "ab",       "abcdefgh",
                           "abcdefghi", "abcdefghj", "\xc3\xa9", "abcdefg\0"};
-    rows_.resize(3000);
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
-      OrderRow& row = rows_[i];
+    for (std::size_t s = 0; s < 4; ++s)
+      windows_.table.segments[s].constants = {static_cast<std::int64_t>(100 - 10 * (s % 2))};
+    single_.table.segments[0].constants = {7};
+    for (int i = 0; i < kRows; ++i) {
+      OrderRow row{};
       row.small = static_cast<i32>(random() % 9) - 4;
       row.large = random() % 5;
       if (random() % 4 != 0) row.maybe = Optional<i64>(pick(integers));
@@ -71,22 +83,16 @@ class OrderTest : public testing::Test {
       const Text bytes = pick(texts);
       row.bytes = {reinterpret_cast<const u8*>(bytes.data()), bytes.size()};
       row.flag = random() % 2 == 0;
-      keys_.push_back(fmt::format("k{}", random() % 200));
-    }
-    table_.segments.resize(4);
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
-      table_.segments[i % 3].rows.push_back(
-          {keys_[i], &rows_[i], Timestamp{static_cast<std::int64_t>(random() % 50)}});
-    }
-    for (std::size_t s = 0; s < 4; ++s) {
-      table_.segments[s].constants = {static_cast<std::int64_t>(100 - 10 * (s % 2))};
+      const Timestamp at{static_cast<std::int64_t>(random() % 50)};
+      windows_.add(static_cast<std::size_t>(i) % 3, fmt::format("k{}", i / 3), &row, at);
+      single_.add(0, fmt::format("player_{}", i), &row, at);
     }
   }
 
+  static constexpr int kRows = 3000;
   record::TypeTable types_;
-  std::vector<OrderRow> rows_;
-  std::vector<std::string> keys_;
-  Table table_;
+  TestTable windows_{"rows", record::Kind::kString, order_row(types_), 4};
+  TestTable single_{"single", record::Kind::kString, order_row(types_)};
   Database database_;
 };
 
@@ -105,6 +111,9 @@ TEST_F(OrderTest, IsSqlites) {
       "flag desc, maybe, real",
       "_key",
       "_key desc, small desc",
+      "small desc, _key",
+      "small, _key desc",
+      "text, _key, real",
       "_updated_at desc",
       "_window_start, _updated_at",
       "_window_start desc",
@@ -115,17 +124,18 @@ TEST_F(OrderTest, IsSqlites) {
       "small + 1",
   };
   for (const char* order : orders) {
-    const auto columns =
-        "select _key, small, large, maybe, real, text, hex(bytes), _updated_at "
-        "from rows ";
-    const auto ours = database_.run(fmt::format("{} order by {}", columns, order), {});
-    // A WHERE leaves the sorting to SQLite.
-    const auto theirs =
-        database_.run(fmt::format("{} where large >= 0 order by {}", columns, order), {});
-    ASSERT_TRUE(ours) << order << ": " << ours.error().message;
-    ASSERT_TRUE(theirs) << order << ": " << theirs.error().message;
-    EXPECT_EQ(ours->rows.size(), rows_.size());
-    EXPECT_TRUE(ours->rows == theirs->rows) << order;
+    for (const char* table : {"rows", "single"}) {
+      const auto columns = fmt::format(
+          "select _key, small, large, maybe, real, text, hex(bytes), _updated_at from {}", table);
+      const auto ours = database_.run(fmt::format("{} order by {}", columns, order), {});
+      // A WHERE leaves the sorting to SQLite.
+      const auto theirs =
+          database_.run(fmt::format("{} where large >= 0 order by {}", columns, order), {});
+      ASSERT_TRUE(ours) << order << ": " << ours.error().message;
+      ASSERT_TRUE(theirs) << order << ": " << theirs.error().message;
+      EXPECT_EQ(ours->rows.size(), kRows);
+      EXPECT_TRUE(ours->rows == theirs->rows) << order << " of " << table;
+    }
   }
 }
 
@@ -149,34 +159,96 @@ TEST_F(OrderTest, ServesGroupsAndLimitsToo) {
   }
 }
 
-TEST_F(OrderTest, IsTheSameWhereKeysAreInOrderAlready) {
-  Table sorted = table_;
-  sorted.segments.resize(1);
-  std::vector<Row>& rows = sorted.segments[0].rows;
-  std::ranges::stable_sort(rows, {}, &Row::key);
-  rows.erase(std::ranges::unique(rows, {}, &Row::key).begin(), rows.end());
-  ASSERT_TRUE(database_.set_table(&sorted));
-  for (const char* order : {"_key", "_key desc", "small desc, _key", "small, _key desc",
-                            "_key, small", "text, _key, real", "maybe desc"}) {
-    const std::string sql = fmt::format("select * from rows order by {}", order);
-    sorted.in_key_order = false;
-    const auto compared = database_.run(sql, {});
-    sorted.in_key_order = true;
-    const auto promised = database_.run(sql, {});
-    ASSERT_TRUE(compared && promised) << order;
-    EXPECT_EQ(promised->rows.size(), rows.size());
-    EXPECT_TRUE(promised->rows == compared->rows) << order;
-  }
-}
-
 TEST_F(OrderTest, LargeNumbersSortAsNumbers) {
-  rows_[0].large = 9'300'000'000'000'000'000U;
-  rows_[1].large = 18'000'000'000'000'000'000U;
-  const auto answer = database_.run("select large from rows order by large desc limit 3", {});
+  OrderRow row{};
+  row.large = 9'300'000'000'000'000'000U;
+  single_.add(0, "x", &row);
+  row.large = 18'000'000'000'000'000'000U;
+  single_.add(0, "y", &row);
+  single_.publish();
+  const auto answer = database_.run("select large from single order by large desc limit 3", {});
   ASSERT_TRUE(answer);
   EXPECT_EQ(std::get<std::string>(answer->rows[0][0]), "18000000000000000000");
   EXPECT_EQ(std::get<std::string>(answer->rows[1][0]), "9300000000000000000");
   EXPECT_EQ(std::get<std::int64_t>(answer->rows[2][0]), 4);
+}
+
+// More rows than SortedRows sorts in its first steps, and than a person gets in order unasked.
+class ManyRowsTest : public testing::Test {
+ protected:
+  ManyRowsTest() {
+    std::mt19937 random(2);
+    for (int i = 0; i < kRows; ++i) {
+      const u32 count = random() % 1000;
+      test_.add(0, key(i), &count);
+    }
+    test_.publish();
+    EXPECT_TRUE(database_.set_table(&test_.table));
+  }
+
+  static std::string key(int i) { return fmt::format("player_{:06}", i); }
+
+  // The `key` of each row, as an operator gets them.
+  std::vector<std::string> operators(const std::string& sql) {
+    struct Item {
+      Text key;
+    };
+    const auto* item = types_.object("item", {{"key", types_.scalar(record::Kind::kString)}});
+    record::BlockArena arena;
+    List<Item> list;
+    const Status status = database_.select_into(sql, *item, arena, &list);
+    EXPECT_TRUE(status) << sql << ": " << status.error().message;
+    std::vector<std::string> keys;
+    for (const Item& row : list) keys.push_back(row.key.str());
+    return keys;
+  }
+
+  static constexpr int kRows = 60'000;
+  record::TypeTable types_;
+  TestTable test_{"t", record::Kind::kString,
+                  types_.object("row", {{"count", types_.scalar(record::Kind::kU32)}})};
+  Database database_;
+};
+
+TEST_F(ManyRowsTest, OperatorsSeeThemInOrderOfKey) {
+  std::vector<std::string> keys;
+  for (int i = 0; i < kRows; ++i) keys.push_back(key(i));
+  EXPECT_EQ(operators("select _key as key from t"), keys);
+  EXPECT_EQ(operators("select distinct _key as key from t"), keys);
+  EXPECT_EQ(operators("select _key as key from t where count >= 0"), keys);
+  EXPECT_EQ(operators("select _key as key from t where count >= 0 order by _key"), keys);
+  std::ranges::reverse(keys);
+  EXPECT_EQ(operators("select _key as key from t order by _key desc"), keys);
+}
+
+TEST_F(ManyRowsTest, OrderIsTheSameHoweverManyAreRead) {
+  const auto all = operators("select _key as key from t order by count desc");
+  ASSERT_EQ(all.size(), static_cast<std::size_t>(kRows));
+  for (const std::size_t limit : {1, 20, 1'024, 1'025, 20'000}) {
+    auto some =
+        operators(fmt::format("select _key as key from t order by count desc limit {}", limit));
+    EXPECT_TRUE(std::ranges::equal(some, std::span(all).first(limit))) << limit;
+  }
+  EXPECT_EQ(operators("select _key as key from t where count >= 0 order by count desc"), all);
+  EXPECT_EQ(operators("select _key as key from t order by count desc, _key"), all);
+  EXPECT_EQ(operators("select _key as key from t where count >= 0 order by count desc, _key"), all);
+}
+
+TEST_F(ManyRowsTest, PersonsSeeThemAllOnce) {
+  const auto answer = database_.run(
+      "select count(*), count(distinct _key), (select count from t where _key = 'player_000007') "
+      "from t",
+      {});
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(std::get<std::int64_t>(answer->rows[0][0]), kRows);
+  EXPECT_EQ(std::get<std::int64_t>(answer->rows[0][1]), kRows);
+}
+
+TEST_F(ManyRowsTest, SortingEndsInTime) {
+  const auto answer = database_.run("select * from t order by count, _key limit 1",
+                                    {.time_max = std::chrono::milliseconds(0)});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kSqlLimit);
 }
 
 }  // namespace

@@ -120,7 +120,7 @@ struct Database::Impl {
   // The byte of `sql` that the error of the last prepare() is about.
   std::optional<std::size_t> mistake_at(const Error& error, std::string_view sql) const;
   // Sets everything up for running one statement.
-  void begin(std::chrono::steady_clock::duration time_max);
+  void begin(Author author, Deadline deadline);
   Status fill(sqlite3_stmt* statement, const std::vector<Target>& targets, const record::Type& item,
               Arena& arena, RawList& list);
 };
@@ -182,9 +182,9 @@ Result<sqlite3_stmt*> Database::Impl::prepare(std::string_view sql, Author autho
   return statement;
 }
 
-void Database::Impl::begin(std::chrono::steady_clock::duration time_max) {
-  for (const auto& [name, slot] : slots) slot->begin_query();
-  connection.set_deadline(std::chrono::steady_clock::now() + time_max);
+void Database::Impl::begin(Author author, Deadline deadline) {
+  for (const auto& [name, slot] : slots) slot->begin_query(author, deadline);
+  connection.set_deadline(deadline);
 }
 
 Status Database::Impl::fill(sqlite3_stmt* statement, const std::vector<Target>& targets,
@@ -224,17 +224,18 @@ Status Database::set_table(const Table* table) {
 }
 
 void Database::release_memory() {
-  for (const auto& [name, slot] : impl_->slots) slot->begin_query();
+  for (const auto& [name, slot] : impl_->slots) slot->end_query();
 }
 
 Result<Answer> Database::run(std::string_view sql, const Limits& limits) {
+  const Deadline deadline = std::chrono::steady_clock::now() + limits.time_max;
   GF_ASSIGN(sqlite3_stmt * statement, impl_->prepare(sql, Author::kPerson));
   Answer answer;
   const int columns = sqlite3_column_count(statement);
   for (int i = 0; i < columns; ++i) {
     answer.columns.emplace_back(sqlite3_column_name(statement, i));
   }
-  impl_->begin(limits.time_max);
+  impl_->begin(Author::kPerson, deadline);
   const Allowance allowance(kPersonBytesMax, true);
   Execution execution(statement);
   std::size_t bytes = 0;
@@ -258,7 +259,7 @@ Status Database::select_into(std::string_view sql, const record::Type& item, Are
   RawList raw;
   std::memcpy(&raw, list, sizeof raw);
   const u32 size_before = raw.size;
-  impl_->begin(kOperatorTimeMax);
+  impl_->begin(Author::kOperator, std::chrono::steady_clock::now() + kOperatorTimeMax);
   const Allowance allowance(kOperatorBytesMax, false);
   Status filled;
   try {

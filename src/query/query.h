@@ -1,13 +1,12 @@
-// Read-only SQL over live rows: SQLite virtual tables, no copy of the data.
+// Read-only SQL over versions of tables (state/version.h): SQLite virtual tables, no copy of rows.
 //
-// Threads  a Database belongs to one thread; tables must not change while a query runs.
+// Threads  a Database belongs to one thread; what it reads never changes.
 // Errors   kSqlInvalid, kSqlDenied, kSqlLimit; the message quotes SQLite and, for an unknown name,
 //          lists those that exist.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,36 +15,42 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/time.h"
 #include "record/arena.h"
 #include "record/type.h"
+#include "state/version.h"
 
 namespace gameflow::query {
 
-struct Row {
-  std::string_view key;  // encoded as in the SDK's key.h
-  const void* data;      // a value of the table's row type
-  Timestamp updated_at;
-};
+// The tables of one window's shards, null where there is none: a key is in the one that its
+// shard_of() says, modulo their number. All have the layout of one service.
+using Shards = std::vector<std::shared_ptr<const state::TableVersion>>;
 
 // Rows that share the values of the table's constant columns.
 struct Segment {
   std::vector<std::int64_t> constants;  // one for each of Table::constant_names
-  std::vector<Row> rows;
+  std::shared_ptr<const Shards> shards;
 };
 
-// A table of rows, in the order a query without ORDER BY sees them. Columns: _key, the fields of
-// `row`, _updated_at (ms UTC), then the constants.
+// A table in SQL. Columns: _key, the fields of `row`, _updated_at (ms UTC), then the constants.
+//
+// A query without ORDER BY sees the rows segment by segment, and each segment's in order of key;
+// but a person's query, where there are more than kRowsInOrderMax, in no particular order, as
+// sorting them takes time that somebody who did not ask for it would pay.
 struct Table {
+  static constexpr std::size_t kRowsInOrderMax = 10'000;
+
   std::string name;
   record::Kind key = record::Kind::kString;
   const record::Type* row = nullptr;
+  std::size_t state = 0;                    // number of the rows' state in their layout
   std::vector<std::string> constant_names;  // "_window_start", "_window_end", "_window_closed"
-  // Promised by whoever fills it: in every segment each key is there once, in order of its bytes.
-  // Saves sorting.
-  bool in_key_order = false;
   std::vector<Segment> segments;
+
+  std::size_t rows() const;
 };
+
+// All tables of one moment.
+using Tables = std::vector<std::shared_ptr<const Table>>;
 
 struct Limits {
   std::chrono::milliseconds time_max{1000};
@@ -75,7 +80,7 @@ class Database {
   // replaced or the Database is destroyed; its segments may change between queries.
   Status set_table(const Table* table);
 
-  // Forgets what was kept of the tables for the last query.
+  // Forgets what was kept of the tables for the last query, such as rows in order.
   void release_memory();
 
   // Any SELECT, for people: values as SQLite has them.

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstring>
-#include <deque>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -13,6 +12,7 @@
 
 #include <gameflow/key.h>
 
+#include "query/test_util.h"
 #include "record/arena.h"
 
 namespace gameflow::query {
@@ -56,18 +56,17 @@ struct CountRow {
   Text team;
 };
 
+const record::Type* count_row(TypeTable& types) {
+  return types.object("count-row", {{"count", types.scalar(Kind::kU32)},
+                                    {"amount", types.scalar(Kind::kF64)},
+                                    {"team", types.scalar(Kind::kString)}});
+}
+
 // Two windows of players, a table of every kind of column, and three of other keys.
 class QueryTest : public testing::Test {
  protected:
   QueryTest() {
-    const auto* u32_type = types_.scalar(Kind::kU32);
-    const auto* row = types_.object("count-row", {{"count", u32_type},
-                                                  {"amount", types_.scalar(Kind::kF64)},
-                                                  {"team", types_.scalar(Kind::kString)}});
-    players_.name = "players";
-    players_.row = row;
     players_.constant_names = {"_window_start", "_window_closed"};
-    players_.segments.resize(3);  // the second is empty
     players_.segments[0].constants = {5000, 0};
     players_.segments[1].constants = {7500, 0};
     players_.segments[2].constants = {0, 1};
@@ -79,8 +78,9 @@ class QueryTest : public testing::Test {
   }
 
   void add(std::size_t segment, Text key, u32 count, f64 amount, Text team) {
-    rows_.push_back({count, amount, team});
-    players_.segments[segment].rows.push_back({key, &rows_.back(), Timestamp{1000 + count}});
+    const CountRow row{count, amount, team};
+    test_.add(segment, key, &row, Timestamp{1000 + count});
+    test_.publish();
   }
 
   std::string run(std::string_view sql) {
@@ -90,8 +90,8 @@ class QueryTest : public testing::Test {
   }
 
   TypeTable types_;
-  std::deque<CountRow> rows_;
-  Table players_;
+  TestTable test_{"players", Kind::kString, count_row(types_), 3};  // the second stays empty
+  Table& players_ = test_.table;
   Database database_;
   Limits limits_;
 };
@@ -313,10 +313,11 @@ TEST_F(QueryTest, EveryKindOfColumn) {
                  {reinterpret_cast<const u8*>("foo"), 3},
                  {1, 2},
                  Optional<i64>(-7)};
-  Table table = make_table("kinds", Kind::kU64, type);
-  table.segments.push_back(
-      {{}, {{encode_key(u64{7}), &low, {}}, {encode_key(UINT64_MAX), &high, {}}}});
-  ASSERT_TRUE(database_.set_table(&table));
+  TestTable kinds("kinds", Kind::kU64, type);
+  kinds.add(0, encode_key(u64{7}), &low);
+  kinds.add(0, encode_key(UINT64_MAX), &high);
+  kinds.publish();
+  ASSERT_TRUE(database_.set_table(&kinds.table));
   EXPECT_EQ(run("select * from kinds where flag = 0"),
             "7,0,-128,-32768,-2147483648,-9223372036854775808,0,0,0,0,-0.5,-1e+300,,,[],NULL,0");
   EXPECT_EQ(run("select _key, flag, a, b, c, d, e, f, g, h, x, text, bytes, list, maybe from kinds "
@@ -336,12 +337,16 @@ TEST_F(QueryTest, KeysOfOtherKinds) {
   BlockArena arena;
   detail::current_arena = &arena;
   CountRow row{1, 1.0, ""};
-  Table bools = make_table("bools", Kind::kBool, players_.row);
-  bools.segments.push_back({{}, {{encode_key(false), &row, {}}, {encode_key(true), &row, {}}}});
-  Table numbers = make_table("numbers", Kind::kI32, players_.row);
-  numbers.segments.push_back({{}, {{encode_key(-5), &row, {}}, {encode_key(5), &row, {}}}});
-  ASSERT_TRUE(database_.set_table(&bools));
-  ASSERT_TRUE(database_.set_table(&numbers));
+  TestTable bools("bools", Kind::kBool, players_.row);
+  bools.add(0, encode_key(true), &row);
+  bools.add(0, encode_key(false), &row);
+  bools.publish();
+  TestTable numbers("numbers", Kind::kI32, players_.row);
+  numbers.add(0, encode_key(-5), &row);
+  numbers.add(0, encode_key(5), &row);
+  numbers.publish();
+  ASSERT_TRUE(database_.set_table(&bools.table));
+  ASSERT_TRUE(database_.set_table(&numbers.table));
   EXPECT_EQ(run("select _key from bools"), "0;1");
   EXPECT_EQ(run("select _key from bools where _key = true"), "1");
   EXPECT_EQ(run("select _key from bools where _key = 2"), "");

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cmath>
-#include <compare>
+#include <chrono>
 #include <cstring>
-#include <span>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include <gameflow/types.h>
 
@@ -84,24 +84,10 @@ std::uint64_t rank_of(std::string_view text) {
   return __builtin_bswap64(std::bit_cast<std::uint64_t>(head));
 }
 
-std::uint64_t rank_of(const Column& column, const Row& row, const Segment& segment) {
-  switch (column.source) {
-    case Source::kKey:
-      return rank_of(row.key);
-    case Source::kUpdatedAt:
-      return rank_of(row.updated_at.ms);
-    case Source::kConstant:
-      return rank_of(segment.constants[column.offset]);
-    case Source::kField:
-      break;
-  }
-  const auto* data = static_cast<const char*>(row.data);
-  if (is_null(column, data)) return 0;
-  return with_value(column.kind, data + column.offset, [](auto value) { return rank_of(value); });
-}
-
 // Whether equal ranks mean equal values.
-bool is_rank_exact(const Column& column) {
+bool is_rank_exact(const OrderTerm& term) {
+  if (term.column == nullptr) return true;
+  const Column& column = *term.column;
   if (column.source == Source::kKey) return false;
   if (column.source != Source::kField) return true;
   return !column.optional && (column.kind == Kind::kBool || record::is_integer(column.kind));
@@ -112,19 +98,19 @@ int sign(const T& a, const T& b) {
   return a < b ? -1 : (b < a ? 1 : 0);
 }
 
-int compare(const Column& column, const OrderedRow& a, const OrderedRow& b) {
+int compare(const Column& column, const RowAccess& access, const RowPlace& a, const RowPlace& b) {
   switch (column.source) {
     case Source::kKey:  // the encoding keeps the order
-      return sign(a.row->key, b.row->key);
+      return sign(access.key(a.entry), access.key(b.entry));
     case Source::kUpdatedAt:
-      return sign(a.row->updated_at, b.row->updated_at);
+      return sign(a.entry->updated_at, b.entry->updated_at);
     case Source::kConstant:
       return sign(a.segment->constants[column.offset], b.segment->constants[column.offset]);
     case Source::kField:
       break;
   }
-  const auto* left = static_cast<const char*>(a.row->data);
-  const auto* right = static_cast<const char*>(b.row->data);
+  const char* left = access.data(a.entry);
+  const char* right = access.data(b.entry);
   const bool left_null = is_null(column, left);
   const bool right_null = is_null(column, right);
   if (left_null || right_null) return sign(!left_null, !right_null);
@@ -140,49 +126,130 @@ int compare(const Column& column, const OrderedRow& a, const OrderedRow& b) {
   });
 }
 
-// The terms that decide. Keys in order need no comparing: a stable sort keeps them so, and no two
-// are equal.
-std::span<const OrderTerm> deciding_terms(const Table& table, const std::vector<OrderTerm>& terms) {
-  if (!table.in_key_order || table.segments.size() != 1) return terms;
-  const auto key = std::ranges::find_if(terms, [](const OrderTerm& term) {
-    return term.column->source == Source::kKey && !term.descending;
-  });
-  return {terms.begin(), key};
-}
-
 }  // namespace
 
 bool can_order_by(const Column& column) {
   return column.kind != Kind::kObject && column.kind != Kind::kList;
 }
 
-std::vector<OrderedRow> order_rows(const Table& table, const std::vector<OrderTerm>& all_terms) {
-  const std::span<const OrderTerm> terms = deciding_terms(table, all_terms);
-  std::vector<OrderedRow> rows;
-  std::size_t count = 0;
-  for (const Segment& segment : table.segments) count += segment.rows.size();
-  rows.reserve(count);
-  const OrderTerm& first = all_terms.front();
-  const std::uint64_t flip = first.descending ? ~std::uint64_t{0} : 0;
-  for (const Segment& segment : table.segments) {
-    for (const Row& row : segment.rows) {
-      rows.push_back({rank_of(*first.column, row, segment) ^ flip, &row, &segment});
-    }
+SortedRows::SortedRows(const Table& table, std::vector<OrderTerm> terms, Deadline deadline)
+    : table_(table), access_(table), terms_(std::move(terms)), deadline_(deadline) {
+  rows_.reserve(table.rows());
+  Scan scan(table);
+  RowPlace place{};
+  while (scan.next(place)) {
+    check_time();
+    rows_.push_back({0, place});
   }
-  if (terms.empty()) return rows;
-  if (terms.size() == 1 && is_rank_exact(*first.column)) {
-    std::ranges::stable_sort(rows, {}, &OrderedRow::rank);
-    return rows;
+  rank(rows_.begin(), rows_.end(), terms_.front());
+}
+
+void SortedRows::look_at_clock() const {
+  if (std::chrono::steady_clock::now() >= deadline_) throw TooLate{};
+}
+
+// Bytes that the keys of these rows begin with: many share a prefix ("player_"), and the eight
+// bytes behind it decide nearly every comparison without touching the keys.
+std::size_t SortedRows::common_key_prefix(Rows::iterator begin, Rows::iterator end) {
+  if (begin == end) return 0;
+  std::string_view common = access_.key(begin->place.entry);
+  for (auto row = begin + 1; row != end && !common.empty(); ++row) {
+    check_time();
+    const std::string_view key = access_.key(row->place.entry);
+    const auto differ = std::mismatch(common.begin(), common.end(), key.begin(), key.end()).first;
+    common = common.substr(0, static_cast<std::size_t>(differ - common.begin()));
   }
-  std::ranges::stable_sort(rows, [&](const OrderedRow& a, const OrderedRow& b) {
-    if (a.rank != b.rank) return a.rank < b.rank;
-    for (const OrderTerm& term : terms) {
-      const int order = compare(*term.column, a, b);
-      if (order != 0) return (order < 0) != term.descending;
+  return common.size();
+}
+
+// Gives the rows their ranks of the term.
+void SortedRows::rank(Rows::iterator begin, Rows::iterator end, const OrderTerm& term) {
+  const std::uint64_t flip = term.descending ? ~std::uint64_t{0} : 0;
+  const auto give = [&](auto&& rank_of_place) {
+    for (auto row = begin; row != end; ++row) {
+      check_time();
+      row->rank = rank_of_place(row->place) ^ flip;
     }
-    return false;
+  };
+  if (term.column == nullptr) {
+    return give([&](const RowPlace& place) {
+      return static_cast<std::uint64_t>(place.segment - table_.segments.data());
+    });
+  }
+  const Column& column = *term.column;
+  switch (column.source) {
+    case Source::kKey: {
+      const std::size_t prefix = common_key_prefix(begin, end);
+      return give(
+          [&](const RowPlace& place) { return rank_of(access_.key(place.entry).substr(prefix)); });
+    }
+    case Source::kUpdatedAt:
+      return give([&](const RowPlace& place) { return rank_of(place.entry->updated_at.ms); });
+    case Source::kConstant:
+      return give(
+          [&](const RowPlace& place) { return rank_of(place.segment->constants[column.offset]); });
+    case Source::kField:
+      return give([&](const RowPlace& place) {
+        const char* data = access_.data(place.entry);
+        if (is_null(column, data)) return std::uint64_t{0};
+        return with_value(column.kind, data + column.offset,
+                          [](auto value) { return rank_of(value); });
+      });
+  }
+}
+
+bool SortedRows::is_less(const RowPlace& a, const RowPlace& b, std::size_t term) const {
+  for (; term < terms_.size(); ++term) {
+    const int order = terms_[term].column == nullptr ? sign(a.segment, b.segment)
+                                                     : compare(*terms_[term].column, access_, a, b);
+    if (order != 0) return (order < 0) != terms_[term].descending;
+  }
+  return false;
+}
+
+// By the terms from `term` on, of which the rows have their ranks.
+auto SortedRows::less(std::size_t term) {
+  const std::size_t undecided = term + (is_rank_exact(terms_[term]) ? 1 : 0);
+  return [this, undecided](const OrderedRow& a, const OrderedRow& b) {
+    check_time();
+    return a.rank != b.rank ? a.rank < b.rank : is_less(a.place, b.place, undecided);
+  };
+}
+
+// In steps, each much longer than the one before: whoever reads all rows pays for one or two
+// partitions more than a sort takes.
+bool SortedRows::sort_more() {
+  if (sorted_ == rows_.size()) return false;
+  constexpr std::size_t kFirst = 1024, kFactor = 32;
+  const auto begin = rows_.begin() + static_cast<std::ptrdiff_t>(sorted_);
+  std::size_t wanted = std::max(kFirst, sorted_ * kFactor);
+  if (wanted > rows_.size() / 2) wanted = rows_.size();
+  const auto end = rows_.begin() + static_cast<std::ptrdiff_t>(wanted);
+  if (end != rows_.end()) std::nth_element(begin, end, rows_.end(), less(0));
+  sort(begin, end, 0);
+  sorted_ = wanted;
+  return true;
+}
+
+// Counts are equal more often than not, and keys far away in memory: rows that one term leaves
+// undecided get their ranks of the next, so that comparing two looks at nothing else.
+void SortedRows::sort(Rows::iterator begin, Rows::iterator end, std::size_t term) {
+  if (!is_rank_exact(terms_[term])) return std::sort(begin, end, less(term));
+  std::sort(begin, end, [this](const OrderedRow& a, const OrderedRow& b) {
+    check_time();
+    return a.rank < b.rank;
   });
-  return rows;
+  if (term + 1 == terms_.size()) return;
+  while (begin != end) {
+    const std::uint64_t rank = begin->rank;
+    auto run_end = begin + 1;
+    while (run_end != end && run_end->rank == rank) ++run_end;
+    if (run_end - begin > 1) {
+      this->rank(begin, run_end, terms_[term + 1]);
+      sort(begin, run_end, term + 1);
+    }
+    begin = run_end;
+  }
 }
 
 }  // namespace gameflow::query

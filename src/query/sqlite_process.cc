@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <new>
 
 #include <malloc.h>
 #include <sqlite3.h>
@@ -159,6 +160,16 @@ Allowance::Allowance(std::int64_t memory_bytes_max, bool clock) {
 Allowance::~Allowance() {
   budget_bytes = kNoLimit;
   clock_allowed = true;
+}
+
+void* allocate_in_budget(std::size_t bytes) {
+  void* memory = sqlite3_malloc64(bytes);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+void free_in_budget(void* memory) {
+  sqlite3_free(memory);
 }
 
 }  // namespace gameflow::query

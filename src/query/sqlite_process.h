@@ -31,4 +31,18 @@ class Allowance {
   Allowance& operator=(const Allowance&) = delete;
 };
 
+// SQLite's allocator, for containers that the budget of a query should cover.
+void* allocate_in_budget(std::size_t bytes);  // throws std::bad_alloc
+void free_in_budget(void* memory);
+template <class T>
+struct SqliteAllocator {
+  using value_type = T;
+  SqliteAllocator() = default;
+  template <class U>
+  SqliteAllocator(const SqliteAllocator<U>&) {}  // NOLINT: as allocators convert
+  T* allocate(std::size_t count) { return static_cast<T*>(allocate_in_budget(count * sizeof(T))); }
+  void deallocate(T* memory, std::size_t) { free_in_budget(memory); }
+  bool operator==(const SqliteAllocator&) const = default;
+};
+
 }  // namespace gameflow::query

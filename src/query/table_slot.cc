@@ -50,36 +50,10 @@ Status check_names(const Table& table, const std::vector<Column>& columns) {
 
 }  // namespace
 
-KeyIndex::KeyIndex(const Table& table) {
-  std::size_t rows = 0;
-  for (const Segment& segment : table.segments) rows += segment.rows.size();
-  entries_.reserve(rows);
-  first_.reserve(rows);
-  // Backwards, so that each key's chain runs forwards.
-  for (std::size_t s = table.segments.size(); s-- > 0;) {
-    const std::vector<Row>& segment = table.segments[s].rows;
-    for (std::size_t r = segment.size(); r-- > 0;) {
-      const auto entry = static_cast<std::uint32_t>(entries_.size());
-      const auto [found, is_new] = first_.try_emplace(segment[r].key, entry);
-      const Place place{static_cast<std::uint32_t>(s), static_cast<std::uint32_t>(r)};
-      entries_.push_back({place, is_new ? kNone : std::exchange(found->second, entry)});
-    }
-  }
-}
-
-void KeyIndex::find(std::string_view key, std::vector<Place>& places) const {
-  const auto found = first_.find(key);
-  if (found == first_.end()) return;
-  for (std::uint32_t i = found->second; i != kNone; i = entries_[i].next) {
-    places.push_back(entries_[i].place);
-  }
-}
-
 Status TableSlot::set(const Table* table) {
   if (table_ != nullptr && table->row == table_->row && table->key == table_->key &&
       table->constant_names == table_->constant_names) {
-    table_ = table;
-    begin_query();
+    show(table);
     return {};
   }
   if (table->row == nullptr || table->row->kind != record::Kind::kObject) {
@@ -100,19 +74,25 @@ Status TableSlot::set(const Table* table) {
   }
   std::vector<Column> columns = columns_of(*table);
   GF_TRY(check_names(*table, columns));
-  table_ = table;
   columns_ = std::move(columns);
-  begin_query();
+  show(table);
   return {};
 }
 
-void TableSlot::begin_query() {
-  looked_up_ = false;
-  index_.reset();
+void TableSlot::show(const Table* table) {
+  table_ = table;
+  access_ = RowAccess(*table);
+  rows_.reset();
   orders_.clear();
 }
 
-const std::vector<OrderedRow>& TableSlot::in_order(std::string_view text) {
+void TableSlot::begin_query(Author author, Deadline deadline) {
+  show(table_);
+  author_ = author;
+  deadline_ = deadline;
+}
+
+SortedRows& TableSlot::in_order(std::string_view text) {
   const auto known = orders_.find(text);
   if (known != orders_.end()) return known->second;
   std::vector<OrderTerm> terms;
@@ -121,22 +101,19 @@ const std::vector<OrderedRow>& TableSlot::in_order(std::string_view text) {
     at = std::from_chars(at, text.data() + text.size(), column).ptr;
     terms.push_back({&columns_[column], *at == 'd'});
   }
-  return orders_.emplace(text, order_rows(*table_, terms)).first->second;
+  // What the text leaves open: by segment, whose rows each have another key.
+  if (table_->segments.size() > 1) terms.push_back({nullptr, false});
+  terms.push_back({&columns_.front(), false});
+  return orders_.emplace(text, SortedRows(*table_, std::move(terms), deadline_)).first->second;
 }
 
-void TableSlot::find(std::string_view key, std::vector<KeyIndex::Place>& places) {
-  if (looked_up_) {
-    if (index_ == nullptr) index_ = std::make_unique<KeyIndex>(*table_);
-    index_->find(key, places);
-    return;
-  }
-  // One look through the rows costs less than an index.
-  looked_up_ = true;
-  for (std::uint32_t s = 0; s < table_->segments.size(); ++s) {
-    const std::vector<Row>& rows = table_->segments[s].rows;
-    for (std::uint32_t r = 0; r < rows.size(); ++r) {
-      if (rows[r].key == key) places.push_back({s, r});
-    }
+void TableSlot::find(std::string_view key, std::vector<RowPlace>& places) const {
+  const std::uint64_t hash = state::hash_key(key);
+  for (const Segment& segment : table_->segments) {
+    if (segment.shards == nullptr || segment.shards->empty()) continue;
+    const auto& shard = (*segment.shards)[state::shard_of(hash) % segment.shards->size()];
+    const state::Entry* entry = shard == nullptr ? nullptr : shard->find(key, hash);
+    if (entry != nullptr && access_.is_live(entry)) places.push_back({entry, &segment});
   }
 }
 

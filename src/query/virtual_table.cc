@@ -20,9 +20,14 @@ namespace {
 using record::Kind;
 
 // How a cursor was told to go through the table; xBestIndex's idxNum.
-enum Access : int { kScan = 0, kLookup = 1, kOrdered = 2 };
+enum Access : int {
+  kScan = 0,      // in the table's order
+  kLookup = 1,    // the rows of one key
+  kOrdered = 2,   // in the order that idxStr says
+  kAnyOrder = 3,  // in no particular order
+};
 
-constexpr std::ptrdiff_t kRowsAhead = 24;
+constexpr std::size_t kRowsAhead = 24;
 
 struct VirtualTable {
   sqlite3_vtab base{};  // first: SQLite knows only this
@@ -32,16 +37,13 @@ struct VirtualTable {
 struct Cursor {
   sqlite3_vtab_cursor base{};  // first: SQLite knows only this
   TableSlot* slot = nullptr;
-  const Segment* segment = nullptr;
-  const Row* row = nullptr;
-  const Row* row_end = nullptr;
-  const Segment* segment_end = nullptr;
   sqlite3_int64 row_number = 0;
+  const RowPlace* row = nullptr;  // the current one; null at the end
   Access access = kScan;
-  std::vector<KeyIndex::Place> places;  // kLookup: where to go
-  std::size_t next_place = 0;
-  const OrderedRow* ordered = nullptr;  // kOrdered: the rows to come
-  const OrderedRow* ordered_end = nullptr;
+  std::optional<Scan> scan;      // kAnyOrder
+  RowPlace scanned{};            // its current row
+  SortedRows* sorted = nullptr;  // kScan, kOrdered
+  std::vector<RowPlace> places;  // kLookup
 };
 
 Cursor& cursor_of(sqlite3_vtab_cursor* base) {
@@ -94,14 +96,18 @@ int disconnect(sqlite3_vtab* base) {
   return SQLITE_OK;
 }
 
+bool has_where(const sqlite3_index_info& info) {
+  for (int i = 0; i < info.nConstraint; ++i) {
+    const unsigned char op = info.aConstraint[i].op;
+    if (op != SQLITE_INDEX_CONSTRAINT_LIMIT && op != SQLITE_INDEX_CONSTRAINT_OFFSET) return true;
+  }
+  return false;
+}
+
 // Whether the rows can come in the order that is asked for; then idxStr says how. With a WHERE,
 // SQLite sorts the fewer rows that are left.
 bool plan_order(const TableSlot& slot, sqlite3_index_info& info) {
-  if (info.nOrderBy == 0) return false;
-  for (int i = 0; i < info.nConstraint; ++i) {
-    const unsigned char op = info.aConstraint[i].op;
-    if (op != SQLITE_INDEX_CONSTRAINT_LIMIT && op != SQLITE_INDEX_CONSTRAINT_OFFSET) return false;
-  }
+  if (info.nOrderBy == 0 || has_where(info)) return false;
   std::string text;
   for (int i = 0; i < info.nOrderBy; ++i) {
     const int column = info.aOrderBy[i].iColumn;
@@ -115,12 +121,19 @@ bool plan_order(const TableSlot& slot, sqlite3_index_info& info) {
   return true;
 }
 
+// Whether nobody can tell in which order the rows came: SQLite sorts them (for DISTINCT alone it
+// does not) by key, among others, and a segment has each key once; or it looks at no column.
+bool is_order_invisible(sqlite3_index_info& info) {
+  constexpr int kOrderOrGroupBy = 1;
+  for (int i = 0; i < info.nOrderBy && sqlite3_vtab_distinct(&info) <= kOrderOrGroupBy; ++i) {
+    if (info.aOrderBy[i].iColumn == 0) return true;
+  }
+  return info.colUsed == 0;
+}
+
 int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
   const TableSlot& slot = *reinterpret_cast<VirtualTable*>(base)->slot;
-  double rows = 1;
-  for (const Segment& segment : slot.table().segments) {
-    rows += static_cast<double>(segment.rows.size());
-  }
+  const double rows = 1 + static_cast<double>(slot.rows());
   for (int i = 0; i < info->nConstraint; ++i) {
     const auto& constraint = info->aConstraint[i];
     if (constraint.usable == 0 || constraint.op != SQLITE_INDEX_CONSTRAINT_EQ ||
@@ -134,7 +147,7 @@ int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
     info->estimatedRows = static_cast<sqlite3_int64>(slot.table().segments.size());
     return SQLITE_OK;
   }
-  info->idxNum = plan_order(slot, *info) ? kOrdered : kScan;
+  info->idxNum = plan_order(slot, *info) ? kOrdered : is_order_invisible(*info) ? kAnyOrder : kScan;
   info->estimatedCost = rows;
   info->estimatedRows = static_cast<sqlite3_int64>(rows);
   return SQLITE_OK;
@@ -213,108 +226,78 @@ void want(Kind kind, sqlite3_value* value, WantedKey& out) {
   }
 }
 
-// To the first row at or after the cursor's place.
-void settle(Cursor& cursor) {
-  while (cursor.row == cursor.row_end && cursor.segment != cursor.segment_end) {
-    if (++cursor.segment == cursor.segment_end) break;
-    cursor.row = cursor.segment->rows.data();
-    cursor.row_end = cursor.row + cursor.segment->rows.size();
+void fetch(const RowPlace& place) {
+  __builtin_prefetch(place.entry);
+  __builtin_prefetch(reinterpret_cast<const char*>(place.entry) + 64);
+}
+
+// To the row with the cursor's number. Throws TooLate, std::bad_alloc.
+void go_to_row(Cursor& cursor) {
+  const auto number = static_cast<std::size_t>(cursor.row_number);
+  switch (cursor.access) {
+    case kAnyOrder:
+      cursor.row = cursor.scan->next(cursor.scanned) ? &cursor.scanned : nullptr;
+      break;
+    case kLookup:
+      cursor.row = number < cursor.places.size() ? &cursor.places[number] : nullptr;
+      break;
+    case kScan:
+    case kOrdered:
+      cursor.row = cursor.sorted->at(number);
+      // Rows in order are anywhere in memory.
+      if (cursor.row != nullptr) fetch(cursor.sorted->guess(number + kRowsAhead));
+      break;
   }
 }
 
-void go_to_place(Cursor& cursor) {
-  if (cursor.next_place == cursor.places.size()) {
-    cursor.segment = cursor.segment_end;
-    return;
-  }
-  const KeyIndex::Place place = cursor.places[cursor.next_place++];
-  cursor.segment = &cursor.slot->table().segments[place.segment];
-  cursor.row = &cursor.segment->rows[place.row];
-}
-
-void go_to_ordered(Cursor& cursor) {
-  if (cursor.ordered == cursor.ordered_end) {
-    cursor.segment = cursor.segment_end;
-    return;
-  }
-  cursor.segment = cursor.ordered->segment;
-  cursor.row = cursor.ordered->row;
-  // Rows in order are anywhere in memory: fetch them ahead, first the Row, then what it points to.
-  const auto left = cursor.ordered_end - cursor.ordered;
-  if (left > kRowsAhead) __builtin_prefetch(cursor.ordered[kRowsAhead].row);
-  if (left > kRowsAhead / 2) {
-    const Row* soon = cursor.ordered[kRowsAhead / 2].row;
-    __builtin_prefetch(soon->data);
-    __builtin_prefetch(soon->key.data());
-  }
-  ++cursor.ordered;
-}
-
-void start_lookup(Cursor& cursor, std::string_view key) {
-  cursor.access = kLookup;
+// Decides how the cursor goes through the rows. `order` is for kOrdered.
+void start(Cursor& cursor, Access access, const char* order, sqlite3_value** values) {
+  TableSlot& slot = *cursor.slot;
   cursor.places.clear();
-  cursor.next_place = 0;
-  cursor.slot->find(key, cursor.places);
-  go_to_place(cursor);
+  if (access == kLookup) {
+    WantedKey wanted;
+    want(slot.table().key, values[0], wanted);
+    if (wanted.use == WantedKey::Use::kLookup) slot.find(wanted.encoded, cursor.places);
+    if (wanted.use == WantedKey::Use::kScanAll) access = kScan;
+  }
+  if (access == kScan && !slot.scans_in_order()) access = kAnyOrder;
+  cursor.access = access;
+  if (access == kAnyOrder) cursor.scan.emplace(slot.table());
+  if (access == kScan) cursor.sorted = &slot.in_order("");
+  if (access == kOrdered) cursor.sorted = &slot.in_order(order);
 }
 
-void start_ordered(Cursor& cursor, const char* order) {
-  cursor.access = kOrdered;
-  const std::vector<OrderedRow>& rows = cursor.slot->in_order(order);
-  cursor.ordered = rows.data();
-  cursor.ordered_end = rows.data() + rows.size();
-  go_to_ordered(cursor);
-}
-
-void start_scan(Cursor& cursor) {
-  cursor.access = kScan;
-  if (cursor.segment == cursor.segment_end) return;
-  cursor.row = cursor.segment->rows.data();
-  cursor.row_end = cursor.row + cursor.segment->rows.size();
-  settle(cursor);
+// Runs `action`, which moves a cursor, and says to SQLite how it went.
+template <class Action>
+int guarded(Action&& action) {
+  try {
+    action();
+    return SQLITE_OK;
+  } catch (const TooLate&) {
+    return SQLITE_INTERRUPT;
+  } catch (const std::bad_alloc&) {
+    return SQLITE_NOMEM;
+  }
 }
 
 int filter(sqlite3_vtab_cursor* base, int access, const char* order, int, sqlite3_value** values) {
   Cursor& cursor = cursor_of(base);
-  const Table& table = cursor.slot->table();
-  cursor.segment = table.segments.data();
-  cursor.segment_end = cursor.segment + table.segments.size();
-  cursor.row = cursor.row_end = nullptr;
   cursor.row_number = 0;
-  WantedKey wanted;
-  if (access == kLookup) want(table.key, values[0], wanted);
-  try {
-    if (wanted.use == WantedKey::Use::kNoRows) {
-      cursor.segment = cursor.segment_end;
-    } else if (wanted.use == WantedKey::Use::kLookup) {
-      start_lookup(cursor, wanted.encoded);
-    } else if (access == kOrdered) {
-      start_ordered(cursor, order);
-    } else {
-      start_scan(cursor);
-    }
-  } catch (const std::bad_alloc&) {
-    return SQLITE_NOMEM;
-  }
-  return SQLITE_OK;
+  cursor.row = nullptr;
+  return guarded([&] {
+    start(cursor, static_cast<Access>(access), order, values);
+    go_to_row(cursor);
+  });
 }
 
 int next(sqlite3_vtab_cursor* base) {
   Cursor& cursor = cursor_of(base);
   ++cursor.row_number;
-  if (cursor.access == kScan) {
-    if (++cursor.row == cursor.row_end) settle(cursor);
-  } else if (cursor.access == kOrdered) {
-    go_to_ordered(cursor);
-  } else {
-    go_to_place(cursor);
-  }
-  return SQLITE_OK;
+  return guarded([&] { go_to_row(cursor); });
 }
 
 int at_end(sqlite3_vtab_cursor* base) {
-  const Cursor& cursor = cursor_of(base);
-  return cursor.segment == cursor.segment_end ? 1 : 0;
+  return cursor_of(base).row == nullptr ? 1 : 0;
 }
 
 void give_text(sqlite3_context* context, const char* data, std::size_t size) {
@@ -392,18 +375,20 @@ void give_field(sqlite3_context* context, const Column& column, const char* row)
 int column_value(sqlite3_vtab_cursor* base, sqlite3_context* context, int index) {
   const Cursor& cursor = cursor_of(base);
   const Column& column = cursor.slot->columns()[static_cast<std::size_t>(index)];
+  const RowAccess& access = cursor.slot->access();
+  const RowPlace& row = *cursor.row;
   switch (column.source) {
     case Column::Source::kField:
-      give_field(context, column, static_cast<const char*>(cursor.row->data));
+      give_field(context, column, access.data(row.entry));
       break;
     case Column::Source::kKey:
-      give_key(context, column.kind, cursor.row->key);
+      give_key(context, column.kind, access.key(row.entry));
       break;
     case Column::Source::kUpdatedAt:
-      sqlite3_result_int64(context, cursor.row->updated_at.ms);
+      sqlite3_result_int64(context, row.entry->updated_at.ms);
       break;
     case Column::Source::kConstant:
-      sqlite3_result_int64(context, cursor.segment->constants[column.offset]);
+      sqlite3_result_int64(context, row.segment->constants[column.offset]);
       break;
   }
   return SQLITE_OK;

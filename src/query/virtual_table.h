@@ -1,4 +1,4 @@
-// A Table as SQLite sees it: an eponymous, read-only virtual table over the live rows.
+// A Table as SQLite sees it: an eponymous, read-only virtual table over versions of rows.
 //
 // What a column holds: integers and bools as INTEGER, floats as REAL, strings as TEXT (not copied),
 // bytes as BLOB, objects and lists as their JSON text, an absent optional as NULL. SQLite's
@@ -11,16 +11,16 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include "base/error.h"
+#include "query/author.h"
 #include "query/query.h"
 #include "query/row_order.h"
+#include "query/scan.h"
 
 struct sqlite3;
 
@@ -46,26 +46,6 @@ T load(const char* from) {
   return value;
 }
 
-// Rows by key, for one query: made when a query looks keys up more than once, as joins do.
-class KeyIndex {
- public:
-  explicit KeyIndex(const Table& table);
-  struct Place {
-    std::uint32_t segment, row;
-  };
-  // Appends the places of the rows with `key`, in the table's order.
-  void find(std::string_view key, std::vector<Place>& places) const;
-
- private:
-  static constexpr std::uint32_t kNone = UINT32_MAX;
-  struct Entry {
-    Place place;
-    std::uint32_t next;  // in entries_, of the same key
-  };
-  boost::unordered_flat_map<std::string_view, std::uint32_t> first_;
-  std::vector<Entry> entries_;
-};
-
 // One name in SQL and the table that it stands for at the moment. SQLite holds its address.
 class TableSlot {
  public:
@@ -78,23 +58,37 @@ class TableSlot {
   Status set(const Table* table);
   // Makes the name known to `db`. Once, after the first set().
   Status attach(sqlite3* db);
-  // Forgets what was kept for the last query.
-  void begin_query();
+  // Looks at the table's segments afresh, and forgets what was kept for the last query.
+  void begin_query(Author author, Deadline deadline);
+  void end_query() { orders_.clear(); }
 
   const Table& table() const { return *table_; }
   const std::vector<Column>& columns() const { return columns_; }
-  // Places of the rows with the encoded `key`.
-  void find(std::string_view key, std::vector<KeyIndex::Place>& places);
-  // All rows in the order that `text` stands for: for each term the column's number and 'a' or 'd'.
-  // Valid until the next query.
-  const std::vector<OrderedRow>& in_order(std::string_view text);
+  const RowAccess& access() const { return access_; }
+  std::size_t rows() const {
+    if (!rows_) rows_ = table_->rows();
+    return *rows_;
+  }
+  // Whether the query sees the rows in order of key where it does not say another.
+  bool scans_in_order() const {
+    return author_ == Author::kOperator || rows() <= Table::kRowsInOrderMax;
+  }
+  // Appends the rows with the encoded `key`.
+  void find(std::string_view key, std::vector<RowPlace>& places) const;
+  // All rows in the order that `text` stands for: for each term the column's number and 'a' or 'd';
+  // none: segment by segment in order of key. Valid until the next query.
+  SortedRows& in_order(std::string_view text);
 
  private:
+  void show(const Table* table);
+
   const Table* table_ = nullptr;
   std::vector<Column> columns_;
-  bool looked_up_ = false;  // in this query
-  std::unique_ptr<KeyIndex> index_;
-  std::map<std::string, std::vector<OrderedRow>, std::less<>> orders_;  // an inner loop asks again
+  RowAccess access_;
+  mutable std::optional<std::size_t> rows_;  // counted when first asked for
+  Author author_ = Author::kPerson;
+  Deadline deadline_;
+  std::map<std::string, SortedRows, std::less<>> orders_;  // an inner loop asks again
 };
 
 }  // namespace gameflow::query

@@ -1,7 +1,9 @@
 #include "record/batch.h"
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
+#include <cstddef>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -92,6 +94,11 @@ std::uint64_t checksum_of(std::string_view encoded) {
   return XXH3_64bits(encoded.data() + kChecksumEnd, encoded.size() - kChecksumEnd);
 }
 
+void write_checksum(std::string& encoded) {
+  const std::uint64_t checksum = checksum_of(encoded);
+  std::memcpy(encoded.data() + sizeof kMagic, &checksum, sizeof checksum);
+}
+
 tl::unexpected<Error> corrupt(const char* reason) {
   return fail(ErrorCode::kDataCorrupt, std::string("batch is damaged: ") + reason);
 }
@@ -140,6 +147,14 @@ RecordView Batch::operator[](std::size_t index) const {
   return record;
 }
 
+std::size_t Batch::index_of(Offset offset) const {
+  if (offset <= base_offset_) return 0;
+  if (offsets_.empty()) {
+    return std::min<std::uint64_t>(offset.value - base_offset_.value, entries_.size());
+  }
+  return static_cast<std::size_t>(std::ranges::lower_bound(offsets_, offset) - offsets_.begin());
+}
+
 std::string_view Batch::values(std::size_t first, std::size_t last) const {
   assert(first <= last && last <= entries_.size());
   if (first == last) return {};
@@ -159,7 +174,8 @@ std::size_t Batch::run_end(std::size_t first, std::size_t bytes) const {
 }
 
 std::size_t Batch::memory_bytes() const {
-  return sizeof *this + entries_.capacity() * sizeof(Entry) + bytes_size_ + kPaddingBytes;
+  return sizeof *this + entries_.capacity() * sizeof(Entry) + offsets_.capacity() * sizeof(Offset) +
+         bytes_size_ + kPaddingBytes;
 }
 
 Result<BatchPtr> Batch::decode(std::string_view encoded, Offset base_offset) {
@@ -172,6 +188,7 @@ Result<BatchPtr> Batch::decode(std::string_view encoded, Offset base_offset) {
 
   auto batch = std::make_shared<Batch>();
   batch->base_offset_ = base_offset;
+  batch->end_offset_ = {base_offset.value + header.count};
   batch->appended_at_ = {header.appended_at_ms};
   batch->bytes_ = std::make_unique_for_overwrite<char[]>(size + kPaddingBytes);
   batch->bytes_size_ = size;
@@ -290,8 +307,7 @@ std::string BatchBuilder::encode(Timestamp appended_at) const {
   encoded.append(reinterpret_cast<const char*>(&header), sizeof header);
   encoded.append(shrinks ? packed : body, stored_size);
   scratch.shrink();
-  const std::uint64_t checksum = checksum_of(encoded);
-  std::memcpy(encoded.data() + sizeof kMagic, &checksum, sizeof checksum);
+  write_checksum(encoded);
   return encoded;
 }
 
@@ -308,7 +324,30 @@ std::shared_ptr<Batch> BatchBuilder::finish(Timestamp appended_at) {
   }
   batch->entries_ = std::move(entries_);
   clear();
+  place(*batch, {0});
   return batch;
+}
+
+void BatchBuilder::stamp(Batch& batch, std::string& encoded, Timestamp appended_at) {
+  batch.appended_at_ = appended_at;
+  std::memcpy(encoded.data() + offsetof(Header, appended_at_ms), &appended_at.ms,
+              sizeof appended_at.ms);
+  write_checksum(encoded);
+}
+
+void BatchBuilder::place(Batch& batch, Offset base_offset) {
+  batch.base_offset_ = base_offset;
+  batch.end_offset_ = {base_offset.value + batch.size()};
+  batch.offsets_.clear();
+}
+
+void BatchBuilder::place(Batch& batch, std::vector<Offset> offsets, Offset end_offset) {
+  assert(!offsets.empty() && offsets.size() == batch.size() && offsets.back() < end_offset);
+  assert(std::ranges::adjacent_find(offsets, std::ranges::greater_equal()) == offsets.end());
+  batch.base_offset_ = offsets.front();
+  batch.end_offset_ = end_offset;
+  const bool has_gaps = offsets.back().value - offsets.front().value >= offsets.size();
+  batch.offsets_ = has_gaps ? std::move(offsets) : std::vector<Offset>();
 }
 
 }  // namespace gameflow::record

@@ -1,6 +1,6 @@
 // Batches of records: the unit that is appended, stored, read and handed to workers.
 //
-// Units    timestamps are ms UTC; sizes are bytes; offsets count records within one partition.
+// Units    timestamps are ms UTC; sizes are bytes; offsets rise within one partition, with gaps.
 // Threads  a Batch is immutable and shared freely; a BatchBuilder belongs to one thread.
 // Format   docs/formats/batch.md.
 #pragma once
@@ -19,7 +19,9 @@
 
 namespace gameflow::record {
 
-// Position in one partition. The first record ever appended is 0; each record adds one.
+// Position in one partition. Each record has a higher one than the record before it; some belong to
+// no record (what a Kafka transaction or compaction leaves), so nobody computes with them: ask the
+// batch, or the result of a read.
 using Offset = StrongId<std::uint64_t, struct OffsetTag>;
 
 struct RecordView {
@@ -39,8 +41,16 @@ using BatchPtr = std::shared_ptr<const Batch>;
 
 class Batch {
  public:
+  // Of the first record; of an empty batch, where it lies.
   Offset base_offset() const { return base_offset_; }
-  Offset end_offset() const { return {base_offset_.value + entries_.size()}; }
+  // Past the last record, and past the gap behind it as far as the store knew of it.
+  Offset end_offset() const { return end_offset_; }
+  // `index` in [0, size()).
+  Offset offset(std::size_t index) const {
+    return offsets_.empty() ? Offset{base_offset_.value + index} : offsets_[index];
+  }
+  // The first record at or after `offset`; size() if there is none.
+  std::size_t index_of(Offset offset) const;
   std::size_t size() const { return entries_.size(); }
   // When the batch was appended; retention by age goes by it.
   Timestamp appended_at() const { return appended_at_; }
@@ -53,7 +63,8 @@ class Batch {
   // Bytes held in memory, for caches and limits.
   std::size_t memory_bytes() const;
 
-  // Reads what BatchBuilder::encode wrote. kDataCorrupt with the reason if the bytes are not that.
+  // Reads what BatchBuilder::encode wrote: records without gaps, from base_offset on. kDataCorrupt
+  // with the reason if the bytes are not that.
   static Result<BatchPtr> decode(std::string_view encoded, Offset base_offset);
   // Only that, from the same bytes, and likewise.
   static Result<Timestamp> appended_at(std::string_view encoded);
@@ -67,7 +78,8 @@ class Batch {
   };
   static constexpr std::uint32_t kNoKey = UINT32_MAX;
 
-  Offset base_offset_;
+  Offset base_offset_, end_offset_;
+  std::vector<Offset> offsets_;  // of each record; empty where they have no gaps
   Timestamp appended_at_;
   std::vector<Entry> entries_;
   std::unique_ptr<char[]> bytes_;  // where entries_ point to, then kPaddingBytes
@@ -93,8 +105,12 @@ class BatchBuilder {
   std::string encode(Timestamp appended_at) const;
   // The readable form of the same records; leaves the builder empty.
   std::shared_ptr<Batch> finish(Timestamp appended_at);
-  // Gives a batch from finish() its place, before it is published.
-  static void place(Batch& batch, Offset base_offset) { batch.base_offset_ = base_offset; }
+  // Gives a batch from finish(), and the same records from encode(), another time of append.
+  static void stamp(Batch& batch, std::string& encoded, Timestamp appended_at);
+  // Gives a batch from finish() its place, before it is published: without gaps, or with an offset
+  // for each record, which rise, and an end past the last of them. Then the batch is not empty.
+  static void place(Batch& batch, Offset base_offset);
+  static void place(Batch& batch, std::vector<Offset> offsets, Offset end_offset);
 
  private:
   std::int64_t first_timestamp_ms() const {

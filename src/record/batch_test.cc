@@ -62,6 +62,11 @@ TEST(Batch, RoundTrips) {
     EXPECT_EQ(records_of(**decoded), records);
     EXPECT_EQ((*decoded)->base_offset().value, 7U);
     EXPECT_EQ((*decoded)->end_offset().value, 7U + records.size());
+    if (!records.empty()) {
+      EXPECT_EQ((*decoded)->offset(records.size() - 1).value, 6U + records.size());
+    }
+    EXPECT_EQ((*decoded)->index_of({6}), 0U);
+    EXPECT_EQ((*decoded)->index_of({1'000}), records.size());
     EXPECT_EQ((*decoded)->appended_at().ms, 42);
 
     const auto finished = builder.finish({43});
@@ -70,8 +75,50 @@ TEST(Batch, RoundTrips) {
     EXPECT_EQ(records_of(*finished), records);
     BatchBuilder::place(*finished, {9});
     EXPECT_EQ(finished->base_offset().value, 9U);
+    EXPECT_EQ(finished->end_offset().value, 9U + records.size());
     EXPECT_EQ(finished->appended_at().ms, 43);
   }
+}
+
+TEST(Batch, OffsetsMayHaveGaps) {
+  struct Row {
+    const char* what;
+    std::vector<std::uint64_t> offsets;
+    std::uint64_t end;
+    std::vector<std::size_t> index_of;  // of the offsets 5, 6, …
+  };
+  const Row rows[] = {
+      {"none", {6, 7, 8}, 9, {0, 0, 1, 2, 3}},
+      {"behind", {6, 7, 8}, 12, {0, 0, 1, 2, 3, 3, 3, 3}},
+      {"inside", {6, 9, 10}, 11, {0, 0, 1, 1, 1, 2, 3}},
+      {"inside and behind", {6, 7, 10}, 13, {0, 0, 1, 2, 2, 2, 3, 3}},
+      {"one record", {6}, 8, {0, 0, 1, 1}},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.what);
+    const auto batch = build(std::vector<Record>(row.offsets.size(), {1, "k", "v"})).finish({0});
+    std::vector<Offset> offsets;
+    for (const std::uint64_t offset : row.offsets) offsets.push_back({offset});
+    BatchBuilder::place(*batch, offsets, {row.end});
+    EXPECT_EQ(batch->base_offset(), offsets.front());
+    EXPECT_EQ(batch->end_offset().value, row.end);
+    for (std::size_t i = 0; i < offsets.size(); ++i) EXPECT_EQ(batch->offset(i), offsets[i]);
+    for (std::size_t i = 0; i < row.index_of.size(); ++i) {
+      EXPECT_EQ(batch->index_of({5 + i}), row.index_of[i]) << 5 + i;
+    }
+  }
+}
+
+TEST(Batch, MayGetAnotherTimeOfAppend) {
+  BatchBuilder builder = build({{1, "k", "v"}, {2, std::nullopt, std::string(1'000, 'x')}});
+  std::string encoded = builder.encode({42});
+  const auto batch = builder.finish({42});
+  BatchBuilder::stamp(*batch, encoded, {43});
+  EXPECT_EQ(batch->appended_at().ms, 43);
+  const auto decoded = Batch::decode(encoded, {0});
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ((*decoded)->appended_at().ms, 43);
+  EXPECT_EQ(records_of(**decoded), records_of(*batch));
 }
 
 std::string random_bytes(std::mt19937_64& random, std::size_t size) {

@@ -134,7 +134,7 @@ bool JsonReader::open(std::string_view json) {
   text_ = json.data();
   size_ = json.size();
   next_ = end_ = nullptr;
-  ahead_ = {};
+  announced_ = ahead_ = {};
   if (json.empty()) return fail_json(0, "the text is empty");
   if (!reserve(json.size())) return false;
   if (const auto error = parser_->stage1(as_bytes(text_), size_, simdjson::stage1_mode::regular)) {
@@ -165,11 +165,12 @@ bool JsonReader::open(std::string_view json) {
 }
 
 void JsonReader::look_ahead(std::string_view texts) {
-  ahead_ = find_ahead(texts) ? texts : std::string_view();
+  announced_ = texts;
+  ahead_ = {};
 }
 
 bool JsonReader::find_ahead(std::string_view texts) {
-  if (texts.empty() || !reserve(texts.size()) ||
+  if (!reserve(texts.size()) ||
       parser_->stage1(as_bytes(texts.data()), texts.size(), simdjson::stage1_mode::regular) !=
           simdjson::SUCCESS) {
     return false;
@@ -191,6 +192,10 @@ bool JsonReader::find_ahead(std::string_view texts) {
 // its '{' is a token. If its '}' is one too, no string is open where it ends. Control characters
 // and UTF-8 were checked in all texts.
 bool JsonReader::open_ahead(std::string_view json) {
+  if (!announced_.empty()) {
+    const std::string_view texts = std::exchange(announced_, {});
+    if (find_ahead(texts)) ahead_ = texts;
+  }
   if (json.empty() || ahead_.empty() || std::less<>()(json.data(), ahead_.data()) ||
       std::less<>()(ahead_.data() + ahead_.size(), json.data() + json.size())) {
     return false;
@@ -220,11 +225,13 @@ char* JsonReader::unescape(std::string_view raw, char* out) {
   return reinterpret_cast<char*>(end);
 }
 
-bool JsonReader::number(Position position, JsonNumber& number) {
+bool JsonReader::parse_number(const char* text, JsonNumber& number) {
   NumberWriter writer{&number};
-  if (simd::numberparsing::parse_number(as_bytes(text_ + position), writer) == simdjson::SUCCESS) {
-    return true;
-  }
+  return simd::numberparsing::parse_number(as_bytes(text), writer) == simdjson::SUCCESS;
+}
+
+bool JsonReader::number(Position position, JsonNumber& number) {
+  if (parse_number(text_ + position, number)) return true;
   if (!starts_with_number(text_ + position)) return fail_json(position, "malformed number");
   return fail(ErrorCode::kOutOfRange,
               fmt::format("the number at byte {} is too large for any type", position));

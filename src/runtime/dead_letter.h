@@ -14,11 +14,11 @@ namespace gameflow::runtime {
 
 struct DeadLetter {
   std::string_view service;
-  std::string_view op;  // "decode", "assign-timestamp", "assign-key", "update-state", "flush"
+  std::string_view op;  // "decode", or the YAML key of the function: "filter", "update-state", …
   ErrorCode code = ErrorCode::kOperatorFailed;
   std::string field;  // decode only: dotted path; may be empty
   std::string reason;
-  // The record; nothing for a flush, which concerns a window.
+  // The record; nothing for a result, which concerns a window.
   struct Origin {
     std::string_view topic;
     std::uint32_t partition = 0;

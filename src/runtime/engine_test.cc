@@ -4,17 +4,18 @@
 #include "runtime/engine.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <memory>
 #include <random>
-#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <gameflow/operator.h>
+#include <gameflow/abi.h>
 
 #include "log/memory/memory_store.h"
 
@@ -35,31 +36,27 @@ struct Count {
 
 // What generated code does, by hand: count events per user; the user "bad" throws in assign-key,
 // "worse" in update.
-u32 assign_timestamp(abi::Call*, const void* events, std::size_t stride, u32 count, const i64*,
-                     i64* times, abi::RecordError*) {
-  for (u32 i = 0; i < count; ++i) {
-    times[i] = reinterpret_cast<const Event*>(static_cast<const char*>(events) + i * stride)->at;
-  }
-  return 0;
-}
-
-u32 assign_key(abi::Call*, const void* events, std::size_t stride, u32 count, Text* keys,
-               abi::RecordError* errors) {
+u32 source(abi::Call*, const abi::Records* records, List<abi::Emitted>* out,
+           abi::RecordError* errors) {
   u32 failed = 0;
-  for (u32 i = 0; i < count; ++i) {
-    keys[i] = reinterpret_cast<const Event*>(static_cast<const char*>(events) + i * stride)->user;
-    if (keys[i] == Text("bad")) errors[failed++] = {i, "bad user"};
+  for (u32 i = 0; i < records->count; ++i) {
+    const auto& event = *static_cast<const Event*>(records->values[i]);
+    if (event.user == Text("bad")) {
+      errors[failed++] = {i, 1, "bad user"};
+      continue;
+    }
+    out->push_back({&event, event.at, event.user, i});
   }
   return failed;
 }
 
-u32 update_state(abi::Call*, const void* const* events, void* const* rows, const i64*, i64,
-                 u32 count, abi::RowUse* uses, abi::RecordError* errors) {
+u32 update(abi::Call*, const void* const* values, void* const* rows, const abi::WindowSpan*,
+           u32 count, abi::RowUse* uses, abi::RecordError* errors) {
   u32 failed = 0;
   for (u32 i = 0; i < count; ++i) {
     uses[i] = {};
-    if (static_cast<const Event*>(events[i])->user == Text("worse")) {
-      errors[failed++] = {i, "worse user"};
+    if (static_cast<const Event*>(values[i])->user == Text("worse")) {
+      errors[failed++] = {i, 0, "worse user"};
       continue;
     }
     static_cast<Row*>(rows[i])->count += 1;
@@ -68,17 +65,37 @@ u32 update_state(abi::Call*, const void* const* events, void* const* rows, const
   return failed;
 }
 
-bool flush(abi::Call* call, void* out, abi::RecordError* error) {
+const void* flush(abi::Call* call, abi::RecordError* error) {
   constexpr std::string_view kQuery =
       "select _key as user, count from counts order by count desc, _key";
-  auto* list = new (out) List<Count>();
-  if (call->sql(call->sql_context, kQuery.data(), kQuery.size(), 1, list)) return true;
+  auto* list = new (call->arena->allocate(sizeof(List<Count>), 16)) List<Count>();
+  if (call->sql(call->sql_context, kQuery.data(), kQuery.size(), 1, list)) return list;
   error->message = call->sql_error;
-  return false;
+  return nullptr;
 }
 
-constexpr abi::Service kService{"counting", assign_timestamp, assign_key, update_state, flush};
-constexpr abi::Library kLibrary{abi::kVersion, 1, &kService};
+// The functions under the names that the graph has for them.
+plan::Functions bind_functions(const plan::Graph& graph) {
+  static std::deque<std::vector<abi::Function>> kept;
+  std::vector<abi::Function>& functions = kept.emplace_back();
+  const auto pointer = [](auto* function) { return reinterpret_cast<void (*)()>(function); };
+  for (const plan::FunctionName& name : plan::functions_of(graph)) {
+    const char* const text = name.name.data();  // of the graph, which outlives its engine
+    switch (name.kind) {
+      case abi::FunctionKind::kChain:
+        functions.push_back({name.kind, text, pointer(source), {abi::kFirstObject, 0}});
+        break;
+      case abi::FunctionKind::kUpdate:
+        functions.push_back({name.kind, text, pointer(update), {}});
+        break;
+      case abi::FunctionKind::kFlush:
+        functions.push_back({name.kind, text, pointer(flush), {abi::kFirstObject + 1, 1}});
+        break;
+    }
+  }
+  const abi::Library library{abi::kVersion, static_cast<u32>(functions.size()), functions.data()};
+  return *plan::Functions::bind(library, graph);
+}
 
 constexpr std::int64_t kWindow = 100, kGrace = 50;
 constexpr Timestamp kStart{1'700'000'000'000};
@@ -88,9 +105,9 @@ struct PlanOptions {
   std::vector<spec::Source> sources{{.topic = "events", .position = {}}};
 };
 
-plan::Plan make_test_plan(const PlanOptions& options) {
+std::shared_ptr<const plan::Graph> make_graph(const PlanOptions& options) {
   using record::Kind;
-  auto dataflow = std::make_shared<spec::Dataflow>();
+  spec::Dataflow dataflow;
   auto types = std::make_shared<record::TypeTable>();
   const auto* text = types->scalar(Kind::kString);
   const auto* event = types->object(
@@ -99,22 +116,23 @@ plan::Plan make_test_plan(const PlanOptions& options) {
       "count",
       {{.name = "user", .type = text}, {.name = "count", .type = types->scalar(Kind::kU32)}});
   const auto* row = types->object("row", {{.name = "count", .type = types->scalar(Kind::kU32)}});
-  dataflow->topics = {{.name = "events", .type = event, .partitions = 3},
-                      {.name = "more-events", .type = event},
-                      {.name = "counts-out", .type = types->list_of(count)}};
-  spec::Service service{.name = "counting", .sources = options.sources, .event = event};
+  dataflow.topics = {{.name = "events", .type = event, .partitions = 3},
+                     {.name = "more-events", .type = event},
+                     {.name = "counts-out", .type = types->list_of(count)}};
+  spec::Service service{.name = "counting", .sources = options.sources};
+  for (spec::Source& source : service.sources) source.type = event;
   service.states = {{.name = "counts", .position = {}, .key = Kind::kString, .type = row}};
-  service.window.duration = {kWindow};
-  service.window.grace = {options.grace};
-  service.output = types->list_of(count);
-  service.sinks = {"counts-out"};
-  dataflow->services = {service};
-  dataflow->types = types;
-  return plan::make_plan(dataflow);
+  service.window.emplace().duration = {kWindow};
+  service.window->grace = {options.grace};
+  service.sinks = {{.topic = "counts-out", .position = {}, .type = types->list_of(count)}};
+  dataflow.services = {service};
+  dataflow.types = types;
+  return std::make_shared<const plan::Graph>(plan::lower(dataflow));
 }
 
 struct Harness {
-  ManualClock clock{kStart};
+  // Behind the events: none of them is ahead of its record.
+  ManualClock clock{kStart + Duration{10'000}};
   std::unique_ptr<log::MemoryStore> store = log::make_memory_store(clock);
   std::unique_ptr<Engine> engine;
   std::uint32_t threads;
@@ -124,8 +142,9 @@ struct Harness {
   explicit Harness(std::uint32_t thread_count) : threads(thread_count) { open(); }
   void open() {
     engine.reset();
+    const auto graph = make_graph(options);
     auto opened =
-        Engine::open(make_test_plan(options), &kLibrary, *store,
+        Engine::open(graph, bind_functions(*graph), *store,
                      {.threads = threads, .epoch_bytes_max = epoch_bytes, .clock = &clock});
     ASSERT_TRUE(opened) << opened.error().message;
     engine = std::move(*opened);
@@ -148,8 +167,9 @@ struct Harness {
     std::vector<std::string> values;
     const log::TopicInfo info = *store->topic(topic);
     for (std::uint32_t partition = 0; partition < info.config.partitions; ++partition) {
-      auto batches = *store->read(info.id, partition, info.partitions[partition].begin, SIZE_MAX);
-      for (const auto& batch : batches) {
+      const log::ReadResult read =
+          *store->read(info.id, partition, info.partitions[partition].begin, SIZE_MAX);
+      for (const auto& batch : read.batches) {
         for (std::size_t i = 0; i < batch->size(); ++i) values.emplace_back((*batch)[i].value);
       }
     }
@@ -232,7 +252,7 @@ TEST_P(RandomRuns, EqualTheBruteForceWhateverFailsInBetween) {
     EXPECT_EQ(harness.stats().records_dead, dead);
     EXPECT_EQ(harness.stats().records_late, 0U);
     EXPECT_EQ(harness.stats().windows_open, 0U);
-    ASSERT_TRUE(harness.store->scan({"segment/", "segment0"})->empty());
+    ASSERT_TRUE(harness.store->scan({"rows/", "rows0"})->empty());
   }
 }
 
@@ -353,24 +373,39 @@ TEST(Engine, WrongClocksOpenABoundedNumberOfWindows) {
   EXPECT_NE(dead.front().find(R"("offset":1000,)"), std::string::npos) << dead[0];
 }
 
-TEST(Engine, ASnapshotHasOpenWindowsAndTheLastClosedOne) {
+// The rows of the only table, segment by segment.
+std::vector<std::string> rows_of(const query::Tables& tables) {
+  std::vector<std::string> rows;
+  for (const query::Segment& segment : tables.front()->segments) {
+    for (const auto& shard : *segment.shards) {
+      if (shard == nullptr) continue;
+      const state::Layout& layout = shard->layout();
+      shard->for_each([&](const state::Entry* entry) {
+        rows.push_back(fmt::format("{} {} +{} closed={}", layout.key(entry),
+                                   static_cast<const Row*>(layout.row(entry, 0))->count,
+                                   segment.constants[0] - kStart.ms, segment.constants[2]));
+      });
+    }
+  }
+  return rows;
+}
+
+TEST(Engine, AViewHasOpenWindowsAndTheLastClosedOneAndStaysSo) {
   Harness harness(1);
+  const auto before = harness.engine->view();
   for (std::uint32_t p = 0; p < 3; ++p)
     harness.send(p, {event("ann", kStart.ms), event("bob", kStart.ms + 260)});
   harness.run();
-  const auto snapshot = harness.engine->snapshot("counts");
-  ASSERT_TRUE(snapshot) << snapshot.error().message;
-  std::vector<std::string> seen;
-  for (const query::Segment& segment : snapshot->table.segments) {
-    for (const query::Row& row : segment.rows) {
-      seen.push_back(fmt::format("{} {} +{} closed={}", row.key,
-                                 static_cast<const Row*>(row.data)->count,
-                                 segment.constants[0] - kStart.ms, segment.constants[2]));
-    }
-  }
-  EXPECT_EQ(seen, (std::vector<std::string>{"ann 3 +0 closed=1", "bob 3 +200 closed=0"}));
-  EXPECT_EQ(harness.engine->snapshot("count").error().message,
-            "there is no state 'count'; did you mean 'counts'?");
+  const auto view = harness.engine->view();
+  ASSERT_EQ(view->size(), 1U);
+  EXPECT_EQ(view->front()->name, "counts");
+  const std::vector<std::string> rows{"ann 3 +0 closed=1", "bob 3 +200 closed=0"};
+  EXPECT_EQ(rows_of(*view), rows);
+  harness.send(0, {event("bob", kStart.ms + 260)});
+  harness.run();
+  EXPECT_EQ(rows_of(*view), rows);
+  EXPECT_TRUE(rows_of(*before).empty());
+  EXPECT_EQ(rows_of(*harness.engine->view()).back(), "bob 4 +200 closed=0");
 }
 
 TEST(Engine, TheLoopFollowsInputAndStops) {

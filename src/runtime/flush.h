@@ -1,54 +1,72 @@
-// Step 3 of an epoch: a window that the watermark has passed becomes one record for the sinks.
+// A closed window becomes records for the sinks: flush and its SQL, then the chains of the sinks.
+//
+// A window that takes no more records is a set of table versions, so a flush reads what nobody
+// changes: it may run in an epoch or beside many of them.
 //
 // Threads  a Flusher belongs to one service and one thread at a time.
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gameflow/abi.h>
 
 #include "base/error.h"
-#include "plan/plan.h"
+#include "plan/graph.h"
 #include "query/query.h"
 #include "record/arena.h"
-#include "runtime/window_state.h"
+#include "runtime/dead_letter.h"
+#include "runtime/service.h"
+#include "state/shard.h"
 
 namespace gameflow::runtime {
 
 // Larger results are a dead letter: nobody could read them. A `limit` in the query is the way out.
 inline constexpr std::size_t kOutputBytesMax = 64U << 20;
 
-// Live rows of one state in order of key, for a query. They point into the window.
-void collect_rows(const WindowState& window, const state::Layout& layout, std::size_t state,
-                  std::vector<query::Row>& rows);
+struct ClosedWindow {
+  window::Span span;
+  query::Shards tables;  // null where a shard has no rows
+  // What is stored of it, by shard.
+  std::vector<std::pair<std::uint32_t, state::StoredRows>> stored;
+};
 
-// A table of a state's rows, still without segments.
-query::Table make_table(const plan::StatePlan& state, std::string name);
-// The values of its constant columns.
-std::vector<std::int64_t> window_constants(Timestamp start, Duration size, bool closed);
+// What became of a window. Large, and kept until it is committed: so it is shared.
+struct Flushed {
+  ClosedWindow window;
+  struct Record {
+    std::uint32_t sink;  // of the service
+    std::string value;   // JSON
+  };
+  std::vector<Record> records;
+  std::vector<DeadLetter> dead;
+};
+
+using FlushedPtr = std::shared_ptr<const Flushed>;
 
 class Flusher {
  public:
-  // All outlive the flusher.
-  Flusher(const plan::Plan& plan, const plan::ServicePlan& service, const abi::Service& functions,
-          const state::Layout& layout);
+  // Both outlive the flusher.
+  Flusher(const plan::Graph& graph, const Service& service);
 
-  // The JSON for the sinks; nothing where no row of the window is live. An error (kOperatorFailed)
-  // says what the operator threw.
-  Result<std::optional<std::string>> run(const WindowState& window);
+  FlushedPtr run(ClosedWindow window);
   // Gives back what is kept from one run to the next.
   void release_memory();
 
  private:
   static bool run_sql(void* context, const char* text, std::size_t size, u32 type_id, void* list);
 
-  const plan::Plan& plan_;
-  const plan::ServicePlan& service_;
-  const abi::Service& functions_;
-  const state::Layout& layout_;
+  Status set_tables(const ClosedWindow& window);
+  void add_failure(std::string_view op, const Error& error, Flushed& flushed) const;
+  void add_result(const void* value, std::uint32_t sink, Flushed& flushed) const;
+  void run_sink(const void* value, std::uint32_t sink, Flushed& flushed);
+
+  const plan::Graph& graph_;
+  const Service& service_;
   std::vector<query::Table> tables_;
   query::Database database_;
   record::BlockArena arena_;

@@ -9,12 +9,10 @@
 #include <fmt/format.h>
 
 #include "spec/names.h"
+#include "spec/sections.h"
 
 namespace gameflow::spec {
 namespace {
-
-using record::Kind;
-using record::Type;
 
 struct Token {
   std::string_view text;
@@ -171,78 +169,6 @@ class RustFinder {
   std::size_t at_ = 0;
 };
 
-std::string cpp_name(const Type& type) {
-  switch (type.kind) {
-    case Kind::kString:
-      return "Text";
-    case Kind::kBytes:
-      return "Bytes";
-    case Kind::kObject:
-      return to_pascal_case(type.name);
-    case Kind::kList:
-      return fmt::format("List<{}>", cpp_name(*type.item));
-    default:
-      return std::string(record::to_string(type.kind));
-  }
-}
-
-std::string cpp_name(const Type* type, const std::string& yaml_name, std::string_view otherwise) {
-  if (!yaml_name.empty() && is_type_name(yaml_name) && !reserved_as(yaml_name) &&
-      yaml_name != "string" && yaml_name != "bytes")
-    return to_pascal_case(yaml_name);
-  return type == nullptr ? std::string(otherwise) : cpp_name(*type);
-}
-
-// The path of a field of this kind whose name contains `part`, in the event or one level below.
-std::string find_field(const Type* type, Kind kind, std::string_view part) {
-  if (type == nullptr || type->kind != Kind::kObject) return {};
-  for (const record::Field& field : type->fields) {
-    if (field.type->kind == kind && !field.optional && field.name.find(part) != std::string::npos)
-      return field.name;
-  }
-  for (const record::Field& field : type->fields) {
-    if (field.type->kind != Kind::kObject || field.optional) continue;
-    for (const record::Field& inner : field.type->fields) {
-      if (inner.type->kind == kind && !inner.optional && inner.name.find(part) != std::string::npos)
-        return fmt::format("{}.{}", field.name, inner.name);
-    }
-  }
-  return {};
-}
-
-std::string first_of(std::initializer_list<std::string> candidates) {
-  for (const std::string& candidate : candidates) {
-    if (!candidate.empty()) return candidate;
-  }
-  return {};
-}
-
-std::string update_of(const State* state) {
-  if (state == nullptr) return "count_per_key().count += 1;";
-  const std::string row = to_snake_case(state->name);
-  if (state->type != nullptr) {
-    for (const record::Field& field : state->type->fields) {
-      if (field.type->kind != Kind::kString && field.type->kind != Kind::kBool)
-        return fmt::format("{}().{} += 1;", row, field.name);
-    }
-  }
-  return fmt::format("auto& row = {}(); /* change row */", row);
-}
-
-std::string_view default_function(Operator op) {
-  switch (op) {
-    case Operator::kAssignTimestamp:
-      return "assign_timestamp";
-    case Operator::kAssignKey:
-      return "assign_key";
-    case Operator::kUpdateState:
-      return "update_state";
-    case Operator::kFlush:
-      return "compute";
-  }
-  return "";
-}
-
 // Lines [first, first + count) of the file, each with its line feed.
 std::string lines_from(std::string_view source, std::uint32_t first, std::size_t count) {
   std::size_t start = 0;
@@ -254,8 +180,120 @@ std::string lines_from(std::string_view source, std::uint32_t first, std::size_t
   return std::string(source.substr(start, end - start));
 }
 
-void report_rust(Report& report, const Code& code, const RustSpan& rust, Operator op,
-                 const ExampleNames& names) {
+// How a transform is written, for hints.
+std::string transform_form(FunctionKind kind, const ExampleNames& names) {
+  return fmt::format("for example\n- operator: {}\n  run: |\n    {}", info_of(kind).key,
+                     example_of(kind, names, ""));
+}
+
+}  // namespace
+
+std::optional<RustSpan> find_rust(std::string_view code) {
+  return RustFinder(code).find();
+}
+
+Function FunctionReader::read(const Fields& fields, const Node& parent, FunctionKind kind,
+                              const ExampleNames& names) {
+  Function function = {kind, {}, {}};
+  const std::string_view key = info_of(kind).key;
+  if (const Node* const body = fields.find(key)) {
+    function.position = parent.find_key(key)->position;
+    function.code = read_run(*body, kFunction, kind, names);
+  }
+  return function;
+}
+
+std::vector<Function> FunctionReader::read_transforms(const Node& list, ExampleNames names) {
+  if (list.kind != NodeKind::kList) {
+    report_.error(list,
+                  fmt::format("'transforms' has to be a list, this is {}", describe(list.kind)),
+                  transform_form(FunctionKind::kFilter, names));
+    return {Function{}};
+  }
+  std::vector<Function> transforms;
+  for (const Node& node : list.items) {
+    transforms.push_back(read_transform(node, names).value_or(Function{}));
+    if (change_type(transforms)) names.event = nullptr, names.event_name.clear();
+  }
+  return transforms;
+}
+
+std::optional<Function> FunctionReader::read_transform(const Node& node,
+                                                       const ExampleNames& names) {
+  const Node* name = node.find("operator");
+  const Node* body = &node;
+  const Section* section = &kTransform;
+  if (name == nullptr && node.keys.size() == 1) {  // - filter: { run: … }
+    name = &node.keys[0];
+    body = &node.items[0];
+    section = &kFunction;
+  }
+  const auto info =
+      std::ranges::find(all_functions(), name == nullptr ? "" : name->text, &FunctionInfo::key);
+  if (info != all_functions().end() && info->is_transform)
+    return Function{info->kind, read_run(*body, *section, info->kind, names), name->position};
+  if (body == &node && name != nullptr) {
+    const Field& field = kTransform.fields.front();
+    read_word(report_, *name, field.what, field.words);
+  } else {
+    report_.error(node, "a transform needs 'operator' and 'run'",
+                  transform_form(FunctionKind::kFilter, names));
+  }
+  return std::nullopt;
+}
+
+Code FunctionReader::read_run(const Node& body, const Section& section, FunctionKind kind,
+                              const ExampleNames& names) {
+  const std::string what = fmt::format("'{}'", info_of(kind).key);
+  const Fields fields(report_, body, section, what);
+  const Node* const run = body.find("run");
+  if (!fields.is_map() || (run == nullptr && body.find("uses") != nullptr)) return {};
+  if (run == nullptr) {
+    report_.error(body, fmt::format("{} needs 'run'", what),
+                  fmt::format("for example\nrun: |\n  {}", example_of(kind, names, "")));
+    return {};
+  }
+  return read_code(*run, kind, names).value_or(Code{});
+}
+
+std::optional<Code> FunctionReader::read_code(const Node& run, FunctionKind kind,
+                                              const ExampleNames& names) {
+  const std::string example = fmt::format("write 'run: |' and below it, indented, for example\n{}",
+                                          example_of(kind, names, ""));
+  if (run.kind != NodeKind::kScalar) {
+    report_.error(run, fmt::format("'run' has to be C++ code, this is {}", describe(run.kind)),
+                  example);
+    return std::nullopt;
+  }
+  if (run.text.find_first_not_of(" \t\n") == std::string::npos) {
+    report_.error(run, "'run' has no code", example);
+    return std::nullopt;
+  }
+  Code code;
+  if (run.style == ScalarStyle::kLiteral) {
+    code.position = {run.position.line + 1, 1};
+    const auto lines = std::count(run.text.begin(), run.text.end(), '\n');
+    const bool open_end = run.text.back() != '\n';
+    code.text = lines_from(source_, code.position.line,
+                           static_cast<std::size_t>(lines) + (open_end ? 1 : 0));
+  } else if (run.length != run.text.size() + (run.style == ScalarStyle::kQuoted ? 2 : 0)) {
+    report_.error(run, "written like this, YAML changes the code: it joins lines or reads escapes",
+                  "write 'run: |'");
+    return std::nullopt;
+  } else {
+    code.text = run.text;
+    code.position = run.position;
+    if (run.style == ScalarStyle::kQuoted) ++code.position.column;
+  }
+  if (const auto rust = find_rust(code.text)) {
+    report_rust(code, *rust, kind, names);
+    return std::nullopt;
+  }
+  return code;
+}
+
+void FunctionReader::report_rust(const Code& code, const RustSpan& rust, FunctionKind kind,
+                                 const ExampleNames& names) {
   const std::string_view before = std::string_view(code.text).substr(0, rust.offset);
   const auto line = static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n'));
   const std::size_t start = before.rfind('\n');
@@ -265,82 +303,14 @@ void report_rust(Report& report, const Code& code, const RustSpan& rust, Operato
                         : static_cast<std::uint32_t>(rust.offset - start);
   std::string what = code.text.substr(rust.offset, rust.length);
   std::replace(what.begin(), what.end(), '\n', ' ');
-  report.add({Severity::kError, position, static_cast<std::uint32_t>(rust.length),
-              fmt::format("this is Rust ('{}'): operators are written in C++ here", what),
-              fmt::format("write for example\n{}", example_of(op, names, rust.function))});
+  report_.add({Severity::kError, position, static_cast<std::uint32_t>(rust.length),
+               fmt::format("this is Rust ('{}'): operators are written in C++ here", what),
+               fmt::format("write for example\n{}", example_of(kind, names, rust.function))});
 }
 
-}  // namespace
-
-std::optional<RustSpan> find_rust(std::string_view code) {
-  return RustFinder(code).find();
-}
-
-std::string example_of(Operator op, const ExampleNames& names, std::string_view function) {
-  const std::string_view name = function.empty() ? default_function(op) : function;
-  const std::string event = cpp_name(names.event, names.event_name, "Event");
-  const std::string output = cpp_name(names.output, names.output_name, "Output");
-  switch (op) {
-    case Operator::kAssignTimestamp: {
-      const std::string field = find_field(names.event, Kind::kString, "time");
-      return fmt::format(
-          "i64 {}(const {}& event, i64 record_time) {{ return {}; }}", name, event,
-          field.empty() ? "record_time" : fmt::format("parse_time(event.{}, record_time)", field));
-    }
-    case Operator::kAssignKey: {
-      const Kind kind = names.state == nullptr ? Kind::kString : names.state->key;
-      const std::string field =
-          first_of({find_field(names.event, kind, "id"), find_field(names.event, kind, ""), "id"});
-      return fmt::format("{} {}(const {}& event) {{ return event.{}; }}",
-                         kind == Kind::kString ? "Text" : record::to_string(kind), name, event,
-                         field);
-    }
-    case Operator::kUpdateState:
-      return fmt::format("void {}(const {}& event) {{ {} }}", name, event, update_of(names.state));
-    case Operator::kFlush: {
-      const std::string table =
-          names.state == nullptr ? "count_per_key" : to_snake_case(names.state->name);
-      return fmt::format("{0} {1}() {{ return sql<{0}>(\"select … from {2}\"); }}", output, name,
-                         table);
-    }
-  }
-  return {};
-}
-
-std::optional<Code> read_code(Report& report, const Node& node, std::string_view source,
-                              Operator op, const ExampleNames& names) {
-  const std::string example = fmt::format("write 'run: |' and below it, indented, for example\n{}",
-                                          example_of(op, names, ""));
-  if (node.kind != NodeKind::kScalar) {
-    report.error(node, fmt::format("'run' has to be C++ code, this is {}", describe(node.kind)),
-                 example);
-    return std::nullopt;
-  }
-  if (node.text.find_first_not_of(" \t\n") == std::string::npos) {
-    report.error(node, "'run' has no code", example);
-    return std::nullopt;
-  }
-  Code code;
-  if (node.style == ScalarStyle::kLiteral) {
-    code.position = {node.position.line + 1, 1};
-    const auto lines = std::count(node.text.begin(), node.text.end(), '\n');
-    const bool open_end = node.text.back() != '\n';
-    code.text = lines_from(source, code.position.line,
-                           static_cast<std::size_t>(lines) + (open_end ? 1 : 0));
-  } else if (node.length != node.text.size() + (node.style == ScalarStyle::kQuoted ? 2 : 0)) {
-    report.error(node, "written like this, YAML changes the code: it joins lines or reads escapes",
-                 "write 'run: |'");
-    return std::nullopt;
-  } else {
-    code.text = node.text;
-    code.position = node.position;
-    if (node.style == ScalarStyle::kQuoted) ++code.position.column;
-  }
-  if (const auto rust = find_rust(code.text)) {
-    report_rust(report, code, *rust, op, names);
-    return std::nullopt;
-  }
-  return code;
+bool change_type(const std::vector<Function>& transforms) {
+  return std::ranges::any_of(transforms,
+                             [](const Function& f) { return f.kind != FunctionKind::kFilter; });
 }
 
 }  // namespace gameflow::spec

@@ -1,11 +1,13 @@
-// `run:` blocks: C++ text with its place in the file, and a refusal of Rust that helps.
+// Functions: `run:` blocks with their place in the file, and a refusal of Rust that helps.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "spec/function.h"
 #include "spec/model.h"
 #include "spec/reader.h"
 
@@ -20,21 +22,35 @@ struct RustSpan {
 // The first thing in `code` that is Rust and cannot be C++; strings and comments do not count.
 std::optional<RustSpan> find_rust(std::string_view code);
 
-enum class Operator : std::uint8_t { kAssignTimestamp, kAssignKey, kUpdateState, kFlush };
+// Reads functions. `source` is the normalized text of the file.
+class FunctionReader {
+ public:
+  FunctionReader(Report& report, std::string_view source) : report_(report), source_(source) {}
 
-// A service's own names, for the example in a refusal. Parts that are unknown are left null.
-struct ExampleNames {
-  const record::Type* event = nullptr;
-  const record::Type* output = nullptr;
-  std::string event_name, output_name;  // as in the YAML
-  const State* state = nullptr;
+  // The function of `kind` below its key in `parent`, a map that `fields` reads; without code after
+  // a report.
+  Function read(const Fields& fields, const Node& parent, FunctionKind kind,
+                const ExampleNames& names);
+
+  // A list of operators, `{operator: filter, run: …}` or `{filter: {run: …}}`. What has mistakes
+  // counts as a `map`: nobody then misses the type that it would have made.
+  std::vector<Function> read_transforms(const Node& list, ExampleNames names);
+
+ private:
+  std::optional<Function> read_transform(const Node& node, const ExampleNames& names);
+  // What `run` in a map of `section` says.
+  Code read_run(const Node& body, const Section& section, FunctionKind kind,
+                const ExampleNames& names);
+  // The text of `run`, if there is any and it is not Rust.
+  std::optional<Code> read_code(const Node& run, FunctionKind kind, const ExampleNames& names);
+  void report_rust(const Code& code, const RustSpan& rust, FunctionKind kind,
+                   const ExampleNames& names);
+
+  Report& report_;
+  std::string_view source_;
 };
 
-// What this operator looks like in C++, under the name `function`.
-std::string example_of(Operator op, const ExampleNames& names, std::string_view function);
-
-// The code of `node`, a scalar of `source`; a report and nothing if there is none or it is Rust.
-std::optional<Code> read_code(Report& report, const Node& node, std::string_view source,
-                              Operator op, const ExampleNames& names);
+// Whether what comes out of `transforms` may be of another type than what went in.
+bool change_type(const std::vector<Function>& transforms);
 
 }  // namespace gameflow::spec

@@ -80,29 +80,5 @@ std::string name_of(const testing::TestParamInfo<Case>& info) {
 INSTANTIATE_TEST_SUITE_P(Rust, FindRust, testing::ValuesIn(kRust), name_of);
 INSTANTIATE_TEST_SUITE_P(Cpp, FindRust, testing::ValuesIn(kCpp), name_of);
 
-TEST(Example, UsesTheNamesOfTheService) {
-  record::TypeTable table;
-  const record::Type* const text = table.scalar(record::Kind::kString);
-  const record::Type* const user = table.object("user", {{"user_id", text}});
-  const record::Type* const event =
-      table.object("player-event", {{"name", text}, {"event_timestamp", text}, {"user", user}});
-  State state;
-  state.name = "events-per-user";
-  state.type = table.object("", {{"count", table.scalar(record::Kind::kU32)}});
-  const ExampleNames names = {event, nullptr, "player-event", "events-count", &state};
-  EXPECT_EQ(example_of(Operator::kAssignTimestamp, names, "when"),
-            "i64 when(const PlayerEvent& event, i64 record_time) "
-            "{ return parse_time(event.event_timestamp, record_time); }");
-  EXPECT_EQ(example_of(Operator::kAssignKey, names, ""),
-            "Text assign_key(const PlayerEvent& event) { return event.user.user_id; }");
-  EXPECT_EQ(example_of(Operator::kUpdateState, names, ""),
-            "void update_state(const PlayerEvent& event) { events_per_user().count += 1; }");
-  EXPECT_EQ(
-      example_of(Operator::kFlush, names, ""),
-      "EventsCount compute() { return sql<EventsCount>(\"select … from events_per_user\"); }");
-  EXPECT_EQ(example_of(Operator::kAssignKey, {}, ""),
-            "Text assign_key(const Event& event) { return event.id; }");
-}
-
 }  // namespace
 }  // namespace gameflow::spec

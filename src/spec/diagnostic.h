@@ -34,7 +34,4 @@ std::string render(const std::vector<Diagnostic>& diagnostics, std::string_view 
 
 bool has_errors(const std::vector<Diagnostic>& diagnostics);
 
-// The candidate that `word` most likely means, or empty: at most a third of its letters differ.
-std::string_view closest(std::string_view word, const std::vector<std::string_view>& candidates);
-
 }  // namespace gameflow::spec

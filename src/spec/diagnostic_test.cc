@@ -5,19 +5,6 @@
 namespace gameflow::spec {
 namespace {
 
-TEST(Closest, IsASlipOfThePenAway) {
-  const std::vector<std::string_view> words = {"sources", "states", "window", "sinks", "u8", "id"};
-  EXPECT_EQ(closest("sorces", words), "sources");
-  EXPECT_EQ(closest("soucres", words), "sources");
-  EXPECT_EQ(closest("sink", words), "sinks");
-  EXPECT_EQ(closest("u9", words), "u8");
-  EXPECT_EQ(closest("widow", words), "window");
-  EXPECT_EQ(closest("transforms", words), "");
-  EXPECT_EQ(closest("", words), "");
-  EXPECT_EQ(closest("x", words), "");
-  EXPECT_EQ(closest(std::string(10'000, 's'), words), "");
-}
-
 TEST(Render, ShowsLineAndCaret) {
   const std::vector<Diagnostic> diagnostics = {
       {Severity::kWarning, {2, 5}, 6, "second", ""},

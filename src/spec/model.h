@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "record/type.h"
 #include "spec/diagnostic.h"
+#include "spec/function.h"
 
 namespace gameflow::spec {
 
@@ -33,10 +34,26 @@ struct Topic {
   std::optional<std::uint64_t> retention_bytes;
 };
 
+// One `run:` block.
+struct Function {
+  FunctionKind kind = FunctionKind::kMap;
+  Code code;
+  Position position;  // of its key, `assign-key`, or of the operator's name, `filter`
+};
+
 struct Source {
   std::string topic;
   Position position;
   StartOffset start = StartOffset::kBeginning;
+  const record::Type* type = nullptr;  // of the topic
+  std::vector<Function> transforms;
+};
+
+struct Sink {
+  std::string topic;
+  Position position;
+  const record::Type* type = nullptr;  // of the topic; null: no schema, takes any type
+  std::vector<Function> transforms;
 };
 
 // A row state. `type` is the row: an object of scalars and strings, without optionals.
@@ -49,28 +66,35 @@ struct State {
 
 enum class LatePolicy : std::uint8_t { kDrop, kTopic };  // both count
 
-struct TumblingWindow {
+// A tumbling window.
+struct Window {
   Duration duration;  // > 0
   Duration grace;     // a window closes when the watermark reaches its end + grace
   // A partition silent for this long no longer holds the watermark back.
   Duration idle_timeout = {5'000};
   LatePolicy late = LatePolicy::kDrop;
   std::string late_topic;  // kTopic only
-  Code assign_timestamp;
+  Function assign_timestamp = {FunctionKind::kAssignTimestamp, {}, {}};
+  Function assign_key = {FunctionKind::kAssignKey, {}, {}};
+  Function update_state = {FunctionKind::kUpdateState, {}, {}};
+  Function flush = {FunctionKind::kFlush, {}, {}};
 };
 
+// Records go through the transforms of their source, then those of the service, then the window if
+// there is one; what comes out goes through the transforms of each sink. A type that transforms
+// make is known to the C++ compiler alone.
 struct Service {
   std::string name;
   Position position;
-  std::vector<Source> sources;          // at least one; all of one type
-  const record::Type* event = nullptr;  // the type of the sources' topics
-  std::vector<State> states;
-  TumblingWindow window;
-  Code assign_key;
-  Code update_state;
-  Code flush;
-  const record::Type* output = nullptr;  // what flush returns: the type of the sinks' topics
-  std::vector<std::string> sinks;        // topic names, at least one
+  std::vector<Source> sources;  // at least one; those without transforms are of one type
+  std::vector<Function> transforms;
+  std::vector<State> states;     // at least one with a window, none without
+  std::optional<Window> window;  // absent: a stateless pipe
+  std::vector<Sink> sinks;       // without a window, at least one
+
+  // The type of the sinks that have a schema and no transforms, which is the same for all of them:
+  // what the service has to make. Null if there are no such sinks.
+  const record::Type* output() const;
 };
 
 struct Dataflow {

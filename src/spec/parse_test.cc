@@ -490,10 +490,10 @@ f:51:22: error: topic 'late-clicks' is a source: late events would come back
 
 const Case kServices[] = {
     {"NoWindow", "window:", "windw:",
-     R"(f:36:3: error: service 'click-counts' has no 'window', which is not supported yet
-   36 |   click-counts:
-      |   ^~~~~~~~~~~~
-      = a service reads topics, keeps keyed states in a tumbling window and writes topics
+     R"(f:40:5: error: states without a 'window' are not supported yet
+   40 |     states:
+      |     ^~~~~~
+      = a service reads topics, transforms records, keeps states in a tumbling window, writes topics
 f:46:5: error: unknown key 'windw' in a service
    46 |     windw:
       |     ^~~~~
@@ -504,13 +504,6 @@ f:46:5: error: unknown key 'windw' in a service
    47 |       sliding: { duration: 1m, slide: 5s }
       |       ^~~~~~~
       = write 'tumbling: { duration: 5s }'
-)"},
-    {"Transforms", "    states:", R"(    transforms: []
-    states:)",
-     R"(f:40:5: error: 'transforms' are not supported yet
-   40 |     transforms: []
-      |     ^~~~~~~~~~
-      = a service reads topics, keeps keyed states in a tumbling window and writes topics
 )"},
     {"ZeroDuration", "duration: 1m", "duration: 0s",
      R"(f:47:29: error: 'duration' has to be 1ms to 36500d
@@ -583,12 +576,6 @@ f:42:22: error: a state of type 'ref' is not supported yet
    42 |       rules: { type: ref }
       |                      ^~~
       = write 'type: keyed-state'
-)"},
-    {"SinkWithoutSchema", "id: summaries", "id: late-clicks",
-     R"(f:64:28: error: topic 'late-clicks' has no schema, so there is no type for 'flush' to return
-   64 |       - { type: topic, id: late-clicks }
-      |                            ^~~~~~~~~~~
-      = give the topic a 'schema: { value: { type: … } }'
 )"},
     {"SinkIsSource", "      - { type: topic, id: summaries }",
      "      - { type: topic, id: clicks }",
@@ -855,17 +842,20 @@ TEST(Parse, ReadsEveryKey) {
   ASSERT_EQ(service.sources.size(), 2U);
   EXPECT_EQ(service.sources[0].start, StartOffset::kBeginning);
   EXPECT_EQ(service.sources[1].start, StartOffset::kEnd);
-  EXPECT_EQ(service.event, clicks->type);
-  EXPECT_EQ(service.output, flow.named_types[1]);
-  EXPECT_EQ(service.sinks, std::vector<std::string>{"summaries"});
+  EXPECT_EQ(service.sources[1].type, clicks->type);
+  ASSERT_EQ(service.sinks.size(), 1U);
+  EXPECT_EQ(service.sinks[0].topic, "summaries");
+  EXPECT_EQ(service.sinks[0].type, flow.named_types[1]);
+  EXPECT_EQ(service.output(), flow.named_types[1]);
   ASSERT_EQ(service.states.size(), 1U);
   EXPECT_EQ(service.states[0].key, record::Kind::kString);
   EXPECT_EQ(record::shape_of(*service.states[0].type), "{clicks:u64,seen:bool}");
-  EXPECT_EQ(service.window.duration, Duration{60'000});
-  EXPECT_EQ(service.window.grace, Duration{2'000});
-  EXPECT_EQ(service.window.idle_timeout, Duration{10'000});
-  EXPECT_EQ(service.window.late, LatePolicy::kTopic);
-  EXPECT_EQ(service.window.late_topic, "clicks.late");
+  ASSERT_TRUE(service.window);
+  EXPECT_EQ(service.window->duration, Duration{60'000});
+  EXPECT_EQ(service.window->grace, Duration{2'000});
+  EXPECT_EQ(service.window->idle_timeout, Duration{10'000});
+  EXPECT_EQ(service.window->late, LatePolicy::kTopic);
+  EXPECT_EQ(service.window->late_topic, "clicks.late");
 }
 
 // A column of Code::text is a column of the file, so that #line places the compiler's messages.
@@ -873,17 +863,19 @@ TEST(Parse, CodeKnowsItsPlace) {
   const ParseResult result = parse(kGood, "f");
   ASSERT_TRUE(result.dataflow);
   const Service& service = result.dataflow->services[0];
-  EXPECT_EQ(service.window.assign_timestamp.position, (Position{49, 14}));
-  EXPECT_EQ(service.window.assign_timestamp.text,
+  EXPECT_EQ(service.window->assign_timestamp.code.position, (Position{49, 14}));
+  EXPECT_EQ(service.window->assign_timestamp.code.text,
             "i64 time_of(const Click& click, i64 record_time) { return record_time; }");
-  EXPECT_EQ(service.assign_key.position, (Position{54, 17}));
-  EXPECT_EQ(service.assign_key.text, "Text key_of(const Click& click) { return click.user; }");
-  EXPECT_EQ(service.update_state.position, (Position{57, 1}));
-  EXPECT_EQ(service.update_state.text,
+  EXPECT_EQ(service.window->assign_key.code.position, (Position{54, 17}));
+  EXPECT_EQ(service.window->assign_key.code.text,
+            "Text key_of(const Click& click) { return click.user; }");
+  EXPECT_EQ(service.window->update_state.code.position, (Position{57, 1}));
+  EXPECT_EQ(service.window->update_state.code.text,
             "            void count(const Click&) {\n"
             "              per_user().clicks += 1;\n"
             "            }\n");
-  EXPECT_EQ(service.flush.position, (Position{62, 1}));
+  EXPECT_EQ(service.window->flush.code.position, (Position{62, 1}));
+  EXPECT_EQ(service.window->flush.position, (Position{60, 7}));
 }
 
 TEST(Parse, LineEndingsAndByteOrderMarkDoNotMatter) {
@@ -891,10 +883,10 @@ TEST(Parse, LineEndingsAndByteOrderMarkDoNotMatter) {
   for (const char c : kGood) source += c == '\n' ? "\r\n" : std::string(1, c);
   const ParseResult plain = parse(kGood, "f"), windows = parse(source, "f");
   ASSERT_TRUE(windows.dataflow) << render(windows.diagnostics, "f", source);
-  EXPECT_EQ(windows.dataflow->services[0].update_state.text,
-            plain.dataflow->services[0].update_state.text);
-  EXPECT_EQ(windows.dataflow->services[0].update_state.position,
-            plain.dataflow->services[0].update_state.position);
+  EXPECT_EQ(windows.dataflow->services[0].window->update_state.code.text,
+            plain.dataflow->services[0].window->update_state.code.text);
+  EXPECT_EQ(windows.dataflow->services[0].window->update_state.code.position,
+            plain.dataflow->services[0].window->update_state.code.position);
 }
 
 TEST(Parse, ConfigAppliesToAllSources) {

@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <limits>
 #include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include "base/closest.h"
+#include "spec/sections.h"
 
 namespace gameflow::spec {
 namespace {
@@ -36,117 +40,6 @@ constexpr SizeUnit kSizeUnits[] = {{"", 1},
                                    {"MiB", 1ULL << 20},
                                    {"GiB", 1ULL << 30},
                                    {"TiB", 1ULL << 40}};
-
-}  // namespace
-
-void Report::error(const Node& at, std::string message, std::string hint) {
-  add({Severity::kError, at.position, at.length, std::move(message), std::move(hint)});
-}
-
-void Report::error(Position at, std::string message, std::string hint) {
-  add({Severity::kError, at, 1, std::move(message), std::move(hint)});
-}
-
-void Report::warning(const Node& at, std::string message, std::string hint) {
-  add({Severity::kWarning, at.position, at.length, std::move(message), std::move(hint)});
-}
-
-std::vector<Diagnostic> Report::take() {
-  if (has_errors(diagnostics_)) {
-    std::erase_if(diagnostics_,
-                  [](const Diagnostic& d) { return d.severity == Severity::kWarning; });
-  }
-  const auto key = [](const Diagnostic& d) { return std::tie(d.position, d.severity, d.message); };
-  std::stable_sort(diagnostics_.begin(), diagnostics_.end(),
-                   [&](const Diagnostic& a, const Diagnostic& b) { return key(a) < key(b); });
-  const auto end =
-      std::unique(diagnostics_.begin(), diagnostics_.end(),
-                  [&](const Diagnostic& a, const Diagnostic& b) { return key(a) == key(b); });
-  diagnostics_.erase(end, diagnostics_.end());
-  return std::exchange(diagnostics_, {});
-}
-
-std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& candidates) {
-  if (const std::string_view guess = closest(word, candidates); !guess.empty())
-    return fmt::format("did you mean '{}'?", guess);
-  constexpr std::size_t kShownMax = 20;
-  if (candidates.empty()) return {};
-  const auto shown =
-      candidates.begin() + static_cast<std::ptrdiff_t>(std::min(candidates.size(), kShownMax));
-  return fmt::format("known: {}{}", fmt::join(candidates.begin(), shown, ", "),
-                     candidates.size() > kShownMax ? ", …" : "");
-}
-
-std::string_view describe(NodeKind kind) {
-  switch (kind) {
-    case NodeKind::kNull:
-      return "nothing";
-    case NodeKind::kScalar:
-      return "a single value";
-    case NodeKind::kMap:
-      return "a map";
-    case NodeKind::kList:
-      return "a list";
-  }
-  return "";
-}
-
-Fields::Fields(Report& report, const Node& node, std::string what,
-               const std::vector<std::string_view>& keys,
-               const std::vector<KnownButRefused>& refused)
-    : report_(report), node_(node), what_(std::move(what)) {
-  if (!is_map()) {
-    report_.error(node_, fmt::format("{} has to be a map, this is {}", what_, describe(node.kind)),
-                  fmt::format("its keys are {}", fmt::join(keys, ", ")));
-    return;
-  }
-  for (const Node& key : node_.keys) {
-    if (std::find(keys.begin(), keys.end(), key.text) != keys.end()) continue;
-    const auto known = std::find_if(refused.begin(), refused.end(),
-                                    [&](const KnownButRefused& r) { return r.key == key.text; });
-    if (known != refused.end()) {
-      report_.error(key, std::string(known->message), std::string(known->hint));
-    } else {
-      report_.error(key, fmt::format("unknown key {} in {}", quoted(key.text), what_),
-                    did_you_mean(key.text, keys));
-    }
-  }
-}
-
-const Node* Fields::find(std::string_view key) const {
-  const Node* const value = node_.find(key);
-  if (value == nullptr || value->kind != NodeKind::kNull) return value;
-  report_.error(*value, fmt::format("'{}' has no value", key), "give it one or remove the line");
-  return nullptr;
-}
-
-const Node* Fields::require(std::string_view key, std::string hint) const {
-  if (!is_map()) return nullptr;
-  if (node_.find(key) == nullptr) {
-    report_.error(node_, fmt::format("{} needs '{}'", what_, key), std::move(hint));
-    return nullptr;
-  }
-  return find(key);
-}
-
-std::optional<std::string> read_text(Report& report, const Node& node, std::string_view what) {
-  if (node.kind != NodeKind::kScalar) {
-    report.error(node, fmt::format("{} has to be a text, this is {}", what, describe(node.kind)));
-    return std::nullopt;
-  }
-  if (node.text.empty()) {
-    report.error(node, fmt::format("{} is empty", what));
-    return std::nullopt;
-  }
-  return node.text;
-}
-
-std::optional<bool> read_bool(Report& report, const Node& node, std::string_view what) {
-  if (node.kind == NodeKind::kScalar && (node.text == "true" || node.text == "false"))
-    return node.text == "true";
-  report.error(node, fmt::format("{} has to be true or false", what));
-  return std::nullopt;
-}
 
 std::optional<std::uint64_t> read_count(Report& report, const Node& node, std::string_view what,
                                         std::uint64_t min, std::uint64_t max) {
@@ -178,6 +71,7 @@ std::optional<Duration> read_duration(Report& report, const Node& node, std::str
   return duration;
 }
 
+// "10GiB", "500MB", "4096".
 std::optional<std::uint64_t> read_bytes(Report& report, const Node& node, std::string_view what) {
   std::uint64_t number = 0;
   const char* const end = node.text.data() + node.text.size();
@@ -194,8 +88,201 @@ std::optional<std::uint64_t> read_bytes(Report& report, const Node& node, std::s
   return std::nullopt;
 }
 
+// Whether `node` is one of `refused`, which is reported.
+bool refuse(Report& report, const Node& node, std::span<const KnownButRefused> refused) {
+  const auto found = std::ranges::find(refused, std::string_view(node.text), &KnownButRefused::key);
+  if (node.kind != NodeKind::kScalar || found == refused.end()) return false;
+  report.error(node, std::string(found->message), std::string(found->hint));
+  return true;
+}
+
+}  // namespace
+
+void Report::error(const Node& at, std::string message, std::string hint) {
+  add({Severity::kError, at.position, at.length, std::move(message), std::move(hint)});
+}
+
+void Report::error(Position at, std::string message, std::string hint) {
+  add({Severity::kError, at, 1, std::move(message), std::move(hint)});
+}
+
+void Report::warning(const Node& at, std::string message, std::string hint) {
+  add({Severity::kWarning, at.position, at.length, std::move(message), std::move(hint)});
+}
+
+std::vector<Diagnostic> Report::take() {
+  if (has_errors(diagnostics_)) {
+    std::erase_if(diagnostics_,
+                  [](const Diagnostic& d) { return d.severity == Severity::kWarning; });
+  }
+  const auto key = [](const Diagnostic& d) { return std::tie(d.position, d.severity, d.message); };
+  std::stable_sort(diagnostics_.begin(), diagnostics_.end(),
+                   [&](const Diagnostic& a, const Diagnostic& b) { return key(a) < key(b); });
+  const auto end =
+      std::unique(diagnostics_.begin(), diagnostics_.end(),
+                  [&](const Diagnostic& a, const Diagnostic& b) { return key(a) == key(b); });
+  diagnostics_.erase(end, diagnostics_.end());
+  return std::exchange(diagnostics_, {});
+}
+
+std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates) {
+  if (const std::string_view guess = closest(word, candidates); !guess.empty())
+    return fmt::format("did you mean '{}'?", guess);
+  constexpr std::size_t kShownMax = 20;
+  if (candidates.empty()) return {};
+  const auto shown =
+      candidates.begin() + static_cast<std::ptrdiff_t>(std::min(candidates.size(), kShownMax));
+  return fmt::format("known: {}{}", fmt::join(candidates.begin(), shown, ", "),
+                     candidates.size() > kShownMax ? ", …" : "");
+}
+
+std::string_view describe(NodeKind kind) {
+  switch (kind) {
+    case NodeKind::kNull:
+      return "nothing";
+    case NodeKind::kScalar:
+      return "a single value";
+    case NodeKind::kMap:
+      return "a map";
+    case NodeKind::kList:
+      return "a list";
+  }
+  return "";
+}
+
+Fields::Fields(Report& report, const Node& node, const Section& section, std::string_view what,
+               std::span<const Field> more)
+    : report_(report),
+      node_(node),
+      section_(section),
+      what_(what.empty() ? section.name : what),
+      more_(more) {
+  std::vector<std::string_view> keys;
+  for (const Field& field : section.fields) keys.push_back(field.key);
+  for (const Field& field : more) keys.push_back(field.key);
+  if (!is_map()) {
+    report_.error(node_, fmt::format("{} has to be a map, this is {}", what_, describe(node.kind)),
+                  fmt::format("its keys are {}", fmt::join(keys, ", ")));
+    return;
+  }
+  for (const Node& key : node_.keys) {
+    if (std::ranges::count(keys, key.text) != 0 || refuse(report_, key, section.refused)) continue;
+    report_.error(key, fmt::format("unknown key {} in {}", quoted(key.text), what_),
+                  did_you_mean(key.text, keys));
+  }
+}
+
+const Field& Fields::row(std::string_view key) const {
+  for (const std::span<const Field> rows : {section_.fields, more_}) {
+    const auto found = std::ranges::find(rows, key, &Field::key);
+    if (found != rows.end()) return *found;
+  }
+  std::abort();  // a reader asks for a key that its section does not have
+}
+
+std::string Fields::what(const Field& field) const {
+  return field.what.empty() ? fmt::format("'{}'", field.key) : std::string(field.what);
+}
+
+const Node* Fields::find(std::string_view key) const {
+  if (row(key).is_required) return require(key);
+  const Node* const value = node_.find(key);
+  if (value == nullptr || value->kind != NodeKind::kNull) return value;
+  report_.error(*value, fmt::format("'{}' has no value", key), "give it one or remove the line");
+  return nullptr;
+}
+
+const Node* Fields::require(std::string_view key) const {
+  if (!is_map()) return nullptr;
+  const Node* const value = node_.find(key);
+  if (value != nullptr && value->kind != NodeKind::kNull) return value;
+  if (value != nullptr) {
+    report_.error(*value, fmt::format("'{}' has no value", key), "give it one or remove the line");
+  } else {
+    report_.error(node_, fmt::format("{} needs '{}'", what_, key), std::string(row(key).hint));
+  }
+  return nullptr;
+}
+
+// What `read` makes of the value of `key`, or of what counts without it.
+template <class Read>
+auto Fields::read(std::string_view key, Read read) const {
+  const Field& field = row(key);
+  const Node* const node = find(key);
+  if (node != nullptr) return read(*node, field);
+  Node fallback;
+  fallback.kind = NodeKind::kScalar;
+  fallback.text = field.fallback;
+  return field.fallback.empty() ? decltype(read(*node, field)){} : read(fallback, field);
+}
+
+std::optional<std::string> Fields::text(std::string_view key) const {
+  return read(key, [this](const Node& node, const Field& field) {
+    auto text = read_text(report_, node, what(field));
+    if (text && field.names != nullptr) check_name(report_, node, *field.names, *text);
+    return text;
+  });
+}
+
+std::optional<std::size_t> Fields::word(std::string_view key) const {
+  return read(key, [this](const Node& node, const Field& field) -> std::optional<std::size_t> {
+    if (refuse(report_, node, field.refused_words)) return std::nullopt;
+    return read_word(report_, node, what(field), field.words);
+  });
+}
+
+std::optional<std::uint64_t> Fields::count(std::string_view key) const {
+  return read(key, [this](const Node& node, const Field& field) {
+    return read_count(report_, node, what(field), field.min, field.max);
+  });
+}
+
+std::optional<Duration> Fields::duration(std::string_view key) const {
+  return read(key, [this](const Node& node, const Field& field) {
+    return read_duration(report_, node, what(field), {static_cast<std::int64_t>(field.min)});
+  });
+}
+
+std::optional<std::uint64_t> Fields::bytes(std::string_view key) const {
+  return read(key, [this](const Node& node, const Field& field) {
+    return read_bytes(report_, node, what(field));
+  });
+}
+
+std::optional<Fields> Fields::map(std::string_view key) const {
+  const Node* const node = find(key);
+  if (node == nullptr) return std::nullopt;
+  return Fields(report_, *node, *row(key).section);
+}
+
+bool check_name(Report& report, const Node& at, const NameRule& rule, std::string_view name) {
+  if (rule.is_valid(name)) return true;
+  report.error(at, fmt::format("'{}' cannot be the name of a {}", name.substr(0, 60), rule.what),
+               std::string(rule.in_words));
+  return false;
+}
+
+std::optional<std::string> read_text(Report& report, const Node& node, std::string_view what) {
+  if (node.kind != NodeKind::kScalar) {
+    report.error(node, fmt::format("{} has to be a text, this is {}", what, describe(node.kind)));
+    return std::nullopt;
+  }
+  if (node.text.empty()) {
+    report.error(node, fmt::format("{} is empty", what));
+    return std::nullopt;
+  }
+  return node.text;
+}
+
+std::optional<bool> read_bool(Report& report, const Node& node, std::string_view what) {
+  if (node.kind == NodeKind::kScalar && (node.text == "true" || node.text == "false"))
+    return node.text == "true";
+  report.error(node, fmt::format("{} has to be true or false", what));
+  return std::nullopt;
+}
+
 std::optional<std::size_t> read_word(Report& report, const Node& node, std::string_view what,
-                                     const std::vector<std::string_view>& words) {
+                                     std::span<const std::string_view> words) {
   const auto found = std::find(words.begin(), words.end(), node.text);
   if (node.kind == NodeKind::kScalar && found != words.end())
     return static_cast<std::size_t>(found - words.begin());
@@ -209,29 +296,20 @@ std::optional<std::size_t> read_word(Report& report, const Node& node, std::stri
   return std::nullopt;
 }
 
-void read_converter(Report& report, const Node& node) {
-  if (node.text == "raw") {
-    report.error(node, "converter 'raw' is not supported yet", "write 'converter: json'");
-  } else {
-    read_word(report, node, "converter", {"json"});
-  }
-}
-
 std::optional<StartOffset> read_offset(Report& report, const Node& node) {
-  const Node* word = &node;
+  std::optional<std::size_t> word;
   if (node.kind == NodeKind::kMap) {
-    const Fields fields(report, node, "a starting offset", {"value", "position"});
+    const Fields fields(report, node, kOffset);
     if (const Node* const value = fields.find("value"); value != nullptr && value->text != "0") {
       report.error(*value, "a distance from the beginning or end is not supported yet",
                    "write 0, or leave 'value' out");
     }
-    word = fields.require("position", "write 'position: Beginning' or 'position: End'");
-    if (word == nullptr) return std::nullopt;
+    word = fields.word("position");
+  } else {
+    word = read_word(report, node, "starting offset", kOffsetWords);
   }
-  const auto index =
-      read_word(report, *word, "starting offset", {"beginning", "end", "Beginning", "End"});
-  if (!index) return std::nullopt;
-  return *index % 2 == 0 ? StartOffset::kBeginning : StartOffset::kEnd;
+  if (!word) return std::nullopt;
+  return *word % 2 == 0 ? StartOffset::kBeginning : StartOffset::kEnd;
 }
 
 }  // namespace gameflow::spec

@@ -3,14 +3,15 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/time.h"
 #include "spec/diagnostic.h"
+#include "spec/field.h"
 #include "spec/model.h"
 #include "spec/yaml_tree.h"
 
@@ -36,48 +37,54 @@ class Report {
 };
 
 // "did you mean 'sources'?", or else "known: sources, sinks", or nothing if nothing is known.
-std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& candidates);
+std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates);
 
-// A key that means something in SDF or is often tried, and what to say about it.
-struct KnownButRefused {
-  std::string_view key, message, hint;
-};
-
-// The keys of a map. Everything that is not in `keys` is reported when this is made.
+// The keys of a map, read by the rows of its section. Keys that have no row are reported when this
+// is made; values when they are read. A value that has mistakes is as good as absent.
 class Fields {
  public:
-  // `what` names the map in messages: "a service".
-  Fields(Report& report, const Node& node, std::string what,
-         const std::vector<std::string_view>& keys,
-         const std::vector<KnownButRefused>& refused = {});
+  // `what` names the map in messages, if not as the section does; `more` are further rows.
+  Fields(Report& report, const Node& node, const Section& section, std::string_view what = {},
+         std::span<const Field> more = {});
 
   bool is_map() const { return node_.kind == NodeKind::kMap; }
-  // Null if absent; present without a value is reported and null.
+  // The value of a key; null if it is absent, which is reported where it is required, or has none,
+  // which is always reported.
   const Node* find(std::string_view key) const;
-  // The same, but absence is reported, with `hint`.
-  const Node* require(std::string_view key, std::string hint = {}) const;
+  // The same for a key that is required here, whatever its row says.
+  const Node* require(std::string_view key) const;
+
+  // Values of each kind. Where a key is absent, what its row says counts, if anything.
+  std::optional<std::string> text(std::string_view key) const;  // also of kName
+  std::optional<std::size_t> word(std::string_view key) const;  // its index
+  std::optional<std::uint64_t> count(std::string_view key) const;
+  std::optional<Duration> duration(std::string_view key) const;
+  std::optional<std::uint64_t> bytes(std::string_view key) const;
+  std::optional<Fields> map(std::string_view key) const;
 
  private:
+  template <class Read>
+  auto read(std::string_view key, Read read) const;
+  const Field& row(std::string_view key) const;
+  std::string what(const Field& field) const;
+
   Report& report_;
   const Node& node_;
+  const Section& section_;
   std::string what_;
+  std::span<const Field> more_;
 };
+
+// Whether `name`, which stands at `at`, is allowed; else a report.
+bool check_name(Report& report, const Node& at, const NameRule& rule, std::string_view name);
 
 std::string_view describe(NodeKind kind);  // "a list"
 
 std::optional<std::string> read_text(Report& report, const Node& node, std::string_view what);
 std::optional<bool> read_bool(Report& report, const Node& node, std::string_view what);
-std::optional<std::uint64_t> read_count(Report& report, const Node& node, std::string_view what,
-                                        std::uint64_t min, std::uint64_t max);
-std::optional<Duration> read_duration(Report& report, const Node& node, std::string_view what,
-                                      Duration min);
-// "10GiB", "500MB", "4096".
-std::optional<std::uint64_t> read_bytes(Report& report, const Node& node, std::string_view what);
 // One of `words`, or an error with what there is; the index.
 std::optional<std::size_t> read_word(Report& report, const Node& node, std::string_view what,
-                                     const std::vector<std::string_view>& words);
-// The format of records: `json`, the only one yet.
-void read_converter(Report& report, const Node& node);
+                                     std::span<const std::string_view> words);
 // `beginning`, `end` or {value: 0, position: Beginning}.
 std::optional<StartOffset> read_offset(Report& report, const Node& node);
 

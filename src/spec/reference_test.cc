@@ -1,11 +1,15 @@
-// The examples in docs/reference/dataflow-yaml.md are correct, and it names every key.
+// The examples in docs/reference/dataflow-yaml.md are correct, and its tables are those of the
+// code.
+#include <algorithm>
 #include <fstream>
+#include <regex>
 #include <sstream>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "spec/model.h"
+#include "spec/sections.h"
 
 namespace gameflow::spec {
 namespace {
@@ -33,54 +37,150 @@ TEST(Reference, ExamplesAreCorrect) {
   EXPECT_GE(examples, 2);
 }
 
-TEST(Reference, NamesEveryKey) {
-  const std::string text = read_reference();
-  for (const char* key : {"apiVersion",
-                          "meta",
-                          "name",
-                          "version",
-                          "namespace",
-                          "config",
-                          "converter",
-                          "consumer",
-                          "default_starting_offset",
-                          "dead-letter-topic",
-                          "watermark",
-                          "future-max",
-                          "types",
-                          "type",
-                          "properties",
-                          "items",
-                          "optional",
-                          "topics",
-                          "schema",
-                          "key",
-                          "value",
-                          "partitions",
-                          "retention",
-                          "age",
-                          "bytes",
-                          "services",
-                          "sources",
-                          "id",
-                          "starting-offset",
-                          "states",
+bool is_type(const Section& section) {
+  const Section* const types[] = {&kNamedType,  &kFieldType, &kItemType,
+                                  &kTopicValue, &kKeyType,   &kColumn};
+  return std::ranges::count(types, &section) != 0;
+}
 
-                          "window",
-                          "tumbling",
-                          "duration",
-                          "assign-timestamp",
-                          "run",
-                          "grace-period",
-                          "idleness",
-                          "late",
-                          "topic",
-                          "partition",
-                          "assign-key",
-                          "update-state",
-                          "flush",
-                          "sinks"})
-    EXPECT_NE(text.find(fmt::format("`{}`", key)), std::string::npos) << key;
+// How a table says what kind of value a key has.
+std::string kind_of(const Field& field) {
+  std::string words;
+  for (const std::string_view word : field.words)
+    words += fmt::format("{}`{}`", words.empty() ? "" : ", ", word);
+  switch (field.kind) {
+    case ValueKind::kText:
+    case ValueKind::kName:
+    case ValueKind::kType:
+      return "text";
+    case ValueKind::kWord:
+      return words;
+    case ValueKind::kBool:
+      return "bool";
+    case ValueKind::kCount:
+      return field.max == 0 ? "count" : fmt::format("count, {} to {}", field.min, field.max);
+    case ValueKind::kDuration:
+      return field.min <= 1 ? "duration"
+                            : fmt::format("duration, at least `{}`",
+                                          format_duration({static_cast<std::int64_t>(field.min)}));
+    case ValueKind::kBytes:
+      return "size";
+    case ValueKind::kCode:
+      return "C++";
+    case ValueKind::kMap:
+      if (field.section == &kFunction) return "operator";
+      return is_type(*field.section) ? "type" : "map";
+    case ValueKind::kWordOrMap:
+      return field.section == &kOffset ? "offset" : words + " or a map";
+    case ValueKind::kList:
+      return "list";
+    case ValueKind::kNamed:
+      return "map";
+  }
+  return "";
+}
+
+std::string row_of(const Field& field) {
+  const std::string fallback = field.fallback.empty() ? "" : fmt::format("`{}` ", field.fallback);
+  return fmt::format("| `{}` | {} | {}| {} |\n", field.key, kind_of(field),
+                     field.is_required ? "required " : fallback, field.doc);
+}
+
+std::string table_of(const Section& section) {
+  std::string table = "| Key | Type | Default | Meaning |\n|---|---|---|---|\n";
+  for (const Field& field : section.fields) table += row_of(field);
+  for (const Variant& variant : section.variants) {
+    for (const Field& field : variant.fields) table += row_of(field);
+  }
+  return table;
+}
+
+// All sections that can be reached from the top.
+void collect(const Section& section, std::vector<const Section*>& found) {
+  if (std::ranges::count(found, &section) != 0) return;
+  found.push_back(&section);
+  const auto follow = [&](std::span<const Field> fields) {
+    for (const Field& field : fields) {
+      if (field.section != nullptr) collect(*field.section, found);
+    }
+  };
+  follow(section.fields);
+  for (const Variant& variant : section.variants) follow(variant.fields);
+}
+
+// A table that is missing or old is in the message, ready to be pasted.
+TEST(Reference, HasTheTableOfEverySection) {
+  const std::string text = read_reference();
+  std::vector<const Section*> sections;
+  collect(kDataflow, sections);
+  EXPECT_GE(sections.size(), 25U);
+  for (const Section* section : sections) {
+    // One table shows all places of a type, and one all operators.
+    if ((is_type(*section) && section != &kFieldType) || section == &kFunction) continue;
+    EXPECT_NE(text.find(table_of(*section)), std::string::npos)
+        << "docs/reference/dataflow-yaml.md has no such table, of " << section->name << ":\n"
+        << table_of(*section);
+  }
+}
+
+TEST(Reference, HasTheTableOfOperators) {
+  std::string table = "| Operator | Signature | |\n|---|---|---|\n";
+  for (const FunctionInfo& info : all_functions()) {
+    table += fmt::format("| `{}` | `{}` | {} |\n", info.key,
+                         fmt::format(fmt::runtime(info.signature), fmt::arg("in", "T"),
+                                     fmt::arg("out", "U"), fmt::arg("key", "KEY")),
+                         info.doc);
+  }
+  EXPECT_NE(read_reference().find(table), std::string::npos)
+      << "docs/reference/dataflow-yaml.md has no such table:\n"
+      << table;
+}
+
+// The pattern that editors go by and the rule that names are checked by are the same.
+TEST(Reference, PatternsOfNamesAreTheirRules) {
+  const std::string names[] = {"",
+                               "a",
+                               "A",
+                               "a1",
+                               "1a",
+                               "a-b",
+                               "a--b",
+                               "-a",
+                               "a-",
+                               "a_b",
+                               "_a",
+                               "a__b",
+                               "a.b",
+                               ".",
+                               "..",
+                               "...",
+                               "a b",
+                               "ä",
+                               "a/b",
+                               "a\n",
+                               "B-2",
+                               "a-_b",
+                               "9",
+                               "a:b",
+                               std::string(100, 'a'),
+                               std::string(101, 'a'),
+                               std::string(200, 'a'),
+                               std::string(201, 'a')};
+  for (const NameRule* rule : {&kDataflowName, &kTypeName, &kFieldName, &kTopicName}) {
+    const std::regex pattern((std::string(rule->pattern)));
+    for (const std::string& name : names)
+      EXPECT_EQ(std::regex_search(name, pattern), rule->is_valid(name))
+          << rule->what << ' ' << name;
+  }
+}
+
+TEST(Reference, DefaultsAreTheModelsOwn) {
+  const auto fallback = [](const Section& section, std::string_view key) {
+    return *parse_duration(std::ranges::find(section.fields, key, &Field::key)->fallback);
+  };
+  EXPECT_EQ(fallback(kWatermark, "grace-period"), Window().grace);
+  EXPECT_EQ(fallback(kWatermark, "idleness"), Window().idle_timeout);
+  EXPECT_EQ(fallback(kFutureWatermark, "future-max"), Dataflow().future_max);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Section `services`.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,11 @@ class ServiceReader {
   // `source` is the normalized text of the file; `start` is where sources start that do not say.
   ServiceReader(Report& report, TypeReader& types, const TopicReader& topics,
                 std::string_view source, StartOffset start)
-      : report_(report), types_(types), topics_(topics), source_(source), start_(start) {}
+      : report_(report),
+        types_(types),
+        topics_(topics),
+        functions_(report, source),
+        start_(start) {}
 
   void read_section(const Node& section);
 
@@ -26,25 +31,38 @@ class ServiceReader {
   std::string code() const;
 
  private:
+  // What is known of the records on their way through a service.
+  struct Flow {
+    const TopicEntry* type = nullptr;  // a topic of their type; null if it is not known
+    bool is_changed = false;           // not known because transforms make it
+    ExampleNames names;
+
+    void forget_type() {
+      type = nullptr;
+      is_changed = true;
+      names.event = nullptr;
+      names.event_name.clear();
+    }
+  };
+
   void read_service(const Node& key, const Node& body);
-  void read_sources(const Node& list, Service& service, ExampleNames& names);
-  void read_sinks(const Node& list, Service& service, ExampleNames& names);
-  const TopicEntry* read_endpoint(const Node& node, std::string_view what,
-                                  const std::vector<std::string_view>& more_keys);
-  void read_states(const Node& map, Service& service);
-  void read_state(const Node& key, const Node& body, Service& service);
-  void read_window(const Node& node, Service& service, const ExampleNames& names);
-  void read_watermark(const Node& node, TumblingWindow& window);
-  void read_late(const Node& node, Service& service);
-  // The code of `node`, `{run: …}`; empty after a report.
-  Code read_operator(const Node* node, Operator op, std::string_view what,
-                     const ExampleNames& names);
+  void read_sources(const Node& list, Service& service, Flow& flow);
+  void read_sinks(const Node& list, bool is_pipe, Service& service, Flow& flow);
+  // The keys of a source or sink; nothing after a report.
+  std::optional<Fields> read_endpoint(const Node& node, const Section& section);
+  const TopicEntry* read_topic(const Fields& fields, const Node& node);
+  std::vector<Function> read_transforms(const Fields& fields, const ExampleNames& names);
+  // Reports a topic of another type than `first`, or makes it the first.
+  void check_type(const Node& id, const TopicEntry& entry, std::string_view what,
+                  const TopicEntry*& first, std::string_view hint);
+  void read_window(const Node& node, Service& service, const Flow& flow);
+  void read_late(const Node& node, Service& service, const Flow& flow);
   void check(const Node& key, const Node& body, const Service& service);
 
   Report& report_;
   TypeReader& types_;
   const TopicReader& topics_;
-  std::string_view source_;
+  FunctionReader functions_;
   StartOffset start_;
   std::vector<Service> services_;
 };

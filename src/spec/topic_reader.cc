@@ -4,20 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "spec/names.h"
+#include "spec/sections.h"
 
 namespace gameflow::spec {
-namespace {
-
-// As log::kPartitionsMax.
-constexpr std::uint64_t kPartitionsMax = 1024;
-
-bool is_key_kind(record::Kind kind) {
-  return kind == record::Kind::kString || kind == record::Kind::kBool || record::is_integer(kind);
-}
-
-}  // namespace
-
 void TopicReader::read_section(const Node& section) {
   if (section.kind != NodeKind::kMap) {
     report_.error(section,
@@ -43,61 +32,34 @@ void TopicReader::read_topic(const Node& key, const Node& body) {
   entry.key = &key;
   entry.topic.name = key.text;
   entry.topic.position = key.position;
-  const Node* name_node = &key;
   // Nothing below a topic's name: a topic with all defaults.
   if (body.kind != NodeKind::kNull) {
-    const Fields fields(
-        report_, body, "a topic", {"name", "schema", "partitions", "retention"},
-        {{"retention-time", "a topic has no 'retention-time'", "write 'retention: { age: 7d }'"},
-         {"consumer", "'consumer' of a topic is not supported yet",
-          "write 'starting-offset' at the source, or 'consumer' in 'config'"},
-         {"producer", "'producer' of a topic is not supported yet", "remove it"},
-         {"segment-size", "a topic has no 'segment-size'",
-          "for the size write 'retention: { bytes: 10GiB }'"}});
-    if (const Node* const name = fields.find("name")) {
-      entry.topic.name = read_text(report_, *name, "the name of a topic").value_or(key.text);
-      name_node = name;
-    }
+    const Fields fields(report_, body, kTopic);
+    if (const auto name = fields.text("name")) entry.topic.name = *name;
     if (const Node* const schema = fields.find("schema")) read_schema(*schema, entry);
-    if (const Node* const partitions = fields.find("partitions")) {
-      entry.topic.partitions = static_cast<std::uint32_t>(
-          read_count(report_, *partitions, "'partitions'", 1, kPartitionsMax).value_or(1));
+    entry.topic.partitions = static_cast<std::uint32_t>(fields.count("partitions").value_or(1));
+    if (const auto retention = fields.map("retention")) {
+      entry.topic.retention_age = retention->duration("age");
+      entry.topic.retention_bytes = retention->bytes("bytes");
     }
-    if (const Node* const retention = fields.find("retention"))
-      read_retention(*retention, entry.topic);
   }
-  if (!is_topic_name(entry.topic.name)) {
-    report_.error(*name_node,
-                  fmt::format("'{}' cannot be the name of a topic", entry.topic.name.substr(0, 60)),
-                  "letters, digits, '.', '_' and '-', at most 200");
-  }
+  if (body.find("name") == nullptr) check_name(report_, key, kTopicName, key.text);
   by_key_[key.text] = entries_.size();
   entries_.push_back(std::move(entry));
 }
 
 void TopicReader::read_schema(const Node& node, TopicEntry& entry) {
-  const Fields fields(report_, node, "a schema", {"key", "value"});
+  const Fields fields(report_, node, kSchema);
   if (const Node* const key = fields.find("key")) {
-    const record::Type* const type = types_.read(*key, "the key of a topic", "");
+    const record::Type* const type = types_.read(*key, kKeyType, "the key of a topic", "");
     if (type != nullptr && !is_key_kind(type->kind))
       report_.error(*key, "the key of a topic has to be a string, an integer or a bool");
   }
   entry.has_schema = true;
-  const Node* const value = fields.require("value", "for example 'value: { type: player-event }'");
+  const Node* const value = fields.find("value");
   if (value == nullptr) return;
-  entry.topic.type = types_.read(*value, "the value of a topic", "", {"converter"});
+  entry.topic.type = types_.read(*value, kTopicValue, kTopicValue.name, "");
   if (const Node* const type = value->find("type")) entry.type_name = type->text;
-  if (const Node* const converter = value->find("converter")) read_converter(report_, *converter);
-}
-
-void TopicReader::read_retention(const Node& node, Topic& topic) {
-  const Fields fields(report_, node, "'retention'", {"age", "bytes"},
-                      {{"time", "unknown key 'time' in 'retention'", "did you mean 'age'?"},
-                       {"size", "unknown key 'size' in 'retention'", "did you mean 'bytes'?"}});
-  if (const Node* const age = fields.find("age"))
-    topic.retention_age = read_duration(report_, *age, "'age'", {1'000});
-  if (const Node* const bytes = fields.find("bytes"))
-    topic.retention_bytes = read_bytes(report_, *bytes, "'bytes'");
 }
 
 const TopicEntry* TopicReader::refer(const Node& node) const {

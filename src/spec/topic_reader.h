@@ -34,7 +34,6 @@ class TopicReader {
  private:
   void read_topic(const Node& key, const Node& body);
   void read_schema(const Node& node, TopicEntry& entry);
-  void read_retention(const Node& node, Topic& topic);
 
   Report& report_;
   TypeReader& types_;

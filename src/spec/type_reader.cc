@@ -10,6 +10,7 @@
 
 #include "base/ascii.h"
 #include "spec/names.h"
+#include "spec/sections.h"
 
 namespace gameflow::spec {
 namespace {
@@ -64,6 +65,10 @@ bool is_builtin(std::string_view name) {
 
 }  // namespace
 
+bool is_key_kind(Kind kind) {
+  return kind == Kind::kString || kind == Kind::kBool || record::is_integer(kind);
+}
+
 void TypeReader::read_section(const Node& section) {
   if (section.kind != NodeKind::kMap) {
     report_.error(section,
@@ -79,12 +84,7 @@ void TypeReader::read_section(const Node& section) {
     // Also entered under a bad name: whoever refers to it has not made a second mistake.
     by_name_[key.text] = {&key, &section.items[i], Progress::kUnread, nullptr, false};
     candidates_.push_back(key.text);
-    if (!is_type_name(key.text)) {
-      report_.error(key, fmt::format("'{}' cannot be the name of a type", key.text),
-                    "letters, digits, '-' and '_', a letter first, at most 100");
-    } else {
-      declare(key, key.text);
-    }
+    if (check_name(report_, key, kTypeName, key.text)) declare(key, key.text);
   }
   for (const Node& key : section.keys) {
     const auto found = by_name_.find(key.text);
@@ -119,15 +119,15 @@ const Type* TypeReader::resolve(Named& named) {
         *kind, fmt::format("type '{}' is only another name for '{}'", named.key->text, kind->text),
         "a named type is an object or a list; use the other name instead");
   } else {
-    named.type = read(body, fmt::format("type '{}'", named.key->text), named.key->text);
+    named.type = read(body, kNamedType, fmt::format("type '{}'", named.key->text), named.key->text);
   }
   reading_.pop_back();
   named.progress = Progress::kDone;
   return named.type;
 }
 
-const Type* TypeReader::read(const Node& node, std::string_view what, const std::string& name,
-                             const std::vector<std::string_view>& extra) {
+const Type* TypeReader::read(const Node& node, const Section& section, std::string_view what,
+                             const std::string& name) {
   if (node.kind == NodeKind::kScalar) {
     report_.error(node, fmt::format("{} has to be a map", what),
                   fmt::format("write {{ type: {} }}", node.text.substr(0, 60)));
@@ -150,11 +150,11 @@ const Type* TypeReader::read(const Node& node, std::string_view what, const std:
     return nullptr;  // nor are its other keys
   }
   const bool is_object = kind->text == "object", is_list = kind->text == "list";
-  std::vector<std::string_view> keys = {"type"};
-  keys.insert(keys.end(), extra.begin(), extra.end());
-  if (is_object) keys.push_back("properties");
-  if (is_list) keys.push_back("items");
-  const Fields fields(report_, node, std::string(what), keys);
+  const std::span<const Field> more = is_object ? kObjectVariant.fields
+                                      : is_list ? kListVariant.fields
+                                                : std::span<const Field>();
+  const Fields fields(report_, node, section, what, more);
+  if (&section == &kTopicValue) fields.word("converter");
   if (!is_object && !is_list) return refer(*kind, what);
   if (depth_ >= kTypeDepthMax) {
     report_.error(*kind, fmt::format("types nest more than {} deep", kTypeDepthMax));
@@ -165,10 +165,7 @@ const Type* TypeReader::read(const Node& node, std::string_view what, const std:
                   "give it a name in section 'types' and use that here");
     return nullptr;
   }
-  const Node* const body =
-      fields.require(is_object ? "properties" : "items",
-                     is_object ? "for example 'properties: { name: { type: string } }'"
-                               : "for example 'items: { type: string }'");
+  const Node* const body = fields.find(more.front().key);
   if (body == nullptr) return nullptr;
   ++depth_;
   const Type* const type = is_object ? read_object(*body, name) : read_list(*body, name);
@@ -230,7 +227,7 @@ const Type* TypeReader::read_object(const Node& node, const std::string& name) {
     if (kind != nullptr && kind->text == "object" && is_identifier(key.text))
       declare(key, inner_name);
     const Type* const type =
-        read(node.items[i], fmt::format("field '{}'", key.text), inner_name, {"optional"});
+        read(node.items[i], kFieldType, fmt::format("field '{}'", key.text), inner_name);
     const Node* const optional = node.items[i].find("optional");
     const bool is_optional =
         optional != nullptr && read_bool(report_, *optional, "'optional'").value_or(false);
@@ -250,7 +247,7 @@ const Type* TypeReader::read_list(const Node& node, const std::string& name) {
   const std::string inner_name = name.empty() ? name : name + "-item";
   const Node* const kind = node.find("type");
   if (kind != nullptr && kind->text == "object" && !inner_name.empty()) declare(*kind, inner_name);
-  const Type* const item = read(node, "an item of the list", inner_name);
+  const Type* const item = read(node, kItemType, kItemType.name, inner_name);
   if (item == nullptr) return nullptr;
   const Extent extent = {extent_of(item).values + 1, extent_of(item).depth + 1};
   if (!fits(node, extent)) return nullptr;
@@ -277,7 +274,7 @@ const Type* TypeReader::read_row(const Node& properties) {
     if (!columns.insert(lower_case(key.text)).second)
       report_.error(key, fmt::format("column '{}' differs from another only in case", key.text));
     const Node& body = properties.items[i];
-    const Type* const type = read(body, fmt::format("column '{}'", key.text), "");
+    const Type* const type = read(body, kColumn, fmt::format("column '{}'", key.text), "");
     if (type == nullptr) continue;
     if (type->kind >= Kind::kBytes) {
       report_.error(body.find("type") != nullptr ? *body.find("type") : body,

@@ -14,6 +14,9 @@
 
 namespace gameflow::spec {
 
+// Whether keys of records and rows may be of this kind: strings, integers and bools.
+bool is_key_kind(record::Kind kind);
+
 class TypeReader {
  public:
   explicit TypeReader(Report& report)
@@ -22,11 +25,11 @@ class TypeReader {
   // Reads section `types`; named types may refer to each other in any order.
   void read_section(const Node& section);
 
-  // The type written at `node`, `{type: …}`; null after a report. Of an inline object `name`
-  // becomes the name; where that is empty, inline objects are refused. `extra` are keys that the
-  // caller reads.
-  const record::Type* read(const Node& node, std::string_view what, const std::string& name,
-                           const std::vector<std::string_view>& extra = {});
+  // The type written at `node`, a map of `section`, which `what` names in messages; null after a
+  // report. Of an inline object `name` becomes the name; where that is empty, inline objects are
+  // refused.
+  const record::Type* read(const Node& node, const Section& section, std::string_view what,
+                           const std::string& name);
 
   // The row of a state: `properties` of scalars and strings.
   const record::Type* read_row(const Node& properties);

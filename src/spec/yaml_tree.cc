@@ -320,6 +320,11 @@ const Node* Node::find(std::string_view key) const {
   return nullptr;
 }
 
+const Node* Node::find_key(std::string_view key) const {
+  const auto found = std::ranges::find(keys, key, &Node::text);
+  return found == keys.end() ? nullptr : &*found;
+}
+
 std::string normalized(std::string_view source) {
   if (source.starts_with(kByteOrderMark)) source.remove_prefix(kByteOrderMark.size());
   std::string text;

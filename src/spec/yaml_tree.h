@@ -38,6 +38,8 @@ struct Node {
 
   // The value of a key; null if this is not a map or does not have it.
   const Node* find(std::string_view key) const;
+  // The key itself, for its position.
+  const Node* find_key(std::string_view key) const;
 };
 
 struct Tree {

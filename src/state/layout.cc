@@ -1,5 +1,8 @@
 #include "state/layout.h"
 
+#include <cstring>
+#include <new>
+
 #include <xxhash.h>
 
 namespace gameflow::state {
@@ -18,6 +21,26 @@ Layout::Layout(const std::vector<const record::Type*>& rows) {
     has_text_ = has_text_ || codecs_.back().has_text();
   }
   key_offset_ = offset;
+}
+
+Entry* Layout::make_entry(void* memory, std::string_view key) const {
+  auto* entry = new (memory) Entry{.updated_at = {},
+                                   .live = 0,
+                                   .key_size = static_cast<std::uint16_t>(key.size()),
+                                   .changed = 0};
+  for (std::size_t state = 0; state < codecs_.size(); ++state)
+    codecs_[state].initialize(row(entry, state));
+  std::memcpy(static_cast<char*>(memory) + key_offset_, key.data(), key.size());
+  return entry;
+}
+
+void Layout::encode(const Entry* entry, ByteWriter& out) const {
+  out.text(key(entry));
+  out.varint(entry->live);
+  out.signed_varint(entry->updated_at.ms);
+  for (std::size_t state = 0; state < codecs_.size(); ++state) {
+    if ((entry->live >> state & 1U) != 0) codecs_[state].encode(row(entry, state), out);
+  }
 }
 
 }  // namespace gameflow::state

@@ -1,10 +1,12 @@
 // How the rows of one service lie in memory: one entry per key holds the rows of all its states.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/time.h"
 #include "record/type.h"
 #include "state/row_codec.h"
@@ -16,8 +18,8 @@ namespace gameflow::state {
 // it is updated.
 inline constexpr std::uint32_t kShards = 64;
 
-// Hash of an encoded key. Bits from its middle choose the shard: the hash table of a shard places
-// entries by the top bits and tells them apart by the lowest, so both must differ within one shard.
+// Hash of an encoded key. Bits from its middle choose the shard; the index of a shard's table uses
+// the upper half, so that keys of one shard differ in it.
 std::uint64_t hash_key(std::string_view key);
 constexpr std::uint32_t shard_of(std::uint64_t hash) {
   return static_cast<std::uint32_t>(hash >> 24) % kShards;
@@ -25,16 +27,17 @@ constexpr std::uint32_t shard_of(std::uint64_t hash) {
 
 // One key. Followed in memory by the rows (see Layout::row) and the key's bytes.
 struct Entry {
-  std::uint64_t hash;
-  std::uint32_t key_size;
-  std::uint32_t live;   // bit s: the row of state s exists: an operator has called for it
-  std::uint32_t dirty;  // bit s: it changed since the last take_changes
-  std::uint32_t padding = 0;
-  Timestamp updated_at;  // of the last change
+  Timestamp updated_at;    // of the last change
+  std::uint32_t live;      // bit s: the row of state s exists: an operator has called for it
+  std::uint16_t key_size;  // bytes
+  std::uint16_t changed;   // 1: it is among Table::changes()
 };
 
 class Layout {
  public:
+  static constexpr std::size_t kEntryAlign = alignof(Entry);
+  static constexpr std::size_t kKeyBytesMax = UINT16_MAX;
+
   // `rows`: the row types of the service's states, in order. They outlive the layout.
   explicit Layout(const std::vector<const record::Type*>& rows);
 
@@ -51,8 +54,15 @@ class Layout {
   std::string_view key(const Entry* entry) const {
     return {reinterpret_cast<const char*>(entry) + key_offset_, entry->key_size};
   }
-  std::size_t entry_bytes(std::size_t key_size) const { return key_offset_ + key_size; }
-  std::size_t key_offset() const { return key_offset_; }
+  // With what it takes to align the next one.
+  std::size_t entry_bytes(std::size_t key_size) const {
+    return (key_offset_ + key_size + kEntryAlign - 1) / kEntryAlign * kEntryAlign;
+  }
+
+  // An entry of the key in `memory` of entry_bytes: rows are initialised and not live.
+  Entry* make_entry(void* memory, std::string_view key) const;
+  // Appends the entry with its live rows in the form that Table::load reads.
+  void encode(const Entry* entry, ByteWriter& out) const;
 
  private:
   std::vector<RowCodec> codecs_;

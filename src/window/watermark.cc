@@ -3,30 +3,31 @@
 #include <algorithm>
 #include <utility>
 
-#include "window/window.h"
+#include "base/check.h"
 
 namespace gameflow::window {
 
-Watermark::Watermark(std::size_t partitions, Duration idle_timeout, Timestamp now)
-    : partitions_(partitions, Partition{std::nullopt, now}), idle_timeout_(idle_timeout) {}
+Watermark::Watermark(std::size_t partitions, Duration idle_timeout, Duration attention)
+    : partitions_(partitions, Partition{std::nullopt, attention}), idle_timeout_(idle_timeout) {}
 
-void Watermark::observe(std::size_t partition, Timestamp progress, Timestamp now) {
+void Watermark::observe(std::size_t partition, Timestamp progress, Duration attention) {
   Partition& seen = partitions_[partition];
-  seen.heard_at = now;
+  GF_CHECK(seen.heard_at <= attention);
+  seen.heard_at = attention;
   seen.progress = std::max(seen.progress.value_or(progress), progress);
 }
 
-bool Watermark::is_idle(std::size_t partition, Timestamp now) const {
-  return now - partitions_[partition].heard_at >= idle_timeout_;
+bool Watermark::is_idle(std::size_t partition, Duration attention) const {
+  return attention - partitions_[partition].heard_at >= idle_timeout_;
 }
 
-std::optional<Timestamp> Watermark::candidate(Timestamp now) const {
+std::optional<Timestamp> Watermark::candidate(Duration attention) const {
   std::optional<Timestamp> lowest, highest;
-  Timestamp heard_last = now - idle_timeout_;
+  Duration heard_last = attention - idle_timeout_;
   bool all_idle = true;
   for (std::size_t i = 0; i < partitions_.size(); ++i) {
     const Partition& partition = partitions_[i];
-    if (!is_idle(i, now)) {
+    if (!is_idle(i, attention)) {
       all_idle = false;
       if (!partition.progress) return std::nullopt;  // it may still show anything
       lowest = std::min(lowest.value_or(*partition.progress), *partition.progress);
@@ -39,14 +40,12 @@ std::optional<Timestamp> Watermark::candidate(Timestamp now) const {
   }
   if (!all_idle) return lowest;
   if (!highest) return std::nullopt;
-  return *highest + (now - heard_last);
+  return *highest + (attention - heard_last);
 }
 
-std::optional<Timestamp> Watermark::advance(Timestamp now, Timestamp limit) {
-  if (const auto next = candidate(now)) {
-    const Timestamp bounded = std::min(*next, limit);
-    if (!value_ || *value_ < bounded) value_ = bounded;
-  }
+std::optional<Timestamp> Watermark::advance(Duration attention) {
+  const auto next = candidate(attention);
+  if (next && (!value_ || *value_ < *next)) value_ = next;
   return value_;
 }
 
@@ -54,10 +53,15 @@ void Watermark::finish() {
   value_ = kEndOfTime;
 }
 
+void Watermark::forgive(Duration attention) {
+  for (Partition& partition : partitions_) partition.heard_at = attention;
+}
+
 void Watermark::restore(std::optional<Timestamp> value,
-                        std::vector<std::optional<Timestamp>> progress, Timestamp now) {
+                        std::vector<std::optional<Timestamp>> progress, Duration attention) {
+  GF_CHECK(progress.size() == partitions_.size());
   value_ = value;
-  for (std::size_t i = 0; i < partitions_.size(); ++i) partitions_[i] = {progress[i], now};
+  for (std::size_t i = 0; i < partitions_.size(); ++i) partitions_[i] = {progress[i], attention};
 }
 
 }  // namespace gameflow::window

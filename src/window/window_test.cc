@@ -1,9 +1,9 @@
-#include "window/window.h"
-
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "window/assigner.h"
+#include "window/trigger.h"
 #include "window/watermark.h"
 
 namespace gameflow::window {
@@ -24,24 +24,36 @@ constexpr AssignCase kAssign[] = {
     {"EarliestTime", 7, kTimeMin.ms, -62'135'596'800'004},
 };
 
-TEST(Tumbling, AssignsHalfOpenWindows) {
+TEST(Assigner, AssignsHalfOpenWindows) {
   for (const AssignCase& row : kAssign) {
-    EXPECT_EQ(Tumbling({{row.size_ms}, {0}}).start_of({row.at_ms}).ms, row.start_ms) << row.name;
+    const Span span = Assigner({row.size_ms}).span_of({row.at_ms});
+    EXPECT_EQ(span.start.ms, row.start_ms) << row.name;
+    EXPECT_EQ((span.end - span.start).ms, row.size_ms) << row.name;
   }
 }
 
-TEST(Tumbling, ClosesWhenTheWatermarkReachesEndPlusGrace) {
-  constexpr Tumbling tumbling{{100}, {20}};
-  EXPECT_EQ(tumbling.open_from({219}).ms, 100);
-  EXPECT_EQ(tumbling.open_from({220}).ms, 200);
-  EXPECT_EQ(tumbling.open_from({319}).ms, 200);
-  EXPECT_EQ(tumbling.open_from({-81}).ms, -200);
-  EXPECT_EQ(tumbling.open_from({-80}).ms, -100);
+TEST(Trigger, ClosesWhenTheWatermarkReachesEndPlusGrace) {
+  constexpr Trigger trigger({20});
+  constexpr Span span{{100}, {200}};
+  const auto closed = [&](std::int64_t watermark) {
+    return Trigger::is_closed(span, trigger.advance(std::nullopt, Timestamp{watermark}));
+  };
+  EXPECT_FALSE(Trigger::is_closed(span, std::nullopt));
+  EXPECT_FALSE(closed(219));
+  EXPECT_TRUE(closed(220));
+  EXPECT_TRUE(closed(kEndOfTime.ms));
 }
 
-// Each step: at clock time `now`, partition `partition` (or -1: none) shows `event`; then the
+TEST(Trigger, WhatWasClosedStaysClosedUnderALongerGracePeriod) {
+  const auto closed_until = Trigger({20}).advance(std::nullopt, Timestamp{220});
+  EXPECT_EQ(Trigger({50}).advance(closed_until, Timestamp{221}), Timestamp{200});
+  EXPECT_EQ(Trigger({50}).advance(closed_until, std::nullopt), Timestamp{200});
+  EXPECT_EQ(Trigger({50}).advance(closed_until, Timestamp{251}), Timestamp{201});
+}
+
+// Each step: at attention `now`, partition `partition` (or -1: none) shows `event`; then the
 // watermark is `want`
-// (-1: none yet). Two partitions, idle after 10, clock limit now + 50.
+// (-1: none yet). Two partitions, idle after 10.
 struct Step {
   std::int64_t now;
   int partition;
@@ -54,7 +66,7 @@ struct WatermarkCase {
 };
 
 const std::vector<WatermarkCase> kWatermarks{
-    {"MinimumOfPartitions", {{0, 0, 100, -1}, {1, 1, 40, 40}, {2, 1, 120, 52}}},
+    {"MinimumOfPartitions", {{0, 0, 100, -1}, {1, 1, 40, 40}, {2, 1, 120, 100}}},
     {"NeverGoesBack", {{0, 0, 30, -1}, {1, 1, 40, 30}, {2, 0, 10, 30}}},
     {"UnseenPartitionHoldsUntilIdle",
      {{0, 0, 20, -1}, {5, 0, 21, -1}, {9, 0, 22, -1}, {10, 0, 23, 23}}},
@@ -64,7 +76,6 @@ const std::vector<WatermarkCase> kWatermarks{
     {"AllSilentGoesOnByTheClock",
      {{0, 0, 20, -1}, {0, 1, 5, 5}, {9, -1, 0, 5}, {10, -1, 0, 30}, {15, -1, 0, 35}}},
     {"NothingSeenNothingKnown", {{0, -1, 0, -1}, {100, -1, 0, -1}}},
-    {"NeverPastTheClockLimit", {{0, 0, 200, -1}, {0, 1, 200, 50}, {10, -1, 0, 60}}},
 };
 
 TEST(Watermark, FollowsThePartitions) {
@@ -75,7 +86,7 @@ TEST(Watermark, FollowsThePartitions) {
       if (step.partition >= 0) {
         watermark.observe(static_cast<std::size_t>(step.partition), {step.event}, {step.now});
       }
-      const auto value = watermark.advance({step.now}, {step.now + 50});
+      const auto value = watermark.advance({step.now});
       EXPECT_EQ(value ? value->ms : -1, step.want) << row.name << ", step " << i;
     }
   }
@@ -84,11 +95,21 @@ TEST(Watermark, FollowsThePartitions) {
 TEST(Watermark, RestoreKeepsValueAndProgressButNotSilence) {
   Watermark watermark(2, {10}, {1'000});
   watermark.restore(Timestamp{70}, {Timestamp{70}, std::nullopt}, {1'000});
-  EXPECT_EQ(watermark.advance({1'000}, {9'999})->ms, 70);
+  EXPECT_EQ(watermark.advance({1'000})->ms, 70);
   watermark.observe(1, {60}, {1'001});
-  EXPECT_EQ(watermark.advance({1'001}, {9'999})->ms, 70);
+  EXPECT_EQ(watermark.advance({1'001})->ms, 70);
   EXPECT_FALSE(watermark.is_idle(0, {1'009}));
   EXPECT_TRUE(watermark.is_idle(0, {1'010}));
+}
+
+TEST(Watermark, ForgivenSilenceCountsFromThen) {
+  Watermark watermark(2, {10}, {0});
+  watermark.observe(0, {20}, {0});
+  watermark.observe(1, {5}, {0});
+  watermark.forgive({8});
+  watermark.observe(0, {30}, {15});
+  EXPECT_EQ(watermark.advance({17})->ms, 5);
+  EXPECT_EQ(watermark.advance({18})->ms, 30);
 }
 
 }  // namespace

@@ -334,6 +334,49 @@ class ChangedState(SystemTest):
         wait_until(lambda: rows() == [["ann", 2, 6], ["bob", 2, 6]], "goes on")
         self.assertEqual(server.stop(), 0)
 
+    def test_a_service_that_left_is_told_and_can_be_forgotten(self):
+        renamed = COUNTING.read_text().replace("  counting:", "  tallying:")
+        server = self.server(COUNTING)
+        server.produce("events", [json.dumps({"user": "ann", "at": "2024-11-12T10:00:01Z", "points": 3})] * 2, key="k")
+        wait_until(lambda: server.service("counting")["records_in"] == 2, "counted")
+        data = ["--data", server.folder / "data"]
+        locked = run_cli("service", "forget", "counting", *data)
+        self.assertEqual(locked.returncode, 1)
+        self.assertIn("is in use by another process", locked.stderr)
+        self.assertEqual(server.stop(), 0)
+
+        server.dataflow = self.copy(renamed)
+        server.start()
+        told = [line for line in server.log_path.read_text().splitlines() if "gameflow service forget counting" in line]
+        self.assertEqual(len(told), 1)
+        self.assertIn(str(server.folder / "data"), told[0])
+        wait_until(lambda: server.service("tallying")["records_in"] == 2, "the new one reads from the beginning")
+        self.assertEqual(server.stop(), 0)
+
+        listed = run_cli("service", "list", *data)
+        self.assertEqual((listed.returncode, listed.stderr), (0, ""))
+        self.assertEqual([line.split()[::2] for line in listed.stdout.splitlines()[1:]],
+                         [["counting", "2", "0"], ["tallying", "2", "0"]])
+        typo = run_cli("service", "forget", "countin", *data)
+        self.assertEqual((typo.returncode, typo.stdout), (1, ""))
+        self.assertIn("Did you mean 'counting'?", typo.stderr)
+        self.assertEqual(run_cli("service", "forget", "counting", *data).returncode, 0)
+        self.assertEqual([line.split()[0] for line in run_cli("service", "list", *data).stdout.splitlines()[1:]], ["tallying"])
+
+        # The other one goes on, and the forgotten one would start afresh.
+        server.log_path.unlink()
+        server.start()
+        self.assertNotIn("service forget", server.log_path.read_text())
+        self.assertEqual(server.service("tallying")["records_in"], 2)
+        self.assertEqual(server.stop(), 0)
+
+    def test_a_folder_that_is_not_there_is_not_made(self):
+        nowhere = self.folder / "nowhere"
+        done = run_cli("service", "list", "--data", nowhere)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn(str(nowhere), done.stderr)
+        self.assertFalse(nowhere.exists())
+
     def test_changed_code_keeps_the_state(self):
         server = self.server(self.copy(COUNTING.read_text()))
         line = json.dumps({"user": "ann", "at": "2024-11-12T10:00:01Z", "points": 3})

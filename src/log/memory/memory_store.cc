@@ -6,6 +6,8 @@
 #include <iterator>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <random>
 #include <set>
 #include <string>
 #include <utility>
@@ -30,9 +32,36 @@ struct Producer {
   Timestamp used_at;
 };
 
+// Where the records of a store with gaps lie.
+class Gaps {
+ public:
+  explicit Gaps(std::uint32_t seed) : random_(seed) {}
+
+  // Offsets for `count` records, at or after `end`, which is moved past them.
+  std::vector<Offset> place(std::size_t count, Offset& end) {
+    if (one_in(10)) end.value += 1 + random_() % 1'500;  // aborted transactions
+    const bool has_holes = one_in(3);                    // compaction
+    std::vector<Offset> offsets(count);
+    for (Offset& offset : offsets) {
+      if (has_holes && one_in(4)) end.value += 1 + random_() % 5;
+      offset = end;
+      ++end.value;
+    }
+    return offsets;
+  }
+
+ private:
+  bool one_in(std::uint32_t n) { return random_() % n == 0; }
+
+  std::mt19937 random_;
+};
+
 class MemoryStoreImpl final : public MemoryStore {
  public:
-  explicit MemoryStoreImpl(const Clock& clock) : clock_(clock) {}
+  MemoryStoreImpl(const Clock& clock, const MemoryOptions& options)
+      : clock_(clock), ages_(clock, age_clock_options(clock, {})) {
+    if (options.gaps) gaps_.emplace(*options.gaps);
+  }
 
   Result<TopicInfo> create_topic(const TopicConfig& config) override {
     const std::lock_guard lock(mutex_);
@@ -83,20 +112,16 @@ class MemoryStoreImpl final : public MemoryStore {
     return catalog_.topics();
   }
 
-  void submit(Commit commit, CommitCallback done) override {
-    const auto started = std::chrono::steady_clock::now();
-    std::set<TopicId> changed;
-    Result<CommitAck> outcome = [&]() -> Result<CommitAck> {
-      GF_ASSIGN(PreparedCommit prepared, prepare(std::move(commit), clock_.now()));
-      const std::lock_guard lock(mutex_);
-      GF_ASSIGN(CommitAck ack, apply(prepared));
-      for (const auto& part : prepared.parts) changed.insert(part.topic);
-      stats_.commit_seconds_total +=
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-      return ack;
-    }();
-    for (const TopicId topic : changed) listeners_.notify(topic);
-    done(std::move(outcome));
+  void submit(ProduceRequest request, Callback done) override {
+    done(write(prepare(std::move(request), clock_.now())));
+  }
+  Result<CommitAck> commit(Commit commit) override {
+    return write(prepare(std::move(commit), clock_.now()));
+  }
+
+  Result<PartitionInfo> partition(TopicId topic, std::uint32_t partition) const override {
+    const std::lock_guard lock(mutex_);
+    return catalog_.partition(topic, partition);
   }
 
   Result<std::uint64_t> next_sequence(TopicId topic, std::string_view producer) const override {
@@ -105,23 +130,29 @@ class MemoryStoreImpl final : public MemoryStore {
     return expected_sequence({topic, std::string(producer)});
   }
 
-  Result<std::vector<BatchPtr>> read(TopicId topic, std::uint32_t partition, Offset from,
-                                     std::size_t bytes_max) const override {
+  Result<ReadResult> read(TopicId topic, std::uint32_t partition, Offset from,
+                          std::size_t bytes_max) const override {
     const std::lock_guard lock(mutex_);
     GF_ASSIGN(const PartitionInfo info, catalog_.partition(topic, partition));
     GF_TRY(check_offset(info, topic, partition, from));
-    std::vector<BatchPtr> batches;
-    if (from == info.end) return batches;
-    const auto& stored = batches_.at({topic, partition});
-    auto next = std::ranges::upper_bound(
-        stored, from, {}, [](const StoredBatch& entry) { return entry.batch->base_offset(); });
+    ReadResult result{.batches = {}, .next = info.end, .at_end = true};
+    const auto found = batches_.find({topic, partition});
+    if (found == batches_.end()) return result;
+    const std::deque<StoredBatch>& stored = found->second;
+    auto next = std::ranges::partition_point(stored, [from](const StoredBatch& entry) {
+      return entry.batch->offset(entry.batch->size() - 1) < from;
+    });
     std::size_t bytes = 0;
-    for (--next; next != stored.end(); ++next) {
+    for (; next != stored.end(); ++next) {
       bytes += next->batch->memory_bytes();
-      if (bytes > bytes_max && !batches.empty()) break;
-      batches.push_back(next->batch);
+      if (bytes > bytes_max && !result.batches.empty()) {
+        result.next = next->batch->base_offset();
+        result.at_end = false;
+        break;
+      }
+      result.batches.push_back(next->batch);
     }
-    return batches;
+    return result;
   }
 
   Result<std::optional<std::string>> get(std::string_view key) const override {
@@ -181,6 +212,24 @@ class MemoryStoreImpl final : public MemoryStore {
   }
   tl::unexpected<Error> injected_failure() const { return fail(failure_, "failure on demand"); }
 
+  Result<CommitAck> write(Result<PreparedCommit> prepared) {
+    if (!prepared) return fail(std::move(prepared).error());
+    const auto started = std::chrono::steady_clock::now();
+    Result<CommitAck> ack = [&] {
+      const std::lock_guard lock(mutex_);
+      auto applied = apply(*prepared);
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
+      if (applied) stats_.add_group(took.count());
+      return applied;
+    }();
+    std::set<TopicId> changed;
+    for (const auto& part : prepared->parts) changed.insert(part.topic);
+    for (const TopicId topic : changed) {
+      if (ack) listeners_.notify(topic);
+    }
+    return ack;
+  }
+
   // All or nothing: everything that can fail comes first. Needs mutex_.
   Result<CommitAck> apply(PreparedCommit& commit) {
     if (closed_) return closed();
@@ -197,6 +246,7 @@ class MemoryStoreImpl final : public MemoryStore {
     }
     CommitAck ack;
     for (PreparedCommit::Part& part : commit.parts) ack.base_offsets.push_back(append(part));
+    if (gaps_) add_markers(commit);
     for (const KeyRange& range : commit.erase) {
       if (range.begin >= range.end) continue;
       state_.erase(state_.lower_bound(range.begin), state_.lower_bound(range.end));
@@ -205,17 +255,22 @@ class MemoryStoreImpl final : public MemoryStore {
       state_.insert_or_assign(std::move(entry.key), std::move(entry.value));
     }
     ++stats_.commits;
-    ++stats_.groups;
     stats_.bytes_raw += commit.bytes_raw;
     return ack;
   }
 
   Offset append(PreparedCommit::Part& part) {
     PartitionInfo info = *catalog_.partition(part.topic, part.partition);
-    const Offset base = info.end;
-    record::BatchBuilder::place(*part.batch, base);
-    info.end = part.batch->end_offset();
+    if (gaps_) {
+      std::vector<Offset> offsets = gaps_->place(part.batch->size(), info.end);
+      record::BatchBuilder::place(*part.batch, std::move(offsets), info.end);
+    } else {
+      record::BatchBuilder::place(*part.batch, info.end);
+      info.end = part.batch->end_offset();
+    }
+    const Offset base = part.batch->base_offset();
     info.bytes += part.encoded.size();
+    keep_in_order(part, info);
     catalog_.set_partition(part.topic, part.partition, info);
     stats_.records += part.batch->size();
     stats_.bytes_stored += part.encoded.size();
@@ -223,10 +278,23 @@ class MemoryStoreImpl final : public MemoryStore {
     return base;
   }
 
+  // The offset that the end of a transaction takes in each partition it wrote.
+  void add_markers(const PreparedCommit& commit) {
+    std::set<PartitionKey> written;
+    for (const PreparedCommit::Part& part : commit.parts) {
+      written.emplace(part.topic, part.partition);
+    }
+    for (const auto& [topic, partition] : written) {
+      PartitionInfo info = *catalog_.partition(topic, partition);
+      ++info.end.value;
+      catalog_.set_partition(topic, partition, info);
+    }
+  }
+
   void trim(const PartitionKey& key, std::deque<StoredBatch>& stored) {
     const TopicConfig config = catalog_.topic(key.first)->config;
     PartitionInfo info = *catalog_.partition(key.first, key.second);
-    const Timestamp now = clock_.now();
+    const Timestamp now = ages_.now();
     while (!stored.empty()) {
       const Batch& oldest = *stored.front().batch;
       const bool too_old =
@@ -241,7 +309,7 @@ class MemoryStoreImpl final : public MemoryStore {
   }
 
   bool forgotten(const Producer& producer) const {
-    return producer.used_at + kProducerMemory <= clock_.now();
+    return producer.used_at + kProducerMemory <= ages_.now();
   }
 
   std::uint64_t expected_sequence(const ProducerKey& key) const {
@@ -252,12 +320,14 @@ class MemoryStoreImpl final : public MemoryStore {
   using Batch = record::Batch;
 
   const Clock& clock_;
+  const CalmClock ages_;
   Listeners listeners_;
   mutable std::mutex mutex_;  // guards everything below
   Catalog catalog_;
   std::map<PartitionKey, std::deque<StoredBatch>> batches_;
   std::map<ProducerKey, Producer> producers_;
   std::map<std::string, std::string, std::less<>> state_;
+  std::optional<Gaps> gaps_;
   Stats stats_;
   std::uint32_t next_topic_id_ = 1;
   std::uint32_t failures_left_ = 0;
@@ -267,8 +337,8 @@ class MemoryStoreImpl final : public MemoryStore {
 
 }  // namespace
 
-std::unique_ptr<MemoryStore> make_memory_store(const Clock& clock) {
-  return std::make_unique<MemoryStoreImpl>(clock);
+std::unique_ptr<MemoryStore> make_memory_store(const Clock& clock, const MemoryOptions& options) {
+  return std::make_unique<MemoryStoreImpl>(clock, options);
 }
 
 }  // namespace gameflow::log

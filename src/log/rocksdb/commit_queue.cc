@@ -4,61 +4,56 @@
 
 namespace gameflow::log {
 
-std::size_t CommitQueue::bytes_of(const Item& item) {
-  const auto* submission = std::get_if<Submission>(&item);
-  return submission == nullptr ? 0 : submission->commit.memory_bytes;
-}
-
 bool CommitQueue::push(Item&& item) {
-  const std::size_t bytes = bytes_of(item);
-  std::unique_lock lock(mutex_);
-  if (consumer_ != std::this_thread::get_id()) {
-    const std::uint64_t ticket = tickets_++;
-    emptied_.wait(lock, [&] {
-      return closed_ || (ticket == served_ && (bytes_ == 0 || bytes_ + bytes <= bytes_max_));
-    });
-    if (++served_ != tickets_) emptied_.notify_all();
-  }
+  const auto* submission = std::get_if<Submission>(&item);
+  const std::size_t bytes = submission == nullptr ? 0 : submission->commit.memory_bytes;
+  const std::lock_guard lock(mutex_);
   if (closed_) return false;
+  entries_.push_back({std::move(item), bytes, std::chrono::steady_clock::now()});
   bytes_ += bytes;
-  items_.push_back(std::move(item));
   filled_.notify_one();
   return true;
 }
 
-std::vector<CommitQueue::Item> CommitQueue::take(std::size_t bytes_max, Deadline deadline) {
+std::vector<CommitQueue::Item> CommitQueue::take(std::size_t bytes_max, Instant deadline) {
   std::vector<Item> taken;
   std::unique_lock lock(mutex_);
-  consumer_ = std::this_thread::get_id();
-  filled_.wait_until(lock, deadline, [&] { return closed_ || !items_.empty(); });
-  std::size_t bytes = 0;
-  while (!items_.empty()) {
-    const bool is_task = std::holds_alternative<Task>(items_.front());
-    bytes += bytes_of(items_.front());
-    if (!taken.empty() && (is_task || bytes > bytes_max)) break;
-    taken.push_back(std::move(items_.front()));
-    items_.pop_front();
+  filled_.wait_until(lock, deadline, [&] { return closed_ || !entries_.empty(); });
+  while (!entries_.empty()) {
+    Entry& next = entries_.front();
+    const bool is_task = std::holds_alternative<Task>(next.item);
+    if (!taken.empty() && (is_task || in_work_bytes_ + next.bytes > bytes_max)) break;
+    if (taken.empty()) in_work_since_ = next.pushed_at;
+    in_work_bytes_ += next.bytes;
+    taken.push_back(std::move(next.item));
+    entries_.pop_front();
     if (is_task) break;
   }
   return taken;
 }
 
-void CommitQueue::release(const std::vector<Item>& items) {
+void CommitQueue::release() {
   const std::lock_guard lock(mutex_);
-  for (const Item& item : items) bytes_ -= bytes_of(item);
-  emptied_.notify_all();
+  bytes_ -= std::exchange(in_work_bytes_, 0);
+  in_work_since_.reset();
+}
+
+CommitQueue::Waiting CommitQueue::waiting() const {
+  const std::lock_guard lock(mutex_);
+  Waiting waiting{bytes_, in_work_since_};
+  if (!waiting.since && !entries_.empty()) waiting.since = entries_.front().pushed_at;
+  return waiting;
 }
 
 void CommitQueue::close() {
   const std::lock_guard lock(mutex_);
   closed_ = true;
   filled_.notify_all();
-  emptied_.notify_all();
 }
 
 bool CommitQueue::drained() const {
   const std::lock_guard lock(mutex_);
-  return closed_ && items_.empty();
+  return closed_ && entries_.empty();
 }
 
 }  // namespace gameflow::log

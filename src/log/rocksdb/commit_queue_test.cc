@@ -1,8 +1,5 @@
 #include "log/rocksdb/commit_queue.h"
 
-#include <atomic>
-#include <future>
-#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -16,21 +13,21 @@ CommitQueue::Item commit_of(std::size_t bytes) {
   return submission;
 }
 
-CommitQueue::Deadline never() {
-  return CommitQueue::Deadline::max();
+CommitQueue::Instant never() {
+  return CommitQueue::Instant::max();
 }
 
 TEST(CommitQueue, TakesGroupsAndTasksInOrder) {
-  CommitQueue queue(100);
+  CommitQueue queue;
   for (const std::size_t bytes : {10, 10, 30}) EXPECT_TRUE(queue.push(commit_of(bytes)));
   EXPECT_TRUE(queue.push(CommitQueue::Task([] {})));
   EXPECT_TRUE(queue.push(commit_of(10)));
   for (const std::size_t count : {2, 1, 1, 1}) {
     const auto items = queue.take(25, never());
     EXPECT_EQ(items.size(), count);
-    queue.release(items);
+    queue.release();
   }
-  EXPECT_TRUE(queue.push(commit_of(1000)));  // one is always admitted
+  EXPECT_TRUE(queue.push(commit_of(1000)));  // one is always taken
   queue.close();
   EXPECT_FALSE(queue.push(commit_of(1)));
   EXPECT_FALSE(queue.drained());
@@ -39,34 +36,36 @@ TEST(CommitQueue, TakesGroupsAndTasksInOrder) {
   EXPECT_TRUE(queue.take(25, never()).empty());
 }
 
-// As the commit of a large epoch must get in while clients send without a pause.
-TEST(CommitQueue, ALargeCommitGetsInAmongSmallOnes) {
-  constexpr int kEnough = 5'000;
-  CommitQueue queue(100);
-  std::atomic<bool> is_in = false;
-  std::atomic<int> small_ones = 0;
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([&] {
-      while (!is_in && small_ones++ < kEnough) queue.push(commit_of(20));
-    });
+// As the commit of a large epoch among those of clients: it neither waits for room nor loses its
+// turn.
+TEST(CommitQueue, ALargeCommitKeepsItsPlace) {
+  CommitQueue queue;
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(queue.push(commit_of(20)));
+  EXPECT_TRUE(queue.push(commit_of(1'000'000)));
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(queue.push(commit_of(20)));
+  for (const std::size_t count : {4, 1, 4}) {
+    EXPECT_EQ(queue.take(100, never()).size(), count);
+    queue.release();
   }
-  std::thread consumer([&] {
-    while (!queue.drained()) {
-      queue.release(queue.take(20, never()));
-      // Slower than the clients, if they get on: room is mostly taken again.
-      for (int seen = small_ones, i = 0; seen == small_ones && i < 1000; ++i) {
-        std::this_thread::yield();
-      }
-    }
-  });
-  while (small_ones < 100) std::this_thread::yield();
-  EXPECT_TRUE(queue.push(commit_of(95)));
-  is_in = true;
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_LT(small_ones, kEnough);
-  queue.close();
-  consumer.join();
+}
+
+TEST(CommitQueue, TellsWhatIsNotDoneYet) {
+  CommitQueue queue;
+  EXPECT_EQ(queue.waiting().since, std::nullopt);
+  EXPECT_TRUE(queue.push(commit_of(20)));
+  const auto first = queue.waiting().since;
+  EXPECT_TRUE(queue.push(commit_of(10)));
+  EXPECT_EQ(queue.waiting().bytes, 30U);
+  EXPECT_EQ(queue.take(20, never()).size(), 1U);
+  EXPECT_EQ(queue.waiting().bytes, 30U);
+  EXPECT_EQ(queue.waiting().since, first);
+  queue.release();
+  EXPECT_EQ(queue.waiting().bytes, 10U);
+  EXPECT_GE(queue.waiting().since, first);
+  EXPECT_EQ(queue.take(20, never()).size(), 1U);
+  queue.release();
+  EXPECT_EQ(queue.waiting().bytes, 0U);
+  EXPECT_EQ(queue.waiting().since, std::nullopt);
 }
 
 }  // namespace

@@ -13,7 +13,6 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-constexpr std::size_t kQueueBytesMax = 64U << 20;
 // A group is also a copy in RocksDB's write batch and one insertion into its memtable.
 constexpr std::size_t kGroupBytesMax = 16U << 20;
 constexpr std::chrono::seconds kSyncInterval{1};
@@ -29,19 +28,19 @@ CommitQueue::Submission& submission(CommitQueue::Item& item) {
 
 }  // namespace
 
-Committer::Committer(Database& database, const DiskSpace& disk, Contents& contents,
-                     Listeners& listeners, Durability durability, const Clock& clock)
+Committer::Committer(Database& database, DiskSpace& disk, Contents& contents, Listeners& listeners,
+                     Durability durability, const Clock& clock, const Clock& ages)
     : database_(database),
       disk_(disk),
       contents_(contents),
       listeners_(listeners),
       durability_(durability),
       clock_(clock),
-      queue_(kQueueBytesMax),
+      ages_(ages),
       synced_at_(Steady::now()),
       thread_([this] { run(); }) {}
 
-void Committer::submit(PreparedCommit commit, Store::CommitCallback done) {
+void Committer::submit(PreparedCommit commit, Producing::Callback done) {
   CommitQueue::Item item = CommitQueue::Submission{std::move(commit), std::move(done)};
   if (!queue_.push(std::move(item))) submission(item).done(closed());
 }
@@ -72,9 +71,9 @@ void Committer::run() {
       if (durability_ == Durability::kInterval) sync_log();
     } else if (auto* task = std::get_if<CommitQueue::Task>(&items.front())) {
       (*task)();
+      queue_.release();
     } else {
       commit_group(items);
-      queue_.release(items);
     }
   }
   sync_log();
@@ -86,8 +85,9 @@ void Committer::commit_group(std::span<CommitQueue::Item> items) {
   const std::chrono::duration<double> took = Steady::now() - started;
   {
     const std::lock_guard lock(mutex_);
-    stats_.commit_seconds_total += took.count();
+    stats_.add_group(took.count());
   }
+  queue_.release();
   for (std::size_t i = 0; i < items.size(); ++i) submission(items[i]).done(std::move(outcomes[i]));
 }
 
@@ -102,7 +102,7 @@ std::vector<Result<CommitAck>> Committer::write_group(std::span<CommitQueue::Ite
   if (const Status status = can_write(); !status) return refuse_all(status.error());
   if (const Status status = disk_.check(); !status) return refuse_all(status.error());
 
-  Group group(database_, contents_.catalog, clock_.now());
+  Group group(database_, contents_.catalog, clock_.now(), ages_.now());
   for (std::size_t i = 0; i < items.size(); ++i) {
     outcomes[i] = group.add(submission(items[i]).commit);
   }
@@ -118,7 +118,7 @@ std::vector<Result<CommitAck>> Committer::write_group(std::span<CommitQueue::Ite
 
 void Committer::publish(std::span<CommitQueue::Item> items,
                         const std::vector<Result<CommitAck>>& outcomes, const Group& group) {
-  Store::Stats added;
+  StoreHealth::Stats added;
   std::set<TopicId> changed;
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (!outcomes[i]) continue;
@@ -141,7 +141,6 @@ void Committer::publish(std::span<CommitQueue::Item> items,
   }
   {
     const std::lock_guard lock(mutex_);
-    ++stats_.groups;
     stats_.commits += added.commits;
     stats_.records += added.records;
     stats_.bytes_raw += added.bytes_raw;
@@ -213,12 +212,23 @@ Status Committer::health() const {
     if (closed_) return closed();
     GF_TRY(failure_);
   }
-  return disk_.check();
+  return disk_.seen().status;
 }
 
-Store::Stats Committer::stats() const {
-  const std::lock_guard lock(mutex_);
-  return stats_;
+StoreHealth::Stats Committer::stats() const {
+  StoreHealth::Stats stats = [this] {
+    const std::lock_guard lock(mutex_);
+    return stats_;
+  }();
+  const DiskSpace::Seen disk = disk_.seen();
+  stats.disk_free_bytes = disk.free_bytes;
+  stats.disk_used_bytes = disk.used_bytes;
+  const CommitQueue::Waiting waiting = queue_.waiting();
+  stats.queue_bytes = waiting.bytes;
+  if (waiting.since) {
+    stats.queue_seconds = std::chrono::duration<double>(Steady::now() - *waiting.since).count();
+  }
+  return stats;
 }
 
 void Committer::close() {

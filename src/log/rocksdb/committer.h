@@ -1,7 +1,7 @@
 // The commit thread: the only writer of the store. It takes what is queued, writes it as one group
 // with one fsync, shows it to readers, and answers.
 //
-// Threads  methods: any but the commit thread, except submit(), health() and stats().
+// Threads  methods: any; change() and close() not on the commit thread itself, as they wait for it.
 #pragma once
 
 #include <chrono>
@@ -26,7 +26,8 @@
 
 namespace gameflow::log {
 
-// What readers see. Only the commit thread changes it, with the lock held.
+// What readers see. Only the commit thread changes it, with the lock held: for moments, never
+// while it writes.
 struct Contents {
   mutable std::mutex mutex;
   Catalog catalog;
@@ -35,15 +36,15 @@ struct Contents {
 
 class Committer {
  public:
-  // Starts the thread. All references outlive the committer.
-  Committer(Database& database, const DiskSpace& disk, Contents& contents, Listeners& listeners,
-            Durability durability, const Clock& clock);
+  // Starts the thread. `ages`: age_clock_options(). All references outlive the committer.
+  Committer(Database& database, DiskSpace& disk, Contents& contents, Listeners& listeners,
+            Durability durability, const Clock& clock, const Clock& ages);
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
   ~Committer() { close(); }
 
-  // As Store::submit.
-  void submit(PreparedCommit commit, Store::CommitCallback done);
+  // As Producing::submit.
+  void submit(PreparedCommit commit, Producing::Callback done);
 
   // A change to the topics themselves, in its turn among the commits. `fill` says what to write,
   // seeing the topics as they are then, or refuses; the write is fsynced; then `apply` shows it.
@@ -52,9 +53,9 @@ class Committer {
   using Apply = std::function<void(Catalog&)>;
   Status change(const Fill& fill, const Apply& apply);
 
-  // As Store. The stats are those of commits; those of the disk are left at 0.
+  // As StoreHealth.
   Status health() const;
-  Store::Stats stats() const;
+  StoreHealth::Stats stats() const;
   void close();
 
  private:
@@ -72,21 +73,21 @@ class Committer {
   Status fail_for_good(const rocksdb::Status& status);
 
   Database& database_;
-  const DiskSpace& disk_;
+  DiskSpace& disk_;
   Contents& contents_;
   Listeners& listeners_;
   const Durability durability_;
-  const Clock& clock_;
+  const Clock &clock_, &ages_;
   CommitQueue queue_;
 
   // Of the commit thread.
   bool unsynced_ = false;  // written since the last fsync
   Instant synced_at_;
 
-  mutable std::mutex mutex_;  // guards the three below
+  mutable std::mutex mutex_;  // guards the three below; never held during I/O
   Status failure_;            // the write error after which nothing more is written
   bool closed_ = false;
-  Store::Stats stats_;
+  StoreHealth::Stats stats_;
 
   std::mutex closing_;  // held while close() waits for the thread
   std::thread thread_;

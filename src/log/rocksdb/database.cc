@@ -29,8 +29,9 @@ constexpr std::size_t kWriteBufferBytes = 32U << 20;
 constexpr const char* kLogFamily = "log";
 constexpr const char* kStateFamily = "state";
 
-rocksdb::DBOptions db_options(bool create, std::uint32_t open_files_max) {
+rocksdb::DBOptions db_options(bool create, std::uint32_t open_files_max, rocksdb::Env* env) {
   rocksdb::DBOptions options;
+  options.env = env;
   options.create_if_missing = create;
   options.create_missing_column_families = true;
   // The default mode drops everything after a damaged record, acknowledged or not, without a word.
@@ -171,7 +172,7 @@ Error read_error(const fs::path& folder, const rocksdb::Status& status) {
 }
 
 Result<std::unique_ptr<Database>> Database::open(const fs::path& folder,
-                                                 std::uint32_t open_files_max) {
+                                                 std::uint32_t open_files_max, rocksdb::Env* env) {
   GF_ASSIGN(const Content content, look_into(folder));
   if (content == Content::kNoCurrent) {
     return fail(damaged(folder, "the file CURRENT is missing beside logs and tables"));
@@ -179,7 +180,7 @@ Result<std::unique_ptr<Database>> Database::open(const fs::path& folder,
   if (content == Content::kNoLog) {
     return fail(damaged(folder, "its write-ahead log is missing, a file such as 000123.log"));
   }
-  std::unique_ptr<Database> database(new Database(folder, open_files_max));
+  std::unique_ptr<Database> database(new Database(folder, open_files_max, env));
   if (content == Content::kStore) {
     if (const Status status = check_journals(folder); !status) {
       return fail(damaged(folder, status.error().message));
@@ -200,8 +201,8 @@ Status Database::check_owner() const {
                             folder_.string(), what));
   };
   std::vector<std::string> names;
-  rocksdb::Status status =
-      rocksdb::DB::ListColumnFamilies(db_options(false, open_files_max_), folder_.string(), &names);
+  rocksdb::Status status = rocksdb::DB::ListColumnFamilies(db_options(false, open_files_max_, env_),
+                                                           folder_.string(), &names);
   if (!status.ok()) return fail(open_error(folder_, status));
   for (const std::string& name : names) {
     if (name == rocksdb::kDefaultColumnFamilyName || name == kLogFamily || name == kStateFamily) {
@@ -230,7 +231,7 @@ Status Database::open_rocksdb(bool create) {
   };
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(db_options(create, open_files_max_),
+  const rocksdb::Status status = rocksdb::DB::Open(db_options(create, open_files_max_, env_),
                                                    folder_.string(), families, &handles, &db);
   db_.reset(db);
   if (!status.ok()) return fail(open_error(folder_, status));
@@ -290,19 +291,6 @@ Status Database::drop_files(std::string_view begin, std::string_view end) {
       rocksdb::DeleteFilesInRanges(db_.get(), log_, &range, 1, /*include_end=*/false);
   if (!status.ok()) return fail(read_error(folder_, status));
   return {};
-}
-
-std::uint64_t Database::used_bytes() const {
-  std::uint64_t bytes = 0;
-  std::error_code error;
-  // Files come and go meanwhile: one that cannot be asked counts nothing.
-  for (fs::directory_iterator file(folder_, error); !error && file != fs::directory_iterator();
-       file.increment(error)) {
-    std::error_code ignored;
-    const auto size = file->file_size(ignored);
-    if (!ignored) bytes += size;
-  }
-  return bytes;
 }
 
 }  // namespace gameflow::log

@@ -6,11 +6,12 @@
 
 namespace gameflow::log {
 
-Result<std::uint64_t> expected_sequence(Database& database, const std::string& key, Timestamp now) {
+Result<std::uint64_t> expected_sequence(Database& database, const std::string& key,
+                                        Timestamp ages_now) {
   GF_ASSIGN(const std::optional<std::string> stored, database.get(database.meta(), key));
   if (!stored) return 0;
   GF_ASSIGN(const ProducerRecord record, decode_producer(*stored));
-  return record.used_at + kProducerMemory <= now ? 0 : record.next_sequence;
+  return record.used_at + kProducerMemory <= ages_now ? 0 : record.next_sequence;
 }
 
 // Everything that can fail comes first.
@@ -35,7 +36,7 @@ Status Group::stamp(const ProducerStamp& stamp) {
   if (const auto found = stamps_.find(key); found != stamps_.end()) {
     expected = found->second;
   } else {
-    GF_ASSIGN(expected, expected_sequence(database_, key, now_));
+    GF_ASSIGN(expected, expected_sequence(database_, key, ages_now_));
   }
   GF_TRY(check_sequence(stamp, expected));
   stamps_[key] = stamp.first_sequence + stamp.count;
@@ -53,6 +54,7 @@ Offset Group::append(PreparedCommit::Part& part) {
   record::BatchBuilder::place(*part.batch, base);
   info.end = part.batch->end_offset();
   info.bytes += part.encoded.size();
+  keep_in_order(part, info);
   batch_.Put(database_.log(), log_key(part.topic, part.partition, base), part.encoded);
   return base;
 }

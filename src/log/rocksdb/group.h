@@ -22,8 +22,9 @@ class Group {
  public:
   using PartitionKey = std::pair<TopicId, std::uint32_t>;
 
-  Group(Database& database, const Catalog& catalog, Timestamp now)
-      : database_(database), catalog_(catalog), now_(now) {}
+  // Producers are used `now`, and forgotten by the time `ages_now` of the clock of ages.
+  Group(Database& database, const Catalog& catalog, Timestamp now, Timestamp ages_now)
+      : database_(database), catalog_(catalog), now_(now), ages_now_(ages_now) {}
 
   // Gives the records their offsets, which are right once the group is written. Where it fails
   // (kTopicNotFound, kInvalidArgument, kSequenceGap, kDataCorrupt), nothing of the commit is in
@@ -40,13 +41,14 @@ class Group {
 
   Database& database_;
   const Catalog& catalog_;
-  const Timestamp now_;
+  const Timestamp now_, ages_now_;
   rocksdb::WriteBatch batch_;
   std::map<PartitionKey, PartitionInfo> partitions_;  // those that change
   std::map<std::string, std::uint64_t> stamps_;       // next sequence by producer_key, likewise
 };
 
-// The next sequence number expected under a producer_key.
-Result<std::uint64_t> expected_sequence(Database& database, const std::string& key, Timestamp now);
+// The next sequence number expected under a producer_key, at a time of the clock of ages.
+Result<std::uint64_t> expected_sequence(Database& database, const std::string& key,
+                                        Timestamp ages_now);
 
 }  // namespace gameflow::log

@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
-#include "log/store.h"
+#include "log/topics.h"
 
 namespace gameflow::log {
 

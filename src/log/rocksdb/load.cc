@@ -1,5 +1,6 @@
 #include "log/rocksdb/load.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,7 +22,8 @@ class Checker {
   Checker(Database& database, const TopicInfo& topic, std::uint32_t partition)
       : database_(database), topic_(topic), partition_(partition) {}
 
-  Status check(const PartitionInfo& info) const {
+  // Notes in `info` when the last batch was appended.
+  Status check(PartitionInfo& info) const {
     if (info.begin > info.end) return wrong(info.begin, "the log begins after its end");
     const std::string lower = log_key(topic_.id, partition_, info.begin);
     const std::string upper = log_key(topic_.id, partition_ + 1, {0});
@@ -48,6 +50,7 @@ class Checker {
     const Offset base = base_offset_of(view(at->key()));
     const auto batch = record::Batch::decode(view(at->value()), base);
     if (!batch) return wrong(base, batch.error().message);
+    info.appended_at = (*batch)->appended_at();
     if ((*batch)->end_offset() == info.end) return {};
     return wrong(info.end, fmt::format("the log should end there and ends at offset {}",
                                        (*batch)->end_offset().value));
@@ -74,12 +77,28 @@ Status load_partitions(Database& database, TopicInfo& topic) {
           damaged(database.folder(), fmt::format("nothing is known of topic '{}', partition {}",
                                                  topic.config.name, partition)));
     }
-    const auto info = decode_partition(*stored);
+    auto info = decode_partition(*stored);
     if (!info) return fail(damaged(database.folder(), info.error().message));
     GF_TRY(Checker(database, topic, partition).check(*info));
     topic.partitions.push_back(*info);
   }
   return {};
+}
+
+// The newest of the times at which producers were used.
+Result<std::optional<Timestamp>> newest_use(Database& database) {
+  std::optional<Timestamp> newest;
+  const rocksdb::Slice end = slice(kProducerKeysEnd);
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &end;
+  const std::unique_ptr<rocksdb::Iterator> at(database.db().NewIterator(options, database.meta()));
+  for (at->Seek(slice(kProducerKeysBegin)); at->Valid(); at->Next()) {
+    // One that does not decode is told of when it is asked for.
+    const auto record = decode_producer(view(at->value()));
+    if (record) newest = std::max(newest, std::optional(record->used_at));
+  }
+  if (!at->status().ok()) return fail(read_error(database.folder(), at->status()));
+  return newest;
 }
 
 }  // namespace
@@ -105,9 +124,14 @@ Result<Loaded> load(Database& database) {
                   fmt::format("topic '{}' has an id that was never given", topic->config.name)));
     }
     GF_TRY(load_partitions(database, *topic));
+    for (const PartitionInfo& partition : topic->partitions) {
+      loaded.newest = std::max(loaded.newest, partition.appended_at);
+    }
     loaded.catalog.add(*std::move(topic));
   }
   if (!at->status().ok()) return fail(read_error(database.folder(), at->status()));
+  GF_ASSIGN(const std::optional<Timestamp> used, newest_use(database));
+  loaded.newest = std::max(loaded.newest, used);
   return loaded;
 }
 

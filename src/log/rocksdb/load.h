@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/error.h"
+#include "base/time.h"
 #include "log/catalog.h"
 #include "log/rocksdb/database.h"
 
@@ -12,6 +14,8 @@ namespace gameflow::log {
 struct Loaded {
   Catalog catalog;
   std::uint32_t next_topic_id = 1;
+  // The newest time in the store, of a batch or of a producer.
+  std::optional<Timestamp> newest;
 };
 
 // kDataCorrupt, naming topic, partition and offset.

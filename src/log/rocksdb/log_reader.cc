@@ -89,8 +89,7 @@ Result<std::vector<BatchPtr>> read_log(Database& database, const LogRange& range
   return batches;
 }
 
-// From the oldest on, and no further than the first that stays. Append times do not tell the age of
-// batches behind it: they rise as the system's clock does, which may have been set back.
+// From the oldest on, and no further than the first that stays: append times do not fall.
 Result<PartitionInfo> plan_retention(Database& database, const LogRange& range,
                                      const TopicConfig& config, Timestamp now) {
   PartitionInfo left = range.info;

@@ -10,8 +10,8 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "log/log.h"
 #include "log/rocksdb/database.h"
-#include "log/store.h"
 
 namespace gameflow::log {
 
@@ -22,12 +22,13 @@ struct LogRange {
   PartitionInfo info;
 };
 
-// As Store::read; `from` lies in [begin, end) of the range. kDataCorrupt also where retention has
-// removed records since the caller looked: look again before believing it.
+// The batches of Log::read; `from` lies in [begin, end) of the range. kDataCorrupt also where
+// retention has removed records since the caller looked: look again before believing it.
 Result<std::vector<BatchPtr>> read_log(Database& database, const LogRange& range, Offset from,
                                        std::size_t bytes_max);
 
-// What retention would leave of the range: begin moves, bytes shrink. kDataCorrupt
+// What retention would leave of the range at a time of the clock of ages: begin moves, bytes
+// shrink. kDataCorrupt
 Result<PartitionInfo> plan_retention(Database& database, const LogRange& range,
                                      const TopicConfig& config, Timestamp now);
 

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <chrono>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <stop_token>
 #include <string>
@@ -27,18 +28,20 @@ namespace gameflow::log {
 namespace {
 
 constexpr std::chrono::minutes kRetentionInterval{1};
+constexpr std::chrono::seconds kLookInterval{1};
 
 class RocksdbStore final : public Store {
  public:
   RocksdbStore(const RocksdbOptions& options, std::unique_ptr<Database> database, Loaded loaded)
       : clock_(*options.clock),
+        ages_(clock_, age_clock_options(clock_, loaded.newest)),
         database_(std::move(database)),
         disk_(options.folder, options.disk_free_bytes_min),
         contents_{.mutex = {},
                   .catalog = std::move(loaded.catalog),
                   .tail = TailCache(options.tail_cache_bytes)},
         next_topic_id_(loaded.next_topic_id),
-        committer_(*database_, disk_, contents_, listeners_, options.durability, clock_),
+        committer_(*database_, disk_, contents_, listeners_, options.durability, clock_, ages_),
         maintenance_([this](const std::stop_token& stop) { maintain(stop); }) {}
 
   ~RocksdbStore() override { close(); }
@@ -50,10 +53,12 @@ class RocksdbStore final : public Store {
   Result<TopicInfo> topic(TopicId id) const override;
   std::vector<TopicInfo> topics() const override;
 
-  void submit(Commit commit, CommitCallback done) override;
+  void submit(ProduceRequest request, Callback done) override;
   Result<std::uint64_t> next_sequence(TopicId topic, std::string_view producer) const override;
-  Result<std::vector<BatchPtr>> read(TopicId topic, std::uint32_t partition, Offset from,
-                                     std::size_t bytes_max) const override;
+  Result<CommitAck> commit(Commit commit) override;
+  Result<PartitionInfo> partition(TopicId topic, std::uint32_t partition) const override;
+  Result<ReadResult> read(TopicId topic, std::uint32_t partition, Offset from,
+                          std::size_t bytes_max) const override;
   Result<std::optional<std::string>> get(std::string_view key) const override;
   Result<std::vector<KeyValue>> scan(const KeyRange& range) const override;
 
@@ -61,12 +66,11 @@ class RocksdbStore final : public Store {
   void unlisten(ListenerId id) override { listeners_.remove(id); }
 
   Status health() const override { return committer_.health(); }
-  Stats stats() const override;
+  Stats stats() const override { return committer_.stats(); }
   Status apply_retention() override;
   void close() override;
 
  private:
-  Result<PartitionInfo> partition(TopicId topic, std::uint32_t partition) const;
   // An error of log_reader.h, for somebody who knows topics by name.
   Error damaged_log(std::string_view topic, const Error& error) const {
     return damaged(database_->folder(), fmt::format("topic '{}', {}", topic, error.message));
@@ -76,8 +80,9 @@ class RocksdbStore final : public Store {
   void maintain(const std::stop_token& stop);
 
   const Clock& clock_;
+  const CalmClock ages_;
   const std::unique_ptr<Database> database_;
-  const DiskSpace disk_;
+  DiskSpace disk_;
   Contents contents_;
   Listeners listeners_;
   std::uint32_t next_topic_id_;  // of the commit thread
@@ -167,24 +172,38 @@ Result<PartitionInfo> RocksdbStore::partition(TopicId topic, std::uint32_t parti
   return contents_.catalog.partition(topic, partition);
 }
 
-void RocksdbStore::submit(Commit commit, CommitCallback done) {
-  auto prepared = prepare(std::move(commit), clock_.now());
+void RocksdbStore::submit(ProduceRequest request, Callback done) {
+  auto prepared = prepare(std::move(request), clock_.now());
   if (!prepared) return done(fail(std::move(prepared).error()));
   committer_.submit(*std::move(prepared), std::move(done));
 }
 
-Result<std::uint64_t> RocksdbStore::next_sequence(TopicId id, std::string_view producer) const {
-  GF_TRY(topic(id));
-  return expected_sequence(*database_, producer_key(id, producer), clock_.now());
+Result<CommitAck> RocksdbStore::commit(Commit commit) {
+  GF_ASSIGN(PreparedCommit prepared, prepare(std::move(commit), clock_.now()));
+  std::promise<Result<CommitAck>> promise;
+  auto result = promise.get_future();
+  committer_.submit(std::move(prepared),
+                    [&promise](Result<CommitAck> ack) { promise.set_value(std::move(ack)); });
+  return result.get();
 }
 
-Result<std::vector<BatchPtr>> RocksdbStore::read(TopicId topic, std::uint32_t number, Offset from,
-                                                 std::size_t bytes_max) const {
+Result<std::uint64_t> RocksdbStore::next_sequence(TopicId id, std::string_view producer) const {
+  GF_TRY(topic(id));
+  return expected_sequence(*database_, producer_key(id, producer), ages_.now());
+}
+
+// Offsets have no gaps here: a batch ends where the next one begins.
+Result<ReadResult> RocksdbStore::read(TopicId topic, std::uint32_t number, Offset from,
+                                      std::size_t bytes_max) const {
   GF_ASSIGN(const PartitionInfo info, partition(topic, number));
   GF_TRY(check_offset(info, topic, number, from));
-  if (from == info.end) return std::vector<BatchPtr>();
+  if (from == info.end) return ReadResult{.batches = {}, .next = from, .at_end = true};
+  const auto result = [&info](std::vector<BatchPtr> batches) {
+    const Offset next = batches.back()->end_offset();
+    return ReadResult{std::move(batches), next, next >= info.end};
+  };
   auto batches = contents_.tail.read(topic, number, from, bytes_max);
-  if (!batches.empty()) return batches;
+  if (!batches.empty()) return result(std::move(batches));
   auto stored = read_log(*database_, {topic, number, info}, from, bytes_max);
   if (!stored) {
     // The topic may have been deleted or trimmed since: then that is the reason.
@@ -193,7 +212,7 @@ Result<std::vector<BatchPtr>> RocksdbStore::read(TopicId topic, std::uint32_t nu
     GF_ASSIGN(const TopicInfo described, this->topic(topic));
     return fail(damaged_log(described.config.name, stored.error()));
   }
-  return stored;
+  return result(*std::move(stored));
 }
 
 Result<std::optional<std::string>> RocksdbStore::get(std::string_view key) const {
@@ -214,13 +233,6 @@ Result<std::vector<KeyValue>> RocksdbStore::scan(const KeyRange& range) const {
   }
   if (!at->status().ok()) return fail(read_error(database_->folder(), at->status()));
   return entries;
-}
-
-Store::Stats RocksdbStore::stats() const {
-  Stats stats = committer_.stats();
-  stats.disk_free_bytes = disk_.free_bytes();
-  stats.disk_used_bytes = database_->used_bytes();
-  return stats;
 }
 
 // The search for what may go runs here, beside the commits; only the cut itself is one of them.
@@ -245,7 +257,7 @@ Status RocksdbStore::trim(const LogRange& range, const TopicConfig& config) {
     const auto now = catalog.partition(range.topic, range.partition);
     return !now || now->begin != range.info.begin;
   };
-  const auto plan = plan_retention(*database_, range, config, clock_.now());
+  const auto plan = plan_retention(*database_, range, config, ages_.now());
   if (!plan) {
     const std::lock_guard lock(contents_.mutex);
     if (overtaken(contents_.catalog)) return {};
@@ -272,9 +284,9 @@ Status RocksdbStore::trim(const LogRange& range, const TopicConfig& config) {
 }
 
 Status RocksdbStore::forget_producers() {
-  const auto forgotten = [this](std::string_view value) {
+  const auto forgotten = [now = ages_.now()](std::string_view value) {
     const auto record = decode_producer(value);
-    return record && record->used_at + kProducerMemory <= clock_.now();
+    return record && record->used_at + kProducerMemory <= now;
   };
   std::vector<std::string> keys;
   const rocksdb::Slice end = slice(kProducerKeysEnd);
@@ -300,9 +312,12 @@ Status RocksdbStore::forget_producers() {
 }
 
 void RocksdbStore::maintain(const std::stop_token& stop) {
+  auto retention_at = std::chrono::steady_clock::now() + kRetentionInterval;
   std::unique_lock lock(maintenance_mutex_);
-  while (
-      !stopped_.wait_for(lock, stop, kRetentionInterval, [&] { return stop.stop_requested(); })) {
+  while (!stopped_.wait_for(lock, stop, kLookInterval, [&] { return stop.stop_requested(); })) {
+    disk_.look();
+    if (std::chrono::steady_clock::now() < retention_at) continue;
+    retention_at = std::chrono::steady_clock::now() + kRetentionInterval;
     const Status status = apply_retention();
     if (!status && status.error().code != ErrorCode::kClosed) {
       spdlog::warn("retention: {}", status.error().message);
@@ -320,7 +335,8 @@ void RocksdbStore::close() {
 Result<std::unique_ptr<Store>> open_rocksdb_store(const RocksdbOptions& options) {
   assert(options.clock != nullptr);
   GF_ASSIGN(std::unique_ptr<Database> database,
-            Database::open(options.folder, options.open_files_max));
+            Database::open(options.folder, options.open_files_max,
+                           options.env == nullptr ? rocksdb::Env::Default() : options.env));
   GF_ASSIGN(Loaded loaded, load(*database));
   return std::make_unique<RocksdbStore>(options, std::move(database), std::move(loaded));
 }

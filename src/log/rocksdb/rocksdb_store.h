@@ -9,6 +9,10 @@
 #include "base/time.h"
 #include "log/store.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace gameflow::log {
 
 struct RocksdbOptions {
@@ -24,6 +28,8 @@ struct RocksdbOptions {
   // its other ones, a compaction may fail for it, and nothing is written until a restart.
   std::uint32_t open_files_max = 512;
   const Clock* clock = nullptr;  // required; outlives the store
+  // For tests: how RocksDB gets at files, such as a disk that stalls. Outlives the store.
+  rocksdb::Env* env = nullptr;
 };
 
 // kDataUnwritable (the folder cannot be created or written), kDataLocked (another process has it

@@ -15,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <random>
+#include <semaphore>
 #include <string>
 #include <thread>
 #include <utility>
@@ -67,18 +68,28 @@ std::string end_key(std::uint32_t partition) {
   return fmt::format("end/{}", partition);
 }
 
-constexpr std::uint32_t kPartitions = 3;
+// Clients write to the first two, the engine to the last one.
+constexpr std::uint32_t kPartitions = 3, kEnginesPartition = 2;
 
-// A commit of `count` records that goes on at `end`, and notes in the same commit where it ends.
-Commit next_commit(TopicId topic, std::uint32_t partition, std::uint64_t end, std::uint64_t count) {
-  Commit commit;
-  record::BatchBuilder batch;
+std::vector<std::string> next_values(std::uint32_t partition, std::uint64_t end,
+                                     std::uint64_t count) {
+  std::vector<std::string> values;
   for (std::uint64_t offset = end; offset < end + count; ++offset) {
-    batch.add({0}, std::nullopt, value_at(partition, offset));
+    values.push_back(value_at(partition, offset));
   }
-  commit.appends.push_back({topic, partition, std::move(batch)});
-  commit.producer = {topic, end_key(partition), end, count};
-  commit.put.push_back({end_key(partition), std::to_string(end + count)});
+  return values;
+}
+
+// `count` records that go on at `end`; where they end is noted in the same commit, as a stamp or as
+// the engine's key.
+ProduceRequest next_request(TopicId topic, std::uint32_t partition, std::uint64_t end,
+                            std::uint64_t count) {
+  return request(topic, partition, next_values(partition, end, count),
+                 ProducerStamp{topic, end_key(partition), end, count});
+}
+Commit next_commit(TopicId topic, std::uint64_t end, std::uint64_t count) {
+  Commit commit = append(topic, kEnginesPartition, next_values(kEnginesPartition, end, count));
+  commit.put.push_back({end_key(kEnginesPartition), std::to_string(end + count)});
   return commit;
 }
 
@@ -98,8 +109,11 @@ std::vector<std::uint64_t> check_history(const Store& store) {
         return ends;
       }
     }
-    EXPECT_EQ(store.next_sequence(topic.id, end_key(p)).value(), end);
-    EXPECT_EQ(store.get(end_key(p)).value().value_or("0"), std::to_string(end));
+    if (p == kEnginesPartition) {
+      EXPECT_EQ(store.get(end_key(p)).value().value_or("0"), std::to_string(end));
+    } else {
+      EXPECT_EQ(store.next_sequence(topic.id, end_key(p)).value(), end);
+    }
     ends.push_back(end);
   }
   return ends;
@@ -110,7 +124,8 @@ void write_history(const fs::path& folder, int commits) {
   const auto store = open(folder);
   const TopicId topic = store->create_topic({.name = "a"}).value().id;
   for (int i = 0; i < commits; ++i) {
-    ASSERT_TRUE(store->commit(next_commit(topic, 0, 5 * static_cast<std::uint64_t>(i), 5)));
+    const std::uint64_t end = 5 * static_cast<std::uint64_t>(i);
+    ASSERT_TRUE(produce(*store, next_request(topic, 0, end, 5)));
   }
 }
 
@@ -140,6 +155,8 @@ struct Ack {
   std::uint64_t end;
 };
 
+constexpr std::ptrdiff_t kWaitingMax = 100;
+
 // Commits for ever, several at a time, and reports each acknowledgement on standard output.
 int write_until_killed(const char* folder) {
   auto store = open(folder);
@@ -149,15 +166,24 @@ int write_until_killed(const char* folder) {
   std::vector<std::uint64_t> ends;
   for (const PartitionInfo& partition : topic.partitions) ends.push_back(partition.end.value);
   std::mt19937 random(static_cast<unsigned>(ends[0] + 1));
+  std::counting_semaphore waiting(kWaitingMax);
   for (;;) {
     const auto partition = static_cast<std::uint32_t>(random() % kPartitions);
     const std::uint64_t count = 1 + random() % 200;
     std::uint64_t& end = ends[partition];
-    Commit commit = next_commit(topic.id, partition, end, count);
-    end += count;
-    store->submit(std::move(commit), [ack = Ack{partition, end}](const auto& result) {
+    const auto report = [ack = Ack{partition, end + count}](const auto& result) {
       if (!result || ::write(STDOUT_FILENO, &ack, sizeof ack) != sizeof ack) std::_Exit(1);
-    });
+    };
+    if (partition == kEnginesPartition) {
+      report(store->commit(next_commit(topic.id, end, count)));
+    } else {
+      waiting.acquire();
+      store->submit(next_request(topic.id, partition, end, count), [&, report](const auto& result) {
+        report(result);
+        waiting.release();
+      });
+    }
+    end += count;
   }
 }
 
@@ -550,7 +576,7 @@ TEST(RocksdbStore, WritesNothingOnceItsFolderIsGone) {
   }
   fs::remove(data);
   fs::rename(aside, data);
-  EXPECT_TRUE(store->health());
+  while (!store->health()) std::this_thread::yield();
   EXPECT_EQ(store->commit(append(topic, 0, {"y"}))->base_offsets[0], Offset{1});
 }
 
@@ -593,6 +619,65 @@ TEST(RocksdbStore, RetentionGivesSpaceBack) {
   EXPECT_EQ(info.begin, Offset{317});
   EXPECT_EQ(values_from(*store, topic, 0, info.begin)->back(), value);
   EXPECT_LT(used_bytes_max, 320U << 20);  // the log, level 0, and what is left
+}
+
+// A wrong clock when the store is opened, as after a boot without a battery, or a right one after
+// days off.
+TEST(RocksdbStore, AnOpenDeletesNothingForAnHour) {
+  constexpr Timestamp kStart{1'700'000'000'000};
+  constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute, kDay = 24 * kHour;
+  struct Row {
+    const char* what;
+    std::int64_t off_for, clock_set_by, back_after;  // ms; 0: not set back
+    bool appends_meanwhile;
+    bool left_an_hour_later;
+  };
+  const Row rows[] = {
+      {"right, at once again", 0, 0, 0, false, true},
+      {"right, after two days", 2 * kDay, 0, 0, false, false},
+      {"a year ahead for a minute", 0, 365 * kDay, kMinute, false, true},
+      {"a year ahead for a minute, and records come", 0, 365 * kDay, kMinute, true, true},
+      {"a year ahead for good", 0, 365 * kDay, 0, false, false},
+      {"a year behind for a minute", 0, -365 * kDay, kMinute, true, true},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.what);
+    const TempFolder folder;
+    ManualClock clock(kStart);
+    auto store = open_rocksdb_store(test_options(folder.path(), clock)).value();
+    const TopicId topic =
+        store->create_topic({.name = "a", .retention_age = Duration{kDay}}).value().id;
+    ASSERT_TRUE(produce(*store, request(topic, 0, {"x"}, ProducerStamp{topic, "p", 0, 1})));
+    const auto reopen = [&] {
+      store.reset();
+      store = open_rocksdb_store(test_options(folder.path(), clock)).value();
+    };
+    const auto is_there = [&] {
+      EXPECT_TRUE(store->apply_retention());
+      return store->partition(topic, 0)->begin == Offset{0};
+    };
+    store.reset();
+    clock.advance({row.off_for});
+    clock.set(clock.now() + Duration{row.clock_set_by});
+    reopen();
+    EXPECT_TRUE(is_there());
+    if (row.appends_meanwhile) {
+      ASSERT_TRUE(store->commit(append(topic, 0, {"y"})));
+    }
+    if (row.back_after != 0) {
+      clock.advance({row.back_after});
+      EXPECT_TRUE(is_there());
+      clock.set(clock.now() - Duration{row.clock_set_by});
+      EXPECT_TRUE(is_there());
+      reopen();
+    }
+    clock.advance({kHour - 1});
+    EXPECT_TRUE(is_there());
+    clock.advance({1});
+    EXPECT_EQ(is_there(), row.left_an_hour_later);
+    const bool year_ahead = row.clock_set_by > 0 && row.back_after == 0;
+    EXPECT_EQ(store->next_sequence(topic, "p").value(), year_ahead ? 0U : 1U);
+  }
 }
 
 // A file system of its own, 96 MiB large.

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "log/store.h"
+#include "log/log.h"
 
 namespace gameflow::log {
 
@@ -23,7 +23,7 @@ class TailCache {
   // Adds the newest batch of a partition; the oldest ones of all partitions make room.
   void add(TopicId topic, std::uint32_t partition, BatchPtr batch);
   void remove(TopicId topic);
-  // Batches from the one that holds `from`, as Store::read. Empty if that one is not here.
+  // The batches of Log::read, from the one that holds `from`. None if that one is not here.
   std::vector<BatchPtr> read(TopicId topic, std::uint32_t partition, Offset from,
                              std::size_t bytes_max) const;
 

@@ -1,0 +1,138 @@
+#include "app/flow_test/world.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+#include <variant>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "app/flow_test/text.h"
+#include "query/query.h"
+
+namespace gameflow::app::flow_test {
+namespace {
+
+constexpr std::uint32_t kGapsSeed = 1;
+
+std::string text_of(const query::Value& value) {
+  struct Visitor {
+    std::string operator()(std::nullptr_t) const { return "null"; }
+    std::string operator()(std::int64_t number) const { return std::to_string(number); }
+    std::string operator()(double number) const { return fmt::format("{}", number); }
+    std::string operator()(const std::string& text) const { return text; }
+  };
+  return std::visit(Visitor{}, value);
+}
+
+}  // namespace
+
+World::World(Timestamp start, const WorldOptions& options)
+    : options_(options),
+      hands_(start),
+      store_(log::make_memory_store(
+          clock_, {.gaps = options.gaps ? std::optional(kGapsSeed) : std::nullopt})) {}
+
+Status World::start(DataflowFile file, plan::Functions functions) {
+  file_ = std::move(file);
+  functions_ = std::move(functions);
+  return restart();
+}
+
+Status World::restart() {
+  api_.reset();
+  engine_.reset();
+  GF_ASSIGN(engine_, runtime::Engine::open(file_.graph, functions_, *store_,
+                                           {.threads = options_.threads, .clock = &clock_}));
+  api_ = std::make_unique<api::Api>(*store_, engine_.get(), clock_);
+  return {};
+}
+
+Status World::append(const std::string& topic, std::uint32_t partition,
+                     const std::optional<std::string>& key,
+                     const std::vector<std::string>& values) {
+  GF_ASSIGN(const log::TopicInfo info, store_->topic(topic));
+  log::Append append{info.id, partition, {}};
+  for (const std::string& value : values) append.batch.add(clock_.now(), key, value);
+  log::Commit commit;
+  commit.appends.push_back(std::move(append));
+  GF_TRY(store_->commit(std::move(commit)));
+  return {};
+}
+
+Status World::run() {
+  for (;;) {
+    GF_ASSIGN(const runtime::EpochResult result, engine_->run_epoch());
+    if (result == runtime::EpochResult::kIdle) return {};
+  }
+}
+
+void World::fail_next_commits(std::uint32_t count) {
+  store_->fail_next_commits(count, ErrorCode::kDiskFull);
+}
+
+Result<std::vector<std::string>> World::new_records(const std::string& topic) {
+  GF_ASSIGN(const log::TopicInfo info, store_->topic(topic));
+  // A dead letter tells the offset of its record: where there are gaps, what it would be without.
+  const bool tells_offsets = options_.gaps && topic == file_.graph->dead_letter_topic;
+  std::vector<std::string> records;
+  for (std::uint32_t partition = 0; partition < info.config.partitions; ++partition) {
+    record::Offset& seen = seen_[{topic, partition}];
+    GF_ASSIGN(const log::ReadResult read, store_->read(info.id, partition, seen, SIZE_MAX));
+    for (const auto& batch : read.batches) {
+      for (std::size_t i = batch->index_of(seen); i < batch->size(); ++i) {
+        std::string value((*batch)[i].value);
+        records.push_back(tells_offsets ? as_without_gaps(std::move(value)) : std::move(value));
+      }
+    }
+    seen = read.next;
+  }
+  return records;
+}
+
+std::string World::as_without_gaps(std::string record) const {
+  constexpr std::string_view kTopic = ",\"topic\":\"",
+                             kPartition = "\",\"partition\":", kOffset = ",\"offset\":";
+  const std::size_t topic = record.find(kTopic), partition = record.find(kPartition),
+                    offset = record.find(kOffset);
+  if (topic > partition || partition > offset || offset == std::string::npos) return record;
+  const auto text = [&record](std::size_t begin, std::size_t end) {
+    return record.substr(begin, end - begin);
+  };
+  const std::size_t number = offset + kOffset.size(), end = record.find(',', number);
+  const auto from = parse_number(text(number, end));
+  const auto in = parse_number(text(partition + kPartition.size(), offset));
+  const auto info = store_->topic(text(topic + kTopic.size(), partition));
+  if (!from || !in || !info) return record;
+  const auto read = store_->read(info->id, *in, {0}, SIZE_MAX);
+  if (!read) return record;
+  std::size_t before = 0;
+  for (const auto& batch : read->batches) before += batch->index_of({*from});
+  return record.replace(number, end - number, std::to_string(before));
+}
+
+Result<std::vector<std::string>> World::query(const std::string& sql) const {
+  GF_ASSIGN(const query::Answer answer, api_->sql(sql, {}));
+  std::vector<std::string> rows;
+  for (const auto& row : answer.rows) {
+    std::vector<std::string> cells;
+    std::ranges::transform(row, std::back_inserter(cells), text_of);
+    rows.push_back(fmt::format("{}", fmt::join(cells, " ")));
+  }
+  return rows;
+}
+
+Result<std::map<std::string, std::uint64_t>> World::counters(const std::string& service) const {
+  for (const runtime::ServiceStats& stats : engine_->stats().services) {
+    if (stats.name != service) continue;
+    return std::map<std::string, std::uint64_t>{
+        {"in", stats.records_in},         {"out", stats.records_out},
+        {"late", stats.records_late},     {"dead", stats.records_dead},
+        {"future", stats.records_future}, {"expired", stats.records_expired},
+        {"open", stats.windows_open},     {"closed", stats.windows_closed}};
+  }
+  return fail(ErrorCode::kInvalidArgument, fmt::format("there is no service '{}'", service));
+}
+
+}  // namespace gameflow::app::flow_test

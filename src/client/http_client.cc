@@ -1,0 +1,161 @@
+#include "client/http_client.h"
+
+#include <array>
+#include <mutex>
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include "client/json_text.h"
+
+namespace gameflow::client {
+namespace {
+
+constexpr long kConnectTimeoutMs = 5'000;
+// A produce waits for an fsync and a query up to its own limit; more means that the server hangs.
+constexpr long kRequestTimeoutMs = 60'000;
+constexpr long kUploadBufferBytes = 1L << 20;
+
+void initialise_curl() {
+  static std::once_flag once;
+  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+}
+
+std::size_t append_body(char* data, std::size_t size, std::size_t count, void* body) {
+  static_cast<std::string*>(body)->append(data, size * count);
+  return size * count;
+}
+
+}  // namespace
+
+struct HttpClient::Impl {
+  struct CloseHandle {
+    void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
+  };
+  struct FreeList {
+    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  };
+
+  std::string server;
+  std::unique_ptr<CURL, CloseHandle> handle;
+  std::array<char, CURL_ERROR_SIZE> message{};
+
+  void prepare(std::string_view method, const std::string& url, std::string_view body,
+               std::string& reply_body) {
+    CURL* curl = handle.get();
+    curl_easy_reset(curl);  // keeps the connection
+    curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, kRequestTimeoutMs);
+    curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBufferBytes);
+    curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message.data());
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "gameflow/" GAMEFLOW_VERSION);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply_body);
+    if (method == "POST") {
+      curl_easy_setopt(curl, CURLOPT_POST, 1L);
+      curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data());
+      curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+    } else if (method != "GET") {
+      curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, std::string(method).c_str());
+    }
+  }
+};
+
+Result<std::unique_ptr<HttpClient>> HttpClient::open(std::string_view server) {
+  if (!server.starts_with("http://") && !server.starts_with("https://")) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("'{}' is not the URL of a server: write http://ADDRESS:PORT", server));
+  }
+  while (server.ends_with('/')) server.remove_suffix(1);
+  initialise_curl();
+  auto impl = std::make_unique<Impl>();
+  impl->server = server;
+  impl->handle.reset(curl_easy_init());
+  if (!impl->handle) return fail(ErrorCode::kInternal, "libcurl does not start");
+  return std::unique_ptr<HttpClient>(new HttpClient(std::move(impl)));
+}
+
+HttpClient::HttpClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HttpClient::~HttpClient() = default;
+
+Result<HttpReply> HttpClient::request(std::string_view method, const std::string& target,
+                                      std::string_view content_type, std::string_view body) {
+  HttpReply reply;
+  impl_->prepare(method, impl_->server + target, body, reply.body);
+  std::unique_ptr<curl_slist, Impl::FreeList> headers;
+  if (!content_type.empty()) {
+    headers.reset(
+        curl_slist_append(nullptr, fmt::format("Content-Type: {}", content_type).c_str()));
+    // Without this, libcurl asks first and waits for "100 Continue" before large bodies.
+    curl_slist_append(headers.get(), "Expect:");
+    curl_easy_setopt(impl_->handle.get(), CURLOPT_HTTPHEADER, headers.get());
+  }
+  const CURLcode code = curl_easy_perform(impl_->handle.get());
+  if (code != CURLE_OK) {
+    const std::string_view detail =
+        impl_->message[0] != '\0' ? impl_->message.data() : curl_easy_strerror(code);
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("no answer from {}: {}{}", impl_->server, detail,
+                            code == CURLE_COULDNT_CONNECT ? " (does gameflow run there?)" : ""));
+  }
+  long status = 0;
+  curl_easy_getinfo(impl_->handle.get(), CURLINFO_RESPONSE_CODE, &status);
+  reply.status = static_cast<int>(status);
+  return reply;
+}
+
+std::string url_encode(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                            (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
+    if (unreserved) {
+      out += c;
+    } else {
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return out;
+}
+
+namespace {
+
+// The code behind its name in an answer. The catalogue is sparse and this is rare: try them all.
+ErrorCode code_of(std::string_view name, ErrorCode otherwise) {
+  if (name == to_string(ErrorCode::kInternal)) return ErrorCode::kInternal;
+  for (std::uint16_t number = 1'000; number < 10'000; ++number) {
+    const auto code = static_cast<ErrorCode>(number);
+    if (to_string(code) == name) return code;
+  }
+  return otherwise;
+}
+
+}  // namespace
+
+Error error_of(const HttpReply& reply) {
+  Error error{reply.status < 500 ? ErrorCode::kInvalidArgument : ErrorCode::kUnavailable, {}};
+  boost::system::error_code ignored;
+  const boost::json::value value = boost::json::parse(reply.body, ignored);
+  if (const auto* object = value.if_object(); object && object->contains("error")) {
+    if (const auto* inner = object->at("error").if_object()) {
+      error.code = code_of(text_at(*inner, "code"), error.code);
+      error.message = text_at(*inner, "message");
+    }
+  }
+  if (error.message.empty()) {
+    error.message =
+        fmt::format("the answer, with status {}, is not that of a gameflow server", reply.status);
+  }
+  return error;
+}
+
+Result<HttpReply> expect_success(Result<HttpReply> reply) {
+  if (reply && (reply->status < 200 || reply->status > 299)) return fail(error_of(*reply));
+  return reply;
+}
+
+}  // namespace gameflow::client

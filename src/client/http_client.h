@@ -1,0 +1,57 @@
+// A small HTTP client for the commands that talk to a running gameflow.
+//
+// Units    sizes are bytes.
+// Threads  a client belongs to one thread; it keeps its connection open between requests.
+// Errors   kUnavailable: no complete answer arrived, so the outcome of the request is unknown. An
+//          answer with any status is a Reply.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace gameflow::client {
+
+struct HttpReply {
+  int status = 0;
+  std::string body;
+};
+
+// What the commands need of HTTP, so that tests can stand in for a server.
+class Http {
+ public:
+  virtual ~Http() = default;
+  // `target` is path and query: "/topics?x=1". `content_type` goes with a body only.
+  virtual Result<HttpReply> request(std::string_view method, const std::string& target,
+                                    std::string_view content_type, std::string_view body) = 0;
+  Result<HttpReply> get(const std::string& target) { return request("GET", target, "", ""); }
+};
+
+class HttpClient final : public Http {
+ public:
+  // `server` as "http://127.0.0.1:3001", with or without a slash at its end. kInvalidArgument if it
+  // is not an http or https URL.
+  static Result<std::unique_ptr<HttpClient>> open(std::string_view server);
+  ~HttpClient() override;
+
+  Result<HttpReply> request(std::string_view method, const std::string& target,
+                            std::string_view content_type, std::string_view body) override;
+
+ private:
+  struct Impl;
+  explicit HttpClient(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// Percent-encodes everything but unreserved characters.
+std::string url_encode(std::string_view text);
+
+// The Error in an answer that is not 2xx, as the server words it.
+Error error_of(const HttpReply& reply);
+
+// `reply` if it is 2xx, else its error.
+Result<HttpReply> expect_success(Result<HttpReply> reply);
+
+}  // namespace gameflow::client

@@ -1,0 +1,26 @@
+// Records on their way into topics.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "log/topics.h"
+#include "record/batch.h"
+
+namespace gameflow::log {
+
+inline constexpr std::size_t kRecordBytesMax = 8U << 20;
+
+// One batch for one partition.
+struct Append {
+  TopicId topic;
+  std::uint32_t partition = 0;
+  record::BatchBuilder batch;  // not empty
+};
+
+struct CommitAck {
+  std::vector<Offset> base_offsets;  // of the first record of each append, in order
+};
+
+}  // namespace gameflow::log

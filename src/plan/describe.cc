@@ -1,0 +1,144 @@
+#include "plan/describe.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace gameflow::plan {
+namespace {
+
+using fmt::format;
+
+std::string fields_of(const Graph& graph, const record::Type& row) {
+  std::string text;
+  for (const record::Field& field : row.fields) {
+    text += format("{}{}{}: {}", text.empty() ? "" : ", ", field.name, field.optional ? "?" : "",
+                   type_name(graph, field.type));
+  }
+  return text;
+}
+
+std::string window_text(const Graph& graph, const WindowRules& window) {
+  return format("tumbling {}, grace {}, a partition is idle after {}, late records {}",
+                format_duration(window.duration), format_duration(window.grace),
+                format_duration(window.idle_timeout),
+                window.late_topic ? "go to topic " + graph.topics[*window.late_topic].name
+                                  : "are dropped and counted");
+}
+
+// Writes what the kind of a node has to say.
+struct Describer {
+  const Graph& graph;
+  NodeDescription& out;
+
+  void add(const Step& step) const {
+    out.functions.push_back({std::string(step.name), step.code.text});
+  }
+  void operator()(const Read& read) const {
+    out.kind = "read";
+    out.label = format("{}: {}, from the {}", graph.topics[read.topic].name,
+                       graph.topics[read.topic].type_name,
+                       read.start == StartOffset::kBeginning ? "beginning" : "end");
+  }
+  void operator()(const Chain& chain) const {
+    out.kind = "chain";
+    for (const Step& step : chain.steps) {
+      out.label += format("{}{}", out.label.empty() ? "" : ", ", step.name);
+      add(step);
+    }
+  }
+  void operator()(const Exchange& exchange) const {
+    out.kind = "exchange";
+    out.label = format("by {}", record::to_string(exchange.key));
+  }
+  void operator()(const Keyed& keyed) const {
+    out.kind = "keyed";
+    out.label = window_text(graph, keyed.window);
+    for (const State& state : keyed.states) {
+      out.states.push_back(format("{}: {{{}}} by {}, in SQL {}", state.name,
+                                  fields_of(graph, *state.row), record::to_string(state.key),
+                                  state.table));
+    }
+    add(keyed.update);
+    add(keyed.flush);
+  }
+  void operator()(const Write& write) const {
+    out.kind = "write";
+    out.label = graph.topics[write.topic].name;
+  }
+};
+
+// The part of an id behind the service: what a node is called among its kind.
+std::string local_id(const Graph& graph, const Node& node) {
+  return std::visit(
+      [&]<class Kind>(const Kind& kind) -> std::string {
+        if constexpr (std::is_same_v<Kind, Read>) {
+          return "read/" + graph.topics[kind.topic].name;
+        } else if constexpr (std::is_same_v<Kind, Write>) {
+          return "write/" + graph.topics[kind.topic].name;
+        } else if constexpr (std::is_same_v<Kind, Chain>) {
+          return kind.function.substr(graph.services[node.service].name.size() + 1);
+        } else if constexpr (std::is_same_v<Kind, Exchange>) {
+          return "exchange";
+        } else {
+          return "window";
+        }
+      },
+      node.kind);
+}
+
+std::string id_of(const Graph& graph, const Node& node) {
+  return format("{}/{}", graph.services[node.service].name, local_id(graph, node));
+}
+
+NodeDescription describe_node(const Graph& graph, const Node& node) {
+  NodeDescription out{.id = id_of(graph, node),
+                      .type = node.output == nullptr ? "" : type_name(graph, node.output)};
+  for (const NodeId input : node.inputs) out.inputs.push_back(id_of(graph, graph.nodes[input]));
+  std::visit(Describer{graph, out}, node.kind);
+  return out;
+}
+
+std::string explain_node(const NodeDescription& node) {
+  if (node.kind == "read") return format("  source  {}\n", node.label);
+  if (node.kind == "chain") return format("  apply   {}\n", node.label);
+  if (node.kind == "write") return format("  sink    {}\n", node.label);
+  if (node.kind == "exchange") return "";
+  std::string text = format("  window  {}\n", node.label);
+  for (const std::string& state : node.states) text += format("  state   {}\n", state);
+  return text + format("  flush   {}\n", node.type.empty() ? "as its function says" : node.type);
+}
+
+}  // namespace
+
+Description describe(const Graph& graph) {
+  Description out{.name = graph.name,
+                  .version = graph.version,
+                  .services = {},
+                  .topics = {},
+                  .dead_letter_topic = graph.dead_letter_topic};
+  for (const Service& service : graph.services) {
+    ServiceDescription& described = out.services.emplace_back(ServiceDescription{service.name, {}});
+    for (const NodeId id : service.nodes)
+      described.nodes.push_back(describe_node(graph, graph.nodes[id]));
+  }
+  for (const Topic& topic : graph.topics)
+    out.topics.push_back({topic.name, topic.type_name, topic.partitions});
+  return out;
+}
+
+std::string explain(const Description& description) {
+  std::string text = format("dataflow {} {}\n", description.name, description.version);
+  for (const ServiceDescription& service : description.services) {
+    text += format("\nservice {}\n", service.name);
+    for (const NodeDescription& node : service.nodes) text += explain_node(node);
+  }
+  text += "\n";
+  for (const TopicDescription& topic : description.topics) {
+    text += format("topic {}: {}, {} partition{}\n", topic.name, topic.type, topic.partitions,
+                   topic.partitions == 1 ? "" : "s");
+  }
+  return text + format("dead letters go to topic {}\n", description.dead_letter_topic);
+}
+
+}  // namespace gameflow::plan

@@ -1,0 +1,51 @@
+// The graph as plain data, for people and pages. Ids stay as long as the YAML keeps its order.
+//
+// Threads  pure functions.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "plan/graph.h"
+
+namespace gameflow::plan {
+
+struct FunctionDescription {
+  std::string name;  // "filter"
+  std::string code;  // as it stands in the YAML
+};
+
+struct NodeDescription {
+  std::string id;     // "player-session-analytics/source/0", "…/read/player-events", "…/window"
+  std::string kind;   // "read", "chain", "exchange", "keyed" or "write"
+  std::string label;  // a line: "filter, map, assign-key"
+  std::string type;   // of what leaves it; empty where only the compiler knows
+  std::vector<FunctionDescription> functions;
+  std::vector<std::string> states;  // "events-per-user: {count: u32} by string, in SQL …"
+  std::vector<std::string> inputs;  // ids
+};
+
+struct ServiceDescription {
+  std::string name;
+  std::vector<NodeDescription> nodes;  // each after its inputs
+};
+
+struct TopicDescription {
+  std::string name;
+  std::string type;
+  std::uint32_t partitions;
+};
+
+struct Description {
+  std::string name, version;
+  std::vector<ServiceDescription> services;
+  std::vector<TopicDescription> topics;
+  std::string dead_letter_topic;
+};
+
+Description describe(const Graph& graph);
+
+// A few lines per service with topics, types, functions, window and states.
+std::string explain(const Description& description);
+
+}  // namespace gameflow::plan

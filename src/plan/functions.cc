@@ -1,0 +1,111 @@
+#include "plan/functions.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include <fmt/format.h>
+
+#include <gameflow/type_ref.h>
+
+namespace gameflow::plan {
+namespace {
+
+using fmt::format;
+
+template <class T>
+constexpr bool is_numbered_as(record::Kind kind) {
+  return detail::TypeRefOf<T>::value.base == static_cast<u32>(kind);
+}
+static_assert(is_numbered_as<bool>(record::Kind::kBool) && is_numbered_as<u8>(record::Kind::kU8) &&
+              is_numbered_as<i64>(record::Kind::kI64) && is_numbered_as<f64>(record::Kind::kF64) &&
+              is_numbered_as<Text>(record::Kind::kString) &&
+              is_numbered_as<Bytes>(record::Kind::kBytes));
+
+// Null: there is no such type in the graph.
+const record::Type* resolve(abi::TypeRef ref, record::TypeTable& types) {
+  const record::Type* type = nullptr;
+  if (ref.base >= abi::kFirstObject) {
+    const auto& objects = types.objects();
+    const std::size_t id = ref.base - abi::kFirstObject;
+    type = id < objects.size() ? objects[id] : nullptr;
+  } else if (ref.base < static_cast<u32>(record::Kind::kObject)) {
+    type = types.scalar(static_cast<record::Kind>(ref.base));
+  }
+  for (u32 i = 0; i < ref.lists && type != nullptr; ++i) type = types.list_of(type);
+  return type;
+}
+
+}  // namespace
+
+std::vector<FunctionName> functions_of(const Graph& graph) {
+  std::vector<FunctionName> names;
+  for (const Service& service : graph.services) {
+    for (const NodeId id : service.nodes) {
+      const Node& node = graph.nodes[id];
+      if (const auto* const chain = std::get_if<Chain>(&node.kind)) {
+        names.push_back({abi::FunctionKind::kChain, chain->function});
+      } else if (const auto* const keyed = std::get_if<Keyed>(&node.kind)) {
+        names.push_back({abi::FunctionKind::kUpdate, keyed->update_function});
+        names.push_back({abi::FunctionKind::kFlush, keyed->flush_function});
+      }
+    }
+  }
+  return names;
+}
+
+Result<Functions> Functions::bind(const abi::Library& library, const Graph& graph) {
+  const auto invalid = [](std::string why) {
+    return fail(ErrorCode::kLibraryInvalid, std::move(why));
+  };
+  if (library.abi_version != abi::kVersion) {
+    return invalid(
+        format("its ABI version is {}, this program's is {}", library.abi_version, abi::kVersion));
+  }
+  const std::vector<FunctionName> names = functions_of(graph);
+  if (library.function_count != names.size()) return invalid("it has other functions");
+  Functions functions;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const abi::Function& function = library.functions[i];
+    if (function.kind != names[i].kind || function.name != names[i].name)
+      return invalid(format("its function '{}' should be '{}'", function.name, names[i].name));
+    const bool has_output = function.kind != abi::FunctionKind::kUpdate;
+    const record::Type* const output =
+        has_output ? resolve(function.output, *graph.types) : nullptr;
+    if (has_output && output == nullptr)
+      return invalid(format("its function '{}' gives an unknown type", function.name));
+    functions.entries_.push_back({&function, output});
+  }
+  return functions;
+}
+
+const Functions::Entry& Functions::find(abi::FunctionKind kind, std::string_view name) const {
+  const auto found = std::ranges::find_if(entries_, [&](const Entry& entry) {
+    return entry.function->kind == kind && entry.function->name == name;
+  });
+  assert(found != entries_.end());
+  return *found;
+}
+
+abi::ChainFn Functions::chain(std::string_view name) const {
+  return reinterpret_cast<abi::ChainFn>(find(abi::FunctionKind::kChain, name).function->pointer);
+}
+
+abi::UpdateFn Functions::update(std::string_view name) const {
+  return reinterpret_cast<abi::UpdateFn>(find(abi::FunctionKind::kUpdate, name).function->pointer);
+}
+
+abi::FlushFn Functions::flush(std::string_view name) const {
+  return reinterpret_cast<abi::FlushFn>(find(abi::FunctionKind::kFlush, name).function->pointer);
+}
+
+const record::Type* Functions::output_of(const Graph& graph, NodeId node) const {
+  const Node& at = graph.nodes[node];
+  if (at.output != nullptr) return at.output;
+  if (const auto* const chain = std::get_if<Chain>(&at.kind))
+    return find(abi::FunctionKind::kChain, chain->function).output;
+  if (const auto* const keyed = std::get_if<Keyed>(&at.kind))
+    return find(abi::FunctionKind::kFlush, keyed->flush_function).output;
+  return at.inputs.empty() ? nullptr : output_of(graph, at.inputs.front());
+}
+
+}  // namespace gameflow::plan

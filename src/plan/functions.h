@@ -1,0 +1,49 @@
+// The functions of a built operator library, under the names that the graph has for them.
+//
+// Threads  bind() changes the graph's type table; what it made is immutable.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include <gameflow/abi.h>
+
+#include "base/error.h"
+#include "plan/graph.h"
+
+namespace gameflow::plan {
+
+// What a library for `graph` has to hold, in order.
+struct FunctionName {
+  abi::FunctionKind kind;
+  std::string_view name;  // of the graph
+};
+std::vector<FunctionName> functions_of(const Graph& graph);
+
+class Functions {
+ public:
+  Functions() = default;
+
+  // kLibraryInvalid: it is of another version, or holds other functions than `graph` needs.
+  // `library` lives as long as the process.
+  static Result<Functions> bind(const abi::Library& library, const Graph& graph);
+
+  // Of names in the graph.
+  abi::ChainFn chain(std::string_view name) const;
+  abi::UpdateFn update(std::string_view name) const;
+  abi::FlushFn flush(std::string_view name) const;
+
+  // The type of what leaves a node, which the library knows where the graph does not.
+  const record::Type* output_of(const Graph& graph, NodeId node) const;
+
+ private:
+  struct Entry {
+    const abi::Function* function;
+    const record::Type* output;  // null: it has none
+  };
+  const Entry& find(abi::FunctionKind kind, std::string_view name) const;
+
+  std::vector<Entry> entries_;
+};
+
+}  // namespace gameflow::plan

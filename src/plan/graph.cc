@@ -1,0 +1,44 @@
+#include "plan/graph.h"
+
+#include <algorithm>
+
+namespace gameflow::plan {
+
+const Topic* Graph::find_topic(std::string_view topic_name) const {
+  const auto found = std::ranges::find(topics, topic_name, &Topic::name);
+  return found == topics.end() ? nullptr : &*found;
+}
+
+std::vector<const Step*> steps_of(const Graph& graph, const Service& service) {
+  std::vector<const Step*> steps;
+  bool is_first_source = true;
+  for (const NodeId id : service.nodes) {
+    const Node& node = graph.nodes[id];
+    if (const auto* const chain = std::get_if<Chain>(&node.kind)) {
+      const bool of_source = chain->own_steps < chain->steps.size();
+      const std::size_t count =
+          of_source && !is_first_source ? chain->own_steps : chain->steps.size();
+      for (std::size_t i = 0; i < count; ++i) steps.push_back(&chain->steps[i]);
+      if (of_source) is_first_source = false;
+    } else if (const auto* const keyed = std::get_if<Keyed>(&node.kind)) {
+      steps.insert(steps.end(), {&keyed->update, &keyed->flush});
+    }
+  }
+  return steps;
+}
+
+bool changes_type(FunctionKind kind) {
+  return kind == FunctionKind::kMap || kind == FunctionKind::kFilterMap ||
+         kind == FunctionKind::kFlatMap;
+}
+
+std::string type_name(const Graph& graph, const record::Type* type) {
+  if (type == nullptr) return "any JSON";
+  const auto named = std::ranges::find(graph.named_types, type, &NamedType::type);
+  if (named != graph.named_types.end()) return named->name;
+  if (type->kind == record::Kind::kList) return "list of " + type_name(graph, type->item);
+  if (type->kind == record::Kind::kObject) return type->name;
+  return std::string(record::to_string(type->kind));
+}
+
+}  // namespace gameflow::plan

@@ -1,0 +1,23 @@
+// What SQL sees of a state: columns without data.
+//
+// Columns: _key, the fields of `row`, _updated_at (ms UTC), then the constants.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "plan/graph.h"
+
+namespace gameflow::plan {
+
+struct Table {
+  std::string name;
+  record::Kind key = record::Kind::kString;
+  const record::Type* row = nullptr;
+  std::vector<std::string> constant_names;  // integers, the same for all rows of a window
+};
+
+// Of a windowed state, under its own name.
+Table table_of(const State& state);
+
+}  // namespace gameflow::plan

@@ -1,0 +1,41 @@
+#include "query/scan.h"
+
+namespace gameflow::query {
+
+std::size_t Table::rows() const {
+  std::size_t rows = 0;
+  for (const Segment& segment : segments) {
+    if (segment.shards == nullptr) continue;
+    for (const auto& shard : *segment.shards) rows += shard == nullptr ? 0 : shard->rows(state);
+  }
+  return rows;
+}
+
+RowAccess::RowAccess(const Table& table) : state(table.state) {
+  for (const Segment& segment : table.segments) {
+    if (segment.shards == nullptr) continue;
+    for (const auto& shard : *segment.shards) {
+      if (shard == nullptr) continue;
+      layout = &shard->layout();
+      return;
+    }
+  }
+}
+
+bool Scan::next(RowPlace& place) {
+  for (; segment_ != end_; ++segment_, shard_ = 0) {
+    const std::size_t shards = segment_->shards == nullptr ? 0 : segment_->shards->size();
+    for (; shard_ < shards; ++shard_, cursor_ = {}) {
+      const state::TableVersion* shard = (*segment_->shards)[shard_].get();
+      if (shard == nullptr) continue;
+      while (const state::Entry* entry = shard->next(cursor_)) {
+        if ((entry->live >> state_ & 1U) == 0) continue;
+        place = {entry, segment_};
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+}  // namespace gameflow::query

@@ -1,0 +1,118 @@
+// Learned shapes: what lies between the values of records. Internal to src/record.
+//
+// The records of one producer differ in their values and hardly ever in what is between them:
+//
+//     {"event_name":"  player_action  ","parameters":{"player_id":"  p_17  "}}
+//     ---- gap ------  --- value ---  ------------- gap -----------  value  gap
+//
+// A record that was decoded the full way leaves its gaps behind, each with what to do with the
+// value that follows. Where the next record has the same gaps, its values are taken by position:
+// no tokens, no look at keys, no check of what is required, since all that is the same as in the
+// record before. The values themselves are checked as ever. Whatever differs, from an escape to a
+// blank, is a miss, and then the record goes the full way; so there are no errors here.
+//
+// Why that is exact: a gap holds both quotes of a string beside it, and a number or word ends where
+// its gap begins, which is where a token can end. So a record that fits has the tokens of the
+// record that was learned, with other values of the same kinds; and those were accepted.
+//
+// The shapes of a type are a tree: records that begin alike share their first steps, and a step has
+// alternatives where they differ. The items of a list have a tree of their own, gone through for
+// each item. Where records have no shapes in common, learning stops and is tried again later.
+//
+// Threads  one thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "record/slot.h"
+#include "record/type.h"
+
+namespace gameflow::record {
+
+struct Plan;
+
+// Bytes of a gap that are compared at once.
+inline constexpr std::size_t kGapHeadBytes = 32;
+
+class Shapes {
+ public:
+  // Whether it is worth to try the record at hand. Call it once a record.
+  bool ready(std::string_view json);
+
+  // Takes the values of `json`, readable for kPaddingBytes past its end, into `out`, zeroed. On
+  // false `json` fits no shape, and may be good or bad; `out` holds no promise then.
+  bool take(std::string_view json, ListMemory& lists, char* out);
+
+  // Remembers the shape of `json`, which was just decoded the full way, as `plan` says; null: as
+  // any value.
+  void learn(const Plan* plan, std::string_view json);
+
+ private:
+  friend class ShapeLearner;
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+
+  // What follows a gap.
+  enum class Take : std::uint8_t {
+    kEnd,      // nothing: the text ends
+    kItemEnd,  // nothing: the item ends
+    kPresent,  // nothing, but the gap says that an optional object is there
+    kText,
+    kBytes,
+    kBool,
+    kNumber,
+    kList,
+    // Of unknown fields: checked and left.
+    kPassText,
+    kPassBool,
+    kPassNumber,
+    kPassList,
+  };
+
+  // The head is compared under its mask, without a branch; only what a longer one has beyond that
+  // needs memcmp.
+  struct Gap {
+    char head[kGapHeadBytes] = {};
+    char mask[kGapHeadBytes] = {};
+    std::uint32_t size = 0;
+    std::uint32_t begin = 0;  // of the rest, in gaps_
+  };
+
+  struct Step {
+    Gap gap;
+    std::uint32_t next = kNone;   // what may follow
+    std::uint32_t other = kNone;  // what may stand here instead
+    std::uint32_t slot = 0;       // of the value in the struct
+    std::uint32_t flag = kNone;   // of the optional in the struct
+    std::uint32_t list = 0;       // in lists_
+    Take take = Take::kEnd;
+    const Type* type = nullptr;  // of the value
+  };
+
+  struct List {
+    std::uint32_t items = 0;  // the step before the first of an item
+    Gap between;              // empty until a list of two was seen
+    Gap close;                // empty until a list was not
+  };
+
+  void forget();
+  bool has(const Gap& gap, const char* at, const char* end) const;
+  // Takes what follows `before`, up to where it ends; null if nothing fits.
+  const char* run(std::uint32_t before, const char* at, const char* end, char* out);
+  // Takes the value of `step`, likewise; of one that is neither text nor nothing.
+  const char* value(const Step& step, const char* at, const char* end, char* out);
+  const char* bytes(const Step& step, const char* at, const char* end, char* out);
+  const char* list(const Step& step, const char* at, const char* end, char* out);
+
+  std::vector<Step> steps_;  // the first one stands before all others and takes nothing
+  std::vector<List> lists_;
+  std::string gaps_;
+  ListMemory* memory_ = nullptr;  // of the record at hand
+  int balance_ = 0;               // of hits and misses
+  std::uint32_t rest_ = 0;        // so many records are not worth to be tried
+};
+
+}  // namespace gameflow::record

@@ -1,0 +1,211 @@
+#include "runtime/checkpoint.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+#include "record/type.h"
+#include "state/layout.h"
+
+namespace gameflow::runtime {
+namespace {
+
+// 2 has `closed_until`; 3 keeps rows by shard.
+constexpr std::uint8_t kFormat = 3, kFormatMin = 1;
+
+// Big-endian with the sign bit flipped: byte order is time order.
+std::string ordered(std::uint64_t value) {
+  value = __builtin_bswap64(value);
+  return {reinterpret_cast<const char*>(&value), sizeof value};
+}
+std::uint64_t unordered(std::string_view bytes) {
+  std::uint64_t value = 0;
+  std::memcpy(&value, bytes.data(), sizeof value);
+  return __builtin_bswap64(value);
+}
+constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
+
+std::string rows_prefix(std::string_view service) {
+  return fmt::format("rows/{}/", service);
+}
+std::string old_rows_prefix(std::string_view service) {
+  return fmt::format("segment/{}/", service);
+}
+// All keys that begin with `prefix`, which ends with a slash.
+log::KeyRange below(const std::string& prefix) {
+  std::string end = prefix;
+  ++end.back();
+  return {prefix, end};
+}
+constexpr std::string_view kServicePrefix = "service/";
+
+void write_optional(ByteWriter& out, const std::optional<Timestamp>& time) {
+  out.fixed<std::uint8_t>(time.has_value());
+  if (time) out.signed_varint(time->ms);
+}
+std::optional<Timestamp> read_optional(ByteReader& in) {
+  if (in.fixed<std::uint8_t>() == 0) return std::nullopt;
+  return Timestamp{in.signed_varint()};
+}
+
+template <class Record, class Visit>
+void for_each_counter(Record& counters, Visit&& visit) {
+  for (auto* counter :
+       {&counters.records_in, &counters.records_out, &counters.records_late, &counters.records_dead,
+        &counters.records_future, &counters.records_expired, &counters.windows_closed}) {
+    visit(*counter);
+  }
+}
+
+}  // namespace
+
+std::string encode(const ServiceRecord& record) {
+  std::string bytes;
+  ByteWriter out(bytes);
+  out.fixed(kFormat);
+  out.signed_varint(record.window_size.ms);
+  out.varint(record.states.size());
+  for (const StoredState& state : record.states) {
+    out.text(state.name);
+    out.fixed(static_cast<std::uint8_t>(state.key));
+    out.text(state.shape);
+  }
+  write_optional(out, record.watermark);
+  write_optional(out, record.closed_until);
+  out.varint(record.inputs.size());
+  for (const StoredInput& input : record.inputs) {
+    out.text(input.topic);
+    out.varint(input.topic_id.value);
+    out.varint(input.partition);
+    out.varint(input.next.value);
+    write_optional(out, input.progress);
+  }
+  for_each_counter(record.counters, [&out](std::uint64_t counter) { out.varint(counter); });
+  return bytes;
+}
+
+Result<ServiceRecord> decode_service_record(std::string_view bytes, std::string_view service) {
+  ByteReader in(bytes);
+  const auto format = in.fixed<std::uint8_t>();
+  if (format < kFormatMin || format > kFormat) {
+    return fail(ErrorCode::kStateMismatch,
+                fmt::format("the state of service '{}' has format {}, this gameflow reads up to "
+                            "{}: use the gameflow that wrote it, or start with --clear-state",
+                            service, format, kFormat));
+  }
+  ServiceRecord record;
+  record.window_size.ms = in.signed_varint();
+  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    const std::string name(in.text());
+    const auto key = static_cast<record::Kind>(in.fixed<std::uint8_t>());
+    record.states.push_back({name, key, std::string(in.text())});
+  }
+  record.watermark = read_optional(in);
+  if (format >= 2) record.closed_until = read_optional(in);
+  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    StoredInput input;
+    input.topic = in.text();
+    input.topic_id = {static_cast<std::uint32_t>(in.varint())};
+    input.partition = static_cast<std::uint32_t>(in.varint());
+    input.next = {in.varint()};
+    input.progress = read_optional(in);
+    record.inputs.push_back(std::move(input));
+  }
+  for_each_counter(record.counters, [&in](std::uint64_t& counter) { counter = in.varint(); });
+  if (!in.ok() || !in.at_end()) {
+    return fail(ErrorCode::kDataCorrupt,
+                fmt::format("the stored state of service '{}' is damaged: restore the data folder "
+                            "from a copy, or start "
+                            "with --clear-state",
+                            service));
+  }
+  return record;
+}
+
+std::string service_key(std::string_view service) {
+  return fmt::format("{}{}", kServicePrefix, service);
+}
+
+log::KeyRange service_keys() {
+  return below(std::string(kServicePrefix));
+}
+
+std::string_view service_of(std::string_view service_key) {
+  return service_key.substr(kServicePrefix.size());
+}
+
+std::string rows_key(std::string_view service, const RowsKey& key) {
+  std::string bytes = rows_prefix(service);
+  bytes += static_cast<char>(key.shard);
+  bytes += ordered(static_cast<std::uint64_t>(key.window.ms) ^ kSignBit);
+  bytes += ordered(key.number);
+  return bytes;
+}
+
+log::KeyRange rows_range(std::string_view service) {
+  return below(rows_prefix(service));
+}
+
+std::optional<RowsKey> parse_rows_key(std::string_view service, std::string_view key) {
+  const std::string prefix = rows_prefix(service);
+  if (!key.starts_with(prefix) || key.size() != prefix.size() + 17) return std::nullopt;
+  key.remove_prefix(prefix.size());
+  const auto shard = static_cast<unsigned char>(key.front());
+  if (shard >= state::kShards) return std::nullopt;
+  return RowsKey{shard,
+                 {static_cast<std::int64_t>(unordered(key.substr(1)) ^ kSignBit)},
+                 unordered(key.substr(9))};
+}
+
+log::KeyRange old_rows_range(std::string_view service) {
+  return below(old_rows_prefix(service));
+}
+
+std::optional<Timestamp> parse_old_rows_key(std::string_view service, std::string_view key) {
+  const std::string prefix = old_rows_prefix(service);
+  if (!key.starts_with(prefix) || key.size() != prefix.size() + 16) return std::nullopt;
+  return Timestamp{static_cast<std::int64_t>(unordered(key.substr(prefix.size())) ^ kSignBit)};
+}
+
+std::vector<StoredState> stored_states(const Service& service) {
+  std::vector<StoredState> states;
+  if (!service.keyed) return states;
+  for (const plan::State& state : service.keyed->plan->states)
+    states.push_back({state.name, state.key, record::shape_of(*state.row)});
+  return states;
+}
+
+Result<std::vector<int>> match_states(const ServiceRecord& record, const Service& service) {
+  constexpr std::string_view kWaysOut =
+      "give the service another name to start afresh beside it, or start with --clear-state to "
+      "throw the state away and read the topics again";
+  const std::string_view name = service.name;
+  const Duration size = service.keyed ? service.keyed->assigner.size() : Duration{};
+  if (record.window_size != size) {
+    return fail(
+        ErrorCode::kStateMismatch,
+        fmt::format("service '{}' has stored windows of {}, the dataflow asks for {}: {}", name,
+                    format_duration(record.window_size), format_duration(size), kWaysOut));
+  }
+  std::vector<int> mapping;
+  const std::vector<StoredState> wanted = stored_states(service);
+  for (const StoredState& stored : record.states) {
+    const auto found = std::ranges::find(wanted, stored.name, &StoredState::name);
+    if (found == wanted.end()) {
+      mapping.push_back(-1);
+      continue;
+    }
+    if (found->shape != stored.shape || found->key != stored.key) {
+      return fail(ErrorCode::kStateMismatch,
+                  fmt::format("state '{}' of service '{}' is stored as {} -> {}, the dataflow asks "
+                              "for {} -> {}: {}",
+                              stored.name, name, to_string(stored.key), stored.shape,
+                              to_string(found->key), found->shape, kWaysOut));
+    }
+    mapping.push_back(static_cast<int>(found - wanted.begin()));
+  }
+  return mapping;
+}
+
+}  // namespace gameflow::runtime

@@ -1,0 +1,81 @@
+// What the store keeps of a service between epochs, and its bytes. Format: docs/formats/state.md.
+//
+// A service is one record (positions, watermark, counters), and values that hold rows: of one shard
+// and one window each, numbered in the order in which they were written.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "log/store.h"
+#include "runtime/positions.h"
+#include "runtime/service.h"
+
+namespace gameflow::runtime {
+
+// No stored value is larger, unless a single row is.
+inline constexpr std::size_t kStoredBytesMax = 512U << 10;
+
+// A state as it is stored: rows of another key or shape cannot be read into it.
+struct StoredState {
+  std::string name;
+  record::Kind key;
+  std::string shape;
+};
+
+// Where a service stands in one partition.
+struct StoredInput {
+  std::string topic;
+  log::TopicId topic_id;
+  std::uint32_t partition = 0;
+  log::Offset next;
+  std::optional<Timestamp> progress;
+};
+
+// Everything but the rows.
+struct ServiceRecord {
+  Duration window_size;  // 0: a pipe
+  std::vector<StoredState> states;
+  std::optional<Timestamp> watermark;
+  std::optional<Timestamp> closed_until;
+  std::vector<StoredInput> inputs;
+  Counters counters;
+};
+
+std::string encode(const ServiceRecord& record);
+// kDataCorrupt, or kStateMismatch for a format of a newer gameflow.
+Result<ServiceRecord> decode_service_record(std::string_view bytes, std::string_view service);
+
+std::string service_key(std::string_view service);
+// All services' records.
+log::KeyRange service_keys();
+// The name in a service's key.
+std::string_view service_of(std::string_view service_key);
+
+// Where rows are: the keys of one shard lie together, in them those of one window, in order.
+struct RowsKey {
+  std::uint32_t shard = 0;
+  Timestamp window;
+  std::uint64_t number = 0;
+};
+std::string rows_key(std::string_view service, const RowsKey& key);
+log::KeyRange rows_range(std::string_view service);
+std::optional<RowsKey> parse_rows_key(std::string_view service, std::string_view key);
+
+// Where the formats before the third kept rows: by window, all shards in one value.
+log::KeyRange old_rows_range(std::string_view service);
+std::optional<Timestamp> parse_old_rows_key(std::string_view service, std::string_view key);
+
+// States in the order of the plan.
+std::vector<StoredState> stored_states(const Service& service);
+
+// For every stored state its number in the plan, or -1 if it is gone. kStateMismatch if one has
+// changed its key or its row, or the window its size; the message names the ways out.
+Result<std::vector<int>> match_states(const ServiceRecord& record, const Service& service);
+
+}  // namespace gameflow::runtime

@@ -1,0 +1,86 @@
+// All that one epoch reads, computes and writes. It is written whole, or dropped: nothing in it has
+// to be taken back by hand.
+//
+// Threads  built up by the thread that runs epochs; workers fill chunks, deliveries and outcomes,
+//          each its own.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "base/time.h"
+#include "runtime/chunk.h"
+#include "runtime/dead_letter.h"
+#include "runtime/delivery.h"
+#include "runtime/flush.h"
+#include "runtime/keyed.h"
+#include "runtime/positions.h"
+#include "runtime/stats.h"
+#include "runtime/tables.h"
+#include "state/layout.h"
+#include "window/assigner.h"
+
+namespace gameflow::runtime {
+
+// One service's part.
+struct ServiceEpoch {
+  Positions after;                    // where the service stands once this is committed
+  bool has_input = false;             // something was read, or retention took it
+  std::vector<Delivery*> deliveries;  // in order of input and offset
+  std::set<Timestamp> refused;        // windows that may not open
+  std::vector<window::Span> closing;  // closed by this epoch's watermark, in order
+  bool flushes_now = false;           // they are flushed in this epoch, not beside later ones
+  std::array<ShardOutcome, state::kShards> outcomes;
+  std::vector<FlushedPtr> flushed;  // results that go with this epoch, in order of window
+
+  VisibleChanges visible;  // once it is committed
+
+  bool has_work() const { return has_input || !closing.empty() || !flushed.empty(); }
+  bool closes_much() const { return !closing.empty() && !flushes_now; }
+};
+
+struct Epoch {
+  Timestamp now;
+  Duration attention;  // steady time that the engine has spent looking, as window::Watermark
+  std::size_t bytes = 0;
+  std::vector<ServiceEpoch> services;
+
+  // A chunk, and who reads it.
+  struct Reading {
+    Chunk* chunk;
+    Chunk::Source source;
+    std::vector<std::pair<std::size_t, Delivery*>> deliveries;  // by service
+  };
+  std::vector<Reading> readings;
+  EpochSeconds seconds;
+
+  bool has_work() const { return std::ranges::any_of(services, &ServiceEpoch::has_work); }
+};
+
+// Chunks and deliveries, kept from epoch to epoch for the memory they hold.
+class EpochMemory {
+ public:
+  Chunk& chunk() { return take(chunks_, chunks_used_); }
+  Delivery& delivery() { return take(deliveries_, deliveries_used_); }
+  // The epoch that used them is over.
+  void reset();
+  // Gives their memory back.
+  void release();
+
+ private:
+  template <class T>
+  static T& take(std::deque<T>& all, std::size_t& used) {
+    if (used == all.size()) all.emplace_back();
+    return all[used++];
+  }
+  std::deque<Chunk> chunks_;
+  std::deque<Delivery> deliveries_;
+  std::size_t chunks_used_ = 0, deliveries_used_ = 0;
+};
+
+}  // namespace gameflow::runtime

@@ -1,0 +1,209 @@
+#include "runtime/epoch_runner.h"
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <new>
+#include <utility>
+
+#include <malloc.h>
+
+namespace gameflow::runtime {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// An epoch of so many bytes of input is part of a backlog: what it takes in memory is worth giving
+// back when that is worked off.
+constexpr std::size_t kLargeBytes = 16U << 20;
+
+// Adds the time from its making to its end to `total`.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& total) : total_(total), begin_(SteadyClock::now()) {}
+  ~Stopwatch() { total_ += std::chrono::duration<double>(SteadyClock::now() - begin_).count(); }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  double& total_;
+  SteadyClock::time_point begin_;
+};
+
+std::vector<std::unique_ptr<ServiceTask>> make_tasks(const plan::Graph& graph,
+                                                     std::vector<Service> services) {
+  std::vector<std::unique_ptr<ServiceTask>> tasks;
+  for (std::size_t i = 0; i < services.size(); ++i)
+    tasks.push_back(std::make_unique<ServiceTask>(graph, std::move(services[i]), i));
+  return tasks;
+}
+
+bool feeds(const Service& from, const Service& to) {
+  return std::ranges::any_of(to.inputs,
+                             [&from](const Input& input) { return from.writes(input.topic); });
+}
+
+}  // namespace
+
+EpochRunner::EpochRunner(const plan::Graph& graph, std::vector<Service> services, log::Store& store,
+                         std::uint32_t threads, std::function<void()> flushed)
+    : store_(store),
+      pool_(threads),
+      workers_(threads),
+      tables_(services),
+      tasks_(make_tasks(graph, std::move(services))),
+      flushes_(tasks_.size(), threads, std::move(flushed)),
+      intake_(store, pool_) {}
+
+Status EpochRunner::restore(Look look) {
+  log::Commit commit;
+  std::vector<VisibleChanges> visible(tasks_.size());
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    GF_TRY(tasks_[i]->restore(store_, look.now, look.attention, flushes_, commit, visible[i]));
+  }
+  if (!commit.put.empty()) GF_TRY(store_.commit(std::move(commit)));
+  tables_.publish(std::move(visible));
+  return {};
+}
+
+Result<EpochResult> EpochRunner::run(Look look, std::size_t bytes_max, bool input_ends) {
+  Epoch epoch{
+      .now = look.now, .attention = look.attention, .services = {}, .readings = {}, .seconds = {}};
+  epoch.services.resize(tasks_.size());
+  for (std::size_t i = 0; i < tasks_.size(); ++i) tasks_[i]->begin(flushes_, epoch.services[i]);
+  auto result = [&]() -> Result<EpochResult> {
+    {
+      const Stopwatch watch(epoch.seconds.read);
+      GF_TRY(intake_.read(tasks_, bytes_max, memory_, epoch));
+    }
+    return process(epoch, input_ends);
+  }();
+  if (!result) drop(epoch);
+  was_large_ = was_large_ || epoch.bytes > kLargeBytes ||
+               std::ranges::any_of(epoch.services, &ServiceEpoch::closes_much);
+  memory_.reset();
+  return result;
+}
+
+Result<EpochResult> EpochRunner::process(Epoch& epoch, bool input_ends) try {
+  run_steps_of(epoch);
+  advance(epoch, input_ends);
+  if (!epoch.has_work()) {
+    for (std::size_t i = 0; i < tasks_.size(); ++i) tasks_[i]->skip(epoch.services[i]);
+    return EpochResult::kIdle;
+  }
+  update(epoch);
+  flush(epoch);
+  GF_TRY(commit(epoch));
+  ++epochs_;
+  for (const auto phase : {&EpochSeconds::read, &EpochSeconds::decode, &EpochSeconds::update,
+                           &EpochSeconds::flush, &EpochSeconds::commit}) {
+    seconds_.*phase += epoch.seconds.*phase;
+  }
+  return EpochResult::kCommitted;
+} catch (const std::bad_alloc&) {
+  return fail(ErrorCode::kInternal, "an epoch needs more memory than there is");
+}
+
+void EpochRunner::run_steps_of(Epoch& epoch) {
+  const Stopwatch watch(epoch.seconds.decode);
+  pool_.for_each(epoch.readings.size(), [&](std::uint32_t number, std::size_t i) {
+    Worker& worker = workers_[number];
+    Epoch::Reading& reading = epoch.readings[i];
+    reading.chunk->decode(std::move(reading.source), worker.decoder);
+    for (const auto& [service, delivery] : reading.deliveries) {
+      const ServiceTask& task = *tasks_[service];
+      const StepRules rules{task.positions().closed_until,
+                            epoch.now + task.service().future_max + Duration{1}};
+      run_steps(task.service(), rules, worker.scratch, *delivery);
+    }
+  });
+}
+
+void EpochRunner::advance(Epoch& epoch, bool input_ends) {
+  for (std::size_t i = 0; i < tasks_.size(); ++i)
+    tasks_[i]->advance(epoch, flushes_, epoch.services[i]);
+  while (input_ends && !epoch.has_work() && end_next(epoch)) {
+  }
+}
+
+// The end of input goes downstream: a service ends when those that feed it have ended, and what
+// they wrote is read. Those that feed each other end together. False: all have ended.
+bool EpochRunner::end_next(Epoch& epoch) {
+  std::vector<std::size_t> left;
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    if (epoch.services[i].after.watermark.value() != window::kEndOfTime) left.push_back(i);
+  }
+  const auto is_fed = [&](std::size_t to) {
+    return std::ranges::any_of(left, [&](std::size_t from) {
+      return feeds(tasks_[from]->service(), tasks_[to]->service());
+    });
+  };
+  const bool all = std::ranges::all_of(left, is_fed);  // they feed each other
+  std::vector<std::size_t> ending;
+  std::ranges::copy_if(left, std::back_inserter(ending),
+                       [&](std::size_t i) { return all || !is_fed(i); });
+  for (const std::size_t i : ending) tasks_[i]->finish(epoch, flushes_, epoch.services[i]);
+  return !left.empty();
+}
+
+void EpochRunner::update(Epoch& epoch) {
+  const Stopwatch watch(epoch.seconds.update);
+  pool_.for_each(tasks_.size() * state::kShards, [&](std::uint32_t worker, std::size_t i) {
+    const std::size_t service = i / state::kShards;
+    tasks_[service]->update_shard(static_cast<std::uint32_t>(i % state::kShards), epoch.now,
+                                  workers_[worker].update, epoch.services[service]);
+  });
+}
+
+void EpochRunner::flush(Epoch& epoch) {
+  const Stopwatch watch(epoch.seconds.flush);
+  pool_.for_each(tasks_.size(),
+                 [&](std::uint32_t, std::size_t i) { tasks_[i]->flush(epoch.services[i]); });
+}
+
+Status EpochRunner::commit(Epoch& epoch) {
+  const Stopwatch watch(epoch.seconds.commit);
+  log::Commit commit;
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    if (epoch.services[i].has_work()) tasks_[i]->write(epoch, epoch.services[i], commit);
+  }
+  GF_TRY(store_.commit(std::move(commit)));
+  std::vector<VisibleChanges> visible;
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    ServiceEpoch& part = epoch.services[i];
+    if (part.has_work()) {
+      tasks_[i]->commit(epoch, flushes_, part);
+    } else {
+      tasks_[i]->skip(part);
+    }
+    visible.push_back(std::move(part.visible));
+  }
+  tables_.publish(std::move(visible));
+  return {};
+}
+
+void EpochRunner::drop(const Epoch& epoch) {
+  for (const auto& task : tasks_) task->revert(epoch.attention);
+}
+
+bool EpochRunner::has_open_windows() const {
+  return std::ranges::any_of(tasks_, [](const auto& task) { return task->has_open_windows(); });
+}
+
+EngineStats EpochRunner::stats(Duration attention) const {
+  EngineStats stats{epochs_, seconds_, {}};
+  for (const auto& task : tasks_) stats.services.push_back(task->stats(attention));
+  return stats;
+}
+
+// After 3 M events from disk 240 MB would stay, and 30 do.
+void EpochRunner::release_memory() {
+  if (!was_large_ || flushes_.is_busy()) return;
+  was_large_ = false;
+  memory_.release();
+  for (const auto& task : tasks_) task->release_memory();
+  ::malloc_trim(0);
+}
+
+}  // namespace gameflow::runtime

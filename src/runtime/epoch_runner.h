@@ -1,0 +1,95 @@
+// The steps of an epoch over all services: read, run the functions, update the shards, flush,
+// commit.
+//
+// Threads  one; it works along with the pool's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include <gameflow/abi.h>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "log/store.h"
+#include "plan/graph.h"
+#include "record/codec.h"
+#include "runtime/epoch.h"
+#include "runtime/flush_pool.h"
+#include "runtime/intake.h"
+#include "runtime/keyed.h"
+#include "runtime/stats.h"
+#include "runtime/step.h"
+#include "runtime/tables.h"
+#include "runtime/task.h"
+#include "runtime/worker_pool.h"
+
+namespace gameflow::runtime {
+
+enum class EpochResult : std::uint8_t {
+  kIdle,       // nothing to do: wait for input or for time to pass
+  kCommitted,  // something was processed and is committed; call again at once
+};
+
+class EpochRunner {
+ public:
+  // The engine's view of time as an epoch begins.
+  struct Look {
+    Timestamp now;
+    Duration attention;
+  };
+
+  // `services` are those of the graph, in order; all references outlive the runner. `flushed` is
+  // called, on any thread, when a window was flushed beside the epochs.
+  EpochRunner(const plan::Graph& graph, std::vector<Service> services, log::Store& store,
+              std::uint32_t threads, std::function<void()> flushed);
+
+  // Once, before the first epoch. Errors as Engine::open.
+  Status restore(Look look);
+  // An error leaves everything as before the epoch.
+  Result<EpochResult> run(Look look, std::size_t bytes_max, bool input_ends);
+  // Until no window is being flushed beside the epochs.
+  void wait_for_flushes() { flushes_.wait(); }
+  bool is_flushing() const { return flushes_.is_busy(); }
+
+  // What queries see. Any thread.
+  const VisibleTables& tables() const { return tables_; }
+  bool has_open_windows() const;
+  // `epochs` and `seconds`, of this process.
+  EngineStats stats(Duration attention) const;
+  // Gives back what large epochs and windows took in memory, once they are over.
+  void release_memory();
+
+ private:
+  // What a worker needs for itself.
+  struct Worker {
+    record::Decoder decoder;
+    StepScratch scratch;
+    ShardUpdate update;
+  };
+
+  Result<EpochResult> process(Epoch& epoch, bool input_ends);
+  void run_steps_of(Epoch& epoch);
+  void advance(Epoch& epoch, bool input_ends);
+  bool end_next(Epoch& epoch);
+  void update(Epoch& epoch);
+  void flush(Epoch& epoch);
+  Status commit(Epoch& epoch);
+  void drop(const Epoch& epoch);
+
+  log::Store& store_;
+  WorkerPool pool_;
+  std::vector<Worker> workers_;
+  VisibleTables tables_;
+  std::vector<std::unique_ptr<ServiceTask>> tasks_;
+  FlushPool flushes_;  // behind the tasks: it uses their flushers
+  Intake intake_;
+  EpochMemory memory_;
+  std::uint64_t epochs_ = 0;
+  EpochSeconds seconds_;
+  bool was_large_ = false;  // an epoch or a window was, since memory was last given back
+};
+
+}  // namespace gameflow::runtime

@@ -1,0 +1,60 @@
+// Flushes that run beside the epochs: a window of a million keys takes seconds, and nobody waits.
+//
+// Windows of one service are flushed one after the other, in the order in which they were given,
+// and their results are taken in that order; those of different services run side by side.
+//
+// Threads  start(), take() and wait() belong to the thread that runs epochs. The pool's own threads
+//          have a lower priority: records go first.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include "runtime/flush.h"
+
+namespace gameflow::runtime {
+
+class FlushPool {
+ public:
+  // `done` is called on a thread of the pool whenever a result is there.
+  FlushPool(std::size_t services, std::uint32_t threads, std::function<void()> done);
+  // Waits for the flushes that run; those that wait are forgotten, as the store remembers them.
+  ~FlushPool() = default;
+  FlushPool(const FlushPool&) = delete;
+  FlushPool& operator=(const FlushPool&) = delete;
+
+  // `flusher` is used by one thread of the pool at a time, until the last window given is done.
+  void start(std::size_t service, Flusher& flusher, ClosedWindow window);
+  // Results of the service that are there, in order. They are gone from the pool.
+  std::vector<FlushedPtr> take(std::size_t service);
+  // Whether the service has windows that are given and not taken.
+  bool is_busy(std::size_t service) const;
+  bool is_busy() const;
+  // Until all that was given is done.
+  void wait();
+
+ private:
+  struct Queue {
+    Flusher* flusher = nullptr;
+    std::deque<ClosedWindow> waiting;
+    bool is_running = false;
+    std::vector<FlushedPtr> done;
+  };
+  void work(const std::stop_token& stop);
+  bool run_next(std::unique_lock<std::mutex>& lock);
+
+  const std::function<void()> done_;
+  mutable std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::vector<Queue> queues_;  // one a service; guarded by mutex_
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace gameflow::runtime

@@ -1,0 +1,60 @@
+// Fetches what is new for all services, and cuts it into chunks. A partition that several services
+// read from one place is read once.
+//
+// Threads  one; reading itself runs on the pool.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <span>
+#include <tuple>
+#include <vector>
+
+#include "base/error.h"
+#include "log/store.h"
+#include "runtime/epoch.h"
+#include "runtime/task.h"
+#include "runtime/worker_pool.h"
+
+namespace gameflow::runtime {
+
+class Intake {
+ public:
+  Intake(log::Store& store, WorkerPool& pool) : store_(store), pool_(pool) {}
+
+  // Fills the epoch's readings, and of each service its deliveries and next offsets. About
+  // `bytes_max` in all, and at least one batch of each partition that has one; every partition gets
+  // an equal share, and what some leave goes to those that have more. Errors as log::Store::read.
+  Status read(std::span<const std::unique_ptr<ServiceTask>> tasks, std::size_t bytes_max,
+              EpochMemory& memory, Epoch& epoch);
+
+ private:
+  struct Reader {
+    std::size_t service;
+    std::uint32_t input;
+  };
+  // A partition from one offset on.
+  struct Feed {
+    const plan::Topic* topic;
+    log::TopicId id;
+    std::uint32_t partition;
+    log::Offset from, next;
+    std::vector<Reader> readers;
+    std::vector<record::BatchPtr> batches;
+    std::size_t bytes = 0;
+    std::uint64_t expired = 0;  // offsets that retention took before they were read
+  };
+  using Feeds = std::vector<Feed>;
+
+  static Feeds find_feeds(std::span<const std::unique_ptr<ServiceTask>> tasks);
+  Status fetch(const std::vector<Feed*>& feeds, std::size_t bytes_max);
+  Status fetch(Feed& feed, std::size_t bytes_max) const;
+  static void cut(Feed& feed, EpochMemory& memory, Epoch& epoch);
+  static void deliver(const Feed& feed, Epoch& epoch);
+
+  log::Store& store_;
+  WorkerPool& pool_;
+};
+
+}  // namespace gameflow::runtime

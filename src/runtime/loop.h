@@ -1,0 +1,53 @@
+// The thread that runs epochs as input arrives and time passes.
+//
+// Threads  all methods: any.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "base/error.h"
+
+namespace gameflow::runtime {
+
+class EngineLoop {
+ public:
+  enum class Next : std::uint8_t {
+    kAtOnce,  // there may be more to do
+    kSoon,    // time passes: windows are open
+    kLater,   // nothing is to be expected but input
+  };
+  // One turn. An error is told, and tried again after a while.
+  using Turn = std::function<Result<Next>()>;
+
+  EngineLoop() = default;
+  ~EngineLoop() { stop(); }
+  EngineLoop(const EngineLoop&) = delete;
+  EngineLoop& operator=(const EngineLoop&) = delete;
+
+  // Idempotent, both. stop() finishes the running turn.
+  void start(Turn turn);
+  void stop();
+  // There is news: the next turn comes at once.
+  void wake();
+  // Why turns fail at the moment, or success.
+  Status health() const;
+
+ private:
+  void run(const Turn& turn);
+  void wait(std::chrono::milliseconds time, bool regardless);
+  void set_health(Status status);
+
+  std::thread thread_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_stopping_ = false, has_news_ = false;  // guarded by mutex_
+
+  mutable std::mutex health_mutex_;
+  Status health_;  // guarded by health_mutex_
+};
+
+}  // namespace gameflow::runtime

@@ -1,0 +1,247 @@
+// ServiceTask::restore: what the store holds of a service comes back into memory.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "base/bytes.h"
+#include "runtime/checkpoint.h"
+#include "runtime/task.h"
+
+namespace gameflow::runtime {
+namespace {
+
+constexpr std::string_view kDamaged =
+    "restore the data folder from a copy, or start with --clear-state";
+
+Result<log::Offset> place_at(const log::Store& store, const Input& input, plan::StartOffset start) {
+  GF_ASSIGN(const log::TopicInfo info, store.topic(input.topic));
+  const log::PartitionInfo& partition = info.partitions[input.partition];
+  return start == plan::StartOffset::kEnd ? partition.end : partition.begin;
+}
+
+}  // namespace
+
+class Restore {
+ public:
+  Restore(ServiceTask& task, const log::Store& store, Timestamp now, Duration attention)
+      : task_(task), service_(task.service_), store_(store), now_(now), attention_(attention) {}
+
+  Status run(FlushPool& pool, log::Commit& commit, VisibleChanges& visible) {
+    task_.positions_.next.resize(service_.inputs.size());
+    task_.positions_.watermark = window::Watermark(
+        service_.inputs.size(),
+        service_.keyed ? service_.keyed->plan->window.idle_timeout : Duration{1}, attention_);
+    GF_ASSIGN(const auto stored, store_.get(service_key(service_.name)));
+    if (stored) {
+      GF_TRY(take(*stored, commit));
+    } else {
+      GF_TRY(start_afresh());
+    }
+    settle(pool, visible);
+    if (is_changed_) {
+      commit.put.push_back({service_key(service_.name), encode(task_.record(task_.positions_))});
+    }
+    return {};
+  }
+
+ private:
+  Status start_afresh() {
+    is_changed_ = true;
+    for (std::size_t i = 0; i < service_.inputs.size(); ++i) {
+      const Input& input = service_.inputs[i];
+      GF_ASSIGN(task_.positions_.next[i],
+                place_at(store_, input, service_.sources[input.source].start));
+    }
+    return {};
+  }
+
+  Status take(std::string_view stored, log::Commit& commit) {
+    GF_ASSIGN(const ServiceRecord record, decode_service_record(stored, service_.name));
+    GF_ASSIGN(const std::vector<int> states, match_states(record, service_));
+    GF_TRY(check_watermark(record));
+    task_.positions_.counters = record.counters;
+    GF_TRY(place_inputs(record));
+    if (!service_.keyed) return {};
+    task_.positions_.closed_until =
+        service_.keyed->trigger.advance(record.closed_until, record.watermark);
+    GF_TRY(read_rows(states));
+    const std::vector<StoredState> wanted = stored_states(service_);
+    const bool is_renumbered =
+        !std::ranges::equal(record.states, wanted, {}, &StoredState::name, &StoredState::name);
+    if (is_renumbered) tell_changed_states(record.states, wanted);
+    GF_TRY(read_old_rows(states));
+    if (is_renumbered || has_old_rows_) rewrite(commit);
+    return {};
+  }
+
+  // Nothing moves the watermark past the clock: it was stored under a clock that was wrong, or the
+  // clock is wrong now. Whatever comes would be late until time gets there.
+  Status check_watermark(const ServiceRecord& record) const {
+    const auto watermark = record.watermark;
+    if (!watermark || *watermark == window::kEndOfTime || *watermark <= now_ + service_.future_max)
+      return {};
+    return fail(
+        ErrorCode::kStateMismatch,
+        fmt::format("the watermark of service '{0}' is at {1}, but the clock says {2}: until then "
+                    "every record would be late. If the clock is wrong, set it right; if it was "
+                    "wrong before, run 'gameflow service reset-watermark {0}', which loses no "
+                    "state",
+                    service_.name, format_timestamp(*watermark), format_timestamp(now_)));
+  }
+
+  Status place_inputs(const ServiceRecord& record) {
+    std::vector<std::optional<Timestamp>> progress(service_.inputs.size());
+    std::vector<bool> is_placed(service_.inputs.size());
+    for (const StoredInput& stored : record.inputs) {
+      const auto input = std::ranges::find_if(service_.inputs, [&stored](const Input& of_now) {
+        return of_now.topic == stored.topic_id && of_now.partition == stored.partition;
+      });
+      if (input != service_.inputs.end()) {
+        const auto number = static_cast<std::size_t>(input - service_.inputs.begin());
+        task_.positions_.next[number] = stored.next;
+        progress[number] = stored.progress;
+        is_placed[number] = true;
+      } else if (store_.topic(stored.topic_id)) {
+        task_.former_inputs_.push_back(stored);
+      } else if (stored.partition == 0 && reads(stored.topic)) {
+        spdlog::warn(
+            "service '{}': topic '{}' was deleted and made anew; reading it from the beginning",
+            service_.name, stored.topic);
+      }
+    }
+    for (std::size_t i = 0; i < service_.inputs.size(); ++i) {
+      if (is_placed[i]) continue;
+      is_changed_ = true;
+      const Input& input = service_.inputs[i];
+      const BoundSource& source = service_.sources[input.source];
+      const bool was_remade =
+          std::ranges::count(record.inputs, source.topic->name, &StoredInput::topic) != 0;
+      GF_ASSIGN(task_.positions_.next[i],
+                place_at(store_, input, was_remade ? plan::StartOffset::kBeginning : source.start));
+    }
+    task_.positions_.watermark.restore(record.watermark, std::move(progress), attention_);
+    return {};
+  }
+
+  bool reads(std::string_view topic) const {
+    return std::ranges::any_of(service_.sources, [topic](const BoundSource& source) {
+      return source.topic->name == topic;
+    });
+  }
+
+  // What is stored of a state is kept or refused; but one that comes or goes does so in the middle
+  // of the open windows.
+  void tell_changed_states(const std::vector<StoredState>& stored,
+                           const std::vector<StoredState>& wanted) const {
+    for (const StoredState& state : stored) {
+      if (std::ranges::count(wanted, state.name, &StoredState::name) != 0) continue;
+      spdlog::warn(
+          "service '{}': state '{}' is gone from the dataflow, and so are its rows in the windows "
+          "that are open",
+          service_.name, state.name);
+    }
+    for (const StoredState& state : wanted) {
+      if (std::ranges::count(stored, state.name, &StoredState::name) != 0) continue;
+      spdlog::warn(
+          "service '{}': state '{}' is new: in the windows that are open it has only what comes "
+          "from now on",
+          service_.name, state.name);
+    }
+  }
+
+  tl::unexpected<Error> damaged() const {
+    return fail(
+        ErrorCode::kDataCorrupt,
+        fmt::format("a stored window of service '{}' is damaged: {}", service_.name, kDamaged));
+  }
+
+  Status read_rows(const std::vector<int>& states) {
+    GF_ASSIGN(const auto values, store_.scan(rows_range(service_.name)));
+    for (const auto& [key, value] : values) {
+      const auto place = parse_rows_key(service_.name, key);
+      if (!place) return damaged();
+      state::Shard::Window& window = task_.shards_[place->shard]->touch(place->window);
+      if (window.stored.count() == 0) window.stored.first = place->number;
+      window.stored.next = place->number + 1;
+      window.stored.bytes_since_full += value.size();
+      ByteReader in(value);
+      while (!in.at_end()) {
+        if (!window.table.load(in, states)) return damaged();
+      }
+    }
+    return {};
+  }
+
+  // The shard follows from the key, which load() reads: look ahead.
+  Status read_old_rows(const std::vector<int>& states) {
+    GF_ASSIGN(const auto values, store_.scan(old_rows_range(service_.name)));
+    has_old_rows_ = !values.empty();
+    for (const auto& [key, value] : values) {
+      const auto start = parse_old_rows_key(service_.name, key);
+      if (!start) return damaged();
+      ByteReader in(value);
+      while (!in.at_end()) {
+        ByteReader ahead = in;
+        const std::uint32_t shard = state::shard_of(state::hash_key(ahead.text()));
+        if (!ahead.ok() || !task_.shards_[shard]->touch(*start).table.load(in, states))
+          return damaged();
+      }
+    }
+    return {};
+  }
+
+  // All rows in the form and under the keys of now.
+  void rewrite(log::Commit& commit) {
+    is_changed_ = true;
+    commit.erase.push_back(rows_range(service_.name));
+    commit.erase.push_back(old_rows_range(service_.name));
+    for (std::uint32_t shard = 0; shard < task_.shards_.size(); ++shard) {
+      ShardOutcome outcome;
+      for (state::Shard::Window* window : task_.shards_[shard]->touched()) {
+        window->stored = {};
+        store_rows(service_.name, shard, service_.keyed->layout, true, *window, outcome);
+      }
+      std::ranges::move(outcome.put, std::back_inserter(commit.put));
+    }
+  }
+
+  // What was read is what the first epoch finds. Windows that had closed, and whose result was not
+  // committed, are flushed now.
+  void settle(FlushPool& pool, VisibleChanges& visible) {
+    for (std::uint32_t number = 0; number < task_.shards_.size(); ++number) {
+      task_.shards_[number]->drop_empty();
+      task_.shards_[number]->commit([&](Timestamp start, auto version, std::size_t keys) {
+        task_.open_[start] += keys;
+        visible.changes.push_back(
+            {service_.keyed->assigner.span_from(start), number, std::move(version)});
+      });
+    }
+    while (!task_.open_.empty()) {
+      const window::Span span = service_.keyed->assigner.span_from(task_.open_.begin()->first);
+      if (!window::Trigger::is_closed(span, task_.positions_.closed_until)) break;
+      task_.open_.erase(task_.open_.begin());
+      if (auto closed = task_.close(span, true)) {
+        ++task_.flushing_;
+        pool.start(task_.number_, *task_.flusher_, std::move(*closed));
+      }
+    }
+  }
+
+  ServiceTask& task_;
+  const Service& service_;
+  const log::Store& store_;
+  const Timestamp now_;
+  const Duration attention_;
+  bool is_changed_ = false;  // something else should be stored from now on
+  bool has_old_rows_ = false;
+};
+
+Status ServiceTask::restore(log::Store& store, Timestamp now, Duration attention, FlushPool& pool,
+                            log::Commit& commit, VisibleChanges& visible) {
+  return Restore(*this, store, now, attention).run(pool, commit, visible);
+}
+
+}  // namespace gameflow::runtime

@@ -1,0 +1,124 @@
+#include "runtime/service.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace gameflow::runtime {
+namespace {
+
+// Walks the nodes of one service.
+class Binder {
+ public:
+  Binder(const plan::Graph& graph, const plan::Functions& functions, const log::Store& store)
+      : graph_(graph), functions_(functions), store_(store) {}
+
+  Status bind(plan::ServiceId id, Service& service) {
+    for (const plan::NodeId node_id : graph_.services[id].nodes) {
+      const plan::Node& node = graph_.nodes[node_id];
+      if (const auto* read = std::get_if<plan::Read>(&node.kind)) {
+        GF_TRY(add_source(*read, node, service));
+      } else if (const auto* keyed = std::get_if<plan::Keyed>(&node.kind)) {
+        GF_TRY(add_keyed(*keyed, service));
+      } else if (const auto* write = std::get_if<plan::Write>(&node.kind)) {
+        GF_TRY(add_sink(*write, node_id, service));
+      }
+    }
+    GF_ASSIGN(service.dead_letters, target(graph_.dead_letter_topic));
+    return {};
+  }
+
+ private:
+  Result<Target> target(std::string_view topic) const {
+    GF_ASSIGN(const log::TopicInfo info, store_.topic(topic));
+    return Target{info.id, info.config.partitions};
+  }
+
+  BoundChain bind_chain(const plan::Chain& chain) const {
+    BoundChain bound{functions_.chain(chain.function), {}};
+    for (const plan::Step& step : chain.steps) bound.operators.push_back(step.name);
+    return bound;
+  }
+
+  Status add_source(const plan::Read& read, const plan::Node& node, Service& service) const {
+    const plan::Topic& topic = graph_.topics[read.topic];
+    BoundSource source{&topic, read.start, {}};
+    for (const plan::NodeId next : node.outputs) {
+      const auto* chain = std::get_if<plan::Chain>(&graph_.nodes[next].kind);
+      if (chain != nullptr && is_of_source(graph_.nodes[next])) source.chain = bind_chain(*chain);
+    }
+    GF_ASSIGN(const log::TopicInfo info, store_.topic(topic.name));
+    const auto number = static_cast<std::uint32_t>(service.sources.size());
+    for (std::uint32_t partition = 0; partition < info.config.partitions; ++partition)
+      service.inputs.push_back({number, info.id, partition});
+    service.sources.push_back(std::move(source));
+    return {};
+  }
+
+  Status add_keyed(const plan::Keyed& keyed, Service& service) const {
+    std::vector<const record::Type*> rows;
+    for (const plan::State& state : keyed.states) rows.push_back(state.row);
+    service.keyed.emplace(BoundKeyed{.plan = &keyed,
+                                     .layout = state::Layout(rows),
+                                     .update = functions_.update(keyed.update_function),
+                                     .flush = functions_.flush(keyed.flush_function),
+                                     .assigner = window::Assigner(keyed.window.duration),
+                                     .trigger = window::Trigger(keyed.window.grace),
+                                     .late = std::nullopt});
+    if (keyed.window.late_topic) {
+      GF_ASSIGN(service.keyed->late, target(graph_.topics[*keyed.window.late_topic].name));
+    }
+    return {};
+  }
+
+  // A sink's values come from its chain, or as they are from the node before.
+  Status add_sink(const plan::Write& write, plan::NodeId id, Service& service) const {
+    BoundSink sink{{}, functions_.output_of(graph_, id), {}};
+    GF_ASSIGN(sink.target, target(graph_.topics[write.topic].name));
+    const plan::Node& before = graph_.nodes[graph_.nodes[id].inputs.front()];
+    const auto* chain = std::get_if<plan::Chain>(&before.kind);
+    if (chain != nullptr && !is_of_source(before)) sink.chain = bind_chain(*chain);
+    service.sinks.push_back(std::move(sink));
+    return {};
+  }
+
+  // Whether a chain is all that becomes of the values of one source, before they meet those of
+  // others. The rest are chains of sinks.
+  bool is_of_source(const plan::Node& chain) const {
+    if (chain.inputs.size() != 1) return false;
+    const plan::Node& before = graph_.nodes[chain.inputs.front()];
+    return std::holds_alternative<plan::Read>(before.kind) && before.outputs.size() == 1;
+  }
+
+  const plan::Graph& graph_;
+  const plan::Functions& functions_;
+  const log::Store& store_;
+};
+
+}  // namespace
+
+bool Service::reads(log::TopicId topic) const {
+  return std::ranges::any_of(inputs, [topic](const Input& input) { return input.topic == topic; });
+}
+
+bool Service::writes(log::TopicId topic) const {
+  return (keyed && keyed->late && keyed->late->id == topic) ||
+         std::ranges::any_of(sinks,
+                             [topic](const BoundSink& sink) { return sink.target.id == topic; });
+}
+
+Result<Service> bind_service(const plan::Graph& graph, plan::ServiceId id,
+                             const plan::Functions& functions, const log::Store& store) {
+  Service service{.name = graph.services[id].name,
+                  .scope = graph.services[id].scope,
+                  .sources = {},
+                  .inputs = {},
+                  .keyed = std::nullopt,
+                  .sinks = {},
+                  .dead_letters = {},
+                  .future_max = graph.future_max};
+  GF_TRY(Binder(graph, functions, store).bind(id, service));
+  return service;
+}
+
+}  // namespace gameflow::runtime

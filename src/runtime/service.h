@@ -1,0 +1,89 @@
+// One service of the graph, bound to a store and a library: topic ids and function pointers in
+// place of names. What an engine does with the service is all here; where it stands is in
+// positions.h and task.h.
+//
+// Threads  immutable once bound.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <gameflow/abi.h>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "log/store.h"
+#include "plan/functions.h"
+#include "plan/graph.h"
+#include "record/type.h"
+#include "state/layout.h"
+#include "window/assigner.h"
+#include "window/trigger.h"
+
+namespace gameflow::runtime {
+
+// A topic to write to.
+struct Target {
+  log::TopicId id;
+  std::uint32_t partitions = 1;
+};
+
+// Functions that were fused into one.
+struct BoundChain {
+  abi::ChainFn function = nullptr;          // null: values pass as they are
+  std::vector<std::string_view> operators;  // the name of each step, for dead letters
+};
+
+struct BoundSource {
+  const plan::Topic* topic;
+  plan::StartOffset start;
+  BoundChain chain;
+};
+
+// One partition of one source. What a service reads is numbered: sources in order, partitions in
+// order.
+struct Input {
+  std::uint32_t source;
+  log::TopicId topic;
+  std::uint32_t partition;
+};
+
+struct BoundSink {
+  Target target;
+  const record::Type* type;  // of the values that are written
+  BoundChain chain;
+};
+
+// What a service with states does behind the exchange.
+struct BoundKeyed {
+  const plan::Keyed* plan;
+  state::Layout layout;
+  abi::UpdateFn update;
+  abi::FlushFn flush;
+  window::Assigner assigner;
+  window::Trigger trigger;
+  std::optional<Target> late;
+};
+
+struct Service {
+  std::string_view name;
+  std::string_view scope;  // in front of the names of its tables, where services share one
+  std::vector<BoundSource> sources;
+  std::vector<Input> inputs;
+  std::optional<BoundKeyed> keyed;  // none: a stateless pipe
+  std::vector<BoundSink> sinks;
+  Target dead_letters;
+  Duration future_max;  // events stamped further ahead of the clock do not tell the time
+
+  bool reads(log::TopicId topic) const;
+  bool writes(log::TopicId topic) const;  // to sinks, or late records
+};
+
+// `graph` outlives the service; its functions are bound, all its topics exist. Errors as
+// log::Store::topic.
+Result<Service> bind_service(const plan::Graph& graph, plan::ServiceId id,
+                             const plan::Functions& functions, const log::Store& store);
+
+}  // namespace gameflow::runtime

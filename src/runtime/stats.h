@@ -1,0 +1,72 @@
+// What is told of a running dataflow: counters, positions, sizes, times.
+//
+// Made at the end of an epoch and never changed, so that who asks waits for nobody.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+
+namespace gameflow::runtime {
+
+struct PartitionStats {
+  std::string topic;
+  std::uint32_t partition = 0;
+  std::uint64_t next_offset = 0;       // the next record the service will read
+  std::uint64_t end_offset = 0;        // lag = end_offset - next_offset
+  std::optional<Timestamp> watermark;  // nothing before the first record
+  bool idle = false;
+};
+
+struct StateStats {
+  std::string name;
+  std::uint64_t rows = 0;  // in open windows
+  std::uint64_t bytes = 0;
+};
+
+// Records of the last minute, of steady time.
+struct LateStats {
+  std::uint64_t records = 0, late = 0;
+  std::string reason;  // the likely one: which partition leads the watermark; for a person
+
+  double ratio() const {
+    return records == 0 ? 0 : static_cast<double>(late) / static_cast<double>(records);
+  }
+};
+
+// Counters count since the dataflow first ran: they are committed with the state.
+struct ServiceStats {
+  std::string name;
+  std::uint64_t records_in = 0;
+  std::uint64_t records_out = 0;   // to sinks
+  std::uint64_t records_late = 0;  // for a window that had closed
+  std::uint64_t records_dead = 0;  // to the dead letters
+  // Stamped so far ahead of the clock that they do not tell the time.
+  std::uint64_t records_future = 0;
+  std::uint64_t records_expired = 0;  // removed by retention before they were read
+  std::uint64_t windows_open = 0, windows_closed = 0;
+  std::optional<Timestamp> watermark;
+  LateStats last_minute;
+  std::vector<PartitionStats> partitions;
+  std::vector<StateStats> states;
+};
+
+// Where the time of epochs goes, seconds since the start of the process.
+struct EpochSeconds {
+  double read = 0;    // from the store
+  double decode = 0;  // and run the functions in front of the exchange
+  double update = 0;  // the shards
+  double flush = 0;   // windows that close, as far as an epoch waits for them
+  double commit = 0;
+};
+
+struct EngineStats {
+  std::uint64_t epochs = 0;  // since the start of the process
+  EpochSeconds seconds;
+  std::vector<ServiceStats> services;
+};
+
+}  // namespace gameflow::runtime

@@ -1,0 +1,98 @@
+#include "runtime/stored_services.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "log/memory/memory_store.h"
+#include "runtime/checkpoint.h"
+
+namespace gameflow::runtime {
+namespace {
+
+constexpr Timestamp kNow{1'700'000'000'000};
+constexpr Timestamp kAhead{1'700'003'600'000};
+
+class StoredServices : public testing::Test {
+ protected:
+  // Two services, each with a record, rows and rows of an older format.
+  void SetUp() override {
+    for (const std::string name : {"counting", "counts"}) {
+      ServiceRecord record;
+      record.watermark = kAhead;
+      record.closed_until = kAhead;
+      record.inputs = {{.topic = "events", .topic_id = {1}, .next = {7}, .progress = kAhead}};
+      record.counters.records_in = 7;
+      put(service_key(name), encode(record));
+      put(rows_key(name, {.shard = 63, .window = kNow, .number = 2}), "rows");
+      put(old_rows_range(name).begin + std::string(16, '\0'), "old rows");
+    }
+  }
+
+  void put(const std::string& key, const std::string& value) {
+    log::Commit commit;
+    commit.put.push_back({key, value});
+    ASSERT_TRUE(store->commit(std::move(commit)));
+  }
+  std::vector<std::string> names() { return *stored_services(*store); }
+  std::size_t keys() { return store->scan({"", "\xff"})->size(); }
+  ServiceRecord record_of(const std::string& name) {
+    return *decode_service_record(**store->get(service_key(name)), name);
+  }
+
+  ManualClock clock{kNow};
+  std::unique_ptr<log::MemoryStore> store = log::make_memory_store(clock);
+};
+
+TEST_F(StoredServices, AreListed) {
+  EXPECT_EQ(names(), (std::vector<std::string>{"counting", "counts"}));
+  const auto service = stored_service("counts", *store);
+  ASSERT_TRUE(service);
+  EXPECT_EQ(service->watermark, kAhead);
+  EXPECT_EQ(service->counters.records_in, 7U);
+}
+
+TEST_F(StoredServices, OneIsForgottenAndNothingOfItStays) {
+  ASSERT_EQ(keys(), 6U);
+  ASSERT_TRUE(forget_service("counting", *store));
+  EXPECT_EQ(names(), std::vector<std::string>{"counts"});
+  EXPECT_EQ(keys(), 3U);
+}
+
+TEST_F(StoredServices, OneThatCannotBeReadCanBeForgotten) {
+  put(service_key("counting"), "\xff from a newer gameflow");
+  EXPECT_EQ(stored_service("counting", *store).error().code, ErrorCode::kStateMismatch);
+  EXPECT_TRUE(forget_service("counting", *store));
+}
+
+TEST_F(StoredServices, AWatermarkIsResetAndAllElseStays) {
+  ASSERT_TRUE(reset_watermark("counting", kNow, *store));
+  const ServiceRecord record = record_of("counting");
+  EXPECT_EQ(record.watermark, std::nullopt);
+  EXPECT_EQ(record.inputs.at(0).progress, std::nullopt);
+  EXPECT_EQ(record.inputs.at(0).next, log::Offset{7});
+  EXPECT_EQ(record.closed_until, kNow) << "what ends later may open again";
+  EXPECT_EQ(record.counters.records_in, 7U);
+  EXPECT_EQ(keys(), 6U);
+  EXPECT_EQ(record_of("counts").watermark, kAhead);
+}
+
+TEST_F(StoredServices, AnUnknownOneIsToldWithThoseThereAre) {
+  const Status typo = forget_service("countin", *store);
+  ASSERT_FALSE(typo);
+  EXPECT_EQ(typo.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(typo.error().message,
+            "there is no service 'countin'. Did you mean 'counting'? There are: counting, counts");
+  EXPECT_EQ(reset_watermark("players", kNow, *store).error().message,
+            "there is no service 'players'. There are: counting, counts");
+  EXPECT_EQ(keys(), 6U);
+
+  ASSERT_TRUE(forget_service("counting", *store) && forget_service("counts", *store));
+  EXPECT_EQ(forget_service("counts", *store).error().message,
+            "no service is stored here, so there is no 'counts'");
+}
+
+}  // namespace
+}  // namespace gameflow::runtime

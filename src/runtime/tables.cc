@@ -1,0 +1,92 @@
+#include "runtime/tables.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace gameflow::runtime {
+
+query::Table make_table(const plan::State& state, std::uint32_t number, std::string name) {
+  plan::Table table = plan::table_of(state);
+  return {.name = std::move(name),
+          .key = table.key,
+          .row = table.row,
+          .state = number,
+          .constant_names = std::move(table.constant_names),
+          .segments = {}};
+}
+
+query::Segment make_segment(window::Span span, bool closed, query::Shards tables) {
+  return {{span.start.ms, span.end.ms, closed ? 1 : 0},
+          std::make_shared<const query::Shards>(std::move(tables))};
+}
+
+VisibleTables::VisibleTables(const std::vector<Service>& services) : windows_(services.size()) {
+  std::map<std::string_view, std::size_t> uses;
+  for (const Service& service : services) {
+    if (!service.keyed) continue;
+    for (const plan::State& state : service.keyed->plan->states) ++uses[state.table];
+  }
+  for (std::size_t number = 0; number < services.size(); ++number) {
+    const Service& service = services[number];
+    if (!service.keyed) continue;
+    const std::vector<plan::State>& states = service.keyed->plan->states;
+    for (std::uint32_t i = 0; i < states.size(); ++i) {
+      const std::string& own = states[i].table;
+      std::string name = uses[own] > 1 ? fmt::format("{}__{}", service.scope, own) : own;
+      names_.push_back({name, std::string(service.name), states[i].name});
+      empty_.push_back(make_table(states[i], i, std::move(name)));
+      services_.push_back(number);
+    }
+  }
+}
+
+void VisibleTables::publish(std::vector<VisibleChanges> changes) {
+  std::vector<Window> forgotten;  // their memory, and the view's, is freed behind the lock
+  std::shared_ptr<const query::Tables> old_view;
+  const std::lock_guard lock(mutex_);
+  for (std::size_t service = 0; service < changes.size(); ++service) {
+    if (changes[service].empty()) continue;
+    if (view_ != nullptr) old_view = std::move(view_);
+    ServiceWindows& windows = windows_[service];
+    for (VisibleChanges::Change& change : changes[service].changes) {
+      Window& window =
+          windows.open
+              .try_emplace(change.span.start, Window{change.span, query::Shards(state::kShards)})
+              .first->second;
+      std::swap(window.tables[change.shard], change.version);
+    }
+    for (const window::Span& span : changes[service].flushed) {
+      auto closed = windows.open.extract(span.start);
+      if (closed.empty()) continue;
+      if (windows.last_flushed) forgotten.push_back(std::move(*windows.last_flushed));
+      windows.last_flushed = std::move(closed.mapped());
+    }
+  }
+}
+
+std::vector<query::Segment> VisibleTables::segments_of(const ServiceWindows& windows) {
+  std::vector<query::Segment> segments;
+  if (const auto& last = windows.last_flushed)
+    segments.push_back(make_segment(last->span, true, last->tables));
+  for (const auto& [start, window] : windows.open)
+    segments.push_back(make_segment(window.span, false, window.tables));
+  return segments;
+}
+
+std::shared_ptr<const query::Tables> VisibleTables::view() const {
+  const std::lock_guard lock(mutex_);
+  if (view_ != nullptr) return view_;
+  auto view = std::make_shared<query::Tables>();
+  std::vector<std::vector<query::Segment>> segments;
+  for (const ServiceWindows& windows : windows_) segments.push_back(segments_of(windows));
+  for (std::size_t i = 0; i < empty_.size(); ++i) {
+    auto table = std::make_shared<query::Table>(empty_[i]);
+    table->segments = segments[services_[i]];
+    view->push_back(std::move(table));
+  }
+  view_ = std::move(view);
+  return view_;
+}
+
+}  // namespace gameflow::runtime

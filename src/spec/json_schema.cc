@@ -1,0 +1,206 @@
+#include "spec/json_schema.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "record/type.h"
+#include "spec/function.h"
+#include "spec/sections.h"
+
+namespace gameflow::spec {
+namespace {
+
+namespace json = boost::json;
+
+json::array words_of(std::span<const std::string_view> words) {
+  json::array array;
+  for (const std::string_view word : words) array.push_back(json::string(word));
+  return array;
+}
+
+json::object one_of_two(json::object first, json::object second) {
+  return {{"anyOf", json::array{std::move(first), std::move(second)}}};
+}
+
+// A text in our YAML; `1.0` is a number and `true` a bool in the eyes of others.
+json::object text() {
+  return {{"type", json::array{"string", "number", "boolean"}}};
+}
+
+// A name of a type, or one of those that are built in, or a word of `variants`: nothing else that
+// these words need is said here.
+json::object type_word(std::span<const Variant> variants) {
+  json::array words;
+  for (const Variant& variant : variants) words.push_back(json::string(variant.word));
+  for (auto kind = record::Kind::kBool; kind <= record::Kind::kBytes;
+       kind = static_cast<record::Kind>(static_cast<int>(kind) + 1))
+    words.push_back(json::string(record::to_string(kind)));
+  return one_of_two({{"enum", std::move(words)}},
+                    {{"type", "string"}, {"pattern", "^(?!(object|list)$)[A-Za-z]"}});
+}
+
+class SchemaMaker {
+ public:
+  json::object make() {
+    json::object schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                           {"title", "gameflow dataflow"}};
+    json::object root = definition(kDataflow);
+    schema.insert(root.begin(), root.end());
+    schema["$defs"] = std::move(definitions_);
+    return schema;
+  }
+
+ private:
+  json::object refer(const Section& section) {
+    if (!definitions_.contains(section.id)) {
+      definitions_[section.id] = nullptr;  // it may refer to itself
+      definitions_[section.id] = definition(section);
+    }
+    json::object reference = {{"$ref", fmt::format("#/$defs/{}", section.id)}};
+    return section.may_be_empty ? one_of_two(std::move(reference), {{"type", "null"}}) : reference;
+  }
+
+  json::object definition(const Section& section) {
+    if (&section == &kTransform) return one_of_two(map_of(section), short_transform());
+    json::object map = map_of(section);
+    // From the last to the first: if it is this word then … else what there is so far.
+    for (auto at = section.variants.rbegin(); at != section.variants.rend(); ++at) {
+      const json::object is_word = {{"const", json::string(at->word)}};
+      const json::object test = {{"properties", {{"type", is_word}}},
+                                 {"required", json::array{"type"}}};
+      json::object then = map_of(section, at->fields);
+      then["properties"].as_object()["type"] = is_word;
+      map = {{"if", test}, {"then", std::move(then)}, {"else", std::move(map)}};
+    }
+    return map;
+  }
+
+  json::object map_of(const Section& section, std::span<const Field> more = {}) {
+    json::object properties;
+    json::array required;
+    for (const std::span<const Field> rows : {section.fields, more}) {
+      for (const Field& field : rows) {
+        properties[field.key] = property(field, section);
+        if (field.is_required) required.push_back(json::string(field.key));
+      }
+    }
+    return {{"type", "object"},
+            {"properties", std::move(properties)},
+            {"required", std::move(required)},
+            {"additionalProperties", false}};
+  }
+
+  // `- filter: { run: … }`.
+  json::object short_transform() {
+    json::object properties;
+    for (const FunctionInfo& info : all_functions()) {
+      if (info.is_transform) properties[info.key] = refer(kFunction);
+    }
+    return {{"type", "object"},
+            {"properties", std::move(properties)},
+            {"minProperties", 1},
+            {"maxProperties", 1},
+            {"additionalProperties", false}};
+  }
+
+  json::object property(const Field& field, const Section& section) {
+    json::object schema = value_of(field, section);
+    std::string description(field.doc);
+    const auto function = std::ranges::find(all_functions(), field.key, &FunctionInfo::key);
+    if (field.section == &kFunction && function != all_functions().end())
+      description += fmt::format(": {}", signature_of(function->kind, "T", "U", "KEY"));
+    schema["description"] = description;
+    if (!field.fallback.empty()) {
+      schema["default"] = field.kind == ValueKind::kCount || field.kind == ValueKind::kBool
+                              ? json::parse(json::string(field.fallback))
+                              : json::value(json::string(field.fallback));
+    }
+    return schema;
+  }
+
+  json::object value_of(const Field& field, const Section& section) {
+    switch (field.kind) {
+      case ValueKind::kText:
+        return text();
+      case ValueKind::kName: {
+        json::object name = text();
+        name["pattern"] = json::string(field.names->pattern);
+        return name;
+      }
+      case ValueKind::kType:
+        return type_word(section.variants);
+      case ValueKind::kWord:
+        return {{"enum", words_of(field.words)}};
+      case ValueKind::kBool:
+        return {{"type", "boolean"}};
+      case ValueKind::kCount:
+        return {{"type", "integer"}, {"minimum", field.min}, {"maximum", field.max}};
+      case ValueKind::kDuration:
+        return {{"type", "string"},
+                {"pattern",
+                 field.min == 0 ? "^[0-9]+(ms|s|m|h|d)$" : "^[0-9]*[1-9][0-9]*(ms|s|m|h|d)$"}};
+      case ValueKind::kBytes:
+        return one_of_two(
+            {{"type", "integer"}, {"minimum", 1}},
+            {{"type", "string"}, {"pattern", "^[0-9]*[1-9][0-9]* *([kKMGT]?B|[KMGT]iB)?$"}});
+      case ValueKind::kCode:
+        return {{"type", "string"}, {"minLength", 1}};
+      case ValueKind::kMap:
+        return refer(*field.section);
+      case ValueKind::kWordOrMap:
+        return one_of_two({{"enum", words_of(field.words)}}, refer(*field.section));
+      case ValueKind::kList:
+        return {{"type", "array"}, {"minItems", field.min}, {"items", refer(*field.section)}};
+      case ValueKind::kNamed: {
+        json::object map = {{"type", "object"},
+                            {"minProperties", field.min},
+                            {"additionalProperties", refer(*field.section)}};
+        if (field.names != nullptr)
+          map["propertyNames"] = {{"pattern", json::string(field.names->pattern)}};
+        return map;
+      }
+    }
+    return {};
+  }
+
+  json::object definitions_;
+};
+
+// As people write it: what fits on a line stays on one.
+void print(const json::value& value, const std::string& indent, std::string& out) {
+  constexpr std::size_t kColumnsMax = 100;
+  const std::string flat = json::serialize(value);
+  if (indent.size() + flat.size() <= kColumnsMax || !value.is_structured()) {
+    out += flat;
+    return;
+  }
+  const std::string inner = indent + "  ";
+  std::string_view separator = "\n";
+  out += value.is_object() ? "{" : "[";
+  const auto print_one = [&](std::string_view key, const json::value& item) {
+    out += separator;
+    out += inner;
+    if (value.is_object()) out += json::serialize(json::string(key)) + ": ";
+    print(item, inner, out);
+    separator = ",\n";
+  };
+  if (value.is_object()) {
+    for (const auto& member : value.get_object()) print_one(member.key(), member.value());
+  } else {
+    for (const json::value& item : value.get_array()) print_one({}, item);
+  }
+  out += fmt::format("\n{}{}", indent, value.is_object() ? "}" : "]");
+}
+
+}  // namespace
+
+std::string json_schema() {
+  std::string text;
+  print(SchemaMaker().make(), "", text);
+  return text + "\n";
+}
+
+}  // namespace gameflow::spec

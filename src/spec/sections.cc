@@ -1,0 +1,283 @@
+// The file as a whole, types and topics.
+#include "spec/sections.h"
+
+#include "spec/names.h"
+
+namespace gameflow::spec {
+namespace {
+
+using enum ValueKind;
+
+// As log::kPartitionsMax.
+constexpr std::uint64_t kPartitionsMax = 1024;
+
+constexpr std::string_view kLowerRule =
+    "small letters and digits, a letter first, single '-' or '_' between, at most 100";
+constexpr std::string_view kLowerPattern = "^(?=.{1,100}$)[a-z][a-z0-9]*([-_][a-z0-9]+)*$";
+
+constexpr std::string_view kConverters[] = {"json"};
+constexpr std::string_view kNamedTypeWords[] = {"object", "list"};
+constexpr std::string_view kKeyWords[] = {"string", "bool", "i8",  "i16", "i32",
+                                          "i64",    "u8",   "u16", "u32", "u64"};
+constexpr std::string_view kColumnWords[] = {"string", "bool", "i8",  "i16", "i32", "i64",
+                                             "u8",     "u16",  "u32", "u64", "f32", "f64"};
+constexpr KnownButRefused kRefusedConverters[] = {
+    {"raw", "converter 'raw' is not supported yet", "write 'converter: json'"}};
+
+constexpr Field kConverter = {.key = "converter",
+                              .kind = kWord,
+                              .fallback = "json",
+                              .doc = "the format of records",
+                              .what = "converter",
+                              .words = kConverters,
+                              .refused_words = kRefusedConverters};
+// ---- the file
+
+constexpr Field kDataflowFields[] = {
+    {.key = "apiVersion",
+     .kind = kWord,
+     .is_required = true,
+     .doc = "they mean the same here",
+     .hint = "write 'apiVersion: 0.5.0'",
+     .words = kApiVersions},
+    {.key = "meta",
+     .kind = kMap,
+     .is_required = true,
+     .doc = "the name of this dataflow",
+     .hint = "write 'meta: { name: …, version: 0.1.0 }'",
+     .section = &kMeta},
+    {.key = "config", .kind = kMap, .doc = "settings for the whole dataflow", .section = &kConfig},
+    {.key = "types",
+     .kind = kNamed,
+     .doc = "types of records",
+     .names = &kTypeName,
+     .section = &kNamedType},
+    {.key = "topics",
+     .kind = kNamed,
+     .is_required = true,
+     .doc = "what is stored",
+     .hint = "what the dataflow reads and writes",
+     .section = &kTopic},
+    {.key = "services",
+     .kind = kNamed,
+     .doc = "what is computed",
+     .names = &kServiceName,
+     .section = &kService},
+};
+constexpr KnownButRefused kDataflowRefused[] = {
+    {"imports", "'imports' are not supported yet", "write the types and functions into this file"},
+    {"schedule", "'schedule' is not supported yet", "remove it"},
+    {"dev", "a 'dev' section has no meaning here", "remove it"},
+    {"functions", "'functions' are not supported yet", "write the code into the 'run' blocks"},
+    {"states", "states stand in their service", "move them there"},
+};
+
+constexpr Field kMetaFields[] = {
+    {.key = "name",
+     .kind = kName,
+     .is_required = true,
+     .doc = "small letters and digits, a letter first, single `-` or `_` between",
+     .hint = "write 'name: gaming-analytics'",
+     .what = "the name of a dataflow",
+     .names = &kDataflowName},
+    {.key = "version",
+     .is_required = true,
+     .doc = "yours to choose",
+     .hint = "write 'version: 0.1.0'"},
+    {.key = "namespace", .doc = "yours to choose"},
+};
+
+constexpr Field kConfigFields[] = {
+    kConverter,
+    {.key = "consumer", .kind = kMap, .doc = "how services read topics", .section = &kConsumer},
+    {.key = "dead-letter-topic",
+     .kind = kName,
+     .fallback = "dead-letters",
+     .doc = "where records go that do not decode or whose operator fails, with reason and origin",
+     .names = &kTopicName},
+    {.key = "watermark",
+     .kind = kMap,
+     .doc = "how event time relates to the clock",
+     .section = &kFutureWatermark},
+};
+constexpr KnownButRefused kConfigRefused[] = {
+    {"producer", "'producer' is not supported yet", "remove it"}};
+
+constexpr Field kConsumerFields[] = {{.key = "default_starting_offset",
+                                      .kind = kWordOrMap,
+                                      .fallback = "beginning",
+                                      .doc = "where sources start that do not say where",
+                                      .words = kOffsetWords,
+                                      .section = &kOffset}};
+
+constexpr Field kFutureFields[] = {
+    {.key = "future-max",
+     .kind = kDuration,
+     .fallback = "5m",
+     .doc = "the watermark never passes the clock by more than this"}};
+constexpr KnownButRefused kFutureRefused[] = {
+    {"grace-period", "'grace-period' is set per window", "move it to the 'window' of a service"},
+    {"idleness", "'idleness' is set per window", "move it to the 'window' of a service"},
+};
+
+constexpr Field kOffsetFields[] = {
+    {.key = "value", .kind = kCount, .fallback = "0", .doc = "must be 0"},
+    {.key = "position",
+     .kind = kWord,
+     .is_required = true,
+     .doc = "from where",
+     .hint = "write 'position: Beginning' or 'position: End'",
+     .what = "starting offset",
+     .words = kOffsetWords},
+};
+
+// ---- types
+
+constexpr Field kTypeField = {.key = "type",
+                              .kind = kType,
+                              .is_required = true,
+                              .doc = "one of the above",
+                              .hint = "for example 'type: string'"};
+constexpr Field kTypeFields[] = {kTypeField};
+constexpr Field kNamedTypeFields[] = {{.key = "type",
+                                       .kind = kWord,
+                                       .is_required = true,
+                                       .doc = "an object or a list",
+                                       .words = kNamedTypeWords}};
+constexpr Field kFieldTypeFields[] = {
+    kTypeField,
+    {.key = "optional",
+     .kind = kBool,
+     .fallback = "false",
+     .doc = "of a field: it may be absent or null, `Optional<T>` in C++"}};
+constexpr Field kTopicValueFields[] = {kTypeField, kConverter};
+constexpr Field kKeyFields[] = {{.key = "type",
+                                 .kind = kWord,
+                                 .is_required = true,
+                                 .doc = "a string, a bool or an integer",
+                                 .hint = "for example 'type: string'",
+                                 .words = kKeyWords}};
+constexpr Field kColumnFields[] = {{.key = "type",
+                                    .kind = kWord,
+                                    .is_required = true,
+                                    .doc = "a number, a bool or a string",
+                                    .hint = "for example 'type: string'",
+                                    .words = kColumnWords}};
+
+constexpr Field kObjectFields[] = {{.key = "properties",
+                                    .kind = kNamed,
+                                    .is_required = true,
+                                    .doc = "of an `object`: its fields, name to type",
+                                    .hint = "for example 'properties: { name: { type: string } }'",
+                                    .min = 1,
+                                    .names = &kFieldName,
+                                    .section = &kFieldType}};
+constexpr Field kListFields[] = {{.key = "items",
+                                  .kind = kMap,
+                                  .is_required = true,
+                                  .doc = "of a `list`: the type that it holds",
+                                  .hint = "for example 'items: { type: string }'",
+                                  .section = &kItemType}};
+
+// ---- topics
+
+constexpr Field kTopicFields[] = {
+    {.key = "name",
+     .kind = kName,
+     .doc = "the topic's name, if that is not the key; letters, digits, `.`, `_`, `-`, at most 200",
+     .what = "the name of a topic",
+     .names = &kTopicName},
+    {.key = "schema",
+     .kind = kMap,
+     .doc = "the type of its records; without one any record is accepted, but no service can read "
+            "the topic",
+     .section = &kSchema},
+    {.key = "partitions",
+     .kind = kCount,
+     .fallback = "1",
+     .doc = "records with the same key go to the same partition",
+     .min = 1,
+     .max = kPartitionsMax},
+    {.key = "retention",
+     .kind = kMap,
+     .doc = "what may be removed; without it all is kept for ever",
+     .section = &kRetention},
+};
+constexpr KnownButRefused kTopicRefused[] = {
+    {"retention-time", "a topic has no 'retention-time'", "write 'retention: { age: 7d }'"},
+    {"consumer", "'consumer' of a topic is not supported yet",
+     "write 'starting-offset' at the source, or 'consumer' in 'config'"},
+    {"producer", "'producer' of a topic is not supported yet", "remove it"},
+    {"segment-size", "a topic has no 'segment-size'",
+     "for the size write 'retention: { bytes: 10GiB }'"},
+};
+
+constexpr Field kSchemaFields[] = {
+    {.key = "key",
+     .kind = kMap,
+     .doc =
+         "a `type`: string, bool or an integer; it tells people what keys are, any text is taken",
+     .section = &kKeyType},
+    {.key = "value",
+     .kind = kMap,
+     .is_required = true,
+     .doc = "a `type`, and `converter: json`",
+     .hint = "for example 'value: { type: player-event }'",
+     .section = &kTopicValue},
+};
+
+constexpr Field kRetentionFields[] = {
+    {.key = "age", .kind = kDuration, .doc = "older records may go", .min = 1'000},
+    {.key = "bytes",
+     .kind = kBytes,
+     .doc = "the oldest records may go while a partition is larger"},
+};
+constexpr KnownButRefused kRetentionRefused[] = {
+    {"time", "unknown key 'time' in 'retention'", "did you mean 'age'?"},
+    {"size", "unknown key 'size' in 'retention'", "did you mean 'bytes'?"},
+};
+
+constexpr Variant kBoth[] = {{"object", kObjectFields}, {"list", kListFields}};
+constexpr Variant kListOnly[] = {{"list", kListFields}};
+
+}  // namespace
+
+constinit const Section kDataflow = {
+    "dataflow", "a dataflow", kDataflowFields, kDataflowRefused, {}};
+constinit const Section kMeta = {"meta", "'meta'", kMetaFields, {}, {}};
+constinit const Section kConfig = {"config", "'config'", kConfigFields, kConfigRefused, {}};
+constinit const Section kConsumer = {"consumer", "'consumer'", kConsumerFields, {}, {}};
+constinit const Section kFutureWatermark = {
+    "future-watermark", "'watermark'", kFutureFields, kFutureRefused, {}};
+constinit const Section kOffset = {"offset", "a starting offset", kOffsetFields, {}, {}};
+
+constinit const Section kNamedType = {"named-type", "a type", kNamedTypeFields, {}, kBoth};
+constinit const Section kFieldType = {"field", "a field", kFieldTypeFields, {}, kBoth};
+constinit const Section kItemType = {"item", "an item of the list", kTypeFields, {}, kBoth};
+constinit const Section kTopicValue = {
+    "value", "the value of a topic", kTopicValueFields, {}, kListOnly};
+constinit const Section kKeyType = {"key", "a key", kKeyFields, {}, {}};
+constinit const Section kColumn = {"column", "a column", kColumnFields, {}, {}};
+
+constinit const Section kTopic = {"topic", "a topic", kTopicFields, kTopicRefused, {}, true};
+constinit const Section kSchema = {"schema", "a schema", kSchemaFields, {}, {}};
+constinit const Section kRetention = {
+    "retention", "'retention'", kRetentionFields, kRetentionRefused, {}};
+
+constinit const Variant kObjectVariant = kBoth[0];
+constinit const Variant kListVariant = kBoth[1];
+
+constinit const NameRule kDataflowName = {"dataflow", is_lower_name, kLowerRule, kLowerPattern};
+constinit const NameRule kServiceName = {"service", is_lower_name, kLowerRule, kLowerPattern};
+constinit const NameRule kStateName = {"state", is_lower_name, kLowerRule, kLowerPattern};
+constinit const NameRule kTypeName = {"type", is_type_name,
+                                      "letters, digits, '-' and '_', a letter first, at most 100",
+                                      "^[A-Za-z][-A-Za-z0-9_]{0,99}$"};
+constinit const NameRule kFieldName = {"field", is_identifier,
+                                       "letters, digits and '_', no digit first, as in C++",
+                                       "^[A-Za-z_][A-Za-z0-9_]{0,199}$"};
+constinit const NameRule kTopicName = {"topic", is_topic_name,
+                                       "letters, digits, '.', '_' and '-', at most 200",
+                                       "^(?!\\.{1,2}$)[-._A-Za-z0-9]{1,200}$"};
+
+}  // namespace gameflow::spec

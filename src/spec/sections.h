@@ -1,0 +1,29 @@
+// All sections of dataflow.yaml, from the outside in. Immutable; see field.h.
+#pragma once
+
+#include "spec/field.h"
+
+namespace gameflow::spec {
+
+extern const Section kDataflow, kMeta, kConfig, kConsumer, kFutureWatermark, kOffset;
+// Where a type is written. Which of them also take `object` and `list` in place is in `variants`.
+extern const Section kNamedType, kFieldType, kItemType, kTopicValue, kKeyType, kColumn;
+extern const Section kTopic, kSchema, kRetention;
+extern const Section kService, kSource, kSink, kTransform, kFunction;
+extern const Section kState, kStateProperties, kRow;
+extern const Section kWindow, kTumbling, kWatermark, kLate, kPartition;
+
+inline constexpr std::string_view kApiVersions[] = {"0.4.0", "0.5.0", "0.6.0"};
+// The places that a starting offset names.
+inline constexpr std::string_view kOffsetWords[] = {"beginning", "end", "Beginning", "End"};
+
+// What a service can do, for hints where it cannot.
+inline constexpr std::string_view kSupported =
+    "a service reads topics, transforms records, keeps states in a tumbling window, writes topics";
+
+// What `type: object` and `type: list` need beside them.
+extern const Variant kObjectVariant, kListVariant;
+
+extern const NameRule kDataflowName, kTypeName, kFieldName, kTopicName, kServiceName, kStateName;
+
+}  // namespace gameflow::spec

@@ -1,0 +1,96 @@
+// One of the 64 shards of a service: the rows of its keys, by window.
+//
+// One worker at a time opens, updates and stores it; an epoch ends with commit(), which makes
+// versions for readers, or with revert(). What an epoch costs depends on the windows it touches,
+// not on those that are open.
+//
+// Threads  one at a time; versions belong to everybody.
+// Errors   running out of memory throws std::bad_alloc; then only revert() is allowed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/time.h"
+#include "state/table.h"
+
+namespace gameflow::state {
+
+// How much of a window's rows is stored, in values with the numbers [first, next).
+struct StoredRows {
+  std::uint64_t first = 0, next = 0;
+  std::uint64_t bytes_full = 0;        // of the last values that hold all rows
+  std::uint64_t bytes_since_full = 0;  // of those behind them, which hold changes
+
+  std::uint64_t count() const { return next - first; }
+};
+
+class Shard {
+ public:
+  class Window {
+   public:
+    Window(Timestamp window_start, const Layout& layout) : start(window_start), table(layout) {}
+
+    const Timestamp start;
+    Table table;
+    StoredRows stored;  // as the epoch leaves it
+
+   private:
+    friend class Shard;
+    StoredRows stored_before_;  // as the epoch found it
+    bool touched_ = false;
+    bool is_new_ = true;  // no epoch that knows it was committed
+    // What the shard's totals hold of this window.
+    std::size_t bytes_ = 0, keys_ = 0;
+    std::vector<std::size_t> rows_;
+  };
+
+  // `layout` outlives the shard and all versions.
+  explicit Shard(const Layout& layout) : layout_(layout), rows_(layout.state_count()) {}
+
+  // The window, made if there is none, to be changed in this epoch.
+  Window& touch(Timestamp start);
+  // Null where the shard has no rows of that window.
+  Window* find(Timestamp start);
+
+  // Those that this epoch touches; pointers stay valid until it ends.
+  const std::vector<Window*>& touched() const { return touched_; }
+  // Forgets windows that were opened by records which left no row.
+  void drop_empty();
+
+  // The epoch is committed: calls publish(start, version, new keys) for each window it changed.
+  template <class Publish>
+  void commit(Publish&& publish);
+  // It is not: everything is as before it.
+  void revert();
+  // Takes the window out, if it is there. Not while an epoch touches it.
+  std::unique_ptr<Window> take(Timestamp start);
+
+  std::size_t bytes() const { return bytes_; }
+  // Live rows of a state, in all windows.
+  std::size_t rows(std::size_t state) const { return rows_[state]; }
+
+ private:
+  void settle(Window& window);
+  void discount(const Window& window);
+
+  const Layout& layout_;
+  std::map<Timestamp, std::unique_ptr<Window>> windows_;
+  std::vector<Window*> touched_;
+  std::size_t bytes_ = 0;  // as are rows_: of the windows as the last epoch left them
+  std::vector<std::size_t> rows_;
+};
+
+template <class Publish>
+void Shard::commit(Publish&& publish) {
+  for (Window* window : touched_) {
+    publish(window->start, window->table.seal(), window->table.keys() - window->keys_);
+    settle(*window);
+  }
+  touched_.clear();
+}
+
+}  // namespace gameflow::state

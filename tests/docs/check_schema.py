@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""`gameflow schema` accepts every dataflow of this repository, and refuses what an editor can see to be wrong."""
+
+import json
+import os
+import re
+import subprocess
+import unittest
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SCHEMA = json.loads(subprocess.run([os.environ["GAMEFLOW_BIN"], "schema"], check=True, capture_output=True).stdout)
+FLAGSHIP = ROOT / "games/gaming-analytics/dataflow.yaml"
+
+
+def dataflows():
+    """(where it stands, text) of each."""
+    for folder in ("games", "tests", "src"):
+        for path in sorted((ROOT / folder).rglob("*.yaml")):
+            if "node_modules" not in path.parts and "apiVersion:" in path.read_text():
+                yield str(path.relative_to(ROOT)), path.read_text()
+    page = (ROOT / "docs/reference/dataflow-yaml.md").read_text()
+    for number, block in enumerate(re.findall(r"^```yaml\n(apiVersion.*?)^```", page, re.M | re.S), 1):
+        yield f"example {number} of docs/reference/dataflow-yaml.md", block
+
+
+def mistakes(text):
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    return [error.message for error in validator.iter_errors(yaml.safe_load(text))]
+
+
+# What of the flagship, and what it becomes.
+WRONG = {
+    "an unknown section": ("services:", "servcies:"),
+    "no apiVersion": ("apiVersion: 0.5.0\n", ""),
+    "an unknown version": ("apiVersion: 0.5.0", "apiVersion: 0.7.0"),
+    "an unknown key": ("grace-period: 2s", "grace-perod: 2s"),
+    "a duration without unit": ("grace-period: 2s", "grace-period: 2"),
+    "a window of no length": ("duration: 5s", "duration: 0s"),
+    "a size with a wrong unit": ("bytes: 4GiB", "bytes: 4 gigs"),
+    "no partition at all": ("partitions: 2", "partitions: 0"),
+    "a type that is only another name": ("type: object", "type: string"),
+    "a source that is not a topic": ("- type: topic", "- type: http"),
+    "a state without key": ("key: { type: string }", "keys: { type: string }"),
+    "a row of objects": ("count: { type: u32 }", "count: { type: object }"),
+    "a name with a capital": ("  name: gaming-analytics", "  name: GamingAnalytics"),
+    "an operator without code": ("assign-key:\n          run: |", "assign-key:\n          rum: |"),
+    "a transform of no kind": ("    states:", "    transforms: [{ operator: flip, run: x }]\n    states:"),
+}
+
+
+class Schema(unittest.TestCase):
+    def test_is_a_schema(self):
+        jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+    def test_accepts_every_dataflow(self):
+        seen = 0
+        for name, text in dataflows():
+            with self.subTest(name):
+                self.assertEqual(mistakes(text), [])
+                seen += 1
+        self.assertGreaterEqual(seen, 8)
+
+    def test_accepts_both_forms_of_a_transform(self):
+        text = FLAGSHIP.read_text()
+        for form in ("{ operator: filter, run: x }", "{ filter: { run: x } }"):
+            self.assertEqual(mistakes(text.replace("    states:", f"    transforms: [{form}]\n    states:", 1)), [])
+
+    def test_refuses(self):
+        text = FLAGSHIP.read_text()
+        for name, (old, new) in WRONG.items():
+            with self.subTest(name):
+                self.assertIn(old, text)
+                self.assertNotEqual(mistakes(text.replace(old, new, 1)), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
