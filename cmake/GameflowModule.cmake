@@ -9,6 +9,8 @@ function(gameflow_module name)
   add_library(gameflow_${name} STATIC ${arg_SOURCES})
   add_library(gameflow::${name} ALIAS gameflow_${name})
   target_link_libraries(gameflow_${name} PUBLIC gameflow::flags ${arg_DEPS})
+  # Not in tests: what they write down is small numbers.
+  target_compile_options(gameflow_${name} PRIVATE -Wconversion)
   if(arg_TESTS AND GAMEFLOW_TESTS)
     add_executable(${name}_test ${arg_TESTS})
     target_link_libraries(${name}_test PRIVATE gameflow::${name} ${arg_TEST_DEPS} GTest::gtest_main)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks who includes whom, which library is used where, and how long things are.
+"""Checks who includes whom, which library is used where, and how large things are.
 
 Every message says what to do. Exit code 1 if there is one. `--self-test` tests this file.
 The layers are those of ARCHITECTURE.md; change both together.
@@ -28,7 +28,7 @@ LAYERS = {
     "connect": (4, "client record base sdk"),
     "generate": (4, "record base"),
     "api": (5, "runtime query plan spec log state record base"),
-    "http": (6, "api record base"),
+    "http": (6, "api runtime query plan log record base"),
     "app": (7, None),
 }
 
@@ -45,6 +45,8 @@ ONE_PLACE = [
     ("a thread", r"\bstd::(jthread|thread)\b(?!::(hardware_concurrency|id))",
      ["src/runtime", "src/http", "src/log", "src/app", "src/connect", "src/opbuild"],
      "return to the caller and let runtime/ run it"),
+    ("a mutex of the standard library", r"\bstd::(\w*mutex|lock_guard|unique_lock|scoped_lock|shared_lock)\b", ["src/base"],
+     "take Mutex and MutexLock, and say what it guards (base/mutex.h)"),
     ("the system clock", r"\bsystem_clock\b|\bgettimeofday\b|\bCLOCK_REALTIME\b|\btime\((nullptr|NULL|0)\)", ["src/base"],
      "take a Clock (base/time.h) from the caller"),
     ("a concrete store", r'#include\s*"log/(rocksdb|memory|kafka)/', ["src/log", "src/app"],
@@ -52,7 +54,9 @@ ONE_PLACE = [
 ]
 
 COLUMNS_MAX, HEADER_MAX, SOURCE_MAX, FUNCTION_MAX = 100, 200, 500, 70
-# What is longer than it should be and may not grow: "path kind[:function] lines" in this file.
+# Folders whose classes are counted too, and how much one may have.
+COUNTED, METHODS_MAX, MEMBERS_MAX = ("runtime",), 15, 12
+# What is larger than it should be and may not grow: "path kind[:name] count" in this file.
 RATCHET = ROOT / "tools" / "lengths_allowed.txt"
 
 
@@ -64,7 +68,8 @@ def folder_of(path):
 
 
 def is_test(path):
-    return re.search(r"(_test|_bench|_fuzz|test_util)\.(cc|h)$", str(path)) is not None
+    """And what only tests use."""
+    return re.search(r"(_test|_bench|_fuzz|test_util|/(fake|property)_\w+)\.(cc|h)$", str(path)) is not None
 
 
 def check_includes(path, lines):
@@ -99,11 +104,102 @@ def check_one_place(path, lines):
     for number, line in enumerate(lines, 1):
         code = line.split("//")[0] if not line.lstrip().startswith("#include") else line
         for what, pattern, places, instead in ONE_PLACE:
-            if is_test(path) and what in ("a thread", "a concrete store"):
+            if is_test(path) and what in ("a thread", "a mutex of the standard library", "a concrete store"):
                 continue
             if re.search(pattern, code) and not any(str(path).startswith(place + "/") for place in places):
                 found.append(f"{path}:{number}: {what} has its place in {', '.join(places)}: {instead}")
     return found
+
+
+def includes(text):
+    return re.findall(r'^\s*#\s*include\s*"([^"]+)"', text, re.M)
+
+
+def without_words(text):
+    """Without comments and the insides of strings."""
+    text = re.sub(r"//.*", "", text)
+    text = re.sub(r'R"(\w*)\(.*?\)\1"', '""', text, flags=re.S)
+    return re.sub(r'"(\\.|[^"\\\n])*"', '""', text)
+
+
+def check_names(path, text, header):
+    """A folder's names come with its headers: a file that has them only through another folder's breaks when that one changes,
+    and gets round the table of layers. `header`: the text of the one of the same name, whose includes count."""
+    folder = folder_of(path)
+    if is_test(path) or folder not in LAYERS:
+        return []
+    code = without_words(text)
+    included = {name.split("/")[0] for name in includes(text) + includes(header)} | {folder}
+    found = {}
+    for match in re.finditer(r"(?<![\w:.>])(\w+)::", code):
+        name = match[1]
+        if name in LAYERS and name not in included:
+            found.setdefault(name, code.count("\n", 0, match.start()) + 1)
+    return [f"{path}:{number}: {name}:: is used, but no header of src/{name} is included: include the one that has it"
+            for name, number in found.items()]
+
+
+def classes(text):
+    """(name, line, methods, members) of every class. Constructors and what is defaulted do not count; nor do structs: plain data."""
+    code = without_words(text)
+    for match in re.finditer(r"\bclass\s+(?:GF_\w+\(.*?\)\s+)?(\w+)(?:\s+final)?(?:\s*:[^;{]*)?\s*\{", code):
+        depth, at, body = 1, match.end(), ""
+        while depth > 0 and at < len(code):
+            depth += {"{": 1, "}": -1}.get(code[at], 0)
+            # What is inside of inner braces leaves a mark: of a body, an initialiser or a nested type.
+            body += code[at] if depth == 1 and code[at] != "}" else "\0" if depth == 1 else ""
+            at += 1
+        methods = members = 0
+        for part in re.split(r"[;\0]", re.sub(r"\b(?:public|private|protected):", "", body)):
+            part = re.sub(r"GF_\w+\([^()]*\)", "", part)
+            while re.search(r"<[^<>]*>", part):  # not the () in std::function<void()>
+                part = re.sub(r"<[^<>]*>", "", part)
+            part = part.strip()
+            if re.match(r"(using|friend|enum|class|struct|static constexpr|template\s*<[^>]*>\s*(class|struct)|static_assert)\b", part):
+                continue
+            if re.search(r"=\s*(default|delete)$", part) or not re.search(r"\w\s+[\w:<>*&\s]*\w|\(", part):
+                continue
+            if "(" in part:
+                methods += not re.match(rf"(explicit\s+)?{match[1]}\(", part)
+            else:
+                members += 1 + part.count(",")
+        yield match[1], code.count("\n", 0, match.start()) + 1, methods, members
+
+
+def check_classes(path, text, allowed):
+    if folder_of(path) not in COUNTED or path.suffix != ".h" or is_test(path):
+        return []
+    found = []
+    for name, line, methods, members in classes(text):
+        for what, count, bound in (("methods", methods, METHODS_MAX), ("members", members, MEMBERS_MAX)):
+            found += over_limit(path, f"{what}:{name}", count, bound, line, "it is more than one thing", allowed)
+    return found
+
+
+def circles(graph):
+    """The sets of nodes of which each leads to each other. `graph`: {node: nodes it leads to}"""
+    def reached(start):
+        seen, left = set(), [start]
+        while left:
+            for node in graph.get(left.pop(), ()):
+                if node not in seen:
+                    seen.add(node)
+                    left.append(node)
+        return seen
+
+    reach = {node: reached(node) for node in graph}
+    return sorted({tuple(sorted(other for other in reach[node] if node in reach.get(other, ()))) for node in graph if node in reach[node]})
+
+
+def check_circles(texts):
+    """Among headers, which include guards hide, and among folders with their subfolders. `texts`: {path: text}"""
+    files = {path: [Path("src") / name for name in includes(text)] for path, text in texts.items()}
+    folders = {}
+    for path, included in files.items():
+        if not is_test(path):
+            folders.setdefault(path.parent, set()).update(name.parent for name in included if name.parent != path.parent)
+    return [f"{circle[0]}:1: these include each other: {', '.join(map(str, circle))}; move what they share into one of its own"
+            for graph in (files, folders) for circle in circles(graph)]
 
 
 def functions(lines):
@@ -124,18 +220,21 @@ def functions(lines):
             start = None
 
 
+def over_limit(path, kind, actual, bound, line, advice, allowed):
+    known = allowed.get((str(path), kind))
+    if actual <= bound:
+        return [f"{path}:{line}: {kind} is within its limit now: remove its line from {RATCHET.name}"] if known is not None else []
+    unit = kind.split(":")[0] if kind.startswith("me") else "lines"
+    if known is None:
+        return [f"{path}:{line}: {kind} has {actual} {unit}, the limit is {bound}: {advice}"]
+    return [f"{path}:{line}: {kind} grew from {known} to {actual} {unit}, the limit is {bound}: {advice}"] if actual > known else []
+
+
 def check_lengths(path, lines, allowed):
     found, test = [], is_test(path)
 
     def limit(kind, actual, bound, where, advice):
-        known = allowed.get((str(path), kind))
-        if actual <= bound:
-            if known is not None:
-                found.append(f"{path}:{where}: {kind} is within its limit now: remove its line from {RATCHET.name}")
-        elif known is None:
-            found.append(f"{path}:{where}: {kind} has {actual} lines, the limit is {bound}: {advice}")
-        elif actual > known:
-            found.append(f"{path}:{where}: {kind} grew from {known} to {actual} lines, the limit is {bound}: {advice}")
+        found.extend(over_limit(path, kind, actual, bound, where, advice, allowed))
 
     if path.suffix == ".h":
         limit("header", len(lines), HEADER_MAX, 1, "one main class a header; split it")
@@ -152,9 +251,10 @@ def check_lengths(path, lines, allowed):
     return found
 
 
-def check(path, text, allowed):
+def check(path, text, allowed, header=""):
     lines = text.splitlines()
-    return check_includes(path, lines) + check_one_place(path, lines) + check_lengths(path, lines, allowed)
+    return (check_includes(path, lines) + check_one_place(path, lines) + check_names(path, text, header) +
+            check_classes(path, text, allowed) + check_lengths(path, lines, allowed))
 
 
 def read_ratchet():
@@ -196,6 +296,18 @@ def self_test():
         ("dlopen", "src/runtime/a.cc", "void* p = dlopen(name, 0);", "opbuild"),
         ("a thread", "src/plan/a.cc", "std::jthread t;", "runtime/"),
         ("a count of cores is no thread", "src/plan/a.cc", "std::thread::hardware_concurrency();", None),
+        ("a bare mutex", "src/log/a.h", "std::mutex mutex_;", "base/mutex.h"),
+        ("a mutex of a test", "src/log/a_test.cc", "std::mutex mutex;", None),
+        ("a name without its header", "src/http/a.cc", "log::Offset offset;", "no header of src/log"),
+        ("a name with its header", "src/log/a.cc", '#include "record/batch.h"\nrecord::Batch batch;', None),
+        ("a name in a comment", "src/http/a.cc", "// as log::Offset", None),
+        ("members as many as may be", "src/runtime/a.h", "class A {\n" + "  int a_ = 0;\n" * 12 + "};\n", None),
+        ("too many members", "src/runtime/a.h", "class A {\n" + "  int a_ GF_GUARDED_BY(m_) = 0;\n" * 13 + "};\n", "13 members"),
+        ("too many methods", "src/runtime/a.h", "class A {\n" + "  int a() { return 1; }\n" * 16 + "};\n", "16 methods"),
+        ("what is defaulted", "src/runtime/a.h", "class A {\n" + "  A& operator=(int) = default;\n" * 16 + "};\n", None),
+        ("plain data", "src/runtime/a.h", "struct A {\n" + "  int a = 0;\n" * 13 + "};\n", None),
+        ("a nested type counts for itself", "src/runtime/a.h",
+         "class A {\n  struct B {\n" + "    int a;\n" * 12 + "  };\n  B b_;\n};\n", None),
         ("the clock", "src/runtime/a.cc", "std::chrono::system_clock::now();", "Clock"),
         ("the clock in a comment", "src/runtime/a.cc", "// not system_clock", None),
         ("a concrete store", "src/api/a.cc", '#include "log/rocksdb/rocksdb_store.h"', "log::Store&"),
@@ -216,6 +328,14 @@ def self_test():
         if not good:
             failed += 1
             print(f"self-test '{name}': expected {expected!r}, got {found}")
+    for name, texts, expected in (
+            ("headers", {"src/log/a.h": '#include "log/b.h"', "src/log/b.h": '#include "log/a.h"'}, 1),
+            ("folders", {"src/log/a.cc": '#include "log/x/b.h"', "src/log/x/b.h": "", "src/log/x/c.cc": '#include "log/d.h"'}, 1),
+            ("none", {"src/log/a.cc": '#include "log/x/b.h"', "src/log/x/b.h": '#include "base/c.h"'}, 0)):
+        found = check_circles({Path(path): text for path, text in texts.items()})
+        if len(found) != expected:
+            failed += 1
+            print(f"self-test 'circle of {name}': expected {expected}, got {found}")
     ratchet = {("src/base/a.cc", "source"): 510}
     for length, expected in ((510, None), (511, "grew"), (400, "remove its line")):
         found = check(Path("src/base/a.cc"), "\n" * length, ratchet)
@@ -227,7 +347,7 @@ def self_test():
             if LAYERS[target][0] > level:
                 failed += 1
                 print(f"self-test: {folder} (level {level}) includes {target} above it")
-    print(f"check_layers self-test: {len(cases) + 3} cases, {failed} failed")
+    print(f"check_layers self-test: {len(cases) + 6} cases, {failed} failed")
     return failed
 
 
@@ -235,8 +355,11 @@ def main():
     if sys.argv[1:] == ["--self-test"]:
         sys.exit(1 if self_test() else 0)
     allowed = read_ratchet()
-    found = [message for path in sources() for message in check(path, (ROOT / path).read_text(), allowed)]
-    print("\n".join(found) if found else f"layers: {len(sources())} files are fine")
+    texts = {path: (ROOT / path).read_text() for path in sources()}
+    found = check_circles(texts)
+    for path, text in texts.items():
+        found += check(path, text, allowed, texts.get(path.with_suffix(".h"), "") if path.suffix == ".cc" else "")
+    print("\n".join(found) if found else f"layers: {len(texts)} files are fine")
     sys.exit(1 if found else 0)
 
 

@@ -9,6 +9,8 @@
 #include "api/produce.h"
 #include "api/queries.h"
 #include "base/closest.h"
+#include "plan/graph.h"
+#include "record/type.h"
 
 namespace gameflow::api {
 namespace {

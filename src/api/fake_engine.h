@@ -10,7 +10,9 @@
 
 #include <gtest/gtest.h>
 
+#include "plan/graph.h"
 #include "query/test_util.h"
+#include "record/type.h"
 #include "runtime/engine.h"
 
 namespace gameflow::api {

@@ -225,7 +225,7 @@ BodyChecker::~BodyChecker() = default;
 
 std::uint32_t BodyChecker::next_partition(const log::TopicInfo& topic) {
   if (topic.config.partitions == 1) return 0;
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   return last_partition_[topic.id]++ % topic.config.partitions;
 }
 
@@ -239,7 +239,7 @@ Result<CheckedBody> BodyChecker::check(std::string_view body, const ProduceOptio
   GF_ASSIGN(const std::vector<std::string_view> values, split_body(body, options.format));
   std::unique_ptr<Scratch> scratch;
   {
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!idle_.empty()) {
       scratch = std::move(idle_.back());
       idle_.pop_back();
@@ -263,7 +263,7 @@ Result<CheckedBody> BodyChecker::check(std::string_view body, const ProduceOptio
     checker.add(index, value, value.empty() ? 0 : static_cast<std::size_t>(end - value_end));
   }
   checker.finish();
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   idle_.push_back(std::move(scratch));
   return checked;
 }

@@ -4,12 +4,12 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "api/api.h"
+#include "base/mutex.h"
 #include "log/producing.h"
 #include "record/batch.h"
 #include "record/type.h"
@@ -53,9 +53,9 @@ class BodyChecker {
   // Where the next batch of records without a key goes: each topic's partitions in turn.
   std::uint32_t next_partition(const log::TopicInfo& topic);
 
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Scratch>> idle_;
-  std::unordered_map<log::TopicId, std::uint32_t> last_partition_;
+  Mutex mutex_;
+  std::vector<std::unique_ptr<Scratch>> idle_ GF_GUARDED_BY(mutex_);
+  std::unordered_map<log::TopicId, std::uint32_t> last_partition_ GF_GUARDED_BY(mutex_);
 };
 
 // Requests to produce, from body to answer; exactly once over retries for producers that number

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/closest.h"
+#include "record/type.h"
 
 namespace gameflow::api {
 namespace {
@@ -58,7 +59,7 @@ struct Queries::Slot {
   explicit Slot(Queries& all) : queries(all) {}
   ~Slot() {
     if (!admitted) return;
-    const std::scoped_lock lock(queries.mutex_);
+    const MutexLock lock(queries.mutex_);
     --queries.running_;
     if (database != nullptr) queries.free_.push_back(std::move(database));
   }
@@ -66,7 +67,7 @@ struct Queries::Slot {
   Slot& operator=(const Slot&) = delete;
 
   Status admit() {
-    const std::scoped_lock lock(queries.mutex_);
+    const MutexLock lock(queries.mutex_);
     if (queries.running_ >= Api::kQueriesMax) {
       ++queries.refused_;
       return fail(ErrorCode::kUnavailable,
@@ -74,14 +75,13 @@ struct Queries::Slot {
     }
     ++queries.running_;
     admitted = true;
-    queries.load_schemas();
     if (!queries.free_.empty()) {
       database = std::move(queries.free_.back());
       queries.free_.pop_back();
       return {};
     }
     auto made = std::make_unique<query::Database>();
-    GF_TRY(queries.show(*made, queries.schemas_));
+    GF_TRY(queries.show(*made, queries.schemas()));
     database = std::move(made);
     return {};
   }
@@ -91,15 +91,17 @@ struct Queries::Slot {
   bool admitted = false;
 };
 
-// Needs mutex_.
-void Queries::load_schemas() {
-  if (!schemas_.empty() || engine_ == nullptr) return;
-  const auto view = engine_->view();
-  for (const auto& table : *view) {
-    auto schema = std::make_shared<query::Table>(*table);
-    schema->segments.clear();
-    schemas_.push_back(std::move(schema));
-  }
+const query::Tables& Queries::schemas() {
+  std::call_once(has_schemas_, [this] {
+    if (engine_ == nullptr) return;
+    const auto view = engine_->view();
+    for (const auto& table : *view) {
+      auto schema = std::make_shared<query::Table>(*table);
+      schema->segments.clear();
+      schemas_.push_back(std::move(schema));
+    }
+  });
+  return schemas_;
 }
 
 Status Queries::show(query::Database& database, const query::Tables& tables) {
@@ -125,19 +127,15 @@ Result<query::Answer> Queries::run_on(query::Database& database, std::string_vie
   limits.time_max = std::chrono::duration_cast<std::chrono::milliseconds>(
       deadline - std::chrono::steady_clock::now());
   auto answer = database.run(sql, limits);
-  GF_TRY(show(database, schemas_));  // a free database keeps no rows alive
+  GF_TRY(show(database, schemas()));  // a free database keeps no rows alive
   return answer;
 }
 
 std::vector<StateDescription> Queries::states() {
   std::vector<StateDescription> states;
   if (engine_ == nullptr) return states;
-  {
-    const std::scoped_lock lock(mutex_);
-    load_schemas();
-  }
   const runtime::EngineStats stats = engine_->stats();
-  auto schema = schemas_.begin();
+  auto schema = schemas().begin();
   for (const runtime::Engine::TableName& name : engine_->tables()) {
     StateDescription state{.name = name, .columns = columns_of(**schema++)};
     for (const runtime::ServiceStats& service : stats.services) {
@@ -175,12 +173,7 @@ Result<query::Answer> Queries::rows(std::string_view service, std::string_view s
   }
   std::string sql = fmt::format("select * from {}", quoted(found->table, '"'));
   if (key) {
-    record::Kind kind{};
-    {
-      const std::scoped_lock lock(mutex_);
-      load_schemas();
-      kind = schemas_[static_cast<std::size_t>(found - tables.begin())]->key;
-    }
+    const record::Kind kind = schemas()[static_cast<std::size_t>(found - tables.begin())]->key;
     GF_ASSIGN(const std::string literal, key_literal(kind, *key));
     sql += fmt::format(" where _key = {}", literal);
   }

@@ -16,6 +16,7 @@
 
 #include "api/api.h"
 #include "base/error.h"
+#include "base/mutex.h"
 #include "query/query.h"
 #include "runtime/engine.h"
 
@@ -39,17 +40,19 @@ class Queries {
  private:
   struct Slot;  // one of the kQueriesMax that may run
 
-  void load_schemas();
+  // Every table without its rows, as the engine orders them.
+  const query::Tables& schemas();
   static Status show(query::Database& database, const query::Tables& tables);
   Result<query::Answer> run_on(query::Database& database, std::string_view sql,
                                query::Limits limits,
                                std::chrono::steady_clock::time_point deadline);
 
   const runtime::Engine* engine_;
-  std::mutex mutex_;
-  // Every table without its rows, as the engine orders them: read only once it is filled.
+  Mutex mutex_;
+  std::once_flag has_schemas_;
   query::Tables schemas_;
-  std::vector<std::unique_ptr<query::Database>> free_;  // kept with their tables set to schemas_
+  // Kept with their tables set to schemas(), which they borrow.
+  std::vector<std::unique_ptr<query::Database>> free_ GF_GUARDED_BY(mutex_);
   std::atomic<std::uint32_t> running_ = 0;
   std::atomic<std::uint64_t> succeeded_ = 0, failed_ = 0, refused_ = 0;
 };

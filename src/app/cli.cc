@@ -15,6 +15,9 @@
 
 #include "app/cli_values.h"
 #include "base/closest.h"
+#include "generate/generator.h"
+#include "log/store.h"
+#include "log/topics.h"
 
 namespace gameflow::app {
 namespace {

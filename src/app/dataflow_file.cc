@@ -4,13 +4,11 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <thread>
@@ -19,6 +17,7 @@
 #include <fmt/format.h>
 
 #include "app/terminal.h"
+#include "base/sleep.h"
 #include "query/query.h"
 #include "runtime/tables.h"
 #include "spec/diagnostic.h"
@@ -76,11 +75,7 @@ class PatienceNote {
  public:
   explicit PatienceNote(std::string text)
       : thread_([text = std::move(text)](const std::stop_token& stop) {
-          std::mutex mutex;
-          std::condition_variable_any wake;
-          std::unique_lock lock(mutex);
-          wake.wait_for(lock, stop, std::chrono::milliseconds(200), [] { return false; });
-          if (!stop.stop_requested()) print_note(text);
+          if (sleep_unless_stopped(std::chrono::milliseconds(200), stop)) print_note(text);
         }) {}
 
  private:

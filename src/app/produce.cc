@@ -18,6 +18,7 @@
 #include "app/terminal.h"
 #include "client/http_client.h"
 #include "client/producer.h"
+#include "log/append.h"
 
 namespace gameflow::app {
 namespace {

@@ -24,6 +24,7 @@
 #include "base/calm_clock.h"
 #include "http/server.h"
 #include "log/rocksdb/rocksdb_store.h"
+#include "opbuild/opbuild.h"
 #include "plan/describe.h"
 #include "runtime/engine.h"
 #include "runtime/stored_services.h"

@@ -4,13 +4,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <mutex>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "app/commands.h"
+#include "base/mutex.h"
 
 namespace gameflow::app {
 namespace {
@@ -18,9 +18,9 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 struct ProgressLine {
-  std::mutex mutex;
-  std::string shown;
-  SteadyClock::time_point shown_at;
+  Mutex mutex;
+  std::string shown GF_GUARDED_BY(mutex);
+  SteadyClock::time_point shown_at GF_GUARDED_BY(mutex);
 };
 
 ProgressLine& progress_line() {
@@ -44,7 +44,7 @@ void write_to_stderr(std::string_view text) {
 
 void print_above_progress(std::string_view text) {
   ProgressLine& line = progress_line();
-  const std::lock_guard lock(line.mutex);
+  const MutexLock lock(line.mutex);
   write_to_stderr(fmt::format("{}{}\n{}", line.shown.empty() ? "" : kClearLine, text, line.shown));
 }
 
@@ -114,7 +114,7 @@ void show_progress(std::string_view text) {
   static const bool shown = understands_escapes();
   if (!shown) return;
   ProgressLine& line = progress_line();
-  const std::lock_guard lock(line.mutex);
+  const MutexLock lock(line.mutex);
   const auto now = SteadyClock::now();
   if (!line.shown.empty() && now - line.shown_at < std::chrono::milliseconds(100)) return;
   line.shown = text;
@@ -124,7 +124,7 @@ void show_progress(std::string_view text) {
 
 void clear_progress() {
   ProgressLine& line = progress_line();
-  const std::lock_guard lock(line.mutex);
+  const MutexLock lock(line.mutex);
   if (line.shown.empty()) return;
   line.shown.clear();
   write_to_stderr(kClearLine);

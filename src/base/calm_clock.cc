@@ -32,7 +32,7 @@ Timestamp CalmClock::now() const {
 }
 
 Timestamp CalmClock::look(std::string& told) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const Duration steady = source_.steady();
   const Timestamp said = source_.now(), expected = at_zero_ + steady;
   const Duration difference = said - expected;

@@ -12,10 +12,10 @@
 #pragma once
 
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 
+#include "base/mutex.h"
 #include "base/time.h"
 
 namespace gameflow {
@@ -49,9 +49,11 @@ class CalmClock final : public Clock {
   const Clock& source_;
   const CalmClockOptions options_;
   const Tell tell_;
-  mutable std::mutex mutex_;          // guards the two below
-  mutable Timestamp at_zero_;         // what this clock would have said when steady() was 0
-  mutable std::optional<Step> step_;  // noticed, and not taken over
+  mutable Mutex mutex_;
+  // What this clock would have said when steady() was 0.
+  mutable Timestamp at_zero_ GF_GUARDED_BY(mutex_);
+  // Noticed, and not taken over.
+  mutable std::optional<Step> step_ GF_GUARDED_BY(mutex_);
 };
 
 }  // namespace gameflow

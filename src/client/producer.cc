@@ -1,13 +1,12 @@
 #include "client/producer.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <random>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/sleep.h"
 #include "client/json_text.h"
 
 namespace gameflow::client {
@@ -27,13 +26,6 @@ bool is_report(const HttpReply& reply) {
   return reply.body.starts_with(R"({"accepted":)");
 }
 
-void pause_for(milliseconds time, std::stop_token stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  wake.wait_for(lock, std::move(stop), time, [] { return false; });
-}
-
 }  // namespace
 
 std::string random_producer_id(std::string_view prefix) {
@@ -43,7 +35,7 @@ std::string random_producer_id(std::string_view prefix) {
 
 Producer::Producer(Http& http, ProducerOptions options)
     : http_(http), options_(std::move(options)) {
-  if (!options_.pause) options_.pause = pause_for;
+  if (!options_.pause) options_.pause = sleep_unless_stopped;
 }
 
 Result<HttpReply> Producer::persist(const std::function<Result<HttpReply>()>& attempt,

@@ -29,14 +29,14 @@ ChangeHub::~ChangeHub() {
 }
 
 void ChangeHub::watch(log::TopicId topic, const std::shared_ptr<Signal>& signal) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   auto& watchers = watchers_[topic];
   std::erase_if(watchers, [](const auto& watcher) { return watcher.expired(); });
   watchers.push_back(signal);
 }
 
 void ChangeHub::changed(log::TopicId topic) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = watchers_.find(topic);
   if (found == watchers_.end()) return;
   std::erase_if(found->second, [](const auto& watcher) {

@@ -7,12 +7,14 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
 #include "api/api.h"
+#include "base/mutex.h"
 #include "http/net.h"
+#include "log/log.h"
+#include "log/topics.h"
 
 namespace gameflow::http {
 
@@ -46,8 +48,9 @@ class ChangeHub {
   void changed(log::TopicId topic);
 
   log::Log& log_;
-  std::mutex mutex_;
-  std::unordered_map<log::TopicId, std::vector<std::weak_ptr<Signal>>> watchers_;
+  Mutex mutex_;
+  std::unordered_map<log::TopicId, std::vector<std::weak_ptr<Signal>>> watchers_
+      GF_GUARDED_BY(mutex_);
   log::Log::ListenerId listener_;
 };
 

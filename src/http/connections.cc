@@ -4,7 +4,7 @@ namespace gameflow::http {
 
 Connections::Lease::~Lease() {
   if (owner_ == nullptr) return;
-  const std::lock_guard lock(owner_->mutex_);
+  const MutexLock lock(owner_->mutex_);
   owner_->sessions_.erase(id_);
   if (owner_->sessions_.empty()) owner_->none_.notify_all();
 }
@@ -12,7 +12,7 @@ Connections::Lease::~Lease() {
 void Connections::Lease::hold(const std::weak_ptr<Session>& session) {
   State state;
   {
-    const std::lock_guard lock(owner_->mutex_);
+    const MutexLock lock(owner_->mutex_);
     owner_->sessions_[id_] = session;
     state = owner_->state_;
   }
@@ -20,7 +20,7 @@ void Connections::Lease::hold(const std::weak_ptr<Session>& session) {
 }
 
 std::optional<Connections::Lease> Connections::admit() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (state_ != State::kServing || sessions_.size() >= max_ + kRefusedMax) return std::nullopt;
   const bool over = sessions_.size() >= max_;
   sessions_.emplace(++next_id_, std::weak_ptr<Session>());
@@ -38,7 +38,7 @@ void Connections::abort_all() {
 void Connections::tell(State state) {
   std::vector<std::weak_ptr<Session>> sessions;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     state_ = state;
     for (const auto& [id, session] : sessions_) sessions.push_back(session);
   }
@@ -53,17 +53,18 @@ void Connections::tell(const std::weak_ptr<Session>& session, State state) {
 }
 
 bool Connections::wait_until_none(std::chrono::milliseconds time_max) {
-  std::unique_lock lock(mutex_);
-  return none_.wait_for(lock, time_max, [this] { return sessions_.empty(); });
+  MutexLock lock(mutex_);
+  return none_.wait_for(lock.native(), time_max,
+                        [this]() GF_REQUIRES(mutex_) { return sessions_.empty(); });
 }
 
 void Connections::wait_until_none() {
-  std::unique_lock lock(mutex_);
-  none_.wait(lock, [this] { return sessions_.empty(); });
+  MutexLock lock(mutex_);
+  none_.wait(lock.native(), [this]() GF_REQUIRES(mutex_) { return sessions_.empty(); });
 }
 
 std::size_t Connections::count() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return sessions_.size();
 }
 

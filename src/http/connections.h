@@ -7,11 +7,12 @@
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace gameflow::http {
 
@@ -67,11 +68,11 @@ class Connections {
   static void tell(const std::weak_ptr<Session>& session, State state);
 
   const std::size_t max_;
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   std::condition_variable none_;
-  State state_ = State::kServing;
-  std::uint64_t next_id_ = 0;
-  std::unordered_map<std::uint64_t, std::weak_ptr<Session>> sessions_;
+  State state_ GF_GUARDED_BY(mutex_) = State::kServing;
+  std::uint64_t next_id_ GF_GUARDED_BY(mutex_) = 0;
+  std::unordered_map<std::uint64_t, std::weak_ptr<Session>> sessions_ GF_GUARDED_BY(mutex_);
 };
 
 }  // namespace gameflow::http

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "api/api.h"
 #include "http/http_session.h"
 #include "http/server_state.h"
 

@@ -7,7 +7,9 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "plan/graph.h"
 #include "record/codec.h"
+#include "runtime/stats.h"
 
 namespace gameflow::http {
 

@@ -11,6 +11,9 @@
 
 #include "api/api.h"
 #include "base/error.h"
+#include "query/query.h"
+#include "record/batch.h"
+#include "runtime/engine.h"
 
 namespace gameflow::http {
 

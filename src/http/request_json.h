@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "base/error.h"
+#include "log/topics.h"
 
 namespace gameflow::http {
 

@@ -13,6 +13,10 @@
 #include "http/gzip.h"
 #include "http/request_json.h"
 #include "http/tail.h"
+#include "log/log.h"
+#include "log/topics.h"
+#include "query/query.h"
+#include "runtime/engine.h"
 
 namespace gameflow::http {
 namespace {

@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include "api/api.h"
 #include "http/change_hub.h"
 #include "http/connections.h"
 #include "http/http_stats.h"

@@ -84,7 +84,7 @@ std::shared_ptr<const StaticFiles::File> StaticFiles::load(std::string_view name
 std::shared_ptr<const StaticFiles::File> StaticFiles::find(std::string_view name) const {
   if (folder_)
     if (auto file = load(name)) return file;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (const auto made = made_.find(std::string(name)); made != made_.end()) return made->second;
   for (const EmbeddedFile& embedded : embedded_) {
     if (embedded.name != name) continue;

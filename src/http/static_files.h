@@ -5,13 +5,13 @@
 
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
+#include "base/mutex.h"
 #include "http/reply.h"
 #include "http/request.h"
 
@@ -48,9 +48,9 @@ class StaticFiles {
 
   std::span<const EmbeddedFile> embedded_;
   std::optional<std::filesystem::path> folder_;
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   // Made at first use: compressing all pages at the start would cost it some 50 ms.
-  mutable std::unordered_map<std::string, std::shared_ptr<const File>> made_;
+  mutable std::unordered_map<std::string, std::shared_ptr<const File>> made_ GF_GUARDED_BY(mutex_);
 };
 
 }  // namespace gameflow::http

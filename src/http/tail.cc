@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "http/reply.h"
+#include "record/batch.h"
 
 namespace gameflow::http {
 

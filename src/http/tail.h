@@ -15,6 +15,8 @@
 #include "api/api.h"
 #include "base/error.h"
 #include "http/request.h"
+#include "log/log.h"
+#include "log/topics.h"
 
 namespace gameflow::http {
 

@@ -10,6 +10,8 @@
 #include <boost/beast/websocket/stream.hpp>
 #include <spdlog/spdlog.h>
 
+#include "log/topics.h"
+
 namespace gameflow::http {
 
 namespace websocket = boost::beast::websocket;

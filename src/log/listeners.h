@@ -5,9 +5,10 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
+#include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "log/log.h"
 
 namespace gameflow::log {
@@ -22,13 +23,14 @@ class Listeners {
 
  private:
   struct Entry {
-    std::mutex mutex;  // held during the call, so that remove() can wait for it
-    Log::Listener changed;
+    explicit Entry(Log::Listener listener) : changed(std::move(listener)) {}
+    Mutex mutex;  // held during the call, so that remove() can wait for it
+    Log::Listener changed GF_GUARDED_BY(mutex);
   };
 
-  std::mutex mutex_;  // guards the two below; never held during a call
-  std::map<Log::ListenerId, std::shared_ptr<Entry>> entries_;
-  Log::ListenerId next_id_ = 1;
+  Mutex mutex_;  // never held during a call
+  std::map<Log::ListenerId, std::shared_ptr<Entry>> entries_ GF_GUARDED_BY(mutex_);
+  Log::ListenerId next_id_ GF_GUARDED_BY(mutex_) = 1;
 };
 
 }  // namespace gameflow::log

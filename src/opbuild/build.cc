@@ -10,6 +10,10 @@
 #include "opbuild/messages.h"
 #include "opbuild/opbuild.h"
 #include "opbuild/sdk_files.h"
+#include "plan/functions.h"
+#include "plan/graph.h"
+#include "spec/diagnostic.h"
+#include "spec/function.h"
 
 namespace gameflow::opbuild {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "opbuild/source_writer.h"
 #include "plan/graph.h"
+#include "record/type.h"
 
 namespace gameflow::opbuild {
 

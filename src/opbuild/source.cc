@@ -4,6 +4,8 @@
 #include "opbuild/block.h"
 #include "opbuild/opbuild.h"
 #include "opbuild/service_source.h"
+#include "plan/graph.h"
+#include "record/type.h"
 #include "spec/names.h"
 
 namespace gameflow::opbuild {

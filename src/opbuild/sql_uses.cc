@@ -5,6 +5,8 @@
 #include "opbuild/block.h"
 #include "opbuild/lexer.h"
 #include "opbuild/opbuild.h"
+#include "plan/graph.h"
+#include "record/type.h"
 #include "spec/names.h"
 
 namespace gameflow::opbuild {

@@ -12,6 +12,7 @@
 
 #include "opbuild/opbuild.h"
 #include "plan/graph.h"
+#include "record/type.h"
 #include "spec/model.h"
 
 namespace gameflow::opbuild {

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "record/type.h"
+
 namespace gameflow::plan {
 namespace {
 

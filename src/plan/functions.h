@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "plan/graph.h"
+#include "record/type.h"
 
 namespace gameflow::plan {
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "plan/graph.h"
+#include "record/type.h"
 #include "spec/names.h"
 
 namespace gameflow::plan {

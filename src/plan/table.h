@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "plan/graph.h"
+#include "record/type.h"
 
 namespace gameflow::plan {
 

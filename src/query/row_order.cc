@@ -12,6 +12,7 @@
 #include <gameflow/types.h>
 
 #include "query/virtual_table.h"
+#include "record/type.h"
 
 namespace gameflow::query {
 namespace {

@@ -7,6 +7,8 @@
 #include <string_view>
 
 #include "query/query.h"
+#include "state/layout.h"
+#include "state/version.h"
 
 namespace gameflow::query {
 

@@ -6,6 +6,8 @@
 
 #include "base/ascii.h"
 #include "query/virtual_table.h"
+#include "record/type.h"
+#include "state/layout.h"
 
 namespace gameflow::query {
 namespace {

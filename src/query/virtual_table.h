@@ -21,6 +21,7 @@
 #include "query/query.h"
 #include "query/row_order.h"
 #include "query/scan.h"
+#include "record/type.h"
 
 struct sqlite3;
 

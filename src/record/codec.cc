@@ -116,8 +116,7 @@ bool Decoder::Impl::number(const Plan& plan, Position position, char* out) {
   if (!is_number(reader.at(position))) return fail_type(*plan.type, position);
   JsonNumber number;
   if (!reader.number(position, number)) return false;
-  switch (store_number(plan.type->kind, number, reader.data(position), reader.data(reader.size()),
-                       out)) {
+  switch (store_number(plan.type->kind, number, reader.data(position), reader.end(), out)) {
     case Fit::kFits:
       return true;
     case Fit::kNoInteger:

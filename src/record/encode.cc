@@ -34,7 +34,7 @@ void append_number(const void* value, std::string& out) {
     }
     // Without an exponent to_chars may write a whole number too large for a JSON integer of 64
     // bits.
-    end = std::abs(number) < T{1e18}
+    end = std::abs(number) < static_cast<T>(1e18)
               ? std::to_chars(digits, digits + sizeof digits, number).ptr
               : std::to_chars(digits, digits + sizeof digits, number, std::chars_format::scientific)
                     .ptr;

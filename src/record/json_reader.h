@@ -61,6 +61,7 @@ class JsonReader {
   char at(Position position) const { return text_[position]; }
   const char* text() const { return text_; }
   const char* data(Position position) const { return text_ + position; }
+  const char* end() const { return text_ + size_; }
   std::size_t size() const { return size_; }
 
   // Checks that all tokens are taken: nothing stands behind the value.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "plan/graph.h"
 #include "record/type.h"
 #include "state/layout.h"
 

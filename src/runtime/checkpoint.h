@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "log/store.h"
+#include "record/type.h"
 #include "runtime/positions.h"
 #include "runtime/service.h"
 

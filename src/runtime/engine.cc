@@ -12,6 +12,7 @@
 
 #include "runtime/loop.h"
 #include "runtime/tables.h"
+#include "state/layout.h"
 
 namespace gameflow::runtime {
 namespace {
@@ -86,7 +87,8 @@ class EngineImpl final : public Engine {
         store_(store),
         options_(options),
         attention_(*options.clock),
-        runner_(*graph_, std::move(services), store, options.threads, [this] { loop_.wake(); }) {
+        runner_(*graph_, std::move(services), store,
+                {options.threads, options.rows_flushed_at_once}, [this] { loop_.wake(); }) {
     listener_ = store_.listen([this](log::TopicId) { loop_.wake(); });
   }
 

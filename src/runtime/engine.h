@@ -34,6 +34,9 @@ struct Options {
   std::uint32_t threads = 0;  // workers; 0: as many as the machine has cores
   // Of input per epoch, all sources together; always at least one batch.
   std::size_t epoch_bytes_max = 64U << 20;
+  // Windows that close together and hold up to so many rows are flushed in that epoch, others
+  // beside the epochs that follow: this many take some ten milliseconds.
+  std::size_t rows_flushed_at_once = 20'000;
   const Clock* clock = nullptr;  // required; outlives the engine
 };
 

@@ -8,6 +8,9 @@
 
 #include <malloc.h>
 
+#include "state/layout.h"
+#include "window/watermark.h"
+
 namespace gameflow::runtime {
 namespace {
 
@@ -31,10 +34,13 @@ class Stopwatch {
 };
 
 std::vector<std::unique_ptr<ServiceTask>> make_tasks(const plan::Graph& graph,
-                                                     std::vector<Service> services) {
+                                                     std::vector<Service> services,
+                                                     std::size_t rows_flushed_at_once) {
   std::vector<std::unique_ptr<ServiceTask>> tasks;
-  for (std::size_t i = 0; i < services.size(); ++i)
-    tasks.push_back(std::make_unique<ServiceTask>(graph, std::move(services[i]), i));
+  for (std::size_t i = 0; i < services.size(); ++i) {
+    tasks.push_back(
+        std::make_unique<ServiceTask>(graph, std::move(services[i]), i, rows_flushed_at_once));
+  }
   return tasks;
 }
 
@@ -46,13 +52,13 @@ bool feeds(const Service& from, const Service& to) {
 }  // namespace
 
 EpochRunner::EpochRunner(const plan::Graph& graph, std::vector<Service> services, log::Store& store,
-                         std::uint32_t threads, std::function<void()> flushed)
+                         const Limits& limits, std::function<void()> flushed)
     : store_(store),
-      pool_(threads),
-      workers_(threads),
+      pool_(limits.threads),
+      workers_(limits.threads),
       tables_(services),
-      tasks_(make_tasks(graph, std::move(services))),
-      flushes_(tasks_.size(), threads, std::move(flushed)),
+      tasks_(make_tasks(graph, std::move(services), limits.rows_flushed_at_once)),
+      flushes_(tasks_.size(), limits.threads, std::move(flushed)),
       intake_(store, pool_) {}
 
 Status EpochRunner::restore(Look look) {
@@ -127,24 +133,39 @@ void EpochRunner::advance(Epoch& epoch, bool input_ends) {
   }
 }
 
-// The end of input goes downstream: a service ends when those that feed it have ended, and what
-// they wrote is read. Those that feed each other end together. False: all have ended.
+// The end of input goes downstream: a service ends when all that feed it, directly or not, have
+// ended, and what they wrote is read. Those that feed each other end together. False: all have
+// ended.
 bool EpochRunner::end_next(Epoch& epoch) {
   std::vector<std::size_t> left;
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     if (epoch.services[i].after.watermark.value() != window::kEndOfTime) left.push_back(i);
   }
-  const auto is_fed = [&](std::size_t to) {
-    return std::ranges::any_of(left, [&](std::size_t from) {
-      return feeds(tasks_[from]->service(), tasks_[to]->service());
-    });
+  std::vector<std::set<std::size_t>> fed(tasks_.size());  // by those of `left`
+  for (const std::size_t i : left) fed[i] = fed_by(i, left);
+  const auto ends = [&](std::size_t i) {
+    return std::ranges::all_of(
+        left, [&](std::size_t other) { return !fed[other].contains(i) || fed[i].contains(other); });
   };
-  const bool all = std::ranges::all_of(left, is_fed);  // they feed each other
-  std::vector<std::size_t> ending;
-  std::ranges::copy_if(left, std::back_inserter(ending),
-                       [&](std::size_t i) { return all || !is_fed(i); });
-  for (const std::size_t i : ending) tasks_[i]->finish(epoch, flushes_, epoch.services[i]);
+  for (const std::size_t i : left) {
+    if (ends(i)) tasks_[i]->finish(epoch, flushes_, epoch.services[i]);
+  }
   return !left.empty();
+}
+
+// Those of `among` that the service feeds, directly or not.
+std::set<std::size_t> EpochRunner::fed_by(std::size_t service,
+                                          const std::vector<std::size_t>& among) const {
+  std::set<std::size_t> fed;
+  std::vector<std::size_t> open{service};
+  while (!open.empty()) {
+    const Service& from = tasks_[open.back()]->service();
+    open.pop_back();
+    for (const std::size_t to : among) {
+      if (feeds(from, tasks_[to]->service()) && fed.insert(to).second) open.push_back(to);
+    }
+  }
+  return fed;
 }
 
 void EpochRunner::update(Epoch& epoch) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include <gameflow/abi.h>
@@ -41,10 +42,15 @@ class EpochRunner {
     Duration attention;
   };
 
+  struct Limits {
+    std::uint32_t threads;
+    std::size_t rows_flushed_at_once;
+  };
+
   // `services` are those of the graph, in order; all references outlive the runner. `flushed` is
   // called, on any thread, when a window was flushed beside the epochs.
   EpochRunner(const plan::Graph& graph, std::vector<Service> services, log::Store& store,
-              std::uint32_t threads, std::function<void()> flushed);
+              const Limits& limits, std::function<void()> flushed);
 
   // Once, before the first epoch. Errors as Engine::open.
   Status restore(Look look);
@@ -74,6 +80,7 @@ class EpochRunner {
   void run_steps_of(Epoch& epoch);
   void advance(Epoch& epoch, bool input_ends);
   bool end_next(Epoch& epoch);
+  std::set<std::size_t> fed_by(std::size_t service, const std::vector<std::size_t>& among) const;
   void update(Epoch& epoch);
   void flush(Epoch& epoch);
   Status commit(Epoch& epoch);

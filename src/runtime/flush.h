@@ -22,6 +22,7 @@
 #include "runtime/dead_letter.h"
 #include "runtime/service.h"
 #include "state/shard.h"
+#include "window/assigner.h"
 
 namespace gameflow::runtime {
 

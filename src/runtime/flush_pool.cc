@@ -15,7 +15,7 @@ FlushPool::FlushPool(std::size_t services, std::uint32_t threads, std::function<
 
 void FlushPool::start(std::size_t service, Flusher& flusher, ClosedWindow window) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     queues_[service].flusher = &flusher;
     queues_[service].waiting.push_back(std::move(window));
   }
@@ -23,61 +23,53 @@ void FlushPool::start(std::size_t service, Flusher& flusher, ClosedWindow window
 }
 
 std::vector<FlushedPtr> FlushPool::take(std::size_t service) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return std::exchange(queues_[service].done, {});
 }
 
 bool FlushPool::is_busy(std::size_t service) const {
-  const std::lock_guard lock(mutex_);
-  const Queue& queue = queues_[service];
-  return !queue.waiting.empty() || queue.is_running || !queue.done.empty();
+  const MutexLock lock(mutex_);
+  return queues_[service].is_busy();
 }
 
 bool FlushPool::is_busy() const {
-  for (std::size_t service = 0; service < queues_.size(); ++service) {
-    if (is_busy(service)) return true;
-  }
-  return false;
+  const MutexLock lock(mutex_);
+  return std::ranges::any_of(queues_, &Queue::is_busy);
 }
 
 void FlushPool::wait() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] {
-    return std::ranges::all_of(
-        queues_, [](const Queue& queue) { return queue.waiting.empty() && !queue.is_running; });
+  MutexLock lock(mutex_);
+  changed_.wait(lock.native(), [this]() GF_REQUIRES(mutex_) {
+    return std::ranges::all_of(queues_, &Queue::is_settled);
   });
 }
 
 void FlushPool::work(const std::stop_token& stop) {
   lower_thread_priority();
-  std::unique_lock lock(mutex_);
-  while (!stop.stop_requested()) {
-    if (run_next(lock)) continue;
-    changed_.wait(lock, stop, [this] {
-      return std::ranges::any_of(
-          queues_, [](const Queue& queue) { return !queue.waiting.empty() && !queue.is_running; });
-    });
+  while (std::optional<Job> job = next(stop)) {
+    FlushedPtr flushed = job->flusher->run(std::move(job->window));
+    {
+      const MutexLock lock(mutex_);
+      queues_[job->service].is_running = false;
+      queues_[job->service].done.push_back(std::move(flushed));
+    }
+    changed_.notify_all();
+    done_();
   }
 }
 
-// Runs the window that waits longest in some queue that nobody works on. False: there is none.
-bool FlushPool::run_next(std::unique_lock<std::mutex>& lock) {
-  const auto queue = std::ranges::find_if(
-      queues_, [](const Queue& q) { return !q.waiting.empty() && !q.is_running; });
-  if (queue == queues_.end()) return false;
-  ClosedWindow window = std::move(queue->waiting.front());
+std::optional<FlushPool::Job> FlushPool::next(const std::stop_token& stop) {
+  MutexLock lock(mutex_);
+  const bool is_there = changed_.wait(lock.native(), stop, [this]() GF_REQUIRES(mutex_) {
+    return std::ranges::any_of(queues_, &Queue::has_next);
+  });
+  if (!is_there || stop.stop_requested()) return std::nullopt;
+  const auto queue = std::ranges::find_if(queues_, &Queue::has_next);
+  Job job{static_cast<std::size_t>(queue - queues_.begin()), queue->flusher,
+          std::move(queue->waiting.front())};
   queue->waiting.pop_front();
   queue->is_running = true;
-  lock.unlock();
-  FlushedPtr flushed = queue->flusher->run(std::move(window));
-  lock.lock();
-  queue->is_running = false;
-  queue->done.push_back(std::move(flushed));
-  lock.unlock();
-  changed_.notify_all();
-  done_();
-  lock.lock();
-  return true;
+  return job;
 }
 
 }  // namespace gameflow::runtime

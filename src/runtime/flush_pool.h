@@ -12,11 +12,12 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <mutex>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <vector>
 
+#include "base/mutex.h"
 #include "runtime/flush.h"
 
 namespace gameflow::runtime {
@@ -46,14 +47,24 @@ class FlushPool {
     std::deque<ClosedWindow> waiting;
     bool is_running = false;
     std::vector<FlushedPtr> done;
+
+    bool is_settled() const { return waiting.empty() && !is_running; }
+    bool is_busy() const { return !is_settled() || !done.empty(); }
+    bool has_next() const { return !waiting.empty() && !is_running; }
+  };
+  struct Job {
+    std::size_t service;
+    Flusher* flusher;
+    ClosedWindow window;
   };
   void work(const std::stop_token& stop);
-  bool run_next(std::unique_lock<std::mutex>& lock);
+  // Waits for a window of a service that nobody works on. Nothing after a stop.
+  std::optional<Job> next(const std::stop_token& stop);
 
   const std::function<void()> done_;
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   std::condition_variable_any changed_;
-  std::vector<Queue> queues_;  // one a service; guarded by mutex_
+  std::vector<Queue> queues_ GF_GUARDED_BY(mutex_);  // one a service
   std::vector<std::jthread> threads_;
 };
 

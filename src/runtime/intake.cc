@@ -59,6 +59,9 @@ Status Intake::read(std::span<const std::unique_ptr<ServiceTask>> tasks, std::si
     deliver(feed, epoch);
     cut(feed, memory, epoch);
   }
+  // A feed that another service found first comes first.
+  for (ServiceEpoch& service : epoch.services)
+    std::ranges::stable_sort(service.deliveries, {}, &Delivery::input);
   return {};
 }
 

@@ -13,6 +13,8 @@
 
 #include "base/error.h"
 #include "log/store.h"
+#include "plan/graph.h"
+#include "record/batch.h"
 #include "runtime/epoch.h"
 #include "runtime/task.h"
 #include "runtime/worker_pool.h"

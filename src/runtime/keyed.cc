@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "runtime/checkpoint.h"
 #include "runtime/step.h"
+#include "window/trigger.h"
 
 namespace gameflow::runtime {
 namespace {

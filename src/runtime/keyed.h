@@ -20,6 +20,7 @@
 #include "runtime/delivery.h"
 #include "runtime/service.h"
 #include "state/shard.h"
+#include "window/assigner.h"
 
 namespace gameflow::runtime {
 

@@ -15,14 +15,17 @@ constexpr std::chrono::milliseconds kRetryAfterFailure{250};
 
 void EngineLoop::start(Turn turn) {
   if (thread_.joinable()) return;
-  is_stopping_ = false;
+  {
+    const MutexLock lock(mutex_);
+    is_stopping_ = false;
+  }
   thread_ = std::thread([this, turn = std::move(turn)] { run(turn); });
 }
 
 void EngineLoop::stop() {
   if (!thread_.joinable()) return;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     is_stopping_ = true;
   }
   changed_.notify_all();
@@ -31,7 +34,7 @@ void EngineLoop::stop() {
 
 void EngineLoop::wake() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     has_news_ = true;
   }
   changed_.notify_one();
@@ -40,7 +43,7 @@ void EngineLoop::wake() {
 void EngineLoop::run(const Turn& turn) {
   for (;;) {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (is_stopping_) return;
     }
     const auto next = turn();
@@ -55,13 +58,15 @@ void EngineLoop::run(const Turn& turn) {
 
 // Sleeps for `time`, or until there is news (unless `regardless` of it) or stop().
 void EngineLoop::wait(std::chrono::milliseconds time, bool regardless) {
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, time, [&] { return is_stopping_ || (has_news_ && !regardless); });
+  MutexLock lock(mutex_);
+  changed_.wait_for(lock.native(), time, [this, regardless]() GF_REQUIRES(mutex_) {
+    return is_stopping_ || (has_news_ && !regardless);
+  });
   has_news_ = false;
 }
 
 void EngineLoop::set_health(Status status) {
-  const std::lock_guard lock(health_mutex_);
+  const MutexLock lock(health_mutex_);
   if (!status && (health_ || health_.error().message != status.error().message))
     spdlog::error("the dataflow makes no progress: {}; trying again", status.error().message);
   if (status && !health_) spdlog::info("the dataflow goes on");
@@ -69,7 +74,7 @@ void EngineLoop::set_health(Status status) {
 }
 
 Status EngineLoop::health() const {
-  const std::lock_guard lock(health_mutex_);
+  const MutexLock lock(health_mutex_);
   return health_;
 }
 

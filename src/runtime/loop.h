@@ -6,10 +6,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <thread>
 
 #include "base/error.h"
+#include "base/mutex.h"
 
 namespace gameflow::runtime {
 
@@ -42,12 +42,13 @@ class EngineLoop {
   void set_health(Status status);
 
   std::thread thread_;
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable changed_;
-  bool is_stopping_ = false, has_news_ = false;  // guarded by mutex_
+  bool is_stopping_ GF_GUARDED_BY(mutex_) = false;
+  bool has_news_ GF_GUARDED_BY(mutex_) = false;
 
-  mutable std::mutex health_mutex_;
-  Status health_;  // guarded by health_mutex_
+  mutable Mutex health_mutex_;
+  Status health_ GF_GUARDED_BY(health_mutex_);
 };
 
 }  // namespace gameflow::runtime

@@ -8,8 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "record/batch.h"
 #include "runtime/keyed.h"
 #include "runtime/writer.h"
+#include "window/assigner.h"
 
 namespace gameflow::runtime {
 namespace {

@@ -7,8 +7,17 @@
 #include <spdlog/spdlog.h>
 
 #include "base/bytes.h"
+#include "log/commits.h"
+#include "log/store.h"
+#include "log/topics.h"
+#include "plan/graph.h"
 #include "runtime/checkpoint.h"
 #include "runtime/task.h"
+#include "state/layout.h"
+#include "state/shard.h"
+#include "window/assigner.h"
+#include "window/trigger.h"
+#include "window/watermark.h"
 
 namespace gameflow::runtime {
 namespace {

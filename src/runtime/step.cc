@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "record/codec.h"
+#include "window/assigner.h"
+#include "window/trigger.h"
 
 namespace gameflow::runtime {
 namespace {

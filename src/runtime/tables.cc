@@ -44,7 +44,7 @@ VisibleTables::VisibleTables(const std::vector<Service>& services) : windows_(se
 void VisibleTables::publish(std::vector<VisibleChanges> changes) {
   std::vector<Window> forgotten;  // their memory, and the view's, is freed behind the lock
   std::shared_ptr<const query::Tables> old_view;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   for (std::size_t service = 0; service < changes.size(); ++service) {
     if (changes[service].empty()) continue;
     if (view_ != nullptr) old_view = std::move(view_);
@@ -75,7 +75,7 @@ std::vector<query::Segment> VisibleTables::segments_of(const ServiceWindows& win
 }
 
 std::shared_ptr<const query::Tables> VisibleTables::view() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (view_ != nullptr) return view_;
   auto view = std::make_shared<query::Tables>();
   std::vector<std::vector<query::Segment>> segments;

@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "plan/graph.h"
 #include "plan/table.h"
 #include "query/query.h"
@@ -70,11 +70,12 @@ class VisibleTables {
   static std::vector<query::Segment> segments_of(const ServiceWindows& windows);
 
   std::vector<Name> names_;
-  std::vector<query::Table> empty_;                    // by name, without rows
-  std::vector<std::size_t> services_;                  // by name, whose it is
-  mutable std::mutex mutex_;                           // guards what follows
-  std::vector<ServiceWindows> windows_;                // by service
-  mutable std::shared_ptr<const query::Tables> view_;  // of windows_; null: not made yet
+  std::vector<query::Table> empty_;    // by name, without rows
+  std::vector<std::size_t> services_;  // by name, whose it is
+  mutable Mutex mutex_;
+  std::vector<ServiceWindows> windows_ GF_GUARDED_BY(mutex_);  // by service
+  // Of windows_; null: not made yet.
+  mutable std::shared_ptr<const query::Tables> view_ GF_GUARDED_BY(mutex_);
 };
 
 }  // namespace gameflow::runtime

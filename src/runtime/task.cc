@@ -9,7 +9,11 @@
 #include <spdlog/spdlog.h>
 
 #include "base/check.h"
+#include "query/query.h"
+#include "record/batch.h"
 #include "runtime/output.h"
+#include "window/trigger.h"
+#include "window/watermark.h"
 
 namespace gameflow::runtime {
 namespace {
@@ -18,14 +22,11 @@ namespace {
 // many of them, and no more.
 constexpr std::ptrdiff_t kFutureWindowsMax = 1000;
 
-// Windows that hold up to so many rows together are flushed in the epoch that closes them, others
-// beside the epochs that follow: this many take some ten milliseconds.
-constexpr std::size_t kRowsFlushedAtOnce = 20'000;
-
 }  // namespace
 
-ServiceTask::ServiceTask(const plan::Graph& graph, Service service, std::size_t number)
-    : service_(std::move(service)), number_(number) {
+ServiceTask::ServiceTask(const plan::Graph& graph, Service service, std::size_t number,
+                         std::size_t rows_flushed_at_once)
+    : service_(std::move(service)), number_(number), rows_flushed_at_once_(rows_flushed_at_once) {
   if (!service_.keyed) return;
   for (std::uint32_t shard = 0; shard < state::kShards; ++shard)
     shards_.push_back(std::make_unique<state::Shard>(service_.keyed->layout));
@@ -87,7 +88,7 @@ void ServiceTask::decide_windows(const Epoch& epoch, const FlushPool& pool, Serv
     if (opens && window::Trigger::is_closed(span, after.closed_until)) part.closing.push_back(span);
   }
   std::ranges::sort(part.closing);
-  part.flushes_now = rows <= kRowsFlushedAtOnce && !pool.is_busy(number_);
+  part.flushes_now = rows <= rows_flushed_at_once_ && !pool.is_busy(number_);
 }
 
 void ServiceTask::update_shard(std::uint32_t shard, Timestamp now, ShardUpdate& worker,

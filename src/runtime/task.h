@@ -30,13 +30,16 @@
 #include "runtime/service.h"
 #include "runtime/tables.h"
 #include "state/shard.h"
+#include "window/assigner.h"
 
 namespace gameflow::runtime {
 
 class ServiceTask {
  public:
   // `graph` outlives the task. `number` is that of the service in the graph and in the pool.
-  ServiceTask(const plan::Graph& graph, Service service, std::size_t number);
+  // Windows that close together and hold up to `rows_flushed_at_once` are flushed in that epoch.
+  ServiceTask(const plan::Graph& graph, Service service, std::size_t number,
+              std::size_t rows_flushed_at_once);
 
   // Takes what the store holds, or starts afresh, and adds to `commit` what the store should hold
   // from now on where that is something else. Errors as Engine::open. Once, before the first epoch.
@@ -72,6 +75,7 @@ class ServiceTask {
 
   const Service service_;
   const std::size_t number_;
+  const std::size_t rows_flushed_at_once_;
   Positions positions_;
   std::vector<StoredInput> former_inputs_;             // of sources that the dataflow has no longer
   std::vector<std::unique_ptr<state::Shard>> shards_;  // none: a pipe

@@ -1,25 +1,36 @@
 #include "runtime/worker_pool.h"
 
+#include <utility>
+
 namespace gameflow::runtime {
 
 WorkerPool::WorkerPool(std::uint32_t threads) {
   for (std::uint32_t worker = 1; worker < threads; ++worker) {
     threads_.emplace_back([this, worker] {
-      for (;;) {
-        wake_.acquire();
-        if (stopping_.load()) return;
-        Job& job = *job_.load();
-        work(job, worker);
-        job.done.count_down();
+      while (Job* const job = next_job()) {
+        work(*job, worker);
+        job->done.count_down();
       }
     });
   }
 }
 
 WorkerPool::~WorkerPool() {
-  stopping_.store(true);
-  wake_.release(static_cast<std::ptrdiff_t>(threads_.size()));
+  {
+    const MutexLock lock(mutex_);
+    is_stopping_ = true;
+  }
+  wake_.notify_all();
   for (std::thread& thread : threads_) thread.join();
+}
+
+WorkerPool::Job* WorkerPool::next_job() {
+  MutexLock lock(mutex_);
+  wake_.wait(lock.native(),
+             [this]() GF_REQUIRES(mutex_) { return helpers_wanted_ > 0 || is_stopping_; });
+  if (is_stopping_) return nullptr;
+  --helpers_wanted_;
+  return job_;
 }
 
 void WorkerPool::work(Job& job, std::uint32_t worker) {
@@ -27,7 +38,7 @@ void WorkerPool::work(Job& job, std::uint32_t worker) {
     try {
       (*job.body)(worker, index);
     } catch (...) {
-      const std::lock_guard lock(job.mutex);
+      const MutexLock lock(job.mutex);
       if (job.failure == nullptr) job.failure = std::current_exception();
     }
   }
@@ -41,10 +52,20 @@ void WorkerPool::for_each(std::size_t count, const Body& body) {
   const auto helpers = static_cast<std::ptrdiff_t>(threads_.size());
   Job job{
       .body = &body, .count = count, .done = std::latch(helpers), .mutex = {}, .failure = nullptr};
-  job_.store(&job);
-  wake_.release(helpers);
+  {
+    const MutexLock lock(mutex_);
+    job_ = &job;
+    helpers_wanted_ = helpers;
+  }
+  wake_.notify_all();
   work(job, 0);
+  {
+    // Nobody waits for a thread that has not woken up yet: there is nothing left for it to do.
+    const MutexLock lock(mutex_);
+    job.done.count_down(std::exchange(helpers_wanted_, 0));
+  }
   job.done.wait();
+  const MutexLock lock(job.mutex);
   if (job.failure != nullptr) std::rethrow_exception(job.failure);
 }
 

@@ -4,15 +4,16 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <latch>
-#include <mutex>
-#include <semaphore>
 #include <thread>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace gameflow::runtime {
 
@@ -38,15 +39,21 @@ class WorkerPool {
     std::size_t count;
     std::atomic<std::size_t> next{0};
     std::latch done;
-    std::mutex mutex;
-    std::exception_ptr failure;  // guarded by mutex
+    Mutex mutex;
+    std::exception_ptr failure GF_GUARDED_BY(mutex);
   };
+  // Null: the pool ends.
+  Job* next_job();
   static void work(Job& job, std::uint32_t worker);
 
   std::vector<std::thread> threads_;
-  std::counting_semaphore<> wake_{0};
-  std::atomic<Job*> job_{nullptr};
-  std::atomic<bool> stopping_{false};
+  // Not a std::counting_semaphore: that of libstdc++ sleeps forever where its count falls and comes
+  // back to the same number while a thread is about to sleep.
+  Mutex mutex_;
+  std::condition_variable wake_;
+  Job* job_ GF_GUARDED_BY(mutex_) = nullptr;
+  std::ptrdiff_t helpers_wanted_ GF_GUARDED_BY(mutex_) = 0;  // threads that may still join in
+  bool is_stopping_ GF_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace gameflow::runtime

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "record/type.h"
 #include "spec/model.h"
 #include "spec/reader.h"
 #include "spec/sections.h"

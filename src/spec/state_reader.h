@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "record/type.h"
 #include "spec/reader.h"
 #include "spec/type_reader.h"
 

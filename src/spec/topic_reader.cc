@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "record/type.h"
 #include "spec/sections.h"
 
 namespace gameflow::spec {

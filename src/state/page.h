@@ -8,8 +8,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <utility>
+
+#include "base/mutex.h"
 
 namespace gameflow::state {
 
@@ -74,8 +75,8 @@ class History {
   std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
-  std::mutex mutex_;  // guards newest_ and the links and dead pages of versions
-  TableVersion* newest_ = nullptr;
+  Mutex mutex_;  // guards the links and dead pages of versions too
+  TableVersion* newest_ GF_GUARDED_BY(mutex_) = nullptr;
   std::atomic<std::size_t> bytes_ = 0;
 };
 

@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "base/mutex.h"
+
 namespace gameflow::state {
 
 Page* History::allocate(std::size_t bytes, std::uint64_t birth) {
@@ -21,7 +23,7 @@ void History::free(PageList pages) {
 }
 
 void History::add(TableVersion& version, PageList replaced) {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   version.older_ = newest_;
   if (newest_ != nullptr) {
     newest_->newer_ = &version;
@@ -31,14 +33,14 @@ void History::add(TableVersion& version, PageList replaced) {
 }
 
 void History::end(PageList pages) {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   newest_->dead_ = pages;
 }
 
 void History::remove(TableVersion& version) {
   PageList unused;
   {
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     TableVersion* const older = version.older_;
     if (older != nullptr) older->newer_ = version.newer_;
     (version.newer_ != nullptr ? version.newer_->older_ : newest_) = older;

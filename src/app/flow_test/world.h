@@ -21,6 +21,7 @@
 #include "base/time.h"
 #include "log/memory/memory_store.h"
 #include "plan/functions.h"
+#include "record/batch.h"
 #include "runtime/engine.h"
 
 namespace gameflow::app::flow_test {

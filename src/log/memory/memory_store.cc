@@ -5,7 +5,6 @@
 #include <deque>
 #include <iterator>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <random>
 #include <set>
@@ -13,8 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "log/catalog.h"
 #include "log/listeners.h"
+#include "record/batch.h"
 
 namespace gameflow::log {
 namespace {
@@ -64,7 +65,7 @@ class MemoryStoreImpl final : public MemoryStore {
   }
 
   Result<TopicInfo> create_topic(const TopicConfig& config) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (closed_) return closed();
     GF_TRY(catalog_.check_new(config));
     TopicInfo info{.id = {next_topic_id_++},
@@ -76,7 +77,7 @@ class MemoryStoreImpl final : public MemoryStore {
   }
 
   Status set_retention(std::string_view topic, const Retention& retention) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (closed_) return closed();
     GF_ASSIGN(const TopicInfo info, catalog_.topic(topic));
     GF_TRY(check_retention(topic, retention));
@@ -87,7 +88,7 @@ class MemoryStoreImpl final : public MemoryStore {
   Status delete_topic(std::string_view name) override {
     TopicId id;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (closed_) return closed();
       GF_ASSIGN(const TopicInfo info, catalog_.topic(name));
       id = info.id;
@@ -100,15 +101,15 @@ class MemoryStoreImpl final : public MemoryStore {
   }
 
   Result<TopicInfo> topic(std::string_view name) const override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return catalog_.topic(name);
   }
   Result<TopicInfo> topic(TopicId id) const override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return catalog_.topic(id);
   }
   std::vector<TopicInfo> topics() const override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return catalog_.topics();
   }
 
@@ -120,19 +121,19 @@ class MemoryStoreImpl final : public MemoryStore {
   }
 
   Result<PartitionInfo> partition(TopicId topic, std::uint32_t partition) const override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return catalog_.partition(topic, partition);
   }
 
   Result<std::uint64_t> next_sequence(TopicId topic, std::string_view producer) const override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     GF_TRY(catalog_.topic(topic));
     return expected_sequence({topic, std::string(producer)});
   }
 
   Result<ReadResult> read(TopicId topic, std::uint32_t partition, Offset from,
                           std::size_t bytes_max) const override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     GF_ASSIGN(const PartitionInfo info, catalog_.partition(topic, partition));
     GF_TRY(check_offset(info, topic, partition, from));
     ReadResult result{.batches = {}, .next = info.end, .at_end = true};
@@ -156,14 +157,14 @@ class MemoryStoreImpl final : public MemoryStore {
   }
 
   Result<std::optional<std::string>> get(std::string_view key) const override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto found = state_.find(key);
     if (found == state_.end()) return std::nullopt;
     return found->second;
   }
 
   Result<std::vector<KeyValue>> scan(const KeyRange& range) const override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     std::vector<KeyValue> entries;
     for (auto at = state_.lower_bound(range.begin); at != state_.end() && at->first < range.end;
          ++at) {
@@ -176,19 +177,19 @@ class MemoryStoreImpl final : public MemoryStore {
   void unlisten(ListenerId id) override { listeners_.remove(id); }
 
   Status health() const override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (closed_) return closed();
     if (failures_left_ > 0) return injected_failure();
     return {};
   }
 
   Stats stats() const override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return stats_;
   }
 
   Status apply_retention() override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (closed_) return closed();
     for (auto& [key, stored] : batches_) trim(key, stored);
     std::erase_if(producers_, [&](const auto& entry) { return forgotten(entry.second); });
@@ -196,12 +197,12 @@ class MemoryStoreImpl final : public MemoryStore {
   }
 
   void close() override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     closed_ = true;
   }
 
   void fail_next_commits(std::uint32_t count, ErrorCode error) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     failures_left_ = count;
     failure_ = error;
   }
@@ -210,13 +211,15 @@ class MemoryStoreImpl final : public MemoryStore {
   static tl::unexpected<Error> closed() {
     return fail(ErrorCode::kClosed, "the store is closed; nothing was written");
   }
-  tl::unexpected<Error> injected_failure() const { return fail(failure_, "failure on demand"); }
+  tl::unexpected<Error> injected_failure() const GF_REQUIRES(mutex_) {
+    return fail(failure_, "failure on demand");
+  }
 
   Result<CommitAck> write(Result<PreparedCommit> prepared) {
     if (!prepared) return fail(std::move(prepared).error());
     const auto started = std::chrono::steady_clock::now();
     Result<CommitAck> ack = [&] {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       auto applied = apply(*prepared);
       const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
       if (applied) stats_.add_group(took.count());
@@ -230,8 +233,8 @@ class MemoryStoreImpl final : public MemoryStore {
     return ack;
   }
 
-  // All or nothing: everything that can fail comes first. Needs mutex_.
-  Result<CommitAck> apply(PreparedCommit& commit) {
+  // All or nothing: everything that can fail comes first.
+  Result<CommitAck> apply(PreparedCommit& commit) GF_REQUIRES(mutex_) {
     if (closed_) return closed();
     if (failures_left_ > 0) {
       --failures_left_;
@@ -259,7 +262,7 @@ class MemoryStoreImpl final : public MemoryStore {
     return ack;
   }
 
-  Offset append(PreparedCommit::Part& part) {
+  Offset append(PreparedCommit::Part& part) GF_REQUIRES(mutex_) {
     PartitionInfo info = *catalog_.partition(part.topic, part.partition);
     if (gaps_) {
       std::vector<Offset> offsets = gaps_->place(part.batch->size(), info.end);
@@ -279,7 +282,7 @@ class MemoryStoreImpl final : public MemoryStore {
   }
 
   // The offset that the end of a transaction takes in each partition it wrote.
-  void add_markers(const PreparedCommit& commit) {
+  void add_markers(const PreparedCommit& commit) GF_REQUIRES(mutex_) {
     std::set<PartitionKey> written;
     for (const PreparedCommit::Part& part : commit.parts) {
       written.emplace(part.topic, part.partition);
@@ -291,7 +294,7 @@ class MemoryStoreImpl final : public MemoryStore {
     }
   }
 
-  void trim(const PartitionKey& key, std::deque<StoredBatch>& stored) {
+  void trim(const PartitionKey& key, std::deque<StoredBatch>& stored) GF_REQUIRES(mutex_) {
     const TopicConfig config = catalog_.topic(key.first)->config;
     PartitionInfo info = *catalog_.partition(key.first, key.second);
     const Timestamp now = ages_.now();
@@ -312,7 +315,7 @@ class MemoryStoreImpl final : public MemoryStore {
     return producer.used_at + kProducerMemory <= ages_.now();
   }
 
-  std::uint64_t expected_sequence(const ProducerKey& key) const {
+  std::uint64_t expected_sequence(const ProducerKey& key) const GF_REQUIRES(mutex_) {
     const auto found = producers_.find(key);
     return found == producers_.end() || forgotten(found->second) ? 0 : found->second.next_sequence;
   }
@@ -322,17 +325,17 @@ class MemoryStoreImpl final : public MemoryStore {
   const Clock& clock_;
   const CalmClock ages_;
   Listeners listeners_;
-  mutable std::mutex mutex_;  // guards everything below
-  Catalog catalog_;
-  std::map<PartitionKey, std::deque<StoredBatch>> batches_;
-  std::map<ProducerKey, Producer> producers_;
-  std::map<std::string, std::string, std::less<>> state_;
-  std::optional<Gaps> gaps_;
-  Stats stats_;
-  std::uint32_t next_topic_id_ = 1;
-  std::uint32_t failures_left_ = 0;
-  ErrorCode failure_ = ErrorCode::kInternal;
-  bool closed_ = false;
+  mutable Mutex mutex_;
+  Catalog catalog_ GF_GUARDED_BY(mutex_);
+  std::map<PartitionKey, std::deque<StoredBatch>> batches_ GF_GUARDED_BY(mutex_);
+  std::map<ProducerKey, Producer> producers_ GF_GUARDED_BY(mutex_);
+  std::map<std::string, std::string, std::less<>> state_ GF_GUARDED_BY(mutex_);
+  std::optional<Gaps> gaps_ GF_GUARDED_BY(mutex_);
+  Stats stats_ GF_GUARDED_BY(mutex_);
+  std::uint32_t next_topic_id_ GF_GUARDED_BY(mutex_) = 1;
+  std::uint32_t failures_left_ GF_GUARDED_BY(mutex_) = 0;
+  ErrorCode failure_ GF_GUARDED_BY(mutex_) = ErrorCode::kInternal;
+  bool closed_ GF_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace

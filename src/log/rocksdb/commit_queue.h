@@ -11,11 +11,11 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <variant>
 #include <vector>
 
+#include "base/mutex.h"
 #include "log/catalog.h"
 #include "log/producing.h"
 
@@ -57,13 +57,13 @@ class CommitQueue {
     Instant pushed_at;
   };
 
-  mutable std::mutex mutex_;  // guards everything below
+  mutable Mutex mutex_;
   std::condition_variable filled_;
-  std::deque<Entry> entries_;
-  std::size_t bytes_ = 0;  // of what is queued or in work
-  std::size_t in_work_bytes_ = 0;
-  std::optional<Instant> in_work_since_;
-  bool closed_ = false;
+  std::deque<Entry> entries_ GF_GUARDED_BY(mutex_);
+  std::size_t bytes_ GF_GUARDED_BY(mutex_) = 0;  // of what is queued or in work
+  std::size_t in_work_bytes_ GF_GUARDED_BY(mutex_) = 0;
+  std::optional<Instant> in_work_since_ GF_GUARDED_BY(mutex_);
+  bool closed_ GF_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace gameflow::log

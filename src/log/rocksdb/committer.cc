@@ -52,10 +52,10 @@ Status Committer::change(const Fill& fill, const Apply& apply) {
     promise.set_value([&]() -> Status {
       GF_TRY(can_write());
       rocksdb::WriteBatch batch;
-      GF_TRY(fill(contents_.catalog, batch));
+      GF_TRY(fill(contents_.catalog_unlocked(), batch));
       if (batch.Count() == 0) return {};
       GF_TRY(write(batch, /*sync=*/true));
-      const std::lock_guard lock(contents_.mutex);
+      const MutexLock lock(contents_.mutex);
       apply(contents_.catalog);
       return {};
     }());
@@ -84,7 +84,7 @@ void Committer::commit_group(std::span<CommitQueue::Item> items) {
   std::vector<Result<CommitAck>> outcomes = write_group(items);
   const std::chrono::duration<double> took = Steady::now() - started;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stats_.add_group(took.count());
   }
   queue_.release();
@@ -102,7 +102,7 @@ std::vector<Result<CommitAck>> Committer::write_group(std::span<CommitQueue::Ite
   if (const Status status = can_write(); !status) return refuse_all(status.error());
   if (const Status status = disk_.check(); !status) return refuse_all(status.error());
 
-  Group group(database_, contents_.catalog, clock_.now(), ages_.now());
+  Group group(database_, contents_.catalog_unlocked(), clock_.now(), ages_.now());
   for (std::size_t i = 0; i < items.size(); ++i) {
     outcomes[i] = group.add(submission(items[i]).commit);
   }
@@ -134,13 +134,13 @@ void Committer::publish(std::span<CommitQueue::Item> items,
     }
   }
   {
-    const std::lock_guard lock(contents_.mutex);
+    const MutexLock lock(contents_.mutex);
     for (const auto& [key, info] : group.partitions()) {
       contents_.catalog.set_partition(key.first, key.second, info);
     }
   }
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stats_.commits += added.commits;
     stats_.records += added.records;
     stats_.bytes_raw += added.bytes_raw;
@@ -157,7 +157,7 @@ Status Committer::write(rocksdb::WriteBatch& batch, bool sync) {
   unsynced_ = !sync;
   if (sync) {
     synced_at_ = Steady::now();
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ++stats_.fsyncs;
   }
   return {};
@@ -178,12 +178,12 @@ void Committer::sync_log() {
     return;
   }
   unsynced_ = false;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   ++stats_.fsyncs;
 }
 
 Status Committer::can_write() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return failure_;
 }
 
@@ -201,14 +201,14 @@ Status Committer::fail_for_good(const rocksdb::Status& status) {
                                 "be there; nothing more is written until gameflow is restarted",
                                 folder, status.ToString())};
   spdlog::error("{}", error.message);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   failure_ = fail(error);
   return failure_;
 }
 
 Status Committer::health() const {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (closed_) return closed();
     GF_TRY(failure_);
   }
@@ -217,7 +217,7 @@ Status Committer::health() const {
 
 StoreHealth::Stats Committer::stats() const {
   StoreHealth::Stats stats = [this] {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return stats_;
   }();
   const DiskSpace::Seen disk = disk_.seen();
@@ -233,11 +233,11 @@ StoreHealth::Stats Committer::stats() const {
 
 void Committer::close() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     closed_ = true;
   }
   queue_.close();
-  const std::lock_guard lock(closing_);
+  const MutexLock lock(closing_);
   if (thread_.joinable()) thread_.join();
 }
 

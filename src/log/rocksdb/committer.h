@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <functional>
-#include <mutex>
 #include <span>
 #include <thread>
 #include <vector>
@@ -14,6 +13,7 @@
 #include <rocksdb/write_batch.h>
 
 #include "base/error.h"
+#include "base/mutex.h"
 #include "base/time.h"
 #include "log/catalog.h"
 #include "log/listeners.h"
@@ -29,9 +29,12 @@ namespace gameflow::log {
 // What readers see. Only the commit thread changes it, with the lock held: for moments, never
 // while it writes.
 struct Contents {
-  mutable std::mutex mutex;
-  Catalog catalog;
+  mutable Mutex mutex;
+  Catalog catalog GF_GUARDED_BY(mutex);
   TailCache tail;  // has its own lock
+
+  // For the commit thread: what it alone changes it may read without the lock.
+  const Catalog& catalog_unlocked() const GF_UNCHECKED { return catalog; }
 };
 
 class Committer {
@@ -84,13 +87,14 @@ class Committer {
   bool unsynced_ = false;  // written since the last fsync
   Instant synced_at_;
 
-  mutable std::mutex mutex_;  // guards the three below; never held during I/O
-  Status failure_;            // the write error after which nothing more is written
-  bool closed_ = false;
-  StoreHealth::Stats stats_;
+  mutable Mutex mutex_;  // never held during I/O
+  // The write error after which nothing more is written.
+  Status failure_ GF_GUARDED_BY(mutex_);
+  bool closed_ GF_GUARDED_BY(mutex_) = false;
+  StoreHealth::Stats stats_ GF_GUARDED_BY(mutex_);
 
-  std::mutex closing_;  // held while close() waits for the thread
-  std::thread thread_;
+  Mutex closing_;  // held while close() waits for the thread
+  std::thread thread_ GF_GUARDED_BY(closing_);
 };
 
 }  // namespace gameflow::log

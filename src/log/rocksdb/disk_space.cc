@@ -35,10 +35,10 @@ std::uint64_t used_bytes_of(const fs::path& folder) {
 }  // namespace
 
 Status DiskSpace::check() {
-  const std::lock_guard asking(asking_);
+  const MutexLock asking(asking_);
   const std::optional<std::uint64_t> free = free_bytes_around(store_);
   Status status = judge(free, errno);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   seen_.free_bytes = free.value_or(0);
   seen_.status = status;
   return status;
@@ -47,12 +47,12 @@ Status DiskSpace::check() {
 void DiskSpace::look() {
   (void)check();
   const std::uint64_t used = used_bytes_of(folder_);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   seen_.used_bytes = used;
 }
 
 DiskSpace::Seen DiskSpace::seen() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return seen_;
 }
 

@@ -7,10 +7,10 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <mutex>
 #include <optional>
 
 #include "base/error.h"
+#include "base/mutex.h"
 
 namespace gameflow::log {
 
@@ -43,9 +43,9 @@ class DiskSpace {
 
   const std::filesystem::path folder_, store_;
   const std::uint64_t free_bytes_min_;
-  std::mutex asking_;  // held from the question to its answer in seen_, so that the last one counts
-  mutable std::mutex mutex_;  // guards seen_; never held during I/O
-  Seen seen_;
+  Mutex asking_;  // held from the question to its answer in seen_, so that the last one counts
+  mutable Mutex mutex_;  // never held during I/O
+  Seen seen_ GF_GUARDED_BY(mutex_);
 };
 
 }  // namespace gameflow::log

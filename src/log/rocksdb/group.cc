@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "log/rocksdb/keys.h"
+#include "record/batch.h"
 
 namespace gameflow::log {
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "log/rocksdb/keys.h"
+#include "record/batch.h"
 
 namespace gameflow::log {
 namespace {

@@ -2,9 +2,7 @@
 
 #include <cassert>
 #include <chrono>
-#include <condition_variable>
 #include <future>
-#include <mutex>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -14,6 +12,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "base/mutex.h"
+#include "base/sleep.h"
 #include "log/catalog.h"
 #include "log/listeners.h"
 #include "log/rocksdb/committer.h"
@@ -88,8 +88,6 @@ class RocksdbStore final : public Store {
   std::uint32_t next_topic_id_;  // of the commit thread
   Committer committer_;
 
-  std::mutex maintenance_mutex_;
-  std::condition_variable_any stopped_;
   std::jthread maintenance_;  // last: it uses all of the above
 };
 
@@ -153,22 +151,22 @@ Status RocksdbStore::delete_topic(std::string_view name) {
 }
 
 Result<TopicInfo> RocksdbStore::topic(std::string_view name) const {
-  const std::lock_guard lock(contents_.mutex);
+  const MutexLock lock(contents_.mutex);
   return contents_.catalog.topic(name);
 }
 
 Result<TopicInfo> RocksdbStore::topic(TopicId id) const {
-  const std::lock_guard lock(contents_.mutex);
+  const MutexLock lock(contents_.mutex);
   return contents_.catalog.topic(id);
 }
 
 std::vector<TopicInfo> RocksdbStore::topics() const {
-  const std::lock_guard lock(contents_.mutex);
+  const MutexLock lock(contents_.mutex);
   return contents_.catalog.topics();
 }
 
 Result<PartitionInfo> RocksdbStore::partition(TopicId topic, std::uint32_t partition) const {
-  const std::lock_guard lock(contents_.mutex);
+  const MutexLock lock(contents_.mutex);
   return contents_.catalog.partition(topic, partition);
 }
 
@@ -259,7 +257,7 @@ Status RocksdbStore::trim(const LogRange& range, const TopicConfig& config) {
   };
   const auto plan = plan_retention(*database_, range, config, ages_.now());
   if (!plan) {
-    const std::lock_guard lock(contents_.mutex);
+    const MutexLock lock(contents_.mutex);
     if (overtaken(contents_.catalog)) return {};
     return fail(damaged_log(config.name, plan.error()));
   }
@@ -313,8 +311,7 @@ Status RocksdbStore::forget_producers() {
 
 void RocksdbStore::maintain(const std::stop_token& stop) {
   auto retention_at = std::chrono::steady_clock::now() + kRetentionInterval;
-  std::unique_lock lock(maintenance_mutex_);
-  while (!stopped_.wait_for(lock, stop, kLookInterval, [&] { return stop.stop_requested(); })) {
+  while (sleep_unless_stopped(kLookInterval, stop)) {
     disk_.look();
     if (std::chrono::steady_clock::now() < retention_at) continue;
     retention_at = std::chrono::steady_clock::now() + kRetentionInterval;

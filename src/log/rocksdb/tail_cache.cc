@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "record/batch.h"
+
 namespace gameflow::log {
 
 void TailCache::add(TopicId topic, std::uint32_t partition, BatchPtr batch) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   bytes_ += batch->memory_bytes();
   partitions_[{topic, partition}].push_back(std::move(batch));
   ages_.emplace_back(topic, partition);
@@ -13,8 +15,8 @@ void TailCache::add(TopicId topic, std::uint32_t partition, BatchPtr batch) {
 }
 
 void TailCache::remove(TopicId topic) {
-  const std::lock_guard lock(mutex_);
-  std::erase_if(partitions_, [&](const auto& entry) {
+  const MutexLock lock(mutex_);
+  std::erase_if(partitions_, [&](const auto& entry) GF_REQUIRES(mutex_) {
     if (entry.first.first != topic) return false;
     for (const BatchPtr& batch : entry.second) bytes_ -= batch->memory_bytes();
     return true;
@@ -25,7 +27,7 @@ void TailCache::remove(TopicId topic) {
 std::vector<BatchPtr> TailCache::read(TopicId topic, std::uint32_t partition, Offset from,
                                       std::size_t bytes_max) const {
   std::vector<BatchPtr> batches;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = partitions_.find({topic, partition});
   if (found == partitions_.end()) return batches;
   const std::deque<BatchPtr>& cached = found->second;

@@ -8,10 +8,10 @@
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <mutex>
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "log/log.h"
 
 namespace gameflow::log {
@@ -29,13 +29,13 @@ class TailCache {
 
  private:
   using Key = std::pair<TopicId, std::uint32_t>;
-  void drop_oldest();
+  void drop_oldest() GF_REQUIRES(mutex_);
 
   const std::size_t bytes_max_;
-  mutable std::mutex mutex_;                        // guards everything below
-  std::map<Key, std::deque<BatchPtr>> partitions_;  // each without holes
-  std::deque<Key> ages_;                            // of every batch, oldest first
-  std::size_t bytes_ = 0;
+  mutable Mutex mutex_;
+  std::map<Key, std::deque<BatchPtr>> partitions_ GF_GUARDED_BY(mutex_);  // each without holes
+  std::deque<Key> ages_ GF_GUARDED_BY(mutex_);  // of every batch, oldest first
+  std::size_t bytes_ GF_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace gameflow::log

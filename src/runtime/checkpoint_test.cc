@@ -1,0 +1,118 @@
+// What is stored, byte by byte: docs/formats/state.md has the same examples.
+#include "runtime/checkpoint.h"
+
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "record/type.h"
+#include "state/table.h"
+
+namespace gameflow::runtime {
+namespace {
+
+std::string hex(std::string_view bytes) {
+  std::string text;
+  for (const char byte : bytes)
+    text += fmt::format("{}{:02x}", text.empty() ? "" : " ", static_cast<unsigned char>(byte));
+  return text;
+}
+
+constexpr Timestamp kWindow{1'731'406'530'000};  // 2024-11-12T10:15:30Z
+
+ServiceRecord example() {
+  ServiceRecord record{
+      .window_size = {30'000},
+      .states = {{"events-per-user", record::Kind::kString, "{count:u32}"}},
+      .watermark = kWindow,
+      .closed_until = Timestamp{1'731'406'520'000},
+      .inputs = {{"player-events", {1}, 0, {3}, kWindow}, {"player-events", {1}, 1, {0}, {}}},
+      .counters = {}};
+  record.counters.records_in = 300;
+  record.counters.records_dead = 1;
+  return record;
+}
+
+TEST(Checkpoint, AServiceRecordHasTheBytesThatTheFormatSays) {
+  EXPECT_EQ(hex(encode(example())),
+            "03 e0 d4 03"
+            " 01 0f 65 76 65 6e 74 73 2d 70 65 72 2d 75 73 65 72 0b 0b 7b 63 6f 75 6e 74 3a 75 33"
+            " 32 7d"
+            " 01 a0 97 f8 fd e3 64 01 80 fb f6 fd e3 64"
+            " 02 0d 70 6c 61 79 65 72 2d 65 76 65 6e 74 73 01 00 03 01 a0 97 f8 fd e3 64"
+            " 0d 70 6c 61 79 65 72 2d 65 76 65 6e 74 73 01 01 00 00"
+            " ac 02 00 00 01 00 00 00");
+}
+
+TEST(Checkpoint, AServiceRecordComesBack) {
+  const auto read = decode_service_record(encode(example()), "s");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(encode(*read), encode(example()));
+  EXPECT_EQ(read->closed_until, example().closed_until);
+  EXPECT_EQ(read->inputs[0].progress, kWindow);
+  EXPECT_FALSE(read->inputs[1].progress);
+  EXPECT_EQ(read->counters.records_in, 300U);
+}
+
+TEST(Checkpoint, DamageAndOtherFormatsAreTold) {
+  const std::string bytes = encode(example());
+  for (std::size_t size = 1; size < bytes.size(); ++size) {
+    const auto read = decode_service_record(std::string_view(bytes).substr(0, size), "s");
+    ASSERT_FALSE(read) << size;
+    EXPECT_EQ(read.error().code, ErrorCode::kDataCorrupt) << size;
+  }
+  EXPECT_EQ(decode_service_record(bytes + "x", "s").error().code, ErrorCode::kDataCorrupt);
+  std::string newer = bytes;
+  newer[0] = 4;
+  EXPECT_EQ(decode_service_record(newer, "s").error().code, ErrorCode::kStateMismatch);
+}
+
+TEST(Checkpoint, RowsAreUnderShardWindowAndNumber) {
+  const std::string key = rows_key("s", {7, kWindow, 2});
+  EXPECT_EQ(hex(key), "72 6f 77 73 2f 73 2f 07 80 00 01 93 1f df 05 d0 00 00 00 00 00 00 00 02");
+  const auto place = parse_rows_key("s", key);
+  ASSERT_TRUE(place);
+  EXPECT_EQ(place->shard, 7U);
+  EXPECT_EQ(place->window, kWindow);
+  EXPECT_EQ(place->number, 2U);
+  EXPECT_FALSE(parse_rows_key("s", key + "x"));
+  EXPECT_FALSE(parse_rows_key("other", key));
+  EXPECT_FALSE(parse_rows_key("s", rows_key("s", {64, kWindow, 0})));  // no such shard
+}
+
+TEST(Checkpoint, ARowHasTheBytesThatTheFormatSays) {
+  record::TypeTable types;
+  const auto* row =
+      types.object("row", {{.name = "count", .type = types.scalar(record::Kind::kU32)}});
+  const state::Layout layout({row});
+  state::Table table(layout);
+  state::Entry* const entry = table.find_or_insert("ann", state::hash_key("ann"));
+  *static_cast<u32*>(layout.row(entry, 0)) = 3;
+  table.mark_changed(entry, 1, {1'731'406'531'000});
+  std::string bytes;
+  ByteWriter out(bytes);
+  layout.encode(entry, out);
+  EXPECT_EQ(hex(bytes), "03 61 6e 6e 01 f0 a6 f8 fd e3 64 04 03 00 00 00");
+}
+
+TEST(Checkpoint, KeysOfRowsAreInOrderAndInTheRangeOfTheirServiceAlone) {
+  const RowsKey in_order[] = {{0, {-1}, 0},  {0, {0}, 0}, {0, {0}, 255},
+                              {0, {0}, 256}, {0, {1}, 0}, {63, {-5}, 0}};
+  const log::KeyRange range = rows_range("s");
+  std::string before = range.begin;
+  for (const RowsKey& place : in_order) {
+    const std::string key = rows_key("s", place);
+    EXPECT_LT(before, key);
+    EXPECT_LT(key, range.end);
+    before = key;
+  }
+  for (const char* other : {"r", "s2", "s-", "t"}) {
+    const std::string key = rows_key(other, {0, {0}, 0});
+    EXPECT_TRUE(key < range.begin || key >= range.end) << other;
+  }
+}
+
+}  // namespace
+}  // namespace gameflow::runtime

@@ -1,0 +1,58 @@
+#include "runtime/exchange.h"
+
+#include <map>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace gameflow::runtime {
+namespace {
+
+constexpr window::Span kWindow{{0}, {100}}, kNext{{100}, {200}};
+
+TEST(Exchange, EveryRecordIsInTheShardOfItsKeyInOrder) {
+  std::mt19937 random(1);
+  Exchange exchange;
+  for (int round = 0; round < 3; ++round) {  // its memory is used again
+    std::map<std::uint32_t, std::vector<std::pair<std::string, std::uint32_t>>> expected;
+    std::vector<std::string> keys;
+    for (int i = 0; i < 500; ++i) keys.push_back(fmt::format("player_{}", random() % 100));
+    for (std::uint32_t i = 0; i < keys.size(); ++i) {
+      exchange.add(keys[i], i % 3 == 0 ? kNext : kWindow, &keys[i], i);
+      expected[state::shard_of(state::hash_key(keys[i]))].emplace_back(keys[i], i);
+    }
+    exchange.sort();
+    keys.assign(keys.size(), "gone");  // from here on the exchange has its own
+    for (std::uint32_t shard = 0; shard < state::kShards; ++shard) {
+      std::vector<std::pair<std::string, std::uint32_t>> found;
+      for (const Exchange::Placed& placed : exchange.shard(shard)) {
+        found.emplace_back(placed.key(), placed.record);
+        EXPECT_EQ(placed.hash, state::hash_key(placed.key()));
+        EXPECT_EQ(exchange.windows()[placed.window], placed.record % 3 == 0 ? kNext : kWindow);
+        EXPECT_EQ(placed.value, &keys[placed.record]);
+      }
+      EXPECT_EQ(found, expected[shard]) << shard;
+    }
+    EXPECT_EQ(exchange.size(), 500U);
+    exchange.clear();
+    EXPECT_EQ(exchange.size(), 0U);
+    EXPECT_TRUE(exchange.windows().empty());
+    EXPECT_TRUE(exchange.shard(0).empty());
+  }
+}
+
+TEST(Exchange, WindowsAreNamedOnceInOrderOfTheirFirstRecord) {
+  Exchange exchange;
+  const int value = 0;
+  for (const window::Span window : {kNext, kWindow, kNext, kNext, kWindow})
+    exchange.add("ann", window, &value, 0);
+  exchange.sort();
+  EXPECT_EQ(exchange.windows(), (std::vector<window::Span>{kNext, kWindow}));
+}
+
+}  // namespace
+}  // namespace gameflow::runtime
