@@ -24,12 +24,14 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
 }  // namespace
 
 struct Api::Impl {
-  Impl(log::Store& store_in, const runtime::Engine* engine_in, const Clock& clock_in)
+  Impl(log::Store& store_in, const runtime::Engine* engine_in, const Clock& clock_in,
+       const MemoryWatch* memory_in)
       : topics(store_in),
         log(store_in),
         health(store_in),
         engine(engine_in),
         clock(clock_in),
+        memory(memory_in),
         queries(engine_in),
         produce(store_in, clock_in) {}
 
@@ -60,17 +62,28 @@ struct Api::Impl {
     return graph.find_topic(topic) != nullptr || graph.dead_letter_topic == topic;
   }
 
+  std::vector<std::string> held_services() const {
+    std::vector<std::string> names;
+    if (engine == nullptr) return names;
+    for (const runtime::ServiceStats& service : engine->stats().services) {
+      if (service.is_held) names.push_back(service.name);
+    }
+    return names;
+  }
+
   log::Topics& topics;
   log::Log& log;
   const log::StoreHealth& health;
   const runtime::Engine* engine;
   const Clock& clock;
+  const MemoryWatch* memory;
   Queries queries;
   Produce produce;
 };
 
-Api::Api(log::Store& store, const runtime::Engine* engine, const Clock& clock)
-    : impl_(std::make_unique<Impl>(store, engine, clock)) {}
+Api::Api(log::Store& store, const runtime::Engine* engine, const Clock& clock,
+         const MemoryWatch* memory)
+    : impl_(std::make_unique<Impl>(store, engine, clock, memory)) {}
 Api::~Api() = default;
 
 const runtime::Engine* Api::engine() const {
@@ -86,6 +99,10 @@ const Clock& Api::clock() const {
 void Api::produce(std::string_view topic, std::string_view body, const ProduceOptions& options,
                   ProduceCallback done) {
   impl_->produce.count_request(body.size());
+  if (impl_->memory != nullptr) {
+    if (Status status = impl_->memory->status(); !status)
+      return done(fail(std::move(status).error()));
+  }
   auto info = impl_->find_topic(topic);
   if (!info) return done(fail(std::move(info).error()));
   impl_->produce.run(*info, impl_->type_of(info->config.name), body, options, std::move(done));
@@ -150,8 +167,21 @@ Result<query::Answer> Api::state_rows(std::string_view service, std::string_view
   return impl_->queries.rows(service, state, key, limit);
 }
 
+const MemoryWatch* Api::memory() const {
+  return impl_->memory;
+}
+
 Status Api::ready() const {
   GF_TRY(impl_->health.health());
+  if (impl_->memory != nullptr) {
+    if (Status full = impl_->memory->status(); !full) {
+      Error error = full.error();
+      for (const std::string& service : impl_->held_services())
+        error.message +=
+            fmt::format("; service '{}' gets no input, as its state takes most", service);
+      return fail(std::move(error));
+    }
+  }
   return impl_->engine != nullptr ? impl_->engine->health() : Status{};
 }
 
@@ -160,8 +190,13 @@ ProduceStats Api::produce_stats() const {
 }
 
 std::string Api::metrics() const {
-  return render_metrics(impl_->topics, impl_->health, impl_->engine, produce_stats(),
-                        impl_->queries.stats(), impl_->clock);
+  return render_metrics({.topics = impl_->topics,
+                         .store = impl_->health,
+                         .engine = impl_->engine,
+                         .produce = produce_stats(),
+                         .queries = impl_->queries.stats(),
+                         .memory = impl_->memory,
+                         .now = impl_->clock.now()});
 }
 
 }  // namespace gameflow::api

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/memory_watch.h"
 #include "base/time.h"
 #include "log/store.h"
 #include "query/query.h"
@@ -74,8 +75,10 @@ struct ProduceStats {
 
 class Api {
  public:
-  // `engine` may be null: a server with topics only. All are borrowed and outlive the Api.
-  Api(log::Store& store, const runtime::Engine* engine, const Clock& clock);
+  // `engine` may be null: a server with topics only; `memory` too: no limit. All are borrowed and
+  // outlive the Api.
+  Api(log::Store& store, const runtime::Engine* engine, const Clock& clock,
+      const MemoryWatch* memory = nullptr);
   ~Api();
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
@@ -84,7 +87,8 @@ class Api {
   // ones in one commit and reports the bad ones by index. `done` runs once the records are durable.
   // The body is used only during the call.
   //   kTopicNotFound (with a "did you mean"), kInvalidJson (the body as a whole cannot be split
-  //   into records), kPayloadTooLarge, kSequenceGap, kDiskFull, kClosed, kOutcomeUnknown
+  //   into records), kPayloadTooLarge, kSequenceGap, kDiskFull, kMemoryFull, kClosed,
+  //   kOutcomeUnknown
   void produce(std::string_view topic, std::string_view body, const ProduceOptions& options,
                ProduceCallback done);
 
@@ -112,7 +116,9 @@ class Api {
   const runtime::Engine* engine() const;
   log::Log& log() const;
   const Clock& clock() const;
-  // Ready: the store accepts commits and the engine makes progress. Otherwise the reason.
+  const MemoryWatch* memory() const;
+  // Ready: the store accepts commits, there is memory for them, and the engine makes progress.
+  // Otherwise the reason.
   Status ready() const;
   ProduceStats produce_stats() const;
   // Prometheus text, version 0.0.4: everything of store, engine and produce.

@@ -111,6 +111,10 @@ void add_service_counters(Families& out, const std::vector<runtime::ServiceStats
     out.add(service.last_minute.ratio(), {{"service", service.name}});
   out.gauge("gameflow_service_windows_open", "Windows with state that have not closed.");
   for_each(&Stats::windows_open);
+  out.gauge("gameflow_service_held",
+            "1 while the service gets no input, because memory is full of its state.");
+  for (const Stats& service : services)
+    out.add(service.is_held ? 1 : 0, {{"service", service.name}});
   out.gauge("gameflow_service_watermark_timestamp_seconds",
             "Event time up to which input is taken as complete, Unix time.");
   for (const Stats& service : services) {
@@ -173,6 +177,15 @@ void add_engine(Families& out, const runtime::Engine& engine, Timestamp now) {
   for_each_state(&runtime::StateStats::bytes);
 }
 
+void add_memory(Families& out, const MemoryWatch& memory) {
+  out.gauge("gameflow_memory_max_bytes", number(memory.max()), "The limit, --memory-max.");
+  out.gauge("gameflow_memory_used_bytes", number(memory.used()),
+            "Resident memory, or the limit less what is left of the address space.");
+  const bool is_fine = memory.level() == MemoryLimit::Level::kFine;
+  out.gauge("gameflow_memory_full", is_fine ? 0 : 1,
+            "1 while producers are refused, because memory is near its limit.");
+}
+
 void add_process(Families& out) {
   out.gauge("gameflow_build_info", "Always 1; the label tells the version.");
   out.add(1, {{"version", GAMEFLOW_VERSION}});
@@ -191,15 +204,14 @@ void add_process(Families& out) {
 
 }  // namespace
 
-std::string render_metrics(const log::Topics& topics, const log::StoreHealth& store,
-                           const runtime::Engine* engine, const ProduceStats& produce,
-                           const QueryStats& queries, const Clock& clock) {
+std::string render_metrics(const Measured& of) {
   Families out;
-  add_store(out, store);
-  add_topics(out, topics);
-  add_produce(out, produce);
-  add_queries(out, queries);
-  if (engine != nullptr) add_engine(out, *engine, clock.now());
+  add_store(out, of.store);
+  add_topics(out, of.topics);
+  add_produce(out, of.produce);
+  add_queries(out, of.queries);
+  if (of.engine != nullptr) add_engine(out, *of.engine, of.now);
+  if (of.memory != nullptr) add_memory(out, *of.memory);
   add_process(out);
   return out.text();
 }

@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "api/queries.h"
+#include "base/memory_watch.h"
 #include "base/time.h"
 #include "log/store_health.h"
 #include "log/topics.h"
@@ -15,9 +16,17 @@
 
 namespace gameflow::api {
 
-// Prometheus text, version 0.0.4. `engine` is null where no dataflow runs.
-std::string render_metrics(const log::Topics& topics, const log::StoreHealth& store,
-                           const runtime::Engine* engine, const ProduceStats& produce,
-                           const QueryStats& queries, const Clock& clock);
+struct Measured {
+  const log::Topics& topics;
+  const log::StoreHealth& store;
+  const runtime::Engine* engine;  // null: no dataflow runs
+  ProduceStats produce;
+  QueryStats queries;
+  const MemoryWatch* memory;  // null: no limit
+  Timestamp now;
+};
+
+// Prometheus text, version 0.0.4.
+std::string render_metrics(const Measured& of);
 
 }  // namespace gameflow::api

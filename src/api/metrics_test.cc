@@ -37,7 +37,8 @@ class MetricsTest : public testing::Test {
   ManualClock clock_{Timestamp{6500}};
   std::unique_ptr<log::MemoryStore> store_ = log::make_memory_store(clock_);
   FakeEngine engine_;
-  Api api_{*store_, &engine_, clock_};
+  MemoryWatch memory_{MemoryLimit(100 << 20, {}), clock_, [] { return MemoryUse{50 << 20, 0}; }};
+  Api api_{*store_, &engine_, clock_, &memory_};
 };
 
 TEST_F(MetricsTest, Values) {
@@ -59,6 +60,9 @@ TEST_F(MetricsTest, Values) {
            "gameflow_service_lag_records{service=\"sessions\",topic=\"players\",partition=\"1\"} 3",
            "gameflow_service_watermark_delay_seconds{service=\"sessions\",topic=\"players\","
            "partition=\"1\"} 2.5",
+           "gameflow_memory_used_bytes 52428800",
+           "gameflow_memory_full 0",
+           "gameflow_service_held{service=\"sessions\"} 0",
            "gameflow_state_rows{service=\"sessions\",state=\"players\"} 2",
        }) {
     EXPECT_NE(text.find(std::string(line) + "\n"), std::string::npos) << line << "\n" << text;

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "base/memory_reserve.h"
 #include "log/partitioning.h"
 #include "record/arena.h"
 #include "record/codec.h"
@@ -278,7 +279,9 @@ void Produce::run(const log::TopicInfo& topic, const record::Type* type, std::st
       return done(fail(ErrorCode::kSequenceGap, gap_message(options, *next)));
     known = *next - options.first_sequence;
   }
-  auto checked = bodies_.check(body, options, topic, type, known, clock_.now());
+  Result<CheckedBody> checked;
+  // What a decoder could not get is not its record's fault.
+  run_or_run_out([&] { checked = bodies_.check(body, options, topic, type, known, clock_.now()); });
   if (!checked) return done(fail(std::move(checked).error()));
   log::ProduceRequest request{.appends = std::move(checked->appends), .producer = {}};
   const std::uint64_t fresh = checked->records - checked->known;

@@ -75,6 +75,29 @@ class ProduceTest : public testing::Test {
   Api api_{*store_, &engine_, clock_};
 };
 
+TEST_F(ProduceTest, IsRefusedWhileMemoryIsTight) {
+  MemoryUse use{.resident = 95 << 20};
+  const MemoryWatch memory(MemoryLimit(100 << 20, {}), clock_, [&use] { return use; });
+  engine_.stats_.services[0].is_held = true;
+  Api api(*store_, &engine_, clock_, &memory);
+  const auto outcome = [&api] {
+    std::string code;
+    api.produce("any", "1\n", {}, [&code](const Result<ProduceReply>& reply) {
+      code = reply ? "accepted" : to_string(reply.error().code);
+    });
+    return code;
+  };
+  EXPECT_EQ(outcome(), "memory_full");
+  const Status ready = api.ready();
+  ASSERT_FALSE(ready);
+  EXPECT_EQ(ready.error().code, ErrorCode::kMemoryFull);
+  EXPECT_NE(ready.error().message.find("service 'sessions' gets no input"), std::string::npos);
+  use.resident = 10 << 20;
+  clock_.advance(Duration{100});
+  EXPECT_EQ(outcome(), "accepted");
+  EXPECT_TRUE(api.ready());
+}
+
 TEST_F(ProduceTest, Bodies) {
   struct Case {
     const char* name;

@@ -1,7 +1,6 @@
 #include "app/cli.h"
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
 #include <map>
 #include <memory>
@@ -160,6 +159,12 @@ void CommandTree::add_run() {
       ->transform(size())
       ->envname("GAMEFLOW_DISK_FREE_MIN")
       ->type_name("SIZE");
+  app->add_option("--memory-max", options->memory_bytes_max,
+                  "Refuse records near this, and hold services with large states back\n"
+                  "[80 % of what the machine, the container or the address space has]")
+      ->transform(size())
+      ->envname("GAMEFLOW_MEMORY_MAX")
+      ->type_name("SIZE");
   app->add_option("--threads", options->threads, "Workers of the engine; 0: one for each core")
       ->check(whole_number(0, 256))
       ->envname("GAMEFLOW_THREADS")
@@ -232,21 +237,6 @@ void CommandTree::add_service() {
       ->required()
       ->type_name("SERVICE");
   add_data(*forget, forget_options->data_folder);
-}
-
-// A whole number, or "max" for nothing.
-std::optional<std::uint64_t> parse_rate(const std::string& text) {
-  if (text == "max") return std::nullopt;
-  std::uint64_t rate = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, rate);
-  if (error != std::errc() || at != end || rate == 0 || rate > 100'000'000) {
-    throw CLI::ValidationError("--rate",
-                               fmt::format("'{}' is neither a number of events per second "
-                                           "(1 to 100000000) nor max",
-                                           text));
-  }
-  return rate;
 }
 
 Timestamp parse_start_time(const std::string& text) {

@@ -141,16 +141,18 @@ TEST(Cli, Run) {
   EXPECT_EQ(defaults.listen, "127.0.0.1:3001");
   EXPECT_EQ(defaults.durability, log::Durability::kFsync);
   EXPECT_EQ(defaults.disk_free_bytes_min, 256U << 20);
+  EXPECT_EQ(defaults.memory_bytes_max, 0U) << "80 % of what there is";
 
   const auto given =
       parse<RunOptions>({"run", "f.yaml", "--listen", "0.0.0.0:80", "--insecure-no-auth", "--data",
                          "/d", "--durability", "none", "--disk-free-min", "1GiB", "--threads", "3",
-                         "--clear-state", "--log-level", "warn"});
+                         "--memory-max", "2GiB", "--clear-state", "--log-level", "warn"});
   EXPECT_EQ(given.listen, "0.0.0.0:80");
   EXPECT_TRUE(given.insecure_no_auth && given.clear_state);
   EXPECT_EQ(given.data_folder, "/d");
   EXPECT_EQ(given.durability, log::Durability::kNone);
   EXPECT_EQ(given.disk_free_bytes_min, 1U << 30);
+  EXPECT_EQ(given.memory_bytes_max, 2ULL << 30);
   EXPECT_EQ(given.threads, 3U);
   EXPECT_EQ(given.log_level, "warn");
 }

@@ -47,4 +47,18 @@ CLI::Validator size() {
   return {transform, ""};
 }
 
+std::optional<std::uint64_t> parse_rate(const std::string& text) {
+  if (text == "max") return std::nullopt;
+  std::uint64_t rate = 0;
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, rate);
+  if (error != std::errc() || at != end || rate == 0 || rate > 100'000'000) {
+    throw CLI::ValidationError("--rate",
+                               fmt::format("'{}' is neither a number of events per second "
+                                           "(1 to 100000000) nor max",
+                                           text));
+  }
+  return rate;
+}
+
 }  // namespace gameflow::app

@@ -39,4 +39,7 @@ CLI::Validator whole_number(std::uint64_t low, std::uint64_t high = UINT64_MAX);
 CLI::Validator size();
 std::optional<std::uint64_t> parse_size(std::string_view text);
 
+// Events per second of --rate: a whole number, or "max" for nothing. Throws CLI::ValidationError.
+std::optional<std::uint64_t> parse_rate(const std::string& text);
+
 }  // namespace gameflow::app

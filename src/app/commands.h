@@ -48,6 +48,7 @@ struct RunOptions {
   std::filesystem::path data_folder = "data";
   log::Durability durability = log::Durability::kFsync;
   std::uint64_t disk_free_bytes_min = 256U << 20;
+  std::uint64_t memory_bytes_max = 0;  // 0: of what there is, 80 %
   std::uint32_t threads = 0;
   bool clear_state = false;
   std::filesystem::path web_folder;  // empty: the pages inside the program

@@ -5,11 +5,11 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -22,6 +22,9 @@
 #include "app/signals.h"
 #include "app/terminal.h"
 #include "base/calm_clock.h"
+#include "base/control_groups.h"
+#include "base/memory_reserve.h"
+#include "base/memory_watch.h"
 #include "http/server.h"
 #include "log/rocksdb/rocksdb_store.h"
 #include "opbuild/opbuild.h"
@@ -56,14 +59,32 @@ OpenFiles open_files() {
   return files;
 }
 
+// What the process may take. Before the first thread.
+MemoryLimit limit_memory(const RunOptions& options) {
+  const MemoryBounds bounds = read_memory_bounds();
+  if (bounds.address_space) {
+    // Each arena of the heap reserves address space in pieces of 64 MiB.
+    const std::uint64_t arenas = *bounds.address_space >> 30;
+    ::mallopt(M_ARENA_MAX, static_cast<int>(std::clamp<std::uint64_t>(arenas, 1, 64)));
+    install_memory_reserve(std::min<std::uint64_t>(*bounds.address_space / 16, 64U << 20));
+  }
+  const bool is_default = options.memory_bytes_max == 0;
+  const MemoryLimit limit(is_default ? bounds.default_max() : options.memory_bytes_max,
+                          bounds.address_space);
+  spdlog::info("memory: at most {} MiB{}; cores: {}", limit.max() >> 20,
+               is_default ? ", 80 % of what there is" : "", usable_cores());
+  return limit;
+}
+
 http::ServerOptions server_options(const RunOptions& options, const ListenAddress& address,
-                                   const OpenFiles& files) {
+                                   const OpenFiles& files, const MemoryLimit& memory) {
   http::ServerOptions server;
   server.connections_max = files.connections;
+  server.bytes_held_max = std::min<std::uint64_t>(server.bytes_held_max, memory.max() / 8);
   server.address = address.host;
   server.port = address.port;
   // Half of the cores are the engine's.
-  server.threads = std::max(1U, std::thread::hardware_concurrency() / 2);
+  server.threads = std::max(1U, usable_cores() / 2);
   if (!options.web_folder.empty()) server.web_folder = options.web_folder;
   return server;
 }
@@ -93,12 +114,15 @@ void tell_left_services(const std::vector<std::string>& stored, const plan::Grap
 }
 
 // Brings everything up, in order of dependence, and down again in the reverse order.
-Status serve(const RunOptions& options, const Operators& operators, const ListenAddress& address) {
+Status serve(const RunOptions& options, const Operators& operators, const ListenAddress& address,
+             const MemoryLimit& limit) {
   TerminationSignals signals;  // before the first thread
   const SystemClock machine_clock;
   const CalmClock clock(machine_clock, {},
                         [](const std::string& text) { spdlog::warn("{}", text); });
   const OpenFiles files = open_files();
+  MemoryWatch memory(limit, machine_clock,
+                     [counts = limit.counts_address_space()] { return read_memory_use(counts); });
   GF_ASSIGN(const std::unique_ptr<log::Store> store,
             log::open_rocksdb_store({.folder = options.data_folder,
                                      .durability = options.durability,
@@ -109,12 +133,13 @@ Status serve(const RunOptions& options, const Operators& operators, const Listen
   if (options.clear_state) GF_TRY(runtime::clear_state(graph, *store));
   GF_ASSIGN(const std::vector<std::string> stored, runtime::stored_services(*store));
   tell_left_services(stored, graph, options.data_folder);
-  GF_ASSIGN(const std::unique_ptr<runtime::Engine> engine,
-            runtime::Engine::open(operators.file.graph, operators.library.functions, *store,
-                                  {.threads = options.threads, .clock = &clock}));
-  api::Api api(*store, engine.get(), clock);
+  GF_ASSIGN(
+      const std::unique_ptr<runtime::Engine> engine,
+      runtime::Engine::open(operators.file.graph, operators.library.functions, *store,
+                            {.threads = options.threads, .clock = &clock, .memory = &memory}));
+  api::Api api(*store, engine.get(), clock, &memory);
   GF_ASSIGN(const std::unique_ptr<http::Server> server,
-            http::Server::listen(api, server_options(options, address, files)));
+            http::Server::listen(api, server_options(options, address, files, limit)));
   engine->start();
   server->start();
   fmt::print("listening on http://{}\n", to_string({address.host, server->port()}));
@@ -159,11 +184,12 @@ int run_command(const RunOptions& options) {
     print_error(address.error());
     return kExitUsage;
   }
+  const MemoryLimit memory = limit_memory(options);
   const auto operators = load(options.build);
   if (!operators) return print_error(operators.error());
   spdlog::info("operators {} {}", operators->library.was_cached ? "cached in" : "built, kept in",
                operators->library.file.string());
-  const Status status = serve(options, *operators, *address);
+  const Status status = serve(options, *operators, *address, memory);
   return status ? kExitFine : print_error(status.error());
 }
 

@@ -66,6 +66,8 @@ std::string_view to_string(ErrorCode code) {
       return "port_in_use";
     case ErrorCode::kInternal:
       return "internal";
+    case ErrorCode::kMemoryFull:
+      return "memory_full";
   }
   return "internal";
 }

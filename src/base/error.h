@@ -53,7 +53,8 @@ enum class ErrorCode : std::uint16_t {
 
   kUnavailable = 9001,  // a server cannot be reached or answered with a temporary failure
   kPortInUse = 9002,
-  kInternal = 9003,  // a bug in gameflow
+  kInternal = 9003,    // a bug in gameflow
+  kMemoryFull = 9004,  // memory is near its limit; nothing was written; retry later
 };
 
 // The code as API clients see it: "disk_full". Stable.

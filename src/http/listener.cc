@@ -1,3 +1,4 @@
+#include <new>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -66,6 +67,7 @@ class ListeningServer final : public Server {
   void stop() override;
 
  private:
+  void serve();
   asio::awaitable<void> accept();
   void spawn_session(Tcp::socket socket);
 
@@ -92,8 +94,20 @@ Status ListeningServer::bind(const Tcp::endpoint& endpoint) {
 void ListeningServer::start() {
   asio::co_spawn(acceptor_.get_executor(), accept(), asio::detached);
   for (std::uint32_t i = 0; i < std::max(1U, state_.options.threads); ++i)
-    threads_.emplace_back([this] { state_.io.run(); });
+    threads_.emplace_back([this] { serve(); });
   spdlog::info("http: listening on {}", place_of(acceptor_.local_endpoint().address(), port_));
+}
+
+// What a handler could not do for want of memory ends nothing but its connection.
+void ListeningServer::serve() {
+  for (;;) {
+    try {
+      state_.io.run();
+      return;
+    } catch (const std::bad_alloc&) {
+      spdlog::error("http: out of memory");
+    }
+  }
 }
 
 asio::awaitable<void> ListeningServer::accept() {
@@ -174,7 +188,9 @@ Result<std::unique_ptr<Server>> listen_with_limits(api::Api& api, const ServerOp
 }
 
 Result<std::unique_ptr<Server>> Server::listen(api::Api& api, const ServerOptions& options) {
-  return listen_with_limits(api, options, SessionLimits{});
+  SessionLimits limits;
+  limits.body_bytes_held_max = limits.reply_bytes_held_max = options.bytes_held_max;
+  return listen_with_limits(api, options, limits);
 }
 
 }  // namespace gameflow::http

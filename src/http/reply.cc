@@ -106,6 +106,7 @@ json::object service_json(const plan::Graph& graph, const plan::Service& service
           {"states", std::move(states)},
           {"sinks", std::move(sinks)},
           {"watermark", or_null(stats.watermark)},
+          {"held", stats.is_held},
           {"late_last_minute", late_json(stats.last_minute)},
           {"counters", counters_json(stats)}};
 }
@@ -164,6 +165,7 @@ unsigned status_of(ErrorCode code) {
     case ErrorCode::kDataUnwritable:
     case ErrorCode::kOutcomeUnknown:
     case ErrorCode::kClosed:
+    case ErrorCode::kMemoryFull:
     case ErrorCode::kUnavailable:
       return 503;
     default:
@@ -247,7 +249,14 @@ Reply answer_reply(const query::Answer& answer) {
   return reply;
 }
 
-Reply dataflow_reply(const runtime::Engine& engine, Timestamp now) {
+json::value memory_json(const MemoryWatch* memory) {
+  if (memory == nullptr) return nullptr;
+  return json::object{{"used", memory->used()},
+                      {"max", memory->max()},
+                      {"full", memory->level() != MemoryLimit::Level::kFine}};
+}
+
+Reply dataflow_reply(const runtime::Engine& engine, const MemoryWatch* memory, Timestamp now) {
   const plan::Graph& graph = engine.graph();
   const runtime::EngineStats stats = engine.stats();
   json::array services;
@@ -268,6 +277,7 @@ Reply dataflow_reply(const runtime::Engine& engine, Timestamp now) {
                         {"topics", std::move(topics)},
                         {"dead_letter_topic", graph.dead_letter_topic},
                         {"services", std::move(services)},
+                        {"memory", memory_json(memory)},
                         {"epochs", json::object{{"count", stats.epochs},
                                                 {"read_seconds", stats.seconds.read},
                                                 {"decode_seconds", stats.seconds.decode},

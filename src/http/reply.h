@@ -39,7 +39,8 @@ Reply produce_reply(const api::ProduceReply& reply);
 boost::json::object topic_json(const api::TopicDescription& topic);
 Reply states_reply(const std::vector<api::StateDescription>& states);
 Reply answer_reply(const query::Answer& answer);
-Reply dataflow_reply(const runtime::Engine& engine, Timestamp now);
+// `memory` may be null.
+Reply dataflow_reply(const runtime::Engine& engine, const MemoryWatch* memory, Timestamp now);
 
 // One line, {"partition":…,"offset":…,"timestamp":…,"key":…,"value":…}, without the line break.
 void append_record_json(std::uint32_t partition, record::Offset offset,

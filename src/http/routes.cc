@@ -10,6 +10,7 @@
 
 #include "api/metric_families.h"
 #include "base/ascii.h"
+#include "base/memory_reserve.h"
 #include "http/gzip.h"
 #include "http/request_json.h"
 #include "http/tail.h"
@@ -210,7 +211,7 @@ Result<Reply> dataflow(const Call& call) {
   const runtime::Engine* const engine = call.context.api.engine();
   if (engine == nullptr)
     return error_reply(404, "not_found", "this server has topics only and runs no dataflow");
-  return dataflow_reply(*engine, call.context.api.clock().now());
+  return dataflow_reply(*engine, call.context.api.memory(), call.context.api.clock().now());
 }
 
 // --- operations ----------------------------------------------------------------------------------
@@ -454,10 +455,13 @@ void run_route(const RouteContext& context, const Match& match, const Request& r
                ReplyCallback done) {
   const auto answer = [&]() -> std::optional<Reply> {
     try {
+      const CanRunOut scope;
       Call call{context, request, match.arguments};
       if (match.route->reply != nullptr) return match.route->reply(call);
       match.route->start(std::move(call), done);
       return std::nullopt;
+    } catch (const std::bad_alloc&) {
+      return error_reply({ErrorCode::kMemoryFull, "there is not enough memory; try again later"});
     } catch (const std::exception& error) {
       spdlog::error("http: {} failed: {}", match.route->pattern, error.what());
       return error_reply(500, to_string(ErrorCode::kInternal),

@@ -21,6 +21,8 @@ struct ServerOptions {
   std::uint32_t threads = 1;
   std::size_t body_bytes_max = 8U << 20;  // of a request; after gunzip 4 times that
   std::uint32_t connections_max = 1024;
+  // Of request bodies, and of replies that their clients have not read yet, in memory at a time.
+  std::size_t bytes_held_max = 256U << 20;
   // Serve pages from this folder instead of those inside the program, for working on them.
   std::optional<std::filesystem::path> web_folder;
 };

@@ -44,8 +44,8 @@ class Producing {
   // Appends in order of submission. `done` runs once, when the records are readable and as durable
   // as the store's setting says, or it has failed: kSequenceGap for a stamp that does not start at
   // the next expected number (also when it lies before it: ask next_sequence and leave out what is
-  // known), kDiskFull, kDataUnwritable (the data is not there any more), kClosed, kTopicNotFound,
-  // kInvalidArgument (no such partition), kOutcomeUnknown.
+  // known), kDiskFull, kDataUnwritable (the data is not there any more), kClosed, kMemoryFull,
+  // kTopicNotFound, kInvalidArgument (no such partition), kOutcomeUnknown.
   //
   // Compresses on this thread, and never waits, neither for the disk nor for others. So the store
   // does not bound what is waiting: who submits does. For HTTP that are the request bodies that are

@@ -4,10 +4,10 @@
 // Errors   returned: kDataCorrupt.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/error.h"
 
@@ -27,7 +27,11 @@ class StateKv {
   virtual ~StateKv() = default;
 
   virtual Result<std::optional<std::string>> get(std::string_view key) const = 0;
-  virtual Result<std::vector<KeyValue>> scan(const KeyRange& range) const = 0;  // in key order
+  // Calls visit(key, value) for what is in the range, in key order, until it fails, and returns
+  // that failure. The views are valid during the call, in which the store must not be used: so a
+  // range of any size takes no memory.
+  using Visit = std::function<Status(std::string_view key, std::string_view value)>;
+  virtual Status scan(const KeyRange& range, const Visit& visit) const = 0;
 };
 
 }  // namespace gameflow::log

@@ -301,7 +301,7 @@ TEST_P(StoreTest, KeepsTheEnginesKeysInTheSameCommit) {
   };
   const auto keys = [&](const KeyRange& range) {
     std::string text;
-    const std::vector<KeyValue> entries = store_->scan(range).value();
+    const std::vector<KeyValue> entries = scan_all(*store_, range);
     for (const KeyValue& entry : entries) text += entry.key + "=" + entry.value + " ";
     return text;
   };
@@ -309,6 +309,13 @@ TEST_P(StoreTest, KeepsTheEnginesKeysInTheSameCommit) {
   EXPECT_EQ(keys({"", "z"}), "a=1 b=2 b\xff=3 c= ");
   EXPECT_EQ(keys({"b", "c"}), "b=2 b\xff=3 ");
   EXPECT_EQ(keys({"c", "b"}), "");
+  std::string seen;
+  const Status stopped = store_->scan({"", "z"}, [&seen](std::string_view key, std::string_view) {
+    seen += key;
+    return key == "b" ? Status(fail(ErrorCode::kDataCorrupt, "")) : Status{};
+  });
+  EXPECT_EQ(code_of(stopped), ErrorCode::kDataCorrupt);
+  EXPECT_EQ(seen, "ab") << "a failure ends it";
   EXPECT_EQ(*store_->get("c"), "");
   EXPECT_EQ(*store_->get("d"), std::nullopt);
   write({{"b", "c"}, {"z", "a"}, {"x", "x"}}, {{"b", "new"}});
@@ -681,7 +688,7 @@ class RandomTest : public StoreTest {
       }
     }
     std::map<std::string, std::string> state;
-    const std::vector<KeyValue> entries = store_->scan({"", "~"}).value();
+    const std::vector<KeyValue> entries = scan_all(*store_, {"", "~"});
     for (const KeyValue& entry : entries) state[entry.key] = entry.value;
     ASSERT_EQ(state, model_.state);
   }

@@ -27,6 +27,16 @@ std::optional<ErrorCode> code_of(const Result<T>& result) {
   return result.error().code;
 }
 
+inline std::vector<KeyValue> scan_all(const StateKv& store, const KeyRange& range) {
+  std::vector<KeyValue> entries;
+  const Status status = store.scan(range, [&entries](std::string_view key, std::string_view value) {
+    entries.push_back({std::string(key), std::string(value)});
+    return Status{};
+  });
+  EXPECT_TRUE(status);
+  return entries;
+}
+
 class TempFolder {
  public:
   TempFolder() {

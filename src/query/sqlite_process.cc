@@ -9,6 +9,7 @@
 #include <malloc.h>
 #include <sqlite3.h>
 
+#include "base/memory_reserve.h"
 #include "base/time.h"
 
 namespace gameflow::query {
@@ -39,7 +40,8 @@ int memory_size(void* memory) {
 void* memory_allocate(int size) {
   if (!take(size)) return nullptr;
   void* memory = std::malloc(static_cast<std::size_t>(size));
-  if (memory != nullptr) give_back(size - memory_size(memory));
+  if (memory == nullptr) count_memory_failure();
+  give_back(memory == nullptr ? size : size - memory_size(memory));
   return memory;
 }
 
@@ -53,6 +55,7 @@ void* memory_resize(void* memory, int size) {
   if (!take(size)) return nullptr;
   void* resized = std::realloc(memory, static_cast<std::size_t>(size));
   if (resized == nullptr) {
+    count_memory_failure();
     give_back(size);
     return nullptr;
   }

@@ -32,9 +32,9 @@ bool BlockArena::grow_block(Arena* arena, std::size_t size) {
   Block block{nullptr, std::max(size, wanted)};
   block.data.reset(new (std::nothrow) char[block.size]);
   if (block.data == nullptr) return false;
-  self.capacity_bytes_ += block.size;
-  self.use(block);
-  self.blocks_.push_back(std::move(block));
+  self.blocks_.push_back(std::move(block));  // may throw
+  self.capacity_bytes_ += self.blocks_.back().size;
+  self.use(self.blocks_.back());
   std::swap(self.blocks_.back(), self.blocks_[self.used_++]);
   return true;
 }

@@ -3,13 +3,15 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <new>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "base/control_groups.h"
+#include "base/memory_reserve.h"
 #include "runtime/loop.h"
 #include "runtime/tables.h"
 #include "state/layout.h"
@@ -88,7 +90,8 @@ class EngineImpl final : public Engine {
         options_(options),
         attention_(*options.clock),
         runner_(*graph_, std::move(services), store,
-                {options.threads, options.rows_flushed_at_once}, [this] { loop_.wake(); }) {
+                {options.threads, options.rows_flushed_at_once, options.memory},
+                [this] { loop_.wake(); }) {
     listener_ = store_.listen([this](log::TopicId) { loop_.wake(); });
   }
 
@@ -98,9 +101,17 @@ class EngineImpl final : public Engine {
   }
 
   Status restore() {
-    GF_TRY(runner_.restore({options_.clock->now(), attention_.total()}));
-    publish_stats();
-    return {};
+    try {
+      const CanRunOut scope;
+      GF_TRY(runner_.restore({options_.clock->now(), attention_.total()}));
+      publish_stats();
+      return {};
+    } catch (const std::bad_alloc&) {
+      return fail(
+          ErrorCode::kMemoryFull,
+          "the stored state does not fit into memory: give the process more of it, or start "
+          "with --clear-state, which forgets the state");
+    }
   }
 
   Result<EpochResult> run_epoch() override {
@@ -173,7 +184,7 @@ Result<std::unique_ptr<Engine>> Engine::open(std::shared_ptr<const plan::Graph> 
                                              const plan::Functions& functions, log::Store& store,
                                              const Options& options) {
   Options filled = options;
-  if (filled.threads == 0) filled.threads = std::max(1U, std::thread::hardware_concurrency());
+  if (filled.threads == 0) filled.threads = usable_cores();
   filled.threads = std::min(filled.threads, state::kShards);
   GF_TRY(create_topics(*graph, store));
   std::vector<Service> services;

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/memory_watch.h"
 #include "base/time.h"
 #include "log/store.h"
 #include "plan/functions.h"
@@ -31,13 +32,16 @@
 namespace gameflow::runtime {
 
 struct Options {
-  std::uint32_t threads = 0;  // workers; 0: as many as the machine has cores
+  std::uint32_t threads = 0;  // workers; 0: usable_cores()
   // Of input per epoch, all sources together; always at least one batch.
   std::size_t epoch_bytes_max = 64U << 20;
   // Windows that close together and hold up to so many rows are flushed in that epoch, others
   // beside the epochs that follow: this many take some ten milliseconds.
   std::size_t rows_flushed_at_once = 20'000;
   const Clock* clock = nullptr;  // required; outlives the engine
+  // Close to its limit services whose state is large get no more input, and epochs are small. Null:
+  // memory has no limit. Outlives the engine.
+  MemoryWatch* memory = nullptr;
 };
 
 class Engine {
@@ -46,6 +50,7 @@ class Engine {
   // `functions` come from opbuild.
   //   kStateMismatch  a stored state has another type now, or a watermark is ahead of the clock;
   //                   the message names it and the ways out
+  //   kMemoryFull     the stored state does not fit into memory
   //   kInvalidDataflow, kLibraryInvalid, kDataCorrupt, kDiskFull, kClosed
   static Result<std::unique_ptr<Engine>> open(std::shared_ptr<const plan::Graph> graph,
                                               const plan::Functions& functions, log::Store& store,

@@ -4,9 +4,11 @@
 #include "runtime/engine.h"
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
+#include <new>
 #include <random>
 #include <string>
 #include <thread>
@@ -18,6 +20,7 @@
 #include <gameflow/abi.h>
 
 #include "log/memory/memory_store.h"
+#include "log/test_util.h"
 
 namespace gameflow::runtime {
 namespace {
@@ -50,8 +53,12 @@ u32 source(abi::Call*, const abi::Records* records, List<abi::Emitted>* out,
   return failed;
 }
 
+// So many calls of update run out of memory, as growing a table may.
+std::atomic<int> updates_to_run_out{0};
+
 u32 update(abi::Call*, const void* const* values, void* const* rows, const abi::WindowSpan*,
            u32 count, abi::RowUse* uses, abi::RecordError* errors) {
+  if (updates_to_run_out > 0 && updates_to_run_out-- > 0) throw std::bad_alloc();
   u32 failed = 0;
   for (u32 i = 0; i < count; ++i) {
     uses[i] = {};
@@ -138,14 +145,15 @@ struct Harness {
   std::uint32_t threads;
   std::size_t epoch_bytes = 32U << 20;
   PlanOptions options;
+  MemoryWatch* memory = nullptr;
 
   explicit Harness(std::uint32_t thread_count) : threads(thread_count) { open(); }
   void open() {
     engine.reset();
     const auto graph = make_graph(options);
-    auto opened =
-        Engine::open(graph, bind_functions(*graph), *store,
-                     {.threads = threads, .epoch_bytes_max = epoch_bytes, .clock = &clock});
+    auto opened = Engine::open(
+        graph, bind_functions(*graph), *store,
+        {.threads = threads, .epoch_bytes_max = epoch_bytes, .clock = &clock, .memory = memory});
     ASSERT_TRUE(opened) << opened.error().message;
     engine = std::move(*opened);
   }
@@ -252,7 +260,7 @@ TEST_P(RandomRuns, EqualTheBruteForceWhateverFailsInBetween) {
     EXPECT_EQ(harness.stats().records_dead, dead);
     EXPECT_EQ(harness.stats().records_late, 0U);
     EXPECT_EQ(harness.stats().windows_open, 0U);
-    ASSERT_TRUE(harness.store->scan({"rows/", "rows0"})->empty());
+    ASSERT_TRUE(log::scan_all(*harness.store, {"rows/", "rows0"}).empty());
   }
 }
 
@@ -333,6 +341,68 @@ TEST(Engine, ASourceThatComesBackIsReadOnceOnly) {
   harness.run();
   EXPECT_EQ(harness.records("counts-out"),
             (std::vector<std::string>{R"([{"user":"ann","count":3}])"}));
+}
+
+class FullMemory : public testing::Test {
+ protected:
+  static constexpr std::uint64_t kBytesMax = 100U << 20;
+
+  FullMemory() {
+    harness_.memory = &watch_;
+    harness_.open();
+    for (std::uint32_t p = 0; p < 3; ++p) harness_.send(p, {event("ann", kStart.ms)});
+  }
+
+  Harness harness_{2};
+  MemoryUse use_;
+  MemoryWatch watch_{MemoryLimit(kBytesMax, {}), harness_.clock, [this] { return use_; }};
+};
+
+TEST_F(FullMemory, HoldsTheServiceBackAndNothingBecomesLate) {
+  harness_.run();
+  use_.resident = kBytesMax;
+  harness_.run();
+  EXPECT_TRUE(harness_.stats().is_held);
+  for (std::uint32_t p = 0; p < 3; ++p) harness_.send(p, {event("bob", kStart.ms + 10)});
+  for (int i = 0; i < 10; ++i) {
+    harness_.clock.advance(Duration{86'400'000});
+    harness_.run();
+  }
+  EXPECT_EQ(harness_.stats().records_in, 3U);
+  EXPECT_EQ(harness_.stats().windows_open, 1U) << "who could not be heard was not silent";
+  use_.resident = kBytesMax / 2;
+  harness_.run();
+  EXPECT_FALSE(harness_.stats().is_held);
+  harness_.run();
+  EXPECT_EQ(harness_.stats().records_in, 6U);
+  EXPECT_EQ(harness_.stats().records_late, 0U);
+}
+
+TEST_F(FullMemory, WindowsGoOnClosing) {
+  harness_.run();
+  use_.resident = kBytesMax;
+  harness_.run();
+  ASSERT_TRUE(harness_.stats().is_held);
+  harness_.clock.advance(Duration{86'400'000});
+  harness_.run();
+  EXPECT_EQ(harness_.stats().windows_open, 0U);
+  EXPECT_EQ(harness_.records("counts-out"),
+            std::vector<std::string>{R"([{"user":"ann","count":3}])"});
+}
+
+TEST_F(FullMemory, AnEpochThatRunsOutIsDroppedAndTriedAgain) {
+  updates_to_run_out = 1;
+  const auto result = harness_.engine->run_epoch();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kMemoryFull);
+  EXPECT_EQ(watch_.level(), MemoryLimit::Level::kFull);
+  EXPECT_EQ(harness_.stats().records_in, 0U);
+  harness_.run();
+  harness_.engine->end_input();
+  harness_.run();
+  EXPECT_EQ(harness_.records("counts-out"),
+            std::vector<std::string>{R"([{"user":"ann","count":3}])"});
+  EXPECT_TRUE(harness_.records("dead-letters").empty());
 }
 
 TEST(Engine, AFutureRecordIsKeptAndMovesNobodysWindow) {

@@ -30,6 +30,7 @@ namespace gameflow::runtime {
 // One service's part.
 struct ServiceEpoch {
   Positions after;                    // where the service stands once this is committed
+  bool is_held = false;               // it gets no input: memory is full of its state
   bool has_input = false;             // something was read, or retention took it
   std::vector<Delivery*> deliveries;  // in order of input and offset
   std::set<Timestamp> refused;        // windows that may not open

@@ -4,10 +4,12 @@
 #include <chrono>
 #include <iterator>
 #include <new>
+#include <span>
 #include <utility>
 
 #include <malloc.h>
 
+#include "base/memory_reserve.h"
 #include "state/layout.h"
 #include "window/watermark.h"
 
@@ -44,6 +46,18 @@ std::vector<std::unique_ptr<ServiceTask>> make_tasks(const plan::Graph& graph,
   return tasks;
 }
 
+std::vector<std::string> names_of(const plan::Graph& graph) {
+  std::vector<std::string> names;
+  for (const plan::Service& service : graph.services) names.push_back(service.name);
+  return names;
+}
+
+std::vector<std::uint64_t> state_bytes(std::span<const std::unique_ptr<ServiceTask>> tasks) {
+  std::vector<std::uint64_t> bytes;
+  for (const auto& task : tasks) bytes.push_back(task->state_bytes());
+  return bytes;
+}
+
 bool feeds(const Service& from, const Service& to) {
   return std::ranges::any_of(to.inputs,
                              [&from](const Input& input) { return from.writes(input.topic); });
@@ -59,7 +73,8 @@ EpochRunner::EpochRunner(const plan::Graph& graph, std::vector<Service> services
       tables_(services),
       tasks_(make_tasks(graph, std::move(services), limits.rows_flushed_at_once)),
       flushes_(tasks_.size(), limits.threads, std::move(flushed)),
-      intake_(store, pool_) {}
+      intake_(store, pool_),
+      hold_(limits.memory, names_of(graph)) {}
 
 Status EpochRunner::restore(Look look) {
   log::Commit commit;
@@ -69,46 +84,58 @@ Status EpochRunner::restore(Look look) {
   }
   if (!commit.put.empty()) GF_TRY(store_.commit(std::move(commit)));
   tables_.publish(std::move(visible));
+  hold_.look(state_bytes(tasks_));
   return {};
 }
 
 Result<EpochResult> EpochRunner::run(Look look, std::size_t bytes_max, bool input_ends) {
+  if (is_half_shown_) {
+    return fail(ErrorCode::kMemoryFull,
+                "there was no memory left to show an epoch that is stored: restart gameflow, which "
+                "loses nothing");
+  }
   Epoch epoch{
       .now = look.now, .attention = look.attention, .services = {}, .readings = {}, .seconds = {}};
   epoch.services.resize(tasks_.size());
-  for (std::size_t i = 0; i < tasks_.size(); ++i) tasks_[i]->begin(flushes_, epoch.services[i]);
-  auto result = [&]() -> Result<EpochResult> {
-    {
-      const Stopwatch watch(epoch.seconds.read);
-      GF_TRY(intake_.read(tasks_, bytes_max, memory_, epoch));
-    }
-    return process(epoch, input_ends);
-  }();
-  if (!result) drop(epoch);
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    tasks_[i]->begin(flushes_, epoch.services[i]);
+    epoch.services[i].is_held = hold_.holds(i);
+  }
+  const Status computed = compute(epoch, bytes_max, input_ends);
+  if (computed) {
+    show(epoch);
+  } else {
+    for (const auto& task : tasks_) task->revert(epoch.attention);
+  }
   was_large_ = was_large_ || epoch.bytes > kLargeBytes ||
                std::ranges::any_of(epoch.services, &ServiceEpoch::closes_much);
   memory_.reset();
-  return result;
+  if (!computed && computed.error().code == ErrorCode::kMemoryFull) {
+    memory_.release();
+    hold_.ran_out();
+  }
+  hold_.look(state_bytes(tasks_));
+  if (!computed) return fail(computed.error());
+  return epoch.has_work() ? EpochResult::kCommitted : EpochResult::kIdle;
 }
 
-Result<EpochResult> EpochRunner::process(Epoch& epoch, bool input_ends) try {
-  run_steps_of(epoch);
-  advance(epoch, input_ends);
-  if (!epoch.has_work()) {
-    for (std::size_t i = 0; i < tasks_.size(); ++i) tasks_[i]->skip(epoch.services[i]);
-    return EpochResult::kIdle;
+// All of it up to the commit, which is the last thing that may fail.
+Status EpochRunner::compute(Epoch& epoch, std::size_t bytes_max, bool input_ends) {
+  try {
+    const CanRunOut scope;
+    {
+      const Stopwatch watch(epoch.seconds.read);
+      GF_TRY(intake_.read(tasks_, hold_.input_bytes_max(bytes_max), memory_, epoch));
+    }
+    run_steps_of(epoch);
+    advance(epoch, input_ends);
+    if (!epoch.has_work()) return {};
+    update(epoch);
+    flush(epoch);
+    return commit(epoch);
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::kMemoryFull, "an epoch needs more memory than there is");
   }
-  update(epoch);
-  flush(epoch);
-  GF_TRY(commit(epoch));
-  ++epochs_;
-  for (const auto phase : {&EpochSeconds::read, &EpochSeconds::decode, &EpochSeconds::update,
-                           &EpochSeconds::flush, &EpochSeconds::commit}) {
-    seconds_.*phase += epoch.seconds.*phase;
-  }
-  return EpochResult::kCommitted;
-} catch (const std::bad_alloc&) {
-  return fail(ErrorCode::kInternal, "an epoch needs more memory than there is");
 }
 
 void EpochRunner::run_steps_of(Epoch& epoch) {
@@ -190,6 +217,12 @@ Status EpochRunner::commit(Epoch& epoch) {
     if (epoch.services[i].has_work()) tasks_[i]->write(epoch, epoch.services[i], commit);
   }
   GF_TRY(store_.commit(std::move(commit)));
+  return {};
+}
+
+// What is stored becomes what is seen. There is no way back from here.
+void EpochRunner::show(Epoch& epoch) {
+  is_half_shown_ = true;
   std::vector<VisibleChanges> visible;
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     ServiceEpoch& part = epoch.services[i];
@@ -200,12 +233,14 @@ Status EpochRunner::commit(Epoch& epoch) {
     }
     visible.push_back(std::move(part.visible));
   }
-  tables_.publish(std::move(visible));
-  return {};
-}
-
-void EpochRunner::drop(const Epoch& epoch) {
-  for (const auto& task : tasks_) task->revert(epoch.attention);
+  if (epoch.has_work()) tables_.publish(std::move(visible));
+  is_half_shown_ = false;
+  if (!epoch.has_work()) return;
+  ++epochs_;
+  for (const auto phase : {&EpochSeconds::read, &EpochSeconds::decode, &EpochSeconds::update,
+                           &EpochSeconds::flush, &EpochSeconds::commit}) {
+    seconds_.*phase += epoch.seconds.*phase;
+  }
 }
 
 bool EpochRunner::has_open_windows() const {
@@ -214,7 +249,10 @@ bool EpochRunner::has_open_windows() const {
 
 EngineStats EpochRunner::stats(Duration attention) const {
   EngineStats stats{epochs_, seconds_, {}};
-  for (const auto& task : tasks_) stats.services.push_back(task->stats(attention));
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    stats.services.push_back(tasks_[i]->stats(attention));
+    stats.services.back().is_held = hold_.holds(i);
+  }
   return stats;
 }
 

@@ -21,6 +21,7 @@
 #include "runtime/flush_pool.h"
 #include "runtime/intake.h"
 #include "runtime/keyed.h"
+#include "runtime/memory_hold.h"
 #include "runtime/stats.h"
 #include "runtime/step.h"
 #include "runtime/tables.h"
@@ -45,6 +46,7 @@ class EpochRunner {
   struct Limits {
     std::uint32_t threads;
     std::size_t rows_flushed_at_once;
+    MemoryWatch* memory;  // null: none
   };
 
   // `services` are those of the graph, in order; all references outlive the runner. `flushed` is
@@ -54,11 +56,11 @@ class EpochRunner {
 
   // Once, before the first epoch. Errors as Engine::open.
   Status restore(Look look);
-  // An error leaves everything as before the epoch.
+  // An error leaves everything as before the epoch, also kMemoryFull where it needs more memory
+  // than there is; but one that says "restart" cannot be mended by another try.
   Result<EpochResult> run(Look look, std::size_t bytes_max, bool input_ends);
   // Until no window is being flushed beside the epochs.
   void wait_for_flushes() { flushes_.wait(); }
-  bool is_flushing() const { return flushes_.is_busy(); }
 
   // What queries see. Any thread.
   const VisibleTables& tables() const { return tables_; }
@@ -76,7 +78,7 @@ class EpochRunner {
     ShardUpdate update;
   };
 
-  Result<EpochResult> process(Epoch& epoch, bool input_ends);
+  Status compute(Epoch& epoch, std::size_t bytes_max, bool input_ends);
   void run_steps_of(Epoch& epoch);
   void advance(Epoch& epoch, bool input_ends);
   bool end_next(Epoch& epoch);
@@ -84,7 +86,7 @@ class EpochRunner {
   void update(Epoch& epoch);
   void flush(Epoch& epoch);
   Status commit(Epoch& epoch);
-  void drop(const Epoch& epoch);
+  void show(Epoch& epoch);
 
   log::Store& store_;
   WorkerPool pool_;
@@ -94,9 +96,11 @@ class EpochRunner {
   FlushPool flushes_;  // behind the tasks: it uses their flushers
   Intake intake_;
   EpochMemory memory_;
+  MemoryHold hold_;
   std::uint64_t epochs_ = 0;
   EpochSeconds seconds_;
-  bool was_large_ = false;  // an epoch or a window was, since memory was last given back
+  bool is_half_shown_ = false;  // an epoch is stored, and what is in memory is not all of it
+  bool was_large_ = false;      // an epoch or a window was, since memory was last given back
 };
 
 }  // namespace gameflow::runtime

@@ -1,11 +1,33 @@
 #include "runtime/flush_pool.h"
 
 #include <algorithm>
+#include <chrono>
+#include <new>
 #include <utility>
 
+#include "base/memory_reserve.h"
 #include "base/priority.h"
+#include "base/sleep.h"
 
 namespace gameflow::runtime {
+
+namespace {
+
+constexpr std::chrono::seconds kRetryAfterRunningOut{1};
+
+// Null: it ran out of memory.
+FlushedPtr flush(Flusher& flusher, const ClosedWindow& window) {
+  FlushedPtr flushed;
+  try {
+    run_or_run_out([&] { flushed = flusher.run(window); });
+    return flushed;
+  } catch (const std::bad_alloc&) {
+    flusher.release_memory();
+    return nullptr;
+  }
+}
+
+}  // namespace
 
 FlushPool::FlushPool(std::size_t services, std::uint32_t threads, std::function<void()> done)
     : done_(std::move(done)), queues_(services) {
@@ -47,7 +69,10 @@ void FlushPool::wait() {
 void FlushPool::work(const std::stop_token& stop) {
   lower_thread_priority();
   while (std::optional<Job> job = next(stop)) {
-    FlushedPtr flushed = job->flusher->run(std::move(job->window));
+    FlushedPtr flushed = flush(*job->flusher, job->window);
+    while (flushed == nullptr && sleep_unless_stopped(kRetryAfterRunningOut, stop))
+      flushed = flush(*job->flusher, job->window);
+    if (flushed == nullptr) return;
     {
       const MutexLock lock(mutex_);
       queues_[job->service].is_running = false;

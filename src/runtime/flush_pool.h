@@ -1,7 +1,8 @@
 // Flushes that run beside the epochs: a window of a million keys takes seconds, and nobody waits.
 //
 // Windows of one service are flushed one after the other, in the order in which they were given,
-// and their results are taken in that order; those of different services run side by side.
+// and their results are taken in that order; those of different services run side by side. One that
+// runs out of memory is tried again after a while.
 //
 // Threads  start(), take() and wait() belong to the thread that runs epochs. The pool's own threads
 //          have a lower priority: records go first.

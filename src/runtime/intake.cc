@@ -15,13 +15,18 @@ constexpr std::size_t kChunkBytes = 256U << 10;
 
 }  // namespace
 
-Intake::Feeds Intake::find_feeds(std::span<const std::unique_ptr<ServiceTask>> tasks) {
+Result<Intake::Feeds> Intake::find_feeds(std::span<const std::unique_ptr<ServiceTask>> tasks,
+                                         Epoch& epoch) const {
   Feeds feeds;
   std::map<std::tuple<log::TopicId, std::uint32_t, log::Offset>, std::size_t> known;
   for (std::size_t service = 0; service < tasks.size(); ++service) {
     const Service& bound = tasks[service]->service();
     for (std::uint32_t i = 0; i < bound.inputs.size(); ++i) {
       const Input& input = bound.inputs[i];
+      if (ServiceEpoch& part = epoch.services[service]; part.is_held) {
+        GF_TRY(hold_back(input, i, epoch, part.after));
+        continue;
+      }
       const log::Offset from = tasks[service]->positions().next[i];
       const auto [found, is_new] =
           known.try_emplace({input.topic, input.partition, from}, feeds.size());
@@ -40,9 +45,16 @@ Intake::Feeds Intake::find_feeds(std::span<const std::unique_ptr<ServiceTask>> t
   return feeds;
 }
 
+Status Intake::hold_back(const Input& input, std::uint32_t number, const Epoch& epoch,
+                         Positions& positions) const {
+  GF_ASSIGN(const log::PartitionInfo info, store_.partition(input.topic, input.partition));
+  if (positions.next[number] < info.end) positions.watermark.forgive(number, epoch.attention);
+  return {};
+}
+
 Status Intake::read(std::span<const std::unique_ptr<ServiceTask>> tasks, std::size_t bytes_max,
                     EpochMemory& memory, Epoch& epoch) {
-  Feeds feeds = find_feeds(tasks);
+  GF_ASSIGN(Feeds feeds, find_feeds(tasks, epoch));
   const std::size_t share = bytes_max / std::max<std::size_t>(1, feeds.size());
   std::vector<Feed*> wanted;
   for (Feed& feed : feeds) wanted.push_back(&feed);

@@ -27,7 +27,8 @@ class Intake {
 
   // Fills the epoch's readings, and of each service its deliveries and next offsets. About
   // `bytes_max` in all, and at least one batch of each partition that has one; every partition gets
-  // an equal share, and what some leave goes to those that have more. Errors as log::Store::read.
+  // an equal share, and what some leave goes to those that have more. Nothing for services that are
+  // held: a partition that has something for them is not silent. Errors as log::Store::read.
   Status read(std::span<const std::unique_ptr<ServiceTask>> tasks, std::size_t bytes_max,
               EpochMemory& memory, Epoch& epoch);
 
@@ -49,7 +50,9 @@ class Intake {
   };
   using Feeds = std::vector<Feed>;
 
-  static Feeds find_feeds(std::span<const std::unique_ptr<ServiceTask>> tasks);
+  Result<Feeds> find_feeds(std::span<const std::unique_ptr<ServiceTask>> tasks, Epoch& epoch) const;
+  Status hold_back(const Input& input, std::uint32_t number, const Epoch& epoch,
+                   Positions& positions) const;
   Status fetch(const std::vector<Feed*>& feeds, std::size_t bytes_max);
   Status fetch(Feed& feed, std::size_t bytes_max) const;
   static void cut(Feed& feed, EpochMemory& memory, Epoch& epoch);

@@ -1,5 +1,6 @@
 #include "runtime/loop.h"
 
+#include <new>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -10,6 +11,14 @@ namespace {
 constexpr std::chrono::milliseconds kSoon{50};
 constexpr std::chrono::milliseconds kLater{500};
 constexpr std::chrono::milliseconds kRetryAfterFailure{250};
+
+Result<EngineLoop::Next> run_turn(const EngineLoop::Turn& turn) {
+  try {
+    return turn();
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::kMemoryFull, "there is not enough memory");
+  }
+}
 
 }  // namespace
 
@@ -46,7 +55,7 @@ void EngineLoop::run(const Turn& turn) {
       const MutexLock lock(mutex_);
       if (is_stopping_) return;
     }
-    const auto next = turn();
+    const auto next = run_turn(turn);
     set_health(next ? Status{} : Status(fail(next.error())));
     if (!next) {
       wait(kRetryAfterFailure, true);

@@ -23,6 +23,7 @@
 
 #include "base/check.h"
 #include "log/memory/memory_store.h"
+#include "log/test_util.h"
 #include "runtime/checkpoint.h"
 #include "runtime/engine.h"
 #include "runtime/property_case.h"
@@ -77,7 +78,8 @@ class Run {
   Outputs run() {
     open();
     for (const Action& action : case_.actions) act(action);
-    expect(store_->scan({"rows/", "rows0"})->empty(), "rows stay in the store behind the end");
+    expect(log::scan_all(*store_, {"rows/", "rows0"}).empty(),
+           "rows stay in the store behind the end");
     Outputs outputs;
     for (auto& [partition, texts] : written_) {
       outputs[partition] = std::move(texts);
@@ -255,8 +257,8 @@ class Run {
   }
 
   void check_stored_sizes() {
-    const auto all = store_->scan({"", "\x7f"});
-    for (const log::KeyValue& entry : *all)
+    const auto all = log::scan_all(*store_, {"", "\x7f"});
+    for (const log::KeyValue& entry : all)
       expect(entry.value.size() <= kStoredBytesMax, "a stored value is too large");
   }
 

@@ -168,38 +168,38 @@ class Restore {
   }
 
   Status read_rows(const std::vector<int>& states) {
-    GF_ASSIGN(const auto values, store_.scan(rows_range(service_.name)));
-    for (const auto& [key, value] : values) {
-      const auto place = parse_rows_key(service_.name, key);
-      if (!place) return damaged();
-      state::Shard::Window& window = task_.shards_[place->shard]->touch(place->window);
-      if (window.stored.count() == 0) window.stored.first = place->number;
-      window.stored.next = place->number + 1;
-      window.stored.bytes_since_full += value.size();
-      ByteReader in(value);
-      while (!in.at_end()) {
-        if (!window.table.load(in, states)) return damaged();
-      }
-    }
-    return {};
+    return store_.scan(
+        rows_range(service_.name), [&](std::string_view key, std::string_view value) -> Status {
+          const auto place = parse_rows_key(service_.name, key);
+          if (!place) return damaged();
+          state::Shard::Window& window = task_.shards_[place->shard]->touch(place->window);
+          if (window.stored.count() == 0) window.stored.first = place->number;
+          window.stored.next = place->number + 1;
+          window.stored.bytes_since_full += value.size();
+          ByteReader in(value);
+          while (!in.at_end()) {
+            if (!window.table.load(in, states)) return damaged();
+          }
+          return {};
+        });
   }
 
   // The shard follows from the key, which load() reads: look ahead.
   Status read_old_rows(const std::vector<int>& states) {
-    GF_ASSIGN(const auto values, store_.scan(old_rows_range(service_.name)));
-    has_old_rows_ = !values.empty();
-    for (const auto& [key, value] : values) {
-      const auto start = parse_old_rows_key(service_.name, key);
-      if (!start) return damaged();
-      ByteReader in(value);
-      while (!in.at_end()) {
-        ByteReader ahead = in;
-        const std::uint32_t shard = state::shard_of(state::hash_key(ahead.text()));
-        if (!ahead.ok() || !task_.shards_[shard]->touch(*start).table.load(in, states))
-          return damaged();
-      }
-    }
-    return {};
+    return store_.scan(
+        old_rows_range(service_.name), [&](std::string_view key, std::string_view value) -> Status {
+          has_old_rows_ = true;
+          const auto start = parse_old_rows_key(service_.name, key);
+          if (!start) return damaged();
+          ByteReader in(value);
+          while (!in.at_end()) {
+            ByteReader ahead = in;
+            const std::uint32_t shard = state::shard_of(state::hash_key(ahead.text()));
+            if (!ahead.ok() || !task_.shards_[shard]->touch(*start).table.load(in, states))
+              return damaged();
+          }
+          return {};
+        });
   }
 
   // All rows in the form and under the keys of now.

@@ -42,9 +42,11 @@ void erase_all(std::string_view service, log::Commit& commit) {
 }  // namespace
 
 Result<std::vector<std::string>> stored_services(const log::StateKv& store) {
-  GF_ASSIGN(const auto records, store.scan(service_keys()));
   std::vector<std::string> names;
-  for (const log::KeyValue& record : records) names.emplace_back(service_of(record.key));
+  GF_TRY(store.scan(service_keys(), [&names](std::string_view key, std::string_view) -> Status {
+    names.emplace_back(service_of(key));
+    return {};
+  }));
   return names;
 }
 

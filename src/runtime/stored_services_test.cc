@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "log/memory/memory_store.h"
+#include "log/test_util.h"
 #include "runtime/checkpoint.h"
 
 namespace gameflow::runtime {
@@ -37,7 +38,7 @@ class StoredServices : public testing::Test {
     ASSERT_TRUE(store->commit(std::move(commit)));
   }
   std::vector<std::string> names() { return *stored_services(*store); }
-  std::size_t keys() { return store->scan({"", "\xff"})->size(); }
+  std::size_t keys() { return log::scan_all(*store, {"", "\xff"}).size(); }
   ServiceRecord record_of(const std::string& name) {
     return *decode_service_record(**store->get(service_key(name)), name);
   }

@@ -193,6 +193,7 @@ ServiceStats ServiceTask::stats(Duration attention) const {
                      .windows_open = open_.size() + flushing_,
                      .windows_closed = counters.windows_closed,
                      .watermark = positions_.watermark.value(),
+                     .is_held = false,
                      .last_minute = late_stats(attention),
                      .partitions = {},
                      .states = {}};
@@ -214,6 +215,12 @@ ServiceStats ServiceTask::stats(Duration attention) const {
     }
   }
   return stats;
+}
+
+std::uint64_t ServiceTask::state_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& shard : shards_) bytes += shard->bytes();
+  return bytes;
 }
 
 // The watermark is where the partition is whose events are the furthest ahead, if the others are

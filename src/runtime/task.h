@@ -63,6 +63,7 @@ class ServiceTask {
   const Positions& positions() const { return positions_; }
   bool has_open_windows() const { return !open_.empty() || flushing_ != 0; }
   ServiceStats stats(Duration attention) const;
+  std::uint64_t state_bytes() const;
   void release_memory();
 
  private:

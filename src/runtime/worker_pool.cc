@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/memory_reserve.h"
+
 namespace gameflow::runtime {
 
 WorkerPool::WorkerPool(std::uint32_t threads) {
@@ -36,7 +38,7 @@ WorkerPool::Job* WorkerPool::next_job() {
 void WorkerPool::work(Job& job, std::uint32_t worker) {
   for (std::size_t index; (index = job.next.fetch_add(1)) < job.count;) {
     try {
-      (*job.body)(worker, index);
+      run_or_run_out([&] { (*job.body)(worker, index); });
     } catch (...) {
       const MutexLock lock(job.mutex);
       if (job.failure == nullptr) job.failure = std::current_exception();
@@ -46,7 +48,7 @@ void WorkerPool::work(Job& job, std::uint32_t worker) {
 
 void WorkerPool::for_each(std::size_t count, const Body& body) {
   if (threads_.empty() || count <= 1) {
-    for (std::size_t index = 0; index < count; ++index) body(0, index);
+    for (std::size_t index = 0; index < count; ++index) run_or_run_out([&] { body(0, index); });
     return;
   }
   const auto helpers = static_cast<std::ptrdiff_t>(threads_.size());

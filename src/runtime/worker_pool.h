@@ -29,7 +29,7 @@ class WorkerPool {
 
   // Calls body(worker, index) once for every index in [0, count), worker in [0, size()), and
   // returns when all calls have. The first exception of a body is thrown here, after the others
-  // have finished.
+  // have finished; std::bad_alloc also where a body made something else of it (memory_reserve.h).
   using Body = std::function<void(std::uint32_t worker, std::size_t index)>;
   void for_each(std::size_t count, const Body& body);
 

@@ -54,7 +54,11 @@ void Watermark::finish() {
 }
 
 void Watermark::forgive(Duration attention) {
-  for (Partition& partition : partitions_) partition.heard_at = attention;
+  for (std::size_t i = 0; i < partitions_.size(); ++i) forgive(i, attention);
+}
+
+void Watermark::forgive(std::size_t partition, Duration attention) {
+  partitions_[partition].heard_at = attention;
 }
 
 void Watermark::restore(std::optional<Timestamp> value,

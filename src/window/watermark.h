@@ -45,6 +45,7 @@ class Watermark {
   void finish();
   // Silence counts from now on: whatever was sent meanwhile could not be read.
   void forgive(Duration attention);
+  void forgive(std::size_t partition, Duration attention);
 
   std::optional<Timestamp> value() const { return value_; }
   bool is_idle(std::size_t partition, Duration attention) const;

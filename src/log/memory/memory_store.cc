@@ -163,14 +163,13 @@ class MemoryStoreImpl final : public MemoryStore {
     return found->second;
   }
 
-  Result<std::vector<KeyValue>> scan(const KeyRange& range) const override {
+  Status scan(const KeyRange& range, const Visit& visit) const override {
     const MutexLock lock(mutex_);
-    std::vector<KeyValue> entries;
     for (auto at = state_.lower_bound(range.begin); at != state_.end() && at->first < range.end;
          ++at) {
-      entries.push_back({at->first, at->second});
+      GF_TRY(visit(at->first, at->second));
     }
-    return entries;
+    return {};
   }
 
   ListenerId listen(Listener changed) override { return listeners_.add(std::move(changed)); }

@@ -1,12 +1,15 @@
 #include "log/rocksdb/committer.h"
 
 #include <future>
+#include <new>
 #include <set>
 #include <utility>
 #include <variant>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+
+#include "base/memory_reserve.h"
 
 namespace gameflow::log {
 namespace {
@@ -103,14 +106,21 @@ std::vector<Result<CommitAck>> Committer::write_group(std::span<CommitQueue::Ite
   if (const Status status = disk_.check(); !status) return refuse_all(status.error());
 
   Group group(database_, contents_.catalog_unlocked(), clock_.now(), ages_.now());
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    outcomes[i] = group.add(submission(items[i]).commit);
+  rocksdb::WriteBatch* batch = nullptr;
+  try {
+    const CanRunOut scope;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      outcomes[i] = group.add(submission(items[i]).commit);
+    }
+    batch = &group.finish();
+  } catch (const std::bad_alloc&) {
+    return refuse_all(
+        {ErrorCode::kMemoryFull, "there is not enough memory to write; nothing was written"});
   }
-  rocksdb::WriteBatch& batch = group.finish();
-  if (batch.Count() > 0) {
+  if (batch->Count() > 0) {
     const bool sync = durability_ == Durability::kFsync ||
                       (durability_ == Durability::kInterval && Steady::now() >= next_sync());
-    if (const Status status = write(batch, sync); !status) return refuse_all(status.error());
+    if (const Status status = write(*batch, sync); !status) return refuse_all(status.error());
   }
   publish(items, outcomes, group);
   return outcomes;

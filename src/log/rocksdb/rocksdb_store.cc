@@ -60,7 +60,7 @@ class RocksdbStore final : public Store {
   Result<ReadResult> read(TopicId topic, std::uint32_t partition, Offset from,
                           std::size_t bytes_max) const override;
   Result<std::optional<std::string>> get(std::string_view key) const override;
-  Result<std::vector<KeyValue>> scan(const KeyRange& range) const override;
+  Status scan(const KeyRange& range, const Visit& visit) const override;
 
   ListenerId listen(Listener changed) override { return listeners_.add(std::move(changed)); }
   void unlisten(ListenerId id) override { listeners_.remove(id); }
@@ -217,9 +217,8 @@ Result<std::optional<std::string>> RocksdbStore::get(std::string_view key) const
   return database_->get(database_->state(), key);
 }
 
-Result<std::vector<KeyValue>> RocksdbStore::scan(const KeyRange& range) const {
-  std::vector<KeyValue> entries;
-  if (range.begin >= range.end) return entries;
+Status RocksdbStore::scan(const KeyRange& range, const Visit& visit) const {
+  if (range.begin >= range.end) return {};
   const rocksdb::Slice end = range.end;
   rocksdb::ReadOptions options;
   options.iterate_upper_bound = &end;
@@ -227,10 +226,10 @@ Result<std::vector<KeyValue>> RocksdbStore::scan(const KeyRange& range) const {
   const std::unique_ptr<rocksdb::Iterator> at(
       database_->db().NewIterator(options, database_->state()));
   for (at->Seek(range.begin); at->Valid(); at->Next()) {
-    entries.push_back({at->key().ToString(), at->value().ToString()});
+    GF_TRY(visit(view(at->key()), view(at->value())));
   }
   if (!at->status().ok()) return fail(read_error(database_->folder(), at->status()));
-  return entries;
+  return {};
 }
 
 // The search for what may go runs here, beside the commits; only the cut itself is one of them.

@@ -1,0 +1,50 @@
+// What happens when an allocation fails.
+//
+// Who can give up what it does says so with a CanRunOut: there std::bad_alloc is thrown at once.
+// Everybody else, such as RocksDB, or an epoch that is stored and must now be shown, gets a reserve
+// that was set aside. It is address space, not memory, which is what runs out under RLIMIT_AS.
+//
+// Threads  any. Without install() all is as C++ has it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+namespace gameflow {
+
+// Once, before memory is scarce: becomes the handler of operator new.
+void install_memory_reserve(std::size_t bytes);
+// Sets it aside again where it was used. False: it was used, and may still be missing.
+bool refill_memory_reserve();
+
+// While one lives, a failed allocation of this thread throws.
+class CanRunOut {
+ public:
+  CanRunOut();
+  ~CanRunOut();
+  CanRunOut(const CanRunOut&) = delete;
+  CanRunOut& operator=(const CanRunOut&) = delete;
+
+ private:
+  const bool before_;
+};
+
+// Counts the allocations that failed on this thread while memory was scarce. Somebody in between
+// may have taken such a failure for the fault of a record or a query: whoever sees the count rise
+// knows better. One that asks for more than there ever was is its own fault, and is not counted.
+std::uint64_t memory_failures();
+// malloc returned null: for those who do not come by operator new.
+void count_memory_failure() noexcept;
+
+// Runs a piece of work that may run out of memory; throws std::bad_alloc also where the piece
+// itself made something else of that.
+template <class Work>
+void run_or_run_out(Work&& work) {
+  const CanRunOut scope;
+  const std::uint64_t before = memory_failures();
+  work();
+  if (memory_failures() != before) throw std::bad_alloc();
+}
+
+}  // namespace gameflow

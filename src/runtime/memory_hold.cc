@@ -1,0 +1,73 @@
+#include "runtime/memory_hold.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+namespace gameflow::runtime {
+namespace {
+
+// Batches, decoded values, changed rows as they are stored, and the store's copies of these.
+constexpr std::size_t kCopiesOfInput = 8;
+constexpr std::size_t kInputBytesMin = 1U << 20;
+
+}  // namespace
+
+std::vector<bool> services_at_fault(std::span<const std::uint64_t> state_bytes,
+                                    std::uint64_t memory_max) {
+  std::vector<bool> at_fault(state_bytes.size());
+  const auto stateful = std::ranges::count_if(state_bytes, [](auto bytes) { return bytes != 0; });
+  if (stateful == 0) return at_fault;
+  const std::uint64_t share = memory_max / static_cast<std::uint64_t>(stateful);
+  for (std::size_t i = 0; i < state_bytes.size(); ++i) at_fault[i] = state_bytes[i] > share;
+  if (std::ranges::count(at_fault, true) == 0)
+    at_fault[static_cast<std::size_t>(std::ranges::max_element(state_bytes) -
+                                      state_bytes.begin())] = true;
+  return at_fault;
+}
+
+MemoryHold::MemoryHold(MemoryWatch* watch, std::vector<std::string> services)
+    : watch_(watch), services_(std::move(services)), held_(services_.size()) {}
+
+void MemoryHold::look(std::span<const std::uint64_t> state_bytes) {
+  if (watch_ == nullptr) return;
+  if (watch_->look() == MemoryLimit::Level::kFull) {
+    hold(state_bytes);
+  } else {
+    release();
+  }
+}
+
+void MemoryHold::hold(std::span<const std::uint64_t> state_bytes) {
+  const std::vector<bool> at_fault = services_at_fault(state_bytes, watch_->max());
+  for (std::size_t i = 0; i < held_.size(); ++i) {
+    if (held_[i] || !at_fault[i]) continue;
+    held_[i] = true;
+    spdlog::warn(
+        "memory is full ({} of {} MiB): service '{}', whose state takes {} MiB, gets no input "
+        "until "
+        "windows have closed; if none closes by itself, raise --memory-max or shorten its window",
+        watch_->used() >> 20, watch_->max() >> 20, services_[i], state_bytes[i] >> 20);
+  }
+}
+
+void MemoryHold::release() {
+  for (std::size_t i = 0; i < held_.size(); ++i) {
+    if (!held_[i]) continue;
+    held_[i] = false;
+    spdlog::info("memory is no longer full ({} of {} MiB): service '{}' goes on",
+                 watch_->used() >> 20, watch_->max() >> 20, services_[i]);
+  }
+}
+
+void MemoryHold::ran_out() {
+  if (watch_ != nullptr) watch_->ran_out();
+}
+
+std::size_t MemoryHold::input_bytes_max(std::size_t wanted) const {
+  if (watch_ == nullptr) return wanted;
+  return std::min(wanted, std::max<std::size_t>(watch_->left() / kCopiesOfInput, kInputBytesMin));
+}
+
+}  // namespace gameflow::runtime

@@ -1,0 +1,47 @@
+// Which services get no input because memory is full.
+//
+// A service whose state is more than its equal share of the limit is at fault; where there is none,
+// the one with the largest state. Others go on. Who is held stays so until memory is no longer
+// full: windows that close give it back.
+//
+// Threads  one, that runs epochs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/memory_watch.h"
+
+namespace gameflow::runtime {
+
+// By service, from the bytes of their states; none has a state: nobody.
+std::vector<bool> services_at_fault(std::span<const std::uint64_t> state_bytes,
+                                    std::uint64_t memory_max);
+
+class MemoryHold {
+ public:
+  // `watch` outlives the hold; null: memory is never full.
+  MemoryHold(MemoryWatch* watch, std::vector<std::string> services);
+
+  // After each epoch, and before the first.
+  void look(std::span<const std::uint64_t> state_bytes);
+  // The epoch ran out of memory.
+  void ran_out();
+
+  bool holds(std::size_t service) const { return held_[service]; }
+  // Of input for an epoch, which takes several times as much while it lasts.
+  std::size_t input_bytes_max(std::size_t wanted) const;
+
+ private:
+  void hold(std::span<const std::uint64_t> state_bytes);
+  void release();
+
+  MemoryWatch* const watch_;
+  const std::vector<std::string> services_;
+  std::vector<bool> held_;
+};
+
+}  // namespace gameflow::runtime

@@ -1,0 +1,78 @@
+// What the engine does when memory is full.
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "runtime/memory_hold.h"
+
+namespace gameflow::runtime {
+namespace {
+
+constexpr std::uint64_t kMiB = 1U << 20;
+
+struct Case {
+  std::string name;
+  std::vector<std::uint64_t> state_mib;
+  std::vector<bool> at_fault;  // of 900 MiB
+};
+
+const std::vector<Case> kCases = {
+    {"no services", {}, {}},
+    {"no states: nobody can give anything back", {0, 0}, {false, false}},
+    {"the only one with a state", {0, 10, 0}, {false, true, false}},
+    {"more than an equal share", {500, 100, 0, 100}, {true, false, false, false}},
+    {"two with more than an equal share", {310, 310, 200}, {true, true, false}},
+    {"nobody has: the largest", {100, 150, 20}, {false, true, false}},
+    {"of equal ones the first", {100, 100, 0}, {true, false, false}},
+};
+
+TEST(ServicesAtFault, HaveMoreThanTheirShareOrTheMost) {
+  for (const Case& c : kCases) {
+    std::vector<std::uint64_t> bytes;
+    for (const std::uint64_t mib : c.state_mib) bytes.push_back(mib * kMiB);
+    EXPECT_EQ(services_at_fault(bytes, 900 * kMiB), c.at_fault) << c.name;
+  }
+}
+
+class MemoryHoldTest : public testing::Test {
+ protected:
+  ManualClock clock_{Timestamp{0}};
+  MemoryUse use_;
+  MemoryWatch watch_{MemoryLimit(100 * kMiB, {}), clock_, [this] { return use_; }};
+  MemoryHold hold_{&watch_, {"large", "small"}};
+  const std::vector<std::uint64_t> state_bytes_{60 * kMiB, 10 * kMiB};
+
+  std::string held_at(std::uint64_t resident_mib) {
+    use_.resident = resident_mib * kMiB;
+    hold_.look(state_bytes_);
+    return std::string(hold_.holds(0) ? "large " : "") + (hold_.holds(1) ? "small" : "");
+  }
+};
+
+TEST_F(MemoryHoldTest, LastsUntilMemoryIsWellBelow) {
+  EXPECT_EQ(held_at(99), "") << "producers are refused; what they have sent is read";
+  EXPECT_EQ(held_at(100), "large ");
+  EXPECT_EQ(held_at(96), "large ");
+  EXPECT_EQ(held_at(94), "");
+}
+
+TEST_F(MemoryHoldTest, AnEpochThatRanOutHoldsForAWhile) {
+  EXPECT_EQ(held_at(10), "");
+  hold_.ran_out();
+  EXPECT_EQ(held_at(10), "large ");
+  clock_.advance(MemoryLimit::kRanOutTime);
+  EXPECT_EQ(held_at(10), "");
+}
+
+TEST_F(MemoryHoldTest, EpochsAreSmallWhereLittleIsLeft) {
+  held_at(20);
+  EXPECT_EQ(hold_.input_bytes_max(64 * kMiB), 10 * kMiB);
+  EXPECT_EQ(hold_.input_bytes_max(2 * kMiB), 2 * kMiB);
+  held_at(100);
+  EXPECT_EQ(hold_.input_bytes_max(64 * kMiB), 1 * kMiB);
+  EXPECT_EQ(MemoryHold(nullptr, {"any"}).input_bytes_max(64 * kMiB), 64 * kMiB);
+}
+
+}  // namespace
+}  // namespace gameflow::runtime
