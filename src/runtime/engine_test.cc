@@ -37,10 +37,20 @@ struct Count {
   u32 count;
 };
 
+// As generated code does: what a function makes lives in the arena of its call.
+class ArenaScope {
+ public:
+  explicit ArenaScope(const abi::Call* call) { gameflow::detail::current_arena = call->arena; }
+  ~ArenaScope() { gameflow::detail::current_arena = nullptr; }
+  ArenaScope(const ArenaScope&) = delete;
+  ArenaScope& operator=(const ArenaScope&) = delete;
+};
+
 // What generated code does, by hand: count events per user; the user "bad" throws in assign-key,
 // "worse" in update.
-u32 source(abi::Call*, const abi::Records* records, List<abi::Emitted>* out,
+u32 source(abi::Call* call, const abi::Records* records, List<abi::Emitted>* out,
            abi::RecordError* errors) {
+  const ArenaScope scope(call);
   u32 failed = 0;
   for (u32 i = 0; i < records->count; ++i) {
     const auto& event = *static_cast<const Event*>(records->values[i]);

@@ -1,7 +1,6 @@
 #include "runtime/exchange.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace gameflow::runtime {
@@ -47,7 +46,7 @@ void Exchange::sort() {
     Place& at = next[shards_[i]];
     Placed& placed = by_shard_[at.record++] = placed_[i];
     char* const bytes = key_bytes_.data() + at.key;
-    std::memcpy(bytes, placed.key_data, placed.key_size);
+    placed.key().copy(bytes, placed.key_size);
     placed.key_data = bytes;
     at.key += placed.key_size;
   }

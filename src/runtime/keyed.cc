@@ -88,6 +88,7 @@ void erase_rows(std::string_view service, std::uint32_t shard, Timestamp window,
 void ShardUpdate::run(const Service& service, std::uint32_t number, state::Shard& shard,
                       const UpdateRules& rules, ShardOutcome& outcome) {
   const BoundKeyed& keyed = *service.keyed;
+  clear_batch();  // an epoch that ran out of memory may have left some
   for (std::uint32_t d = 0; d < rules.deliveries.size(); ++d)
     take(service, *rules.deliveries[d], d, number, shard, rules, outcome);
   if (!values_.empty()) apply(keyed, rules.now, outcome);
@@ -160,6 +161,10 @@ void ShardUpdate::apply(const BoundKeyed& keyed, Timestamp now, ShardOutcome& ou
     outcome.failed.push_back(
         {place.delivery, place.record, "update-state", errors_[i].message.str()});
   }
+  clear_batch();
+}
+
+void ShardUpdate::clear_batch() {
   values_.clear();
   rows_.clear();
   spans_.clear();

@@ -63,6 +63,7 @@ class ShardUpdate {
   void add_run(const BoundKeyed& keyed, std::span<const Exchange::Placed> run,
                std::uint32_t delivery_number, window::Span span, state::Table& table);
   void apply(const BoundKeyed& keyed, Timestamp now, ShardOutcome& outcome);
+  void clear_batch();
 
   struct Place {
     state::Table* table;

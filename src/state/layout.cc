@@ -1,6 +1,5 @@
 #include "state/layout.h"
 
-#include <cstring>
 #include <new>
 
 #include <xxhash.h>
@@ -30,7 +29,7 @@ Entry* Layout::make_entry(void* memory, std::string_view key) const {
                                    .changed = 0};
   for (std::size_t state = 0; state < codecs_.size(); ++state)
     codecs_[state].initialize(row(entry, state));
-  std::memcpy(static_cast<char*>(memory) + key_offset_, key.data(), key.size());
+  key.copy(static_cast<char*>(memory) + key_offset_, key.size());
   return entry;
 }
 
