@@ -97,10 +97,6 @@ class Binder {
 
 }  // namespace
 
-bool Service::reads(log::TopicId topic) const {
-  return std::ranges::any_of(inputs, [topic](const Input& input) { return input.topic == topic; });
-}
-
 bool Service::writes(log::TopicId topic) const {
   return (keyed && keyed->late && keyed->late->id == topic) ||
          std::ranges::any_of(sinks,

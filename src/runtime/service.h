@@ -77,7 +77,6 @@ struct Service {
   Target dead_letters;
   Duration future_max;  // events stamped further ahead of the clock do not tell the time
 
-  bool reads(log::TopicId topic) const;
   bool writes(log::TopicId topic) const;  // to sinks, or late records
 };
 

@@ -21,7 +21,6 @@ constexpr bool is_event_time(Timestamp time) {
 struct Span {
   Timestamp start, end;
   friend constexpr auto operator<=>(Span, Span) = default;
-  constexpr bool contains(Timestamp time) const { return start <= time && time < end; }
 };
 
 class Assigner {
