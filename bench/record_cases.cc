@@ -119,7 +119,7 @@ std::function<Run()> prepare_batch_encode(const Events& events) {
   return [builders, &events] {
     std::size_t stored = 0;
     const Run run = run_of(events, [&] {
-      for (const auto& builder : *builders) stored += builder.encode({0}).size();
+      for (auto& builder : *builders) stored += builder.encode({0}).size();
     });
     if (stored == 0) stop("nothing was encoded");
     return run;
@@ -128,7 +128,7 @@ std::function<Run()> prepare_batch_encode(const Events& events) {
 
 std::function<Run()> prepare_batch_decode(const Events& events) {
   auto encoded = std::make_shared<std::vector<std::string>>();
-  for (const auto& builder : builders_of(events)) encoded->push_back(builder.encode({0}));
+  for (auto& builder : builders_of(events)) encoded->push_back(builder.encode({0}));
   return [encoded, &events] {
     return run_of(events, [&] {
       for (const std::string& bytes : *encoded) {

@@ -6,10 +6,13 @@
 #include <cstddef>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include <lz4.h>
 #include <xxhash.h>
+
+#include "record/columns.h"
 
 namespace gameflow::record {
 namespace {
@@ -17,16 +20,30 @@ namespace {
 static_assert(std::endian::native == std::endian::little,
               "batches are little-endian, as in memory");
 
-constexpr char kMagic[4] = {'G', 'F', 'B', 1};  // the last byte is the version
-enum class BodyCodec : std::uint8_t { kRaw = 0, kLz4 = 1 };
+constexpr char kMagic[3] = {'G', 'F', 'B'};
+// Of the values in the body, and what is behind the header: as it is, or compressed.
+enum class BodyCodec : std::uint8_t { kText = 0, kTextLz4 = 1, kColumns = 2, kColumnsLz4 = 3 };
+
+bool is_compressed(BodyCodec codec) {
+  return codec == BodyCodec::kTextLz4 || codec == BodyCodec::kColumnsLz4;
+}
+bool has_columns(BodyCodec codec) {
+  return codec == BodyCodec::kColumns || codec == BodyCodec::kColumnsLz4;
+}
+// Columns came with version 2.
+std::uint8_t version_of(BodyCodec codec) {
+  return has_columns(codec) ? 2 : 1;
+}
+constexpr int kVersionMax = 2;
 
 struct Header {
-  char magic[4];
+  char magic[3];
+  std::uint8_t version;
   std::uint32_t checksum_low, checksum_high;  // two halves: as one number it would need padding
   BodyCodec codec;
   std::uint8_t reserved[3];
   std::uint32_t count;
-  std::uint32_t entries_size, keys_size, values_size;
+  std::uint32_t entries_size, keys_size, values_size;  // as they lie in the body
   std::int64_t appended_at_ms, first_timestamp_ms;
 
   std::uint64_t body_size() const { return std::uint64_t{entries_size} + keys_size + values_size; }
@@ -34,8 +51,8 @@ struct Header {
 static_assert(sizeof(Header) == 48 && std::is_trivially_copyable_v<Header>);
 constexpr std::size_t kChecksumEnd = 12;
 
-// An entry is three varints: at least a byte each, at most ten.
-constexpr std::size_t kEntryBytesMin = 3;
+// An entry is two or three varints: at least a byte each, at most ten.
+constexpr std::size_t kEntryBytesMin = 2;
 constexpr std::size_t kEntryBytesMax = 30;
 static_assert(kEntryBytesMax <= kPaddingBytes, "read_varint relies on it");
 
@@ -68,35 +85,13 @@ const char* read_varint(const char* in, std::uint64_t& value) {
   return in;
 }
 
-// Memory kept between batches, unless one was unusually large.
-class Scratch {
- public:
-  char* reserve(std::size_t size) {
-    if (size > size_) {
-      bytes_ = std::make_unique_for_overwrite<char[]>(size);
-      size_ = size;
-    }
-    return bytes_.get();
-  }
-  void shrink() {
-    if (size_ <= kKeptBytesMax) return;
-    bytes_.reset();
-    size_ = 0;
-  }
-
- private:
-  static constexpr std::size_t kKeptBytesMax = std::size_t{4} << 20;
-  std::unique_ptr<char[]> bytes_;
-  std::size_t size_ = 0;
-};
-
 std::uint64_t checksum_of(std::string_view encoded) {
   return XXH3_64bits(encoded.data() + kChecksumEnd, encoded.size() - kChecksumEnd);
 }
 
 void write_checksum(std::string& encoded) {
   const std::uint64_t checksum = checksum_of(encoded);
-  std::memcpy(encoded.data() + sizeof kMagic, &checksum, sizeof checksum);
+  std::memcpy(encoded.data() + offsetof(Header, checksum_low), &checksum, sizeof checksum);
 }
 
 tl::unexpected<Error> corrupt(const char* reason) {
@@ -108,10 +103,10 @@ Result<Header> read_header(std::string_view encoded) {
   if (encoded.size() < sizeof header) return corrupt("shorter than its header");
   std::memcpy(&header, encoded.data(), sizeof header);
   if (std::memcmp(header.magic, kMagic, 3) != 0) return corrupt("does not start with GFB");
-  if (header.magic[3] != kMagic[3]) {
-    return fail(ErrorCode::kDataCorrupt, "batch has format version " +
-                                             std::to_string(static_cast<int>(header.magic[3])) +
-                                             "; this program reads version 1");
+  if (header.version > kVersionMax) {
+    return fail(ErrorCode::kDataCorrupt,
+                "batch has format version " + std::to_string(header.version) +
+                    "; this program reads versions up to " + std::to_string(kVersionMax));
   }
   const auto checksum = std::uint64_t{header.checksum_high} << 32 | header.checksum_low;
   if (checksum != checksum_of(encoded)) return corrupt("checksum does not match");
@@ -122,30 +117,21 @@ Result<Header> read_header(std::string_view encoded) {
 
   const std::size_t stored = encoded.size() - sizeof header;
   const std::uint64_t size = header.body_size();
-  switch (header.codec) {
-    case BodyCodec::kRaw:
-      if (stored != size) return corrupt("body has another size than the header says");
-      return header;
-    case BodyCodec::kLz4:
-      if (size > LZ4_MAX_INPUT_SIZE || stored > LZ4_MAX_INPUT_SIZE ||
-          size > stored * kLz4RatioMax) {
-        return corrupt("body cannot have the size the header says");
-      }
-      return header;
+  if (header.codec > BodyCodec::kColumnsLz4 || header.version != version_of(header.codec))
+    return corrupt("unknown compression");
+  if (!is_compressed(header.codec)) {
+    if (stored != size) return corrupt("body has another size than the header says");
+  } else if (size > LZ4_MAX_INPUT_SIZE || stored > LZ4_MAX_INPUT_SIZE ||
+             size > stored * kLz4RatioMax) {
+    return corrupt("body cannot have the size the header says");
   }
-  return corrupt("unknown compression");
+  return header;
 }
 
 }  // namespace
 
-RecordView Batch::operator[](std::size_t index) const {
-  assert(index < entries_.size());
-  const Entry& entry = entries_[index];
-  RecordView record{
-      {entry.timestamp_ms}, std::nullopt, {bytes_.get() + entry.value_begin, entry.value_size}};
-  if (entry.key_size != kNoKey) record.key.emplace(bytes_.get() + entry.key_begin, entry.key_size);
-  return record;
-}
+Batch::Batch() = default;
+Batch::~Batch() = default;
 
 std::size_t Batch::index_of(Offset offset) const {
   if (offset <= base_offset_) return 0;
@@ -155,27 +141,41 @@ std::size_t Batch::index_of(Offset offset) const {
   return static_cast<std::size_t>(std::ranges::lower_bound(offsets_, offset) - offsets_.begin());
 }
 
+const Batch::Text& Batch::text() const {
+  if (columns_ == nullptr) return text_;
+  std::call_once(text_made_, [this] {
+    Text text;
+    text.bytes.resize(text_bytes_ + kPaddingBytes, boost::container::default_init);
+    text.ends.resize(size());
+    columns_->write_text(text.bytes.data(), text.ends);
+    std::memset(text.bytes.data() + text_bytes_, 0, kPaddingBytes);
+    text.begin = text.bytes.data();
+    text_ = std::move(text);
+  });
+  return text_;
+}
+
 std::string_view Batch::values(std::size_t first, std::size_t last) const {
-  assert(first <= last && last <= entries_.size());
+  assert(first <= last && last <= size());
   if (first == last) return {};
-  const std::size_t begin = entries_[first].value_begin;
-  const std::size_t end = entries_[last - 1].value_begin + entries_[last - 1].value_size;
-  return {bytes_.get() + begin, end - begin};
+  const Text& text = this->text();
+  const std::size_t begin = first == 0 ? 0 : text.ends[first - 1];
+  return {text.begin + begin, text.ends[last - 1] - begin};
 }
 
 std::size_t Batch::run_end(std::size_t first, std::size_t bytes) const {
-  assert(first < entries_.size());
-  const std::size_t end = entries_[first].value_begin + bytes;
+  assert(first < size());
+  const std::vector<std::uint32_t>& ends = text().ends;
+  const std::size_t end = (first == 0 ? 0 : ends[first - 1]) + bytes;
   std::size_t last = first + 1;
-  while (last < entries_.size() && entries_[last].value_begin + entries_[last].value_size <= end) {
-    ++last;
-  }
+  while (last < size() && ends[last] <= end) ++last;
   return last;
 }
 
 std::size_t Batch::memory_bytes() const {
   return sizeof *this + entries_.capacity() * sizeof(Entry) + offsets_.capacity() * sizeof(Offset) +
-         bytes_size_ + kPaddingBytes;
+         size() * sizeof(std::uint32_t) + bytes_.size() +
+         (text_lies_in_bytes() ? 0 : text_bytes_);
 }
 
 Result<BatchPtr> Batch::decode(std::string_view encoded, Offset base_offset) {
@@ -190,10 +190,9 @@ Result<BatchPtr> Batch::decode(std::string_view encoded, Offset base_offset) {
   batch->base_offset_ = base_offset;
   batch->end_offset_ = {base_offset.value + header.count};
   batch->appended_at_ = {header.appended_at_ms};
-  batch->bytes_ = std::make_unique_for_overwrite<char[]>(size + kPaddingBytes);
-  batch->bytes_size_ = size;
-  char* bytes = batch->bytes_.get();
-  if (header.codec == BodyCodec::kRaw) {
+  batch->bytes_.resize(size + kPaddingBytes, boost::container::default_init);
+  char* bytes = batch->bytes_.data();
+  if (!is_compressed(header.codec)) {
     std::memcpy(bytes, body.data(), size);
   } else if (LZ4_decompress_safe(body.data(), bytes, static_cast<int>(body.size()),
                                  static_cast<int>(size)) != static_cast<int>(size)) {
@@ -202,30 +201,44 @@ Result<BatchPtr> Batch::decode(std::string_view encoded, Offset base_offset) {
   std::memset(bytes + size, 0, kPaddingBytes);
 
   // Positions are 64 bits here and compared with the ends before they are narrowed.
+  const bool in_columns = has_columns(header.codec);
   const char* in = bytes;
-  const char* entries_end = bytes + header.entries_size;
-  std::uint64_t key_begin = header.entries_size;
-  std::uint64_t value_begin = key_begin + header.keys_size;
-  const std::uint64_t keys_end = value_begin;
+  const char* const entries_end = bytes + header.entries_size;
+  std::uint64_t key_begin = 0, value_end = 0;
   auto timestamp = static_cast<std::uint64_t>(header.first_timestamp_ms);
+  batch->keys_ = entries_end;
   batch->entries_.resize(header.count);
-  for (Entry& entry : batch->entries_) {
-    std::uint64_t delta, key_code, value_size;
+  if (!in_columns) batch->text_.ends.resize(header.count);
+  for (std::uint32_t i = 0; i < header.count; ++i) {
+    std::uint64_t delta, key_code, value_size = 0;
     if (in >= entries_end) return corrupt("entries end early");
-    in = read_varint(read_varint(read_varint(in, delta), key_code), value_size);
+    in = read_varint(read_varint(in, delta), key_code);
+    if (!in_columns) in = read_varint(in, value_size);
     const std::uint64_t key_size = key_code == 0 ? 0 : key_code - 1;
-    if (key_size > keys_end - key_begin || value_size > size - value_begin) {
+    if (key_size > header.keys_size - key_begin || value_size > header.values_size - value_end)
       return corrupt("an entry points past the end");
-    }
     timestamp += unzigzag(delta);
-    entry = {static_cast<std::int64_t>(timestamp), static_cast<std::uint32_t>(key_begin),
-             key_code == 0 ? kNoKey : static_cast<std::uint32_t>(key_size),
-             static_cast<std::uint32_t>(value_begin), static_cast<std::uint32_t>(value_size)};
+    value_end += value_size;
+    batch->entries_[i] = {static_cast<std::int64_t>(timestamp),
+                          static_cast<std::uint32_t>(key_begin),
+                          key_code == 0 ? kNoKey : static_cast<std::uint32_t>(key_size)};
+    if (!in_columns) batch->text_.ends[i] = static_cast<std::uint32_t>(value_end);
     key_begin += key_size;
-    value_begin += value_size;
   }
-  if (in != entries_end || key_begin != keys_end || value_begin != size) {
+  if (in != entries_end || key_begin != header.keys_size ||
+      (!in_columns && value_end != header.values_size)) {
     return corrupt("entries do not add up to the sizes in the header");
+  }
+  const char* const values = entries_end + header.keys_size;
+  if (in_columns) {
+    auto columns = Columns::parse({values, header.values_size}, header.count,
+                                  {batch->entries_.data(), batch->keys_});
+    if (!columns || columns->text_bytes() > kBatchBytesMax) return corrupt("columns are not right");
+    batch->text_bytes_ = columns->text_bytes();
+    batch->columns_ = std::make_unique<const Columns>(std::move(*columns));
+  } else {
+    batch->text_.begin = values;
+    batch->text_bytes_ = header.values_size;
   }
   return batch;
 }
@@ -237,91 +250,146 @@ Result<Timestamp> Batch::appended_at(std::string_view encoded) {
 
 bool BatchBuilder::fits(std::size_t key_and_value_bytes) const {
   return empty() ||
-         bytes() + entries_.size() * sizeof(Batch::Entry) + key_and_value_bytes <= kBatchBytesMax;
+         bytes() + entries_.size() * sizeof(RecordKeys::Entry) + key_and_value_bytes <=
+             kBatchBytesMax;
 }
 
 void BatchBuilder::add(Timestamp timestamp, std::optional<std::string_view> key,
                        std::string_view value) {
   assert(fits((key ? key->size() : 0) + value.size()));
   entries_.push_back({timestamp.ms, static_cast<std::uint32_t>(keys_.size()),
-                      key ? static_cast<std::uint32_t>(key->size()) : Batch::kNoKey,
-                      static_cast<std::uint32_t>(values_.size()),
-                      static_cast<std::uint32_t>(value.size())});
-  if (key) keys_ += *key;
-  values_ += value;
+                      key ? static_cast<std::uint32_t>(key->size()) : RecordKeys::kNoKey});
+  if (key) keys_.insert(keys_.end(), key->begin(), key->end());
+  values_.insert(values_.end(), value.begin(), value.end());
+  ends_.push_back(static_cast<std::uint32_t>(values_.size()));
 }
 
 void BatchBuilder::clear() {
   entries_.clear();
+  ends_.clear();
   keys_.clear();
   values_.clear();
 }
 
-char* BatchBuilder::write_entries(char* out) const {
-  std::uint64_t previous = static_cast<std::uint64_t>(first_timestamp_ms());  // may wrap: unsigned
-  for (const Batch::Entry& entry : entries_) {
-    const auto timestamp = static_cast<std::uint64_t>(entry.timestamp_ms);
-    out = write_varint(out, zigzag(timestamp - previous));
-    out =
-        write_varint(out, entry.key_size == Batch::kNoKey ? 0 : std::uint64_t{entry.key_size} + 1);
-    out = write_varint(out, entry.value_size);
+namespace {
+
+// The body of a batch, in memory that stays: fresh pages for every batch made 1,000 player events
+// cost 440 us instead of 200 us.
+struct EncodeScratch {
+  ColumnsWriter columns;
+  std::vector<std::string_view> values;
+  std::string body, packed;
+
+  void shrink() {
+    constexpr std::size_t kKeptBytesMax = std::size_t{4} << 20;
+    if (body.capacity() + packed.capacity() > kKeptBytesMax) *this = {};
+  }
+};
+
+void write_entries(std::span<const RecordKeys::Entry> entries, const std::uint32_t* ends,
+                   std::string& out) {
+  const std::size_t begin = out.size();
+  out.resize(begin + entries.size() * kEntryBytesMax);
+  char* at = out.data() + begin;
+  // Differences may wrap: unsigned.
+  std::uint64_t previous =
+      entries.empty() ? 0 : static_cast<std::uint64_t>(entries[0].timestamp_ms);
+  std::uint32_t value_begin = 0;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto timestamp = static_cast<std::uint64_t>(entries[i].timestamp_ms);
+    at = write_varint(at, zigzag(timestamp - previous));
+    const std::uint32_t key_size = entries[i].key_size;
+    at = write_varint(at, key_size == RecordKeys::kNoKey ? 0 : std::uint64_t{key_size} + 1);
+    if (ends != nullptr) at = write_varint(at, ends[i] - std::exchange(value_begin, ends[i]));
     previous = timestamp;
   }
-  return out;
+  out.resize(static_cast<std::size_t>(at - out.data()));
 }
 
-std::string BatchBuilder::encode(Timestamp appended_at) const {
-  // The body as it is, then compressed, in memory that stays: fresh pages for every batch made
-  // 1,000 player events cost 440 us instead of 200 us.
-  static thread_local Scratch scratch;
-  const std::size_t size_max = entries_.size() * kEntryBytesMax + bytes();
-  const std::size_t bound =
-      size_max > LZ4_MAX_INPUT_SIZE
-          ? 0
-          : static_cast<std::size_t>(LZ4_compressBound(static_cast<int>(size_max)));
-  char* const body = scratch.reserve(size_max + bound);
-  const auto entries_size = static_cast<std::size_t>(write_entries(body) - body);
-  std::memcpy(body + entries_size, keys_.data(), keys_.size());
-  std::memcpy(body + entries_size + keys_.size(), values_.data(), values_.size());
-  const std::size_t size = entries_size + bytes();
+// Whether LZ4 made it smaller; then it is in `packed`.
+bool compress(std::string_view body, std::string& packed) {
+  if (body.size() > LZ4_MAX_INPUT_SIZE) return false;
+  packed.resize(static_cast<std::size_t>(LZ4_compressBound(static_cast<int>(body.size()))));
+  const int size = LZ4_compress_default(body.data(), packed.data(), static_cast<int>(body.size()),
+                                        static_cast<int>(packed.size()));
+  packed.resize(static_cast<std::size_t>(std::max(size, 0)));
+  return size > 0 && packed.size() < body.size();
+}
 
-  char* const packed = body + size_max;
-  const int packed_size = bound == 0 ? 0
-                                     : LZ4_compress_default(body, packed, static_cast<int>(size),
-                                                            static_cast<int>(bound));
-  const bool shrinks = packed_size > 0 && static_cast<std::size_t>(packed_size) < size;
+}  // namespace
 
+// Few records do not pay for columns.
+constexpr std::size_t kColumnsRecordsMin = 8;
+
+std::string BatchBuilder::encode(Timestamp appended_at) {
+  static thread_local EncodeScratch scratch;
+  pad_values();
   Header header{};
   std::memcpy(header.magic, kMagic, sizeof kMagic);
-  header.codec = shrinks ? BodyCodec::kLz4 : BodyCodec::kRaw;
   header.count = static_cast<std::uint32_t>(entries_.size());
-  header.entries_size = static_cast<std::uint32_t>(entries_size);
   header.keys_size = static_cast<std::uint32_t>(keys_.size());
-  header.values_size = static_cast<std::uint32_t>(values_.size());
   header.appended_at_ms = appended_at.ms;
   header.first_timestamp_ms = first_timestamp_ms();
 
-  const std::size_t stored_size = shrinks ? static_cast<std::size_t>(packed_size) : size;
+  std::string& body = scratch.body;
+  const auto begin_body = [&](const std::uint32_t* ends) {
+    body.clear();
+    write_entries(entries_, ends, body);
+    header.entries_size = static_cast<std::uint32_t>(body.size());
+    body.append(keys_.data(), keys_.size());
+  };
+  bool in_columns = size() >= kColumnsRecordsMin;
+  if (in_columns) {
+    begin_body(nullptr);
+    scratch.values.clear();
+    std::uint32_t begin = 0;
+    for (const std::uint32_t end : ends_) {
+      scratch.values.emplace_back(values_.data() + begin, end - begin);
+      begin = end;
+    }
+    in_columns = scratch.columns.write(scratch.values, {entries_.data(), keys_.data()}, body);
+  }
+  if (!in_columns) {
+    begin_body(ends_.data());
+    body.append(values_.data(), values_.size());
+  }
+  header.values_size =
+      static_cast<std::uint32_t>(body.size() - header.entries_size - header.keys_size);
+  // Columns that left much of the text may hold what LZ4 finds; it takes three times as long as
+  // they do.
+  const bool compressed =
+      (!in_columns || header.values_size > values_.size() / 2) && compress(body, scratch.packed);
+  header.codec = in_columns ? (compressed ? BodyCodec::kColumnsLz4 : BodyCodec::kColumns)
+                            : (compressed ? BodyCodec::kTextLz4 : BodyCodec::kText);
+  header.version = version_of(header.codec);
+
+  const std::string& stored = compressed ? scratch.packed : body;
   std::string encoded;
-  encoded.reserve(sizeof header + stored_size);
+  encoded.reserve(sizeof header + stored.size());
   encoded.append(reinterpret_cast<const char*>(&header), sizeof header);
-  encoded.append(shrinks ? packed : body, stored_size);
+  encoded += stored;
   scratch.shrink();
   write_checksum(encoded);
   return encoded;
 }
 
+// What is behind the last value may be read.
+void BatchBuilder::pad_values() {
+  const std::size_t size = values_.size();
+  values_.resize(size + kPaddingBytes, '\0');
+  values_.resize(size);
+}
+
 std::shared_ptr<Batch> BatchBuilder::finish(Timestamp appended_at) {
   auto batch = std::make_shared<Batch>();
   batch->appended_at_ = appended_at;
-  batch->bytes_size_ = bytes();
-  batch->bytes_ = std::make_unique_for_overwrite<char[]>(bytes() + kPaddingBytes);
-  std::memcpy(batch->bytes_.get(), keys_.data(), keys_.size());
-  std::memcpy(batch->bytes_.get() + keys_.size(), values_.data(), values_.size());
-  std::memset(batch->bytes_.get() + bytes(), 0, kPaddingBytes);
-  for (Batch::Entry& entry : entries_) {
-    entry.value_begin += static_cast<std::uint32_t>(keys_.size());
-  }
+  batch->text_bytes_ = values_.size();
+  values_.resize(values_.size() + kPaddingBytes, '\0');
+  batch->text_.bytes = std::move(values_);
+  batch->text_.ends = std::move(ends_);
+  batch->text_.begin = batch->text_.bytes.data();
+  batch->bytes_ = std::move(keys_);
+  batch->keys_ = batch->bytes_.data();
   batch->entries_ = std::move(entries_);
   clear();
   place(*batch, {0});

@@ -8,10 +8,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <boost/container/vector.hpp>
 
 #include "base/error.h"
 #include "base/strong_id.h"
@@ -33,14 +36,37 @@ struct RecordView {
 // Every byte of a batch may be read up to this far past its end, as simdjson does.
 inline constexpr std::size_t kPaddingBytes = 64;
 
+// When the records of a batch were made, and their keys. Internal to src/record.
+struct RecordKeys {
+  struct Entry {
+    std::int64_t timestamp_ms;
+    std::uint32_t key_begin, key_size;  // key_size == kNoKey: the record has none
+  };
+  static constexpr std::uint32_t kNoKey = UINT32_MAX;
+
+  const Entry* entries = nullptr;
+  const char* bytes = nullptr;  // where key_begin counts from
+
+  bool has(std::size_t record) const { return entries[record].key_size != kNoKey; }
+  std::string_view operator[](std::size_t record) const {
+    return {bytes + entries[record].key_begin, entries[record].key_size};
+  }
+};
+
 // Bytes (keys, values, entries) above which a batch takes no more records: a bound, not a target.
 inline constexpr std::size_t kBatchBytesMax = std::size_t{1} << 30;
 
 class Batch;
+class Columns;
 using BatchPtr = std::shared_ptr<const Batch>;
 
 class Batch {
  public:
+  Batch();
+  ~Batch();
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+
   // Of the first record; of an empty batch, where it lies.
   Offset base_offset() const { return base_offset_; }
   // Past the last record, and past the gap behind it as far as the store knew of it.
@@ -55,12 +81,27 @@ class Batch {
   // When the batch was appended; retention by age goes by it.
   Timestamp appended_at() const { return appended_at_; }
   // `index` in [0, size()). Views live as long as the batch.
-  RecordView operator[](std::size_t index) const;
+  Timestamp timestamp(std::size_t index) const { return {entries_[index].timestamp_ms}; }
+  std::optional<std::string_view> key(std::size_t index) const {
+    const Entry& entry = entries_[index];
+    if (entry.key_size == kNoKey) return std::nullopt;
+    return std::string_view(keys_ + entry.key_begin, entry.key_size);
+  }
+  // Values that lie in columns become text when the first of them is asked for: all of them, once.
+  // Then throws std::bad_alloc.
+  std::string_view value(std::size_t index) const { return values(index, index + 1); }
+  RecordView operator[](std::size_t index) const {
+    return {timestamp(index), key(index), value(index)};
+  }
   // The values of records [first, last), which lie one after the other.
   std::string_view values(std::size_t first, std::size_t last) const;
   // How far records go from `first` on whose values take up to `bytes`: `first` itself always.
   std::size_t run_end(std::size_t first, std::size_t bytes) const;
-  // Bytes held in memory, for caches and limits.
+  // The values by column; null where they lie as text.
+  const Columns* columns() const { return columns_.get(); }
+  // Bytes of the values as text.
+  std::size_t text_bytes() const { return text_bytes_; }
+  // Bytes held in memory, for caches and limits; with the text of columns, made or not.
   std::size_t memory_bytes() const;
 
   // Reads what BatchBuilder::encode wrote: records without gaps, from base_offset on. kDataCorrupt
@@ -71,19 +112,28 @@ class Batch {
 
  private:
   friend class BatchBuilder;
-  struct Entry {
-    std::int64_t timestamp_ms;
-    std::uint32_t key_begin, key_size;  // key_size == kNoKey: the record has none
-    std::uint32_t value_begin, value_size;
+  using Entry = RecordKeys::Entry;
+  static constexpr std::uint32_t kNoKey = RecordKeys::kNoKey;
+  using Buffer = boost::container::vector<char>;
+
+  struct Text {
+    Buffer bytes;  // with kPaddingBytes at the end
+    std::vector<std::uint32_t> ends;
+    const char* begin = nullptr;
   };
-  static constexpr std::uint32_t kNoKey = UINT32_MAX;
+  const Text& text() const;
+  bool text_lies_in_bytes() const { return columns_ == nullptr && text_.bytes.empty(); }
 
   Offset base_offset_, end_offset_;
   std::vector<Offset> offsets_;  // of each record; empty where they have no gaps
   Timestamp appended_at_;
   std::vector<Entry> entries_;
-  std::unique_ptr<char[]> bytes_;  // where entries_ point to, then kPaddingBytes
-  std::size_t bytes_size_ = 0;
+  const char* keys_ = nullptr;  // where entries_ point to
+  Buffer bytes_;                // keys; of a batch that was decoded all of its body
+  std::unique_ptr<const Columns> columns_;
+  std::size_t text_bytes_ = 0;
+  mutable std::once_flag text_made_;  // of columns
+  mutable Text text_;
 };
 
 // Collects records. Keys and values are copied in.
@@ -100,9 +150,9 @@ class BatchBuilder {
   std::size_t bytes() const { return keys_.size() + values_.size(); }
   void clear();
 
-  // The stored form: header, checksum, LZ4 of keys and values. Does not hold the base offset, so it
-  // can be made before the offset is known.
-  std::string encode(Timestamp appended_at) const;
+  // The stored form: header, checksum, keys, and the values by column or as text. Does not hold the
+  // base offset, so it can be made before the offset is known.
+  std::string encode(Timestamp appended_at);
   // The readable form of the same records; leaves the builder empty.
   std::shared_ptr<Batch> finish(Timestamp appended_at);
   // Gives a batch from finish(), and the same records from encode(), another time of append.
@@ -116,11 +166,11 @@ class BatchBuilder {
   std::int64_t first_timestamp_ms() const {
     return entries_.empty() ? 0 : entries_.front().timestamp_ms;
   }
-  char* write_entries(char* out) const;
+  void pad_values();
 
-  std::vector<Batch::Entry> entries_;
-  std::string keys_;    // entries' key_begin counts within keys_
-  std::string values_;  // entries' value_begin counts within values_
+  std::vector<RecordKeys::Entry> entries_;
+  std::vector<std::uint32_t> ends_;  // of the values in values_
+  Batch::Buffer keys_, values_;
 };
 
 }  // namespace gameflow::record

@@ -28,15 +28,13 @@
 #include <string_view>
 #include <vector>
 
+#include "record/json_scan.h"
 #include "record/slot.h"
 #include "record/type.h"
 
 namespace gameflow::record {
 
 struct Plan;
-
-// Bytes of a gap that are compared at once.
-inline constexpr std::size_t kGapHeadBytes = 32;
 
 class Shapes {
  public:
@@ -51,8 +49,6 @@ class Shapes {
   // any value.
   void learn(const Plan* plan, std::string_view json);
 
- private:
-  friend class ShapeLearner;
   static constexpr std::uint32_t kNone = UINT32_MAX;
 
   // What follows a gap.
@@ -72,14 +68,19 @@ class Shapes {
     kPassList,
   };
 
-  // The head is compared under its mask, without a branch; only what a longer one has beyond that
-  // needs memcmp.
-  struct Gap {
-    char head[kGapHeadBytes] = {};
-    char mask[kGapHeadBytes] = {};
-    std::uint32_t size = 0;
-    std::uint32_t begin = 0;  // of the rest, in gaps_
+  // A value, and where in the struct it belongs.
+  struct Value {
+    Take take;
+    std::uint32_t slot;
+    std::uint32_t flag;  // of the optional in the struct, or kNone
+    const Type* type;
   };
+  // Of the only record that was learned its values in order, those that are there without text
+  // included. Empty where it could not be learned whole.
+  std::vector<Value> values() const;
+
+ private:
+  friend class ShapeLearner;
 
   struct Step {
     Gap gap;
@@ -99,7 +100,9 @@ class Shapes {
   };
 
   void forget();
-  bool has(const Gap& gap, const char* at, const char* end) const;
+  bool has(const Gap& gap, const char* at, const char* end) const {
+    return gap.begins(at, end, gaps_.data());
+  }
   // Takes what follows `before`, up to where it ends; null if nothing fits.
   const char* run(std::uint32_t before, const char* at, const char* end, char* out);
   // Takes the value of `step`, likewise; of one that is neither text nor nothing.

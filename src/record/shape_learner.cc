@@ -7,16 +7,15 @@
 #include "record/shape.h"
 
 namespace gameflow::record {
+
+using scan::is_space;
+
 namespace {
 
 // More than the records of an honest type need: then learning is given up.
 constexpr std::size_t kStepsMax = 512;
 constexpr std::size_t kGapBytesMax = 16U << 10;
 constexpr std::size_t kAlternativesMax = 8;
-
-bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
 
 }  // namespace
 
@@ -120,7 +119,7 @@ class ShapeLearner {
       ++at_;
       if (!closes) space();
       Shapes::List& list = shapes_.lists_[index];
-      Shapes::Gap& gap = closes ? list.close : list.between;
+      Gap& gap = closes ? list.close : list.between;
       if (gap.size == 0 && !remember(gap, at_)) return false;
       gap_ = at_;
     }
@@ -162,16 +161,10 @@ class ShapeLearner {
   }
 
   // Remembers the bytes of the gap up to `gap_end`.
-  bool remember(Shapes::Gap& gap, const char* gap_end) {
-    std::string& rests = shapes_.gaps_;
-    const auto size = static_cast<std::size_t>(gap_end - gap_);
-    const std::size_t head = std::min(size, kGapHeadBytes);
-    if (rests.size() + size - head > kGapBytesMax) return false;
-    gap.size = static_cast<std::uint32_t>(size);
-    gap.begin = static_cast<std::uint32_t>(rests.size());
-    std::memcpy(gap.head, gap_, head);
-    std::memset(gap.mask, 0xFF, head);
-    rests.append(gap_ + head, size - head);
+  bool remember(Gap& gap, const char* gap_end) {
+    const std::string_view text(gap_, static_cast<std::size_t>(gap_end - gap_));
+    if (shapes_.gaps_.size() + text.size() > kGapBytesMax + kGapHeadBytes) return false;
+    gap = Gap::of(text, shapes_.gaps_);
     return true;
   }
 
@@ -204,7 +197,19 @@ class ShapeLearner {
 };
 
 void Shapes::learn(const Plan* plan, std::string_view json) {
+  if (steps_.empty()) forget();
   if (json.find('\\') == std::string_view::npos) ShapeLearner(*this, json).record(plan);
+}
+
+std::vector<Shapes::Value> Shapes::values() const {
+  std::vector<Value> values;
+  if (steps_.empty()) return values;
+  for (std::uint32_t at = steps_[0].next; at != kNone; at = steps_[at].next) {
+    const Step& step = steps_[at];
+    if (step.take == Take::kEnd) return values;
+    values.push_back({step.take, step.slot, step.flag, step.type});
+  }
+  return {};
 }
 
 }  // namespace gameflow::record

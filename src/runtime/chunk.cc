@@ -19,7 +19,7 @@ void Chunk::clear() {
   undecoded_.clear();
 }
 
-void Chunk::decode(Source source, record::Decoder& decoder) {
+void Chunk::decode(Source source, record::BatchDecoder& decoder) {
   source_ = std::move(source);
   const record::Type& type = *source_.type;
   std::size_t count = 0;
@@ -30,24 +30,21 @@ void Chunk::decode(Source source, record::Decoder& decoder) {
   const std::size_t align = std::max<std::size_t>(type.align, 8);
   auto* value = static_cast<char*>(arena_.allocate(count * type.size, align));
   for (const auto& batch : source_.batches) {
-    const auto begin = static_cast<std::uint32_t>(batch->index_of(source_.from));
-    std::size_t announced = begin;
-    for (std::uint32_t index = begin; index < batch->size(); ++index) {
-      if (index == announced) {
-        announced = batch->run_end(index, record::kLookAheadBytes);
-        decoder.look_ahead(announced > index + 1 ? batch->values(index, announced)
-                                                 : std::string_view());
-      }
-      const record::RecordView record = (*batch)[index];
+    const std::size_t begin = batch->index_of(source_.from);
+    failures_.clear();
+    decoder.decode(type, *batch, begin, arena_, value, failures_);
+    auto failure = failures_.begin();
+    for (auto index = static_cast<std::uint32_t>(begin); index < batch->size(); ++index) {
+      const char* const decoded = std::exchange(value, value + type.size);
       const Origin origin{batch.get(), index};
-      if (!decoder.decode(type, record.value, arena_, value)) {
-        undecoded_.push_back({origin, decoder.error()});
+      if (failure != failures_.end() && failure->record == index) {
+        undecoded_.push_back({origin, std::move(failure->error)});
+        ++failure;
         continue;
       }
-      values_.push_back(value);
-      times_.push_back(record.timestamp.ms);
+      values_.push_back(decoded);
+      times_.push_back(batch->timestamp(index).ms);
       origins_.push_back(origin);
-      value += type.size;
     }
   }
 }

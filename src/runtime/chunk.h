@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "record/arena.h"
 #include "record/batch.h"
+#include "record/batch_decoder.h"
 #include "record/codec.h"
 #include "record/type.h"
 
@@ -48,7 +49,7 @@ class Chunk {
     std::vector<record::BatchPtr> batches;
   };
 
-  void decode(Source source, record::Decoder& decoder);
+  void decode(Source source, record::BatchDecoder& decoder);
   // Forgets the records; keeps memory for the next ones.
   void clear();
 
@@ -68,6 +69,7 @@ class Chunk {
   std::vector<i64> times_;
   std::vector<Origin> origins_;
   std::vector<Undecoded> undecoded_;
+  std::vector<record::BatchDecoder::Failure> failures_;  // of the batch at hand
 };
 
 }  // namespace gameflow::runtime

@@ -16,7 +16,7 @@
 #include "base/time.h"
 #include "log/store.h"
 #include "plan/graph.h"
-#include "record/codec.h"
+#include "record/batch_decoder.h"
 #include "runtime/epoch.h"
 #include "runtime/flush_pool.h"
 #include "runtime/intake.h"
@@ -73,7 +73,7 @@ class EpochRunner {
  private:
   // What a worker needs for itself.
   struct Worker {
-    record::Decoder decoder;
+    record::BatchDecoder decoder;
     StepScratch scratch;
     ShardUpdate update;
   };

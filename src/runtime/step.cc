@@ -146,9 +146,9 @@ class Steps {
   void add(const BoundSink& sink, const void* value, std::uint32_t record) {
     scratch_.json.clear();
     record::encode_json(*sink.type, value, scratch_.json);
-    const record::RecordView origin = chunk_.origin(record).record();
-    delivery_.out.add(sink.target, chunk_.source().partition, origin.timestamp, origin.key,
-                      scratch_.json);
+    const Origin& origin = chunk_.origin(record);
+    delivery_.out.add(sink.target, chunk_.source().partition, origin.batch->timestamp(origin.index),
+                      origin.batch->key(origin.index), scratch_.json);
     ++delivery_.records_out;
   }
 

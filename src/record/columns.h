@@ -1,0 +1,142 @@
+// The values of a batch by column, as they lie in the stored batch (docs/formats/batch.md).
+// Internal to src/record.
+//
+// Values that differ only in the strings, numbers, booleans and lists inside them are of one shape:
+// the bytes between those, which are the same in all of them, are kept once, and the rest goes into
+// a column each. So a struct is filled from the columns without looking at any JSON, and the text
+// of a value, byte for byte, is its gaps and its parts in turn.
+//
+// Threads  immutable once parsed. Views point into what was parsed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "record/batch.h"
+#include "record/json_scan.h"
+
+namespace gameflow::record {
+
+class Column {
+ public:
+  // What its parts are.
+  enum class Part : std::uint8_t {
+    kText,    // between the quotes of a string that has no escapes and is valid UTF-8
+    kNumber,  // made of the characters of numbers, right or not
+    kBool,    // true or false
+    kJson,    // anything
+  };
+  // How they are stored.
+  enum class Form : std::uint8_t {
+    kSame,        // one for all
+    kDictionary,  // a byte each: the number of one of up to 256
+    kFixed,       // of one size
+    kSized,       // a byte each for their sizes
+    kSizedWide,   // four bytes each for their sizes
+    kCopy,        // those of a column before it
+    kKey,         // the keys of the records
+  };
+
+  // Where a column is read on from.
+  struct Cursor {
+    std::size_t index = 0;
+    std::size_t at = 0;
+  };
+
+  Part part() const { return part_; }
+  bool is_same() const { return form_ == Form::kSame; }
+  // The next parts, so many as `out` has room for. There must be as many.
+  void read(Cursor& cursor, std::span<std::string_view> out) const;
+
+ private:
+  friend class ColumnsParser;
+
+  Part part_ = Part::kJson;
+  Form form_ = Form::kSame;
+  std::uint32_t width_ = 0;                   // kFixed
+  const char* bytes_ = nullptr;               // of all parts, one behind the other
+  const char* numbers_ = nullptr;             // kDictionary: codes; kSized, kSizedWide: sizes
+  std::vector<std::string_view> dictionary_;  // kSame has one
+  RecordKeys keys_;                           // kKey
+  std::vector<std::uint32_t> records_;        // kKey: which of them; empty: all
+};
+
+class Columns {
+ public:
+  struct Shape {
+    std::vector<std::string_view> gaps;  // one more than columns
+    std::vector<Column> columns;
+    // Which records are of this shape, in order; empty: all of the batch.
+    std::vector<std::uint32_t> records;
+    std::uint32_t count = 0;  // how many those are
+
+    std::uint32_t record(std::size_t index) const {
+      return records.empty() ? static_cast<std::uint32_t>(index) : records[index];
+    }
+    // Appends the text of the value at `index`. Takes as long as `index` is large.
+    void append_value(std::size_t index, std::string& out) const;
+  };
+
+  // Of a batch of `count` records. Nothing if the bytes are not that.
+  static std::optional<Columns> parse(std::string_view section, std::uint32_t count,
+                                      const RecordKeys& keys);
+
+  const std::vector<Shape>& shapes() const { return shapes_; }
+  // Of all values as text.
+  std::uint64_t text_bytes() const { return text_bytes_; }
+  // Writes the text of all values, one behind the other, to `out`, and where each ends.
+  void write_text(char* out, std::span<std::uint32_t> ends) const;
+
+ private:
+  friend class ColumnsParser;
+
+  std::vector<Shape> shapes_;
+  std::uint64_t text_bytes_ = 0;
+};
+
+// Puts values into columns. One thread at a time; kept for its memory.
+class ColumnsWriter {
+ public:
+  // Appends what Columns::parse reads. False, with `out` as it was, where the values have too
+  // little in common. `values` lie one behind the other, readable for kPaddingBytes past the last.
+  bool write(std::span<const std::string_view> values, const RecordKeys& keys, std::string& out);
+
+ private:
+  struct Shape {
+    std::vector<Gap> gaps;
+    std::vector<std::string> gap_texts;
+    std::string gap_rests;
+    std::vector<Column::Part> kinds;
+    std::vector<std::string_view> parts;  // of its values, one value behind the other
+    std::vector<std::uint32_t> records;   // whose they are
+
+    bool take(std::string_view value);
+  };
+
+  bool sort_into_shapes(std::span<const std::string_view> values);
+  std::size_t shape_of(std::string_view value);
+  void write_shape(const Shape& shape, const RecordKeys& keys, std::string& out);
+  void write_column(const Shape& shape, std::size_t number, const RecordKeys& keys,
+                    std::string& out);
+  bool write_dictionary(std::span<const std::string_view> parts, std::string& out);
+
+  // What a column is compared with: it may be a copy.
+  struct Written {
+    std::size_t number;
+    std::span<const std::string_view> parts;
+  };
+
+  std::vector<Shape> shapes_;
+  std::vector<std::uint8_t> shape_numbers_;  // of each value
+  std::vector<std::string_view> parts_;      // of one shape, by column
+  std::vector<Written> written_;             // columns of that shape
+  std::size_t last_ = 0;                     // shape of the value before
+};
+
+}  // namespace gameflow::record
