@@ -168,7 +168,7 @@ class ColumnsParser {
     column.form_ = static_cast<Column::Form>(form);
     if (!parse_parts(shape, column)) return false;
     column.part_ = static_cast<Column::Part>(part);
-    text_bytes_ += bytes_of(column, shape);
+    text_bytes_ += column.text_bytes_;
     shape.columns.push_back(std::move(column));
     return in_.ok();
   }
@@ -177,6 +177,7 @@ class ColumnsParser {
     switch (column.form_) {
       case Column::Form::kSame:
         column.dictionary_.push_back(in_.text());
+        column.text_bytes_ = std::uint64_t{column.dictionary_[0].size()} * shape.count;
         return in_.ok();
       case Column::Form::kDictionary:
         return parse_dictionary(shape, column);
@@ -184,7 +185,8 @@ class ColumnsParser {
         const std::uint64_t width = in_.varint();
         if (width > in_.rest().size()) return false;
         column.width_ = static_cast<std::uint32_t>(width);
-        column.bytes_ = in_.bytes(width * shape.count).data();
+        column.text_bytes_ = width * shape.count;
+        column.bytes_ = in_.bytes(column.text_bytes_).data();
         return in_.ok();
       }
       case Column::Form::kSized:
@@ -202,6 +204,7 @@ class ColumnsParser {
         column.records_ = shape.records;
         for (std::uint32_t i = 0; i < shape.count; ++i) {
           if (!keys_.has(shape.record(i))) return false;
+          column.text_bytes_ += keys_[shape.record(i)].size();
         }
         return true;
     }
@@ -215,32 +218,22 @@ class ColumnsParser {
     const std::string_view codes = in_.bytes(shape.count);
     if (!in_.ok()) return false;
     column.numbers_ = codes.data();
-    return std::ranges::all_of(
-        codes, [size](char code) { return static_cast<std::uint8_t>(code) < size; });
+    for (std::uint32_t i = 0; i < shape.count; ++i) {
+      const std::uint8_t code = byte_at(codes.data(), i);
+      if (code >= size) return false;
+      column.text_bytes_ += column.dictionary_[code].size();
+    }
+    return true;
   }
 
   bool parse_sized(const Columns::Shape& shape, Column& column, std::size_t width) {
     const std::string_view sizes = in_.bytes(width * shape.count);
     if (!in_.ok()) return false;
     column.numbers_ = sizes.data();
-    std::uint64_t total = 0;
     for (std::uint32_t i = 0; i < shape.count; ++i)
-      total += width == 1 ? byte_at(sizes.data(), i) : wide_size(sizes.data(), i);
-    column.bytes_ = in_.bytes(total).data();
+      column.text_bytes_ += width == 1 ? byte_at(sizes.data(), i) : wide_size(sizes.data(), i);
+    column.bytes_ = in_.bytes(column.text_bytes_).data();
     return in_.ok();
-  }
-
-  // Of its parts as text.
-  std::uint64_t bytes_of(const Column& column, const Columns::Shape& shape) {
-    std::uint64_t bytes = 0;
-    std::array<std::string_view, kBlock> parts;
-    Column::Cursor cursor;
-    for (std::size_t begin = 0; begin < shape.count; begin += kBlock) {
-      const auto block = std::span(parts).first(std::min<std::size_t>(kBlock, shape.count - begin));
-      column.read(cursor, block);
-      for (const std::string_view part : block) bytes += part.size();
-    }
-    return bytes;
   }
 
   ByteReader in_;

@@ -60,6 +60,7 @@ class Column {
   Part part_ = Part::kJson;
   Form form_ = Form::kSame;
   std::uint32_t width_ = 0;                   // kFixed
+  std::uint64_t text_bytes_ = 0;              // of all parts
   const char* bytes_ = nullptr;               // of all parts, one behind the other
   const char* numbers_ = nullptr;             // kDictionary: codes; kSized, kSizedWide: sizes
   std::vector<std::string_view> dictionary_;  // kSame has one
@@ -136,6 +137,7 @@ class ColumnsWriter {
   std::vector<std::uint8_t> shape_numbers_;  // of each value
   std::vector<std::string_view> parts_;      // of one shape, by column
   std::vector<Written> written_;             // columns of that shape
+  std::string codes_;                        // of one column
   std::size_t last_ = 0;                     // shape of the value before
 };
 

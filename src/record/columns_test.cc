@@ -1,7 +1,10 @@
 // What a batch keeps of values that are alike: every byte.
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <random>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -111,6 +114,23 @@ TEST(Columns, KeepEveryByte) {
     EXPECT_NE(batch->columns(), nullptr);
     expect_same(*batch, records);
   }
+}
+
+TEST(Columns, DocumentedExample) {
+  std::ifstream page(GAMEFLOW_DOCS_DIR "/formats/batch.md");
+  const std::string text{std::istreambuf_iterator<char>(page), {}};
+  const std::size_t begin = text.rfind("```hex\n") + 7;
+  std::istringstream block(text.substr(begin, text.find("```", begin) - begin));
+  std::string bytes;
+  for (unsigned byte; block >> std::hex >> byte;) bytes += static_cast<char>(byte);
+  BatchBuilder builder;
+  for (int i = 0; i < 8; ++i) {
+    const std::string key = fmt::format("p{}", i);
+    builder.add({1731406530000 + i * 10}, key,
+                fmt::format(R"({{"player":"{}","kind":"{}","coins":{}}})", key,
+                            i % 2 == 0 ? "buy" : "gift", i * i * 7));
+  }
+  EXPECT_EQ(builder.encode({1731406530300}), bytes);
 }
 
 TEST(Columns, AreNotForValuesOfManyShapesOrFewRecords) {

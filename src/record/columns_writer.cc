@@ -151,17 +151,29 @@ class Walk {
   std::vector<Part>& kinds_;
 };
 
-// For values up to 16 bytes it tells nearly all apart; none needs more than two words of memory.
-std::uint64_t hash_of(std::string_view part) {
+// A part by its first and last eight bytes: all of it, where it has up to 16.
+struct Word {
   std::uint64_t first = 0, last = 0;
-  if (part.size() >= 8) {
-    std::memcpy(&first, part.data(), 8);
-    std::memcpy(&last, part.data() + part.size() - 8, 8);
-  } else {
-    std::memcpy(&first, part.data(), part.size());
+  std::string_view part;
+
+  Word() = default;
+  // `part` is readable for 8 bytes.
+  explicit Word(std::string_view text) : part(text) {
+    std::memcpy(&first, text.data(), 8);
+    if (text.size() >= 8) {
+      std::memcpy(&last, text.data() + text.size() - 8, 8);
+    } else {
+      first &= (std::uint64_t{1} << 8 * text.size()) - 1;
+    }
   }
-  return (first * 0x9E37'79B9'7F4A'7C15 ^ last ^ part.size()) * 0xD6E8'FEB8'6659'FD93;
-}
+  friend bool operator==(const Word& a, const Word& b) {
+    return a.first == b.first && a.last == b.last && a.part.size() == b.part.size() &&
+           (a.part.size() <= 16 || a.part == b.part);
+  }
+  std::uint64_t hash() const {
+    return (first * 0x9E37'79B9'7F4A'7C15 ^ last ^ part.size()) * 0xD6E8'FEB8'6659'FD93;
+  }
+};
 
 }  // namespace
 
@@ -311,26 +323,26 @@ bool ColumnsWriter::write_dictionary(std::span<const std::string_view> parts, st
   constexpr std::size_t kBuckets = 2 * kDictionaryMax;
   const std::size_t size_max = std::min(kDictionaryMax, parts.size() / 4);
   std::array<std::uint16_t, kBuckets> buckets{};  // of the words, counted from 1
-  std::array<std::string_view, kDictionaryMax> words;
+  std::array<Word, kDictionaryMax> words;
   std::size_t size = 0;
-  std::string codes;
-  codes.reserve(parts.size());
-  for (const std::string_view part : parts) {
-    std::size_t bucket = hash_of(part) >> 55;
+  codes_.resize(parts.size());
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const Word word(parts[i]);
+    std::size_t bucket = word.hash() >> 55;
     static_assert(kBuckets == 1U << (64 - 55));
-    while (buckets[bucket] != 0 && words[buckets[bucket] - 1U] != part)
+    while (buckets[bucket] != 0 && !(words[buckets[bucket] - 1U] == word))
       bucket = (bucket + 1) % kBuckets;
     if (buckets[bucket] == 0) {
       if (size == size_max) return false;
-      words[size++] = part;
+      words[size++] = word;
       buckets[bucket] = static_cast<std::uint16_t>(size);
     }
-    codes.push_back(static_cast<char>(buckets[bucket] - 1));
+    codes_[i] = static_cast<char>(buckets[bucket] - 1);
   }
   ByteWriter writer(out);
   writer.varint(size);
-  for (std::size_t i = 0; i < size; ++i) writer.text(words[i]);
-  writer.bytes(codes);
+  for (std::size_t i = 0; i < size; ++i) writer.text(words[i].part);
+  writer.bytes(codes_);
   return true;
 }
 
