@@ -42,10 +42,10 @@ class Lines {
   bool next(std::string_view& line) {
     while (!rest_.empty()) {
       const void* const newline = std::memchr(rest_.data(), '\n', rest_.size());
-      const std::size_t size = newline == nullptr ? rest_.size()
-                                                  : static_cast<std::size_t>(
-                                                        static_cast<const char*>(newline) -
-                                                        rest_.data());
+      const std::size_t size =
+          newline == nullptr
+              ? rest_.size()
+              : static_cast<std::size_t>(static_cast<const char*>(newline) - rest_.data());
       line = rest_.substr(0, size);
       rest_.remove_prefix(std::min(rest_.size(), size + 1));
       while (!line.empty() && is_space(line.front())) line.remove_prefix(1);

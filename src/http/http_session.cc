@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "http/pending_reply.h"
 #include "http/response_header.h"
 #include "http/websocket_session.h"
 
@@ -59,13 +60,6 @@ void yield_to_engine() {
       ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
   static_cast<void>(lowered);  // where it does not work, queries are as important as events
 }
-
-// A reply that comes from another thread, waited for on the strand.
-struct PendingReply {
-  explicit PendingReply(const asio::any_io_executor& strand) : timer(strand) {}
-  asio::steady_timer timer;
-  std::optional<Reply> reply;
-};
 
 class HttpSession final : public Session, public std::enable_shared_from_this<HttpSession> {
  public:
@@ -332,17 +326,17 @@ std::optional<Reply> HttpSession::refuse_body() {
   return std::nullopt;
 }
 
-// Straight to where it stays; what came with the header is moved there. As much as the socket has at
-// a time: asio's own loop would read 64 KiB.
+// Straight to where it stays; what came with the header is moved there. As much as the socket has
+// at a time: asio's own loop would read 64 KiB.
 asio::awaitable<ErrorOf> HttpSession::receive_body(std::size_t size) {
   body_ = std::make_unique_for_overwrite<char[]>(size);
   std::size_t received = asio::buffer_copy(asio::buffer(body_.get(), size), buffer_.data());
   buffer_.consume(received);
   ErrorOf error;
   while (!error && received < size)
-    received += co_await socket_.async_read_some(
-        asio::buffer(body_.get() + received, size - received),
-        asio::redirect_error(asio::use_awaitable, error));
+    received +=
+        co_await socket_.async_read_some(asio::buffer(body_.get() + received, size - received),
+                                         asio::redirect_error(asio::use_awaitable, error));
   if (error == asio::error::eof) error = wire::error::partial_message;
   request_.body = {body_.get(), size};
   co_return error;
@@ -392,12 +386,7 @@ asio::awaitable<Reply> HttpSession::answer(const Match& match) {
     co_return reply;
   }
   auto pending = std::make_shared<PendingReply>(socket_.get_executor());
-  ReplyCallback done = [pending](Reply reply) {
-    asio::post(pending->timer.get_executor(), [pending, reply = std::move(reply)]() mutable {
-      if (!pending->reply) pending->reply = std::move(reply);
-      pending->timer.cancel();
-    });
-  };
+  const ReplyCallback done = [pending](Reply reply) { pending->set(std::move(reply)); };
   if (match.route->work == Work::kBlocking)
     asio::post(state_.workers, [this, &match, done] {  // this coroutine waits for it
       yield_to_engine();
@@ -407,12 +396,7 @@ asio::awaitable<Reply> HttpSession::answer(const Match& match) {
     run_route(state_.routes, match, request_, done);
   // While it is still in the cache: the next request, of another connection, gets its memory.
   if (match.route->work == Work::kCallback) drop_body();
-  while (!pending->reply) {
-    pending->timer.expires_at(asio::steady_timer::time_point::max());
-    ErrorOf cancelled;
-    co_await pending->timer.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
-  }
-  co_return std::move(*pending->reply);
+  co_return co_await pending->wait();
 }
 
 asio::awaitable<Next> HttpSession::upgrade(const Match& match) {

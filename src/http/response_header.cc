@@ -43,7 +43,7 @@ std::string response_header(const Reply& reply, unsigned version, bool keep_aliv
   const auto reason =
       boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(reply.status));
   std::string header;
-  header.reserve(1024);
+  header.reserve(900);  // from 1 KiB on, malloc first merges all small free blocks
   auto out = std::back_inserter(header);
   fmt::format_to(out, "HTTP/{}.{} {} {}\r\nServer: gameflow\r\nDate: {}\r\n", version / 10,
                  version % 10, reply.status, std::string_view(reason.data(), reason.size()),
