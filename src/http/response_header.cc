@@ -21,7 +21,7 @@ constexpr std::string_view kConstantFields =
     "Referrer-Policy: no-referrer\r\n";
 constexpr std::string_view kNoStore = "Cache-Control: no-store\r\n";
 
-// Formatted once a second: each time it would be a tenth of a small request.
+// Formatted once a second.
 std::string_view date_of(Timestamp now) {
   thread_local std::time_t second = -1;
   thread_local std::string text;
