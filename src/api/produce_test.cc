@@ -14,6 +14,7 @@
 #include "api/fake_engine.h"
 #include "log/memory/memory_store.h"
 #include "log/partitioning.h"
+#include "record/codec.h"
 
 namespace gameflow::api {
 namespace {
@@ -111,6 +112,7 @@ TEST_F(ProduceTest, Bodies) {
       {"no newline at the end", lines, "1\n2", "2/0/0", "1 2"},
       {"blank lines", lines, "\n1\n \t\n\r\n2\n\n", "2/0/0", "1 2"},
       {"lines of Windows", lines, "1\r\n2\r\n", "2/0/0", "1 2"},
+      {"CR within a line", lines, "{\"a\":\r1}\n[\r]\r\n", "2/0/0", R"({"a":1} [])"},
       {"byte order mark", lines, "\xef\xbb\xbf{}\n", "1/0/0", "{}"},
       {"nothing", lines, "", "0/0/0", ""},
       {"bytes are kept", lines, "{ \"a\" :\t1.50e0 }\n", "1/0/0", "{ \"a\" :\t1.50e0 }"},
@@ -134,6 +136,27 @@ TEST_F(ProduceTest, Bodies) {
     EXPECT_EQ(outcome("any", c.body, {.format = c.format}), c.outcome) << c.name;
     EXPECT_EQ(stored("any"), c.stored) << c.name;
   }
+}
+
+// Of many shapes and sizes, so that the decoder finds their tokens by what is announced to it.
+TEST_F(ProduceTest, LinesOfManySizes) {
+  std::string body, all, outcomes;
+  std::size_t accepted = 0, rejected = 0;
+  for (std::size_t i = 0; i < 4000; ++i) {
+    const std::size_t size = i % 97 == 0   ? 9'000 + i
+                             : i % 31 == 0 ? record::kLookAheadBytes
+                                           : i % 60;
+    std::string value =
+        fmt::format("{{\"f{}\":[{}],\"t\":\"{}\"}}", i % 613, i, std::string(size, 'x'));
+    const bool is_bad = i % 501 == 500;
+    if (is_bad) value.back() = ']';
+    body += fmt::format("{}{}{}", i % 7 == 0 ? " " : "", value, i % 11 == 0 ? "\r\n \n" : "\n");
+    ++(is_bad ? rejected : accepted);
+    if (is_bad) outcomes += fmt::format(" {}::invalid_json", i);
+    if (!is_bad) all += (all.empty() ? "" : " ") + value;
+  }
+  EXPECT_EQ(outcome("any", body), fmt::format("{}/0/{}{}", accepted, rejected, outcomes));
+  EXPECT_EQ(stored("any"), all);
 }
 
 TEST_F(ProduceTest, RecordsAreCheckedWithTheSchema) {

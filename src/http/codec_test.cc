@@ -5,6 +5,7 @@
 
 #include "http/gzip.h"
 #include "http/request.h"
+#include "http/response_header.h"
 
 namespace gameflow::http {
 namespace {
@@ -62,6 +63,46 @@ TEST(Request, ListHeaders) {
   EXPECT_FALSE(list_has("gzip;q=0", "gzip"));
   EXPECT_FALSE(list_has("gzip; q=0.000", "gzip"));
   EXPECT_FALSE(list_has("x-gzip", "gzip"));
+}
+
+TEST(Response, Headers) {
+  const std::string constant =
+      "Server: gameflow\r\nDate: Tue, 12 Nov 2024 10:15:30 GMT\r\nContent-Security-Policy: "
+      "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' "
+      "data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'\r\n"
+      "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n";
+  const std::string json = "Content-Type: application/json\r\nContent-Length: 2\r\n";
+  struct Case {
+    Reply reply;
+    unsigned version;
+    bool keep_alive;
+    std::string first, last;  // lines
+  };
+  const std::string no_store = "Cache-Control: no-store\r\n";
+  const Case cases[] = {
+      {{.body = "{}"}, 11, true, "HTTP/1.1 200 OK\r\n", no_store + json},
+      {{.body = "{}"}, 11, false, "HTTP/1.1 200 OK\r\n", no_store + json + "Connection: close\r\n"},
+      {{.body = "{}"}, 10, false, "HTTP/1.0 200 OK\r\n", no_store + json},
+      {{.body = "{}"},
+       10,
+       true,
+       "HTTP/1.0 200 OK\r\n",
+       no_store + json + "Connection: keep-alive\r\n"},
+      {{.status = 204}, 11, true, "HTTP/1.1 204 No Content\r\n", no_store},
+      {{.status = 304, .headers = {{"Cache-Control", "no-cache"}, {"ETag", "\"1\""}}},
+       11,
+       true,
+       "HTTP/1.1 304 Not Modified\r\n",
+       "Cache-Control: no-cache\r\nETag: \"1\"\r\n"},
+      {{.status = 503, .body = "{}", .headers = {{"Retry-After", "1"}}},
+       11,
+       true,
+       "HTTP/1.1 503 Service Unavailable\r\n",
+       no_store + "Retry-After: 1\r\n" + json},
+  };
+  for (const Case& c : cases)
+    EXPECT_EQ(response_header(c.reply, c.version, c.keep_alive, Timestamp{1'731'406'530'250}),
+              c.first + constant + c.last + "\r\n");
 }
 
 TEST(Gzip, RoundTrip) {

@@ -1,6 +1,8 @@
 #include "http/http_session.h"
 
+#include <array>
 #include <chrono>
+#include <memory>
 #include <optional>
 
 #include <boost/asio/post.hpp>
@@ -9,12 +11,13 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "http/pending_reply.h"
+#include "http/response_header.h"
 #include "http/websocket_session.h"
 
 namespace gameflow::http {
@@ -26,10 +29,6 @@ namespace {
 
 // A header, or part of a body with the pipelined requests behind it.
 constexpr std::size_t kBufferBytesMax = 128U << 10;
-
-constexpr std::string_view kContentSecurityPolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' "
-    "data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 // What the connection does after a reply.
 enum class Next : std::uint8_t {
@@ -62,20 +61,13 @@ void yield_to_engine() {
   static_cast<void>(lowered);  // where it does not work, queries are as important as events
 }
 
-// A reply that comes from another thread, waited for on the strand.
-struct PendingReply {
-  explicit PendingReply(const asio::any_io_executor& strand) : timer(strand) {}
-  asio::steady_timer timer;
-  std::optional<Reply> reply;
-};
-
 class HttpSession final : public Session, public std::enable_shared_from_this<HttpSession> {
  public:
   HttpSession(ServerState& state, Tcp::socket socket, Connections::Lease& lease)
       : state_(state),
         lease_(lease),
         socket_(std::move(socket)),
-        deadline_(socket_.get_executor()),
+        timer_(socket_.get_executor()),
         buffer_(kBufferBytesMax) {}
 
   asio::awaitable<void> run();
@@ -89,10 +81,12 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
     kStopping,  // the one that runs is the last
   };
   using Parser = wire::request_parser<wire::string_body>;
+  using Instant = std::chrono::steady_clock::time_point;
 
   // Cancels what the socket is waiting for after `time`, and sets expired_.
   void arm(std::chrono::milliseconds time);
-  void disarm();
+  void disarm() { due_ = Instant::max(); }
+  void wait_until_due();
 
   asio::awaitable<bool> wait_for_request();
   asio::awaitable<Next> serve_one();
@@ -102,6 +96,8 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   std::optional<Reply> read_header();
   std::optional<Reply> header_failure(const ErrorOf& error) const;
   asio::awaitable<std::optional<Reply>> read_body();
+  asio::awaitable<ErrorOf> receive_body(std::size_t size);
+  void drop_body();
   std::optional<Reply> refuse_body();
   asio::awaitable<Reply> answer(const Match& match);
   asio::awaitable<Next> upgrade(const Match& match);
@@ -112,32 +108,43 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   ServerState& state_;
   Connections::Lease& lease_;
   Tcp::socket socket_;
-  asio::steady_timer deadline_;
-  std::uint64_t deadline_turn_ = 0;
+  asio::steady_timer timer_;
+  bool timer_runs_ = false;
+  Instant due_ = Instant::max();
   bool expired_ = false;
   Phase phase_ = Phase::kIdle;
 
   beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
   Request request_;
+  std::unique_ptr<char[]> body_;     // of a request that gives its length
   std::size_t body_bytes_held_ = 0;  // of the budget
-  std::chrono::steady_clock::time_point started_;
+  Instant started_;
 };
 
+// Most deadlines are moved or lifted long before they are due. So the timer is set anew only where
+// it would run out too late, and then looks at what is due: once in 10 s, not four times a request,
+// each with a system call.
 void HttpSession::arm(std::chrono::milliseconds time) {
   expired_ = false;
-  deadline_.expires_after(time);
-  deadline_.async_wait([self = shared_from_this(), turn = ++deadline_turn_](const ErrorOf& error) {
-    if (error || turn != self->deadline_turn_) return;  // armed anew since
+  due_ = std::chrono::steady_clock::now() + time;
+  if (!timer_runs_ || due_ < timer_.expiry()) wait_until_due();
+}
+
+void HttpSession::wait_until_due() {
+  timer_runs_ = true;
+  timer_.expires_at(due_);
+  timer_.async_wait([session = weak_from_this()](const ErrorOf& error) {
+    const auto self = session.lock();
+    if (error || !self) return;  // set anew since, or the session has ended
+    self->timer_runs_ = false;
+    if (self->due_ == Instant::max()) return;
+    if (std::chrono::steady_clock::now() < self->due_) return self->wait_until_due();
+    self->disarm();
     self->expired_ = true;
     ErrorOf ignored;
     self->socket_.cancel(ignored);
   });
-}
-
-void HttpSession::disarm() {
-  ++deadline_turn_;
-  deadline_.cancel();
 }
 
 void HttpSession::stop() {
@@ -169,7 +176,6 @@ asio::awaitable<void> HttpSession::run() {
   }
   while (next == Next::kRequest) next = co_await serve_one();
   if (next == Next::kLinger) co_await linger();
-  disarm();
   socket_.close(ignored);
 }
 
@@ -193,6 +199,7 @@ asio::awaitable<Next> HttpSession::serve_one() {
   const bool there = co_await wait_for_request();
   if (!there) co_return Next::kClose;
   const Next next = co_await serve_request();
+  drop_body();
   state_.body_budget.give(std::exchange(body_bytes_held_, 0));
   co_return next;
 }
@@ -319,6 +326,28 @@ std::optional<Reply> HttpSession::refuse_body() {
   return std::nullopt;
 }
 
+// Straight to where it stays; what came with the header is moved there. As much as the socket has
+// at a time: asio's own loop would read 64 KiB.
+asio::awaitable<ErrorOf> HttpSession::receive_body(std::size_t size) {
+  body_ = std::make_unique_for_overwrite<char[]>(size);
+  std::size_t received = asio::buffer_copy(asio::buffer(body_.get(), size), buffer_.data());
+  buffer_.consume(received);
+  ErrorOf error;
+  while (!error && received < size)
+    received +=
+        co_await socket_.async_read_some(asio::buffer(body_.get() + received, size - received),
+                                         asio::redirect_error(asio::use_awaitable, error));
+  if (error == asio::error::eof) error = wire::error::partial_message;
+  request_.body = {body_.get(), size};
+  co_return error;
+}
+
+void HttpSession::drop_body() {
+  request_.body = {};
+  body_.reset();
+  parser_->get().body() = std::string();
+}
+
 // Reads the body into request_, or returns the reply that refuses it.
 asio::awaitable<std::optional<Reply>> HttpSession::read_body() {
   if (auto refused = refuse_body()) co_return std::move(refused);
@@ -329,14 +358,15 @@ asio::awaitable<std::optional<Reply>> HttpSession::read_body() {
     co_await asio::async_write(socket_, asio::buffer(kContinue.data(), kContinue.size()),
                                asio::redirect_error(asio::use_awaitable, error));
   }
-  parser_->body_limit(state_.options.body_bytes_max);
-  if (!error)
+  if (const auto size = parser_->content_length(); size && !error) {
+    error = co_await receive_body(static_cast<std::size_t>(*size));
+  } else if (!error) {
+    parser_->body_limit(state_.options.body_bytes_max);
     co_await wire::async_read(socket_, buffer_, *parser_,
                               asio::redirect_error(asio::use_awaitable, error));
-  if (!error) {
-    request_.body = std::move(parser_->get().body());
-    co_return std::nullopt;
+    request_.body = parser_->get().body();
   }
+  if (!error) co_return std::nullopt;
   if (expired_)
     co_return error_reply(408, "timeout",
                           fmt::format("the request body did not arrive within {} ms",
@@ -356,12 +386,7 @@ asio::awaitable<Reply> HttpSession::answer(const Match& match) {
     co_return reply;
   }
   auto pending = std::make_shared<PendingReply>(socket_.get_executor());
-  ReplyCallback done = [pending](Reply reply) {
-    asio::post(pending->timer.get_executor(), [pending, reply = std::move(reply)]() mutable {
-      if (!pending->reply) pending->reply = std::move(reply);
-      pending->timer.cancel();
-    });
-  };
+  const ReplyCallback done = [pending](Reply reply) { pending->set(std::move(reply)); };
   if (match.route->work == Work::kBlocking)
     asio::post(state_.workers, [this, &match, done] {  // this coroutine waits for it
       yield_to_engine();
@@ -369,12 +394,9 @@ asio::awaitable<Reply> HttpSession::answer(const Match& match) {
     });
   else
     run_route(state_.routes, match, request_, done);
-  while (!pending->reply) {
-    pending->timer.expires_at(asio::steady_timer::time_point::max());
-    ErrorOf cancelled;
-    co_await pending->timer.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
-  }
-  co_return std::move(*pending->reply);
+  // While it is still in the cache: the next request, of another connection, gets its memory.
+  if (match.route->work == Work::kCallback) drop_body();
+  co_return co_await pending->wait();
 }
 
 asio::awaitable<Next> HttpSession::upgrade(const Match& match) {
@@ -413,30 +435,16 @@ asio::awaitable<Next> HttpSession::send(Reply reply, Next next) {
   log_access(reply);
   const bool known = parser_.has_value();  // not so where the connection itself is refused
   const unsigned version = known && parser_->get().version() == 10 ? 10 : 11;
-  wire::response<wire::string_body> response(wire::int_to_status(reply.status), version);
-  response.result(reply.status);
-  response.set(wire::field::server, "gameflow");
-  response.set(wire::field::date,
-               fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT",
-                           fmt::gmtime(static_cast<std::time_t>(SystemClock{}.now().ms / 1000))));
-  response.set("Content-Security-Policy",
-               {kContentSecurityPolicy.data(), kContentSecurityPolicy.size()});
-  response.set("X-Content-Type-Options", "nosniff");
-  response.set("Referrer-Policy", "no-referrer");
-  response.set(wire::field::cache_control, "no-store");
-  for (const auto& [name, value] : reply.headers) response.set({name.data(), name.size()}, value);
-  const bool has_body = reply.status != 204 && reply.status != 304;
-  if (has_body) {
-    response.set(wire::field::content_type, {reply.content_type.data(), reply.content_type.size()});
-    response.content_length(reply.body.size());
-    if (request_.method != Method::kHead) response.body() = std::move(reply.body);
-  }
   if (next == Next::kRequest && (phase_ == Phase::kStopping || !parser_->get().keep_alive()))
     next = Next::kLinger;
-  response.keep_alive(next == Next::kRequest);
+  const std::string header =
+      response_header(reply, version, next == Next::kRequest, SystemClock{}.now());
+  const bool sends_body = has_body(reply.status) && request_.method != Method::kHead;
+  const std::array<asio::const_buffer, 2> parts{
+      asio::buffer(header), asio::buffer(reply.body.data(), sends_body ? reply.body.size() : 0)};
   arm(state_.limits.write_time_max);
   ErrorOf error;
-  co_await wire::async_write(socket_, response, asio::redirect_error(asio::use_awaitable, error));
+  co_await asio::async_write(socket_, parts, asio::redirect_error(asio::use_awaitable, error));
   if (fits) state_.reply_budget.give(bytes);
   co_return error ? Next::kClose : next;
 }

@@ -21,7 +21,7 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   // Headers; empty where absent.
   std::string host, origin, content_type, content_encoding, accept_encoding, if_none_match;
-  std::string body;
+  std::string_view body;  // whoever reads it holds it
 
   // The value of a query parameter, if it is there.
   std::optional<std::string_view> parameter(std::string_view name) const;

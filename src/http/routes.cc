@@ -193,7 +193,7 @@ Result<Reply> read_state(const Call& call) {
 }
 
 Result<Reply> run_sql(const Call& call) {
-  SqlRequest request{.sql = call.request.body};
+  SqlRequest request{.sql = std::string(call.request.body)};
   if (lower_case(call.request.content_type).starts_with("application/json")) {
     GF_ASSIGN(request, read_sql_request(call.request.body));
   }

@@ -42,7 +42,8 @@ using ReplyCallback = std::function<void(Reply)>;
 enum class Work : std::uint8_t {
   kQuick,      // the thread of the connection
   kBlocking,   // a worker: it may take a second, or wait for the disk
-  kCallback,   // the thread of the connection; the reply comes later, from the store's thread
+  kCallback,   // the thread of the connection; the reply comes later, from the store's thread; the
+               // request's body is gone by then
   kWebSocket,  // nobody: the connection becomes a WebSocket session
 };
 

@@ -1,7 +1,9 @@
 // Bytes that no polite client sends. Whatever comes, the server says something fitting and goes on.
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
@@ -274,6 +276,24 @@ TEST(Deadlines, EndWhatIsTooSlow) {
     EXPECT_EQ(client.receive().status, 200U);
     EXPECT_TRUE(client.closed());
   }
+}
+
+// The header's deadline is before that of an idle connection, which runs then, and the body's
+// after.
+TEST(Deadlines, AreEachTheirOwn) {
+  using std::chrono::milliseconds;
+  SessionLimits limits;
+  limits.header_time_max = milliseconds(100);
+  TestServer server({}, limits);
+  server.topic("t");
+  RawClient client(server.server->port());
+  client.send("POST /topics/t/records HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n");
+  std::this_thread::sleep_for(milliseconds(250));
+  client.send("1");
+  EXPECT_EQ(client.receive().status, 200U);
+  std::this_thread::sleep_for(milliseconds(250));
+  client.send("GET /hea");
+  EXPECT_EQ(client.receive().status, 408U);
 }
 
 TEST(Limits, ConnectionsOverTheLimitAreTold) {

@@ -70,51 +70,49 @@ Number load(const char* at) {
   return number;
 }
 
-bool append_scalar(Kind kind, const char* at, std::string& out) {
+// Appends a number or boolean.
+void append_scalar(Kind kind, const char* at, std::string& out) {
   auto to = std::back_inserter(out);
   switch (kind) {
     case Kind::kBool:
       out += load<bool>(at) ? "true" : "false";
-      return true;
+      return;
     case Kind::kI8:
       fmt::format_to(to, "{}", int{load<i8>(at)});
-      return true;
+      return;
     case Kind::kI16:
       fmt::format_to(to, "{}", load<i16>(at));
-      return true;
+      return;
     case Kind::kI32:
       fmt::format_to(to, "{}", load<i32>(at));
-      return true;
+      return;
     case Kind::kI64:
       fmt::format_to(to, "{}", load<i64>(at));
-      return true;
+      return;
     case Kind::kU8:
       fmt::format_to(to, "{}", unsigned{load<u8>(at)});
-      return true;
+      return;
     case Kind::kU16:
       fmt::format_to(to, "{}", load<u16>(at));
-      return true;
+      return;
     case Kind::kU32:
       fmt::format_to(to, "{}", load<u32>(at));
-      return true;
+      return;
     case Kind::kU64:
       fmt::format_to(to, "{}", load<u64>(at));
-      return true;
+      return;
     case Kind::kF32:
       fmt::format_to(to, "{}", load<f32>(at));
-      return true;
+      return;
     case Kind::kF64:
       fmt::format_to(to, "{}", load<f64>(at));
-      return true;
+      return;
     case Kind::kString:
-      out += load<Text>(at).view();
-      return true;
     case Kind::kBytes:
     case Kind::kObject:
     case Kind::kList:
       break;
   }
-  return false;
 }
 
 bool is_key_kind(Kind kind) {
@@ -185,13 +183,16 @@ FieldPath::FieldPath(const Type& type, std::string_view path) {
   if (is_key_kind(at->kind)) type_ = at;
 }
 
-bool FieldPath::read(const void* value, std::string& out) const {
+std::optional<std::string_view> FieldPath::read(const void* value, std::string& scratch) const {
   const auto* at = static_cast<const char*>(value);
   for (const Step& step : steps_) {
-    if (step.optional && !load<bool>(at + step.flag_offset)) return false;
+    if (step.optional && !load<bool>(at + step.flag_offset)) return std::nullopt;
     at += step.offset;
   }
-  return append_scalar(type_->kind, at, out);
+  if (type_->kind == Kind::kString) return load<Text>(at).view();
+  scratch.clear();
+  append_scalar(type_->kind, at, scratch);
+  return scratch;
 }
 
 }  // namespace gameflow::record

@@ -31,8 +31,9 @@ class FieldPath {
  public:
   FieldPath(const Type& type, std::string_view path);
   bool known() const { return type_ != nullptr; }
-  // Appends the key to `out`; false where it is absent. Precondition: known().
-  bool read(const void* value, std::string& out) const;
+  // The key, or nothing where it is absent: text as it stands in `value`, all else written into
+  // `scratch`. Precondition: known().
+  std::optional<std::string_view> read(const void* value, std::string& scratch) const;
 
  private:
   struct Step {

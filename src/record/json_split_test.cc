@@ -99,9 +99,8 @@ TEST(FieldPath, ReadsWhatJsonFieldReads) {
   for (const char* path : {"user.id", "user.rank", "user.large", "flag"}) {
     const FieldPath field(*event, path);
     ASSERT_TRUE(field.known()) << path;
-    std::string key;
-    EXPECT_TRUE(field.read(value.data(), key)) << path;
-    EXPECT_EQ(key, json_field(std::string_view(buffer).substr(0, json.size()), path)) << path;
+    std::string scratch;
+    EXPECT_EQ(field.read(value.data(), scratch), json_field(std::string_view(buffer).substr(0, json.size()), path)) << path;
   }
   for (const char* path : {"user", "user.nosuch", "flag.x", "nosuch"}) {
     EXPECT_FALSE(FieldPath(*event, path).known()) << path;
