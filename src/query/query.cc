@@ -99,11 +99,12 @@ char* new_item(RawList& list, const record::Type& item, Arena& arena) {
     if (grown == list.capacity) throw std::bad_alloc();
     auto* data = static_cast<char*>(arena.allocate(grown * item.size, item.align));
     if (list.size != 0) std::memcpy(data, list.data, std::size_t{list.size} * item.size);
-    std::memset(data + std::size_t{list.size} * item.size, 0, (grown - list.size) * item.size);
     list.data = data;
     list.capacity = static_cast<u32>(grown);
   }
-  return list.data + std::size_t{list.size} * item.size;
+  char* slot = list.data + std::size_t{list.size} * item.size;
+  std::memset(slot, 0, item.size);
+  return slot;
 }
 
 }  // namespace
