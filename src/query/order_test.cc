@@ -173,6 +173,38 @@ TEST_F(OrderTest, LargeNumbersSortAsNumbers) {
   EXPECT_EQ(std::get<std::int64_t>(answer->rows[2][0]), 4);
 }
 
+// Numbers that need all bits of a rank, and texts and keys that differ only far behind.
+TEST_F(OrderTest, IsSqlitesWhereRanksDecideLittle) {
+  const std::string same(30, 'x');
+  const std::string texts[] = {same, same + 'a', same + "ab", same + '\0', same + "\xff"};
+  TestTable test("deep", record::Kind::kString, order_row(types_));
+  std::mt19937_64 random(3);
+  for (int i = 0; i < kRows; ++i) {
+    OrderRow row{};
+    row.small = static_cast<i32>(random());
+    row.large = random() / 2 >> random() % 2 * 60;
+    if (i % 3 != 0) row.maybe = Optional<i64>(static_cast<i64>(random()));
+    row.real = static_cast<f64>(static_cast<std::int64_t>(random())) * (random() % 2 == 0 ? 1 : 0);
+    row.text = Text::view(texts[random() % std::size(texts)]);
+    test.add(0,
+             fmt::format("{}/{}/{}", i % 2, std::string(9, 'k'),
+                         std::string(i % 40, 'y') + std::to_string(i)),
+             &row);
+  }
+  test.publish();
+  ASSERT_TRUE(database_.set_table(&test.table));
+  for (const char* order :
+       {"_key", "_key desc", "large", "large desc, small", "maybe, real desc", "real, large",
+        "text", "text desc, small", "large, text, real desc", "flag, text, _key desc", "flag"}) {
+    const auto ours = database_.run(fmt::format("select * from deep order by {}", order), {});
+    const auto theirs =
+        database_.run(fmt::format("select * from deep where large >= 0 order by {}", order), {});
+    ASSERT_TRUE(ours && theirs) << order;
+    EXPECT_EQ(ours->rows.size(), kRows);
+    EXPECT_TRUE(ours->rows == theirs->rows) << order;
+  }
+}
+
 // More rows than SortedRows sorts in its first steps, and than a person gets in order unasked.
 class ManyRowsTest : public testing::Test {
  protected:

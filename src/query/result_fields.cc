@@ -60,16 +60,16 @@ bool put(char* to, T value) {
 }
 
 template <class Integer>
-bool store_integer(sqlite3_stmt* statement, int column, char* to) {
-  switch (sqlite3_column_type(statement, column)) {
+bool store_integer(sqlite3_value* from, char* to) {
+  switch (sqlite3_value_type(from)) {
     case SQLITE_INTEGER: {
-      const std::int64_t value = sqlite3_column_int64(statement, column);
+      const std::int64_t value = sqlite3_value_int64(from);
       return std::in_range<Integer>(value) && put(to, static_cast<Integer>(value));
     }
     case SQLITE_FLOAT: {
       // Bounds that a double holds exactly: [-2^(n-1), 2^(n-1)) or [0, 2^n).
       constexpr int kBits = std::numeric_limits<Integer>::digits;
-      const double value = sqlite3_column_double(statement, column);
+      const double value = sqlite3_value_double(from);
       const double end = std::ldexp(1.0, kBits);
       const double begin = std::is_signed_v<Integer> ? -end : 0.0;
       return std::trunc(value) == value && value >= begin && value < end &&
@@ -77,8 +77,8 @@ bool store_integer(sqlite3_stmt* statement, int column, char* to) {
     }
     case SQLITE_TEXT:
       if constexpr (std::is_same_v<Integer, u64>) {  // above 2^63 - 1: virtual_table.h
-        const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
-        const char* end = text + sqlite3_column_bytes(statement, column);
+        const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(from));
+        const char* end = text + sqlite3_value_bytes(from);
         u64 value = 0;
         const auto parsed = std::from_chars(text, end, value);
         return parsed.ec == std::errc{} && parsed.ptr == end && put(to, value);
@@ -90,66 +90,65 @@ bool store_integer(sqlite3_stmt* statement, int column, char* to) {
 }
 
 template <class Float>
-bool store_float(sqlite3_stmt* statement, int column, char* to) {
-  const int type = sqlite3_column_type(statement, column);
+bool store_float(sqlite3_value* from, char* to) {
+  const int type = sqlite3_value_type(from);
   if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) return false;
-  const double value = sqlite3_column_double(statement, column);
+  const double value = sqlite3_value_double(from);
   if (std::isfinite(value) && std::abs(value) > std::numeric_limits<Float>::max()) return false;
   return put(to, static_cast<Float>(value));
 }
 
-bool store_bool(sqlite3_stmt* statement, int column, char* to) {
-  if (sqlite3_column_type(statement, column) != SQLITE_INTEGER) return false;
-  const std::int64_t value = sqlite3_column_int64(statement, column);
+bool store_bool(sqlite3_value* from, char* to) {
+  if (sqlite3_value_type(from) != SQLITE_INTEGER) return false;
+  const std::int64_t value = sqlite3_value_int64(from);
   return (value == 0 || value == 1) && put(to, value == 1);
 }
 
-bool store_text(sqlite3_stmt* statement, int column, Arena& arena, char* to) {
-  if (sqlite3_column_type(statement, column) != SQLITE_TEXT) return false;
+bool store_text(sqlite3_value* from, Arena& arena, char* to) {
+  if (sqlite3_value_type(from) != SQLITE_TEXT) return false;
   // As a blob: asked for text, SQLite would first make a copy with a zero at the end.
-  const auto* text = static_cast<const char*>(sqlite3_column_blob(statement, column));
-  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
+  const auto* text = static_cast<const char*>(sqlite3_value_blob(from));
+  const auto size = static_cast<std::size_t>(sqlite3_value_bytes(from));
   return put(to, Text::view({arena.copy(text, size), size}));
 }
 
-bool store_bytes(sqlite3_stmt* statement, int column, Arena& arena, char* to) {
-  const int type = sqlite3_column_type(statement, column);
+bool store_bytes(sqlite3_value* from, Arena& arena, char* to) {
+  const int type = sqlite3_value_type(from);
   if (type != SQLITE_TEXT && type != SQLITE_BLOB) return false;
-  const auto* data = static_cast<const char*>(sqlite3_column_blob(statement, column));
-  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
+  const auto* data = static_cast<const char*>(sqlite3_value_blob(from));
+  const auto size = static_cast<std::size_t>(sqlite3_value_bytes(from));
   return put(to, Bytes{reinterpret_cast<const u8*>(arena.copy(data, size)), size});
 }
 
-bool store_value(sqlite3_stmt* statement, int column, const Target& target, Arena& arena,
-                 char* out) {
+bool store_value(sqlite3_value* from, const Target& target, Arena& arena, char* out) {
   char* to = out + target.offset;
   switch (target.kind) {
     case Kind::kBool:
-      return store_bool(statement, column, to);
+      return store_bool(from, to);
     case Kind::kI8:
-      return store_integer<i8>(statement, column, to);
+      return store_integer<i8>(from, to);
     case Kind::kI16:
-      return store_integer<i16>(statement, column, to);
+      return store_integer<i16>(from, to);
     case Kind::kI32:
-      return store_integer<i32>(statement, column, to);
+      return store_integer<i32>(from, to);
     case Kind::kI64:
-      return store_integer<i64>(statement, column, to);
+      return store_integer<i64>(from, to);
     case Kind::kU8:
-      return store_integer<u8>(statement, column, to);
+      return store_integer<u8>(from, to);
     case Kind::kU16:
-      return store_integer<u16>(statement, column, to);
+      return store_integer<u16>(from, to);
     case Kind::kU32:
-      return store_integer<u32>(statement, column, to);
+      return store_integer<u32>(from, to);
     case Kind::kU64:
-      return store_integer<u64>(statement, column, to);
+      return store_integer<u64>(from, to);
     case Kind::kF32:
-      return store_float<f32>(statement, column, to);
+      return store_float<f32>(from, to);
     case Kind::kF64:
-      return store_float<f64>(statement, column, to);
+      return store_float<f64>(from, to);
     case Kind::kString:
-      return store_text(statement, column, arena, to);
+      return store_text(from, arena, to);
     case Kind::kBytes:
-      return store_bytes(statement, column, arena, to);
+      return store_bytes(from, arena, to);
     case Kind::kObject:
     case Kind::kList:
       return false;
@@ -213,12 +212,14 @@ std::uint32_t store_row(sqlite3_stmt* statement, const std::vector<Target>& targ
   const auto count = static_cast<std::uint32_t>(targets.size());
   for (std::uint32_t i = 0; i < count; ++i) {
     const Target& target = targets[i];
-    const int column = static_cast<int>(i);
+    // Not for other threads than the statement's; and 15 ns cheaper than to ask the statement for
+    // the type, the bytes and their number.
+    sqlite3_value* const value = sqlite3_column_value(statement, static_cast<int>(i));
     if (target.optional) {
-      if (sqlite3_column_type(statement, column) == SQLITE_NULL) continue;  // absent
+      if (sqlite3_value_type(value) == SQLITE_NULL) continue;  // absent
       put(out + target.flag_offset, true);
     }
-    if (!store_value(statement, column, target, arena, out)) return i;
+    if (!store_value(value, target, arena, out)) return i;
   }
   return count;
 }

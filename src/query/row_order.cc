@@ -22,6 +22,10 @@ using Source = Column::Source;
 
 constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
 
+// So many bits of the ranks are looked at in one go.
+constexpr int kDigitBits = 8;
+constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
+
 // Calls `use` with the value of a present field, of its C++ type: text and bytes as string_view.
 template <class Use>
 auto with_value(Kind kind, const char* from, Use use) {
@@ -79,10 +83,20 @@ std::uint64_t rank_of(double value) {
   const auto bits = std::bit_cast<std::uint64_t>(value + 0.0);  // -0.0 is 0.0
   return (bits & kSignBit) != 0 ? ~bits : bits | kSignBit;
 }
+// The first eight bytes. Of fewer, in words that overlap: a copy of any size is a call.
 std::uint64_t rank_of(std::string_view text) {
-  std::array<char, 8> head{};
-  if (!text.empty()) std::memcpy(head.data(), text.data(), std::min(text.size(), head.size()));
-  return __builtin_bswap64(std::bit_cast<std::uint64_t>(head));
+  const char* const at = text.data();
+  const std::size_t size = text.size();
+  if (size >= 8) return __builtin_bswap64(load<std::uint64_t>(at));
+  if (size >= 4) {
+    const std::uint64_t head = __builtin_bswap32(load<std::uint32_t>(at));
+    const std::uint64_t tail = __builtin_bswap32(load<std::uint32_t>(at + size - 4));
+    return head << 32 | tail << 8 * (8 - size);
+  }
+  std::uint64_t rank = 0;
+  for (std::size_t i = 0; i < size; ++i)
+    rank |= std::uint64_t{static_cast<std::uint8_t>(at[i])} << (56 - 8 * i);
+  return rank;
 }
 
 // Whether equal ranks mean equal values.
@@ -91,7 +105,12 @@ bool is_rank_exact(const OrderTerm& term) {
   const Column& column = *term.column;
   if (column.source == Source::kKey) return false;
   if (column.source != Source::kField) return true;
+  if (is_float(column.kind)) return true;  // none has the rank of NULL
   return !column.optional && (column.kind == Kind::kBool || record::is_integer(column.kind));
+}
+
+int width_of(std::uint64_t bits) {
+  return 64 - std::countl_zero(bits);
 }
 
 template <class T>
@@ -142,7 +161,7 @@ SortedRows::SortedRows(const Table& table, std::vector<OrderTerm> terms, Deadlin
     check_time();
     rows_.push_back({0, place});
   }
-  rank(rows_.begin(), rows_.end(), terms_.front());
+  if (!rows_.empty()) ranges_.push_back({rows_.size(), rank(rows_.begin(), rows_.end(), 0)});
 }
 
 void SortedRows::look_at_clock() const {
@@ -152,28 +171,30 @@ void SortedRows::look_at_clock() const {
 // Bytes that the keys of these rows begin with: many share a prefix ("player_"), and the eight
 // bytes behind it decide nearly every comparison without touching the keys.
 std::size_t SortedRows::common_key_prefix(Rows::iterator begin, Rows::iterator end) {
-  if (begin == end) return 0;
   std::string_view common = access_.key(begin->place.entry);
   for (auto row = begin + 1; row != end && !common.empty(); ++row) {
     check_time();
     const std::string_view key = access_.key(row->place.entry);
+    if (key.starts_with(common)) continue;
     const auto differ = std::mismatch(common.begin(), common.end(), key.begin(), key.end()).first;
     common = common.substr(0, static_cast<std::size_t>(differ - common.begin()));
   }
   return common.size();
 }
 
-// Gives the rows their ranks of the term.
-void SortedRows::rank(Rows::iterator begin, Rows::iterator end, const OrderTerm& term) {
+// Calls `use` with each row's rank of the term.
+template <class Use>
+void SortedRows::each_rank(Rows::iterator begin, Rows::iterator end, const OrderTerm& term,
+                           Use use) {
   const std::uint64_t flip = term.descending ? ~std::uint64_t{0} : 0;
-  const auto give = [&](auto&& rank_of_place) {
+  const auto each = [&](auto&& rank_of_place) {
     for (auto row = begin; row != end; ++row) {
       check_time();
-      row->rank = rank_of_place(row->place) ^ flip;
+      use(rank_of_place(row->place) ^ flip);
     }
   };
   if (term.column == nullptr) {
-    return give([&](const RowPlace& place) {
+    return each([&](const RowPlace& place) {
       return static_cast<std::uint64_t>(place.segment - table_.segments.data());
     });
   }
@@ -181,22 +202,56 @@ void SortedRows::rank(Rows::iterator begin, Rows::iterator end, const OrderTerm&
   switch (column.source) {
     case Source::kKey: {
       const std::size_t prefix = common_key_prefix(begin, end);
-      return give(
+      return each(
           [&](const RowPlace& place) { return rank_of(access_.key(place.entry).substr(prefix)); });
     }
     case Source::kUpdatedAt:
-      return give([&](const RowPlace& place) { return rank_of(place.entry->updated_at.ms); });
+      return each([&](const RowPlace& place) { return rank_of(place.entry->updated_at.ms); });
     case Source::kConstant:
-      return give(
+      return each(
           [&](const RowPlace& place) { return rank_of(place.segment->constants[column.offset]); });
     case Source::kField:
-      return give([&](const RowPlace& place) {
+      return each([&](const RowPlace& place) {
         const char* data = access_.data(place.entry);
         if (is_null(column, data)) return std::uint64_t{0};
         return with_value(column.kind, data + column.offset,
                           [](auto value) { return rank_of(value); });
       });
   }
+}
+
+// Gives the rows, at least one, their ranks of the terms from `term` on: of each term the bits that
+// differ, one behind the other, for as long as equal bits mean equal values and there is room. The
+// first term that equal ranks do not decide.
+std::size_t SortedRows::rank(Rows::iterator begin, Rows::iterator end, std::size_t term) {
+  std::vector<std::uint64_t, SqliteAllocator<std::uint64_t>> ranks;
+  ranks.reserve(static_cast<std::size_t>(end - begin));
+  for (auto row = begin; row != end; ++row) row->rank = 0;
+  for (int room = 64; term < terms_.size() && room != 0; ++term) {
+    ranks.clear();
+    std::uint64_t low = UINT64_MAX, high = 0;
+    each_rank(begin, end, terms_[term], [&](std::uint64_t rank) {
+      ranks.push_back(rank);
+      low = std::min(low, rank);
+      high = std::max(high, rank);
+    });
+    std::uint64_t used = 0;
+    for (const std::uint64_t rank : ranks) used |= rank - low;
+    if (used == 0 && is_rank_exact(terms_[term])) continue;
+    const int width = width_of(high - low);
+    // Those of short keys end in zeros.
+    const int unused = used == 0 ? 0 : std::countr_zero(used);
+    const int dropped = std::max(unused, width - room);
+    const int bits = width - dropped;
+    for (std::size_t i = 0; i < ranks.size(); ++i) {
+      std::uint64_t& rank = begin[static_cast<std::ptrdiff_t>(i)].rank;
+      const std::uint64_t more = (ranks[i] - low) >> dropped;
+      rank = bits == 64 ? more : rank << bits | more;
+    }
+    room -= bits;
+    if (dropped > unused || !is_rank_exact(terms_[term])) return term;
+  }
+  return term;
 }
 
 bool SortedRows::is_less(const RowPlace& a, const RowPlace& b, std::size_t term) const {
@@ -208,48 +263,79 @@ bool SortedRows::is_less(const RowPlace& a, const RowPlace& b, std::size_t term)
   return false;
 }
 
-// By the terms from `term` on, of which the rows have their ranks.
-auto SortedRows::less(std::size_t term) {
-  const std::size_t undecided = term + (is_rank_exact(terms_[term]) ? 1 : 0);
-  return [this, undecided](const OrderedRow& a, const OrderedRow& b) {
-    check_time();
-    return a.rank != b.rank ? a.rank < b.rank : is_less(a.place, b.place, undecided);
-  };
-}
-
-// In steps, each much longer than the one before: whoever reads all rows pays for one or two
-// partitions more than a sort takes.
+// A thousand at least: what lies a little ahead is fetched ahead (guess()).
 bool SortedRows::sort_more() {
   if (sorted_ == rows_.size()) return false;
-  constexpr std::size_t kFirst = 1024, kFactor = 32;
-  const auto begin = rows_.begin() + static_cast<std::ptrdiff_t>(sorted_);
-  std::size_t wanted = std::max(kFirst, sorted_ * kFactor);
-  if (wanted > rows_.size() / 2) wanted = rows_.size();
-  const auto end = rows_.begin() + static_cast<std::ptrdiff_t>(wanted);
-  if (end != rows_.end()) std::nth_element(begin, end, rows_.end(), less(0));
-  sort(begin, end, 0);
-  sorted_ = wanted;
+  constexpr std::size_t kRowsAtOnce = 1024;
+  const std::size_t wanted = std::min(rows_.size(), sorted_ + kRowsAtOnce);
+  while (sorted_ < wanted) {
+    if (refine(sorted_)) continue;
+    const Range range = ranges_.back();
+    ranges_.pop_back();
+    std::sort(rows_.begin() + static_cast<std::ptrdiff_t>(sorted_),
+              rows_.begin() + static_cast<std::ptrdiff_t>(range.end),
+              [&](const OrderedRow& a, const OrderedRow& b) {
+                check_time();
+                return a.rank != b.rank ? a.rank < b.rank
+                                        : is_less(a.place, b.place, range.undecided);
+              });
+    sorted_ = range.end;
+  }
   return true;
 }
 
-// Counts are equal more often than not, and keys far away in memory: rows that one term leaves
-// undecided get their ranks of the next, so that comparing two looks at nothing else.
-void SortedRows::sort(Rows::iterator begin, Rows::iterator end, std::size_t term) {
-  if (!is_rank_exact(terms_[term])) return std::sort(begin, end, less(term));
-  std::sort(begin, end, [this](const OrderedRow& a, const OrderedRow& b) {
+// Makes smaller ranges of the first one, whose rows begin at `begin`; false if it is best sorted as
+// it is.
+bool SortedRows::refine(std::size_t begin) {
+  constexpr std::size_t kRowsFew = 32;
+  const Range range = ranges_.back();
+  if (range.end - begin <= kRowsFew) return false;
+  const auto first = rows_.begin() + static_cast<std::ptrdiff_t>(begin);
+  const auto last = rows_.begin() + static_cast<std::ptrdiff_t>(range.end);
+  const auto differing = [&] {
+    std::uint64_t bits = 0;
+    for (auto row = first; row != last; ++row) bits |= row->rank ^ first->rank;
+    return bits;
+  };
+  std::uint64_t bits = differing();
+  if (bits == 0 && range.undecided < terms_.size()) {
+    ranges_.back().undecided = rank(first, last, range.undecided);
+    bits = differing();
+  }
+  if (bits == 0) return false;
+  split(begin, ranges_.back(), std::max(0, width_of(bits) - kDigitBits));
+  return true;
+}
+
+// By the digit of the ranks at `shift`, above which all are the same. Each row goes where its digit
+// belongs, and the one that was there is the next (American flag sort).
+void SortedRows::split(std::size_t begin, Range range, int shift) {
+  const auto digit = [&](const OrderedRow& row) {
+    return static_cast<std::size_t>(row.rank >> shift) % kDigits;
+  };
+  std::array<std::size_t, kDigits> next{}, ends{};
+  for (std::size_t i = begin; i < range.end; ++i) {
     check_time();
-    return a.rank < b.rank;
-  });
-  if (term + 1 == terms_.size()) return;
-  while (begin != end) {
-    const std::uint64_t rank = begin->rank;
-    auto run_end = begin + 1;
-    while (run_end != end && run_end->rank == rank) ++run_end;
-    if (run_end - begin > 1) {
-      this->rank(begin, run_end, terms_[term + 1]);
-      sort(begin, run_end, term + 1);
+    ++ends[digit(rows_[i])];
+  }
+  std::size_t at = begin;
+  for (std::size_t d = 0; d < kDigits; ++d) {
+    next[d] = at;
+    ends[d] = at += ends[d];
+  }
+  for (std::size_t d = 0; d < kDigits; ++d) {
+    while (next[d] != ends[d]) {
+      check_time();
+      OrderedRow row = rows_[next[d]];
+      for (std::size_t own = digit(row); own != d; own = digit(row))
+        std::swap(row, rows_[next[own]++]);
+      rows_[next[d]++] = row;
     }
-    begin = run_end;
+  }
+  ranges_.pop_back();
+  for (std::size_t d = kDigits; d-- > 0;) {
+    const std::size_t start = d == 0 ? begin : ends[d - 1];
+    if (start != ends[d]) ranges_.push_back({ends[d], range.undecided});
   }
 }
 

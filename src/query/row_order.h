@@ -1,7 +1,9 @@
 // ORDER BY done on the rows themselves, so that SQLite need not copy them into its sorter.
 //
-// Rows are sorted only as far as somebody reads: of a million, the first twenty cost a look at
-// each.
+// What decides is a rank of 64 bits, made of as many terms as it holds. Rows are put where its
+// highest bits that differ belong, then by the next, only as far as somebody reads (an MSD radix
+// sort, in place): 100,000 rows by a count and their keys take 50 ns each, and took 140 by
+// comparing; of a million, the first twenty cost a few looks at each.
 //
 // The order is SQLite's: NULL first, numbers by value, text and bytes by their bytes; equal rows by
 // segment, then by key, so that it is the same whatever order the rows lie in. Only a u64 above
@@ -31,7 +33,7 @@ struct OrderTerm {
 };
 
 struct OrderedRow {
-  std::uint64_t rank;  // of one of the terms
+  std::uint64_t rank;  // rows of a range that have other ones are ordered as they are
   RowPlace place;
 };
 
@@ -59,12 +61,20 @@ class SortedRows {
   // In the budget of the query.
   using Rows = std::vector<OrderedRow, SqliteAllocator<OrderedRow>>;
 
+  // Rows that come before all behind them and after all in front of them, in no order themselves.
+  struct Range {
+    std::size_t end;
+    std::size_t undecided;  // the first term that equal ranks say nothing of
+  };
+
   std::size_t common_key_prefix(Rows::iterator begin, Rows::iterator end);
-  void rank(Rows::iterator begin, Rows::iterator end, const OrderTerm& term);
+  template <class Use>
+  void each_rank(Rows::iterator begin, Rows::iterator end, const OrderTerm& term, Use use);
+  std::size_t rank(Rows::iterator begin, Rows::iterator end, std::size_t term);
   bool is_less(const RowPlace& a, const RowPlace& b, std::size_t term) const;
-  auto less(std::size_t term);
   bool sort_more();
-  void sort(Rows::iterator begin, Rows::iterator end, std::size_t term);
+  bool refine(std::size_t begin);
+  void split(std::size_t begin, Range range, int shift);
   void check_time() {
     if (++checks_ % kChecksPerLook == 0) look_at_clock();
   }
@@ -78,7 +88,8 @@ class SortedRows {
   Deadline deadline_;
   std::uint32_t checks_ = 0;
   Rows rows_;
-  std::size_t sorted_ = 0;  // so many are in their place, their ranks of no meaning
+  std::size_t sorted_ = 0;     // so many are in their place, their ranks of no meaning
+  std::vector<Range> ranges_;  // of the others, the first one last
 };
 
 }  // namespace gameflow::query

@@ -416,68 +416,6 @@ TEST_F(Codec, RandomValuesRoundTrip) {
   }
 }
 
-struct StringRow {
-  const char* name;
-  std::string text, json;
-};
-
-TEST(Encode, Strings) {
-  const std::vector<StringRow> rows{
-      {"empty", "", R"("")"},
-      {"plain", "player_123", R"("player_123")"},
-      {"escapes", "\"\\/\b\f\n\r\t", R"("\"\\/\b\f\n\r\t")"},
-      {"control", std::string("\0\x1F\x7F", 3), "\"\\u0000\\u001f\x7F\""},
-      {"characters", "é€😀", "\"é€😀\""},
-      {"invalid byte", "a\xFFz", "\"a\uFFFDz\""},
-      {"cut character", "é\xE2\x82", "\"é\uFFFD\uFFFD\""},
-      {"surrogate", "\xED\xA0\x80", "\"\uFFFD\uFFFD\uFFFD\""},
-  };
-  for (const StringRow& row : rows) {
-    SCOPED_TRACE(row.name);
-    std::string out = "x";
-    encode_json_string(row.text, out);
-    EXPECT_EQ(out, std::string("x").append(row.json));
-    EXPECT_TRUE(is_valid_utf8(out));
-  }
-}
-
-TEST(Encode, AnEscapeIsFoundAtEveryPlaceOfEveryLength) {
-  for (std::size_t size = 1; size < 40; ++size) {
-    for (std::size_t at = 0; at < size; ++at) {
-      for (const char odd : {'"', '\\', '\n', '\0', '\x1F'}) {
-        std::string text(size, 'a'), out;
-        text[at] = odd;
-        encode_json_string(text, out);
-        ASSERT_GT(out.size(), size + 2) << size << " " << at;
-      }
-      for (const char plain : {' ', '!', '#', '[', ']', '\x7F', '~'}) {
-        std::string text(size, 'a'), out;
-        text[at] = plain;
-        encode_json_string(text, out);
-        ASSERT_EQ(out, fmt::format("\"{}\"", text));
-      }
-    }
-  }
-}
-
-TEST(Encode, NumbersThatJsonCannotSayAreNull) {
-  TypeTable types;
-  for (const double value : {NAN, INFINITY, -INFINITY}) {
-    std::string out;
-    encode_json(*types.scalar(Kind::kF64), &value, out);
-    EXPECT_EQ(out, "null");
-  }
-}
-
-TEST(Encode, EmptyObject) {
-  TypeTable types;
-  const Type& type = *types.object("o", {{"a", types.scalar(Kind::kBool), true}});
-  const Optional<bool> absent;
-  std::string out;
-  encode_json(type, &absent, out);
-  EXPECT_EQ(out, "{}");
-}
-
 TEST(Minify, RemovesWhiteSpaceOutsideStrings) {
   std::string out = "x";
   minify_json(" { \"a b\" : [ 1 ,\n 2 ] }\t", out);

@@ -6,6 +6,8 @@
 
 #include <gameflow/types.h>
 
+#include "record/codec.h"
+
 namespace gameflow::record {
 namespace {
 
@@ -60,6 +62,13 @@ bool is_integer(Kind kind) {
   return kind >= Kind::kI8 && kind <= Kind::kU64;
 }
 
+JsonName::JsonName(std::string_view name) : padded_(1, ',') {
+  encode_json_string(name, padded_);
+  padded_ += ':';
+  size_ = padded_.size();
+  padded_.resize((size_ + kBlock - 1) / kBlock * kBlock);
+}
+
 const Field* Type::find(std::string_view field) const {
   const auto found = std::ranges::find(fields, field, &Field::name);
   return found == fields.end() ? nullptr : &*found;
@@ -92,6 +101,7 @@ const Type* TypeTable::object(std::string name, std::vector<Field> fields) {
   std::uint32_t offset = 0;
   for (Field& field : fields) {
     const Type& slot = *field.type;
+    field.json_name = JsonName(field.name);
     field.offset = offset = round_up(offset, slot.align);
     offset += slot.size;
     if (field.optional) {

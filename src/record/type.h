@@ -5,6 +5,7 @@
 // code uses; generated static_asserts compare the two.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -38,12 +39,31 @@ bool is_signed(Kind kind);
 
 struct Type;
 
+// `,"name":` as encode_json() copies it: whole blocks, which is one instruction for most names.
+class JsonName {
+ public:
+  static constexpr std::size_t kBlock = 16;
+
+  JsonName() = default;
+  explicit JsonName(std::string_view name);
+
+  std::string_view text() const { return std::string_view(padded_).substr(0, size_); }
+  // The text and what fills its last block.
+  const char* data() const { return padded_.data(); }
+  std::size_t blocks() const { return padded_.size(); }  // bytes
+
+ private:
+  std::string padded_;
+  std::size_t size_ = 0;
+};
+
 struct Field {
   std::string name;
   const Type* type = nullptr;
   bool optional = false;          // then the slot is an Optional<T>: the value, then a bool
   std::uint32_t offset = 0;       // of the slot in the struct, bytes
   std::uint32_t flag_offset = 0;  // optional only: of the bool in the struct, bytes
+  JsonName json_name{};
 };
 
 struct Type {
@@ -67,8 +87,8 @@ class TypeTable {
 
   const Type* scalar(Kind kind) const;  // any kind but kObject and kList
   const Type* list_of(const Type* item);
-  // An object with computed layout; the offsets given in `fields` are ignored. Field types must be
-  // finished.
+  // An object with computed layout; the offsets and JSON names given in `fields` are ignored. Field
+  // types must be finished.
   const Type* object(std::string name, std::vector<Field> fields);
   // Every object in order of creation: a type comes after the types it contains. Index = Type::id.
   const std::vector<const Type*>& objects() const { return objects_; }

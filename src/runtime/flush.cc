@@ -1,5 +1,6 @@
 #include "runtime/flush.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,7 +12,7 @@
 namespace gameflow::runtime {
 
 Flusher::Flusher(const plan::Graph& graph, const Service& service)
-    : graph_(graph), service_(service) {
+    : graph_(graph), service_(service), result_bytes_(service.sinks.size()) {
   const std::vector<plan::State>& states = service.keyed->plan->states;
   for (std::uint32_t state = 0; state < states.size(); ++state)
     tables_.push_back(make_table(states[state], state, states[state].table));
@@ -32,6 +33,7 @@ void Flusher::release_memory() {
   for (query::Table& table : tables_) table.segments.clear();
   database_.release_memory();
   arena_.reset(0);
+  std::ranges::fill(result_bytes_, 0);
 }
 
 Status Flusher::set_tables(const ClosedWindow& window) {
@@ -52,9 +54,12 @@ void Flusher::add_failure(std::string_view op, const Error& error, Flushed& flus
                           .window_start = flushed.window.span.start});
 }
 
-void Flusher::add_result(const void* value, std::uint32_t sink, Flushed& flushed) const {
+void Flusher::add_result(const void* value, std::uint32_t sink, Flushed& flushed) {
   std::string json;
+  std::size_t& bytes_before = result_bytes_[sink];
+  json.reserve(bytes_before + bytes_before / 8);
   record::encode_json(*service_.sinks[sink].type, value, json);
+  bytes_before = json.size();
   if (json.size() <= kOutputBytesMax) {
     flushed.records.push_back({sink, std::move(json)});
     return;

@@ -6,6 +6,7 @@
 // Threads  a Flusher belongs to one service and one thread at a time.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -63,7 +64,7 @@ class Flusher {
 
   Status set_tables(const ClosedWindow& window);
   void add_failure(std::string_view op, const Error& error, Flushed& flushed) const;
-  void add_result(const void* value, std::uint32_t sink, Flushed& flushed) const;
+  void add_result(const void* value, std::uint32_t sink, Flushed& flushed);
   void run_sink(const void* value, std::uint32_t sink, Flushed& flushed);
 
   const plan::Graph& graph_;
@@ -72,6 +73,7 @@ class Flusher {
   query::Database database_;
   record::BlockArena arena_;
   abi::Call call_{};
+  std::vector<std::size_t> result_bytes_;  // of each sink's last result: the next is often as large
 };
 
 }  // namespace gameflow::runtime
