@@ -98,8 +98,7 @@ class FakeEngine final : public runtime::Engine {
     }
     return schemas;
   }
-  std::shared_ptr<const query::Tables> view(
-      std::chrono::steady_clock::time_point) const override {
+  std::shared_ptr<const query::Tables> view(std::chrono::steady_clock::time_point) const override {
     if (on_view_) on_view_();
     if (is_busy_) return nullptr;
     auto view = std::make_unique<query::Tables>();

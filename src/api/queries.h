@@ -1,5 +1,6 @@
 // SQL over the engine's live state, for people: each query reads the versions of the last epoch,
-// outside the engine's threads, and nobody waits for anybody.
+// outside the engine's threads. The engine waits for nobody; a query, where it is the first for a
+// while, for the epoch that runs.
 //
 // Threads  every method may be called from any thread.
 #pragma once

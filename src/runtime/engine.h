@@ -8,7 +8,8 @@
 // the reasons, docs/formats/state.md what is stored.
 //
 // Threads  run_epoch() and start()/stop() belong to one thread; everything const may be called from
-//          any thread at any time, and, but for view(), waits for no epoch. The engine starts its own workers.
+//          any thread at any time, and, but for view(), waits for no epoch. The engine starts its
+//          own workers.
 // Errors   bad records become dead letters and are counted. An epoch whose commit fails is dropped;
 //          the loop of start() tries again.
 #pragma once

@@ -90,7 +90,8 @@ void VisibleTables::set_sealed() const {
   for (const auto& task : tasks_) task->set_sealed();
 }
 
-void VisibleTables::apply(std::vector<VisibleChanges>& changes, std::vector<Window>& forgotten) const {
+void VisibleTables::apply(std::vector<VisibleChanges>& changes,
+                          std::vector<Window>& forgotten) const {
   for (std::size_t service = 0; service < changes.size(); ++service) {
     ServiceWindows& windows = windows_[service];
     for (VisibleChanges::Change& change : changes[service].changes) {
@@ -124,9 +125,8 @@ std::shared_ptr<const query::Tables> VisibleTables::view(
     std::chrono::steady_clock::time_point deadline) const {
   MutexLock lock(mutex_);
   was_read_ = true;
-  changed_.wait_until(lock.native(), deadline, [this]() GF_REQUIRES(mutex_) {
-    return !is_stale_ || !is_changing_;
-  });
+  changed_.wait_until(lock.native(), deadline,
+                      [this]() GF_REQUIRES(mutex_) { return !is_stale_ || !is_changing_; });
   if (is_stale_) {
     if (is_changing_) return nullptr;
     std::vector<VisibleChanges> sealed = seal();

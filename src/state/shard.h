@@ -43,7 +43,7 @@ class Shard {
     friend class Shard;
     StoredRows stored_before_;  // as the epoch found it
     bool touched_ = false;
-    bool is_new_ = true;      // no epoch that knows it was committed
+    bool is_new_ = true;     // no epoch that knows it was committed
     bool is_sealed_ = true;  // not among unsealed_
     // What the shard's totals hold of this window.
     std::size_t bytes_ = 0, keys_ = 0;

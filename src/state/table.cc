@@ -15,7 +15,10 @@ constexpr std::size_t kSharingEntryBytesMax = PageMap::kPageBytes / 4;
 static_assert(kSharingEntryBytesMax <= kFirstPageBytes);
 constexpr std::size_t kPagesMax = UINT32_MAX / PageMap::kRefsPerPage;  // so that refs fit
 
-constexpr std::size_t kPagesToFetchAhead = 256;  // smaller tables are in the caches
+// Smaller tables are in the caches, unless an epoch asks for few of their keys: then others have
+// used the caches since.
+constexpr std::size_t kPagesToFetchAhead = 256;
+constexpr std::size_t kKeysPerProbeToFetchAhead = 8;
 
 // Of what an epoch notes; one that changed many rows may be followed by thousands that change few.
 constexpr std::size_t kChangesKept = 256;
@@ -222,7 +225,8 @@ void Table::insert(std::uint64_t hash, std::uint32_t ref) {
 void Table::remove(std::uint64_t hash, std::uint32_t ref) {
   std::size_t number = map_.home(hash);
   for (std::size_t left = map_.groups; left > 0; --left) {
-    if (const auto slot = map_.group(number).slot_of(ref)) return writable_group(number).clear(*slot);
+    if (const auto slot = map_.group(number).slot_of(ref))
+      return writable_group(number).clear(*slot);
     if (++number == map_.groups) number = 0;
   }
 }
@@ -238,24 +242,35 @@ Entry* Table::find_or_insert(std::string_view key, std::uint64_t hash) {
   return const_cast<Entry*>(map_.entry(ref));
 }
 
-// At two distances: first the group, then, once that is there, the entry it most likely names.
+void Table::fetch_group(const Probe& probe) const {
+  const auto* group = reinterpret_cast<const char*>(&map_.group(map_.home(probe.hash)));
+  __builtin_prefetch(group);
+  __builtin_prefetch(group + sizeof(IndexGroup) - 1);
+}
+
+// Which the group, which is there by now, most likely names.
+void Table::fetch_entry(const Probe& probe) const {
+  const IndexGroup& group = map_.group(map_.home(probe.hash));
+  const auto matching = group.matching(PageMap::tag(probe.hash));
+  if (matching == 0) return;
+  const auto* entry = map_.entry(group.refs[IndexGroup::first(matching)]);
+  __builtin_prefetch(entry);
+  __builtin_prefetch(reinterpret_cast<const char*>(entry) + layout_.mutable_bytes());
+}
+
+// Three runs over the probes, one behind the other: the groups, the entries, and what is asked for.
 void Table::find_or_insert(std::span<const Probe> probes, Entry** entries) {
-  constexpr std::size_t kGroupAhead = 24, kEntryAhead = 12;
-  const std::size_t ahead = map_.entries.size() < kPagesToFetchAhead ? probes.size() : 0;
-  for (std::size_t i = 0; i < probes.size(); ++i) {
-    if (i + ahead + kGroupAhead < probes.size()) {
-      const auto* group =
-          reinterpret_cast<const char*>(&map_.group(map_.home(probes[i + kGroupAhead].hash)));
-      __builtin_prefetch(group);
-      __builtin_prefetch(group + sizeof(IndexGroup) - 1);
-    }
-    if (i + ahead + kEntryAhead < probes.size()) {
-      const std::uint64_t hash = probes[i + kEntryAhead].hash;
-      const IndexGroup& group = map_.group(map_.home(hash));
-      if (const auto matching = group.matching(PageMap::tag(hash)); matching != 0)
-        __builtin_prefetch(map_.entry(group.refs[IndexGroup::first(matching)]));
-    }
-    entries[i] = find_or_insert(probes[i].key, probes[i].hash);
+  constexpr std::size_t kEntryBehind = 12, kFindBehind = 24;
+  const bool is_cold = map_.entries.size() >= kPagesToFetchAhead ||
+                       probes.size() < map_.keys / kKeysPerProbeToFetchAhead;
+  const std::size_t behind = is_cold ? kFindBehind : 0;
+  for (std::size_t i = 0; i < probes.size() + behind; ++i) {
+    if (is_cold && i < probes.size()) fetch_group(probes[i]);
+    if (is_cold && i >= kEntryBehind && i - kEntryBehind < probes.size())
+      fetch_entry(probes[i - kEntryBehind]);
+    if (i < behind) continue;
+    const Probe& probe = probes[i - behind];
+    entries[i - behind] = find_or_insert(probe.key, probe.hash);
   }
 }
 

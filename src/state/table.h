@@ -48,7 +48,7 @@ class Table {
   // The entry of the key; made, with initialised rows that are not live, if there is none. May be
   // written, and stays where it is, until commit(), seal() or revert().
   Entry* find_or_insert(std::string_view key, std::uint64_t hash);
-  // The same for each probe, fetching ahead: in a table larger than the caches it takes half the
+  // The same for each probe, fetching ahead: where the table is not in the caches it takes half the
   // time.
   void find_or_insert(std::span<const Probe> probes, Entry** entries);
 
@@ -101,10 +101,10 @@ class Table {
   struct Mark {
     std::size_t keys = 0;
     std::vector<std::size_t> rows;
-    std::size_t groups = 0;         // of the index
+    std::size_t groups = 0;  // of the index
     std::size_t entry_pages = 0;
-    std::size_t tail = SIZE_MAX;    // as tail_
-    std::uint32_t tail_used = 0;    // of that page
+    std::size_t tail = SIZE_MAX;  // as tail_
+    std::uint32_t tail_used = 0;  // of that page
     std::size_t text_blocks = 0;
     char* text_cursor = nullptr;
     char* text_end = nullptr;
@@ -124,6 +124,8 @@ class Table {
   void set_live(Entry* entry, std::uint32_t states);
   Entry* writable_entry(std::uint32_t ref);
   std::uint32_t make_entry(std::string_view key);
+  void fetch_group(const Probe& probe) const;
+  void fetch_entry(const Probe& probe) const;
   IndexGroup& writable_group(std::size_t number);
   void grow_index();
   void insert(std::uint64_t hash, std::uint32_t ref);
@@ -137,7 +139,7 @@ class Table {
   const Layout& layout_;
   std::shared_ptr<History> history_;
   PageMap map_;
-  std::size_t tail_ = SIZE_MAX;  // number of the page that small entries go to
+  std::size_t tail_ = SIZE_MAX;      // number of the page that small entries go to
   std::size_t text_bytes_ = 0;       // written since the last compaction, and those it kept
   std::size_t text_bytes_kept_ = 0;  // live at the last compaction
   TextArena text_;
@@ -147,8 +149,8 @@ class Table {
 
   // The epoch's.
   std::vector<Entry*> changes_;
-  std::vector<char> saved_;          // for each: Entry*, and its Layout::mutable_bytes
-  std::vector<Page*> old_text_;      // blocks of before, where text was compacted
+  std::vector<char> saved_;      // for each: Entry*, and its Layout::mutable_bytes
+  std::vector<Page*> old_text_;  // blocks of before, where text was compacted
   Mark mark_;
 
   bool is_changed_ = false;  // since last_ was made
