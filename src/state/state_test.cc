@@ -106,8 +106,8 @@ TEST_F(TwoStates, AnEpochThatCompactedTextIsReverted) {
   write(old_text);
   const auto version = table.seal();
   const auto before = dump(table);
-  for (int i = 0; i < 50; ++i) write(new_text);  // 5 MB
-  EXPECT_LT(table.bytes(), 3U << 20);
+  for (int i = 0; i < 300; ++i) write(new_text);  // 30 MB
+  EXPECT_LT(table.bytes(), 8U << 20);
   table.revert();
   EXPECT_EQ(dump(table), before);
   EXPECT_EQ(table.seal(), version);
