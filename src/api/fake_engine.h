@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -89,8 +90,17 @@ class FakeEngine final : public runtime::Engine {
   std::vector<TableName> tables() const override {
     return {{"players", "sessions", "players"}, {"scores", "sessions", "scores"}};
   }
-  std::shared_ptr<const query::Tables> view() const override {
+  std::vector<query::Table> schemas() const override {
+    std::vector<query::Table> schemas;
+    for (const auto& test : {players_, scores_}) {
+      schemas.push_back(test->table);
+      schemas.back().segments.clear();
+    }
+    return schemas;
+  }
+  std::shared_ptr<const query::Tables> view(std::chrono::steady_clock::time_point) const override {
     if (on_view_) on_view_();
+    if (is_busy_) return nullptr;
     auto view = std::make_unique<query::Tables>();
     for (const auto& test : {players_, scores_})
       view->push_back(std::make_shared<query::Table>(test->table));
@@ -104,6 +114,7 @@ class FakeEngine final : public runtime::Engine {
   Status health_;
   runtime::EngineStats stats_;
   std::function<void()> on_view_;
+  bool is_busy_ = false;  // an epoch does not end
   mutable std::atomic<int> views_held_ = 0;
 
  private:

@@ -81,7 +81,7 @@ struct Queries::Slot {
       return {};
     }
     auto made = std::make_unique<query::Database>();
-    GF_TRY(queries.show(*made, queries.schemas()));
+    GF_TRY(queries.show(*made, queries.schemas_));
     database = std::move(made);
     return {};
   }
@@ -91,17 +91,10 @@ struct Queries::Slot {
   bool admitted = false;
 };
 
-const query::Tables& Queries::schemas() {
-  std::call_once(has_schemas_, [this] {
-    if (engine_ == nullptr) return;
-    const auto view = engine_->view();
-    for (const auto& table : *view) {
-      auto schema = std::make_shared<query::Table>(*table);
-      schema->segments.clear();
-      schemas_.push_back(std::move(schema));
-    }
-  });
-  return schemas_;
+Queries::Queries(const runtime::Engine* engine) : engine_(engine) {
+  if (engine == nullptr) return;
+  for (query::Table& schema : engine->schemas())
+    schemas_.push_back(std::make_shared<const query::Table>(std::move(schema)));
 }
 
 Status Queries::show(query::Database& database, const query::Tables& tables) {
@@ -122,12 +115,16 @@ Result<query::Answer> Queries::run_on(query::Database& database, std::string_vie
                                       query::Limits limits,
                                       std::chrono::steady_clock::time_point deadline) {
   if (engine_ == nullptr) return database.run(sql, limits);
-  const std::shared_ptr<const query::Tables> view = engine_->view();
+  const std::shared_ptr<const query::Tables> view = engine_->view(deadline);
+  if (view == nullptr) {
+    return fail(ErrorCode::kSqlLimit,
+                "the query took too long: it waited for the engine to end an epoch");
+  }
   GF_TRY(show(database, *view));
   limits.time_max = std::chrono::duration_cast<std::chrono::milliseconds>(
       deadline - std::chrono::steady_clock::now());
   auto answer = database.run(sql, limits);
-  GF_TRY(show(database, schemas()));  // a free database keeps no rows alive
+  GF_TRY(show(database, schemas_));  // a free database keeps no rows alive
   return answer;
 }
 
@@ -135,7 +132,7 @@ std::vector<StateDescription> Queries::states() {
   std::vector<StateDescription> states;
   if (engine_ == nullptr) return states;
   const runtime::EngineStats stats = engine_->stats();
-  auto schema = schemas().begin();
+  auto schema = schemas_.begin();
   for (const runtime::Engine::TableName& name : engine_->tables()) {
     StateDescription state{.name = name, .columns = columns_of(**schema++)};
     for (const runtime::ServiceStats& service : stats.services) {
@@ -173,7 +170,7 @@ Result<query::Answer> Queries::rows(std::string_view service, std::string_view s
   }
   std::string sql = fmt::format("select * from {}", quoted(found->table, '"'));
   if (key) {
-    const record::Kind kind = schemas()[static_cast<std::size_t>(found - tables.begin())]->key;
+    const record::Kind kind = schemas_[static_cast<std::size_t>(found - tables.begin())]->key;
     GF_ASSIGN(const std::string literal, key_literal(kind, *key));
     sql += fmt::format(" where _key = {}", literal);
   }

@@ -1,5 +1,6 @@
 // SQL over the engine's live state, for people: each query reads the versions of the last epoch,
-// outside the engine's threads, and nobody waits for anybody.
+// outside the engine's threads. The engine waits for nobody; a query, where it is the first for a
+// while, for the epoch that runs.
 //
 // Threads  every method may be called from any thread.
 #pragma once
@@ -8,7 +9,6 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,7 +29,7 @@ struct QueryStats {
 
 class Queries {
  public:
-  explicit Queries(const runtime::Engine* engine) : engine_(engine) {}
+  explicit Queries(const runtime::Engine* engine);
 
   Result<query::Answer> run(std::string_view sql, const query::Limits& limits);
   std::vector<StateDescription> states();
@@ -40,18 +40,15 @@ class Queries {
  private:
   struct Slot;  // one of the kQueriesMax that may run
 
-  // Every table without its rows, as the engine orders them.
-  const query::Tables& schemas();
   static Status show(query::Database& database, const query::Tables& tables);
   Result<query::Answer> run_on(query::Database& database, std::string_view sql,
                                query::Limits limits,
                                std::chrono::steady_clock::time_point deadline);
 
   const runtime::Engine* engine_;
+  query::Tables schemas_;  // every table without its rows, as the engine orders them
   Mutex mutex_;
-  std::once_flag has_schemas_;
-  query::Tables schemas_;
-  // Kept with their tables set to schemas(), which they borrow.
+  // Kept with their tables set to schemas_, which they borrow.
   std::vector<std::unique_ptr<query::Database>> free_ GF_GUARDED_BY(mutex_);
   std::atomic<std::uint32_t> running_ = 0;
   std::atomic<std::uint64_t> succeeded_ = 0, failed_ = 0, refused_ = 0;

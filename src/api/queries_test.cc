@@ -77,6 +77,12 @@ TEST_F(QueriesTest, TakingTheRowsCountsForTheTimeLimit) {
             "sql_limit: the query took too long and was stopped");
 }
 
+TEST_F(QueriesTest, AnEpochThatDoesNotEndCountsForTheTimeLimit) {
+  engine_.is_busy_ = true;
+  EXPECT_EQ(show(api_.sql("select 1", {})),
+            "sql_limit: the query took too long: it waited for the engine to end an epoch");
+}
+
 TEST_F(QueriesTest, StateRows) {
   const auto rows = [&](const char* state, std::optional<std::string> key, std::size_t limit = 10) {
     return show(api_.state_rows("sessions", state, key, limit));

@@ -144,7 +144,11 @@ class EngineImpl final : public Engine {
   const plan::Graph& graph() const override { return *graph_; }
 
   std::vector<TableName> tables() const override { return runner_.tables().names(); }
-  std::shared_ptr<const query::Tables> view() const override { return runner_.tables().view(); }
+  std::vector<query::Table> schemas() const override { return runner_.tables().schemas(); }
+  std::shared_ptr<const query::Tables> view(
+      std::chrono::steady_clock::time_point deadline) const override {
+    return runner_.tables().view(deadline);
+  }
 
  private:
   Result<EpochResult> run_epoch(Duration pause_counted) {

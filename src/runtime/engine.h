@@ -8,11 +8,13 @@
 // the reasons, docs/formats/state.md what is stored.
 //
 // Threads  run_epoch() and start()/stop() belong to one thread; everything const may be called from
-//          any thread at any time, and waits for no epoch. The engine starts its own workers.
+//          any thread at any time, and, but for view(), waits for no epoch. The engine starts its
+//          own workers.
 // Errors   bad records become dead letters and are counted. An epoch whose commit fails is dropped;
 //          the loop of start() tries again.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -81,9 +83,13 @@ class Engine {
 
   using TableName = VisibleTables::Name;
   virtual std::vector<TableName> tables() const = 0;
+  // All tables, without rows, in the order of tables().
+  virtual std::vector<query::Table> schemas() const = 0;
   // All tables as they were after the last epoch: open windows, and the last closed one. In the
-  // order of tables(). A copied pointer: nobody waits, and nothing changes what it points to.
-  virtual std::shared_ptr<const query::Tables> view() const = 0;
+  // order of tables(). A copied pointer where others asked of late; otherwise an epoch that runs
+  // may have to end first: null if it has not by the deadline. Nothing changes what it points to.
+  virtual std::shared_ptr<const query::Tables> view(
+      std::chrono::steady_clock::time_point deadline) const = 0;
 
  protected:
   Engine() = default;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <map>
 #include <memory>
@@ -24,6 +25,8 @@
 
 namespace gameflow::runtime {
 namespace {
+
+using namespace std::chrono_literals;
 
 struct Event {
   Text user;
@@ -470,13 +473,31 @@ std::vector<std::string> rows_of(const query::Tables& tables) {
   return rows;
 }
 
+// The sum over all rows.
+std::uint64_t count_of(const query::Tables& tables) {
+  std::uint64_t sum = 0;
+  for (const query::Segment& segment : tables.front()->segments) {
+    for (const auto& shard : *segment.shards) {
+      if (shard == nullptr) continue;
+      shard->for_each([&](const state::Entry* entry) {
+        sum += static_cast<const Row*>(shard->layout().row(entry, 0))->count;
+      });
+    }
+  }
+  return sum;
+}
+
+std::shared_ptr<const query::Tables> view_of(const Engine& engine) {
+  return engine.view(std::chrono::steady_clock::now());
+}
+
 TEST(Engine, AViewHasOpenWindowsAndTheLastClosedOneAndStaysSo) {
   Harness harness(1);
-  const auto before = harness.engine->view();
+  const auto before = view_of(*harness.engine);
   for (std::uint32_t p = 0; p < 3; ++p)
     harness.send(p, {event("ann", kStart.ms), event("bob", kStart.ms + 260)});
   harness.run();
-  const auto view = harness.engine->view();
+  const auto view = view_of(*harness.engine);
   ASSERT_EQ(view->size(), 1U);
   EXPECT_EQ(view->front()->name, "counts");
   const std::vector<std::string> rows{"ann 3 +0 closed=1", "bob 3 +200 closed=0"};
@@ -485,7 +506,37 @@ TEST(Engine, AViewHasOpenWindowsAndTheLastClosedOneAndStaysSo) {
   harness.run();
   EXPECT_EQ(rows_of(*view), rows);
   EXPECT_TRUE(rows_of(*before).empty());
-  EXPECT_EQ(rows_of(*harness.engine->view()).back(), "bob 4 +200 closed=0");
+  EXPECT_EQ(rows_of(*view_of(*harness.engine)).back(), "bob 4 +200 closed=0");
+}
+
+// Whether epochs make versions, or who asks does, or waits for an epoch: what was committed before
+// is there.
+TEST(Engine, AViewHasAllThatWasCommittedBefore) {
+  Harness harness(2);
+  harness.engine->start();
+  std::atomic<bool> is_done = false;
+  std::thread reader([&] {
+    std::uint64_t seen = 0;
+    for (std::size_t round = 0; !is_done; ++round) {
+      const std::uint64_t committed = harness.engine->stats().services.front().records_in;
+      const auto view = harness.engine->view(std::chrono::steady_clock::now() + 10s);
+      ASSERT_NE(view, nullptr);
+      const std::uint64_t counted = count_of(*view);
+      ASSERT_GE(counted, committed);
+      ASSERT_GE(counted, seen);
+      seen = counted;
+      if (round % 3 == 0) std::this_thread::sleep_for(1ms);
+    }
+  });
+  for (std::uint32_t i = 0; i < 2'000; ++i) {
+    harness.send(i % 3, {event(fmt::format("player{}", i % 50), kStart.ms)});
+    if (i % 10 == 0) std::this_thread::sleep_for(std::chrono::microseconds(i));
+  }
+  while (harness.engine->stats().services.front().records_in < 2'000) std::this_thread::yield();
+  is_done = true;
+  reader.join();
+  EXPECT_EQ(count_of(*view_of(*harness.engine)), 2'000U);
+  harness.engine->stop();
 }
 
 TEST(Engine, TheLoopFollowsInputAndStops) {

@@ -70,7 +70,7 @@ EpochRunner::EpochRunner(const plan::Graph& graph, std::vector<Service> services
     : store_(store),
       pool_(limits.threads),
       workers_(limits.threads),
-      tables_(services),
+      tables_(services, tasks_),
       tasks_(make_tasks(graph, std::move(services), limits.rows_flushed_at_once)),
       flushes_(tasks_.size(), limits.threads, std::move(flushed)),
       intake_(store, pool_),
@@ -107,6 +107,7 @@ Result<EpochResult> EpochRunner::run(Look look, std::size_t bytes_max, bool inpu
   } else {
     for (const auto& task : tasks_) task->revert(epoch.attention);
   }
+  tables_.end();
   was_large_ = was_large_ || epoch.bytes > kLargeBytes ||
                std::ranges::any_of(epoch.services, &ServiceEpoch::closes_much);
   memory_.reset();
@@ -130,6 +131,7 @@ Status EpochRunner::compute(Epoch& epoch, std::size_t bytes_max, bool input_ends
     run_steps_of(epoch);
     advance(epoch, input_ends);
     if (!epoch.has_work()) return {};
+    tables_.begin();
     update(epoch);
     flush(epoch);
     return commit(epoch);

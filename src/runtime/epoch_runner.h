@@ -62,7 +62,7 @@ class EpochRunner {
   // Until no window is being flushed beside the epochs.
   void wait_for_flushes() { flushes_.wait(); }
 
-  // What queries see. Any thread.
+  // What queries see.
   const VisibleTables& tables() const { return tables_; }
   bool has_open_windows() const;
   // `epochs` and `seconds`, of this process.

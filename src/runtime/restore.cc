@@ -222,17 +222,14 @@ class Restore {
   void settle(FlushPool& pool, VisibleChanges& visible) {
     for (std::uint32_t number = 0; number < task_.shards_.size(); ++number) {
       task_.shards_[number]->drop_empty();
-      task_.shards_[number]->commit([&](Timestamp start, auto version, std::size_t keys) {
-        task_.open_[start] += keys;
-        visible.changes.push_back(
-            {service_.keyed->assigner.span_from(start), number, std::move(version)});
-      });
+      task_.shards_[number]->commit(
+          [&](Timestamp start, std::size_t keys, bool) { task_.open_[start] += keys; });
     }
     while (!task_.open_.empty()) {
       const window::Span span = service_.keyed->assigner.span_from(task_.open_.begin()->first);
       if (!window::Trigger::is_closed(span, task_.positions_.closed_until)) break;
       task_.open_.erase(task_.open_.begin());
-      if (auto closed = task_.close(span, true)) {
+      if (auto closed = task_.close(span, visible)) {
         ++task_.flushing_;
         pool.start(task_.number_, *task_.flusher_, std::move(*closed));
       }

@@ -1,8 +1,11 @@
 #include "runtime/tables.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "runtime/task.h"
 
 namespace gameflow::runtime {
 
@@ -21,7 +24,8 @@ query::Segment make_segment(window::Span span, bool closed, query::Shards tables
           std::make_shared<const query::Shards>(std::move(tables))};
 }
 
-VisibleTables::VisibleTables(const std::vector<Service>& services) : windows_(services.size()) {
+VisibleTables::VisibleTables(const std::vector<Service>& services, const Tasks& tasks)
+    : tasks_(tasks), windows_(services.size()) {
   std::map<std::string_view, std::size_t> uses;
   for (const Service& service : services) {
     if (!service.keyed) continue;
@@ -41,20 +45,63 @@ VisibleTables::VisibleTables(const std::vector<Service>& services) : windows_(se
   }
 }
 
+void VisibleTables::begin() {
+  const MutexLock lock(mutex_);
+  is_changing_ = true;
+}
+
+void VisibleTables::end() {
+  {
+    const MutexLock lock(mutex_);
+    is_changing_ = false;
+  }
+  changed_.notify_all();
+}
+
 void VisibleTables::publish(std::vector<VisibleChanges> changes) {
+  const bool has_news = !std::ranges::all_of(changes, &VisibleChanges::empty);
+  bool is_wanted = false;
+  {
+    const MutexLock lock(mutex_);
+    is_stale_ = is_stale_ || has_news;
+    if (!is_stale_) return;
+    is_wanted = std::exchange(was_read_, false);
+  }
+  std::vector<VisibleChanges> sealed;
+  if (is_wanted) sealed = seal();
   std::vector<Window> forgotten;  // their memory, and the view's, is freed behind the lock
   std::shared_ptr<const query::Tables> old_view;
   const MutexLock lock(mutex_);
+  old_view = std::move(view_);
+  apply(changes, forgotten);
+  apply(sealed, forgotten);
+  if (!is_wanted) return;
+  set_sealed();
+  is_stale_ = false;
+}
+
+std::vector<VisibleChanges> VisibleTables::seal() const {
+  std::vector<VisibleChanges> changes;
+  for (const auto& task : tasks_) changes.push_back(task->seal());
+  return changes;
+}
+
+void VisibleTables::set_sealed() const {
+  for (const auto& task : tasks_) task->set_sealed();
+}
+
+void VisibleTables::apply(std::vector<VisibleChanges>& changes,
+                          std::vector<Window>& forgotten) const {
   for (std::size_t service = 0; service < changes.size(); ++service) {
-    if (changes[service].empty()) continue;
-    if (view_ != nullptr) old_view = std::move(view_);
     ServiceWindows& windows = windows_[service];
     for (VisibleChanges::Change& change : changes[service].changes) {
-      Window& window =
-          windows.open
-              .try_emplace(change.span.start, Window{change.span, query::Shards(state::kShards)})
-              .first->second;
-      std::swap(window.tables[change.shard], change.version);
+      auto window = windows.open.find(change.span.start);
+      if (window == windows.open.end()) {
+        if (change.version == nullptr) continue;
+        Window made{change.span, query::Shards(state::kShards)};
+        window = windows.open.emplace(change.span.start, std::move(made)).first;
+      }
+      std::swap(window->second.tables[change.shard], change.version);
     }
     for (const window::Span& span : changes[service].flushed) {
       auto closed = windows.open.extract(span.start);
@@ -74,8 +121,21 @@ std::vector<query::Segment> VisibleTables::segments_of(const ServiceWindows& win
   return segments;
 }
 
-std::shared_ptr<const query::Tables> VisibleTables::view() const {
-  const MutexLock lock(mutex_);
+std::shared_ptr<const query::Tables> VisibleTables::view(
+    std::chrono::steady_clock::time_point deadline) const {
+  MutexLock lock(mutex_);
+  was_read_ = true;
+  changed_.wait_until(lock.native(), deadline,
+                      [this]() GF_REQUIRES(mutex_) { return !is_stale_ || !is_changing_; });
+  if (is_stale_) {
+    if (is_changing_) return nullptr;
+    std::vector<VisibleChanges> sealed = seal();
+    std::vector<Window> forgotten;
+    apply(sealed, forgotten);
+    set_sealed();
+    is_stale_ = false;
+    view_ = nullptr;
+  }
   if (view_ != nullptr) return view_;
   auto view = std::make_shared<query::Tables>();
   std::vector<std::vector<query::Segment>> segments;

@@ -1,7 +1,13 @@
 // What SQL sees of all states: versions of their tables as the last committed epoch left them. They
 // are shared, not copied, and nobody who reads one holds up an epoch.
+//
+// Versions make the epochs behind them copy pages, and most of the time nobody reads. So an epoch
+// makes versions only if those before were asked for. Who asks and finds none of the last epoch
+// makes them, or waits for the epoch that runs.
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -24,12 +30,12 @@ namespace gameflow::runtime {
 query::Table make_table(const plan::State& state, std::uint32_t number, std::string name);
 query::Segment make_segment(window::Span span, bool closed, query::Shards tables);
 
-// What an epoch changed of a service's windows, and which were flushed with it, in order.
+// What is new of a service's windows, and which were flushed, in order.
 struct VisibleChanges {
   struct Change {
     window::Span span;
     std::uint32_t shard;
-    std::shared_ptr<const state::TableVersion> version;
+    std::shared_ptr<const state::TableVersion> version;  // null: what was seen is out of date
   };
   std::vector<Change> changes;
   std::vector<window::Span> flushed;
@@ -37,10 +43,14 @@ struct VisibleChanges {
   bool empty() const { return changes.empty() && flushed.empty(); }
 };
 
+class ServiceTask;
+
 // The states of all services, and of each the windows that can be seen: open ones, and the last
 // that was flushed.
 //
-// Threads  any. The lock is held while pointers are copied.
+// Threads  view() any; the others belong to the thread that runs epochs. The lock is held while
+//          pointers are copied, and by a reader that makes versions between two epochs: 0.1 ms,
+//          once, as the next epoch makes them itself.
 class VisibleTables {
  public:
   struct Name {
@@ -49,14 +59,24 @@ class VisibleTables {
     std::string service, state;  // YAML names
   };
 
-  explicit VisibleTables(const std::vector<Service>& services);
+  using Tasks = std::vector<std::unique_ptr<ServiceTask>>;
 
-  // By service, of one epoch: all are seen at once.
+  // `tasks`, those of the services, outlive it.
+  VisibleTables(const std::vector<Service>& services, const Tasks& tasks);
+
+  // From begin() to end() an epoch changes the tables of the tasks.
+  void begin();
+  // By service: what the epoch, which is committed, has to tell. All is seen at once.
   void publish(std::vector<VisibleChanges> changes);
+  void end();
 
   const std::vector<Name>& names() const { return names_; }
-  // All tables as one epoch left them, in the order of names(). Nothing changes what it points to.
-  std::shared_ptr<const query::Tables> view() const;
+  // All tables, without rows.
+  const std::vector<query::Table>& schemas() const { return empty_; }
+  // All tables as one epoch left them, not an earlier one than the last that was committed before
+  // the call, in the order of names(). Nothing changes what it points to. Null where the epoch that
+  // runs, whose end it takes, does not end by the deadline.
+  std::shared_ptr<const query::Tables> view(std::chrono::steady_clock::time_point deadline) const;
 
  private:
   struct Window {
@@ -68,12 +88,22 @@ class VisibleTables {
     std::optional<Window> last_flushed;
   };
   static std::vector<query::Segment> segments_of(const ServiceWindows& windows);
+  std::vector<VisibleChanges> seal() const;
+  void set_sealed() const;
+  void apply(std::vector<VisibleChanges>& changes, std::vector<Window>& forgotten) const
+      GF_REQUIRES(mutex_);
 
   std::vector<Name> names_;
   std::vector<query::Table> empty_;    // by name, without rows
   std::vector<std::size_t> services_;  // by name, whose it is
+  const Tasks& tasks_;
+  // A view makes versions: it changes how the tables are kept, not what they are.
   mutable Mutex mutex_;
-  std::vector<ServiceWindows> windows_ GF_GUARDED_BY(mutex_);  // by service
+  mutable std::condition_variable changed_;
+  bool is_changing_ GF_GUARDED_BY(mutex_) = false;       // between begin() and end()
+  mutable bool is_stale_ GF_GUARDED_BY(mutex_) = false;  // windows_ lack what was committed
+  mutable bool was_read_ GF_GUARDED_BY(mutex_) = false;  // since an epoch made versions
+  mutable std::vector<ServiceWindows> windows_ GF_GUARDED_BY(mutex_);  // by service
   // Of windows_; null: not made yet.
   mutable std::shared_ptr<const query::Tables> view_ GF_GUARDED_BY(mutex_);
 };

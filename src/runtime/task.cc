@@ -102,16 +102,29 @@ void ServiceTask::update_shard(std::uint32_t shard, Timestamp now, ShardUpdate& 
   worker.run(service_, shard, *shards_[shard], rules, part.outcomes[shard]);
 }
 
-// The rows of a window that takes no more records; nothing where there are none. `for_good`: it
-// leaves the shards.
-std::optional<ClosedWindow> ServiceTask::close(window::Span span, bool for_good) {
+// The rows of a window that takes no more records, until the epoch ends; nothing where there are
+// none.
+std::optional<ClosedWindow> ServiceTask::look_at(window::Span span) {
   ClosedWindow closed{.span = span, .tables = query::Shards(state::kShards), .stored = {}};
   for (std::uint32_t number = 0; number < shards_.size(); ++number) {
     state::Shard::Window* const window = shards_[number]->find(span.start);
     if (window == nullptr) continue;
-    closed.tables[number] = for_good ? window->table.seal() : window->table.peek();
+    closed.tables[number] = window->table.peek();
     closed.stored.emplace_back(number, window->stored);
-    if (for_good) shards_[number]->take(span.start);
+  }
+  if (closed.stored.empty()) return std::nullopt;
+  return closed;
+}
+
+// The same for good: the window leaves the shards.
+std::optional<ClosedWindow> ServiceTask::close(window::Span span, VisibleChanges& visible) {
+  ClosedWindow closed{.span = span, .tables = query::Shards(state::kShards), .stored = {}};
+  for (std::uint32_t number = 0; number < shards_.size(); ++number) {
+    const auto window = shards_[number]->take(span.start);
+    if (window == nullptr) continue;
+    closed.tables[number] = window->table.seal();
+    closed.stored.emplace_back(number, window->stored);
+    visible.changes.push_back({span, number, closed.tables[number]});
   }
   if (closed.stored.empty()) return std::nullopt;
   return closed;
@@ -120,7 +133,7 @@ std::optional<ClosedWindow> ServiceTask::close(window::Span span, bool for_good)
 void ServiceTask::flush(ServiceEpoch& part) {
   if (!part.flushes_now) return;
   for (const window::Span span : part.closing) {
-    if (auto closed = close(span, false)) part.flushed.push_back(flusher_->run(std::move(*closed)));
+    if (auto closed = look_at(span)) part.flushed.push_back(flusher_->run(std::move(*closed)));
   }
 }
 
@@ -142,10 +155,11 @@ void ServiceTask::commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part
   }
 
   for (std::uint32_t number = 0; number < shards_.size(); ++number) {
-    shards_[number]->commit([&](Timestamp start, auto version, std::size_t new_keys) {
+    shards_[number]->commit([&](Timestamp start, std::size_t new_keys, bool was_sealed) {
       open_[start] += new_keys;
-      part.visible.changes.push_back(
-          {service_.keyed->assigner.span_from(start), number, std::move(version)});
+      if (was_sealed)
+        part.visible.changes.push_back(
+            {service_.keyed->assigner.span_from(start), number, nullptr});
     });
   }
   for (const FlushedPtr& result : part.flushed) part.visible.flushed.push_back(result->window.span);
@@ -153,7 +167,7 @@ void ServiceTask::commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part
   results_.clear();
   for (const window::Span span : part.closing) {
     open_.erase(span.start);
-    auto closed = close(span, true);
+    auto closed = close(span, part.visible);
     if (part.flushes_now || !closed) continue;
     ++flushing_;
     pool.start(number_, *flusher_, std::move(*closed));
@@ -163,6 +177,21 @@ void ServiceTask::commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part
 void ServiceTask::revert(Duration attention) {
   for (const auto& shard : shards_) shard->revert();
   positions_.watermark.forgive(attention);
+}
+
+VisibleChanges ServiceTask::seal() {
+  VisibleChanges visible;
+  for (std::uint32_t number = 0; number < shards_.size(); ++number) {
+    shards_[number]->seal([&](Timestamp start, auto version) {
+      visible.changes.push_back(
+          {service_.keyed->assigner.span_from(start), number, std::move(version)});
+    });
+  }
+  return visible;
+}
+
+void ServiceTask::set_sealed() {
+  for (const auto& shard : shards_) shard->set_sealed();
 }
 
 ServiceRecord ServiceTask::record(const Positions& positions) const {

@@ -59,6 +59,10 @@ class ServiceTask {
   void skip(ServiceEpoch& part) { positions_ = std::move(part.after); }
   void revert(Duration attention);
 
+  // Between epochs, on any one thread: versions of what was committed since the last set_sealed().
+  VisibleChanges seal();
+  void set_sealed();
+
   const Service& service() const { return service_; }
   const Positions& positions() const { return positions_; }
   bool has_open_windows() const { return !open_.empty() || flushing_ != 0; }
@@ -70,7 +74,8 @@ class ServiceTask {
   friend class Restore;
 
   void decide_windows(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part);
-  std::optional<ClosedWindow> close(window::Span span, bool for_good);
+  std::optional<ClosedWindow> look_at(window::Span span);
+  std::optional<ClosedWindow> close(window::Span span, VisibleChanges& visible);
   ServiceRecord record(const Positions& positions) const;
   LateStats late_stats(Duration attention) const;
 

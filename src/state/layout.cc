@@ -26,7 +26,8 @@ Entry* Layout::make_entry(void* memory, std::string_view key) const {
   auto* entry = new (memory) Entry{.updated_at = {},
                                    .live = 0,
                                    .key_size = static_cast<std::uint16_t>(key.size()),
-                                   .changed = 0};
+                                   .changed = 0,
+                                   .saved = 0};
   for (std::size_t state = 0; state < codecs_.size(); ++state)
     codecs_[state].initialize(row(entry, state));
   key.copy(static_cast<char*>(memory) + key_offset_, key.size());

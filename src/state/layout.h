@@ -30,7 +30,8 @@ struct Entry {
   Timestamp updated_at;    // of the last change
   std::uint32_t live;      // bit s: the row of state s exists: an operator has called for it
   std::uint16_t key_size;  // bytes
-  std::uint16_t changed;   // 1: it is among Table::changes()
+  std::uint8_t changed;    // 1: it is among Table::changes()
+  std::uint8_t saved;      // 1: what it was before this epoch can be restored
 };
 
 class Layout {
@@ -58,6 +59,9 @@ class Layout {
   std::size_t entry_bytes(std::size_t key_size) const {
     return (key_offset_ + key_size + kEntryAlign - 1) / kEntryAlign * kEntryAlign;
   }
+
+  // Of an entry, what changes: all in front of the key.
+  std::size_t mutable_bytes() const { return key_offset_; }
 
   // An entry of the key in `memory` of entry_bytes: rows are initialised and not live.
   Entry* make_entry(void* memory, std::string_view key) const;

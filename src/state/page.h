@@ -1,8 +1,8 @@
 // What tables and their versions are made of: pages, and who frees them.
 //
-// A table changes a page in place only until it is sealed into a version; then it copies it. So a
-// version never changes, and costs a copy of the page pointers. History knows which versions are
-// alive, and frees a page when the last of those that contain it is gone.
+// A table changes a page in place unless a version that is alive contains it; then it copies it. So
+// a version never changes, and costs a copy of the page pointers. History knows which versions are
+// alive, and frees a page when the table and the last of those that contain it have let go of it.
 #pragma once
 
 #include <atomic>
@@ -42,13 +42,14 @@ class PageList {
     return page;
   }
   PageList take() { return std::exchange(*this, {}); }
+  bool empty() const { return head_ == nullptr; }
 
  private:
   Page* head_ = nullptr;
 };
 
 // The versions of one table that are alive, oldest first, each with its dead pages: those that it
-// contains and no later one does.
+// contains, and neither a later one nor the table does.
 //
 // Threads  any; the lock is held for as long as it takes to move a list of pages, never while they
 //          are freed.
@@ -61,12 +62,16 @@ class History {
   // Throws std::bad_alloc.
   Page* allocate(std::size_t bytes, std::uint64_t birth);
   void free(Page* page);
-  void free(PageList pages);
 
-  // `version` is the newest one now; `replaced` is what the newest so far contains and it does not.
-  void add(TableVersion& version, PageList replaced);
-  // There will be no newer one, and `pages`, all that the newest one contains, are in use no more.
-  void end(PageList pages);
+  // Whether a version that is alive contains the page, which the table has. Only the table's writer
+  // may ask: to it, nothing but add() can make a no a yes.
+  bool is_shared(const Page* page) const {
+    return page->birth <= newest_number_.load(std::memory_order_acquire);
+  }
+  // `version` is the newest one now.
+  void add(TableVersion& version);
+  // The table does without `pages` from now on.
+  void retire(PageList pages);
   // `version` goes away. Of its dead pages, those that the version before contains too become that
   // one's; the others are freed.
   void remove(TableVersion& version);
@@ -75,8 +80,13 @@ class History {
   std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
+  // What becomes of `pages`, which no later version contains, where `last` is the last that may.
+  static PageList bury(PageList pages, TableVersion* last);
+  void free(PageList pages);
+
   Mutex mutex_;  // guards the links and dead pages of versions too
   TableVersion* newest_ GF_GUARDED_BY(mutex_) = nullptr;
+  std::atomic<std::uint64_t> newest_number_ = 0;  // its number; none: 0
   std::atomic<std::size_t> bytes_ = 0;
 };
 

@@ -49,6 +49,11 @@ void Shard::settle(Window& window) {
   bytes_ += window.bytes_;
 }
 
+void Shard::set_sealed() {
+  for (Window* window : unsealed_) window->is_sealed_ = true;
+  unsealed_.clear();
+}
+
 void Shard::revert() {
   for (Window* window : touched_) {
     if (window->is_new_) {
@@ -69,6 +74,7 @@ std::unique_ptr<Shard::Window> Shard::take(Timestamp start) {
   discount(*found->second);
   auto window = std::move(found->second);
   windows_.erase(found);
+  if (!window->is_sealed_) std::erase(unsealed_, window.get());
   return window;
 }
 

@@ -1,8 +1,8 @@
 // One of the 64 shards of a service: the rows of its keys, by window.
 //
-// One worker at a time opens, updates and stores it; an epoch ends with commit(), which makes
-// versions for readers, or with revert(). What an epoch costs depends on the windows it touches,
-// not on those that are open.
+// One worker at a time opens, updates and stores it; an epoch ends with commit() or with revert().
+// Between epochs seal() makes versions for readers, where there are some. What an epoch costs
+// depends on the windows it touches, not on those that are open.
 //
 // Threads  one at a time; versions belong to everybody.
 // Errors   running out of memory throws std::bad_alloc; then only revert() is allowed.
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
@@ -42,7 +43,8 @@ class Shard {
     friend class Shard;
     StoredRows stored_before_;  // as the epoch found it
     bool touched_ = false;
-    bool is_new_ = true;  // no epoch that knows it was committed
+    bool is_new_ = true;     // no epoch that knows it was committed
+    bool is_sealed_ = true;  // not among unsealed_
     // What the shard's totals hold of this window.
     std::size_t bytes_ = 0, keys_ = 0;
     std::vector<std::size_t> rows_;
@@ -61,13 +63,19 @@ class Shard {
   // Forgets windows that were opened by records which left no row.
   void drop_empty();
 
-  // The epoch is committed: calls publish(start, version, new keys) for each window it changed.
-  template <class Publish>
-  void commit(Publish&& publish);
+  // The epoch is committed: calls visit(start, new keys, whether it was sealed as it was) for each
+  // window it changed.
+  template <class Visit>
+  void commit(Visit&& visit);
   // It is not: everything is as before it.
   void revert();
   // Takes the window out, if it is there. Not while an epoch touches it.
   std::unique_ptr<Window> take(Timestamp start);
+
+  // Calls publish(start, version) for each window that was committed since the last set_sealed().
+  template <class Publish>
+  void seal(Publish&& publish);
+  void set_sealed();
 
   std::size_t bytes() const { return bytes_; }
   // Live rows of a state, in all windows.
@@ -80,17 +88,26 @@ class Shard {
   const Layout& layout_;
   std::map<Timestamp, std::unique_ptr<Window>> windows_;
   std::vector<Window*> touched_;
+  std::vector<Window*> unsealed_;
   std::size_t bytes_ = 0;  // as are rows_: of the windows as the last epoch left them
   std::vector<std::size_t> rows_;
 };
 
-template <class Publish>
-void Shard::commit(Publish&& publish) {
+template <class Visit>
+void Shard::commit(Visit&& visit) {
   for (Window* window : touched_) {
-    publish(window->start, window->table.seal(), window->table.keys() - window->keys_);
+    if (window->is_sealed_) unsealed_.push_back(window);
+    const bool was_sealed = std::exchange(window->is_sealed_, false);
+    window->table.commit();
+    visit(window->start, window->table.keys() - window->keys_, was_sealed);
     settle(*window);
   }
   touched_.clear();
+}
+
+template <class Publish>
+void Shard::seal(Publish&& publish) {
+  for (Window* window : unsealed_) publish(window->start, window->table.seal());
 }
 
 }  // namespace gameflow::state

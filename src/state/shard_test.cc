@@ -58,19 +58,30 @@ class RandomShard {
   }
 
   void commit() {
-    std::set<std::int64_t> published;
-    shard_.commit([&](Timestamp start, const std::shared_ptr<const TableVersion>& version,
-                      std::size_t new_keys) {
-      published.insert(start.ms);
+    std::set<std::int64_t> changed;
+    shard_.commit([&](Timestamp start, std::size_t new_keys, bool was_sealed) {
+      changed.insert(start.ms);
       keys_[start.ms] += new_keys;
-      EXPECT_EQ(keys_[start.ms], version->keys());
-      EXPECT_EQ(rows_of(*version), model_[start.ms]);
+      EXPECT_EQ(unsealed_.insert(start.ms).second, was_sealed);
     });
-    for (const std::int64_t start : published) {
+    for (const std::int64_t start : changed) {
       ++stored_[start];
       EXPECT_FALSE(model_[start].empty());  // those without a row are forgotten
     }
     committed_ = model_;
+    if (below(2) == 0) seal();
+  }
+
+  void seal() {
+    std::set<std::int64_t> sealed;
+    shard_.seal([&](Timestamp start, const std::shared_ptr<const TableVersion>& version) {
+      sealed.insert(start.ms);
+      EXPECT_EQ(keys_[start.ms], version->keys());
+      EXPECT_EQ(rows_of(*version), model_[start.ms]);
+    });
+    EXPECT_EQ(sealed, unsealed_);
+    shard_.set_sealed();
+    unsealed_.clear();
   }
 
   void take() {
@@ -81,6 +92,7 @@ class RandomShard {
     EXPECT_EQ(rows_of(*window->table.seal()), committed_[start]);
     for (auto* windows : {&model_, &committed_}) windows->erase(start);
     keys_.erase(start);
+    unsealed_.erase(start);
     stored_.erase(start);
     EXPECT_EQ(shard_.take({start}), nullptr);
     compare();
@@ -117,6 +129,7 @@ class RandomShard {
       {types_.object("row", {{.name = "count", .type = types_.scalar(record::Kind::kU32)}})}};
   Shard shard_{layout_};
   Windows model_, committed_;
+  std::set<std::int64_t> unsealed_;
   std::map<std::int64_t, std::size_t> keys_;
   std::map<std::int64_t, std::uint64_t> stored_;
 };

@@ -92,6 +92,31 @@ TEST_F(TwoStates, ReplacedTextDoesNotAddUp) {
   EXPECT_EQ(last_of(insert(table, "ann")).last.view(), text);
 }
 
+TEST_F(TwoStates, AnEpochThatCompactedTextIsReverted) {
+  Table table(layout);
+  const std::string old_text(1'000, 'o'), new_text(1'000, 'n');
+  const auto write = [&](const std::string& text) {
+    for (int i = 0; i < 100; ++i) {
+      Entry* entry = insert(table, std::to_string(i));
+      last_of(entry).last = Text::view(text);
+      table.mark_changed(entry, 2, {1});
+    }
+    table.own_text();
+  };
+  write(old_text);
+  const auto version = table.seal();
+  const auto before = dump(table);
+  for (int i = 0; i < 300; ++i) write(new_text);  // 30 MB
+  EXPECT_LT(table.bytes(), 8U << 20);
+  table.revert();
+  EXPECT_EQ(dump(table), before);
+  EXPECT_EQ(table.seal(), version);
+  write(new_text);
+  table.commit();
+  EXPECT_NE(dump(table), before);
+  EXPECT_EQ(version->keys(), 100U);
+}
+
 TEST_F(TwoStates, RandomUpdatesComeBackFromTheirChanges) {
   std::mt19937_64 random(7);
   Table table(layout);

@@ -2,12 +2,14 @@
 // entries changed.
 //
 //   write    find_or_insert, mark_changed, own_text      in one epoch
-//   store    changes() through Layout::encode            before the commit
-//   seal()   the commit succeeded: a new version for readers
-//   revert() it failed: back to the last version
+//   store    changes() through Layout::encode            before the epoch's commit
+//   commit() that succeeded: what was written stays
+//   revert() it failed: everything is as the last commit() left it
+//   seal()   between epochs, where somebody wants to read: a version that never changes
 //
-// A version costs 8 bytes for each KiB of rows; after it, the first touch of a page of 1 KiB copies
-// the page. docs/design/versions.md has the reasons and figures. Rows own their text: see own_text.
+// An epoch costs a copy of the rows it touches, for revert(). A version costs 8 bytes for each KiB
+// of rows and, while somebody holds it, a copy of each page of 1 KiB at its first touch.
+// docs/design/versions.md has the reasons and figures. Rows own their text: see own_text.
 //
 // Threads  one at a time; versions belong to everybody.
 // Errors   running out of memory throws std::bad_alloc; then only revert() and destruction are
@@ -44,9 +46,9 @@ class Table {
   Table& operator=(const Table&) = delete;
 
   // The entry of the key; made, with initialised rows that are not live, if there is none. May be
-  // written, and stays where it is, until seal() or revert().
+  // written, and stays where it is, until commit(), seal() or revert().
   Entry* find_or_insert(std::string_view key, std::uint64_t hash);
-  // The same for each probe, fetching ahead: in a table larger than the caches it takes half the
+  // The same for each probe, fetching ahead: where the table is not in the caches it takes half the
   // time.
   void find_or_insert(std::span<const Probe> probes, Entry** entries);
 
@@ -62,7 +64,7 @@ class Table {
   // be called before the memory those updates read from goes away.
   void own_text();
 
-  // Entries changed since the last seal() or revert(), each once.
+  // Entries changed in this epoch, each once.
   std::span<Entry* const> changes() const { return changes_; }
   bool has_changes() const { return !changes_.empty(); }
 
@@ -71,11 +73,13 @@ class Table {
   // layout's; -1: the state is gone and its row is skipped. False where the bytes are not an entry.
   bool load(ByteReader& in, const std::vector<int>& states);
 
-  // What was written so far becomes a version that never changes; the last one again, where nothing
-  // was written since.
-  std::shared_ptr<const TableVersion> seal();
-  // Drops everything since the last seal().
+  // The epoch is over, and what it wrote stays.
+  void commit();
+  // It is over, and everything since the last commit() is dropped.
   void revert();
+  // commit(), and a version of what there is; the last one again, where nothing was written since
+  // and somebody holds it.
+  std::shared_ptr<const TableVersion> seal();
   // The rows as they are now, to be read until the next call of a method that is not const.
   std::shared_ptr<const TableVersion> peek() const;
 
@@ -92,32 +96,65 @@ class Table {
     Table& table;
   };
 
+  // The table as the last epoch left it: what revert() goes back to, beside the entries that the
+  // epoch has saved. Most of it says where new things begin.
+  struct Mark {
+    std::size_t keys = 0;
+    std::vector<std::size_t> rows;
+    std::size_t groups = 0;  // of the index
+    std::size_t entry_pages = 0;
+    std::size_t tail = SIZE_MAX;  // as tail_
+    std::uint32_t tail_used = 0;  // of that page
+    std::size_t text_blocks = 0;
+    char* text_cursor = nullptr;
+    char* text_end = nullptr;
+    std::size_t text_bytes = 0, text_bytes_kept = 0;
+  };
+
   Page* new_page(std::size_t bytes);
   Page* writable(Page*& page);
   void make_writable(std::size_t number);  // an entry page
   void drop(Page* page);
-  void drop_first(std::vector<Page*>& pages, std::size_t count);
-  void free_fresh_pages();
+  bool is_new(std::uint32_t ref) const;
+  void save(std::uint32_t ref, Entry* entry);
+  template <class Visit>
+  void for_each_saved(Visit&& visit);
+  template <class Visit>
+  void for_each_entry(std::size_t number, std::size_t offset, Visit&& visit) const;
   void set_live(Entry* entry, std::uint32_t states);
   Entry* writable_entry(std::uint32_t ref);
   std::uint32_t make_entry(std::string_view key);
+  void fetch_group(const Probe& probe) const;
+  void fetch_entry(const Probe& probe) const;
   IndexGroup& writable_group(std::size_t number);
   void grow_index();
   void insert(std::uint64_t hash, std::uint32_t ref);
+  void remove(std::uint64_t hash, std::uint32_t ref);
+  void fill_index();
   std::size_t adopt_text(Entry* entry, bool all);
   void compact_text();
-  void forget_changes();
+  void forget_epoch();
+  void cut(std::vector<Page*>& pages, std::size_t count);
 
   const Layout& layout_;
   std::shared_ptr<History> history_;
   PageMap map_;
-  std::vector<bool> fresh_;   // by number of an entry page: made since the last seal()
-  bool touched_ = false;      // any page was made since the last seal()
-  std::uint64_t number_ = 1;  // of the version being written
-  PageList replaced_;         // pages of last_ that map_ no longer contains
-  std::vector<Entry*> changes_;
+  std::size_t tail_ = SIZE_MAX;      // number of the page that small entries go to
+  std::size_t text_bytes_ = 0;       // written since the last compaction, and those it kept
+  std::size_t text_bytes_kept_ = 0;  // live at the last compaction
   TextArena text_;
-  std::shared_ptr<TableVersion> last_;
+  std::vector<bool> fresh_;   // by number of an entry page: known to be in no version
+  std::uint64_t number_ = 1;  // of the next version
+  PageList replaced_;         // pages of versions that map_ no longer contains
+
+  // The epoch's.
+  std::vector<Entry*> changes_;
+  std::vector<char> saved_;      // for each: Entry*, and its Layout::mutable_bytes
+  std::vector<Page*> old_text_;  // blocks of before, where text was compacted
+  Mark mark_;
+
+  bool is_changed_ = false;  // since last_ was made
+  std::weak_ptr<const TableVersion> last_;
 };
 
 }  // namespace gameflow::state

@@ -22,19 +22,31 @@ void History::free(PageList pages) {
   while (Page* page = pages.pop()) free(page);
 }
 
-void History::add(TableVersion& version, PageList replaced) {
+void History::add(TableVersion& version) {
   const MutexLock lock(mutex_);
   version.older_ = newest_;
-  if (newest_ != nullptr) {
-    newest_->newer_ = &version;
-    newest_->dead_ = replaced;
-  }
+  if (newest_ != nullptr) newest_->newer_ = &version;
   newest_ = &version;
+  newest_number_.store(version.number_, std::memory_order_relaxed);
 }
 
-void History::end(PageList pages) {
-  const MutexLock lock(mutex_);
-  newest_->dead_ = pages;
+// Returns those that no version contains.
+PageList History::bury(PageList pages, TableVersion* last) {
+  PageList unused;
+  while (Page* page = pages.pop()) {
+    const bool last_has_it = last != nullptr && page->birth <= last->number_;
+    (last_has_it ? last->dead_ : unused).push(page);
+  }
+  return unused;
+}
+
+void History::retire(PageList pages) {
+  PageList unused;
+  {
+    const MutexLock lock(mutex_);
+    unused = bury(pages, newest_);
+  }
+  free(unused);
 }
 
 void History::remove(TableVersion& version) {
@@ -43,12 +55,14 @@ void History::remove(TableVersion& version) {
     const MutexLock lock(mutex_);
     TableVersion* const older = version.older_;
     if (older != nullptr) older->newer_ = version.newer_;
-    (version.newer_ != nullptr ? version.newer_->older_ : newest_) = older;
-    PageList dead = version.dead_.take();
-    while (Page* page = dead.pop()) {
-      const bool older_has_it = older != nullptr && page->birth <= older->number_;
-      (older_has_it ? older->dead_ : unused).push(page);
+    if (version.newer_ != nullptr) {
+      version.newer_->older_ = older;
+    } else {
+      newest_ = older;
+      // To the writer: all reads of the version are over.
+      newest_number_.store(older == nullptr ? 0 : older->number_, std::memory_order_release);
     }
+    unused = bury(version.dead_.take(), older);
   }
   free(unused);
 }

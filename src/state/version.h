@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -31,7 +32,7 @@ struct IndexGroup {
     const auto bit = static_cast<std::size_t>(std::countr_zero(mask));
     return bit / 8 + bit % 2 * 8;
   }
-  // Those with the tag. Beside the lowest it may hold others that have another one.
+  // Those with the tag. Beside the lowest it may hold others that have another one, or are free.
   Mask matching(std::uint8_t tag) const {
     return zero_bytes(tags[0] ^ tag * kOnes) >> 7 |
            (zero_bytes(tags[1] ^ tag * kOnes) & kSecondTags) >> 6;
@@ -40,6 +41,17 @@ struct IndexGroup {
   void fill(std::size_t slot, std::uint8_t tag, std::uint32_t ref) {
     tags[slot / 8] |= std::uint64_t{tag} << slot % 8 * 8;
     refs[slot] = ref;
+  }
+  std::optional<std::size_t> slot_of(std::uint32_t ref) const {
+    for (std::size_t slot = 0; slot < kSlots; ++slot) {
+      const bool is_taken = (tags[slot / 8] >> slot % 8 * 8 & 0xff) != 0;
+      if (is_taken && refs[slot] == ref) return slot;
+    }
+    return std::nullopt;
+  }
+  void clear(std::size_t slot) {
+    tags[slot / 8] &= ~(std::uint64_t{0xff} << slot % 8 * 8);
+    refs[slot] = 0;  // see matching()
   }
 
  private:
@@ -101,11 +113,6 @@ class PageMap {
   std::size_t groups = 0;         // of the index
   std::size_t keys = 0;           // entries
   std::vector<std::size_t> rows;  // live ones, by state
-  std::size_t tail = SIZE_MAX;    // number of the page that small entries go to
-  char* text_cursor = nullptr;    // free room in the last block
-  char* text_end = nullptr;
-  std::size_t text_bytes = 0;       // written since the last compaction, and those it kept
-  std::size_t text_bytes_kept = 0;  // live at the last compaction
 };
 
 // A place in an iteration over the entries.
@@ -115,13 +122,7 @@ struct EntryCursor {
 };
 
 class TableVersion {
-  struct Made {};  // a Table makes versions
-
  public:
-  // Without a history it owns nothing: see Table::peek.
-  TableVersion(Made, const Layout& layout, const PageMap& map, std::shared_ptr<History> history,
-               std::uint64_t number)
-      : layout_(layout), map_(map), history_(std::move(history)), number_(number) {}
   ~TableVersion();
   TableVersion(const TableVersion&) = delete;
   TableVersion& operator=(const TableVersion&) = delete;
@@ -156,6 +157,11 @@ class TableVersion {
  private:
   friend class History;
   friend class Table;
+
+  // Without a history it owns nothing: see Table::peek.
+  TableVersion(const Layout& layout, const PageMap& map, std::shared_ptr<History> history,
+               std::uint64_t number)
+      : layout_(layout), map_(map), history_(std::move(history)), number_(number) {}
 
   const Layout& layout_;
   const PageMap map_;
