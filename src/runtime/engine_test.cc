@@ -163,7 +163,11 @@ struct Harness {
     const auto graph = make_graph(options);
     auto opened = Engine::open(
         graph, bind_functions(*graph), *store,
-        {.threads = threads, .epoch_bytes_max = epoch_bytes, .clock = &clock, .memory = memory});
+        {.threads = threads,
+         .epoch_bytes_max = epoch_bytes,
+         .epoch_bytes_small = 0,
+         .clock = &clock,
+         .memory = memory});
     ASSERT_TRUE(opened) << opened.error().message;
     engine = std::move(*opened);
   }
@@ -270,7 +274,7 @@ TEST_P(RandomRuns, EqualTheBruteForceWhateverFailsInBetween) {
     EXPECT_EQ(harness.stats().records_dead, dead);
     EXPECT_EQ(harness.stats().records_late, 0U);
     EXPECT_EQ(harness.stats().windows_open, 0U);
-    ASSERT_TRUE(log::scan_all(*harness.store, {"rows/", "rows0"}).empty());
+    ASSERT_TRUE(log::scan_all(*harness.store, {"segment/", "segment0"}).empty());
   }
 }
 

@@ -1,6 +1,7 @@
 #include "runtime/epoch_runner.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <iterator>
 #include <new>
@@ -74,7 +75,8 @@ EpochRunner::EpochRunner(const plan::Graph& graph, std::vector<Service> services
       tasks_(make_tasks(graph, std::move(services), limits.rows_flushed_at_once)),
       flushes_(tasks_.size(), limits.threads, std::move(flushed)),
       intake_(store, pool_),
-      hold_(limits.memory, names_of(graph)) {}
+      hold_(limits.memory, names_of(graph)),
+      small_bytes_(limits.epoch_bytes_small) {}
 
 Status EpochRunner::restore(Look look) {
   log::Commit commit;
@@ -125,7 +127,9 @@ Status EpochRunner::compute(Epoch& epoch, std::size_t bytes_max, bool input_ends
     const CanRunOut scope;
     {
       const Stopwatch watch(epoch.seconds.read);
-      GF_TRY(intake_.read(tasks_, hold_.input_bytes_max(bytes_max), memory_, epoch));
+      const std::size_t most = hold_.input_bytes_max(bytes_max);
+      GF_TRY(intake_.read(tasks_, most, was_small_, memory_, epoch));
+      was_small_ = epoch.bytes < std::min(small_bytes_, most);
     }
     run_steps_of(epoch);
     advance(epoch, input_ends);
@@ -138,9 +142,18 @@ Status EpochRunner::compute(Epoch& epoch, std::size_t bytes_max, bool input_ends
   }
 }
 
+// In a small epoch, waking a worker costs more than it could take over.
+void EpochRunner::for_each(std::size_t count, const WorkerPool::Body& body) {
+  if (was_small_) {
+    WorkerPool::on_caller(count, body);
+  } else {
+    pool_.for_each(count, body);
+  }
+}
+
 void EpochRunner::run_steps_of(Epoch& epoch) {
   const Stopwatch watch(epoch.seconds.decode);
-  pool_.for_each(epoch.readings.size(), [&](std::uint32_t number, std::size_t i) {
+  for_each(epoch.readings.size(), [&](std::uint32_t number, std::size_t i) {
     Worker& worker = workers_[number];
     Epoch::Reading& reading = epoch.readings[i];
     reading.chunk->decode(std::move(reading.source), worker.decoder);
@@ -197,17 +210,32 @@ std::set<std::size_t> EpochRunner::fed_by(std::size_t service,
 
 void EpochRunner::update(Epoch& epoch) {
   const Stopwatch watch(epoch.seconds.update);
-  pool_.for_each(tasks_.size() * state::kShards, [&](std::uint32_t worker, std::size_t i) {
-    const std::size_t service = i / state::kShards;
-    tasks_[service]->update_shard(static_cast<std::uint32_t>(i % state::kShards), epoch.now,
-                                  workers_[worker].update, epoch.services[service]);
+  struct Work {
+    std::size_t service;
+    std::uint32_t shard;
+  };
+  std::vector<Work> work;
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    tasks_[i]->prepare_update(pool_.size(), epoch.services[i]);
+    for (std::uint64_t left = epoch.services[i].shards; left != 0; left &= left - 1)
+      work.push_back({i, static_cast<std::uint32_t>(std::countr_zero(left))});
+  }
+  for_each(work.size(), [&](std::uint32_t worker, std::size_t i) {
+    const auto [service, shard] = work[i];
+    tasks_[service]->update_shard(shard, epoch.now, worker, workers_[worker].update,
+                                  epoch.services[service]);
   });
 }
 
 void EpochRunner::flush(Epoch& epoch) {
   const Stopwatch watch(epoch.seconds.flush);
-  pool_.for_each(tasks_.size(),
-                 [&](std::uint32_t, std::size_t i) { tasks_[i]->flush(epoch.services[i]); });
+  std::vector<std::size_t> work;
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    if (epoch.services[i].flushes_now && !epoch.services[i].closing.empty()) work.push_back(i);
+  }
+  pool_.for_each(work.size(), [&](std::uint32_t, std::size_t i) {
+    tasks_[work[i]]->flush(epoch.services[work[i]]);
+  });
 }
 
 Status EpochRunner::commit(Epoch& epoch) {

@@ -46,6 +46,7 @@ class EpochRunner {
   struct Limits {
     std::uint32_t threads;
     std::size_t rows_flushed_at_once;
+    std::size_t epoch_bytes_small;
     MemoryWatch* memory;  // null: none
   };
 
@@ -65,6 +66,8 @@ class EpochRunner {
   // What queries see. Any thread.
   const VisibleTables& tables() const { return tables_; }
   bool has_open_windows() const;
+  // Whether the last epoch read little, though it might have read more.
+  bool was_small() const { return was_small_; }
   // `epochs` and `seconds`, of this process.
   EngineStats stats(Duration attention) const;
   // Gives back what large epochs and windows took in memory, once they are over.
@@ -82,6 +85,7 @@ class EpochRunner {
   void run_steps_of(Epoch& epoch);
   void advance(Epoch& epoch, bool input_ends);
   bool end_next(Epoch& epoch);
+  void for_each(std::size_t count, const WorkerPool::Body& body);
   std::set<std::size_t> fed_by(std::size_t service, const std::vector<std::size_t>& among) const;
   void update(Epoch& epoch);
   void flush(Epoch& epoch);
@@ -99,6 +103,8 @@ class EpochRunner {
   MemoryHold hold_;
   std::uint64_t epochs_ = 0;
   EpochSeconds seconds_;
+  const std::size_t small_bytes_;
+  bool was_small_ = true;
   bool is_half_shown_ = false;  // an epoch is stored, and what is in memory is not all of it
   bool was_large_ = false;      // an epoch or a window was, since memory was last given back
 };

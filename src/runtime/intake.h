@@ -28,9 +28,10 @@ class Intake {
   // Fills the epoch's readings, and of each service its deliveries and next offsets. About
   // `bytes_max` in all, and at least one batch of each partition that has one; every partition gets
   // an equal share, and what some leave goes to those that have more. Nothing for services that are
-  // held: a partition that has something for them is not silent. Errors as log::Store::read.
+  // held: a partition that has something for them is not silent. Where `little` is expected, it is
+  // read without the help of workers. Errors as log::Store::read.
   Status read(std::span<const std::unique_ptr<ServiceTask>> tasks, std::size_t bytes_max,
-              EpochMemory& memory, Epoch& epoch);
+              bool little, EpochMemory& memory, Epoch& epoch);
 
  private:
   struct Reader {
@@ -53,7 +54,7 @@ class Intake {
   Result<Feeds> find_feeds(std::span<const std::unique_ptr<ServiceTask>> tasks, Epoch& epoch) const;
   Status hold_back(const Input& input, std::uint32_t number, const Epoch& epoch,
                    Positions& positions) const;
-  Status fetch(const std::vector<Feed*>& feeds, std::size_t bytes_max);
+  Status fetch(const std::vector<Feed*>& feeds, std::size_t bytes_max, bool little);
   Status fetch(Feed& feed, std::size_t bytes_max) const;
   static void cut(Feed& feed, EpochMemory& memory, Epoch& epoch);
   static void deliver(const Feed& feed, Epoch& epoch);

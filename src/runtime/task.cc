@@ -77,11 +77,11 @@ void ServiceTask::decide_windows(const Epoch& epoch, const FlushPool& pool, Serv
     }
     rows += delivery->exchange.size();
   }
-  for (const auto& [start, window_rows] : open_) {
+  for (const auto& [start, window] : open_) {
     const window::Span span = service_.keyed->assigner.span_from(start);
     if (!window::Trigger::is_closed(span, after.closed_until)) break;
     part.closing.push_back(span);
-    rows += window_rows;
+    rows += window.rows;
   }
   for (const auto& [start, span] : asked) {
     const bool opens = !open_.contains(start) && !part.refused.contains(start);
@@ -91,41 +91,69 @@ void ServiceTask::decide_windows(const Epoch& epoch, const FlushPool& pool, Serv
   part.flushes_now = rows <= rows_flushed_at_once_ && !pool.is_busy(number_);
 }
 
-void ServiceTask::update_shard(std::uint32_t shard, Timestamp now, ShardUpdate& worker,
-                               ServiceEpoch& part) {
-  if (shards_.empty() || part.deliveries.empty()) return;
+// A window is rewritten in an epoch that changes it, which visits all shards for it.
+void ServiceTask::prepare_update(std::uint32_t workers, ServiceEpoch& part) const {
+  if (!service_.keyed) return;
+  part.rows.resize(workers, RowValues(service_.keyed->layout));
+  const auto flushed_until = part.flushes_now ? part.after.closed_until : std::nullopt;
+  for (const Delivery* delivery : part.deliveries) {
+    part.shards |= delivery->exchange.shards();
+    for (const window::Span span : delivery->exchange.windows()) {
+      if (stored(span.start).is_long() && !window::Trigger::is_closed(span, flushed_until))
+        part.rewritten.insert(span.start);
+    }
+  }
+  if (!part.rewritten.empty()) part.shards = ~std::uint64_t{0};
+}
+
+void ServiceTask::update_shard(std::uint32_t shard, Timestamp now, std::uint32_t worker,
+                               ShardUpdate& update, ServiceEpoch& part) {
   const UpdateRules rules{
       .deliveries = {part.deliveries.data(), part.deliveries.size()},
       .now = now,
       .refused = &part.refused,
-      .flushed_until = part.flushes_now ? part.after.closed_until : std::nullopt};
-  worker.run(service_, shard, *shards_[shard], rules, part.outcomes[shard]);
+      .flushed_until = part.flushes_now ? part.after.closed_until : std::nullopt,
+      .rewritten = &part.rewritten};
+  update.run(service_, shard, *shards_[shard], rules, part.outcomes[shard], part.rows[worker]);
+}
+
+StoredRows ServiceTask::stored(Timestamp window) const {
+  const auto open = open_.find(window);
+  return open == open_.end() ? StoredRows{} : open->second.stored;
 }
 
 // The rows of a window that takes no more records; nothing where there are none. `for_good`: it
 // leaves the shards.
-std::optional<ClosedWindow> ServiceTask::close(window::Span span, bool for_good) {
-  ClosedWindow closed{.span = span, .tables = query::Shards(state::kShards), .stored = {}};
+std::optional<ClosedWindow> ServiceTask::close(window::Span span, const StoredRows& stored,
+                                               bool for_good) {
+  ClosedWindow closed{.span = span, .tables = query::Shards(state::kShards), .stored = stored};
+  bool has_rows = false;
   for (std::uint32_t number = 0; number < shards_.size(); ++number) {
     state::Shard::Window* const window = shards_[number]->find(span.start);
     if (window == nullptr) continue;
     closed.tables[number] = for_good ? window->table.seal() : window->table.peek();
-    closed.stored.emplace_back(number, window->stored);
+    has_rows = true;
     if (for_good) shards_[number]->take(span.start);
   }
-  if (closed.stored.empty()) return std::nullopt;
+  if (!has_rows) return std::nullopt;
   return closed;
 }
 
 void ServiceTask::flush(ServiceEpoch& part) {
   if (!part.flushes_now) return;
   for (const window::Span span : part.closing) {
-    if (auto closed = close(span, false)) part.flushed.push_back(flusher_->run(std::move(*closed)));
+    if (auto closed = close(span, stored(span.start), false))
+      part.flushed.push_back(flusher_->run(std::move(*closed)));
   }
 }
 
 void ServiceTask::write(const Epoch& epoch, ServiceEpoch& part, log::Commit& commit) const {
   write_output(service_, epoch.now, part, commit);
+  for (auto& [start, values] : join(part.rows)) {
+    const auto rows = part.stored.emplace(start, stored(start)).first;
+    store_rows(service_.name, start, std::move(values), part.rewritten.contains(start),
+               rows->second, commit);
+  }
   commit.put.push_back({service_key(service_.name), encode(record(part.after))});
 }
 
@@ -143,17 +171,18 @@ void ServiceTask::commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part
 
   for (std::uint32_t number = 0; number < shards_.size(); ++number) {
     shards_[number]->commit([&](Timestamp start, auto version, std::size_t new_keys) {
-      open_[start] += new_keys;
+      open_[start].rows += new_keys;
       part.visible.changes.push_back(
           {service_.keyed->assigner.span_from(start), number, std::move(version)});
     });
   }
+  for (const auto& [start, rows] : part.stored) open_[start].stored = rows;
   for (const FlushedPtr& result : part.flushed) part.visible.flushed.push_back(result->window.span);
   flushing_ -= results_.size();
   results_.clear();
   for (const window::Span span : part.closing) {
+    auto closed = close(span, stored(span.start), true);
     open_.erase(span.start);
-    auto closed = close(span, true);
     if (part.flushes_now || !closed) continue;
     ++flushing_;
     pool.start(number_, *flusher_, std::move(*closed));

@@ -46,9 +46,13 @@ void WorkerPool::work(Job& job, std::uint32_t worker) {
   }
 }
 
+void WorkerPool::on_caller(std::size_t count, const Body& body) {
+  for (std::size_t index = 0; index < count; ++index) run_or_run_out([&] { body(0, index); });
+}
+
 void WorkerPool::for_each(std::size_t count, const Body& body) {
   if (threads_.empty() || count <= 1) {
-    for (std::size_t index = 0; index < count; ++index) run_or_run_out([&] { body(0, index); });
+    on_caller(count, body);
     return;
   }
   const auto helpers = static_cast<std::ptrdiff_t>(threads_.size());

@@ -32,6 +32,8 @@ class WorkerPool {
   // have finished; std::bad_alloc also where a body made something else of it (memory_reserve.h).
   using Body = std::function<void(std::uint32_t worker, std::size_t index)>;
   void for_each(std::size_t count, const Body& body);
+  // The same without the others: by worker 0, up to the first exception.
+  static void on_caller(std::size_t count, const Body& body);
 
  private:
   struct Job {

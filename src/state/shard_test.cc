@@ -30,7 +30,6 @@ class RandomShard {
     for (int epoch = 0; epoch < 60; ++epoch) {
       for (std::uint64_t i = below(40); i > 0; --i) update();
       shard_.drop_empty();
-      for (Shard::Window* window : shard_.touched()) window->stored.next += 1;
       if (below(3) == 0) {
         shard_.revert();
         model_ = committed_;
@@ -66,10 +65,8 @@ class RandomShard {
       EXPECT_EQ(keys_[start.ms], version->keys());
       EXPECT_EQ(rows_of(*version), model_[start.ms]);
     });
-    for (const std::int64_t start : published) {
-      ++stored_[start];
+    for (const std::int64_t start : published)
       EXPECT_FALSE(model_[start].empty());  // those without a row are forgotten
-    }
     committed_ = model_;
   }
 
@@ -81,7 +78,6 @@ class RandomShard {
     EXPECT_EQ(rows_of(*window->table.seal()), committed_[start]);
     for (auto* windows : {&model_, &committed_}) windows->erase(start);
     keys_.erase(start);
-    stored_.erase(start);
     EXPECT_EQ(shard_.take({start}), nullptr);
     compare();
   }
@@ -94,7 +90,6 @@ class RandomShard {
       ASSERT_EQ(window != nullptr, expected != committed_.end()) << start;
       if (window == nullptr) continue;
       EXPECT_EQ(rows_of(*window->table.peek()), expected->second) << start;
-      EXPECT_EQ(window->stored.count(), stored_[start]) << start;
       rows += expected->second.size();
     }
     EXPECT_EQ(shard_.rows(0), rows);
@@ -118,7 +113,6 @@ class RandomShard {
   Shard shard_{layout_};
   Windows model_, committed_;
   std::map<std::int64_t, std::size_t> keys_;
-  std::map<std::int64_t, std::uint64_t> stored_;
 };
 
 TEST(Shard, RandomEpochsLeaveWhatWasCommitted) {
