@@ -1,7 +1,7 @@
 // What the store keeps of a service between epochs, and its bytes. Format: docs/formats/state.md.
 //
-// A service is one record (positions, watermark, counters), and values that hold rows, of one window
-// each, numbered in the order in which they were written.
+// A service is one record (positions, watermark, counters), and values that hold rows, of one
+// window each, numbered in the order in which they were written.
 #pragma once
 
 #include <cstdint>

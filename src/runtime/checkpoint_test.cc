@@ -71,7 +71,8 @@ TEST(Checkpoint, DamageAndOtherFormatsAreTold) {
 
 TEST(Checkpoint, RowsAreUnderWindowAndNumber) {
   const std::string key = rows_key("s", {kWindow, 2});
-  EXPECT_EQ(hex(key), "73 65 67 6d 65 6e 74 2f 73 2f 80 00 01 93 1f df 05 d0 00 00 00 00 00 00 00 02");
+  EXPECT_EQ(hex(key),
+            "73 65 67 6d 65 6e 74 2f 73 2f 80 00 01 93 1f df 05 d0 00 00 00 00 00 00 00 02");
   const auto place = parse_rows_key("s", key);
   ASSERT_TRUE(place);
   EXPECT_EQ(place->window, kWindow);

@@ -161,13 +161,12 @@ struct Harness {
   void open() {
     engine.reset();
     const auto graph = make_graph(options);
-    auto opened = Engine::open(
-        graph, bind_functions(*graph), *store,
-        {.threads = threads,
-         .epoch_bytes_max = epoch_bytes,
-         .epoch_bytes_small = 0,
-         .clock = &clock,
-         .memory = memory});
+    auto opened = Engine::open(graph, bind_functions(*graph), *store,
+                               {.threads = threads,
+                                .epoch_bytes_max = epoch_bytes,
+                                .epoch_bytes_small = 0,
+                                .clock = &clock,
+                                .memory = memory});
     ASSERT_TRUE(opened) << opened.error().message;
     engine = std::move(*opened);
   }

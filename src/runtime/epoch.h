@@ -41,9 +41,9 @@ struct ServiceEpoch {
   std::set<Timestamp> rewritten;      // windows whose rows are all stored anew
   std::uint64_t shards = 0;           // bit s: shard s has something to do
   std::array<ShardOutcome, state::kShards> outcomes;
-  std::vector<RowValues> rows;            // what is to be stored, one a worker
+  std::vector<RowValues> rows;             // what is to be stored, one a worker
   std::map<Timestamp, StoredRows> stored;  // of windows of which something was
-  std::vector<FlushedPtr> flushed;  // results that go with this epoch, in order of window
+  std::vector<FlushedPtr> flushed;         // results that go with this epoch, in order of window
 
   VisibleChanges visible;  // once it is committed
 

@@ -195,7 +195,8 @@ class Restore {
         rows.add_all(window->start, window->table);
     }
     for (auto& [start, window] : task_.open_)
-      store_rows(service_.name, start, std::move(rows.windows()[start]), true, window.stored, commit);
+      store_rows(service_.name, start, std::move(rows.windows()[start]), true, window.stored,
+                 commit);
   }
 
   // What was read is what the first epoch finds. Windows that had closed, and whose result was not

@@ -1,8 +1,8 @@
 // A service that runs: where it stands, the rows of its shards, and its part of every epoch.
 //
 // An epoch calls, in this order: begin, [Intake fills in what was read], advance, prepare_update,
-// [update_shard], flush, write, and then commit — or, if it did not come to that, revert, after which
-// everything is as before begin.
+// [update_shard], flush, write, and then commit — or, if it did not come to that, revert, after
+// which everything is as before begin.
 //
 // Threads  update_shard may run in parallel for different shards, flush for different services; all
 //          else on the thread that runs epochs. service() belongs to everybody.
