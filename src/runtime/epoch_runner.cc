@@ -74,9 +74,8 @@ EpochRunner::EpochRunner(const plan::Graph& graph, std::vector<Service> services
       tables_(services),
       tasks_(make_tasks(graph, std::move(services), limits.rows_flushed_at_once)),
       flushes_(tasks_.size(), limits.threads, std::move(flushed)),
-      intake_(store, pool_),
-      hold_(limits.memory, names_of(graph)),
-      small_bytes_(limits.epoch_bytes_small) {}
+      intake_(store, pool_, limits.epoch_bytes_small),
+      hold_(limits.memory, names_of(graph)) {}
 
 Status EpochRunner::restore(Look look) {
   log::Commit commit;
@@ -127,9 +126,7 @@ Status EpochRunner::compute(Epoch& epoch, std::size_t bytes_max, bool input_ends
     const CanRunOut scope;
     {
       const Stopwatch watch(epoch.seconds.read);
-      const std::size_t most = hold_.input_bytes_max(bytes_max);
-      GF_TRY(intake_.read(tasks_, most, was_small_, memory_, epoch));
-      was_small_ = epoch.bytes < std::min(small_bytes_, most);
+      GF_TRY(intake_.read(tasks_, hold_.input_bytes_max(bytes_max), memory_, epoch));
     }
     run_steps_of(epoch);
     advance(epoch, input_ends);
@@ -144,7 +141,7 @@ Status EpochRunner::compute(Epoch& epoch, std::size_t bytes_max, bool input_ends
 
 // In a small epoch, waking a worker costs more than it could take over.
 void EpochRunner::for_each(std::size_t count, const WorkerPool::Body& body) {
-  if (was_small_) {
+  if (was_small()) {
     WorkerPool::on_caller(count, body);
   } else {
     pool_.for_each(count, body);
@@ -216,7 +213,8 @@ void EpochRunner::update(Epoch& epoch) {
   };
   std::vector<Work> work;
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
-    tasks_[i]->prepare_update(pool_.size(), epoch.services[i]);
+    if (const auto& keyed = tasks_[i]->service().keyed)
+      epoch.services[i].rows.resize(pool_.size(), RowValues(keyed->layout));
     for (std::uint64_t left = epoch.services[i].shards; left != 0; left &= left - 1)
       work.push_back({i, static_cast<std::uint32_t>(std::countr_zero(left))});
   }

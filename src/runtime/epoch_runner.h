@@ -67,7 +67,7 @@ class EpochRunner {
   const VisibleTables& tables() const { return tables_; }
   bool has_open_windows() const;
   // Whether the last epoch read little, though it might have read more.
-  bool was_small() const { return was_small_; }
+  bool was_small() const { return intake_.was_small(); }
   // `epochs` and `seconds`, of this process.
   EngineStats stats(Duration attention) const;
   // Gives back what large epochs and windows took in memory, once they are over.
@@ -103,8 +103,6 @@ class EpochRunner {
   MemoryHold hold_;
   std::uint64_t epochs_ = 0;
   EpochSeconds seconds_;
-  const std::size_t small_bytes_;
-  bool was_small_ = true;
   bool is_half_shown_ = false;  // an epoch is stored, and what is in memory is not all of it
   bool was_large_ = false;      // an epoch or a window was, since memory was last given back
 };

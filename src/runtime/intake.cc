@@ -53,36 +53,37 @@ Status Intake::hold_back(const Input& input, std::uint32_t number, const Epoch& 
 }
 
 Status Intake::read(std::span<const std::unique_ptr<ServiceTask>> tasks, std::size_t bytes_max,
-                    bool little, EpochMemory& memory, Epoch& epoch) {
+                    EpochMemory& memory, Epoch& epoch) {
   GF_ASSIGN(Feeds feeds, find_feeds(tasks, epoch));
   const std::size_t share = bytes_max / std::max<std::size_t>(1, feeds.size());
   std::vector<Feed*> wanted;
   for (Feed& feed : feeds) wanted.push_back(&feed);
-  GF_TRY(fetch(wanted, share, little));
+  GF_TRY(fetch(wanted, share));
   std::size_t fetched = 0;
   for (const Feed& feed : feeds) fetched += feed.bytes;
   // A read stops before the batch that would go over: who has taken half of its share may have
   // more.
   std::erase_if(wanted, [share](const Feed* feed) { return feed->bytes < share / 2; });
   const std::size_t left = bytes_max - std::min(bytes_max, fetched);
-  if (left >= share && !wanted.empty()) GF_TRY(fetch(wanted, left / wanted.size(), little));
+  if (left >= share && !wanted.empty()) GF_TRY(fetch(wanted, left / wanted.size()));
   for (Feed& feed : feeds) {
     epoch.bytes += feed.bytes;
     deliver(feed, epoch);
     cut(feed, memory, epoch);
   }
+  was_small_ = epoch.bytes < std::min(small_bytes_, bytes_max);
   // A feed that another service found first comes first.
   for (ServiceEpoch& service : epoch.services)
     std::ranges::stable_sort(service.deliveries, {}, &Delivery::input);
   return {};
 }
 
-Status Intake::fetch(const std::vector<Feed*>& feeds, std::size_t bytes_max, bool little) {
+Status Intake::fetch(const std::vector<Feed*>& feeds, std::size_t bytes_max) {
   std::vector<Status> statuses(feeds.size());
   const auto fetch_one = [&](std::uint32_t, std::size_t i) {
     statuses[i] = fetch(*feeds[i], bytes_max);
   };
-  if (little) {
+  if (was_small_) {
     WorkerPool::on_caller(feeds.size(), fetch_one);
   } else {
     pool_.for_each(feeds.size(), fetch_one);

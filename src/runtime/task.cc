@@ -22,6 +22,12 @@ namespace {
 // many of them, and no more.
 constexpr std::ptrdiff_t kFutureWindowsMax = 1000;
 
+template <class OpenWindows>
+StoredRows stored_of(const OpenWindows& open, Timestamp window) {
+  const auto found = open.find(window);
+  return found == open.end() ? StoredRows{} : found->second.stored;
+}
+
 }  // namespace
 
 ServiceTask::ServiceTask(const plan::Graph& graph, Service service, std::size_t number,
@@ -89,20 +95,14 @@ void ServiceTask::decide_windows(const Epoch& epoch, const FlushPool& pool, Serv
   }
   std::ranges::sort(part.closing);
   part.flushes_now = rows <= rows_flushed_at_once_ && !pool.is_busy(number_);
-}
 
-// A window is rewritten in an epoch that changes it, which visits all shards for it.
-void ServiceTask::prepare_update(std::uint32_t workers, ServiceEpoch& part) const {
-  if (!service_.keyed) return;
-  part.rows.resize(workers, RowValues(service_.keyed->layout));
-  const auto flushed_until = part.flushes_now ? part.after.closed_until : std::nullopt;
-  for (const Delivery* delivery : part.deliveries) {
-    part.shards |= delivery->exchange.shards();
-    for (const window::Span span : delivery->exchange.windows()) {
-      if (stored(span.start).is_long() && !window::Trigger::is_closed(span, flushed_until))
-        part.rewritten.insert(span.start);
-    }
+  // A window is rewritten in an epoch that changes it, which visits all shards for it.
+  for (const auto& [start, span] : asked) {
+    const bool is_flushed =
+        part.flushes_now && window::Trigger::is_closed(span, after.closed_until);
+    if (!is_flushed && stored_of(open_, start).is_long()) part.rewritten.insert(start);
   }
+  for (const Delivery* delivery : part.deliveries) part.shards |= delivery->exchange.shards();
   if (!part.rewritten.empty()) part.shards = ~std::uint64_t{0};
 }
 
@@ -115,11 +115,6 @@ void ServiceTask::update_shard(std::uint32_t shard, Timestamp now, std::uint32_t
       .flushed_until = part.flushes_now ? part.after.closed_until : std::nullopt,
       .rewritten = &part.rewritten};
   update.run(service_, shard, *shards_[shard], rules, part.outcomes[shard], part.rows[worker]);
-}
-
-StoredRows ServiceTask::stored(Timestamp window) const {
-  const auto open = open_.find(window);
-  return open == open_.end() ? StoredRows{} : open->second.stored;
 }
 
 // The rows of a window that takes no more records; nothing where there are none. `for_good`: it
@@ -142,7 +137,7 @@ std::optional<ClosedWindow> ServiceTask::close(window::Span span, const StoredRo
 void ServiceTask::flush(ServiceEpoch& part) {
   if (!part.flushes_now) return;
   for (const window::Span span : part.closing) {
-    if (auto closed = close(span, stored(span.start), false))
+    if (auto closed = close(span, stored_of(open_, span.start), false))
       part.flushed.push_back(flusher_->run(std::move(*closed)));
   }
 }
@@ -150,7 +145,7 @@ void ServiceTask::flush(ServiceEpoch& part) {
 void ServiceTask::write(const Epoch& epoch, ServiceEpoch& part, log::Commit& commit) const {
   write_output(service_, epoch.now, part, commit);
   for (auto& [start, values] : join(part.rows)) {
-    const auto rows = part.stored.emplace(start, stored(start)).first;
+    const auto rows = part.stored.emplace(start, stored_of(open_, start)).first;
     store_rows(service_.name, start, std::move(values), part.rewritten.contains(start),
                rows->second, commit);
   }
@@ -181,7 +176,7 @@ void ServiceTask::commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part
   flushing_ -= results_.size();
   results_.clear();
   for (const window::Span span : part.closing) {
-    auto closed = close(span, stored(span.start), true);
+    auto closed = close(span, stored_of(open_, span.start), true);
     open_.erase(span.start);
     if (part.flushes_now || !closed) continue;
     ++flushing_;

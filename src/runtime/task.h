@@ -1,7 +1,7 @@
 // A service that runs: where it stands, the rows of its shards, and its part of every epoch.
 //
-// An epoch calls, in this order: begin, [Intake fills in what was read], advance, prepare_update,
-// [update_shard], flush, write, and then commit — or, if it did not come to that, revert, after
+// An epoch calls, in this order: begin, [Intake fills in what was read], advance, [update_shard for
+// shards with work], flush, write, and then commit — or, if it did not come to that, revert, after
 // which everything is as before begin.
 //
 // Threads  update_shard may run in parallel for different shards, flush for different services; all
@@ -51,8 +51,7 @@ class ServiceTask {
   void advance(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part);
   // Behind advance: no more input will come, all windows close.
   void finish(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part);
-  // Between advance and update_shard: those that have something to do are part.shards.
-  void prepare_update(std::uint32_t workers, ServiceEpoch& part) const;
+  // For those of part.shards; part.rows has one a worker.
   void update_shard(std::uint32_t shard, Timestamp now, std::uint32_t worker, ShardUpdate& update,
                     ServiceEpoch& part);
   void flush(ServiceEpoch& part);
@@ -73,7 +72,6 @@ class ServiceTask {
   friend class Restore;
 
   void decide_windows(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part);
-  StoredRows stored(Timestamp window) const;
   std::optional<ClosedWindow> close(window::Span span, const StoredRows& stored, bool for_good);
   ServiceRecord record(const Positions& positions) const;
   LateStats late_stats(Duration attention) const;
