@@ -159,10 +159,8 @@ class EngineImpl final : public Engine {
   Result<EngineLoop::Next> turn() {
     GF_TRY(store_.health());
     GF_ASSIGN(const EpochResult result, run_epoch(kPauseCounted));
-    if (result == EpochResult::kCommitted)
-      return runner_.was_small() ? EngineLoop::Next::kAfterInterval : EngineLoop::Next::kAtOnce;
-    runner_.release_memory();
-    return runner_.has_open_windows() ? EngineLoop::Next::kSoon : EngineLoop::Next::kLater;
+    if (result == EpochResult::kIdle) runner_.release_memory();
+    return runner_.next(result);
   }
 
   void publish_stats() {

@@ -139,28 +139,20 @@ Status EpochRunner::compute(Epoch& epoch, std::size_t bytes_max, bool input_ends
   }
 }
 
-// In a small epoch, waking a worker costs more than it could take over.
-void EpochRunner::for_each(std::size_t count, const WorkerPool::Body& body) {
-  if (was_small()) {
-    WorkerPool::on_caller(count, body);
-  } else {
-    pool_.for_each(count, body);
-  }
-}
-
 void EpochRunner::run_steps_of(Epoch& epoch) {
   const Stopwatch watch(epoch.seconds.decode);
-  for_each(epoch.readings.size(), [&](std::uint32_t number, std::size_t i) {
-    Worker& worker = workers_[number];
-    Epoch::Reading& reading = epoch.readings[i];
-    reading.chunk->decode(std::move(reading.source), worker.decoder);
-    for (const auto& [service, delivery] : reading.deliveries) {
-      const ServiceTask& task = *tasks_[service];
-      const StepRules rules{task.positions().closed_until,
-                            epoch.now + task.service().future_max + Duration{1}};
-      run_steps(task.service(), rules, worker.scratch, *delivery);
-    }
-  });
+  pool_.for_each(epoch.readings.size(), intake_.was_small(),
+                 [&](std::uint32_t number, std::size_t i) {
+                   Worker& worker = workers_[number];
+                   Epoch::Reading& reading = epoch.readings[i];
+                   reading.chunk->decode(std::move(reading.source), worker.decoder);
+                   for (const auto& [service, delivery] : reading.deliveries) {
+                     const ServiceTask& task = *tasks_[service];
+                     const StepRules rules{task.positions().closed_until,
+                                           epoch.now + task.service().future_max + Duration{1}};
+                     run_steps(task.service(), rules, worker.scratch, *delivery);
+                   }
+                 });
 }
 
 void EpochRunner::advance(Epoch& epoch, bool input_ends) {
@@ -218,7 +210,7 @@ void EpochRunner::update(Epoch& epoch) {
     for (std::uint64_t left = epoch.services[i].shards; left != 0; left &= left - 1)
       work.push_back({i, static_cast<std::uint32_t>(std::countr_zero(left))});
   }
-  for_each(work.size(), [&](std::uint32_t worker, std::size_t i) {
+  pool_.for_each(work.size(), intake_.was_small(), [&](std::uint32_t worker, std::size_t i) {
     const auto [service, shard] = work[i];
     tasks_[service]->update_shard(shard, epoch.now, worker, workers_[worker].update,
                                   epoch.services[service]);
@@ -231,7 +223,7 @@ void EpochRunner::flush(Epoch& epoch) {
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     if (epoch.services[i].flushes_now && !epoch.services[i].closing.empty()) work.push_back(i);
   }
-  pool_.for_each(work.size(), [&](std::uint32_t, std::size_t i) {
+  pool_.for_each(work.size(), false, [&](std::uint32_t, std::size_t i) {
     tasks_[work[i]]->flush(epoch.services[work[i]]);
   });
 }
@@ -269,8 +261,12 @@ void EpochRunner::show(Epoch& epoch) {
   }
 }
 
-bool EpochRunner::has_open_windows() const {
-  return std::ranges::any_of(tasks_, [](const auto& task) { return task->has_open_windows(); });
+EngineLoop::Next EpochRunner::next(EpochResult result) const {
+  using enum EngineLoop::Next;
+  if (result == EpochResult::kCommitted) return intake_.was_small() ? kAfterInterval : kAtOnce;
+  const bool waits_for_time =
+      std::ranges::any_of(tasks_, [](const auto& task) { return task->has_open_windows(); });
+  return waits_for_time ? kSoon : kLater;
 }
 
 EngineStats EpochRunner::stats(Duration attention) const {

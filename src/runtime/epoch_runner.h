@@ -21,6 +21,7 @@
 #include "runtime/flush_pool.h"
 #include "runtime/intake.h"
 #include "runtime/keyed.h"
+#include "runtime/loop.h"
 #include "runtime/memory_hold.h"
 #include "runtime/stats.h"
 #include "runtime/step.h"
@@ -65,9 +66,8 @@ class EpochRunner {
 
   // What queries see. Any thread.
   const VisibleTables& tables() const { return tables_; }
-  bool has_open_windows() const;
-  // Whether the last epoch read little, though it might have read more.
-  bool was_small() const { return intake_.was_small(); }
+  // When to run again, behind an epoch with this result.
+  EngineLoop::Next next(EpochResult result) const;
   // `epochs` and `seconds`, of this process.
   EngineStats stats(Duration attention) const;
   // Gives back what large epochs and windows took in memory, once they are over.
@@ -85,7 +85,6 @@ class EpochRunner {
   void run_steps_of(Epoch& epoch);
   void advance(Epoch& epoch, bool input_ends);
   bool end_next(Epoch& epoch);
-  void for_each(std::size_t count, const WorkerPool::Body& body);
   std::set<std::size_t> fed_by(std::size_t service, const std::vector<std::size_t>& among) const;
   void update(Epoch& epoch);
   void flush(Epoch& epoch);

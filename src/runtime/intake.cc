@@ -80,14 +80,8 @@ Status Intake::read(std::span<const std::unique_ptr<ServiceTask>> tasks, std::si
 
 Status Intake::fetch(const std::vector<Feed*>& feeds, std::size_t bytes_max) {
   std::vector<Status> statuses(feeds.size());
-  const auto fetch_one = [&](std::uint32_t, std::size_t i) {
-    statuses[i] = fetch(*feeds[i], bytes_max);
-  };
-  if (was_small_) {
-    WorkerPool::on_caller(feeds.size(), fetch_one);
-  } else {
-    pool_.for_each(feeds.size(), fetch_one);
-  }
+  pool_.for_each(feeds.size(), was_small_,
+                 [&](std::uint32_t, std::size_t i) { statuses[i] = fetch(*feeds[i], bytes_max); });
   for (Status& status : statuses) GF_TRY(std::move(status));
   return {};
 }

@@ -46,13 +46,9 @@ void WorkerPool::work(Job& job, std::uint32_t worker) {
   }
 }
 
-void WorkerPool::on_caller(std::size_t count, const Body& body) {
-  for (std::size_t index = 0; index < count; ++index) run_or_run_out([&] { body(0, index); });
-}
-
-void WorkerPool::for_each(std::size_t count, const Body& body) {
-  if (threads_.empty() || count <= 1) {
-    on_caller(count, body);
+void WorkerPool::for_each(std::size_t count, bool is_small, const Body& body) {
+  if (is_small || threads_.empty() || count <= 1) {
+    for (std::size_t index = 0; index < count; ++index) run_or_run_out([&] { body(0, index); });
     return;
   }
   const auto helpers = static_cast<std::ptrdiff_t>(threads_.size());
