@@ -7,13 +7,15 @@
 #include "base/bytes.h"
 #include "plan/graph.h"
 #include "record/type.h"
-#include "state/layout.h"
 
 namespace gameflow::runtime {
 namespace {
 
-// 2 has `closed_until`; 3 keeps rows by shard.
+// 2 has `closed_until`; with 3, windows that have closed may still have rows.
 constexpr std::uint8_t kFormat = 3, kFormatMin = 1;
+
+constexpr std::uint64_t kStoredValuesMax = 256;
+constexpr std::uint64_t kStoredBytesMin = 16U << 20;
 
 // Big-endian with the sign bit flipped: byte order is time order.
 std::string ordered(std::uint64_t value) {
@@ -28,9 +30,6 @@ std::uint64_t unordered(std::string_view bytes) {
 constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
 
 std::string rows_prefix(std::string_view service) {
-  return fmt::format("rows/{}/", service);
-}
-std::string old_rows_prefix(std::string_view service) {
   return fmt::format("segment/{}/", service);
 }
 // All keys that begin with `prefix`, which ends with a slash.
@@ -138,7 +137,6 @@ std::string_view service_of(std::string_view service_key) {
 
 std::string rows_key(std::string_view service, const RowsKey& key) {
   std::string bytes = rows_prefix(service);
-  bytes += static_cast<char>(key.shard);
   bytes += ordered(static_cast<std::uint64_t>(key.window.ms) ^ kSignBit);
   bytes += ordered(key.number);
   return bytes;
@@ -150,23 +148,13 @@ log::KeyRange rows_range(std::string_view service) {
 
 std::optional<RowsKey> parse_rows_key(std::string_view service, std::string_view key) {
   const std::string prefix = rows_prefix(service);
-  if (!key.starts_with(prefix) || key.size() != prefix.size() + 17) return std::nullopt;
-  key.remove_prefix(prefix.size());
-  const auto shard = static_cast<unsigned char>(key.front());
-  if (shard >= state::kShards) return std::nullopt;
-  return RowsKey{shard,
-                 {static_cast<std::int64_t>(unordered(key.substr(1)) ^ kSignBit)},
-                 unordered(key.substr(9))};
-}
-
-log::KeyRange old_rows_range(std::string_view service) {
-  return below(old_rows_prefix(service));
-}
-
-std::optional<Timestamp> parse_old_rows_key(std::string_view service, std::string_view key) {
-  const std::string prefix = old_rows_prefix(service);
   if (!key.starts_with(prefix) || key.size() != prefix.size() + 16) return std::nullopt;
-  return Timestamp{static_cast<std::int64_t>(unordered(key.substr(prefix.size())) ^ kSignBit)};
+  key.remove_prefix(prefix.size());
+  return RowsKey{{static_cast<std::int64_t>(unordered(key) ^ kSignBit)}, unordered(key.substr(8))};
+}
+
+bool StoredRows::is_long() const {
+  return count() >= kStoredValuesMax || bytes_since_full > kStoredBytesMin + 4 * bytes_full;
 }
 
 std::vector<StoredState> stored_states(const Service& service) {

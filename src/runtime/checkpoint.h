@@ -1,7 +1,7 @@
 // What the store keeps of a service between epochs, and its bytes. Format: docs/formats/state.md.
 //
-// A service is one record (positions, watermark, counters), and values that hold rows: of one shard
-// and one window each, numbered in the order in which they were written.
+// A service is one record (positions, watermark, counters), and values that hold rows, of one
+// window each, numbered in the order in which they were written.
 #pragma once
 
 #include <cstdint>
@@ -58,9 +58,8 @@ log::KeyRange service_keys();
 // The name in a service's key.
 std::string_view service_of(std::string_view service_key);
 
-// Where rows are: the keys of one shard lie together, in them those of one window, in order.
+// Where rows are: the values of one window lie together, in order.
 struct RowsKey {
-  std::uint32_t shard = 0;
   Timestamp window;
   std::uint64_t number = 0;
 };
@@ -68,9 +67,17 @@ std::string rows_key(std::string_view service, const RowsKey& key);
 log::KeyRange rows_range(std::string_view service);
 std::optional<RowsKey> parse_rows_key(std::string_view service, std::string_view key);
 
-// Where the formats before the third kept rows: by window, all shards in one value.
-log::KeyRange old_rows_range(std::string_view service);
-std::optional<Timestamp> parse_old_rows_key(std::string_view service, std::string_view key);
+// How much of a window's rows is stored, in values with the numbers [first, next).
+struct StoredRows {
+  std::uint64_t first = 0, next = 0;
+  std::uint64_t bytes_full = 0;        // of the last values that hold all rows
+  std::uint64_t bytes_since_full = 0;  // of those behind them, which hold changes
+
+  std::uint64_t count() const { return next - first; }
+  // All rows are to be written anew in place of what is stored: after many values, or when changes
+  // outweigh the rows. So a restart has little to read.
+  bool is_long() const;
+};
 
 // States in the order of the plan.
 std::vector<StoredState> stored_states(const Service& service);

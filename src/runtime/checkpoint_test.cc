@@ -69,17 +69,16 @@ TEST(Checkpoint, DamageAndOtherFormatsAreTold) {
   EXPECT_EQ(decode_service_record(newer, "s").error().code, ErrorCode::kStateMismatch);
 }
 
-TEST(Checkpoint, RowsAreUnderShardWindowAndNumber) {
-  const std::string key = rows_key("s", {7, kWindow, 2});
-  EXPECT_EQ(hex(key), "72 6f 77 73 2f 73 2f 07 80 00 01 93 1f df 05 d0 00 00 00 00 00 00 00 02");
+TEST(Checkpoint, RowsAreUnderWindowAndNumber) {
+  const std::string key = rows_key("s", {kWindow, 2});
+  EXPECT_EQ(hex(key),
+            "73 65 67 6d 65 6e 74 2f 73 2f 80 00 01 93 1f df 05 d0 00 00 00 00 00 00 00 02");
   const auto place = parse_rows_key("s", key);
   ASSERT_TRUE(place);
-  EXPECT_EQ(place->shard, 7U);
   EXPECT_EQ(place->window, kWindow);
   EXPECT_EQ(place->number, 2U);
   EXPECT_FALSE(parse_rows_key("s", key + "x"));
   EXPECT_FALSE(parse_rows_key("other", key));
-  EXPECT_FALSE(parse_rows_key("s", rows_key("s", {64, kWindow, 0})));  // no such shard
 }
 
 TEST(Checkpoint, ARowHasTheBytesThatTheFormatSays) {
@@ -98,8 +97,7 @@ TEST(Checkpoint, ARowHasTheBytesThatTheFormatSays) {
 }
 
 TEST(Checkpoint, KeysOfRowsAreInOrderAndInTheRangeOfTheirServiceAlone) {
-  const RowsKey in_order[] = {{0, {-1}, 0},  {0, {0}, 0}, {0, {0}, 255},
-                              {0, {0}, 256}, {0, {1}, 0}, {63, {-5}, 0}};
+  const RowsKey in_order[] = {{{-1}, 0}, {{0}, 0}, {{0}, 255}, {{0}, 256}, {{1}, 0}};
   const log::KeyRange range = rows_range("s");
   std::string before = range.begin;
   for (const RowsKey& place : in_order) {
@@ -109,7 +107,7 @@ TEST(Checkpoint, KeysOfRowsAreInOrderAndInTheRangeOfTheirServiceAlone) {
     before = key;
   }
   for (const char* other : {"r", "s2", "s-", "t"}) {
-    const std::string key = rows_key(other, {0, {0}, 0});
+    const std::string key = rows_key(other, {{0}, 0});
     EXPECT_TRUE(key < range.begin || key >= range.end) << other;
   }
 }

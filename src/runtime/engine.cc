@@ -90,7 +90,8 @@ class EngineImpl final : public Engine {
         options_(options),
         attention_(*options.clock),
         runner_(*graph_, std::move(services), store,
-                {options.threads, options.rows_flushed_at_once, options.memory},
+                {options.threads, options.rows_flushed_at_once, options.epoch_bytes_small,
+                 options.memory},
                 [this] { loop_.wake(); }) {
     listener_ = store_.listen([this](log::TopicId) { loop_.wake(); });
   }
@@ -122,7 +123,7 @@ class EngineImpl final : public Engine {
   void end_input() override { input_ends_ = true; }
 
   void start() override {
-    loop_.start([this] { return turn(); });
+    loop_.start([this] { return turn(); }, std::chrono::milliseconds(options_.epoch_interval.ms));
   }
   void stop() override { loop_.stop(); }
   Status health() const override { return loop_.health(); }
@@ -162,9 +163,8 @@ class EngineImpl final : public Engine {
   Result<EngineLoop::Next> turn() {
     GF_TRY(store_.health());
     GF_ASSIGN(const EpochResult result, run_epoch(kPauseCounted));
-    if (result == EpochResult::kCommitted) return EngineLoop::Next::kAtOnce;
-    runner_.release_memory();
-    return runner_.has_open_windows() ? EngineLoop::Next::kSoon : EngineLoop::Next::kLater;
+    if (result == EpochResult::kIdle) runner_.release_memory();
+    return runner_.next(result);
   }
 
   void publish_stats() {

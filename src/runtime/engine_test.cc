@@ -164,9 +164,12 @@ struct Harness {
   void open() {
     engine.reset();
     const auto graph = make_graph(options);
-    auto opened = Engine::open(
-        graph, bind_functions(*graph), *store,
-        {.threads = threads, .epoch_bytes_max = epoch_bytes, .clock = &clock, .memory = memory});
+    auto opened = Engine::open(graph, bind_functions(*graph), *store,
+                               {.threads = threads,
+                                .epoch_bytes_max = epoch_bytes,
+                                .epoch_bytes_small = 0,
+                                .clock = &clock,
+                                .memory = memory});
     ASSERT_TRUE(opened) << opened.error().message;
     engine = std::move(*opened);
   }
@@ -273,7 +276,7 @@ TEST_P(RandomRuns, EqualTheBruteForceWhateverFailsInBetween) {
     EXPECT_EQ(harness.stats().records_dead, dead);
     EXPECT_EQ(harness.stats().records_late, 0U);
     EXPECT_EQ(harness.stats().windows_open, 0U);
-    ASSERT_TRUE(log::scan_all(*harness.store, {"rows/", "rows0"}).empty());
+    ASSERT_TRUE(log::scan_all(*harness.store, {"segment/", "segment0"}).empty());
   }
 }
 

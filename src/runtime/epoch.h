@@ -9,11 +9,13 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "base/time.h"
+#include "runtime/checkpoint.h"
 #include "runtime/chunk.h"
 #include "runtime/dead_letter.h"
 #include "runtime/delivery.h"
@@ -36,8 +38,12 @@ struct ServiceEpoch {
   std::set<Timestamp> refused;        // windows that may not open
   std::vector<window::Span> closing;  // closed by this epoch's watermark, in order
   bool flushes_now = false;           // they are flushed in this epoch, not beside later ones
+  std::set<Timestamp> rewritten;      // windows whose rows are all stored anew
+  std::uint64_t shards = 0;           // bit s: shard s has something to do
   std::array<ShardOutcome, state::kShards> outcomes;
-  std::vector<FlushedPtr> flushed;  // results that go with this epoch, in order of window
+  std::vector<RowValues> rows;             // what is to be stored, one a worker
+  std::map<Timestamp, StoredRows> stored;  // of windows of which something was
+  std::vector<FlushedPtr> flushed;         // results that go with this epoch, in order of window
 
   VisibleChanges visible;  // once it is committed
 

@@ -1,6 +1,7 @@
 #include "runtime/epoch_runner.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <iterator>
 #include <new>
@@ -73,7 +74,7 @@ EpochRunner::EpochRunner(const plan::Graph& graph, std::vector<Service> services
       tables_(services, tasks_),
       tasks_(make_tasks(graph, std::move(services), limits.rows_flushed_at_once)),
       flushes_(tasks_.size(), limits.threads, std::move(flushed)),
-      intake_(store, pool_),
+      intake_(store, pool_, limits.epoch_bytes_small),
       hold_(limits.memory, names_of(graph)) {}
 
 Status EpochRunner::restore(Look look) {
@@ -142,17 +143,18 @@ Status EpochRunner::compute(Epoch& epoch, std::size_t bytes_max, bool input_ends
 
 void EpochRunner::run_steps_of(Epoch& epoch) {
   const Stopwatch watch(epoch.seconds.decode);
-  pool_.for_each(epoch.readings.size(), [&](std::uint32_t number, std::size_t i) {
-    Worker& worker = workers_[number];
-    Epoch::Reading& reading = epoch.readings[i];
-    reading.chunk->decode(std::move(reading.source), worker.decoder);
-    for (const auto& [service, delivery] : reading.deliveries) {
-      const ServiceTask& task = *tasks_[service];
-      const StepRules rules{task.positions().closed_until,
-                            epoch.now + task.service().future_max + Duration{1}};
-      run_steps(task.service(), rules, worker.scratch, *delivery);
-    }
-  });
+  pool_.for_each(epoch.readings.size(), intake_.was_small(),
+                 [&](std::uint32_t number, std::size_t i) {
+                   Worker& worker = workers_[number];
+                   Epoch::Reading& reading = epoch.readings[i];
+                   reading.chunk->decode(std::move(reading.source), worker.decoder);
+                   for (const auto& [service, delivery] : reading.deliveries) {
+                     const ServiceTask& task = *tasks_[service];
+                     const StepRules rules{task.positions().closed_until,
+                                           epoch.now + task.service().future_max + Duration{1}};
+                     run_steps(task.service(), rules, worker.scratch, *delivery);
+                   }
+                 });
 }
 
 void EpochRunner::advance(Epoch& epoch, bool input_ends) {
@@ -199,17 +201,33 @@ std::set<std::size_t> EpochRunner::fed_by(std::size_t service,
 
 void EpochRunner::update(Epoch& epoch) {
   const Stopwatch watch(epoch.seconds.update);
-  pool_.for_each(tasks_.size() * state::kShards, [&](std::uint32_t worker, std::size_t i) {
-    const std::size_t service = i / state::kShards;
-    tasks_[service]->update_shard(static_cast<std::uint32_t>(i % state::kShards), epoch.now,
-                                  workers_[worker].update, epoch.services[service]);
+  struct Work {
+    std::size_t service;
+    std::uint32_t shard;
+  };
+  std::vector<Work> work;
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    if (const auto& keyed = tasks_[i]->service().keyed)
+      epoch.services[i].rows.resize(pool_.size(), RowValues(keyed->layout));
+    for (std::uint64_t left = epoch.services[i].shards; left != 0; left &= left - 1)
+      work.push_back({i, static_cast<std::uint32_t>(std::countr_zero(left))});
+  }
+  pool_.for_each(work.size(), intake_.was_small(), [&](std::uint32_t worker, std::size_t i) {
+    const auto [service, shard] = work[i];
+    tasks_[service]->update_shard(shard, epoch.now, worker, workers_[worker].update,
+                                  epoch.services[service]);
   });
 }
 
 void EpochRunner::flush(Epoch& epoch) {
   const Stopwatch watch(epoch.seconds.flush);
-  pool_.for_each(tasks_.size(),
-                 [&](std::uint32_t, std::size_t i) { tasks_[i]->flush(epoch.services[i]); });
+  std::vector<std::size_t> work;
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    if (epoch.services[i].flushes_now && !epoch.services[i].closing.empty()) work.push_back(i);
+  }
+  pool_.for_each(work.size(), false, [&](std::uint32_t, std::size_t i) {
+    tasks_[work[i]]->flush(epoch.services[work[i]]);
+  });
 }
 
 Status EpochRunner::commit(Epoch& epoch) {
@@ -245,8 +263,12 @@ void EpochRunner::show(Epoch& epoch) {
   }
 }
 
-bool EpochRunner::has_open_windows() const {
-  return std::ranges::any_of(tasks_, [](const auto& task) { return task->has_open_windows(); });
+EngineLoop::Next EpochRunner::next(EpochResult result) const {
+  using enum EngineLoop::Next;
+  if (result == EpochResult::kCommitted) return intake_.was_small() ? kAfterInterval : kAtOnce;
+  const bool waits_for_time =
+      std::ranges::any_of(tasks_, [](const auto& task) { return task->has_open_windows(); });
+  return waits_for_time ? kSoon : kLater;
 }
 
 EngineStats EpochRunner::stats(Duration attention) const {

@@ -21,6 +21,7 @@
 #include "runtime/flush_pool.h"
 #include "runtime/intake.h"
 #include "runtime/keyed.h"
+#include "runtime/loop.h"
 #include "runtime/memory_hold.h"
 #include "runtime/stats.h"
 #include "runtime/step.h"
@@ -46,6 +47,7 @@ class EpochRunner {
   struct Limits {
     std::uint32_t threads;
     std::size_t rows_flushed_at_once;
+    std::size_t epoch_bytes_small;
     MemoryWatch* memory;  // null: none
   };
 
@@ -64,7 +66,8 @@ class EpochRunner {
 
   // What queries see.
   const VisibleTables& tables() const { return tables_; }
-  bool has_open_windows() const;
+  // When to run again, behind an epoch with this result.
+  EngineLoop::Next next(EpochResult result) const;
   // `epochs` and `seconds`, of this process.
   EngineStats stats(Duration attention) const;
   // Gives back what large epochs and windows took in memory, once they are over.

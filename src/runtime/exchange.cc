@@ -35,6 +35,7 @@ void Exchange::sort() {
   Place begin;
   for (std::uint32_t shard = 0; shard < state::kShards; ++shard) {
     const Place counts = std::exchange(next[shard], begin);
+    if (counts.record != 0) shards_mask_ |= std::uint64_t{1} << shard;
     shard_begin_[shard] = begin.record;
     begin.record += counts.record;
     begin.key += counts.key;
@@ -58,6 +59,7 @@ void Exchange::clear() {
   windows_.clear();
   by_shard_.clear();
   std::ranges::fill(shard_begin_, 0U);
+  shards_mask_ = 0;
 }
 
 }  // namespace gameflow::runtime

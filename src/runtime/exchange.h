@@ -41,6 +41,8 @@ class Exchange {
   std::span<const Placed> shard(std::uint32_t number) const {
     return {by_shard_.data() + shard_begin_[number], by_shard_.data() + shard_begin_[number + 1]};
   }
+  // Bit s: shard s has records.
+  std::uint64_t shards() const { return shards_mask_; }
   // The windows that records fall into, each once.
   const std::vector<window::Span>& windows() const { return windows_; }
   std::size_t size() const { return placed_.size(); }
@@ -55,6 +57,8 @@ class Exchange {
   std::vector<Placed> by_shard_;
   std::vector<char> key_bytes_;  // of by_shard_, in its order
   std::uint32_t shard_begin_[state::kShards + 1] = {};
+  std::uint64_t shards_mask_ = 0;
+  static_assert(state::kShards == 64);
 };
 
 }  // namespace gameflow::runtime

@@ -36,10 +36,12 @@ TEST(Exchange, EveryRecordIsInTheShardOfItsKeyInOrder) {
         EXPECT_EQ(placed.value, &keys[placed.record]);
       }
       EXPECT_EQ(found, expected[shard]) << shard;
+      EXPECT_EQ((exchange.shards() >> shard & 1U) != 0, !found.empty());
     }
     EXPECT_EQ(exchange.size(), 500U);
     exchange.clear();
     EXPECT_EQ(exchange.size(), 0U);
+    EXPECT_EQ(exchange.shards(), 0U);
     EXPECT_TRUE(exchange.windows().empty());
     EXPECT_TRUE(exchange.shard(0).empty());
   }

@@ -20,9 +20,9 @@
 #include "plan/graph.h"
 #include "query/query.h"
 #include "record/arena.h"
+#include "runtime/checkpoint.h"
 #include "runtime/dead_letter.h"
 #include "runtime/service.h"
-#include "state/shard.h"
 #include "window/assigner.h"
 
 namespace gameflow::runtime {
@@ -33,8 +33,7 @@ inline constexpr std::size_t kOutputBytesMax = 64U << 20;
 struct ClosedWindow {
   window::Span span;
   query::Shards tables;  // null where a shard has no rows
-  // What is stored of it, by shard.
-  std::vector<std::pair<std::uint32_t, state::StoredRows>> stored;
+  StoredRows stored;
 };
 
 // What became of a window. Large, and kept until it is committed: so it is shared.

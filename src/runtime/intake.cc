@@ -71,6 +71,7 @@ Status Intake::read(std::span<const std::unique_ptr<ServiceTask>> tasks, std::si
     deliver(feed, epoch);
     cut(feed, memory, epoch);
   }
+  was_small_ = epoch.bytes < std::min(small_bytes_, bytes_max);
   // A feed that another service found first comes first.
   for (ServiceEpoch& service : epoch.services)
     std::ranges::stable_sort(service.deliveries, {}, &Delivery::input);
@@ -79,7 +80,7 @@ Status Intake::read(std::span<const std::unique_ptr<ServiceTask>> tasks, std::si
 
 Status Intake::fetch(const std::vector<Feed*>& feeds, std::size_t bytes_max) {
   std::vector<Status> statuses(feeds.size());
-  pool_.for_each(feeds.size(),
+  pool_.for_each(feeds.size(), was_small_,
                  [&](std::uint32_t, std::size_t i) { statuses[i] = fetch(*feeds[i], bytes_max); });
   for (Status& status : statuses) GF_TRY(std::move(status));
   return {};

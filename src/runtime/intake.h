@@ -23,14 +23,18 @@ namespace gameflow::runtime {
 
 class Intake {
  public:
-  Intake(log::Store& store, WorkerPool& pool) : store_(store), pool_(pool) {}
+  // An epoch of less than `small_bytes`, which might have been larger, is small.
+  Intake(log::Store& store, WorkerPool& pool, std::size_t small_bytes)
+      : store_(store), pool_(pool), small_bytes_(small_bytes) {}
 
   // Fills the epoch's readings, and of each service its deliveries and next offsets. About
   // `bytes_max` in all, and at least one batch of each partition that has one; every partition gets
   // an equal share, and what some leave goes to those that have more. Nothing for services that are
-  // held: a partition that has something for them is not silent. Errors as log::Store::read.
+  // held: a partition that has something for them is not silent. Behind a small epoch it reads
+  // without the help of workers. Errors as log::Store::read.
   Status read(std::span<const std::unique_ptr<ServiceTask>> tasks, std::size_t bytes_max,
               EpochMemory& memory, Epoch& epoch);
+  bool was_small() const { return was_small_; }
 
  private:
   struct Reader {
@@ -60,6 +64,8 @@ class Intake {
 
   log::Store& store_;
   WorkerPool& pool_;
+  const std::size_t small_bytes_;
+  bool was_small_ = true;
 };
 
 }  // namespace gameflow::runtime

@@ -1,92 +1,71 @@
 #include "runtime/keyed.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/bytes.h"
-#include "runtime/checkpoint.h"
 #include "runtime/step.h"
 #include "window/trigger.h"
 
 namespace gameflow::runtime {
-namespace {
 
-// A window's changes are rewritten as all its rows after so many values, or when they outweigh the
-// rows: a restart has little to read.
-constexpr std::uint64_t kStoredValuesMax = 256;
-constexpr std::uint64_t kStoredBytesMin = (16U << 20) / state::kShards;
-
-// Rows on their way into stored values of at most kStoredBytesMax.
-class RowValues {
- public:
-  explicit RowValues(const state::Layout& layout) : layout_(&layout) {}
-
-  void add(const state::Entry* entry) {
-    row_.clear();
-    ByteWriter out(row_);
-    layout_->encode(entry, out);
-    bytes_ += row_.size();
-    if (values_.empty() || values_.back().size() + row_.size() > kStoredBytesMax)
-      values_.emplace_back();
-    values_.back() += row_;
-  }
-  std::vector<std::string>& values() { return values_; }
-  std::size_t bytes() const { return bytes_; }
-
- private:
-  const state::Layout* layout_;
-  std::string row_;
-  std::vector<std::string> values_;
-  std::size_t bytes_ = 0;
-};
-
-RowValues changed_rows(const state::Table& table, const state::Layout& layout) {
-  RowValues rows(layout);
-  for (const state::Entry* entry : table.changes()) rows.add(entry);
-  return rows;
+void RowValues::add(const state::Entry* entry, std::vector<std::string>& values) const {
+  if (values.empty()) values.emplace_back();
+  const std::size_t before = values.back().size();
+  ByteWriter out(values.back());
+  layout_->encode(entry, out);
+  if (values.back().size() <= kStoredBytesMax || before == 0) return;
+  std::string row = values.back().substr(before);
+  values.back().resize(before);
+  values.push_back(std::move(row));
 }
 
-RowValues all_rows(const state::Table& table, const state::Layout& layout) {
-  RowValues rows(layout);
-  table.peek()->for_each([&rows](const state::Entry* entry) {
-    if (entry->live != 0) rows.add(entry);
+void RowValues::add_changed(Timestamp window, const state::Table& table) {
+  if (!table.has_changes()) return;
+  std::vector<std::string>& values = windows_[window];
+  for (const state::Entry* entry : table.changes()) add(entry, values);
+}
+
+void RowValues::add_all(Timestamp window, const state::Table& table) {
+  std::vector<std::string>& values = windows_[window];
+  table.peek()->for_each([&](const state::Entry* entry) {
+    if (entry->live != 0) add(entry, values);
   });
-  return rows;
 }
 
-}  // namespace
+RowValues::ByWindow join(std::span<RowValues> parts) {
+  RowValues::ByWindow joined;
+  for (RowValues& part : parts) {
+    for (auto& [window, values] : part.windows())
+      std::ranges::move(values, std::back_inserter(joined[window]));
+  }
+  return joined;
+}
 
-void store_rows(std::string_view service, std::uint32_t shard, const state::Layout& layout,
-                bool all, state::Shard::Window& window, ShardOutcome& outcome) {
-  if (!all && !window.table.has_changes()) return;
-  state::StoredRows& stored = window.stored;
-  RowValues rows = changed_rows(window.table, layout);
-  all = all || stored.count() + rows.values().size() > kStoredValuesMax ||
-        stored.bytes_since_full + rows.bytes() > kStoredBytesMin + 4 * stored.bytes_full;
+void store_rows(std::string_view service, Timestamp window, std::vector<std::string> values,
+                bool all, StoredRows& stored, log::Commit& commit) {
   if (all) {
-    rows = all_rows(window.table, layout);
-    erase_rows(service, shard, window.start, stored, outcome.erase);
-    stored = {stored.next, stored.next, rows.bytes(), 0};
-  } else {
-    stored.bytes_since_full += rows.bytes();
+    erase_rows(service, window, stored, commit);
+    stored = {.first = stored.next, .next = stored.next};
   }
-  for (std::string& value : rows.values()) {
-    outcome.put.push_back(
-        {rows_key(service, {shard, window.start, stored.next++}), std::move(value)});
+  for (std::string& value : values) {
+    (all ? stored.bytes_full : stored.bytes_since_full) += value.size();
+    commit.put.push_back({rows_key(service, {window, stored.next++}), std::move(value)});
   }
 }
 
-void erase_rows(std::string_view service, std::uint32_t shard, Timestamp window,
-                const state::StoredRows& stored, std::vector<log::KeyRange>& erase) {
+void erase_rows(std::string_view service, Timestamp window, const StoredRows& stored,
+                log::Commit& commit) {
   if (stored.count() == 0) return;
-  erase.push_back({rows_key(service, {shard, window, stored.first}),
-                   rows_key(service, {shard, window, stored.next})});
+  commit.erase.push_back(
+      {rows_key(service, {window, stored.first}), rows_key(service, {window, stored.next})});
 }
 
 void ShardUpdate::run(const Service& service, std::uint32_t number, state::Shard& shard,
-                      const UpdateRules& rules, ShardOutcome& outcome) {
+                      const UpdateRules& rules, ShardOutcome& outcome, RowValues& rows) {
   const BoundKeyed& keyed = *service.keyed;
   clear_batch();  // an epoch that ran out of memory may have left some
   for (std::uint32_t d = 0; d < rules.deliveries.size(); ++d)
@@ -95,10 +74,12 @@ void ShardUpdate::run(const Service& service, std::uint32_t number, state::Shard
   shard.drop_empty();
   for (state::Shard::Window* window : shard.touched()) {
     window->table.own_text();
-    outcome.windows.push_back(window->start);
     const window::Span span = keyed.assigner.span_from(window->start);
     if (window::Trigger::is_closed(span, rules.flushed_until)) continue;
-    store_rows(service.name, number, keyed.layout, false, *window, outcome);
+    if (!rules.rewritten->contains(window->start)) rows.add_changed(window->start, window->table);
+  }
+  for (const Timestamp start : *rules.rewritten) {
+    if (const auto* const window = shard.find(start)) rows.add_all(start, window->table);
   }
   arena_.reset();  // only now: rows may have pointed at text that operators made
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -17,6 +18,7 @@
 #include "base/time.h"
 #include "log/store.h"
 #include "record/arena.h"
+#include "runtime/checkpoint.h"
 #include "runtime/delivery.h"
 #include "runtime/service.h"
 #include "state/shard.h"
@@ -32,6 +34,8 @@ struct UpdateRules {
   const std::set<Timestamp>* refused = nullptr;
   // Windows that end at or before this are flushed in this epoch: their rows need not be stored.
   std::optional<Timestamp> flushed_until;
+  // Windows whose rows are all stored anew.
+  const std::set<Timestamp>* rewritten = nullptr;
 };
 
 // A record that changed no row.
@@ -44,15 +48,31 @@ struct FailedUpdate {
 
 struct ShardOutcome {
   std::vector<FailedUpdate> failed;
-  std::vector<Timestamp> windows;  // touched, and with rows
-  std::vector<log::KeyRange> erase;
-  std::vector<log::KeyValue> put;
+};
+
+// Rows of a service on their way into stored values of at most kStoredBytesMax, those of many
+// shards in one: a value each would cost more than what is in them, where an epoch is small.
+class RowValues {
+ public:
+  using ByWindow = std::map<Timestamp, std::vector<std::string>>;
+
+  explicit RowValues(const state::Layout& layout) : layout_(&layout) {}
+
+  void add_changed(Timestamp window, const state::Table& table);
+  void add_all(Timestamp window, const state::Table& table);
+  ByWindow& windows() { return windows_; }
+
+ private:
+  void add(const state::Entry* entry, std::vector<std::string>& values) const;
+
+  const state::Layout* layout_;
+  ByWindow windows_;
 };
 
 class ShardUpdate {
  public:
   void run(const Service& service, std::uint32_t number, state::Shard& shard,
-           const UpdateRules& rules, ShardOutcome& outcome);
+           const UpdateRules& rules, ShardOutcome& outcome, RowValues& rows);
 
  private:
   static constexpr std::size_t kBatch = 512;
@@ -82,11 +102,15 @@ class ShardUpdate {
   record::BlockArena arena_;
 };
 
-// Puts what changed in the window, or `all` its rows, into the form in which it is stored.
-void store_rows(std::string_view service, std::uint32_t shard, const state::Layout& layout,
-                bool all, state::Shard::Window& window, ShardOutcome& outcome);
-// What is stored of one window of a shard, all of it, is erased.
-void erase_rows(std::string_view service, std::uint32_t shard, Timestamp window,
-                const state::StoredRows& stored, std::vector<log::KeyRange>& erase);
+// Of several workers.
+RowValues::ByWindow join(std::span<RowValues> parts);
+
+// Stores the values behind those that are `stored` of the window, or, if they hold `all` its rows,
+// in their place. Leaves in `stored` what is stored then.
+void store_rows(std::string_view service, Timestamp window, std::vector<std::string> values,
+                bool all, StoredRows& stored, log::Commit& commit);
+// What is stored of one window, all of it, is erased.
+void erase_rows(std::string_view service, Timestamp window, const StoredRows& stored,
+                log::Commit& commit);
 
 }  // namespace gameflow::runtime

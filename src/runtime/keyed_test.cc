@@ -33,14 +33,22 @@ class StoredRowsTest : public testing::Test {
     table.mark_changed(entry, 1, {1});
     table.own_text();
   }
-  void commit() {
+  // An epoch stores what changed, as the store does it.
+  void store() {
+    RowValues rows(layout);
+    const bool all = stored_rows.is_long();
+    const state::Table& table = shard.touch({0}).table;
+    all ? rows.add_all({0}, table) : rows.add_changed({0}, table);
+    log::Commit commit;
+    for (auto& [window, values] : rows.windows())
+      store_rows("s", window, std::move(values), all, stored_rows, commit);
+    apply(commit);
     shard.commit([](Timestamp, const auto&, std::size_t) {});
   }
-  // As the store does it.
-  void apply(const ShardOutcome& outcome) {
-    for (const log::KeyRange& range : outcome.erase)
+  void apply(const log::Commit& commit) {
+    for (const log::KeyRange& range : commit.erase)
       stored.erase(stored.lower_bound(range.begin), stored.lower_bound(range.end));
-    for (const log::KeyValue& entry : outcome.put) stored[entry.key] = entry.value;
+    for (const log::KeyValue& entry : commit.put) stored[entry.key] = entry.value;
   }
   // Key to text, of what is stored.
   std::map<std::string, std::string> load() {
@@ -57,6 +65,7 @@ class StoredRowsTest : public testing::Test {
     return rows;
   }
 
+  StoredRows stored_rows;
   std::map<std::string, std::string> stored;
 };
 
@@ -67,9 +76,7 @@ TEST_F(StoredRowsTest, NoValueIsLargerThanTheLimitUnlessARowIs) {
     set(key, expected[key] = std::string(1'024, 'x'));
   }
   set("large", expected["large"] = std::string(kStoredBytesMax + 1, 'y'));
-  ShardOutcome outcome;
-  store_rows("s", 3, layout, false, shard.touch({0}), outcome);
-  apply(outcome);
+  store();
   EXPECT_EQ(stored.size(), 4U);  // 1.5 MiB, and the large one by itself
   std::size_t larger = 0;
   for (const auto& [key, value] : stored) larger += value.size() > kStoredBytesMax ? 1 : 0;
@@ -82,17 +89,14 @@ TEST_F(StoredRowsTest, ChangesAreRewrittenBeforeThereAreManyOfThem) {
   for (int epoch = 0; epoch < 1'000; ++epoch) {
     const std::string key = fmt::format("player_{}", epoch % 7);
     set(key, expected[key] = std::to_string(epoch));
-    ShardOutcome outcome;
-    store_rows("s", 3, layout, false, shard.touch({0}), outcome);
-    apply(outcome);
-    commit();
+    store();
     ASSERT_LE(stored.size(), 256U);
-    ASSERT_EQ(stored.size(), shard.find({0})->stored.count());
+    ASSERT_EQ(stored.size(), stored_rows.count());
   }
   EXPECT_EQ(load(), expected);
-  std::vector<log::KeyRange> erase;
-  erase_rows("s", 3, {0}, shard.find({0})->stored, erase);
-  apply({.failed = {}, .windows = {}, .erase = erase, .put = {}});
+  log::Commit erasing;
+  erase_rows("s", {0}, stored_rows, erasing);
+  apply(erasing);
   EXPECT_TRUE(stored.empty());
 }
 

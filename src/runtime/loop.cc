@@ -22,13 +22,13 @@ Result<EngineLoop::Next> run_turn(const EngineLoop::Turn& turn) {
 
 }  // namespace
 
-void EngineLoop::start(Turn turn) {
+void EngineLoop::start(Turn turn, std::chrono::milliseconds interval) {
   if (thread_.joinable()) return;
   {
     const MutexLock lock(mutex_);
     is_stopping_ = false;
   }
-  thread_ = std::thread([this, turn = std::move(turn)] { run(turn); });
+  thread_ = std::thread([this, turn = std::move(turn), interval] { run(turn, interval); });
 }
 
 void EngineLoop::stop() {
@@ -49,26 +49,30 @@ void EngineLoop::wake() {
   changed_.notify_one();
 }
 
-void EngineLoop::run(const Turn& turn) {
+void EngineLoop::run(const Turn& turn, std::chrono::milliseconds interval) {
   for (;;) {
     {
       const MutexLock lock(mutex_);
       if (is_stopping_) return;
     }
+    const auto begun = std::chrono::steady_clock::now();
     const auto next = run_turn(turn);
     set_health(next ? Status{} : Status(fail(next.error())));
+    const auto now = std::chrono::steady_clock::now();
     if (!next) {
-      wait(kRetryAfterFailure, true);
+      wait_until(now + kRetryAfterFailure, true);
+    } else if (*next == Next::kAfterInterval) {
+      wait_until(begun + interval, true);
     } else if (*next != Next::kAtOnce) {
-      wait(*next == Next::kSoon ? kSoon : kLater, false);
+      wait_until(now + (*next == Next::kSoon ? kSoon : kLater), false);
     }
   }
 }
 
-// Sleeps for `time`, or until there is news (unless `regardless` of it) or stop().
-void EngineLoop::wait(std::chrono::milliseconds time, bool regardless) {
+// Sleeps until `time`, or until there is news (unless `regardless` of it) or stop().
+void EngineLoop::wait_until(std::chrono::steady_clock::time_point time, bool regardless) {
   MutexLock lock(mutex_);
-  changed_.wait_for(lock.native(), time, [this, regardless]() GF_REQUIRES(mutex_) {
+  changed_.wait_until(lock.native(), time, [this, regardless]() GF_REQUIRES(mutex_) {
     return is_stopping_ || (has_news_ && !regardless);
   });
   has_news_ = false;

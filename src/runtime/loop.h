@@ -16,9 +16,10 @@ namespace gameflow::runtime {
 class EngineLoop {
  public:
   enum class Next : std::uint8_t {
-    kAtOnce,  // there may be more to do
-    kSoon,    // time passes: windows are open
-    kLater,   // nothing is to be expected but input
+    kAtOnce,         // there may be more to do
+    kAfterInterval,  // there may be, but not much: an interval after this turn began
+    kSoon,           // time passes: windows are open
+    kLater,          // nothing is to be expected but input
   };
   // One turn. An error is told, and tried again after a while.
   using Turn = std::function<Result<Next>()>;
@@ -29,16 +30,16 @@ class EngineLoop {
   EngineLoop& operator=(const EngineLoop&) = delete;
 
   // Idempotent, both. stop() finishes the running turn.
-  void start(Turn turn);
+  void start(Turn turn, std::chrono::milliseconds interval);
   void stop();
-  // There is news: the next turn comes at once.
+  // There is news: the next turn comes at once, or after the interval.
   void wake();
   // Why turns fail at the moment, or success.
   Status health() const;
 
  private:
-  void run(const Turn& turn);
-  void wait(std::chrono::milliseconds time, bool regardless);
+  void run(const Turn& turn, std::chrono::milliseconds interval);
+  void wait_until(std::chrono::steady_clock::time_point time, bool regardless);
   void set_health(Status status);
 
   std::thread thread_;

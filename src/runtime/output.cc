@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <iterator>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -64,8 +63,7 @@ void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log
       out.add(service.sinks[record.sink].target, number, span.end, std::nullopt, record.value);
       ++counters.records_out;
     }
-    for (const auto& [shard, stored] : flushed->window.stored)
-      erase_rows(service.name, shard, span.start, stored, commit.erase);
+    erase_rows(service.name, span.start, flushed->window.stored, commit);
     ++counters.windows_closed;
   }
   for (Delivery* delivery : part.deliveries) {
@@ -78,10 +76,6 @@ void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log
     }
   }
   out.move_to(commit.appends);
-  for (ShardOutcome& outcome : part.outcomes) {
-    std::ranges::move(outcome.erase, std::back_inserter(commit.erase));
-    std::ranges::move(outcome.put, std::back_inserter(commit.put));
-  }
 }
 
 }  // namespace gameflow::runtime

@@ -78,7 +78,7 @@ class Run {
   Outputs run() {
     open();
     for (const Action& action : case_.actions) act(action);
-    expect(log::scan_all(*store_, {"rows/", "rows0"}).empty(),
+    expect(log::scan_all(*store_, {"segment/", "segment0"}).empty(),
            "rows stay in the store behind the end");
     Outputs outputs;
     for (auto& [partition, texts] : written_) {
@@ -95,6 +95,7 @@ class Run {
     auto opened = Engine::open(graph_, bind(case_, *graph_), *store_,
                                {.threads = case_.threads,
                                 .epoch_bytes_max = case_.epoch_bytes,
+                                .epoch_bytes_small = 0,  // all that may run in parallel does
                                 .rows_flushed_at_once = case_.flushes_beside ? 0U : 20'000U,
                                 .clock = &clock_});
     if (!opened) throw Mismatch{"cannot open: " + opened.error().message};

@@ -1,6 +1,5 @@
 // ServiceTask::restore: what the store holds of a service comes back into memory.
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -81,8 +80,7 @@ class Restore {
     const bool is_renumbered =
         !std::ranges::equal(record.states, wanted, {}, &StoredState::name, &StoredState::name);
     if (is_renumbered) tell_changed_states(record.states, wanted);
-    GF_TRY(read_old_rows(states));
-    if (is_renumbered || has_old_rows_) rewrite(commit);
+    if (is_renumbered) rewrite(commit);
     return {};
   }
 
@@ -167,54 +165,38 @@ class Restore {
         fmt::format("a stored window of service '{}' is damaged: {}", service_.name, kDamaged));
   }
 
+  // The shard of a row follows from its key.
   Status read_rows(const std::vector<int>& states) {
     return store_.scan(
         rows_range(service_.name), [&](std::string_view key, std::string_view value) -> Status {
           const auto place = parse_rows_key(service_.name, key);
           if (!place) return damaged();
-          state::Shard::Window& window = task_.shards_[place->shard]->touch(place->window);
-          if (window.stored.count() == 0) window.stored.first = place->number;
-          window.stored.next = place->number + 1;
-          window.stored.bytes_since_full += value.size();
-          ByteReader in(value);
-          while (!in.at_end()) {
-            if (!window.table.load(in, states)) return damaged();
-          }
-          return {};
-        });
-  }
-
-  // The shard follows from the key, which load() reads: look ahead.
-  Status read_old_rows(const std::vector<int>& states) {
-    return store_.scan(
-        old_rows_range(service_.name), [&](std::string_view key, std::string_view value) -> Status {
-          has_old_rows_ = true;
-          const auto start = parse_old_rows_key(service_.name, key);
-          if (!start) return damaged();
+          StoredRows& stored = task_.open_[place->window].stored;
+          if (stored.count() == 0) stored.first = place->number;
+          stored.next = place->number + 1;
+          stored.bytes_since_full += value.size();
           ByteReader in(value);
           while (!in.at_end()) {
             ByteReader ahead = in;
             const std::uint32_t shard = state::shard_of(state::hash_key(ahead.text()));
-            if (!ahead.ok() || !task_.shards_[shard]->touch(*start).table.load(in, states))
+            if (!ahead.ok() || !task_.shards_[shard]->touch(place->window).table.load(in, states))
               return damaged();
           }
           return {};
         });
   }
 
-  // All rows in the form and under the keys of now.
+  // All rows in the form of now.
   void rewrite(log::Commit& commit) {
     is_changed_ = true;
-    commit.erase.push_back(rows_range(service_.name));
-    commit.erase.push_back(old_rows_range(service_.name));
-    for (std::uint32_t shard = 0; shard < task_.shards_.size(); ++shard) {
-      ShardOutcome outcome;
-      for (state::Shard::Window* window : task_.shards_[shard]->touched()) {
-        window->stored = {};
-        store_rows(service_.name, shard, service_.keyed->layout, true, *window, outcome);
-      }
-      std::ranges::move(outcome.put, std::back_inserter(commit.put));
+    RowValues rows(service_.keyed->layout);
+    for (const auto& shard : task_.shards_) {
+      for (const state::Shard::Window* window : shard->touched())
+        rows.add_all(window->start, window->table);
     }
+    for (auto& [start, window] : task_.open_)
+      store_rows(service_.name, start, std::move(rows.windows()[start]), true, window.stored,
+                 commit);
   }
 
   // What was read is what the first epoch finds. Windows that had closed, and whose result was not
@@ -223,13 +205,15 @@ class Restore {
     for (std::uint32_t number = 0; number < task_.shards_.size(); ++number) {
       task_.shards_[number]->drop_empty();
       task_.shards_[number]->commit(
-          [&](Timestamp start, std::size_t keys, bool) { task_.open_[start] += keys; });
+          [&](Timestamp start, std::size_t keys, bool) { task_.open_[start].rows += keys; });
     }
+    std::erase_if(task_.open_, [](const auto& open) { return open.second.rows == 0; });
     while (!task_.open_.empty()) {
       const window::Span span = service_.keyed->assigner.span_from(task_.open_.begin()->first);
       if (!window::Trigger::is_closed(span, task_.positions_.closed_until)) break;
+      auto closed = task_.close(span, task_.open_.begin()->second.stored, visible);
       task_.open_.erase(task_.open_.begin());
-      if (auto closed = task_.close(span, visible)) {
+      if (closed) {
         ++task_.flushing_;
         pool.start(task_.number_, *task_.flusher_, std::move(*closed));
       }
@@ -242,7 +226,6 @@ class Restore {
   const Timestamp now_;
   const Duration attention_;
   bool is_changed_ = false;  // something else should be stored from now on
-  bool has_old_rows_ = false;
 };
 
 Status ServiceTask::restore(log::Store& store, Timestamp now, Duration attention, FlushPool& pool,

@@ -36,7 +36,6 @@ void erase_all(std::string_view service, log::Commit& commit) {
   const std::string key = service_key(service);
   commit.erase.push_back({key, key + '\0'});
   commit.erase.push_back(rows_range(service));
-  commit.erase.push_back(old_rows_range(service));
 }
 
 }  // namespace

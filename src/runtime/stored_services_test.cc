@@ -18,7 +18,7 @@ constexpr Timestamp kAhead{1'700'003'600'000};
 
 class StoredServices : public testing::Test {
  protected:
-  // Two services, each with a record, rows and rows of an older format.
+  // Two services, each with a record and rows.
   void SetUp() override {
     for (const std::string name : {"counting", "counts"}) {
       ServiceRecord record;
@@ -27,8 +27,7 @@ class StoredServices : public testing::Test {
       record.inputs = {{.topic = "events", .topic_id = {1}, .next = {7}, .progress = kAhead}};
       record.counters.records_in = 7;
       put(service_key(name), encode(record));
-      put(rows_key(name, {.shard = 63, .window = kNow, .number = 2}), "rows");
-      put(old_rows_range(name).begin + std::string(16, '\0'), "old rows");
+      put(rows_key(name, {.window = kNow, .number = 2}), "rows");
     }
   }
 
@@ -56,10 +55,10 @@ TEST_F(StoredServices, AreListed) {
 }
 
 TEST_F(StoredServices, OneIsForgottenAndNothingOfItStays) {
-  ASSERT_EQ(keys(), 6U);
+  ASSERT_EQ(keys(), 4U);
   ASSERT_TRUE(forget_service("counting", *store));
   EXPECT_EQ(names(), std::vector<std::string>{"counts"});
-  EXPECT_EQ(keys(), 3U);
+  EXPECT_EQ(keys(), 2U);
 }
 
 TEST_F(StoredServices, OneThatCannotBeReadCanBeForgotten) {
@@ -76,7 +75,7 @@ TEST_F(StoredServices, AWatermarkIsResetAndAllElseStays) {
   EXPECT_EQ(record.inputs.at(0).next, log::Offset{7});
   EXPECT_EQ(record.closed_until, kNow) << "what ends later may open again";
   EXPECT_EQ(record.counters.records_in, 7U);
-  EXPECT_EQ(keys(), 6U);
+  EXPECT_EQ(keys(), 4U);
   EXPECT_EQ(record_of("counts").watermark, kAhead);
 }
 
@@ -88,7 +87,7 @@ TEST_F(StoredServices, AnUnknownOneIsToldWithThoseThereAre) {
             "there is no service 'countin'. Did you mean 'counting'? There are: counting, counts");
   EXPECT_EQ(reset_watermark("players", kNow, *store).error().message,
             "there is no service 'players'. There are: counting, counts");
-  EXPECT_EQ(keys(), 6U);
+  EXPECT_EQ(keys(), 4U);
 
   ASSERT_TRUE(forget_service("counting", *store) && forget_service("counts", *store));
   EXPECT_EQ(forget_service("counts", *store).error().message,

@@ -22,6 +22,12 @@ namespace {
 // many of them, and no more.
 constexpr std::ptrdiff_t kFutureWindowsMax = 1000;
 
+template <class OpenWindows>
+StoredRows stored_of(const OpenWindows& open, Timestamp window) {
+  const auto found = open.find(window);
+  return found == open.end() ? StoredRows{} : found->second.stored;
+}
+
 }  // namespace
 
 ServiceTask::ServiceTask(const plan::Graph& graph, Service service, std::size_t number,
@@ -77,11 +83,11 @@ void ServiceTask::decide_windows(const Epoch& epoch, const FlushPool& pool, Serv
     }
     rows += delivery->exchange.size();
   }
-  for (const auto& [start, window_rows] : open_) {
+  for (const auto& [start, window] : open_) {
     const window::Span span = service_.keyed->assigner.span_from(start);
     if (!window::Trigger::is_closed(span, after.closed_until)) break;
     part.closing.push_back(span);
-    rows += window_rows;
+    rows += window.rows;
   }
   for (const auto& [start, span] : asked) {
     const bool opens = !open_.contains(start) && !part.refused.contains(start);
@@ -89,56 +95,74 @@ void ServiceTask::decide_windows(const Epoch& epoch, const FlushPool& pool, Serv
   }
   std::ranges::sort(part.closing);
   part.flushes_now = rows <= rows_flushed_at_once_ && !pool.is_busy(number_);
+
+  // A window is rewritten in an epoch that changes it, which visits all shards for it.
+  for (const auto& [start, span] : asked) {
+    const bool is_flushed =
+        part.flushes_now && window::Trigger::is_closed(span, after.closed_until);
+    if (!is_flushed && stored_of(open_, start).is_long()) part.rewritten.insert(start);
+  }
+  for (const Delivery* delivery : part.deliveries) part.shards |= delivery->exchange.shards();
+  if (!part.rewritten.empty()) part.shards = ~std::uint64_t{0};
 }
 
-void ServiceTask::update_shard(std::uint32_t shard, Timestamp now, ShardUpdate& worker,
-                               ServiceEpoch& part) {
-  if (shards_.empty() || part.deliveries.empty()) return;
+void ServiceTask::update_shard(std::uint32_t shard, Timestamp now, std::uint32_t worker,
+                               ShardUpdate& update, ServiceEpoch& part) {
   const UpdateRules rules{
       .deliveries = {part.deliveries.data(), part.deliveries.size()},
       .now = now,
       .refused = &part.refused,
-      .flushed_until = part.flushes_now ? part.after.closed_until : std::nullopt};
-  worker.run(service_, shard, *shards_[shard], rules, part.outcomes[shard]);
+      .flushed_until = part.flushes_now ? part.after.closed_until : std::nullopt,
+      .rewritten = &part.rewritten};
+  update.run(service_, shard, *shards_[shard], rules, part.outcomes[shard], part.rows[worker]);
 }
 
 // The rows of a window that takes no more records, until the epoch ends; nothing where there are
 // none.
-std::optional<ClosedWindow> ServiceTask::look_at(window::Span span) {
-  ClosedWindow closed{.span = span, .tables = query::Shards(state::kShards), .stored = {}};
+std::optional<ClosedWindow> ServiceTask::look_at(window::Span span, const StoredRows& stored) {
+  ClosedWindow closed{.span = span, .tables = query::Shards(state::kShards), .stored = stored};
+  bool has_rows = false;
   for (std::uint32_t number = 0; number < shards_.size(); ++number) {
     state::Shard::Window* const window = shards_[number]->find(span.start);
     if (window == nullptr) continue;
     closed.tables[number] = window->table.peek();
-    closed.stored.emplace_back(number, window->stored);
+    has_rows = true;
   }
-  if (closed.stored.empty()) return std::nullopt;
+  if (!has_rows) return std::nullopt;
   return closed;
 }
 
 // The same for good: the window leaves the shards.
-std::optional<ClosedWindow> ServiceTask::close(window::Span span, VisibleChanges& visible) {
-  ClosedWindow closed{.span = span, .tables = query::Shards(state::kShards), .stored = {}};
+std::optional<ClosedWindow> ServiceTask::close(window::Span span, const StoredRows& stored,
+                                               VisibleChanges& visible) {
+  ClosedWindow closed{.span = span, .tables = query::Shards(state::kShards), .stored = stored};
+  bool has_rows = false;
   for (std::uint32_t number = 0; number < shards_.size(); ++number) {
     const auto window = shards_[number]->take(span.start);
     if (window == nullptr) continue;
     closed.tables[number] = window->table.seal();
-    closed.stored.emplace_back(number, window->stored);
     visible.changes.push_back({span, number, closed.tables[number]});
+    has_rows = true;
   }
-  if (closed.stored.empty()) return std::nullopt;
+  if (!has_rows) return std::nullopt;
   return closed;
 }
 
 void ServiceTask::flush(ServiceEpoch& part) {
   if (!part.flushes_now) return;
   for (const window::Span span : part.closing) {
-    if (auto closed = look_at(span)) part.flushed.push_back(flusher_->run(std::move(*closed)));
+    if (auto closed = look_at(span, stored_of(open_, span.start)))
+      part.flushed.push_back(flusher_->run(std::move(*closed)));
   }
 }
 
 void ServiceTask::write(const Epoch& epoch, ServiceEpoch& part, log::Commit& commit) const {
   write_output(service_, epoch.now, part, commit);
+  for (auto& [start, values] : join(part.rows)) {
+    const auto rows = part.stored.emplace(start, stored_of(open_, start)).first;
+    store_rows(service_.name, start, std::move(values), part.rewritten.contains(start),
+               rows->second, commit);
+  }
   commit.put.push_back({service_key(service_.name), encode(record(part.after))});
 }
 
@@ -156,18 +180,19 @@ void ServiceTask::commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part
 
   for (std::uint32_t number = 0; number < shards_.size(); ++number) {
     shards_[number]->commit([&](Timestamp start, std::size_t new_keys, bool was_sealed) {
-      open_[start] += new_keys;
+      open_[start].rows += new_keys;
       if (was_sealed)
         part.visible.changes.push_back(
             {service_.keyed->assigner.span_from(start), number, nullptr});
     });
   }
+  for (const auto& [start, rows] : part.stored) open_[start].stored = rows;
   for (const FlushedPtr& result : part.flushed) part.visible.flushed.push_back(result->window.span);
   flushing_ -= results_.size();
   results_.clear();
   for (const window::Span span : part.closing) {
+    auto closed = close(span, stored_of(open_, span.start), part.visible);
     open_.erase(span.start);
-    auto closed = close(span, part.visible);
     if (part.flushes_now || !closed) continue;
     ++flushing_;
     pool.start(number_, *flusher_, std::move(*closed));

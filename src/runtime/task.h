@@ -1,8 +1,8 @@
 // A service that runs: where it stands, the rows of its shards, and its part of every epoch.
 //
 // An epoch calls, in this order: begin, [Intake fills in what was read], advance, [update_shard for
-// every shard], flush, write, and then commit — or, if it did not come to that, revert, after which
-// everything is as before begin.
+// shards with work], flush, write, and then commit — or, if it did not come to that, revert, after
+// which everything is as before begin.
 //
 // Threads  update_shard may run in parallel for different shards, flush for different services; all
 //          else on the thread that runs epochs. service() belongs to everybody.
@@ -51,7 +51,9 @@ class ServiceTask {
   void advance(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part);
   // Behind advance: no more input will come, all windows close.
   void finish(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part);
-  void update_shard(std::uint32_t shard, Timestamp now, ShardUpdate& worker, ServiceEpoch& part);
+  // For those of part.shards; part.rows has one a worker.
+  void update_shard(std::uint32_t shard, Timestamp now, std::uint32_t worker, ShardUpdate& update,
+                    ServiceEpoch& part);
   void flush(ServiceEpoch& part);
   void write(const Epoch& epoch, ServiceEpoch& part, log::Commit& commit) const;
   void commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part);
@@ -74,8 +76,9 @@ class ServiceTask {
   friend class Restore;
 
   void decide_windows(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part);
-  std::optional<ClosedWindow> look_at(window::Span span);
-  std::optional<ClosedWindow> close(window::Span span, VisibleChanges& visible);
+  std::optional<ClosedWindow> look_at(window::Span span, const StoredRows& stored);
+  std::optional<ClosedWindow> close(window::Span span, const StoredRows& stored,
+                                    VisibleChanges& visible);
   ServiceRecord record(const Positions& positions) const;
   LateStats late_stats(Duration attention) const;
 
@@ -85,7 +88,11 @@ class ServiceTask {
   Positions positions_;
   std::vector<StoredInput> former_inputs_;             // of sources that the dataflow has no longer
   std::vector<std::unique_ptr<state::Shard>> shards_;  // none: a pipe
-  std::map<Timestamp, std::size_t> open_;  // windows with rows that have not closed; rows
+  struct OpenWindow {
+    std::size_t rows = 0;
+    StoredRows stored;
+  };
+  std::map<Timestamp, OpenWindow> open_;  // windows with rows that have not closed
   std::size_t flushing_ = 0;         // windows that have closed, and whose result is not committed
   std::vector<FlushedPtr> results_;  // of the pool, not yet committed
   std::optional<Flusher> flusher_;

@@ -46,8 +46,8 @@ void WorkerPool::work(Job& job, std::uint32_t worker) {
   }
 }
 
-void WorkerPool::for_each(std::size_t count, const Body& body) {
-  if (threads_.empty() || count <= 1) {
+void WorkerPool::for_each(std::size_t count, bool is_small, const Body& body) {
+  if (is_small || threads_.empty() || count <= 1) {
     for (std::size_t index = 0; index < count; ++index) run_or_run_out([&] { body(0, index); });
     return;
   }

@@ -31,7 +31,9 @@ class WorkerPool {
   // returns when all calls have. The first exception of a body is thrown here, after the others
   // have finished; std::bad_alloc also where a body made something else of it (memory_reserve.h).
   using Body = std::function<void(std::uint32_t worker, std::size_t index)>;
-  void for_each(std::size_t count, const Body& body);
+  // `is_small`: by the calling thread alone, up to the first exception. Waking another costs more
+  // than it could take over.
+  void for_each(std::size_t count, bool is_small, const Body& body);
 
  private:
   struct Job {

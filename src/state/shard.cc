@@ -37,7 +37,6 @@ void Shard::discount(const Window& window) {
 // The window as it is now is what the next epoch finds.
 void Shard::settle(Window& window) {
   discount(window);
-  window.stored_before_ = window.stored;
   window.touched_ = window.is_new_ = false;
   window.bytes_ = window.table.bytes();
   window.keys_ = window.table.keys();
@@ -61,7 +60,6 @@ void Shard::revert() {
       continue;
     }
     window->table.revert();
-    window->stored = window->stored_before_;
     window->touched_ = false;
   }
   touched_.clear();

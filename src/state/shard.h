@@ -20,15 +20,6 @@
 
 namespace gameflow::state {
 
-// How much of a window's rows is stored, in values with the numbers [first, next).
-struct StoredRows {
-  std::uint64_t first = 0, next = 0;
-  std::uint64_t bytes_full = 0;        // of the last values that hold all rows
-  std::uint64_t bytes_since_full = 0;  // of those behind them, which hold changes
-
-  std::uint64_t count() const { return next - first; }
-};
-
 class Shard {
  public:
   class Window {
@@ -37,11 +28,9 @@ class Shard {
 
     const Timestamp start;
     Table table;
-    StoredRows stored;  // as the epoch leaves it
 
    private:
     friend class Shard;
-    StoredRows stored_before_;  // as the epoch found it
     bool touched_ = false;
     bool is_new_ = true;     // no epoch that knows it was committed
     bool is_sealed_ = true;  // not among unsealed_

@@ -30,7 +30,6 @@ class RandomShard {
     for (int epoch = 0; epoch < 60; ++epoch) {
       for (std::uint64_t i = below(40); i > 0; --i) update();
       shard_.drop_empty();
-      for (Shard::Window* window : shard_.touched()) window->stored.next += 1;
       if (below(3) == 0) {
         shard_.revert();
         model_ = committed_;
@@ -64,10 +63,8 @@ class RandomShard {
       keys_[start.ms] += new_keys;
       EXPECT_EQ(unsealed_.insert(start.ms).second, was_sealed);
     });
-    for (const std::int64_t start : changed) {
-      ++stored_[start];
+    for (const std::int64_t start : changed)
       EXPECT_FALSE(model_[start].empty());  // those without a row are forgotten
-    }
     committed_ = model_;
     if (below(2) == 0) seal();
   }
@@ -93,7 +90,6 @@ class RandomShard {
     for (auto* windows : {&model_, &committed_}) windows->erase(start);
     keys_.erase(start);
     unsealed_.erase(start);
-    stored_.erase(start);
     EXPECT_EQ(shard_.take({start}), nullptr);
     compare();
   }
@@ -106,7 +102,6 @@ class RandomShard {
       ASSERT_EQ(window != nullptr, expected != committed_.end()) << start;
       if (window == nullptr) continue;
       EXPECT_EQ(rows_of(*window->table.peek()), expected->second) << start;
-      EXPECT_EQ(window->stored.count(), stored_[start]) << start;
       rows += expected->second.size();
     }
     EXPECT_EQ(shard_.rows(0), rows);
@@ -131,7 +126,6 @@ class RandomShard {
   Windows model_, committed_;
   std::set<std::int64_t> unsealed_;
   std::map<std::int64_t, std::size_t> keys_;
-  std::map<std::int64_t, std::uint64_t> stored_;
 };
 
 TEST(Shard, RandomEpochsLeaveWhatWasCommitted) {

@@ -44,7 +44,9 @@ Status World::restart() {
   api_.reset();
   engine_.reset();
   GF_ASSIGN(engine_, runtime::Engine::open(file_.graph, functions_, *store_,
-                                           {.threads = options_.threads, .clock = &clock_}));
+                                           {.threads = options_.threads,
+                                            .epoch_bytes_small = 0,  // on all threads, always
+                                            .clock = &clock_}));
   api_ = std::make_unique<api::Api>(*store_, engine_.get(), clock_);
   return {};
 }
