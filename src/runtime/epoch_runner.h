@@ -62,7 +62,7 @@ class EpochRunner {
   // Until no window is being flushed beside the epochs.
   void wait_for_flushes() { flushes_.wait(); }
 
-  // What queries see.
+  // What queries see. Any thread may ask for a view.
   const VisibleTables& tables() const { return tables_; }
   bool has_open_windows() const;
   // `epochs` and `seconds`, of this process.
