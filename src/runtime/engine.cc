@@ -12,6 +12,7 @@
 
 #include "base/control_groups.h"
 #include "base/memory_reserve.h"
+#include "base/mutex.h"
 #include "runtime/loop.h"
 #include "runtime/tables.h"
 #include "state/layout.h"
@@ -129,7 +130,7 @@ class EngineImpl final : public Engine {
   Status health() const override { return loop_.health(); }
 
   EngineStats stats() const override {
-    EngineStats stats = *stats_.load();
+    EngineStats stats = *latest_stats();
     std::map<std::string, log::TopicInfo> topics;
     for (const log::TopicInfo& info : store_.topics()) topics.emplace(info.config.name, info);
     for (ServiceStats& service : stats.services) {
@@ -168,7 +169,13 @@ class EngineImpl final : public Engine {
   }
 
   void publish_stats() {
-    stats_.store(std::make_shared<const EngineStats>(runner_.stats(attention_.total())));
+    auto stats = std::make_shared<const EngineStats>(runner_.stats(attention_.total()));
+    const MutexLock lock(stats_mutex_);
+    stats_.swap(stats);
+  }
+  std::shared_ptr<const EngineStats> latest_stats() const {
+    const MutexLock lock(stats_mutex_);
+    return stats_;
   }
 
   const std::shared_ptr<const plan::Graph> graph_;
@@ -176,7 +183,9 @@ class EngineImpl final : public Engine {
   const Options options_;
   Attention attention_;  // of the thread that runs epochs
   std::atomic<bool> input_ends_{false};
-  std::atomic<std::shared_ptr<const EngineStats>> stats_;
+  // Not std::atomic<std::shared_ptr>: libstdc++ 12 orders its load() too weakly.
+  mutable Mutex stats_mutex_;
+  std::shared_ptr<const EngineStats> stats_ GF_GUARDED_BY(stats_mutex_);
   log::Store::ListenerId listener_ = 0;
   EngineLoop loop_;
   EpochRunner runner_;  // its flushes wake the loop

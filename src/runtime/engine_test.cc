@@ -510,6 +510,8 @@ TEST(Engine, AViewHasOpenWindowsAndTheLastClosedOneAndStaysSo) {
   EXPECT_EQ(rows_of(*view), rows);
   EXPECT_TRUE(rows_of(*before).empty());
   EXPECT_EQ(rows_of(*view_of(*harness.engine)).back(), "bob 4 +200 closed=0");
+  harness.open();
+  EXPECT_EQ(rows_of(*view_of(*harness.engine)).back(), "bob 4 +200 closed=0");
 }
 
 // Whether epochs make versions, or who asks does, or waits for an epoch: what was committed before

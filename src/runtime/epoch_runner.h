@@ -64,7 +64,7 @@ class EpochRunner {
   // Until no window is being flushed beside the epochs.
   void wait_for_flushes() { flushes_.wait(); }
 
-  // What queries see.
+  // What queries see. Any thread may ask for a view.
   const VisibleTables& tables() const { return tables_; }
   // When to run again, behind an epoch with this result.
   EngineLoop::Next next(EpochResult result) const;

@@ -101,7 +101,7 @@ class VisibleTables {
   mutable Mutex mutex_;
   mutable std::condition_variable changed_;
   bool is_changing_ GF_GUARDED_BY(mutex_) = false;       // between begin() and end()
-  mutable bool is_stale_ GF_GUARDED_BY(mutex_) = false;  // windows_ lack what was committed
+  mutable bool is_stale_ GF_GUARDED_BY(mutex_) = true;   // windows_ lack what was committed
   mutable bool was_read_ GF_GUARDED_BY(mutex_) = false;  // since an epoch made versions
   mutable std::vector<ServiceWindows> windows_ GF_GUARDED_BY(mutex_);  // by service
   // Of windows_; null: not made yet.
