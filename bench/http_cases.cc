@@ -20,7 +20,7 @@
 namespace gameflow::bench {
 namespace {
 
-constexpr std::size_t kConnections = 4;
+constexpr std::size_t kConnections = 16;
 
 struct Playing {
   World world;

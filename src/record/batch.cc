@@ -174,8 +174,7 @@ std::size_t Batch::run_end(std::size_t first, std::size_t bytes) const {
 
 std::size_t Batch::memory_bytes() const {
   return sizeof *this + entries_.capacity() * sizeof(Entry) + offsets_.capacity() * sizeof(Offset) +
-         size() * sizeof(std::uint32_t) + bytes_.size() +
-         (text_lies_in_bytes() ? 0 : text_bytes_);
+         size() * sizeof(std::uint32_t) + bytes_.size() + (text_lies_in_bytes() ? 0 : text_bytes_);
 }
 
 Result<BatchPtr> Batch::decode(std::string_view encoded, Offset base_offset) {
@@ -249,9 +248,8 @@ Result<Timestamp> Batch::appended_at(std::string_view encoded) {
 }
 
 bool BatchBuilder::fits(std::size_t key_and_value_bytes) const {
-  return empty() ||
-         bytes() + entries_.size() * sizeof(RecordKeys::Entry) + key_and_value_bytes <=
-             kBatchBytesMax;
+  return empty() || bytes() + entries_.size() * sizeof(RecordKeys::Entry) + key_and_value_bytes <=
+                        kBatchBytesMax;
 }
 
 void BatchBuilder::add(Timestamp timestamp, std::optional<std::string_view> key,

@@ -1,11 +1,12 @@
 // Batches of random records, stored and read again, against a decoder that gets the text of each.
+#include "record/batch_decoder.h"
+
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "record/batch_decoder.h"
 #include "record/json_fuzz.h"
 
 namespace gameflow::record {

@@ -1,4 +1,6 @@
 // What a batch keeps of values that are alike: every byte.
+#include "record/columns.h"
+
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -13,7 +15,6 @@
 #include <xxhash.h>
 
 #include "record/batch.h"
-#include "record/columns.h"
 
 namespace gameflow::record {
 namespace {
@@ -55,8 +56,10 @@ std::vector<Sent> times(std::size_t count, auto&& make) {
 
 TEST(Columns, KeepEveryByte) {
   const std::vector<std::pair<const char*, std::vector<Sent>>> cases{
-      {"one shape",
-       times(100, [](auto i) { return Sent{"k", fmt::format(R"({{"a":"p{}","n":{}}})", i, i)}; })},
+      {"one shape", times(100,
+                          [](auto i) {
+                            return Sent{"k", fmt::format(R"({{"a":"p{}","n":{}}})", i, i)};
+                          })},
       {"a key that is a part",
        times(100,
              [](auto i) {
@@ -72,9 +75,9 @@ TEST(Columns, KeepEveryByte) {
       {"blanks, order and lines",
        times(100,
              [](auto i) {
-               return Sent{std::nullopt,
-                           i % 2 == 0 ? fmt::format("\t{{ \"a\" : {} ,\n\"b\":null }} ", i)
-                                      : fmt::format(R"({{"b":true,"a":{}}})", i)};
+               return Sent{std::nullopt, i % 2 == 0
+                                             ? fmt::format("\t{{ \"a\" : {} ,\n\"b\":null }} ", i)
+                                             : fmt::format(R"({{"b":true,"a":{}}})", i)};
              })},
       {"lists and empty ones",
        times(64,
@@ -95,12 +98,11 @@ TEST(Columns, KeepEveryByte) {
              })},
       {"numbers of all kinds", times(50,
                                      [](auto i) {
-                                       return Sent{"k",
-                                                   fmt::format(R"({{"n":{}}})", i % 4 == 0   ? "1e5"
-                                                                                : i % 4 == 1 ? "-0"
-                                                                                : i % 4 == 2
-                                                                                    ? "1.50"
-                                                                                    : "--..")};
+                                       return Sent{"k", fmt::format(R"({{"n":{}}})",
+                                                                    i % 4 == 0   ? "1e5"
+                                                                    : i % 4 == 1 ? "-0"
+                                                                    : i % 4 == 2 ? "1.50"
+                                                                                 : "--..")};
                                      })},
       {"what is no JSON among what is",
        times(100,
@@ -136,8 +138,9 @@ TEST(Columns, DocumentedExample) {
 TEST(Columns, AreNotForValuesOfManyShapesOrFewRecords) {
   EXPECT_EQ(stored(times(7, [](auto) { return Sent{"k", R"({"a":1})"}; }))->columns(), nullptr);
   EXPECT_EQ(stored(times(100, [](auto) { return Sent{"k", "[1,2]"}; }))->columns(), nullptr);
-  const auto different =
-      times(100, [](auto i) { return Sent{"k", fmt::format(R"({{"a{}":1}})", i)}; });
+  const auto different = times(100, [](auto i) {
+    return Sent{"k", fmt::format(R"({{"a{}":1}})", i)};
+  });
   EXPECT_EQ(stored(different)->columns(), nullptr);
   expect_same(*stored(different), different);
 }

@@ -246,8 +246,7 @@ std::size_t ColumnsWriter::shape_of(std::string_view value) {
   if (shapes_.size() == kShapesMax) return SIZE_MAX;
   Shape made;
   if (!Walk(value, made.gap_texts, made.kinds).run()) return SIZE_MAX;
-  for (const std::string& text : made.gap_texts)
-    made.gaps.push_back(Gap::of(text, made.gap_rests));
+  for (const std::string& text : made.gap_texts) made.gaps.push_back(Gap::of(text, made.gap_rests));
   if (!made.take(value)) return SIZE_MAX;
   shapes_.push_back(std::move(made));
   return last_ = shapes_.size() - 1;

@@ -100,7 +100,9 @@ TEST(FieldPath, ReadsWhatJsonFieldReads) {
     const FieldPath field(*event, path);
     ASSERT_TRUE(field.known()) << path;
     std::string scratch;
-    EXPECT_EQ(field.read(value.data(), scratch), json_field(std::string_view(buffer).substr(0, json.size()), path)) << path;
+    EXPECT_EQ(field.read(value.data(), scratch),
+              json_field(std::string_view(buffer).substr(0, json.size()), path))
+        << path;
   }
   for (const char* path : {"user", "user.nosuch", "flag.x", "nosuch"}) {
     EXPECT_FALSE(FieldPath(*event, path).known()) << path;

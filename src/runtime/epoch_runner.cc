@@ -55,7 +55,7 @@ std::vector<std::string> names_of(const plan::Graph& graph) {
 
 std::vector<std::uint64_t> state_bytes(std::span<const std::unique_ptr<ServiceTask>> tasks) {
   std::vector<std::uint64_t> bytes;
-  for (const auto& task : tasks) bytes.push_back(task->state_bytes());
+  for (const auto& task : tasks) bytes.push_back(task->windows().bytes());
   return bytes;
 }
 
@@ -214,8 +214,8 @@ void EpochRunner::update(Epoch& epoch) {
   }
   pool_.for_each(work.size(), intake_.was_small(), [&](std::uint32_t worker, std::size_t i) {
     const auto [service, shard] = work[i];
-    tasks_[service]->update_shard(shard, epoch.now, worker, workers_[worker].update,
-                                  epoch.services[service]);
+    tasks_[service]->windows().update_shard(shard, epoch.now, worker, workers_[worker].update,
+                                            epoch.services[service]);
   });
 }
 
@@ -226,7 +226,7 @@ void EpochRunner::flush(Epoch& epoch) {
     if (epoch.services[i].flushes_now && !epoch.services[i].closing.empty()) work.push_back(i);
   }
   pool_.for_each(work.size(), false, [&](std::uint32_t, std::size_t i) {
-    tasks_[work[i]]->flush(epoch.services[work[i]]);
+    tasks_[work[i]]->windows().flush(epoch.services[work[i]]);
   });
 }
 
@@ -267,7 +267,7 @@ EngineLoop::Next EpochRunner::next(EpochResult result) const {
   using enum EngineLoop::Next;
   if (result == EpochResult::kCommitted) return intake_.was_small() ? kAfterInterval : kAtOnce;
   const bool waits_for_time =
-      std::ranges::any_of(tasks_, [](const auto& task) { return task->has_open_windows(); });
+      std::ranges::any_of(tasks_, [](const auto& task) { return task->windows().count() != 0; });
   return waits_for_time ? kSoon : kLater;
 }
 
@@ -285,7 +285,7 @@ void EpochRunner::release_memory() {
   if (!was_large_ || flushes_.is_busy()) return;
   was_large_ = false;
   memory_.release();
-  for (const auto& task : tasks_) task->release_memory();
+  for (const auto& task : tasks_) task->windows().release_memory();
   ::malloc_trim(0);
 }
 

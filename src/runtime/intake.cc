@@ -11,7 +11,7 @@ namespace {
 // Batches are put together to chunks of about this size, so that a stream of small requests does
 // not pay the cost of a chunk per request; and a chunk's values stay in the L2 cache between
 // decoding and the functions.
-constexpr std::size_t kChunkBytes = 256U << 10;
+constexpr std::size_t kChunkBytes = 1U << 20;
 
 }  // namespace
 

@@ -35,7 +35,12 @@ Result<log::Offset> place_at(const log::Store& store, const Input& input, plan::
 class Restore {
  public:
   Restore(ServiceTask& task, const log::Store& store, Timestamp now, Duration attention)
-      : task_(task), service_(task.service_), store_(store), now_(now), attention_(attention) {}
+      : task_(task),
+        windows_(task.windows()),
+        service_(task.service()),
+        store_(store),
+        now_(now),
+        attention_(attention) {}
 
   Status run(FlushPool& pool, log::Commit& commit, VisibleChanges& visible) {
     task_.positions_.next.resize(service_.inputs.size());
@@ -171,7 +176,7 @@ class Restore {
         rows_range(service_.name), [&](std::string_view key, std::string_view value) -> Status {
           const auto place = parse_rows_key(service_.name, key);
           if (!place) return damaged();
-          StoredRows& stored = task_.open_[place->window].stored;
+          StoredRows& stored = windows_.open_[place->window].stored;
           if (stored.count() == 0) stored.first = place->number;
           stored.next = place->number + 1;
           stored.bytes_since_full += value.size();
@@ -179,7 +184,8 @@ class Restore {
           while (!in.at_end()) {
             ByteReader ahead = in;
             const std::uint32_t shard = state::shard_of(state::hash_key(ahead.text()));
-            if (!ahead.ok() || !task_.shards_[shard]->touch(place->window).table.load(in, states))
+            if (!ahead.ok() ||
+                !windows_.shards_[shard]->touch(place->window).table.load(in, states))
               return damaged();
           }
           return {};
@@ -190,11 +196,11 @@ class Restore {
   void rewrite(log::Commit& commit) {
     is_changed_ = true;
     RowValues rows(service_.keyed->layout);
-    for (const auto& shard : task_.shards_) {
+    for (const auto& shard : windows_.shards_) {
       for (const state::Shard::Window* window : shard->touched())
         rows.add_all(window->start, window->table);
     }
-    for (auto& [start, window] : task_.open_)
+    for (auto& [start, window] : windows_.open_)
       store_rows(service_.name, start, std::move(rows.windows()[start]), true, window.stored,
                  commit);
   }
@@ -202,25 +208,26 @@ class Restore {
   // What was read is what the first epoch finds. Windows that had closed, and whose result was not
   // committed, are flushed now.
   void settle(FlushPool& pool, VisibleChanges& visible) {
-    for (std::uint32_t number = 0; number < task_.shards_.size(); ++number) {
-      task_.shards_[number]->drop_empty();
-      task_.shards_[number]->commit(
-          [&](Timestamp start, std::size_t keys, bool) { task_.open_[start].rows += keys; });
+    for (std::uint32_t number = 0; number < windows_.shards_.size(); ++number) {
+      windows_.shards_[number]->drop_empty();
+      windows_.shards_[number]->commit(
+          [&](Timestamp start, std::size_t keys, bool) { windows_.open_[start].rows += keys; });
     }
-    std::erase_if(task_.open_, [](const auto& open) { return open.second.rows == 0; });
-    while (!task_.open_.empty()) {
-      const window::Span span = service_.keyed->assigner.span_from(task_.open_.begin()->first);
+    std::erase_if(windows_.open_, [](const auto& open) { return open.second.rows == 0; });
+    while (!windows_.open_.empty()) {
+      const window::Span span = service_.keyed->assigner.span_from(windows_.open_.begin()->first);
       if (!window::Trigger::is_closed(span, task_.positions_.closed_until)) break;
-      auto closed = task_.close(span, task_.open_.begin()->second.stored, visible);
-      task_.open_.erase(task_.open_.begin());
+      auto closed = windows_.close(span, windows_.open_.begin()->second.stored, visible);
+      windows_.open_.erase(windows_.open_.begin());
       if (closed) {
-        ++task_.flushing_;
-        pool.start(task_.number_, *task_.flusher_, std::move(*closed));
+        ++windows_.flushing_;
+        pool.start(windows_.number_, *windows_.flusher_, std::move(*closed));
       }
     }
   }
 
   ServiceTask& task_;
+  OpenWindows& windows_;
   const Service& service_;
   const log::Store& store_;
   const Timestamp now_;

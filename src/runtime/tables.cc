@@ -82,12 +82,12 @@ void VisibleTables::publish(std::vector<VisibleChanges> changes) {
 
 std::vector<VisibleChanges> VisibleTables::seal() const {
   std::vector<VisibleChanges> changes;
-  for (const auto& task : tasks_) changes.push_back(task->seal());
+  for (const auto& task : tasks_) changes.push_back(task->windows().seal());
   return changes;
 }
 
 void VisibleTables::set_sealed() const {
-  for (const auto& task : tasks_) task->set_sealed();
+  for (const auto& task : tasks_) task->windows().set_sealed();
 }
 
 void VisibleTables::apply(std::vector<VisibleChanges>& changes,
