@@ -87,13 +87,21 @@ Body prepare_ten_services(const Setting& setting) {
   };
 }
 
+// Two threads with two cores ÷ one with one. (With two cores one thread leaves flushes, commits and
+// compactions to the other core, and takes 1.4 of them.)
 Body prepare_two_threads(const Setting& setting) {
-  use_all_cores();
-  const auto world = filled_world(replaced(flagship_yaml(1), "converter: json }\n    partitions: 2",
-                                           "converter: json }\n    partitions: 8"),
-                                  setting.events);
-  return against(run_sessions(world, setting.events, {.threads = 1}),
-                 run_sessions(world, setting.events, {.threads = 2}));
+  const auto on = [&](void (*use_cores)(), std::uint32_t threads) {
+    use_cores();
+    const auto world =
+        filled_world(replaced(flagship_yaml(1), "converter: json }\n    partitions: 2",
+                              "converter: json }\n    partitions: 8"),
+                     setting.events);
+    return [use_cores, run = run_sessions(world, setting.events, {.threads = threads})] {
+      use_cores();
+      return run();
+    };
+  };
+  return against(on(use_one_core, 1), on(use_all_cores, 2));
 }
 
 // What a set of lines is recognised by, in whatever order they come.
@@ -168,7 +176,7 @@ void add_engine_cases(Cases& cases) {
                    .repetitions = 3,
                    .prepare = prepare_ten_services});
   cases.push_back({.name = "engine/two-threads",
-                   .figures = {{"", "events/s", "one thread", Target{kHigher, 1.7, 1.9}}},
+                   .figures = {{"", "events/s", "one core", Target{kHigher, 1.7, 1.9}}},
                    .prepare = prepare_two_threads});
   cases.push_back({.name = "engine/filter-map",
                    .figures = {{"", "events/s", "its loop", Target{kHigher, 0.6, 0.9}}},

@@ -147,6 +147,7 @@ class RecordChecker {
   // All of them; `values` finds them in `body`.
   template <class Values>
   void add_all(Values values, std::string_view body) {
+    body_bytes_ = body.size();
     const char* const body_end = body.data() + body.size();
     const char* announced = body.data();
     std::string_view value;
@@ -212,6 +213,8 @@ class RecordChecker {
     const auto count = static_cast<std::uint32_t>(batches_.size());
     const std::uint32_t partition = key ? log::partition_of(*key, count) : *unkeyed_;
     record::BatchBuilder& batch = batches_[partition];
+    if (batch.empty())
+      batch.reserve(std::min(body_bytes_ / count * 9 / 8, kBatchBytes), value.size());
     batch.add(now_, key, value);
     if (batch.bytes() < kBatchBytes) return;
     cut(partition);
@@ -271,7 +274,8 @@ class RecordChecker {
   std::optional<record::FieldPath> path_;
   std::optional<std::string_view> key_;        // of the record at hand
   std::vector<record::BatchBuilder> batches_;  // one for each partition
-  std::optional<std::uint32_t> unkeyed_;       // the partition that records without a key go to now
+  std::size_t body_bytes_ = 0;
+  std::optional<std::uint32_t> unkeyed_;  // the partition that records without a key go to now
 };
 
 BodyChecker::BodyChecker() = default;

@@ -252,6 +252,13 @@ bool BatchBuilder::fits(std::size_t key_and_value_bytes) const {
                         kBatchBytesMax;
 }
 
+void BatchBuilder::reserve(std::size_t bytes, std::size_t value_bytes) {
+  const std::size_t records = bytes / std::max<std::size_t>(value_bytes, 32) + 1;
+  values_.reserve(bytes + kPaddingBytes);
+  entries_.reserve(records);
+  ends_.reserve(records);
+}
+
 void BatchBuilder::add(Timestamp timestamp, std::optional<std::string_view> key,
                        std::string_view value) {
   assert(fits((key ? key->size() : 0) + value.size()));

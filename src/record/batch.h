@@ -142,6 +142,8 @@ class BatchBuilder {
   // Whether a record of so many bytes (key and value) may still be added: always when empty, else
   // up to kBatchBytesMax in total.
   bool fits(std::size_t key_and_value_bytes) const;
+  // Makes room for values of so many bytes, about `value_bytes` each.
+  void reserve(std::size_t bytes, std::size_t value_bytes);
   // Precondition: fits(), and key and value are together under 2 GiB.
   void add(Timestamp timestamp, std::optional<std::string_view> key, std::string_view value);
   std::size_t size() const { return entries_.size(); }

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "plan/graph.h"
 #include "record/type.h"
+#include "state/layout.h"
 
 namespace gameflow::runtime {
 namespace {
@@ -14,8 +15,10 @@ namespace {
 // 2 has `closed_until`; with 3, windows that have closed may still have rows.
 constexpr std::uint8_t kFormat = 3, kFormatMin = 1;
 
-constexpr std::uint64_t kStoredValuesMax = 256;
+constexpr std::uint64_t kStoredValuesMax = 4096;
 constexpr std::uint64_t kStoredBytesMin = 16U << 20;
+constexpr std::uint64_t kRewrittenAtOnce = 4U << 20;
+static_assert(state::kShards == 64);  // a bit each
 
 // Big-endian with the sign bit flipped: byte order is time order.
 std::string ordered(std::uint64_t value) {
@@ -153,8 +156,19 @@ std::optional<RowsKey> parse_rows_key(std::string_view service, std::string_view
   return RowsKey{{static_cast<std::int64_t>(unordered(key) ^ kSignBit)}, unordered(key.substr(8))};
 }
 
-bool StoredRows::is_long() const {
-  return count() >= kStoredValuesMax || bytes_since_full > kStoredBytesMin + 4 * bytes_full;
+std::uint64_t StoredRows::rewrite_shards() {
+  if (!rewrite) {
+    const bool is_long =
+        count() >= kStoredValuesMax || bytes_since_full > kStoredBytesMin + 4 * bytes_full;
+    if (!is_long) return 0;
+    rewrite = Rewrite{.from = next};
+  }
+  const std::uint64_t bytes = (bytes_full + bytes_since_full) / state::kShards + 1;
+  const auto count = static_cast<std::uint32_t>(
+      std::clamp<std::uint64_t>(kRewrittenAtOnce / bytes, 1, state::kShards - rewrite->shards));
+  const std::uint64_t shards = (~std::uint64_t{0} >> (64 - count)) << rewrite->shards;
+  rewrite->shards += count;
+  return shards;
 }
 
 std::vector<StoredState> stored_states(const Service& service) {

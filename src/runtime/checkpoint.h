@@ -73,10 +73,20 @@ struct StoredRows {
   std::uint64_t bytes_full = 0;        // of the last values that hold all rows
   std::uint64_t bytes_since_full = 0;  // of those behind them, which hold changes
 
+  // Under way: the values from number `from` on hold all rows of the first `shards` shards.
+  struct Rewrite {
+    std::uint64_t from;
+    std::uint32_t shards = 0;
+    std::uint64_t bytes = 0;  // of those values
+  };
+  std::optional<Rewrite> rewrite;
+
   std::uint64_t count() const { return next - first; }
-  // All rows are to be written anew in place of what is stored: after many values, or when changes
-  // outweigh the rows. So a restart has little to read.
-  bool is_long() const;
+  // The shards, a bit each, of which the epoch at hand stores all rows and not only what changed.
+  // After many values, or when changes outweigh the rows, all rows are stored anew in place of what
+  // is there, so that a restart has little to read: some shards an epoch, as all of them may be
+  // more than an epoch has room for.
+  std::uint64_t rewrite_shards();
 };
 
 // States in the order of the plan.

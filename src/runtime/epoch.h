@@ -38,8 +38,9 @@ struct ServiceEpoch {
   std::set<Timestamp> refused;        // windows that may not open
   std::vector<window::Span> closing;  // closed by this epoch's watermark, in order
   bool flushes_now = false;           // they are flushed in this epoch, not beside later ones
-  std::set<Timestamp> rewritten;      // windows whose rows are all stored anew
-  std::uint64_t shards = 0;           // bit s: shard s has something to do
+  // Windows of which all rows of some shards, a bit each, are stored anew.
+  std::map<Timestamp, std::uint64_t> rewritten;
+  std::uint64_t shards = 0;  // bit s: shard s has something to do
   std::array<ShardOutcome, state::kShards> outcomes;
   std::vector<RowValues> rows;             // what is to be stored, one a worker
   std::map<Timestamp, StoredRows> stored;  // of windows of which something was

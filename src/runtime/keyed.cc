@@ -46,15 +46,20 @@ RowValues::ByWindow join(std::span<RowValues> parts) {
 }
 
 void store_rows(std::string_view service, Timestamp window, std::vector<std::string> values,
-                bool all, StoredRows& stored, log::Commit& commit) {
-  if (all) {
-    erase_rows(service, window, stored, commit);
-    stored = {.first = stored.next, .next = stored.next};
-  }
+                StoredRows& stored, log::Commit& commit) {
   for (std::string& value : values) {
-    (all ? stored.bytes_full : stored.bytes_since_full) += value.size();
+    stored.bytes_since_full += value.size();
+    if (stored.rewrite) stored.rewrite->bytes += value.size();
     commit.put.push_back({rows_key(service, {window, stored.next++}), std::move(value)});
   }
+  if (!stored.rewrite || stored.rewrite->shards < state::kShards) return;
+  const StoredRows::Rewrite rewritten = *std::exchange(stored.rewrite, std::nullopt);
+  StoredRows replaced = stored;
+  replaced.next = rewritten.from;
+  erase_rows(service, window, replaced, commit);
+  stored.first = rewritten.from;
+  stored.bytes_full = rewritten.bytes;
+  stored.bytes_since_full = 0;
 }
 
 void erase_rows(std::string_view service, Timestamp window, const StoredRows& stored,
@@ -76,9 +81,12 @@ void ShardUpdate::run(const Service& service, std::uint32_t number, state::Shard
     window->table.own_text();
     const window::Span span = keyed.assigner.span_from(window->start);
     if (window::Trigger::is_closed(span, rules.flushed_until)) continue;
-    if (!rules.rewritten->contains(window->start)) rows.add_changed(window->start, window->table);
+    const auto rewritten = rules.rewritten->find(window->start);
+    if (rewritten == rules.rewritten->end() || (rewritten->second >> number & 1) == 0)
+      rows.add_changed(window->start, window->table);
   }
-  for (const Timestamp start : *rules.rewritten) {
+  for (const auto& [start, shards] : *rules.rewritten) {
+    if ((shards >> number & 1) == 0) continue;
     if (const auto* const window = shard.find(start)) rows.add_all(start, window->table);
   }
   arena_.reset();  // only now: rows may have pointed at text that operators made

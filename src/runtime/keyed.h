@@ -34,8 +34,8 @@ struct UpdateRules {
   const std::set<Timestamp>* refused = nullptr;
   // Windows that end at or before this are flushed in this epoch: their rows need not be stored.
   std::optional<Timestamp> flushed_until;
-  // Windows whose rows are all stored anew.
-  const std::set<Timestamp>* rewritten = nullptr;
+  // Windows of which all rows of some shards, a bit each, are stored anew.
+  const std::map<Timestamp, std::uint64_t>* rewritten = nullptr;
 };
 
 // A record that changed no row.
@@ -105,10 +105,10 @@ class ShardUpdate {
 // Of several workers.
 RowValues::ByWindow join(std::span<RowValues> parts);
 
-// Stores the values behind those that are `stored` of the window, or, if they hold `all` its rows,
-// in their place. Leaves in `stored` what is stored then.
+// Stores the values behind those that are `stored` of the window; where they complete a rewrite,
+// what was stored before it is erased. Leaves in `stored` what is stored then.
 void store_rows(std::string_view service, Timestamp window, std::vector<std::string> values,
-                bool all, StoredRows& stored, log::Commit& commit);
+                StoredRows& stored, log::Commit& commit);
 // What is stored of one window, all of it, is erased.
 void erase_rows(std::string_view service, Timestamp window, const StoredRows& stored,
                 log::Commit& commit);

@@ -86,14 +86,19 @@ void OpenWindows::decide(Timestamp now, const FlushPool& pool, ServiceEpoch& par
   std::ranges::sort(part.closing);
   part.flushes_now = rows <= rows_flushed_at_once_ && !pool.is_busy(number_);
 
-  // A window is rewritten in an epoch that changes it, which visits all shards for it.
+  // Windows are rewritten in epochs that change them, which visit some more shards for it.
+  for (const Delivery* delivery : part.deliveries) part.shards |= delivery->exchange.shards();
   for (const auto& [start, span] : asked) {
     const bool is_flushed =
         part.flushes_now && window::Trigger::is_closed(span, after.closed_until);
-    if (!is_flushed && stored_of(open_, start).is_long()) part.rewritten.insert(start);
+    if (is_flushed) continue;
+    StoredRows stored = stored_of(open_, start);
+    const std::uint64_t shards = stored.rewrite_shards();
+    if (shards == 0) continue;
+    part.rewritten.emplace(start, shards);
+    part.stored.emplace(start, stored);
+    part.shards |= shards;
   }
-  for (const Delivery* delivery : part.deliveries) part.shards |= delivery->exchange.shards();
-  if (!part.rewritten.empty()) part.shards = ~std::uint64_t{0};
 }
 
 void OpenWindows::update_shard(std::uint32_t shard, Timestamp now, std::uint32_t worker,
@@ -133,10 +138,11 @@ void OpenWindows::flush(ServiceEpoch& part) {
 }
 
 void OpenWindows::write(ServiceEpoch& part, log::Commit& commit) const {
-  for (auto& [start, values] : join(part.rows)) {
-    const auto rows = part.stored.emplace(start, stored_of(open_, start)).first;
-    store_rows(service_.name, start, std::move(values), part.rewritten.contains(start),
-               rows->second, commit);
+  RowValues::ByWindow values = join(part.rows);
+  for (const auto& [start, shards] : part.rewritten) values[start];  // also where they have no rows
+  for (auto& [start, of_window] : values) {
+    const auto stored = part.stored.emplace(start, stored_of(open_, start)).first;
+    store_rows(service_.name, start, std::move(of_window), stored->second, commit);
   }
 }
 

@@ -200,9 +200,10 @@ class Restore {
       for (const state::Shard::Window* window : shard->touched())
         rows.add_all(window->start, window->table);
     }
-    for (auto& [start, window] : windows_.open_)
-      store_rows(service_.name, start, std::move(rows.windows()[start]), true, window.stored,
-                 commit);
+    for (auto& [start, window] : windows_.open_) {
+      window.stored.rewrite = {.from = window.stored.next, .shards = state::kShards};
+      store_rows(service_.name, start, std::move(rows.windows()[start]), window.stored, commit);
+    }
   }
 
   // What was read is what the first epoch finds. Windows that had closed, and whose result was not
