@@ -10,6 +10,9 @@
 namespace gameflow::state {
 namespace {
 
+// What is saved of an entry is where it is, then its bytes.
+constexpr std::size_t kPlaceBytes = sizeof(void*);
+
 constexpr std::size_t kFirstPageBytes = 256;
 constexpr std::size_t kSharingEntryBytesMax = PageMap::kPageBytes / 4;
 static_assert(kSharingEntryBytesMax <= kFirstPageBytes);
@@ -120,9 +123,9 @@ bool Table::is_new(std::uint32_t ref) const {
 void Table::save(std::uint32_t ref, Entry* entry) {
   if (entry->saved != 0 || is_new(ref)) return;
   const std::size_t at = saved_.size();
-  saved_.resize(at + sizeof entry + layout_.mutable_bytes());
-  std::memcpy(&saved_[at], &entry, sizeof entry);
-  std::memcpy(&saved_[at + sizeof entry], static_cast<void*>(entry), layout_.mutable_bytes());
+  saved_.resize(at + kPlaceBytes + layout_.mutable_bytes());
+  std::memcpy(&saved_[at], &entry, kPlaceBytes);
+  std::memcpy(&saved_[at + kPlaceBytes], static_cast<void*>(entry), layout_.mutable_bytes());
   entry->saved = 1;
 }
 
@@ -130,9 +133,9 @@ template <class Visit>
 void Table::for_each_saved(Visit&& visit) {
   for (const char* at = saved_.data(); at != saved_.data() + saved_.size();) {
     Entry* entry = nullptr;
-    std::memcpy(&entry, at, sizeof entry);
-    visit(entry, at + sizeof entry);
-    at += sizeof entry + layout_.mutable_bytes();
+    std::memcpy(&entry, at, kPlaceBytes);
+    visit(entry, at + kPlaceBytes);
+    at += kPlaceBytes + layout_.mutable_bytes();
   }
 }
 
@@ -423,7 +426,7 @@ std::shared_ptr<const TableVersion> Table::seal() {
   fresh_.assign(map_.entries.size(), false);
   auto* made = new TableVersion(layout_, map_, history_, number_++);
   history_->add(*made);
-  const std::shared_ptr<const TableVersion> version(made);
+  std::shared_ptr<const TableVersion> version(made);
   is_changed_ = false;
   last_ = version;
   return version;
