@@ -87,8 +87,8 @@ Body prepare_ten_services(const Setting& setting) {
   };
 }
 
-// Two threads with two cores ÷ one with one. (With two cores one thread leaves flushes, commits and
-// compactions to the other core, and takes 1.4 of them.)
+// Two threads with two cores ÷ one with one: with two cores, one thread would leave flushes,
+// commits and compactions to the other.
 Body prepare_two_threads(const Setting& setting) {
   const auto on = [&](void (*use_cores)(), std::uint32_t threads) {
     use_cores();
