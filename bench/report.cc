@@ -43,7 +43,7 @@ Case baseline_case() {
 }
 
 void measure_case(const Case& wanted, const Setting& setting,
-                  const std::function<void(const Measured&)>& report) try {
+                  const std::function<void(const Measured&)>& report) {
   const Body body = wanted.prepare(setting);
   const std::size_t repetitions = setting.quick ? 1 : wanted.repetitions;
   if (repetitions > 1) body();
@@ -55,11 +55,7 @@ void measure_case(const Case& wanted, const Setting& setting,
   for (std::size_t f = 0; f < of_figure.size(); ++f) {
     Figure figure = wanted.figures[f];
     if (setting.quick) figure.target.reset();  // it says nothing of so small a run
-    report({wanted.name + figure.name, figure, median_of(of_figure[f]), ""});
-  }
-} catch (const Skip& skip) {
-  for (const Figure& figure : wanted.figures) {
-    report({wanted.name + figure.name, figure, std::nullopt, skip.what()});
+    report({wanted.name + figure.name, figure, median_of(of_figure[f])});
   }
 }
 
@@ -135,11 +131,7 @@ void measure(const Cases& cases, const Setting& setting,
 void print_line(const Measured& measured, std::ostream& out) {
   const Figure& figure = measured.figure;
   std::string line = fmt::format("{:<34}", measured.name);
-  if (!measured.median) {
-    out << line << "skipped: " << measured.why_skipped << std::endl;
-    return;
-  }
-  const Sample& sample = *measured.median;
+  const Sample& sample = measured.median;
   const bool rate = figure.unit == "events/s";
   line += fmt::format("{:>8} {:<10}", short_number(rate ? sample.amount / 1e6 : sample.amount),
                       rate ? "M events/s" : figure.unit);
@@ -156,9 +148,8 @@ void print_line(const Measured& measured, std::ostream& out) {
 }
 
 void write_json_lines(const Measured& measured, std::ostream& out) {
-  if (!measured.median) return;
   const Figure& figure = measured.figure;
-  const Sample& sample = *measured.median;
+  const Sample& sample = measured.median;
   const std::string ratio = sample.ratio ? fmt::format("{:.4f}", *sample.ratio) : "null";
   const bool to_baseline = figure.yardstick == "baseline";
   std::string more;

@@ -5,7 +5,7 @@
 // see the same machine: the hand-written loops of baseline.h, or the engine itself with less to do.
 //
 // Threads  one; cases start and stop their own.
-// Errors   std::exception ends the benchmark. Skip leaves the case out, and says why.
+// Errors   std::exception ends the benchmark.
 #pragma once
 
 #include <cstddef>
@@ -61,11 +61,6 @@ struct Case {
   std::function<Body(const Setting&)> prepare;
 };
 
-// Thrown where a case cannot be measured in this version.
-struct Skip : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
 // One file a folder adds its cases here; main.cc lists them.
 using Cases = std::vector<Case>;
 void add_record_cases(Cases& cases);
@@ -106,8 +101,7 @@ double percentile(std::vector<double> values, double p);  // 0 <= p <= 1; of at 
 struct Measured {
   std::string name;  // the case's and the figure's
   Figure figure;
-  std::optional<Sample> median;  // nothing: skipped
-  std::string why_skipped;
+  Sample median;
 };
 
 // The baseline's own figure first, then those of each case, as they come.
@@ -120,8 +114,7 @@ void print_line(const Measured& measured, std::ostream& out);
 
 // {"name","value","unit","ratio_to_baseline"}: a line for the amount, and one for MB/s where it
 // means something; the ratio is null where there is none to the baseline. A figure with a target or
-// with another yardstick also has "ratio","yardstick","better","must","aim","met". Nothing for a
-// case that was skipped.
+// with another yardstick also has "ratio","yardstick","better","must","aim","met".
 void write_json_lines(const Measured& measured, std::ostream& out);
 
 }  // namespace gameflow::bench

@@ -91,7 +91,7 @@ http::ServerOptions server_options(const RunOptions& options, const ListenAddres
 
 struct Operators {
   DataflowFile file;
-  opbuild::Library library;
+  opbuild::Library built;
 };
 
 Result<Operators> load(const BuildOptions& options) {
@@ -135,7 +135,7 @@ Status serve(const RunOptions& options, const Operators& operators, const Listen
   tell_left_services(stored, graph, options.data_folder);
   GF_ASSIGN(
       const std::unique_ptr<runtime::Engine> engine,
-      runtime::Engine::open(operators.file.graph, operators.library.functions, *store,
+      runtime::Engine::open(operators.file.graph, operators.built.functions, *store,
                             {.threads = options.threads, .clock = &clock, .memory = &memory}));
   api::Api api(*store, engine.get(), clock, &memory);
   GF_ASSIGN(const std::unique_ptr<http::Server> server,
@@ -187,8 +187,8 @@ int run_command(const RunOptions& options) {
   const MemoryLimit memory = limit_memory(options);
   const auto operators = load(options.build);
   if (!operators) return print_error(operators.error());
-  spdlog::info("operators {} {}", operators->library.was_cached ? "cached in" : "built, kept in",
-               operators->library.file.string());
+  spdlog::info("operators {} {}", operators->built.was_cached ? "cached in" : "built, kept in",
+               operators->built.file.string());
   const Status status = serve(options, *operators, *address, memory);
   return status ? kExitFine : print_error(status.error());
 }
@@ -197,10 +197,10 @@ int build_command(const BuildOptions& options) {
   const auto operators = load(options);
   if (!operators) return print_error(operators.error());
   fmt::print("{}\n{} {}\n", plan::explain(plan::describe(*operators->file.graph)),
-             operators->library.file.string(),
-             operators->library.was_cached
+             operators->built.file.string(),
+             operators->built.was_cached
                  ? "(cached)"
-                 : fmt::format("(built in {:.2f} s)", operators->library.build_seconds));
+                 : fmt::format("(built in {:.2f} s)", operators->built.build_seconds));
   return kExitFine;
 }
 

@@ -139,7 +139,7 @@ Status compile_source(const plan::Graph& graph, std::string_view source, std::st
     if (result->exit_code != 0) return fail(compile_error(*result, graph, mistakes));
     return {};
   }
-  fs::rename(file, cache.library(key).replace_extension(".cc"), ignored);
+  fs::rename(file, cache.path_of(key).replace_extension(".cc"), ignored);
   GF_TRY(cache.add(output, key));
   cache.prune(kLibrariesKept);
   return {};
@@ -165,7 +165,7 @@ std::optional<Library> find_built(const plan::Graph& graph, const Options& optio
   const auto cache = Cache::open(options.cache_folder);
   if (!cache) return std::nullopt;
   for (const std::string& key : cache->keys_of(source_key(generate_source(graph)))) {
-    Library library{.file = cache->library(key), .was_cached = true};
+    Library library{.file = cache->path_of(key), .was_cached = true};
     if (!cache->has(key)) continue;
     auto functions = load(library.file, graph);
     if (!functions) continue;
@@ -192,7 +192,7 @@ Result<Library> build(const plan::Graph& graph, const Options& options, Mistakes
   const std::string key = cache_key(source, *compiler);
 
   Library library;
-  library.file = cache.library(key);
+  library.file = cache.path_of(key);
   library.was_cached = cache.has(key);
   if (options.syntax_only) {
     if (!library.was_cached)

@@ -558,14 +558,14 @@ TEST_F(CacheTest, KeepsTheLibrariesUsedLast) {
     ASSERT_TRUE(files.add(*built, std::to_string(i)));
     const timespec times[2] = {{.tv_sec = 1000 + i, .tv_nsec = 0},
                                {.tv_sec = 1000 + i, .tv_nsec = 0}};
-    ::utimensat(AT_FDCWD, files.library(std::to_string(i)).c_str(), times, 0);
+    ::utimensat(AT_FDCWD, files.path_of(std::to_string(i)).c_str(), times, 0);
   }
   EXPECT_TRUE(files.has("0"));  // used now
   files.prune(2);
-  EXPECT_TRUE(fs::exists(files.library("0")));
-  EXPECT_TRUE(fs::exists(files.library("4")));
-  EXPECT_FALSE(fs::exists(files.library("3")));
-  EXPECT_FALSE(fs::exists(files.library("1")));
+  EXPECT_TRUE(fs::exists(files.path_of("0")));
+  EXPECT_TRUE(fs::exists(files.path_of("4")));
+  EXPECT_FALSE(fs::exists(files.path_of("3")));
+  EXPECT_FALSE(fs::exists(files.path_of("1")));
 }
 
 TEST(Compilers, ThatAreMissingAreNamed) {

@@ -91,7 +91,7 @@ Result<Cache> Cache::open(const fs::path& folder) {
   return Cache(absolute);
 }
 
-fs::path Cache::library(std::string_view key) const {
+fs::path Cache::path_of(std::string_view key) const {
   return folder_ / fmt::format("{}.so", key);
 }
 
@@ -122,14 +122,14 @@ Status Cache::add(const fs::path& built, std::string_view key) {
   fs::remove(built, error);
   if (!body) return unwritable(built, "the built library cannot be read");
   const std::string seal = std::string(kSeal) + sha256_of({*body});
-  GF_TRY(write(library(key).filename(), *body + seal));
+  GF_TRY(write(path_of(key).filename(), *body + seal));
   return {};
 }
 
 bool Cache::has(std::string_view key) const {
-  const auto content = read_file(library(key));
+  const auto content = read_file(path_of(key));
   if (!content || !is_sealed(*content)) return false;
-  ::utimensat(AT_FDCWD, library(key).c_str(), nullptr, 0);  // now; only prune() cares
+  ::utimensat(AT_FDCWD, path_of(key).c_str(), nullptr, 0);  // now; only prune() cares
   return true;
 }
 

@@ -24,16 +24,16 @@ class Cache {
   static Result<Cache> open(const std::filesystem::path& folder);
 
   // Where things are; whether they exist is another matter.
-  std::filesystem::path library(std::string_view key) const;
+  std::filesystem::path path_of(std::string_view key) const;
   // A name in the folder that no other thread and process uses. Whoever makes the file removes it.
   std::filesystem::path temporary() const;
 
   // Writes a file of the folder (`name` may have a folder in front), unless it has this content.
   Result<std::filesystem::path> write(const std::filesystem::path& name, std::string_view content);
 
-  // Moves a finished shared object to library(key), with its checksum.
+  // Moves a finished shared object to path_of(key), with its checksum.
   Status add(const std::filesystem::path& built, std::string_view key);
-  // Whether library(key) is there, whole. Marks it as used.
+  // Whether path_of(key) is there, whole. Marks it as used.
   bool has(std::string_view key) const;
 
   // The keys of the libraries that are there and whose key is `prefix`, a '-' and something more.
