@@ -8,12 +8,14 @@
 
 #include <fmt/format.h>
 
+#include "spec/cpp_lexer.h"
+
 namespace gameflow::opbuild {
 namespace {
 
-bool is_symbol(const Token& token, std::string_view text) {
-  return token.kind == TokenKind::kSymbol && token.text == text;
-}
+using spec::is_symbol;
+using spec::Token;
+using spec::TokenKind;
 
 bool opens(const Token& token) {
   return is_symbol(token, "(") || is_symbol(token, "[") || is_symbol(token, "{");
@@ -233,7 +235,7 @@ std::size_t parameters_of(std::span<const Token> tokens, std::size_t name) {
 
 std::vector<spec::Diagnostic> find_forbidden(const spec::Code& code, const Forbidden& function) {
   std::vector<spec::Diagnostic> found;
-  const std::vector<Token> tokens = tokenize(code.text);
+  const std::vector<Token> tokens = spec::tokenize(code.text);
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (tokens[i].kind != TokenKind::kWord || tokens[i].text != function.name) continue;
     if (i > 0 && (is_symbol(tokens[i - 1], ".") || is_symbol(tokens[i - 1], "->"))) continue;
@@ -260,7 +262,7 @@ spec::Position position_of(const spec::Code& code, std::size_t offset) {
 Block parse_block(const spec::Code& code, std::string_view role) {
   Block block;
   block.text = code.text + "\n";
-  const std::vector<Token> tokens = tokenize(code.text);
+  const std::vector<Token> tokens = spec::tokenize(code.text);
   take_directives(code, tokens, block);
   if (auto unbalanced = check_brackets(code, tokens)) {
     block.mistakes.push_back(std::move(*unbalanced));

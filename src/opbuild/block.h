@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "opbuild/lexer.h"
 #include "spec/diagnostic.h"
 #include "spec/model.h"
 

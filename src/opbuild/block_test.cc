@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "spec/cpp_lexer.h"
+
 namespace gameflow::opbuild {
 namespace {
 
@@ -190,7 +192,7 @@ TEST(Lexer, ReadsStringLiterals) {
       {"\"open", "open"},
       {"R\"(open", "open"},
   };
-  for (const auto& [literal, value] : kRows) EXPECT_EQ(string_value(literal), value) << literal;
+  for (const auto& [literal, value] : kRows) EXPECT_EQ(spec::string_value(literal), value) << literal;
 }
 
 TEST(Lexer, SurvivesEveryPrefixOfCode) {
@@ -199,9 +201,9 @@ TEST(Lexer, SurvivesEveryPrefixOfCode) {
       "e\n";
   for (std::size_t size = 0; size <= kCode.size(); ++size) {
     const std::string_view prefix = kCode.substr(0, size);
-    for (const Token& token : tokenize(prefix)) {
+    for (const spec::Token& token : spec::tokenize(prefix)) {
       EXPECT_LE(token.offset + token.text.size(), size);
-      string_value(token.text);
+      spec::string_value(token.text);
     }
     parse_block({.text = std::string(prefix), .position = {1, 1}}, "flush");
   }

@@ -3,18 +3,18 @@
 #include <utility>
 
 #include "opbuild/block.h"
-#include "opbuild/lexer.h"
 #include "opbuild/opbuild.h"
 #include "plan/graph.h"
 #include "record/type.h"
+#include "spec/cpp_lexer.h"
 #include "spec/names.h"
 
 namespace gameflow::opbuild {
 namespace {
 
-bool is_symbol(const Token& token, std::string_view text) {
-  return token.kind == TokenKind::kSymbol && token.text == text;
-}
+using spec::is_symbol;
+using spec::Token;
+using spec::TokenKind;
 
 // The item type of the list that `spelling` (without spaces) names, or null.
 const record::Type* item_of(const plan::Graph& graph, std::string_view spelling) {
@@ -58,7 +58,7 @@ void match(const std::vector<Token>& tokens, std::size_t at, const spec::Code& c
   std::vector<std::size_t> offsets;
   for (i = first; i < tokens.size() && tokens[i].kind == TokenKind::kString; ++i) {
     std::vector<std::size_t> of_token;
-    query += string_value(tokens[i].text, &of_token);
+    query += spec::string_value(tokens[i].text, &of_token);
     for (const std::size_t offset : of_token) offsets.push_back(tokens[i].offset + offset);
   }
   // Anything but literals: the query is known only when it runs.
@@ -81,7 +81,7 @@ std::vector<SqlUse> find_sql(const plan::Graph& graph) {
   std::vector<SqlUse> uses;
   for (std::size_t service = 0; service < graph.services.size(); ++service) {
     for (const plan::Step* step : plan::steps_of(graph, graph.services[service])) {
-      const std::vector<Token> tokens = tokenize(step->code.text);
+      const std::vector<Token> tokens = spec::tokenize(step->code.text);
       for (std::size_t at = 0; at < tokens.size(); ++at)
         match(tokens, at, step->code, service, graph, uses);
     }

@@ -8,74 +8,47 @@
 
 #include <fmt/format.h>
 
+#include "spec/cpp_lexer.h"
 #include "spec/names.h"
 #include "spec/sections.h"
 
 namespace gameflow::spec {
 namespace {
 
-struct Token {
-  std::string_view text;
-  std::size_t offset = 0;
-};
-
 bool is_word_char(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
-// Where the comment, string or character that starts at `at` ends; `at` if there is none.
-std::size_t skip_opaque(std::string_view code, std::size_t at) {
-  const auto after = [&](std::size_t found, std::size_t length) {
-    return found == std::string_view::npos ? code.size() : found + length;
-  };
-  if (code.substr(at).starts_with("//")) return after(code.find('\n', at), 0);
-  if (code.substr(at).starts_with("/*")) return after(code.find("*/", at + 2), 2);
-  if (code.substr(at).starts_with("R\"")) {
-    const std::size_t open = code.find('(', at);
-    if (open == std::string_view::npos || open - at > 18) return at;
-    const std::string close = fmt::format("){}\"", code.substr(at + 2, open - at - 2));
-    return after(code.find(close, open), close.size());
-  }
-  if (code[at] == '"') {
-    std::size_t end = at + 1;
-    while (end < code.size() && code[end] != '"' && code[end] != '\n')
-      end += code[end] == '\\' ? 2 : 1;
-    return std::min(end + 1, code.size());
-  }
-  // 'a' and '\n', but not the lifetime in Rust's &'a str.
-  if (code[at] == '\'') {
-    const std::size_t end = code.find('\'', at + (code.substr(at + 1, 1) == "\\" ? 3 : 2));
-    if (end != std::string_view::npos && end - at <= 12 && (end - at == 2 || code[at + 1] == '\\'))
-      return end + 1;
-  }
-  return at;
+// The quote of a Rust lifetime, &'a str, with what C++ would take for its character.
+bool is_lifetime(const Token& token) {
+  if (token.kind == TokenKind::kUnclosed) return token.text.starts_with('\'');
+  return token.kind == TokenKind::kCharacter && token.text.size() > 3 && token.text[1] != '\\';
 }
 
+// Words, numbers and symbols.
 std::vector<Token> tokens_of(std::string_view code) {
   std::vector<Token> tokens;
-  for (std::size_t at = 0; at < code.size();) {
-    if (const std::size_t end = skip_opaque(code, at); end != at) {
-      at = end;
-    } else if (is_word_char(code[at])) {
-      const bool is_number = std::isdigit(static_cast<unsigned char>(code[at])) != 0;
-      std::size_t end_word = at + 1;
-      while (end_word < code.size() &&
-             (is_word_char(code[end_word]) || (is_number && code[end_word] == '\'')))
-        ++end_word;
-      tokens.push_back({code.substr(at, end_word - at), at});
-      at = end_word;
-    } else {
-      if (code[at] > ' ') {
-        const std::string_view two = code.substr(at, 2);
-        const std::size_t length = two == "->" || two == "::" || two == "=>" ? 2 : 1;
-        tokens.push_back({code.substr(at, length), at});
-        at += length;
-      } else {
-        ++at;
+  for (std::size_t start = 0; start < code.size();) {
+    const std::size_t from = std::exchange(start, code.size());
+    for (Token token : tokenize(code.substr(from))) {
+      token.offset += from;
+      if (is_lifetime(token)) {
+        start = token.offset + 1;
+        break;
       }
+      const bool is_literal = token.kind == TokenKind::kString ||
+                              token.kind == TokenKind::kCharacter ||
+                              token.kind == TokenKind::kUnclosed;
+      if (!is_literal) tokens.push_back(token);
     }
   }
   return tokens;
+}
+
+// An attribute, #[derive(…)] or #![allow(…)], is a directive to C++: of how many bytes; 0 if it is
+// none.
+std::size_t attribute_mark(std::string_view text) {
+  return text.starts_with("#[") || text.starts_with("#![") ? 2 : 0;
 }
 
 template <std::size_t N>
@@ -95,9 +68,9 @@ class RustFinder {
   std::optional<RustSpan> find() {
     for (at_ = 0; at_ < tokens_.size(); ++at_) {
       if (const std::size_t count = match(); count != 0) {
-        const Token& last = tokens_[at_ + count - 1];
-        RustSpan span{
-            tokens_[at_].offset, last.offset + last.text.size() - tokens_[at_].offset, {}};
+        const Token &first = tokens_[at_], &last = tokens_[at_ + count - 1];
+        RustSpan span{first.offset, last.offset + last.text.size() - first.offset, {}};
+        if (const std::size_t mark = attribute_mark(first.text)) span.length = mark;
         if (is("fn")) span.function = word(1);
         return span;
       }
@@ -127,7 +100,7 @@ class RustFinder {
     if (is("let", "mut")) return 2;
     if (is("let") && is_name(1) && (word(2) == "=" || word(2) == ":")) return 2;
     if (is("use") && is_name(1) && word(2) == "::") return 3;
-    if (is("#", "[") || (is("#", "!") && word(2) == "[")) return 2;
+    if (attribute_mark(word(0)) != 0) return 1;
     if (is(".", "unwrap", "(")) return 2;
     if (one_of(word(0), kMacros) && word(1) == "!" &&
         (word(2) == "(" || word(2) == "[" || word(2) == "{"))
@@ -154,7 +127,7 @@ class RustFinder {
 
   // An `Ok(...)` that is the value of a block: nothing but its end follows.
   bool is_result() const {
-    if (before() == "=>") return true;
+    if (before() == ">" && at_ > 1 && tokens_[at_ - 2].text == "=") return true;
     if (!before().empty() && before() != "{" && before() != "}" && before() != ";") return false;
     std::size_t open = 0;
     for (std::size_t i = at_ + 1; i < tokens_.size(); ++i) {

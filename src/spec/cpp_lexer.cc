@@ -1,11 +1,11 @@
-#include "opbuild/lexer.h"
+#include "spec/cpp_lexer.h"
 
 #include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
-namespace gameflow::opbuild {
+namespace gameflow::spec {
 namespace {
 
 bool is_digit(char c) {
@@ -228,4 +228,4 @@ std::string string_value(std::string_view literal, std::vector<std::size_t>* off
   return value;
 }
 
-}  // namespace gameflow::opbuild
+}  // namespace gameflow::spec

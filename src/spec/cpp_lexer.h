@@ -1,5 +1,5 @@
-// Tokens of C++: just enough to find the function of a `run:` block and its queries. Comments and
-// white space are skipped; nothing is expanded.
+// Tokens of C++: just enough to find the function of a `run:` block, its queries, and what is not
+// C++ at all. Comments and white space are skipped; nothing is expanded.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace gameflow::opbuild {
+namespace gameflow::spec {
 
 enum class TokenKind : std::uint8_t {
   kWord,  // identifier or keyword
@@ -27,6 +27,10 @@ struct Token {
   std::size_t offset;     // of `text` in the source, bytes
 };
 
+inline bool is_symbol(const Token& token, std::string_view text) {
+  return token.kind == TokenKind::kSymbol && token.text == text;
+}
+
 // Never fails: what is not C++ comes out as symbols.
 std::vector<Token> tokenize(std::string_view source);
 
@@ -34,4 +38,4 @@ std::vector<Token> tokenize(std::string_view source);
 // literal each of its bytes comes from.
 std::string string_value(std::string_view literal, std::vector<std::size_t>* offsets = nullptr);
 
-}  // namespace gameflow::opbuild
+}  // namespace gameflow::spec
