@@ -192,7 +192,8 @@ TEST(Lexer, ReadsStringLiterals) {
       {"\"open", "open"},
       {"R\"(open", "open"},
   };
-  for (const auto& [literal, value] : kRows) EXPECT_EQ(spec::string_value(literal), value) << literal;
+  for (const auto& [literal, value] : kRows)
+    EXPECT_EQ(spec::string_value(literal), value) << literal;
 }
 
 TEST(Lexer, SurvivesEveryPrefixOfCode) {

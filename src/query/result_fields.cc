@@ -14,6 +14,8 @@
 
 #include <gameflow/types.h>
 
+#include "record/visit.h"
+
 namespace gameflow::query {
 namespace {
 
@@ -122,38 +124,14 @@ bool store_bytes(sqlite3_value* from, Arena& arena, char* to) {
 
 bool store_value(sqlite3_value* from, const Target& target, Arena& arena, char* out) {
   char* to = out + target.offset;
-  switch (target.kind) {
-    case Kind::kBool:
-      return store_bool(from, to);
-    case Kind::kI8:
-      return store_integer<i8>(from, to);
-    case Kind::kI16:
-      return store_integer<i16>(from, to);
-    case Kind::kI32:
-      return store_integer<i32>(from, to);
-    case Kind::kI64:
-      return store_integer<i64>(from, to);
-    case Kind::kU8:
-      return store_integer<u8>(from, to);
-    case Kind::kU16:
-      return store_integer<u16>(from, to);
-    case Kind::kU32:
-      return store_integer<u32>(from, to);
-    case Kind::kU64:
-      return store_integer<u64>(from, to);
-    case Kind::kF32:
-      return store_float<f32>(from, to);
-    case Kind::kF64:
-      return store_float<f64>(from, to);
-    case Kind::kString:
-      return store_text(from, arena, to);
-    case Kind::kBytes:
-      return store_bytes(from, arena, to);
-    case Kind::kObject:
-    case Kind::kList:
-      return false;
-  }
-  return false;
+  return record::visit(target.kind, [&]<class T>(std::type_identity<T>) {
+    if constexpr (std::same_as<T, bool>) return store_bool(from, to);
+    if constexpr (record::IntegerSlot<T>) return store_integer<T>(from, to);
+    if constexpr (std::floating_point<T>) return store_float<T>(from, to);
+    if constexpr (std::same_as<T, Text>) return store_text(from, arena, to);
+    if constexpr (std::same_as<T, Bytes>) return store_bytes(from, arena, to);
+    return false;
+  });
 }
 
 Status check_required(const std::vector<std::string_view>& columns, const record::Type& item) {

@@ -13,6 +13,7 @@
 
 #include "query/virtual_table.h"
 #include "record/type.h"
+#include "record/visit.h"
 
 namespace gameflow::query {
 namespace {
@@ -26,39 +27,24 @@ constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
 constexpr int kDigitBits = 8;
 constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
 
-// Calls `use` with the value of a present field, of its C++ type: text and bytes as string_view.
+// Calls `use` with the value of a present field: an integer of 64 bits, a double, or the bytes of
+// text.
 template <class Use>
 auto with_value(Kind kind, const char* from, Use use) {
-  switch (kind) {
-    case Kind::kBool:
-      return use(std::int64_t{load<bool>(from)});
-    case Kind::kI8:
-      return use(std::int64_t{load<i8>(from)});
-    case Kind::kI16:
-      return use(std::int64_t{load<i16>(from)});
-    case Kind::kI32:
-      return use(std::int64_t{load<i32>(from)});
-    case Kind::kI64:
-      return use(load<i64>(from));
-    case Kind::kU8:
-      return use(std::uint64_t{load<u8>(from)});
-    case Kind::kU16:
-      return use(std::uint64_t{load<u16>(from)});
-    case Kind::kU32:
-      return use(std::uint64_t{load<u32>(from)});
-    case Kind::kU64:
-      return use(load<u64>(from));
-    case Kind::kF32:
-      return use(double{load<f32>(from)});
-    case Kind::kF64:
-      return use(load<f64>(from));
-    case Kind::kString:
-      return use(load<Text>(from).view());
-    default: {
+  return record::visit(kind, [&]<class T>(std::type_identity<T>) {
+    if constexpr (std::floating_point<T>) return use(double{load<T>(from)});
+    if constexpr (std::unsigned_integral<T> && !std::same_as<T, bool>)
+      return use(std::uint64_t{load<T>(from)});
+    if constexpr (std::same_as<T, bool> || std::signed_integral<T>)
+      return use(std::int64_t{load<T>(from)});
+    if constexpr (std::same_as<T, Text>) return use(load<Text>(from).view());
+    if constexpr (std::same_as<T, Bytes>) {
       const auto bytes = load<Bytes>(from);
       return use(std::string_view(reinterpret_cast<const char*>(bytes.data), bytes.size));
     }
-  }
+    // Objects and lists have no order of their own.
+    return use(std::string_view());
+  });
 }
 
 bool is_float(Kind kind) {

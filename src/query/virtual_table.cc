@@ -51,19 +51,11 @@ Cursor& cursor_of(sqlite3_vtab_cursor* base) {
 }
 
 const char* declared_type(const Column& column) {
-  switch (column.kind) {
-    case Kind::kString:
-    case Kind::kObject:
-    case Kind::kList:
-      return "TEXT";
-    case Kind::kBytes:
-      return "BLOB";
-    case Kind::kF32:
-    case Kind::kF64:
-      return "REAL";
-    default:
-      return "INTEGER";
-  }
+  return record::visit(column.kind, []<class T>(std::type_identity<T>) {
+    if constexpr (std::same_as<T, Bytes>) return "BLOB";
+    if constexpr (std::floating_point<T>) return "REAL";
+    return std::integral<T> ? "INTEGER" : "TEXT";
+  });
 }
 
 std::string quoted(std::string_view name) {
@@ -336,42 +328,24 @@ void give_json(sqlite3_context* context, const Column& column, const char* from)
 void give_field(sqlite3_context* context, const Column& column, const char* row) {
   if (column.optional && !load<bool>(row + column.flag_offset)) return;  // NULL
   const char* from = row + column.offset;
-  switch (column.kind) {
-    case Kind::kBool:
-      return sqlite3_result_int(context, load<bool>(from) ? 1 : 0);
-    case Kind::kI8:
-      return sqlite3_result_int(context, load<i8>(from));
-    case Kind::kI16:
-      return sqlite3_result_int(context, load<i16>(from));
-    case Kind::kI32:
-      return sqlite3_result_int(context, load<i32>(from));
-    case Kind::kI64:
-      return sqlite3_result_int64(context, load<i64>(from));
-    case Kind::kU8:
-      return sqlite3_result_int(context, load<u8>(from));
-    case Kind::kU16:
-      return sqlite3_result_int(context, load<u16>(from));
-    case Kind::kU32:
-      return sqlite3_result_int64(context, load<u32>(from));
-    case Kind::kU64:
-      return give_u64(context, load<u64>(from));
-    case Kind::kF32:
-      return sqlite3_result_double(context, static_cast<double>(load<f32>(from)));
-    case Kind::kF64:
-      return sqlite3_result_double(context, load<f64>(from));
-    case Kind::kString: {
+  record::visit(column.kind, [&]<class T>(std::type_identity<T>) {
+    if constexpr (std::same_as<T, u64>) {
+      give_u64(context, load<u64>(from));
+    } else if constexpr (std::integral<T>) {
+      sqlite3_result_int64(context, load<T>(from));
+    } else if constexpr (std::floating_point<T>) {
+      sqlite3_result_double(context, double{load<T>(from)});
+    } else if constexpr (std::same_as<T, Text>) {
       const auto text = load<Text>(from);
-      return give_text(context, text.data(), text.size());
-    }
-    case Kind::kBytes: {
+      give_text(context, text.data(), text.size());
+    } else if constexpr (std::same_as<T, Bytes>) {
       const auto bytes = load<Bytes>(from);
       const void* data = bytes.data == nullptr ? static_cast<const void*>("") : bytes.data;
-      return sqlite3_result_blob64(context, data, bytes.size, SQLITE_STATIC);
+      sqlite3_result_blob64(context, data, bytes.size, SQLITE_STATIC);
+    } else {
+      give_json(context, column, from);
     }
-    case Kind::kObject:
-    case Kind::kList:
-      return give_json(context, column, from);
-  }
+  });
 }
 
 int column_value(sqlite3_vtab_cursor* base, sqlite3_context* context, int index) {

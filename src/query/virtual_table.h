@@ -22,6 +22,7 @@
 #include "query/row_order.h"
 #include "query/scan.h"
 #include "record/type.h"
+#include "record/visit.h"
 
 struct sqlite3;
 
@@ -39,13 +40,7 @@ struct Column {
   std::string name;
 };
 
-// A value of a row's struct, whose C++ type only the schema knows.
-template <class T>
-T load(const char* from) {
-  T value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
+using record::load;
 
 // One name in SQL and the table that it stands for at the moment. SQLite holds its address.
 class TableSlot {

@@ -17,6 +17,7 @@
 #include "record/json_reader.h"
 #include "record/shape.h"
 #include "record/slot.h"
+#include "record/visit.h"
 
 namespace gameflow::record {
 namespace {
@@ -76,30 +77,14 @@ struct Decoder::Impl {
 
 bool Decoder::Impl::value(const Plan& plan, char* out, std::size_t depth) {
   const Position position = reader.take();
-  switch (plan.type->kind) {
-    case Kind::kBool:
-      return boolean(plan, position, out);
-    case Kind::kI8:
-    case Kind::kI16:
-    case Kind::kI32:
-    case Kind::kI64:
-    case Kind::kU8:
-    case Kind::kU16:
-    case Kind::kU32:
-    case Kind::kU64:
-    case Kind::kF32:
-    case Kind::kF64:
-      return number(plan, position, out);
-    case Kind::kString:
-      return text(plan, position, out);
-    case Kind::kBytes:
-      return bytes(plan, position, out);
-    case Kind::kObject:
-      return object(plan, position, out, depth);
-    case Kind::kList:
-      return list(plan, position, out, depth);
-  }
-  return reader.fail(ErrorCode::kInternal, "unknown kind of type");
+  return visit(plan.type->kind, [&]<class T>(std::type_identity<T>) {
+    if constexpr (std::same_as<T, bool>) return boolean(plan, position, out);
+    if constexpr (NumberSlot<T>) return number(plan, position, out);
+    if constexpr (std::same_as<T, Text>) return text(plan, position, out);
+    if constexpr (std::same_as<T, Bytes>) return bytes(plan, position, out);
+    if constexpr (std::same_as<T, ObjectSlot>) return object(plan, position, out, depth);
+    if constexpr (std::same_as<T, ListSlot>) return list(plan, position, out, depth);
+  });
 }
 
 bool Decoder::Impl::boolean(const Plan& plan, Position position, char* out) {

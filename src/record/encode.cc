@@ -20,16 +20,10 @@
 #include "record/slot.h"
 #include "record/type.h"
 #include "record/utf8.h"
+#include "record/visit.h"
 
 namespace gameflow::record {
 namespace {
-
-template <class T>
-T load(const void* value) {
-  T loaded;
-  std::memcpy(&loaded, value, sizeof loaded);
-  return loaded;
-}
 
 template <class T>
 void store(char* to, T value) {
@@ -267,42 +261,24 @@ void write_name(char separator, const JsonName& name, JsonWriter& out) {
 }
 
 void write_value(const Type& type, const void* value, JsonWriter& out) {
-  switch (type.kind) {
-    case Kind::kBool:
-      return out.append(load<bool>(value) ? "true" : "false");
-    case Kind::kI8:
-      return write_number<i8>(value, out);
-    case Kind::kI16:
-      return write_number<i16>(value, out);
-    case Kind::kI32:
-      return write_number<i32>(value, out);
-    case Kind::kI64:
-      return write_number<i64>(value, out);
-    case Kind::kU8:
-      return write_number<u8>(value, out);
-    case Kind::kU16:
-      return write_number<u16>(value, out);
-    case Kind::kU32:
-      return write_number<u32>(value, out);
-    case Kind::kU64:
-      return write_number<u64>(value, out);
-    case Kind::kF32:
-      return write_number<f32>(value, out);
-    case Kind::kF64:
-      return write_number<f64>(value, out);
-    case Kind::kString:
-      return write_string(load<Text>(value), out);
-    case Kind::kBytes: {
+  visit(type.kind, [&]<class T>(std::type_identity<T>) {
+    if constexpr (std::same_as<T, bool>) {
+      out.append(load<bool>(value) ? "true" : "false");
+    } else if constexpr (NumberSlot<T>) {
+      write_number<T>(value, out);
+    } else if constexpr (std::same_as<T, Text>) {
+      write_string(load<Text>(value), out);
+    } else if constexpr (std::same_as<T, Bytes>) {
       const auto bytes = load<Bytes>(value);
       out.append('"');
       append_base64({bytes.data, bytes.size}, out.flushed());
-      return out.append('"');
+      out.append('"');
+    } else if constexpr (std::same_as<T, ObjectSlot>) {
+      write_object(type, value, out);
+    } else {
+      write_list(type, value, out);
     }
-    case Kind::kObject:
-      return write_object(type, value, out);
-    case Kind::kList:
-      return write_list(type, value, out);
-  }
+  });
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 #include <gameflow/types.h>
 
 #include "record/batch.h"
+#include "record/codec.h"
+#include "record/visit.h"
 
 namespace gameflow::record {
 namespace {
@@ -61,58 +63,6 @@ std::size_t end_of_element(std::string_view json, std::size_t at) {
     }
   }
   return std::string_view::npos;
-}
-
-template <class Number>
-Number load(const char* at) {
-  Number number;
-  std::memcpy(&number, at, sizeof number);
-  return number;
-}
-
-// Appends a number or boolean.
-void append_scalar(Kind kind, const char* at, std::string& out) {
-  auto to = std::back_inserter(out);
-  switch (kind) {
-    case Kind::kBool:
-      out += load<bool>(at) ? "true" : "false";
-      return;
-    case Kind::kI8:
-      fmt::format_to(to, "{}", int{load<i8>(at)});
-      return;
-    case Kind::kI16:
-      fmt::format_to(to, "{}", load<i16>(at));
-      return;
-    case Kind::kI32:
-      fmt::format_to(to, "{}", load<i32>(at));
-      return;
-    case Kind::kI64:
-      fmt::format_to(to, "{}", load<i64>(at));
-      return;
-    case Kind::kU8:
-      fmt::format_to(to, "{}", unsigned{load<u8>(at)});
-      return;
-    case Kind::kU16:
-      fmt::format_to(to, "{}", load<u16>(at));
-      return;
-    case Kind::kU32:
-      fmt::format_to(to, "{}", load<u32>(at));
-      return;
-    case Kind::kU64:
-      fmt::format_to(to, "{}", load<u64>(at));
-      return;
-    case Kind::kF32:
-      fmt::format_to(to, "{}", load<f32>(at));
-      return;
-    case Kind::kF64:
-      fmt::format_to(to, "{}", load<f64>(at));
-      return;
-    case Kind::kString:
-    case Kind::kBytes:
-    case Kind::kObject:
-    case Kind::kList:
-      break;
-  }
 }
 
 bool is_key_kind(Kind kind) {
@@ -191,7 +141,7 @@ std::optional<std::string_view> FieldPath::read(const void* value, std::string& 
   }
   if (type_->kind == Kind::kString) return load<Text>(at).view();
   scratch.clear();
-  append_scalar(type_->kind, at, scratch);
+  encode_json(*type_, at, scratch);
   return scratch;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "record/json_reader.h"
+#include "record/visit.h"
 
 namespace gameflow::record {
 namespace {
@@ -63,28 +64,11 @@ bool ListMemory::grow(ListLayout& list, const Type& item) {
 
 Fit store_number(Kind kind, const JsonNumber& number, const char* digits, const char* end,
                  char* slot) {
-  switch (kind) {
-    case Kind::kI8:
-      return store_integer<i8>(number, slot);
-    case Kind::kI16:
-      return store_integer<i16>(number, slot);
-    case Kind::kI32:
-      return store_integer<i32>(number, slot);
-    case Kind::kI64:
-      return store_integer<i64>(number, slot);
-    case Kind::kU8:
-      return store_integer<u8>(number, slot);
-    case Kind::kU16:
-      return store_integer<u16>(number, slot);
-    case Kind::kU32:
-      return store_integer<u32>(number, slot);
-    case Kind::kU64:
-      return store_integer<u64>(number, slot);
-    case Kind::kF32:
-      return store_f32(number, digits, end, slot);
-    default:
-      return store_f64(number, slot);
-  }
+  return visit(kind, [&]<class T>(std::type_identity<T>) {
+    if constexpr (IntegerSlot<T>) return store_integer<T>(number, slot);
+    if constexpr (std::same_as<T, f32>) return store_f32(number, digits, end, slot);
+    return store_f64(number, slot);
+  });
 }
 
 }  // namespace gameflow::record
