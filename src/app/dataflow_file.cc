@@ -90,7 +90,7 @@ std::vector<query::Table> empty_tables(const plan::Graph& graph, const plan::Ser
     if (keyed == nullptr) continue;
     for (std::uint32_t state = 0; state < keyed->states.size(); ++state)
       tables.push_back(
-          runtime::make_table(keyed->states[state], state, keyed->states[state].table));
+          runtime::make_table(*keyed, state, keyed->states[state].table));
   }
   return tables;
 }
@@ -138,6 +138,24 @@ Result<std::vector<spec::Diagnostic>> sql_mistakes(const DataflowFile& file) {
   return diagnostics;
 }
 
+// Those that stand beside the dataflow.
+std::vector<spec::Diagnostic> read_headers(plan::Graph& graph) {
+  std::vector<spec::Diagnostic> mistakes;
+  const auto folder = std::filesystem::path(graph.file_name).parent_path();
+  for (plan::Graph::Header& header : graph.headers) {
+    if (auto text = read_file((folder / header.file).string())) {
+      header.text = std::move(*text);
+    } else {
+      mistakes.push_back({.severity = spec::Severity::kError,
+                          .position = header.position,
+                          .length = static_cast<std::uint32_t>(header.file.size()),
+                          .message = text.error().message,
+                          .hint = "headers are looked for beside the dataflow"});
+    }
+  }
+  return mistakes;
+}
+
 }  // namespace
 
 Result<DataflowFile> read_dataflow(const std::string& name) {
@@ -149,8 +167,9 @@ Result<DataflowFile> check_dataflow(const std::string& name, std::string source)
   spec::ParseResult parsed = spec::parse(source, name);
   GF_TRY(report(parsed.diagnostics, name, source));
   if (!parsed.dataflow) return fail(ErrorCode::kInvalidDataflow, name + " is not a dataflow");
-  return DataflowFile{name, std::move(source),
-                      std::make_shared<const plan::Graph>(plan::lower(*parsed.dataflow))};
+  plan::Graph graph = plan::lower(*parsed.dataflow);
+  GF_TRY(report(read_headers(graph), name, source));
+  return DataflowFile{name, std::move(source), std::make_shared<const plan::Graph>(std::move(graph))};
 }
 
 Status check_sql(const DataflowFile& file) {

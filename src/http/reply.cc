@@ -95,9 +95,10 @@ json::object service_json(const plan::Graph& graph, const plan::Service& service
       sinks.push_back(json::string(graph.topics[write->topic].name));
     } else if (const auto* keyed = std::get_if<plan::Keyed>(&node)) {
       states = states_json(*keyed, stats);
+      if (!keyed->window) continue;
       window = {{"kind", "tumbling"},
-                {"duration_ms", keyed->window.duration.ms},
-                {"grace_ms", keyed->window.grace.ms}};
+                {"duration_ms", keyed->window->duration.ms},
+                {"grace_ms", keyed->window->grace.ms}};
     }
   }
   return {{"name", service.name},

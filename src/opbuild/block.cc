@@ -214,8 +214,10 @@ void take_directives(const spec::Code& code, const std::vector<Token>& tokens, B
     if (name == "line")
       block.mistakes.push_back(mistake(code, token, "#line would misplace every message"));
     if (name == "define") block.macros.emplace_back(first_word(rest));
-    if (name != "include") continue;
-    block.includes.push_back({std::string(token.text), position_of(code, token.offset)});
+    const bool is_guard = name == "pragma" && rest.starts_with("once");
+    if (name != "include" && !is_guard) continue;
+    if (!is_guard)
+      block.includes.push_back({std::string(token.text), position_of(code, token.offset)});
     for (std::size_t i = 0; i < token.text.size(); ++i) {
       char& c = block.text[token.offset + i];
       if (c != '\n') c = ' ';

@@ -1,4 +1,5 @@
 #include <chrono>
+#include <map>
 #include <optional>
 
 #include <dlfcn.h>
@@ -31,46 +32,100 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 using Mistakes = std::vector<spec::Diagnostic>;
 
 // What the block of a step cannot call.
-std::vector<Forbidden> forbidden_of(const plan::Step& step,
-                                    const std::vector<plan::State>& states) {
-  const spec::FunctionInfo& info = spec::info_of(step.kind);
-  std::vector<Forbidden> forbidden;
-  if (!info.uses_sql) {
-    forbidden.push_back(
-        {"sql", true, "sql() can be used in flush only", "keep what it asks for in a state"});
-  }
-  if (!info.uses_window) {
-    forbidden.push_back(
-        {"window", false, "window() can be used in update-state and flush only", ""});
-  }
-  if (info.uses_rows) return forbidden;
-  for (const plan::State& state : states) {
-    forbidden.push_back({state.table, false,
-                         format("{}() can be used in update-state only", state.table),
-                         info.uses_sql ? format("use sql<T>(\"select … from {}\")", state.table)
-                         : info.is_transform ? "no key is known here"
-                                             : "no key is known yet"});
-  }
-  return forbidden;
-}
+class Forbiddances {
+ public:
+  Forbiddances(const plan::Graph& graph, plan::ServiceId service)
+      : service_(graph.services[service]), id_(service), keyed_(graph.keyed_of(service)) {}
 
-std::vector<plan::State> states_of(const plan::Graph& graph, const plan::Service& service) {
-  for (const plan::NodeId id : service.nodes) {
-    if (const auto* const keyed = std::get_if<plan::Keyed>(&graph.nodes[id].kind))
-      return keyed->states;
+  std::vector<Forbidden> of(const plan::Step& step) const {
+    std::vector<Forbidden> forbidden;
+    const bool has_window = keyed_ != nullptr && keyed_->window;
+    const bool reads_own = step.place == plan::Place::kFlush || step.place == plan::Place::kSink;
+    const bool reads_others = std::ranges::any_of(
+        service_.reads, [this](const auto& reference) { return !plan::is_own(reference, id_); });
+    if (!reads_own && !reads_others) forbidden.push_back(sql(has_window));
+    const bool is_in_window = step.place == plan::Place::kRows || step.place == plan::Place::kFlush;
+    if (!has_window) {
+      forbidden.push_back({"window", false, "window() can be used in a window only", ""});
+    } else if (!is_in_window) {
+      forbidden.push_back(
+          {"window", false, "window() can be used in update-state and flush only", ""});
+    }
+    const bool has_key = step.place == plan::Place::kRows || step.place == plan::Place::kExpired ||
+                         (step.place == plan::Place::kSink && !has_window);
+    if (!has_key) {
+      forbidden.push_back({"key", false, "key() can be used behind assign-key only",
+                           "a function may take the key of its record: (Optional<Text> key, …)"});
+    }
+    for (const plan::Reference& reference : service_.reads) add(step, reference, reads_own, forbidden);
+    return forbidden;
   }
-  return {};
+
+ private:
+  static Forbidden sql(bool has_window) {
+    if (has_window)
+      return {"sql", true, "sql() can be used in flush only", "keep what it asks for in a state"};
+    return {"sql", true, "there is nothing that sql() could read here",
+            "it sees 'tables', states with 'from', and in the sinks the states of the service"};
+  }
+
+  void add(const plan::Step& step, const plan::Reference& reference, bool reads_own,
+           std::vector<Forbidden>& forbidden) const {
+    const std::string& name = reference.accessor;
+    if (!plan::is_own(reference, id_)) {
+      forbidden.push_back({name, false, format("{}() takes a key", name), format("{}(key)", name)});
+      return;
+    }
+    if (step.place != plan::Place::kRows) {
+      forbidden.push_back({name, false, format("{}() can be used in 'partition' only", name),
+                           step.place == plan::Place::kFlush
+                               ? format("use sql<T>(\"select … from {}\")", name)
+                           : step.place == plan::Place::kExpired ? "the row is its argument"
+                           : spec::info_of(step.kind).is_transform ? "no key is known here"
+                                                                   : "no key is known yet"});
+    }
+    if (!reads_own) {
+      forbidden.push_back({name, true, format("{}(key) can be used in sinks and flush only", name),
+                           "rows of other keys change while this runs"});
+    }
+  }
+
+  const plan::Service& service_;
+  const plan::ServiceId id_;
+  const plan::Keyed* const keyed_;
+};
+
+// At the place where the dataflow names it. That it has no function is fine.
+Mistakes header_mistakes(const plan::Graph::Header& header) {
+  const Block block = parse_block({header.text + "\ninline void end_() {}\n", {1, 1}}, header.file);
+  Mistakes mistakes = block.mistakes;
+  for (spec::Diagnostic& mistake : mistakes) {
+    mistake.message = format("line {}: {}", mistake.position.line, mistake.message);
+    mistake.position = header.position;
+  }
+  for (const Block::Include& include : block.includes) {
+    if (include.text.find('"') == std::string::npos) continue;
+    mistakes.push_back({.severity = spec::Severity::kError,
+                        .position = header.position,
+                        .message = format("line {}: a header cannot include one of its own",
+                                          include.position.line),
+                        .hint = "name both in 'functions', in the order in which they are needed"});
+  }
+  return mistakes;
 }
 
 // What can be said without asking the compiler.
 Status check_blocks(const plan::Graph& graph, Mistakes& mistakes) {
   const std::size_t before = mistakes.size();
-  for (const plan::Service& service : graph.services) {
-    const std::vector<plan::State> states = states_of(graph, service);
-    for (const plan::Step* step : plan::steps_of(graph, service)) {
+  for (const plan::Graph::Header& header : graph.headers) {
+    for (const spec::Diagnostic& mistake : header_mistakes(header)) mistakes.push_back(mistake);
+  }
+  for (plan::ServiceId id = 0; id < graph.services.size(); ++id) {
+    const Forbiddances forbiddances(graph, id);
+    for (const plan::Step* step : plan::steps_of(graph, graph.services[id])) {
       const Block block = parse_block(step->code, step->name);
       mistakes.insert(mistakes.end(), block.mistakes.begin(), block.mistakes.end());
-      for (const Forbidden& function : forbidden_of(*step, states)) {
+      for (const Forbidden& function : forbiddances.of(*step)) {
         const Mistakes found = find_forbidden(step->code, function);
         mistakes.insert(mistakes.end(), found.begin(), found.end());
       }
@@ -93,8 +148,37 @@ std::string source_key(std::string_view source) {
 
 std::string cache_key(std::string_view source, const Compiler& compiler) {
   std::vector<std::string_view> parts{compiler.version};
-  parts.insert(parts.end(), compiler.flags.begin(), compiler.flags.end());
+  for (const auto* flags : {&compiler.flags, &compiler.linking.flags, &compiler.linking.libraries})
+    parts.insert(parts.end(), flags->begin(), flags->end());
   return format("{}-{}", source_key(source), sha256_of(parts).substr(0, 16));
+}
+
+// What the libraries of the operators need: arguments of the compiler, in front of the source and
+// behind it. A library that is not there is told at each place that names it.
+Result<Linking> find_libraries(const plan::Graph& graph, Mistakes& mistakes) {
+  Linking linking;
+  std::map<std::string, Result<Linking>, std::less<>> known;
+  const std::size_t before = mistakes.size();
+  for (const plan::Service& service : graph.services) {
+    for (const plan::Step* step : plan::steps_of(graph, service)) {
+      for (const spec::Dependency& dependency : step->dependencies) {
+        auto found = known.find(dependency.name);
+        const bool is_new = found == known.end();
+        if (is_new) found = known.emplace(dependency.name, find_library(dependency.name)).first;
+        if (!found->second) {
+          mistakes.push_back({.severity = spec::Severity::kError,
+                              .position = dependency.position,
+                              .length = static_cast<std::uint32_t>(dependency.name.size()),
+                              .message = format("there is no library '{}'", dependency.name),
+                              .hint = found->second.error().message});
+        } else if (is_new) {
+          linking.append(*found->second);
+        }
+      }
+    }
+  }
+  if (mistakes.size() == before) return linking;
+  return fail(ErrorCode::kCompileFailed, kDoNotCompile);
 }
 
 // The folder for the compiler's -I.
@@ -115,7 +199,7 @@ Error compile_error(const ProcessResult& result, const plan::Graph& graph, Mista
                    ProcessLimits{}.time_max.count() / 1000)};
   }
   const std::string yaml_name = fs::path(graph.file_name).filename().string();
-  const auto placed = read_compiler_output(result.output, yaml_name);
+  const auto placed = read_compiler_output(result.output, yaml_name, graph.headers);
   mistakes.insert(mistakes.end(), placed.begin(), placed.end());
   if (!placed.empty()) return {ErrorCode::kCompileFailed, kDoNotCompile};
   constexpr std::size_t kBytesMax = 4096;
@@ -180,13 +264,14 @@ std::optional<Library> find_built(const plan::Graph& graph, const Options& optio
 Result<Library> build(const plan::Graph& graph, const Options& options, Mistakes& mistakes) {
   const auto start = std::chrono::steady_clock::now();
   GF_TRY(check_blocks(graph, mistakes));
-  const auto compiler = find_compiler(options.compiler);
+  auto compiler = find_compiler(options.compiler);
   if (!compiler) {
     // A compiler that is named is wanted; the usual one only for what is new.
     const bool is_usual = options.compiler == Options{}.compiler;
     if (auto library = is_usual ? find_built(graph, options) : std::nullopt) return *library;
     return fail(compiler.error());
   }
+  GF_ASSIGN(compiler->linking, find_libraries(graph, mistakes));
   GF_ASSIGN(Cache cache, Cache::open(options.cache_folder));
   const std::string source = generate_source(graph);
   const std::string key = cache_key(source, *compiler);

@@ -52,7 +52,38 @@ fs::path find_program(const std::string& name) {
   return {};
 }
 
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  while (true) {
+    const std::size_t begin = text.find_first_not_of(" \t\n");
+    if (begin == std::string_view::npos) return words;
+    text.remove_prefix(begin);
+    const std::size_t end = std::min(text.find_first_of(" \t\n"), text.size());
+    words.emplace_back(text.substr(0, end));
+    text.remove_prefix(end);
+  }
+}
+
 }  // namespace
+
+Result<Linking> find_library(const std::string& name) {
+  const fs::path program = find_program("pkg-config");
+  if (program.empty()) {
+    return fail(ErrorCode::kCompilerMissing,
+                "libraries are found by pkg-config, which is not installed: apt-get install "
+                "pkg-config");
+  }
+  const auto ask = [&](const char* what) { return run_process({program.string(), what, name}); };
+  const auto flags = ask("--cflags"), libraries = ask("--libs");
+  if (!flags || flags->exit_code != 0 || !libraries || libraries->exit_code != 0) {
+    const std::string package = name.starts_with("lib") ? name : "lib" + name;
+    return fail(ErrorCode::kCompilerMissing,
+                fmt::format("pkg-config does not know it: apt-get install {}-dev, or what the "
+                            "package is called where you are",
+                            package));
+  }
+  return Linking{words_of(flags->output), words_of(libraries->output)};
+}
 
 Result<Compiler> find_compiler(const std::string& name) {
   constexpr std::string_view kAdvice =
@@ -87,7 +118,13 @@ Result<ProcessResult> compile(const Compiler& compiler, const fs::path& source,
   } else {
     arguments.insert(arguments.end(), {"-o", output.string()});
   }
+  const Linking& linking = compiler.linking;
+  arguments.insert(arguments.end(), linking.flags.begin(), linking.flags.end());
   arguments.insert(arguments.end(), {"-x", "c++", source.string()});
+  if (!output.empty() && !linking.libraries.empty()) {
+    arguments.insert(arguments.end(), {"-x", "none"});
+    arguments.insert(arguments.end(), linking.libraries.begin(), linking.libraries.end());
+  }
   return run_process(arguments);
 }
 

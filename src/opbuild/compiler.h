@@ -10,10 +10,25 @@
 
 namespace gameflow::opbuild {
 
+// Arguments for libraries.
+struct Linking {
+  std::vector<std::string> flags;      // in front of the source
+  std::vector<std::string> libraries;  // behind it
+
+  void append(const Linking& other) {
+    flags.insert(flags.end(), other.flags.begin(), other.flags.end());
+    libraries.insert(libraries.end(), other.libraries.begin(), other.libraries.end());
+  }
+};
+
+// As pkg-config knows the library. An error says what to install.
+Result<Linking> find_library(const std::string& name);
+
 struct Compiler {
   std::filesystem::path path;
   std::string version;             // the first line of --version
   std::vector<std::string> flags;  // without -I, -o and the source
+  Linking linking = {};
 };
 
 // Finds `name` (a path, or a program in PATH) and asks for its version. kCompilerMissing.

@@ -132,7 +132,9 @@ std::optional<std::string> type_mismatch(std::string_view message) {
       {"NotTakenByFunction<", "this takes {1}, but what comes is {0}"},
       {"NotTakenByTopic<", "this topic takes {1}, but what comes is {0}"},
       {"NotAsOtherSources<",
-       "this gives {0}, but the first source gives {1}; the sources of a service give one type"}};
+       "this gives {0}, but the first source gives {1}; the sources of a service give one type"},
+      {"NotAsTransforms<",
+       "on-expire gives {0}, but what else goes to the sinks is {1}; they take one type"}};
   for (const auto& [name, sentence] : kSentences) {
     const std::size_t at = message.rfind(name);
     if (at == std::string_view::npos) continue;
@@ -181,7 +183,8 @@ std::string readable(std::string_view text) {
 
 }  // namespace
 
-std::vector<Diagnostic> read_compiler_output(std::string_view output, std::string_view yaml_name) {
+std::vector<Diagnostic> read_compiler_output(std::string_view output, std::string_view yaml_name,
+                                             std::span<const plan::Graph::Header> headers) {
   std::vector<Diagnostic> found;
   std::optional<Position> context;  // where the user's code led into a header
   // The error that notes and contexts belong to; null where it has been left out.
@@ -196,11 +199,15 @@ std::vector<Diagnostic> read_compiler_output(std::string_view output, std::strin
     if (message->kind == Message::Kind::kContext) {
       if (in_yaml) context = message->position;
     } else if (message->kind == Message::Kind::kError) {
-      const std::optional<Position> position = in_yaml ? message->position : context;
+      std::optional<Position> position = in_yaml ? message->position : context;
       context.reset();
       current = nullptr;
+      const auto header = std::ranges::find(headers, message->file, &plan::Graph::Header::file);
+      if (header != headers.end()) position = header->position;
       if (!position || found.size() == kMessagesMax) continue;
-      const std::string text = readable(message->text);
+      std::string text = readable(message->text);
+      if (header != headers.end())
+        text = fmt::format("line {}: {}", message->position.line, text);
       const bool repeated = std::ranges::any_of(found, [&](const Diagnostic& earlier) {
         return earlier.position == *position && earlier.message == text;
       });

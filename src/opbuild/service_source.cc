@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "opbuild/block.h"
+#include "spec/cpp_lexer.h"
 #include "spec/function.h"
 #include "spec/names.h"
 
@@ -36,6 +37,34 @@ std::string row_struct(const plan::State& state) {
   return spec::to_pascal_case(state.name) + "Row";
 }
 
+// "Text", "u32".
+std::string key_type(record::Kind key) {
+  return key == record::Kind::kString ? "Text" : std::string(record::to_string(key));
+}
+
+// Whether the block calls key().
+bool asks_for_key(const plan::Step& step) {
+  const std::vector<spec::Token> tokens = spec::tokenize(step.code.text);
+  for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
+    if (tokens[i].text == "key" && spec::is_symbol(tokens[i + 1], "(")) return true;
+  }
+  return false;
+}
+
+// A mask of abi::Asks: what the types say, and what the text does.
+std::string asks_of(std::string_view function, const std::vector<plan::Step>& steps) {
+  std::string asks = function.empty() ? "0" : format("{}::kAsks", function);
+  if (std::ranges::any_of(steps, asks_for_key)) asks += " | gameflow::abi::kRowKeys";
+  return asks;
+}
+
+// Where the first on-expire stands.
+spec::Position expired_at(const plan::Keyed& keyed) {
+  const auto state = std::ranges::find_if(
+      keyed.states, [](const plan::State& of_keyed) { return of_keyed.on_expire.has_value(); });
+  return parse_block(state->on_expire->code, state->on_expire->name).operator_position;
+}
+
 // Of checks.h.
 constexpr std::string_view kUnknown = "gameflow::detail::Unknown";
 
@@ -49,8 +78,10 @@ class ServiceWriter {
     out_.line("\nnamespace dataflow::{} {{\n", service_.scope);
     for (const plan::NodeId id : service_.nodes) {
       const auto* const exchange = std::get_if<plan::Exchange>(&graph_.nodes[id].kind);
-      if (exchange != nullptr && exchange->key != record::Kind::kString)
-        key_ = record::to_string(exchange->key);
+      if (exchange != nullptr) key_ = key_type(exchange->key);
+    }
+    for (std::uint32_t number = 0; number < service_.reads.size(); ++number) {
+      if (!plan::is_own(service_.reads[number], id())) write_reference(number);
     }
     values_.resize(graph_.nodes.size());
     for (const plan::NodeId id : service_.nodes) {
@@ -73,7 +104,13 @@ class ServiceWriter {
   // A step as NAME::kFunction. `value` becomes the type of what comes out. Where the function
   // stands is the result.
   spec::Position write_step(const plan::Step& step, const std::string& name, Value& value);
-  void write_rows(const plan::Keyed& keyed);
+  // What reads rows by key.
+  void write_reference(std::uint32_t number);
+  void write_row_accessors(const plan::Keyed& keyed);
+  // Of all states that have one; what the first gives, if nothing else leaves the node.
+  void write_expires(const plan::Keyed& keyed, Value& value);
+  void write_update(const plan::Keyed& keyed, Value& value);
+  void write_flush(const plan::Node& node, const plan::Keyed& keyed, Value& value);
   Block write_block(const plan::Step& step);
   void write_assertion(const plan::Step& step, spec::Position position, const Value& in,
                        std::string_view output = {});
@@ -82,7 +119,10 @@ class ServiceWriter {
   // Every source has to give what the first one gives.
   void merge(Value& value, spec::Position position);
   void add_function(std::string_view kind, std::string_view name, std::string_view pointer,
-                    std::string_view output);
+                    std::string_view output, std::string_view asks);
+  plan::ServiceId id() const {
+    return static_cast<plan::ServiceId>(&service_ - graph_.services.data());
+  }
 
   std::string type_ref(std::string_view type) const {
     return format("gameflow::detail::TypeRefOf<dataflow::{}::{}>::value", service_.scope, type);
@@ -132,6 +172,7 @@ void ServiceWriter::write_assertion(const plan::Step& step, spec::Position posit
                              is_flush ? output : in.cpp);
   check += step.kind == spec::FunctionKind::kAssignKey ? ", " + key_ + ">" : ">";
   std::string words = spec::signature_of(step.kind, in.is_written ? in.cpp : "T", output, key_);
+  if (step.kind == spec::FunctionKind::kOnExpire) words.replace(words.find("ROW"), 3, in.cpp);
   if (is_flush && output == kUnknown) words = "U(), U a type of the dataflow";
   check += ",\n";
   // GCC places a message at the expression, Clang at the static_assert: both are the user's line.
@@ -176,11 +217,12 @@ void ServiceWriter::merge(Value& value, spec::Position position) {
 }
 
 void ServiceWriter::add_function(std::string_view kind, std::string_view name,
-                                 std::string_view pointer, std::string_view output) {
+                                 std::string_view pointer, std::string_view output,
+                                 std::string_view asks) {
   table_.push_back(
       format("{{gameflow::abi::FunctionKind::{}, {},\n     reinterpret_cast<void "
-             "(*)()>(dataflow::{}::{}), {}}}",
-             kind, cpp_literal(name), service_.scope, pointer, output));
+             "(*)()>(dataflow::{}::{}), {},\n     {}}}",
+             kind, cpp_literal(name), service_.scope, pointer, output, asks));
 }
 
 void ServiceWriter::write(const plan::Node& node, const plan::Read& read, Value& value) {
@@ -225,47 +267,132 @@ void ServiceWriter::write(const plan::Node& node, const plan::Chain& chain, Valu
                     has_key ? key_ + ", " : "", names[i]);
   }
   out_.line("using {} = gameflow::detail::Chain<{}{}>;\n", local, in, steps);
-  add_function("kChain", chain.function, local + "::run", type_ref(local + "::Output"));
+  add_function("kChain", chain.function, local + "::run", type_ref(local + "::Output"),
+               asks_of(format("dataflow::{}::{}", service_.scope, local), chain.steps));
 }
 
-void ServiceWriter::write_rows(const plan::Keyed& keyed) {
+void ServiceWriter::write_reference(std::uint32_t number) {
+  const plan::Reference& reference = service_.reads[number];
+  std::string row, key;
+  bool is_primitive = false;
+  if (const auto* const of = std::get_if<plan::Reference::OfTable>(&reference.to)) {
+    const plan::TableSource& table = graph_.tables[of->table];
+    row = friendly_type(graph_, *table.row);
+    key = key_type(table.key);
+  } else {
+    const auto& to = std::get<plan::Reference::OfState>(reference.to);
+    const plan::State& state = graph_.keyed_of(to.service)->states[to.state];
+    row = format("{}::{}", graph_.services[to.service].scope, row_struct(state));
+    key = key_type(state.key);
+    is_primitive = state.is_primitive;
+    const std::string name = spec::to_pascal_case(reference.name) + "Row";
+    if (to.service != id()) out_.line("using {} = dataflow::{};", name, row);
+    row = name;
+  }
+  if (is_primitive) {
+    out_.line("inline const auto* {}({} key) {{", reference.accessor, key);
+    out_.line("  const auto* const row = gameflow::detail::find_row<{}>({}, key);", row, number);
+    out_.line("  return row == nullptr ? nullptr : &row->value;");
+  } else {
+    out_.line("inline const {}* {}({} key) {{", row, reference.accessor, key);
+    out_.line("  return gameflow::detail::find_row<{}>({}, key);", row, number);
+  }
+  out_.line("}}\n");
+}
+
+void ServiceWriter::write_row_accessors(const plan::Keyed& keyed) {
   for (std::size_t i = 0; i < keyed.states.size(); ++i) {
     const plan::State& state = keyed.states[i];
-    const std::string row = row_struct(state);
-    if (shared_.contains(state.row)) {
-      out_.line("using {} = {};", row, spec::cpp_type(*state.row));
-    } else {
-      write_struct(out_, *state.row, row);
-    }
-    out_.line("inline {}& {}() {{", row, state.table);
-    out_.line("  return gameflow::detail::current_row<{}>({});", row, i);
+    out_.line("inline auto& {}() {{", state.table);
+    out_.line("  return gameflow::detail::current_row<{}>({}){};", row_struct(state), i,
+              state.is_primitive ? ".value" : "");
     out_.line("}}\n");
   }
 }
 
-void ServiceWriter::write(const plan::Node& node, const plan::Keyed& keyed, Value& value) {
-  const std::string name = snake(keyed.update);
-  out_.line("namespace {} {{", name);
-  write_rows(keyed);
-  const spec::Position of_update = write_block(keyed.update).operator_position;
-  write_assertion(keyed.update, of_update, value);
-  std::string arguments = format("{}, {}::kFunction", value.cpp, name);
-  for (const plan::State& state : keyed.states)
-    arguments += format(", {}::{}", name, row_struct(state));
-  out_.line("}}  // namespace {}\n", name);
-  out_.line("constexpr auto run_update = gameflow::detail::update<{}>;\n", arguments);
-  add_function("kUpdate", keyed.update_function, "run_update", "{}");
+void ServiceWriter::write_expires(const plan::Keyed& keyed, Value& value) {
+  for (const plan::State& state : keyed.states) {
+    if (!state.on_expire) continue;
+    const std::string row = row_struct(state), name = "expire_" + state.table;
+    out_.line("namespace {} {{", name);
+    out_.line("constexpr auto kValue = [](const {}& row) -> const auto& {{ return row{}; }};", row,
+              state.is_primitive ? ".value" : "");
+    out_.line("using Seen = std::remove_cvref_t<decltype(kValue(std::declval<{}>()))>;", row);
+    const spec::Position position = write_block(*state.on_expire).operator_position;
+    const Value seen{state.is_primitive ? key_type(state.row->fields.front().type->kind) : row,
+                     true};
+    write_assertion(*state.on_expire, position, seen);
+    out_.line("using Out = gameflow::detail::ExpireResult<decltype(kFunction), Seen>::type;");
+    if (!value.cpp.empty())
+      write_check(position, format("gameflow::detail::CheckExpired<Out, {}>", value.cpp));
+    out_.line("using Expire = gameflow::detail::Expire<kFunction, kValue>;");
+    out_.line("}}  // namespace {}\n", name);
+    out_.line("constexpr auto run_{0} = gameflow::detail::expire<{1}, {0}::Expire>;\n", name, row);
+    if (value.cpp.empty()) value = {name + "::Out", false};
+    add_function("kExpire", state.expire_function, "run_" + name, type_ref(name + "::Out"), "0");
+  }
+}
 
+void ServiceWriter::write_update(const plan::Keyed& keyed, Value& value) {
+  const std::string in = value.cpp;
+  std::string steps, update = "NoUpdate", states;
+  out_.line("namespace partition {{\n");
+  write_row_accessors(keyed);
+  for (std::size_t i = 0; i < keyed.steps.size(); ++i) {
+    const plan::Step& step = keyed.steps[i];
+    const bool is_transform = spec::info_of(step.kind).is_transform;
+    const std::string name = is_transform ? format("{}_{}", snake(step), i) : snake(step);
+    write_step(step, name, value);
+    if (!is_transform) {
+      update = format("UpdateState<partition::{}::kFunction>", name);
+      continue;
+    }
+    if (plan::changes_type(step.kind)) value.cpp = "partition::" + value.cpp;
+    steps += format("{}gameflow::detail::{}<partition::{}::kFunction>", steps.empty() ? "" : ", ",
+                    pascal(step), name);
+  }
+  out_.line("}}  // namespace partition\n");
+  for (const plan::State& state : keyed.states) {
+    states += format("{}gameflow::detail::State<{}", states.empty() ? "" : ", ", row_struct(state));
+    if (state.ttl) states += format(", {}", state.ttl->ms);
+    if (state.on_expire) states += format(", expire_{}::Expire", state.table);
+    states += '>';
+  }
+  out_.line("using update = gameflow::detail::Keyed<{}, {},\n    gameflow::detail::{},", in,
+            keyed.emits, update);
+  out_.line("    gameflow::detail::TypeList<{}>,\n    gameflow::detail::TypeList<{}>>;\n", states,
+            steps);
+  add_function("kUpdate", keyed.update_function, "update::run", type_ref("update::Output"),
+               asks_of(format("dataflow::{}::update", service_.scope), keyed.steps));
+}
+
+void ServiceWriter::write_flush(const plan::Node& node, const plan::Keyed& keyed, Value& value) {
   const Value output = node.output == nullptr ? Value{std::string(kUnknown), false}
                                               : Value{friendly_type(graph_, *node.output), true};
   out_.line("namespace flush {{");
-  write_assertion(keyed.flush, write_block(keyed.flush).operator_position, {}, output.cpp);
+  write_assertion(*keyed.flush, write_block(*keyed.flush).operator_position, {}, output.cpp);
   out_.line("using Out = gameflow::detail::FlushResult<decltype(kFunction), {}>::type;",
             output.cpp);
   out_.line("}}  // namespace flush\n");
   out_.line("constexpr auto run_flush = gameflow::detail::flush<flush::Out, flush::kFunction>;\n");
-  add_function("kFlush", keyed.flush_function, "run_flush", type_ref("flush::Out"));
+  add_function("kFlush", keyed.flush_function, "run_flush", type_ref("flush::Out"), "0");
   value = output.is_written ? output : Value{"flush::Out", false};
+}
+
+void ServiceWriter::write(const plan::Node& node, const plan::Keyed& keyed, Value& value) {
+  if (!keyed.window || std::ranges::any_of(keyed.steps, asks_for_key))
+    out_.line("inline auto key() {{ return gameflow::detail::current_row_key<{}>(); }}\n", key_);
+  Value expired, leaves = value;
+  write_expires(keyed, expired);
+  write_update(keyed, leaves);
+  for (std::uint32_t number = 0; number < service_.reads.size(); ++number) {
+    if (plan::is_own(service_.reads[number], id())) write_reference(number);
+  }
+  if (keyed.flush) return write_flush(node, keyed, value);
+  if (keyed.emits && !expired.cpp.empty())
+    write_check(expired_at(keyed),
+                format("gameflow::detail::CheckExpired<{}, {}>", expired.cpp, leaves.cpp));
+  value = keyed.emits || expired.cpp.empty() ? leaves : expired;
 }
 
 void ServiceWriter::write(const plan::Node&, const plan::Write& sink, Value& value) {
@@ -288,6 +415,21 @@ void write_struct(SourceWriter& out, const record::Type& type, const std::string
   for (const record::Field& field : type.fields)
     out.line("static_assert(offsetof({}, {}) == {});", name, field.name, field.offset);
   out.line("");
+}
+
+void write_rows(SourceWriter& out, const plan::Graph& graph, const plan::Service& service,
+                const SharedTypes& shared) {
+  const plan::Keyed* const keyed = graph.keyed_of(service);
+  if (keyed == nullptr) return;
+  out.line("\nnamespace dataflow::{} {{\n", service.scope);
+  for (const plan::State& state : keyed->states) {
+    if (shared.contains(state.row)) {
+      out.line("using {} = {};\n", row_struct(state), spec::cpp_type(*state.row));
+    } else {
+      write_struct(out, *state.row, row_struct(state));
+    }
+  }
+  out.line("}}  // namespace dataflow::{}", service.scope);
 }
 
 void write_service(SourceWriter& out, const plan::Graph& graph, const plan::Service& service,

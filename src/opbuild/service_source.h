@@ -12,11 +12,15 @@
 
 namespace gameflow::opbuild {
 
-// The types that every block can name: all but the rows of states, which belong to update-state.
+// The types that every block can name.
 using SharedTypes = std::unordered_set<const record::Type*>;
 
 // A struct with this layout, and static_asserts about it.
 void write_struct(SourceWriter& out, const record::Type& type, const std::string& name);
+
+// The rows of the service's states, in its namespace: other services may read them.
+void write_rows(SourceWriter& out, const plan::Graph& graph, const plan::Service& service,
+                const SharedTypes& shared);
 
 // Appends the service's rows of abi::Library::functions, as plan::functions_of names them, to
 // `table`.

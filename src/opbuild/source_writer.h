@@ -50,6 +50,13 @@ class SourceWriter {
     line("#line {} {}", lines_ + 2, cpp_literal(kGeneratedName));
   }
 
+  // A text that ends with a line break, of another file.
+  void of(std::string_view file, std::string_view text, std::size_t first_line = 1) {
+    line("#line {} {}", first_line, cpp_literal(file));
+    raw(text);
+    line("#line {} {}", lines_ + 2, cpp_literal(kGeneratedName));
+  }
+
   std::string take() { return std::move(text_); }
 
  private:

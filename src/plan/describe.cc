@@ -28,6 +28,12 @@ std::string window_text(const Graph& graph, const WindowRules& window) {
                                   : "are dropped and counted");
 }
 
+std::string lasting_text(const Keyed& keyed) {
+  std::string text = keyed.has_event_time ? "rows by event time" : "rows";
+  for (const Step& step : keyed.steps) text += format("{}{}", &step == keyed.steps.data() ? ": " : ", ", step.name);
+  return text;
+}
+
 // Writes what the kind of a node has to say.
 struct Describer {
   const Graph& graph;
@@ -55,14 +61,18 @@ struct Describer {
   }
   void operator()(const Keyed& keyed) const {
     out.kind = "keyed";
-    out.label = window_text(graph, keyed.window);
+    out.label = keyed.window ? window_text(graph, *keyed.window) : lasting_text(keyed);
     for (const State& state : keyed.states) {
-      out.states.push_back(format("{}: {{{}}} by {}, in SQL {}", state.name,
-                                  fields_of(graph, *state.row), record::to_string(state.key),
-                                  state.table));
+      out.states.push_back(format(
+          "{}: {{{}}} by {}, in SQL {}{}", state.name, fields_of(graph, *state.row),
+          record::to_string(state.key), state.table,
+          state.ttl ? ", runs out after " + format_duration(*state.ttl) : std::string()));
     }
-    add(keyed.update);
-    add(keyed.flush);
+    for (const Step& step : keyed.steps) add(step);
+    for (const State& state : keyed.states) {
+      if (state.on_expire) add(*state.on_expire);
+    }
+    if (keyed.flush) add(*keyed.flush);
   }
   void operator()(const Write& write) const {
     out.kind = "write";
@@ -83,7 +93,7 @@ std::string local_id(const Graph& graph, const Node& node) {
         } else if constexpr (std::is_same_v<Kind, Exchange>) {
           return "exchange";
         } else {
-          return "window";
+          return kind.window ? "window" : "partition";
         }
       },
       node.kind);
@@ -106,8 +116,10 @@ std::string explain_node(const NodeDescription& node) {
   if (node.kind == "chain") return format("  apply   {}\n", node.label);
   if (node.kind == "write") return format("  sink    {}\n", node.label);
   if (node.kind == "exchange") return "";
-  std::string text = format("  window  {}\n", node.label);
+  const bool has_window = node.id.ends_with("/window");
+  std::string text = format("  {}  {}\n", has_window ? "window" : "keyed ", node.label);
   for (const std::string& state : node.states) text += format("  state   {}\n", state);
+  if (!has_window) return text;
   return text + format("  flush   {}\n", node.type.empty() ? "as its function says" : node.type);
 }
 

@@ -45,8 +45,11 @@ std::vector<FunctionName> functions_of(const Graph& graph) {
       if (const auto* const chain = std::get_if<Chain>(&node.kind)) {
         names.push_back({abi::FunctionKind::kChain, chain->function});
       } else if (const auto* const keyed = std::get_if<Keyed>(&node.kind)) {
+        for (const State& state : keyed->states) {
+          if (state.on_expire) names.push_back({abi::FunctionKind::kExpire, state.expire_function});
+        }
         names.push_back({abi::FunctionKind::kUpdate, keyed->update_function});
-        names.push_back({abi::FunctionKind::kFlush, keyed->flush_function});
+        if (keyed->flush) names.push_back({abi::FunctionKind::kFlush, keyed->flush_function});
       }
     }
   }
@@ -68,10 +71,8 @@ Result<Functions> Functions::bind(const abi::Library& library, const Graph& grap
     const abi::Function& function = library.functions[i];
     if (function.kind != names[i].kind || function.name != names[i].name)
       return invalid(format("its function '{}' should be '{}'", function.name, names[i].name));
-    const bool has_output = function.kind != abi::FunctionKind::kUpdate;
-    const record::Type* const output =
-        has_output ? resolve(function.output, *graph.types) : nullptr;
-    if (has_output && output == nullptr)
+    const record::Type* const output = resolve(function.output, *graph.types);
+    if (output == nullptr)
       return invalid(format("its function '{}' gives an unknown type", function.name));
     functions.entries_.push_back({&function, output});
   }
@@ -86,16 +87,29 @@ const Functions::Entry& Functions::find(abi::FunctionKind kind, std::string_view
   return *found;
 }
 
-abi::ChainFn Functions::chain(std::string_view name) const {
-  return reinterpret_cast<abi::ChainFn>(find(abi::FunctionKind::kChain, name).function->pointer);
+BoundFunction<abi::ChainFn> Functions::chain(std::string_view name) const {
+  return bound<abi::ChainFn>(abi::FunctionKind::kChain, name);
 }
 
-abi::UpdateFn Functions::update(std::string_view name) const {
-  return reinterpret_cast<abi::UpdateFn>(find(abi::FunctionKind::kUpdate, name).function->pointer);
+BoundFunction<abi::UpdateFn> Functions::update(std::string_view name) const {
+  return bound<abi::UpdateFn>(abi::FunctionKind::kUpdate, name);
 }
 
-abi::FlushFn Functions::flush(std::string_view name) const {
-  return reinterpret_cast<abi::FlushFn>(find(abi::FunctionKind::kFlush, name).function->pointer);
+BoundFunction<abi::FlushFn> Functions::flush(std::string_view name) const {
+  return bound<abi::FlushFn>(abi::FunctionKind::kFlush, name);
+}
+
+BoundFunction<abi::ExpireFn> Functions::expire(std::string_view name) const {
+  return bound<abi::ExpireFn>(abi::FunctionKind::kExpire, name);
+}
+
+const record::Type* Functions::output_of(const Keyed& keyed) const {
+  if (keyed.flush) return find(abi::FunctionKind::kFlush, keyed.flush_function).output;
+  if (keyed.emits) return find(abi::FunctionKind::kUpdate, keyed.update_function).output;
+  for (const State& state : keyed.states) {
+    if (state.on_expire) return find(abi::FunctionKind::kExpire, state.expire_function).output;
+  }
+  return nullptr;
 }
 
 const record::Type* Functions::output_of(const Graph& graph, NodeId node) const {
@@ -104,7 +118,7 @@ const record::Type* Functions::output_of(const Graph& graph, NodeId node) const 
   if (const auto* const chain = std::get_if<Chain>(&at.kind))
     return find(abi::FunctionKind::kChain, chain->function).output;
   if (const auto* const keyed = std::get_if<Keyed>(&at.kind))
-    return find(abi::FunctionKind::kFlush, keyed->flush_function).output;
+    return output_of(*keyed);
   return at.inputs.empty() ? nullptr : output_of(graph, at.inputs.front());
 }
 

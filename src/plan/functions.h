@@ -21,6 +21,13 @@ struct FunctionName {
 };
 std::vector<FunctionName> functions_of(const Graph& graph);
 
+// A function of a library, and what it asks for: a mask of abi::Asks.
+template <class Pointer>
+struct BoundFunction {
+  Pointer pointer = nullptr;
+  u32 asks = 0;
+};
+
 class Functions {
  public:
   Functions() = default;
@@ -30,9 +37,10 @@ class Functions {
   static Result<Functions> bind(const abi::Library& library, const Graph& graph);
 
   // Of names in the graph.
-  abi::ChainFn chain(std::string_view name) const;
-  abi::UpdateFn update(std::string_view name) const;
-  abi::FlushFn flush(std::string_view name) const;
+  BoundFunction<abi::ChainFn> chain(std::string_view name) const;
+  BoundFunction<abi::UpdateFn> update(std::string_view name) const;
+  BoundFunction<abi::FlushFn> flush(std::string_view name) const;
+  BoundFunction<abi::ExpireFn> expire(std::string_view name) const;
 
   // The type of what leaves a node, which the library knows where the graph does not.
   const record::Type* output_of(const Graph& graph, NodeId node) const;
@@ -43,6 +51,12 @@ class Functions {
     const record::Type* output;  // null: it has none
   };
   const Entry& find(abi::FunctionKind kind, std::string_view name) const;
+  const record::Type* output_of(const Keyed& keyed) const;
+  template <class Pointer>
+  BoundFunction<Pointer> bound(abi::FunctionKind kind, std::string_view name) const {
+    const abi::Function& function = *find(kind, name).function;
+    return {reinterpret_cast<Pointer>(function.pointer), function.asks};
+  }
 
   std::vector<Entry> entries_;
 };

@@ -9,6 +9,17 @@ const Topic* Graph::find_topic(std::string_view topic_name) const {
   return found == topics.end() ? nullptr : &*found;
 }
 
+const Keyed* Graph::keyed_of(ServiceId service) const {
+  return keyed_of(services[service]);
+}
+
+const Keyed* Graph::keyed_of(const Service& service) const {
+  for (const NodeId node : service.nodes) {
+    if (const auto* const keyed = std::get_if<Keyed>(&nodes[node].kind)) return keyed;
+  }
+  return nullptr;
+}
+
 std::vector<const Step*> steps_of(const Graph& graph, const Service& service) {
   std::vector<const Step*> steps;
   bool is_first_source = true;
@@ -21,7 +32,11 @@ std::vector<const Step*> steps_of(const Graph& graph, const Service& service) {
       for (std::size_t i = 0; i < count; ++i) steps.push_back(&chain->steps[i]);
       if (of_source) is_first_source = false;
     } else if (const auto* const keyed = std::get_if<Keyed>(&node.kind)) {
-      steps.insert(steps.end(), {&keyed->update, &keyed->flush});
+      for (const Step& step : keyed->steps) steps.push_back(&step);
+      for (const State& state : keyed->states) {
+        if (state.on_expire) steps.push_back(&*state.on_expire);
+      }
+      if (keyed->flush) steps.push_back(&*keyed->flush);
     }
   }
   return steps;

@@ -6,11 +6,12 @@
 //   Read ─ Chain ─┘                           └───────── Write
 //
 // A merge is several edges into a node, a split several out of it. A Chain without functions is
-// left out.
+// left out. Beside the edges, a service may read the rows of another one by key: Service::reads.
 //
 // Threads  immutable once made.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -28,6 +29,7 @@ namespace gameflow::plan {
 
 using NodeId = std::uint32_t;     // index in Graph::nodes
 using TopicId = std::uint32_t;    // index in Graph::topics
+using TableId = std::uint32_t;    // index in Graph::tables
 using ServiceId = std::uint32_t;  // index in Graph::services
 using StartOffset = spec::StartOffset;
 using FunctionKind = spec::FunctionKind;
@@ -39,7 +41,17 @@ struct Topic {
   std::uint32_t partitions = 1;
   std::optional<Duration> retention_age;
   std::optional<std::uint64_t> retention_bytes;
+  bool is_compacted = false;
   std::vector<NodeId> readers;  // the Read nodes of this topic
+};
+
+// Where a `run:` block stands decides what it may use.
+enum class Place : std::uint8_t {
+  kRecord,   // no key is known: transforms, assign-timestamp, assign-key, sinks of a pipe
+  kRows,     // at the rows of its key: row accessors, key(), and window() in a window
+  kExpired,  // key()
+  kFlush,    // window()
+  kSink,     // behind the rows: key() without a window
 };
 
 // A `run:` block.
@@ -47,6 +59,8 @@ struct Step {
   FunctionKind kind;
   std::string_view name;  // what dead letters call it: "filter", "assign-key"
   spec::Code code;
+  Place place = Place::kRecord;
+  std::vector<spec::Dependency> dependencies = {};
 };
 
 struct State {
@@ -54,6 +68,41 @@ struct State {
   std::string table;  // in SQL, and the accessor in C++: events_per_user
   record::Kind key = record::Kind::kString;
   const record::Type* row = nullptr;
+  bool is_primitive = false;     // `row` is its one column, `value`
+  std::optional<Duration> ttl = {};  // without a window only
+  std::optional<Step> on_expire = {};
+  std::string expire_function = {};  // with on_expire: "SERVICE/expire/STATE"
+};
+
+// Rows that a service can read by key: a state without window, its own or another service's, or a
+// table. The accessor takes the key: prices(key).
+struct Reference {
+  std::string accessor;  // and its name in SQL
+  std::string name;      // in YAML
+  struct OfState {
+    ServiceId service;
+    std::size_t state;  // of its Keyed
+  };
+  struct OfTable {
+    TableId table;
+  };
+  std::variant<OfState, OfTable> to;
+};
+
+// Whether the rows are those of the service itself, which only its flush and sinks may read so.
+inline bool is_own(const Reference& reference, ServiceId service) {
+  const auto* const state = std::get_if<Reference::OfState>(&reference.to);
+  return state != nullptr && state->service == service;
+}
+
+// A file, or a topic of which the last record of each key counts.
+struct TableSource {
+  std::string name, accessor;
+  std::string file;              // relative to the dataflow; empty: a topic
+  std::optional<TopicId> topic;
+  const record::Type* row = nullptr;
+  std::size_t key_field = 0;  // of it
+  record::Kind key = record::Kind::kString;
 };
 
 struct WindowRules {
@@ -88,11 +137,27 @@ struct Exchange {
 
 struct Keyed {
   std::vector<State> states;  // a state's place is its bit in abi::RowUse
-  WindowRules window;
+  std::optional<WindowRules> window;  // none: rows live until they are erased or run out
+  bool has_event_time = false;        // else `ttl` goes by the clock
+  // Transforms, then update-state if there is one. RecordError::step of the update function is an
+  // index in them, then in the states whose on-expire it was.
+  std::vector<Step> steps;
+  bool emits = false;  // without a window: what leaves the transforms goes to the sinks
   std::string update_function;
-  std::string flush_function;
-  Step update;
-  Step flush;
+  std::string flush_function;  // with a window
+  std::optional<Step> flush;
+
+  std::size_t transforms() const {
+    return steps.size() - (!steps.empty() && steps.back().kind == FunctionKind::kUpdateState);
+  }
+  bool has_ttl() const {
+    return std::ranges::any_of(states, [](const State& state) { return state.ttl.has_value(); });
+  }
+  bool has_outputs() const {
+    return emits || std::ranges::any_of(states, [](const State& state) {
+             return state.on_expire.has_value();
+           });
+  }
 };
 
 struct Write {
@@ -116,6 +181,8 @@ struct Service {
   std::string name;
   std::string scope;          // C++ namespace of its operators: player_session_analytics
   std::vector<NodeId> nodes;  // each after its inputs
+  // What it can read by key and in SQL beside the rows of the key at hand; its own states last.
+  std::vector<Reference> reads = {};
 };
 
 // A type of section `types`.
@@ -130,6 +197,15 @@ struct Graph {
   std::shared_ptr<record::TypeTable> types;
   std::vector<NamedType> named_types;
   std::vector<Topic> topics;
+  std::vector<TableSource> tables;
+  // Headers for all operators: their names, relative to the dataflow, and what they say, once they
+  // are read.
+  struct Header {
+    std::string file;
+    spec::Position position;
+    std::string text = {};
+  };
+  std::vector<Header> headers;
   std::vector<Service> services;
   std::vector<Node> nodes;
   std::string dead_letter_topic;  // need not be among `topics`
@@ -137,6 +213,9 @@ struct Graph {
 
   // Null: there is none.
   const Topic* find_topic(std::string_view topic_name) const;
+  // Null: the service is a pipe.
+  const Keyed* keyed_of(ServiceId service) const;
+  const Keyed* keyed_of(const Service& service) const;
 };
 
 // Makes the graph of a checked dataflow, which is not needed afterwards.

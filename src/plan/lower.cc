@@ -13,12 +13,14 @@ namespace {
 
 using fmt::format;
 
-Step step_of(const spec::Function& function) {
-  return {function.kind, spec::info_of(function.kind).key, function.code};
+Step step_of(const spec::Function& function, Place place = Place::kRecord) {
+  return {function.kind, spec::info_of(function.kind).key, function.code, place,
+          function.dependencies};
 }
 
-void append(std::vector<Step>& steps, const std::vector<spec::Function>& functions) {
-  for (const spec::Function& function : functions) steps.push_back(step_of(function));
+void append(std::vector<Step>& steps, const std::vector<spec::Function>& functions,
+            Place place = Place::kRecord) {
+  for (const spec::Function& function : functions) steps.push_back(step_of(function, place));
 }
 
 class Lowering {
@@ -32,7 +34,7 @@ class Lowering {
   void run() {
     std::vector<NodeId> ends;
     for (std::size_t i = 0; i < spec_.sources.size(); ++i) ends.push_back(add_source(i));
-    if (spec_.window) ends = {add_window(*spec_.window, ends)};
+    if (spec_.partition) ends = {add_keyed(*spec_.partition, ends)};
     for (std::size_t i = 0; i < spec_.sinks.size(); ++i) add_sink(i, ends);
   }
 
@@ -75,31 +77,59 @@ class Lowering {
     append(chain.steps, spec_.transforms);
     if (spec_.window) {
       chain.steps.push_back(step_of(spec_.window->assign_timestamp));
-      chain.steps.push_back(step_of(spec_.window->assign_key));
+      append(chain.steps, spec_.window->transforms);
+    }
+    if (spec_.partition) {
+      const spec::Partition& partition = *spec_.partition;
+      if (partition.assign_timestamp) chain.steps.push_back(step_of(*partition.assign_timestamp));
+      chain.steps.push_back(step_of(partition.assign_key));
     }
     if (chain.steps.empty()) return read;
-    return add_chain(std::move(chain), spec_.window ? nullptr : spec_.output(), {read});
+    return add_chain(std::move(chain), spec_.partition ? nullptr : spec_.output(), {read});
   }
 
-  NodeId add_window(const spec::Window& window, const std::vector<NodeId>& ends) {
+  State state_of(const spec::State& state) const {
+    State made{.name = state.name,
+               .table = spec::to_snake_case(state.name),
+               .key = state.key,
+               .row = state.type,
+               .is_primitive = state.is_primitive,
+               .ttl = state.ttl};
+    if (state.on_expire) {
+      made.on_expire = step_of(*state.on_expire, Place::kExpired);
+      made.expire_function = format("{}/expire/{}", spec_.name, state.name);
+    }
+    return made;
+  }
+
+  NodeId add_keyed(const spec::Partition& partition, const std::vector<NodeId>& ends) {
     const NodeId exchange = add(Exchange{spec_.states.front().key}, output_of(ends.front()), ends);
     Keyed keyed{.states = {},
-                .window = {.duration = window.duration,
-                           .grace = window.grace,
-                           .idle_timeout = window.idle_timeout,
-                           .late_topic = {}},
+                .window = {},
+                .has_event_time = spec_.window || partition.assign_timestamp,
+                .steps = {},
                 .update_function = spec_.name + "/update",
-                .flush_function = spec_.name + "/flush",
-                .update = step_of(window.update_state),
-                .flush = step_of(window.flush)};
-    if (window.late == spec::LatePolicy::kTopic) keyed.window.late_topic = topic(window.late_topic);
-    for (const spec::State& state : spec_.states) {
-      keyed.states.push_back({.name = state.name,
-                              .table = spec::to_snake_case(state.name),
-                              .key = state.key,
-                              .row = state.type});
+                .flush_function = {},
+                .flush = {}};
+    append(keyed.steps, partition.transforms, Place::kRows);
+    if (partition.update_state)
+      keyed.steps.push_back(step_of(*partition.update_state, Place::kRows));
+    for (const spec::State& state : spec_.states) keyed.states.push_back(state_of(state));
+    if (const auto& window = spec_.window) {
+      keyed.window = {.duration = window->duration,
+                      .grace = window->grace,
+                      .idle_timeout = window->idle_timeout,
+                      .late_topic = {}};
+      if (window->late == spec::LatePolicy::kTopic)
+        keyed.window->late_topic = topic(window->late_topic);
+      keyed.flush_function = spec_.name + "/flush";
+      keyed.flush = step_of(window->flush, Place::kFlush);
+      return add(std::move(keyed), spec_.output(), {exchange});
     }
-    return add(std::move(keyed), spec_.output(), {exchange});
+    // Records pass to the sinks as they are where nothing else would reach them.
+    keyed.emits =
+        !spec_.sinks.empty() && (!partition.transforms.empty() || !keyed.has_outputs());
+    return add(std::move(keyed), nullptr, {exchange});
   }
 
   void add_sink(std::size_t index, std::vector<NodeId> ends) {
@@ -107,7 +137,7 @@ class Lowering {
     const TopicId to = topic(sink.topic);
     if (!sink.transforms.empty()) {
       Chain chain{.function = format("{}/sink/{}", spec_.name, index), .steps = {}, .own_steps = 0};
-      append(chain.steps, sink.transforms);
+      append(chain.steps, sink.transforms, spec_.partition ? Place::kSink : Place::kRecord);
       chain.own_steps = chain.steps.size();
       ends = {add_chain(std::move(chain), sink.type, ends)};
     }
@@ -119,6 +149,43 @@ class Lowering {
   const ServiceId id_;
 };
 
+// The tables, then the states of others in the order of the YAML, then its own.
+void add_reads(Graph& graph, ServiceId id, const spec::Service& service) {
+  std::vector<Reference>& reads = graph.services[id].reads;
+  for (TableId table = 0; table < graph.tables.size(); ++table)
+    reads.push_back({graph.tables[table].accessor, graph.tables[table].name,
+                     Reference::OfTable{table}});
+  const auto add = [&](const std::string& name, ServiceId owner, std::string_view state_name) {
+    const Keyed* const keyed = graph.keyed_of(owner);
+    if (keyed == nullptr) return;
+    const auto state = std::ranges::find(keyed->states, state_name, &State::name);
+    if (state == keyed->states.end()) return;
+    reads.push_back(
+        {spec::to_snake_case(name), name,
+         Reference::OfState{owner, static_cast<std::size_t>(state - keyed->states.begin())}});
+  };
+  for (const spec::StateReference& reference : service.references) {
+    const auto owner = std::ranges::find(graph.services, reference.service, &Service::name);
+    if (owner == graph.services.end()) continue;
+    add(reference.name, static_cast<ServiceId>(owner - graph.services.begin()), reference.state);
+  }
+  for (const spec::State& state : service.states) add(state.name, id, state.name);
+}
+
+TableSource table_of(const Graph& graph, const spec::Table& table) {
+  TableSource made{.name = table.name,
+                   .accessor = spec::to_snake_case(table.name),
+                   .file = table.file,
+                   .topic = {},
+                   .row = table.type};
+  if (!table.topic.empty())
+    made.topic = static_cast<TopicId>(graph.find_topic(table.topic) - graph.topics.data());
+  const auto key = std::ranges::find(table.type->fields, table.key, &record::Field::name);
+  made.key_field = static_cast<std::size_t>(key - table.type->fields.begin());
+  made.key = key->type->kind;
+  return made;
+}
+
 }  // namespace
 
 Graph lower(const spec::Dataflow& dataflow) {
@@ -129,6 +196,8 @@ Graph lower(const spec::Dataflow& dataflow) {
               .types = dataflow.types,
               .named_types = {},
               .topics = {},
+              .tables = {},
+              .headers = {},
               .services = {},
               .nodes = {},
               .dead_letter_topic = dataflow.dead_letter_topic,
@@ -142,9 +211,15 @@ Graph lower(const spec::Dataflow& dataflow) {
                             .partitions = topic.partitions,
                             .retention_age = topic.retention_age,
                             .retention_bytes = topic.retention_bytes,
+                            .is_compacted = topic.is_compacted,
                             .readers = {}});
   }
+  for (const spec::Table& table : dataflow.tables) graph.tables.push_back(table_of(graph, table));
+  for (const spec::Dataflow::Include& include : dataflow.includes)
+    graph.headers.push_back({include.file, include.position});
   for (const spec::Service& service : dataflow.services) Lowering(graph, service).run();
+  for (ServiceId id = 0; id < graph.services.size(); ++id)
+    add_reads(graph, id, dataflow.services[id]);
   return graph;
 }
 

@@ -18,7 +18,8 @@ struct Table {
   std::vector<std::string> constant_names;  // integers, the same for all rows of a window
 };
 
-// Of a windowed state, under its own name.
-Table table_of(const State& state);
+// Of a state of the node, under its own name.
+Table table_of(const Keyed& keyed, const State& state);
+Table table_of(const TableSource& source);
 
 }  // namespace gameflow::plan

@@ -12,8 +12,9 @@
 namespace gameflow::runtime {
 namespace {
 
-// 2 has `closed_until`; with 3, windows that have closed may still have rows.
-constexpr std::uint8_t kFormat = 3, kFormatMin = 1;
+// 2 has `closed_until`; with 3, windows that have closed may still have rows; with 4, rows may be gone,
+// live without windows, and have times.
+constexpr std::uint8_t kFormat = 4, kFormatMin = 1;
 
 constexpr std::uint64_t kStoredValuesMax = 4096;
 constexpr std::uint64_t kStoredBytesMin = 16U << 20;
@@ -52,6 +53,11 @@ std::optional<Timestamp> read_optional(ByteReader& in) {
   return Timestamp{in.signed_varint()};
 }
 
+std::string windows_of(Duration size) {
+  if (size.ms < 0) return "rows without windows";
+  return size.ms == 0 ? "no rows" : "windows of " + format_duration(size);
+}
+
 template <class Record, class Visit>
 void for_each_counter(Record& counters, Visit&& visit) {
   for (auto* counter :
@@ -73,6 +79,7 @@ std::string encode(const ServiceRecord& record) {
     out.text(state.name);
     out.fixed(static_cast<std::uint8_t>(state.key));
     out.text(state.shape);
+    out.fixed<std::uint8_t>(state.is_timed);
   }
   write_optional(out, record.watermark);
   write_optional(out, record.closed_until);
@@ -102,7 +109,9 @@ Result<ServiceRecord> decode_service_record(std::string_view bytes, std::string_
   for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
     const std::string name(in.text());
     const auto key = static_cast<record::Kind>(in.fixed<std::uint8_t>());
-    record.states.push_back({name, key, std::string(in.text())});
+    std::string shape(in.text());
+    const bool is_timed = format >= 4 && in.fixed<std::uint8_t>() != 0;
+    record.states.push_back({name, key, std::move(shape), is_timed});
   }
   record.watermark = read_optional(in);
   if (format >= 2) record.closed_until = read_optional(in);
@@ -174,8 +183,10 @@ std::uint64_t StoredRows::rewrite_shards() {
 std::vector<StoredState> stored_states(const Service& service) {
   std::vector<StoredState> states;
   if (!service.keyed) return states;
-  for (const plan::State& state : service.keyed->plan->states)
-    states.push_back({state.name, state.key, record::shape_of(*state.row)});
+  for (const plan::State& state : service.keyed->plan->states) {
+    states.push_back(
+        {state.name, state.key, record::shape_of(*state.row), state.ttl.has_value()});
+  }
   return states;
 }
 
@@ -188,8 +199,8 @@ Result<std::vector<int>> match_states(const ServiceRecord& record, const Service
   if (record.window_size != size) {
     return fail(
         ErrorCode::kStateMismatch,
-        fmt::format("service '{}' has stored windows of {}, the dataflow asks for {}: {}", name,
-                    format_duration(record.window_size), format_duration(size), kWaysOut));
+        fmt::format("service '{}' has stored {}, the dataflow asks for {}: {}", name,
+                    windows_of(record.window_size), windows_of(size), kWaysOut));
   }
   std::vector<int> mapping;
   const std::vector<StoredState> wanted = stored_states(service);

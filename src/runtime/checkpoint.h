@@ -27,6 +27,7 @@ struct StoredState {
   std::string name;
   record::Kind key;
   std::string shape;
+  bool is_timed = false;  // its rows have the time when they were last used
 };
 
 // Where a service stands in one partition.
@@ -40,7 +41,7 @@ struct StoredInput {
 
 // Everything but the rows.
 struct ServiceRecord {
-  Duration window_size;  // 0: a pipe
+  Duration window_size;  // 0: a pipe; negative: rows without windows
   std::vector<StoredState> states;
   std::optional<Timestamp> watermark;
   std::optional<Timestamp> closed_until;

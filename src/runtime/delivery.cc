@@ -12,6 +12,7 @@ constexpr std::size_t kArenaBytesKept = 2U << 20;
 void Delivery::clear() {
   chunk = nullptr;
   exchange.clear();
+  emitted = {};
   out.clear();
   dead.clear();
   late.clear();

@@ -6,9 +6,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <gameflow/abi.h>
 
 #include "base/time.h"
 #include "record/arena.h"
@@ -23,8 +26,9 @@ struct Delivery {
   const Chunk* chunk = nullptr;
   std::uint32_t input = 0;  // of the service
 
-  Exchange exchange;  // with a window: records for the shards
-  Writer out;         // of a pipe: records for the sinks
+  Exchange exchange;                       // with states: records for the shards
+  std::span<const abi::Emitted> emitted;   // what left the chain; in `arena`, or empty in a pipe
+  Writer out;                              // records for the sinks, but for results of windows
   std::uint64_t records_out = 0;
 
   std::vector<DeadLetter> dead;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -24,6 +25,7 @@
 #include "runtime/positions.h"
 #include "runtime/stats.h"
 #include "runtime/tables.h"
+#include "runtime/writer.h"
 #include "state/layout.h"
 #include "window/assigner.h"
 
@@ -45,10 +47,17 @@ struct ServiceEpoch {
   std::vector<RowValues> rows;             // what is to be stored, one a worker
   std::map<Timestamp, StoredRows> stored;  // of windows of which something was
   std::vector<FlushedPtr> flushed;         // results that go with this epoch, in order of window
+  std::optional<Timestamp> expired_until;  // rows run out that were last used a ttl before this
+  bool has_expiring = false;               // some of them may
+  Writer expired_out;                      // what came of them
+  std::vector<DeadLetter> expired_dead;
+  std::uint64_t expired_records_out = 0;
 
   VisibleChanges visible;  // once it is committed
 
-  bool has_work() const { return has_input || !closing.empty() || !flushed.empty(); }
+  bool has_work() const {
+    return has_input || has_expiring || !closing.empty() || !flushed.empty();
+  }
   bool closes_much() const { return !closing.empty() && !flushes_now; }
 };
 

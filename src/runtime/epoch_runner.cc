@@ -11,6 +11,7 @@
 #include <malloc.h>
 
 #include "base/memory_reserve.h"
+#include "runtime/output.h"
 #include "state/layout.h"
 #include "window/watermark.h"
 
@@ -134,6 +135,7 @@ Status EpochRunner::compute(Epoch& epoch, std::size_t bytes_max, bool input_ends
     if (!epoch.has_work()) return {};
     tables_.begin();
     update(epoch);
+    write_keyed(epoch);
     flush(epoch);
     return commit(epoch);
   } catch (const std::bad_alloc&) {
@@ -216,6 +218,30 @@ void EpochRunner::update(Epoch& epoch) {
     const auto [service, shard] = work[i];
     tasks_[service]->windows().update_shard(shard, epoch.now, worker, workers_[worker].update,
                                             epoch.services[service]);
+  });
+}
+
+// What left the rows goes to the sinks, once all shards of its service are up to date.
+void EpochRunner::write_keyed(Epoch& epoch) {
+  struct Work {
+    std::size_t service;
+    std::uint32_t delivery;  // the number of deliveries: rows that ran out
+  };
+  std::vector<Work> work;
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    if (!tasks_[i]->service().has_keyed_outputs()) continue;
+    const auto deliveries = static_cast<std::uint32_t>(epoch.services[i].deliveries.size());
+    for (std::uint32_t d = 0; d <= deliveries; ++d) work.push_back({i, d});
+  }
+  pool_.for_each(work.size(), intake_.was_small(), [&](std::uint32_t worker, std::size_t i) {
+    const auto [number, delivery] = work[i];
+    const Service& service = tasks_[number]->service();
+    ServiceEpoch& part = epoch.services[number];
+    if (delivery == part.deliveries.size()) {
+      write_expired(service, workers_[worker].scratch, part);
+    } else {
+      write_keyed_outputs(service, delivery, workers_[worker].scratch, part);
+    }
   });
 }
 

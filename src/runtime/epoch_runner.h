@@ -87,6 +87,7 @@ class EpochRunner {
   bool end_next(Epoch& epoch);
   std::set<std::size_t> fed_by(std::size_t service, const std::vector<std::size_t>& among) const;
   void update(Epoch& epoch);
+  void write_keyed(Epoch& epoch);
   void flush(Epoch& epoch);
   Status commit(Epoch& epoch);
   void show(Epoch& epoch);

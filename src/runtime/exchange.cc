@@ -15,10 +15,11 @@ std::uint32_t Exchange::number_of(window::Span window) {
 }
 
 void Exchange::add(std::string_view key, window::Span window, const void* value,
-                   std::uint32_t record) {
+                   std::uint32_t record, std::uint32_t number) {
   const std::uint64_t hash = state::hash_key(key);
   placed_.push_back(
-      {hash, value, key.data(), static_cast<std::uint32_t>(key.size()), number_of(window), record});
+      {hash, value, key.data(), static_cast<std::uint32_t>(key.size()), number_of(window), record,
+       number});
   shards_.push_back(static_cast<std::uint8_t>(state::shard_of(hash)));
 }
 

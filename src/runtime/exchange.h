@@ -28,12 +28,14 @@ class Exchange {
     std::uint32_t key_size;
     std::uint32_t window;  // number in windows()
     std::uint32_t record;  // in the chunk
+    std::uint32_t number;  // among what left the chain: Delivery::emitted
 
     std::string_view key() const { return {key_data, key_size}; }
   };
 
   // `key` and `value` must stay until sort().
-  void add(std::string_view key, window::Span window, const void* value, std::uint32_t record);
+  void add(std::string_view key, window::Span window, const void* value, std::uint32_t record,
+           std::uint32_t number);
   // After the last add().
   void sort();
   void clear();

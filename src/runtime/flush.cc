@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "record/codec.h"
-#include "runtime/step.h"
 #include "runtime/tables.h"
 
 namespace gameflow::runtime {
@@ -15,10 +14,11 @@ Flusher::Flusher(const plan::Graph& graph, const Service& service)
     : graph_(graph), service_(service), result_bytes_(service.sinks.size()) {
   const std::vector<plan::State>& states = service.keyed->plan->states;
   for (std::uint32_t state = 0; state < states.size(); ++state)
-    tables_.push_back(make_table(states[state], state, states[state].table));
+    tables_.push_back(make_table(*service.keyed->plan, state, states[state].table));
 }
 
-bool Flusher::run_sql(void* context, const char* text, std::size_t size, u32 type_id, void* list) {
+bool Flusher::run_sql(void* context, const char* text, std::size_t size,
+                      const abi::SqlArgument*, u32, u32 type_id, void* list) {
   auto& self = *static_cast<Flusher*>(context);
   const record::Type& item = *self.graph_.types->objects()[type_id];
   const Status status = self.database_.select_into({text, size}, item, self.arena_, list);
@@ -54,14 +54,36 @@ void Flusher::add_failure(std::string_view op, const Error& error, Flushed& flus
                           .window_start = flushed.window.span.start});
 }
 
-void Flusher::add_result(const void* value, std::uint32_t sink, Flushed& flushed) {
+// The window's result on its way to the sinks.
+class Flusher::Result final : public SinkTaker {
+ public:
+  Result(Flusher& flusher, Flushed& flushed) : flusher_(flusher), flushed_(flushed) {}
+
+  std::optional<std::string_view> key_of(std::uint32_t) const override { return std::nullopt; }
+  void take(const BoundSink& sink, std::uint32_t, const void* value,
+            std::optional<std::string_view> key) override {
+    flusher_.add_result(value, static_cast<std::uint32_t>(&sink - flusher_.service_.sinks.data()),
+                        key, flushed_);
+  }
+  void fail(std::string_view op, std::uint32_t, std::string reason) override {
+    flusher_.add_failure(op, {ErrorCode::kOperatorFailed, std::move(reason)}, flushed_);
+  }
+
+ private:
+  Flusher& flusher_;
+  Flushed& flushed_;
+};
+
+void Flusher::add_result(const void* value, std::uint32_t sink,
+                         std::optional<std::string_view> key, Flushed& flushed) {
   std::string json;
   std::size_t& bytes_before = result_bytes_[sink];
   json.reserve(bytes_before + bytes_before / 8);
   record::encode_json(*service_.sinks[sink].type, value, json);
   bytes_before = json.size();
   if (json.size() <= kOutputBytesMax) {
-    flushed.records.push_back({sink, std::move(json)});
+    flushed.records.push_back({sink, key ? std::optional(std::string(*key)) : std::nullopt,
+                               std::move(json)});
     return;
   }
   add_failure("flush",
@@ -69,21 +91,6 @@ void Flusher::add_result(const void* value, std::uint32_t sink, Flushed& flushed
                fmt::format("the result has {} bytes; the limit is {}: add a limit to the query",
                            json.size(), kOutputBytesMax)},
               flushed);
-}
-
-void Flusher::run_sink(const void* value, std::uint32_t sink, Flushed& flushed) {
-  const BoundChain& chain = service_.sinks[sink].chain;
-  if (chain.function == nullptr) return add_result(value, sink, flushed);
-  abi::Call call = call_with(arena_);
-  const i64 time = flushed.window.span.end.ms;
-  const abi::Records records{&value, &time, 1};
-  List<abi::Emitted> out;
-  abi::RecordError error{};
-  if (chain.function(&call, &records, &out, &error) != 0) {
-    add_failure(chain.operators[error.step], {ErrorCode::kOperatorFailed, error.message.str()},
-                flushed);
-  }
-  for (const abi::Emitted& record : out) add_result(record.value, sink, flushed);
 }
 
 FlushedPtr Flusher::run(ClosedWindow window) {
@@ -99,14 +106,18 @@ FlushedPtr Flusher::run(ClosedWindow window) {
   call_ = {.arena = &arena_,
            .window_start_ms = span.start.ms,
            .window_end_ms = span.end.ms,
+           .window_kind = 0,
            .sql = &run_sql,
-           .sql_context = this,
+           .find = nullptr,
+           .context = this,
            .sql_error = {}};
   abi::RecordError error{};
   if (const void* const value = service_.keyed->flush(&call_, &error); value != nullptr) {
-    for (std::uint32_t sink = 0; sink < service_.sinks.size(); ++sink)
-      run_sink(value, sink, flushed);
-  } else {
+    sinks_.clear();
+    sinks_.add({value, span.end.ms, {}, 0, nullptr});
+    Result to_sinks(*this, flushed);
+    run_sinks(service_, sinks_, arena_, to_sinks);
+  } else if (error.index != abi::kNoResult) {
     add_failure("flush", {ErrorCode::kOperatorFailed, error.message.str()}, flushed);
   }
   return result;

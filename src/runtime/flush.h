@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,7 @@
 #include "runtime/checkpoint.h"
 #include "runtime/dead_letter.h"
 #include "runtime/service.h"
+#include "runtime/sinks.h"
 #include "window/assigner.h"
 
 namespace gameflow::runtime {
@@ -41,7 +43,8 @@ struct Flushed {
   ClosedWindow window;
   struct Record {
     std::uint32_t sink;  // of the service
-    std::string value;   // JSON
+    std::optional<std::string> key;
+    std::string value;  // JSON
   };
   std::vector<Record> records;
   std::vector<DeadLetter> dead;
@@ -59,12 +62,15 @@ class Flusher {
   void release_memory();
 
  private:
-  static bool run_sql(void* context, const char* text, std::size_t size, u32 type_id, void* list);
+  class Result;
+  static bool run_sql(void* context, const char* text, std::size_t size,
+                      const abi::SqlArgument* arguments, u32 argument_count, u32 type_id,
+                      void* list);
 
   Status set_tables(const ClosedWindow& window);
   void add_failure(std::string_view op, const Error& error, Flushed& flushed) const;
-  void add_result(const void* value, std::uint32_t sink, Flushed& flushed);
-  void run_sink(const void* value, std::uint32_t sink, Flushed& flushed);
+  void add_result(const void* value, std::uint32_t sink, std::optional<std::string_view> key,
+                  Flushed& flushed);
 
   const plan::Graph& graph_;
   const Service& service_;
@@ -72,6 +78,7 @@ class Flusher {
   query::Database database_;
   record::BlockArena arena_;
   abi::Call call_{};
+  SinkScratch sinks_;
   std::vector<std::size_t> result_bytes_;  // of each sink's last result: the next is often as large
 };
 

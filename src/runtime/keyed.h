@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -21,6 +22,7 @@
 #include "runtime/checkpoint.h"
 #include "runtime/delivery.h"
 #include "runtime/service.h"
+#include "runtime/step.h"
 #include "state/shard.h"
 #include "window/assigner.h"
 
@@ -34,6 +36,8 @@ struct UpdateRules {
   const std::set<Timestamp>* refused = nullptr;
   // Windows that end at or before this are flushed in this epoch: their rows need not be stored.
   std::optional<Timestamp> flushed_until;
+  // Rows that were last used a ttl before this run out; nothing: none do.
+  std::optional<Timestamp> expired_until;
   // Windows of which all rows of some shards, a bit each, are stored anew.
   const std::map<Timestamp, std::uint64_t>* rewritten = nullptr;
 };
@@ -46,8 +50,26 @@ struct FailedUpdate {
   std::string reason;
 };
 
+// A row that ran out: what its function made of it, or why it failed.
+struct ExpiredRow {
+  Timestamp at;
+  Text key;  // encoded
+  std::uint32_t state = 0;
+  abi::Emitted made{};
+  std::string reason;  // it failed
+};
+
 struct ShardOutcome {
   std::vector<FailedUpdate> failed;
+  // For the sinks, in order: by delivery and record.
+  struct Output {
+    std::uint32_t delivery;
+    KeyedOutput output;
+  };
+  std::vector<Output> outputs;
+  std::vector<ExpiredRow> expired;
+  // Of what operators made, where it is asked for until the end of the epoch; null: nowhere.
+  std::unique_ptr<record::BlockArena> arena;
 };
 
 // Rows of a service on their way into stored values of at most kStoredBytesMax, those of many
@@ -79,14 +101,21 @@ class ShardUpdate {
 
   void take(const Service& service, const Delivery& delivery, std::uint32_t delivery_number,
             std::uint32_t number, state::Shard& shard, const UpdateRules& rules,
-            ShardOutcome& outcome);
+            Arena& arena, ShardOutcome& outcome);
   void add_run(const BoundKeyed& keyed, std::span<const Exchange::Placed> run,
-               std::uint32_t delivery_number, window::Span span, state::Table& table);
-  void apply(const BoundKeyed& keyed, Timestamp now, ShardOutcome& outcome);
+               std::uint32_t delivery_number, window::Span span, state::Shard::Window& window);
+  void add_columns(const Service& service, const Delivery& delivery,
+                   std::span<const Exchange::Placed> run, Timestamp now);
+  void apply(const Service& service, Timestamp now, Arena& arena, ShardOutcome& outcome);
+  void note_use(const BoundKeyed& keyed, std::size_t number, Timestamp now);
+  void expire(const Service& service, state::Shard& shard, const UpdateRules& rules, Arena& arena,
+              ShardOutcome& outcome);
+  void run_on_expire(const BoundKeyed& keyed, std::uint32_t state, Arena& arena,
+                     ShardOutcome& outcome);
   void clear_batch();
 
   struct Place {
-    state::Table* table;
+    state::Shard::Window* window;
     state::Entry* entry;
     std::uint32_t delivery, record;
   };
@@ -99,6 +128,17 @@ class ShardUpdate {
   std::vector<state::Entry*> entries_;
   std::vector<abi::RowUse> uses_;
   std::vector<abi::RecordError> errors_;
+  // Columns that only some services have.
+  std::vector<Optional<Text>> record_keys_;
+  std::vector<Text> row_keys_;
+  std::vector<i64> times_, seen_times_;
+  // Rows that run out.
+  struct Expiring {
+    Timestamp at;
+    std::uint32_t place, state;
+    state::Entry* entry;
+  };
+  std::vector<Expiring> expiring_;
   record::BlockArena arena_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "query/query.h"
 #include "window/trigger.h"
+#include "window/watermark.h"
 
 namespace gameflow::runtime {
 namespace {
@@ -49,7 +50,7 @@ OpenWindows::OpenWindows(const plan::Graph& graph, const Service& service, std::
   if (!service_.keyed) return;
   for (std::uint32_t shard = 0; shard < state::kShards; ++shard)
     shards_.push_back(std::make_unique<state::Shard>(service_.keyed->layout));
-  flusher_.emplace(graph, service_);
+  if (has_windows()) flusher_.emplace(graph, service_);
 }
 
 void OpenWindows::begin(FlushPool& pool, ServiceEpoch& part) {
@@ -83,6 +84,7 @@ void OpenWindows::decide(Timestamp now, const FlushPool& pool, ServiceEpoch& par
     const bool opens = !open_.contains(start) && !part.refused.contains(start);
     if (opens && window::Trigger::is_closed(span, after.closed_until)) part.closing.push_back(span);
   }
+  decide_expiry(now, part);
   std::ranges::sort(part.closing);
   part.flushes_now = rows <= rows_flushed_at_once_ && !pool.is_busy(number_);
 
@@ -101,6 +103,23 @@ void OpenWindows::decide(Timestamp now, const FlushPool& pool, ServiceEpoch& par
   }
 }
 
+// Shards of which the first timer is due have something to do.
+void OpenWindows::decide_expiry(Timestamp now, ServiceEpoch& part) const {
+  const BoundKeyed& keyed = *service_.keyed;
+  if (keyed.layout.timed() == 0) return;
+  const auto watermark = part.after.watermark.value();
+  // The end of input is no time.
+  if (keyed.plan->has_event_time && watermark != window::kEndOfTime) part.expired_until = watermark;
+  if (!keyed.plan->has_event_time) part.expired_until = now;
+  if (!part.expired_until) return;
+  for (std::uint32_t number = 0; number < shards_.size(); ++number) {
+    const auto next = shards_[number]->next_timer(window::kAlways.start);
+    if (!next || *next > *part.expired_until) continue;
+    part.has_expiring = true;
+    part.shards |= std::uint64_t{1} << number;
+  }
+}
+
 void OpenWindows::update_shard(std::uint32_t shard, Timestamp now, std::uint32_t worker,
                                ShardUpdate& update, ServiceEpoch& part) {
   const UpdateRules rules{
@@ -108,6 +127,7 @@ void OpenWindows::update_shard(std::uint32_t shard, Timestamp now, std::uint32_t
       .now = now,
       .refused = &part.refused,
       .flushed_until = part.flushes_now ? part.after.closed_until : std::nullopt,
+      .expired_until = part.expired_until,
       .rewritten = &part.rewritten};
   update.run(service_, shard, *shards_[shard], rules, part.outcomes[shard], part.rows[worker]);
 }
@@ -128,6 +148,7 @@ std::optional<ClosedWindow> OpenWindows::close(window::Span span, const StoredRo
 void OpenWindows::flush(ServiceEpoch& part) {
   if (!part.flushes_now) return;
   for (const window::Span span : part.closing) {
+    if (!has_rows(span)) continue;
     Gathered gathered(span, stored_of(open_, span.start));
     for (std::uint32_t number = 0; number < shards_.size(); ++number) {
       state::Shard::Window* const window = shards_[number]->find(span.start);
@@ -137,8 +158,26 @@ void OpenWindows::flush(ServiceEpoch& part) {
   }
 }
 
+// Operators may have erased all that there was.
+bool OpenWindows::has_rows(window::Span span) const {
+  return std::ranges::any_of(shards_, [&](const auto& shard) {
+    const state::Shard::Window* const window = shard->find(span.start);
+    if (window == nullptr) return false;
+    for (std::size_t state = 0; state < service_.keyed->layout.state_count(); ++state) {
+      if (window->table.rows(state) != 0) return true;
+    }
+    return false;
+  });
+}
+
 void OpenWindows::write(ServiceEpoch& part, log::Commit& commit) const {
   RowValues::ByWindow values = join(part.rows);
+  for (const window::Span span : part.closing) {
+    if (has_rows(span)) continue;
+    values.erase(span.start);
+    part.rewritten.erase(span.start);
+    erase_rows(service_.name, span.start, stored_of(open_, span.start), commit);
+  }
   for (const auto& [start, shards] : part.rewritten) values[start];  // also where they have no rows
   for (auto& [start, of_window] : values) {
     const auto stored = part.stored.emplace(start, stored_of(open_, start)).first;
@@ -160,9 +199,11 @@ void OpenWindows::commit(FlushPool& pool, ServiceEpoch& part) {
   flushing_ -= results_.size();
   results_.clear();
   for (const window::Span span : part.closing) {
+    const bool is_flushed = has_rows(span);
     auto closed = close(span, stored_of(open_, span.start), part.visible);
     open_.erase(span.start);
-    if (part.flushes_now || !closed) continue;
+    if (!is_flushed) part.visible.forgotten.push_back(span);
+    if (part.flushes_now || !closed || !is_flushed) continue;
     ++flushing_;
     pool.start(number_, *flusher_, std::move(*closed));
   }

@@ -1,5 +1,6 @@
 // The windows of one service that are open, with their rows by shard, and those that have closed
-// and whose results are not committed. A pipe has none.
+// and whose results are not committed. A pipe has none; rows without a window have one that never
+// closes.
 //
 // Threads  update_shard may run in parallel for different shards; seal and set_sealed between
 //          epochs, on any one thread; all else on the thread that runs epochs.
@@ -51,7 +52,7 @@ class OpenWindows {
   VisibleChanges seal();
   void set_sealed();
 
-  std::size_t count() const { return open_.size() + flushing_; }
+  std::size_t count() const { return has_windows() ? open_.size() + flushing_ : 0; }
   void add_to(ServiceStats& stats) const;
   std::uint64_t bytes() const;
   void release_memory();
@@ -59,6 +60,10 @@ class OpenWindows {
  private:
   friend class Restore;
 
+  // Else rows live until they are erased or run out: in one window that never closes.
+  bool has_windows() const { return service_.keyed && !service_.keyed->assigner.is_always(); }
+  bool has_rows(window::Span span) const;
+  void decide_expiry(Timestamp now, ServiceEpoch& part) const;
   std::optional<ClosedWindow> close(window::Span span, const StoredRows& stored,
                                     VisibleChanges& visible);
 

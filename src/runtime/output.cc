@@ -8,8 +8,11 @@
 #include <vector>
 
 #include "record/batch.h"
+#include "record/codec.h"
 #include "runtime/keyed.h"
+#include "runtime/sinks.h"
 #include "runtime/writer.h"
+#include "state/layout.h"
 #include "window/assigner.h"
 
 namespace gameflow::runtime {
@@ -39,7 +42,7 @@ std::vector<DeadLetter> collect_dead(const Service& service, ServiceEpoch& part)
   }
   std::ranges::stable_sort(failed, {},
                            [](const Failed& f) { return std::tie(f.delivery, f.offset); });
-  std::vector<DeadLetter> letters;
+  std::vector<DeadLetter> letters = std::move(part.expired_dead);
   for (Failed& f : failed) letters.push_back(std::move(f.letter));
   for (const FlushedPtr& flushed : part.flushed)
     letters.insert(letters.end(), flushed->dead.begin(), flushed->dead.end());
@@ -60,13 +63,14 @@ void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log
     const window::Span span = flushed->window.span;
     const auto number = static_cast<std::uint64_t>(service.keyed->assigner.number_of(span));
     for (const Flushed::Record& record : flushed->records) {
-      out.add(service.sinks[record.sink].target, number, span.end, std::nullopt, record.value);
+      out.add(service.sinks[record.sink].target, number, span.end, record.key, record.value);
       ++counters.records_out;
     }
     erase_rows(service.name, span.start, flushed->window.stored, commit);
     ++counters.windows_closed;
   }
   for (Delivery* delivery : part.deliveries) {
+    counters.records_out += delivery->records_out;
     out.append(std::move(delivery->out));
     for (const Origin& origin : delivery->late) {
       if (!service.keyed->late) break;
@@ -75,7 +79,86 @@ void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log
               record.key, record.value);
     }
   }
+  out.append(std::move(part.expired_out));
+  counters.records_out += part.expired_records_out;
   out.move_to(commit.appends);
+}
+
+void write_keyed_outputs(const Service& service, std::uint32_t delivery, StepScratch& scratch,
+                         ServiceEpoch& part) {
+  std::vector<KeyedOutput> outputs;
+  for (const ShardOutcome& outcome : part.outcomes) {
+    const auto [begin, end] =
+        std::ranges::equal_range(outcome.outputs, delivery, {}, &ShardOutcome::Output::delivery);
+    for (auto output = begin; output != end; ++output) outputs.push_back(output->output);
+  }
+  // What one record gave came from one shard, in its order.
+  std::ranges::stable_sort(outputs, {}, &KeyedOutput::record);
+  if (!outputs.empty()) write_outputs(service, outputs, scratch, *part.deliveries[delivery]);
+}
+
+namespace {
+
+// Rows that ran out have no record: their time is when they did, and those of one key stay in
+// order.
+class ExpiredTaker final : public SinkTaker {
+ public:
+  ExpiredTaker(const Service& service, const std::vector<const ExpiredRow*>& rows,
+               ServiceEpoch& part)
+      : service_(service), rows_(rows), part_(part) {}
+
+  std::optional<std::string_view> key_of(std::uint32_t) const override { return std::nullopt; }
+  void take(const BoundSink& sink, std::uint32_t number, const void* value,
+            std::optional<std::string_view> key) override {
+    json_.clear();
+    record::encode_json(*sink.type, value, json_);
+    const ExpiredRow& row = *rows_[number];
+    part_.expired_out.add(sink.target, state::hash_key(row.key.view()), row.at, key, json_);
+    ++part_.expired_records_out;
+  }
+  void fail(std::string_view op, std::uint32_t number, std::string reason) override {
+    static_cast<void>(number);
+    part_.expired_dead.push_back({.service = service_.name,
+                                  .op = op,
+                                  .field = {},
+                                  .reason = std::move(reason),
+                                  .origin = std::nullopt,
+                                  .window_start = std::nullopt});
+  }
+
+ private:
+  const Service& service_;
+  const std::vector<const ExpiredRow*>& rows_;
+  ServiceEpoch& part_;
+  std::string json_;
+};
+
+}  // namespace
+
+void write_expired(const Service& service, StepScratch& scratch, ServiceEpoch& part) {
+  std::vector<const ExpiredRow*> rows;
+  for (const ShardOutcome& outcome : part.outcomes) {
+    for (const ExpiredRow& row : outcome.expired) rows.push_back(&row);
+  }
+  if (rows.empty()) return;
+  std::ranges::stable_sort(rows, {}, [](const ExpiredRow* row) {
+    return std::tuple(row->at, row->key.view(), row->state);
+  });
+  std::vector<const ExpiredRow*> made;
+  scratch.sinks.clear();
+  for (const ExpiredRow* const row : rows) {
+    if (row->made.value == nullptr) continue;
+    scratch.sinks.add(row->made);
+    scratch.sinks.row_keys.push_back(row->key);
+    made.push_back(row);
+  }
+  ExpiredTaker taker(service, made, part);
+  ExpiredTaker failures(service, rows, part);
+  for (std::uint32_t i = 0; i < rows.size(); ++i) {
+    if (rows[i]->made.value == nullptr) failures.fail("on-expire", i, rows[i]->reason);
+  }
+  record::BlockArena arena;
+  run_sinks(service, scratch.sinks, arena, taker);
 }
 
 }  // namespace gameflow::runtime

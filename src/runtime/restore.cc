@@ -46,14 +46,14 @@ class Restore {
     task_.positions_.next.resize(service_.inputs.size());
     task_.positions_.watermark = window::Watermark(
         service_.inputs.size(),
-        service_.keyed ? service_.keyed->plan->window.idle_timeout : Duration{1}, attention_);
+        idle_timeout(), attention_);
     GF_ASSIGN(const auto stored, store_.get(service_key(service_.name)));
     if (stored) {
       GF_TRY(take(*stored, commit));
     } else {
       GF_TRY(start_afresh());
     }
-    settle(pool, visible);
+    settle(pool, commit, visible);
     if (is_changed_) {
       commit.put.push_back({service_key(service_.name), encode(task_.record(task_.positions_))});
     }
@@ -61,6 +61,12 @@ class Restore {
   }
 
  private:
+  Duration idle_timeout() const {
+    if (!service_.keyed) return Duration{1};
+    const auto& window = service_.keyed->plan->window;
+    return window ? window->idle_timeout : spec::Window().idle_timeout;
+  }
+
   Status start_afresh() {
     is_changed_ = true;
     for (std::size_t i = 0; i < service_.inputs.size(); ++i) {
@@ -78,14 +84,22 @@ class Restore {
     task_.positions_.counters = record.counters;
     GF_TRY(place_inputs(record));
     if (!service_.keyed) return {};
-    task_.positions_.closed_until =
-        service_.keyed->trigger.advance(record.closed_until, record.watermark);
-    GF_TRY(read_rows(states));
+    if (!service_.keyed->assigner.is_always()) {
+      task_.positions_.closed_until =
+          service_.keyed->trigger.advance(record.closed_until, record.watermark);
+    }
+    std::uint32_t timed = 0;
+    for (std::size_t i = 0; i < record.states.size(); ++i) {
+      if (record.states[i].is_timed) timed |= 1U << i;
+    }
+    GF_TRY(read_rows(states, timed));
     const std::vector<StoredState> wanted = stored_states(service_);
-    const bool is_renumbered =
-        !std::ranges::equal(record.states, wanted, {}, &StoredState::name, &StoredState::name);
-    if (is_renumbered) tell_changed_states(record.states, wanted);
-    if (is_renumbered) rewrite(commit);
+    const bool is_other = !std::ranges::equal(
+        record.states, wanted, [](const StoredState& a, const StoredState& b) {
+          return a.name == b.name && a.is_timed == b.is_timed;
+        });
+    if (is_other) tell_changed_states(record.states, wanted);
+    if (is_other) rewrite(commit);
     return {};
   }
 
@@ -171,7 +185,7 @@ class Restore {
   }
 
   // The shard of a row follows from its key.
-  Status read_rows(const std::vector<int>& states) {
+  Status read_rows(const std::vector<int>& states, std::uint32_t timed) {
     return store_.scan(
         rows_range(service_.name), [&](std::string_view key, std::string_view value) -> Status {
           const auto place = parse_rows_key(service_.name, key);
@@ -185,7 +199,7 @@ class Restore {
             ByteReader ahead = in;
             const std::uint32_t shard = state::shard_of(state::hash_key(ahead.text()));
             if (!ahead.ok() ||
-                !windows_.shards_[shard]->touch(place->window).table.load(in, states))
+                !windows_.shards_[shard]->touch(place->window).table.load(in, states, timed))
               return damaged();
           }
           return {};
@@ -208,18 +222,24 @@ class Restore {
 
   // What was read is what the first epoch finds. Windows that had closed, and whose result was not
   // committed, are flushed now.
-  void settle(FlushPool& pool, VisibleChanges& visible) {
+  void settle(FlushPool& pool, log::Commit& commit, VisibleChanges& visible) {
     for (std::uint32_t number = 0; number < windows_.shards_.size(); ++number) {
       windows_.shards_[number]->drop_empty();
+      for (state::Shard::Window* window : windows_.shards_[number]->touched())
+        window->set_timers(service_.keyed->layout);
       windows_.shards_[number]->commit(
           [&](Timestamp start, std::size_t keys, bool) { windows_.open_[start].rows += keys; });
     }
-    std::erase_if(windows_.open_, [](const auto& open) { return open.second.rows == 0; });
+    std::erase_if(windows_.open_, [](const auto& open) {
+      return open.second.rows == 0 && open.second.stored.count() == 0;
+    });
     while (!windows_.open_.empty()) {
       const window::Span span = service_.keyed->assigner.span_from(windows_.open_.begin()->first);
       if (!window::Trigger::is_closed(span, task_.positions_.closed_until)) break;
-      auto closed = windows_.close(span, windows_.open_.begin()->second.stored, visible);
+      const StoredRows stored = windows_.open_.begin()->second.stored;
+      auto closed = windows_.close(span, stored, visible);
       windows_.open_.erase(windows_.open_.begin());
+      if (!closed) erase_rows(service_.name, span.start, stored, commit);
       if (closed) {
         ++windows_.flushing_;
         pool.start(windows_.number_, *windows_.flusher_, std::move(*closed));

@@ -35,7 +35,8 @@ class Binder {
   }
 
   BoundChain bind_chain(const plan::Chain& chain) const {
-    BoundChain bound{functions_.chain(chain.function), {}};
+    const auto function = functions_.chain(chain.function);
+    BoundChain bound{function.pointer, function.asks, {}};
     for (const plan::Step& step : chain.steps) bound.operators.push_back(step.name);
     return bound;
   }
@@ -57,16 +58,31 @@ class Binder {
 
   Status add_keyed(const plan::Keyed& keyed, Service& service) const {
     std::vector<const record::Type*> rows;
-    for (const plan::State& state : keyed.states) rows.push_back(state.row);
-    service.keyed.emplace(BoundKeyed{.plan = &keyed,
-                                     .layout = state::Layout(rows),
-                                     .update = functions_.update(keyed.update_function),
-                                     .flush = functions_.flush(keyed.flush_function),
-                                     .assigner = window::Assigner(keyed.window.duration),
-                                     .trigger = window::Trigger(keyed.window.grace),
-                                     .late = std::nullopt});
-    if (keyed.window.late_topic) {
-      GF_ASSIGN(service.keyed->late, target(graph_.topics[*keyed.window.late_topic].name));
+    std::vector<Duration> ttls;
+    std::vector<std::string_view> operators;
+    std::vector<abi::ExpireFn> expires;
+    for (const plan::Step& step : keyed.steps) operators.push_back(step.name);
+    operators.resize(keyed.transforms() + 1);
+    for (const plan::State& state : keyed.states) {
+      rows.push_back(state.row);
+      ttls.push_back(state.ttl.value_or(Duration{}));
+      operators.push_back(spec::info_of(spec::FunctionKind::kOnExpire).key);
+      expires.push_back(state.on_expire ? functions_.expire(state.expire_function).pointer
+                                        : nullptr);
+    }
+    const auto& window = keyed.window;
+    service.keyed.emplace(BoundKeyed{
+        .plan = &keyed,
+        .layout = state::Layout(rows, ttls),
+        .update = functions_.update(keyed.update_function),
+        .operators = std::move(operators),
+        .expires = std::move(expires),
+        .flush = window ? functions_.flush(keyed.flush_function).pointer : nullptr,
+        .assigner = window ? window::Assigner(window->duration) : window::Assigner::always(),
+        .trigger = window::Trigger(window ? window->grace : Duration{}),
+        .late = std::nullopt});
+    if (window && window->late_topic) {
+      GF_ASSIGN(service.keyed->late, target(graph_.topics[*window->late_topic].name));
     }
     return {};
   }

@@ -33,6 +33,7 @@ struct Target {
 // Functions that were fused into one.
 struct BoundChain {
   abi::ChainFn function = nullptr;          // null: values pass as they are
+  u32 asks = 0;                             // a mask of abi::Asks
   std::vector<std::string_view> operators;  // the name of each step, for dead letters
 };
 
@@ -60,8 +61,10 @@ struct BoundSink {
 struct BoundKeyed {
   const plan::Keyed* plan;
   state::Layout layout;
-  abi::UpdateFn update;
-  abi::FlushFn flush;
+  plan::BoundFunction<abi::UpdateFn> update;
+  std::vector<std::string_view> operators;  // names of its steps, then of on-expire by state
+  std::vector<abi::ExpireFn> expires;       // by state; null: it has none
+  abi::FlushFn flush;                       // null: there is no window
   window::Assigner assigner;
   window::Trigger trigger;
   std::optional<Target> late;
@@ -78,6 +81,8 @@ struct Service {
   Duration future_max;  // events stamped further ahead of the clock do not tell the time
 
   bool writes(log::TopicId topic) const;  // to sinks, or late records
+  // Whether something leaves the rows for the sinks while records come.
+  bool has_keyed_outputs() const { return keyed && keyed->plan->has_outputs() && !sinks.empty(); }
 };
 
 // `graph` outlives the service; its functions are bound, all its topics exist. Errors as

@@ -13,25 +13,61 @@
 namespace gameflow::runtime {
 namespace {
 
-class Steps {
+// The key of a record of the chunk.
+std::optional<std::string_view> key_of(const Origin& origin) {
+  return origin.batch->key(origin.index);
+}
+
+class Steps : public SinkTaker {
  public:
   Steps(const Service& service, const StepRules& rules, StepScratch& scratch, Delivery& delivery)
       : service_(service),
         rules_(rules),
         scratch_(scratch),
         delivery_(delivery),
-        chunk_(*delivery.chunk) {}
+        chunk_(*delivery.chunk),
+        records_(scratch.records) {}
 
   void run() {
     for (const Undecoded& record : chunk_.undecoded()) add_undecoded(record);
     const Input& input = service_.inputs[delivery_.input];
     const auto emitted = through(service_.sources[input.source].chain, chunk_.values(),
-                                 chunk_.times(), [this](u32 i) { return i; });
+                                 chunk_.times());
     if (service_.keyed) {
       place(emitted);
     } else {
       write(emitted);
     }
+  }
+
+  // What the rows of the service gave, in order: `outputs` of all shards.
+  void run(const std::vector<KeyedOutput>& outputs) {
+    SinkScratch& values = scratch_.sinks;
+    values.clear();
+    records_.clear();
+    for (const KeyedOutput& output : outputs) {
+      values.add(output.made);
+      values.row_keys.push_back(output.row_key);
+      records_.push_back(output.record);
+    }
+    run_sinks(service_, values, delivery_.arena, *this);
+  }
+
+  std::optional<std::string_view> key_of(std::uint32_t number) const override {
+    return runtime::key_of(chunk_.origin(records_[number]));
+  }
+  // A record keeps the time of the one it came from.
+  void take(const BoundSink& sink, std::uint32_t number, const void* value,
+            std::optional<std::string_view> key) override {
+    scratch_.json.clear();
+    record::encode_json(*sink.type, value, scratch_.json);
+    const Origin& origin = chunk_.origin(records_[number]);
+    delivery_.out.add(sink.target, chunk_.source().partition, origin.batch->timestamp(origin.index),
+                      key, scratch_.json);
+    ++delivery_.records_out;
+  }
+  void fail(std::string_view op, std::uint32_t number, std::string reason) override {
+    add_dead(op, chunk_.origin(records_[number]), std::move(reason));
   }
 
  private:
@@ -45,34 +81,46 @@ class Steps {
     delivery_.dead.push_back(dead_letter(service_.name, op, chunk_, origin, std::move(reason)));
   }
 
-  // What leaves the chain. A record that failed becomes a dead letter; `record_of` tells its number
-  // in the chunk. Valid until the next call.
-  template <class RecordOf>
+  // What leaves the chain. A record that failed becomes a dead letter. Valid until the next call.
   std::span<const abi::Emitted> through(const BoundChain& chain,
                                         std::span<const void* const> values,
-                                        std::span<const i64> times, RecordOf&& record_of) {
+                                        std::span<const i64> times) {
     const auto count = static_cast<u32>(values.size());
     if (chain.function == nullptr) {
       scratch_.emitted.resize(count);
-      for (u32 i = 0; i < count; ++i) scratch_.emitted[i] = {values[i], times[i], {}, i};
+      for (u32 i = 0; i < count; ++i) scratch_.emitted[i] = {values[i], times[i], {}, i, nullptr};
       return scratch_.emitted;
     }
     scratch_.errors.resize(count);
     abi::Call call = call_with(delivery_.arena);
-    const abi::Records records{values.data(), times.data(), count};
+    const abi::Records records{values.data(), times.data(), count, record_keys(chain), nullptr};
     List<abi::Emitted> out;
     const u32 failures = chain.function(&call, &records, &out, scratch_.errors.data());
     for (u32 i = 0; i < failures; ++i) {
       const abi::RecordError& error = scratch_.errors[i];
-      add_dead(chain.operators[error.step], chunk_.origin(record_of(error.index)),
-               error.message.str());
+      add_dead(chain.operators[error.step], chunk_.origin(error.index), error.message.str());
     }
     return {out.begin(), out.size()};
   }
 
+  // Of the chunk's records, for a chain that asks. They last as long as the epoch.
+  const Optional<Text>* record_keys(const BoundChain& chain) {
+    if ((chain.asks & abi::kRecordKeys) == 0) return nullptr;
+    using Key = Optional<Text>;
+    auto* const keys = static_cast<Key*>(
+        delivery_.arena.allocate(sizeof(Key) * (chunk_.size() + 1), alignof(Key)));
+    for (u32 i = 0; i < chunk_.size(); ++i) {
+      const auto key = runtime::key_of(chunk_.origin(i));
+      new (keys + i) Key(key ? Key(Text::view(*key)) : Key());
+    }
+    return keys;
+  }
+
   void place(std::span<const abi::Emitted> emitted) {
     const BoundKeyed& keyed = *service_.keyed;
-    for (const abi::Emitted& record : emitted) {
+    delivery_.emitted = emitted;
+    for (u32 number = 0; number < emitted.size(); ++number) {
+      const abi::Emitted& record = emitted[number];
       const Timestamp time{record.time};
       if (!is_placeable(record)) continue;
       note_progress(time, record.origin);
@@ -80,7 +128,7 @@ class Steps {
       if (window::Trigger::is_closed(span, rules_.closed_until)) {
         note_late(record.origin);
       } else {
-        delivery_.exchange.add(record.key.view(), span, record.value, record.origin);
+        delivery_.exchange.add(record.key.view(), span, record.value, record.origin, number);
       }
     }
     delivery_.exchange.sort();
@@ -121,58 +169,35 @@ class Steps {
     if (!is_known) delivery_.late.push_back(origin);
   }
 
-  // Each sink takes all of what left the source's chain, through a chain of its own.
   void write(std::span<const abi::Emitted> emitted) {
-    scratch_.values.clear();
-    scratch_.times.clear();
+    SinkScratch& values = scratch_.sinks;
+    values.clear();
+    records_.clear();
     for (const abi::Emitted& record : emitted) {
-      scratch_.values.push_back(record.value);
-      scratch_.times.push_back(record.time);
+      values.add(record);
+      records_.push_back(record.origin);
     }
-    for (const BoundSink& sink : service_.sinks) {
-      const auto record_of = [&](u32 i) { return emitted[i].origin; };
-      if (sink.chain.function == nullptr) {
-        for (const abi::Emitted& record : emitted) add(sink, record.value, record.origin);
-        continue;
-      }
-      for (const abi::Emitted& record :
-           through(sink.chain, scratch_.values, scratch_.times, record_of)) {
-        add(sink, record.value, record_of(record.origin));
-      }
-    }
-  }
-
-  // A record keeps the time and the key of the one it came from.
-  void add(const BoundSink& sink, const void* value, std::uint32_t record) {
-    scratch_.json.clear();
-    record::encode_json(*sink.type, value, scratch_.json);
-    const Origin& origin = chunk_.origin(record);
-    delivery_.out.add(sink.target, chunk_.source().partition, origin.batch->timestamp(origin.index),
-                      origin.batch->key(origin.index), scratch_.json);
-    ++delivery_.records_out;
+    run_sinks(service_, values, delivery_.arena, *this);
   }
 
   const Service& service_;
-  const StepRules& rules_;
+  const StepRules rules_;
   StepScratch& scratch_;
   Delivery& delivery_;
   const Chunk& chunk_;
+  std::vector<std::uint32_t>& records_;  // of the chunk: where the values for the sinks came from
 };
 
 }  // namespace
 
-abi::Call call_with(Arena& arena) {
-  return {.arena = &arena,
-          .window_start_ms = 0,
-          .window_end_ms = 0,
-          .sql = nullptr,
-          .sql_context = nullptr,
-          .sql_error = {}};
-}
-
 void run_steps(const Service& service, const StepRules& rules, StepScratch& scratch,
                Delivery& delivery) {
   Steps(service, rules, scratch, delivery).run();
+}
+
+void write_outputs(const Service& service, const std::vector<KeyedOutput>& outputs,
+                   StepScratch& scratch, Delivery& delivery) {
+  Steps(service, {}, scratch, delivery).run(outputs);
 }
 
 }  // namespace gameflow::runtime

@@ -14,6 +14,7 @@
 #include "runtime/chunk.h"
 #include "runtime/delivery.h"
 #include "runtime/service.h"
+#include "runtime/sinks.h"
 
 namespace gameflow::runtime {
 
@@ -25,20 +26,28 @@ struct StepRules {
   Timestamp future_from;                  // event times from here on do not tell the time
 };
 
+// A value for the sinks that a record gave at the rows of its key.
+struct KeyedOutput {
+  abi::Emitted made;
+  Text row_key;
+  std::uint32_t record;  // in the chunk
+};
+
 // What a worker needs for itself.
 struct StepScratch {
   std::vector<abi::RecordError> errors;
-  std::vector<const void*> values;
-  std::vector<i64> times;
   std::vector<abi::Emitted> emitted;
+  std::vector<std::uint32_t> records;
   std::string json;
+  SinkScratch sinks;
 };
 
 // Fills `delivery`, whose chunk and input are set.
 void run_steps(const Service& service, const StepRules& rules, StepScratch& scratch,
                Delivery& delivery);
 
-// An operator's call outside of any window.
-abi::Call call_with(Arena& arena);
+// Writes what records of the delivery gave at the rows of their keys, in order of record.
+void write_outputs(const Service& service, const std::vector<KeyedOutput>& outputs,
+                   StepScratch& scratch, Delivery& delivery);
 
 }  // namespace gameflow::runtime

@@ -9,8 +9,8 @@
 
 namespace gameflow::runtime {
 
-query::Table make_table(const plan::State& state, std::uint32_t number, std::string name) {
-  plan::Table table = plan::table_of(state);
+query::Table make_table(const plan::Keyed& keyed, std::uint32_t number, std::string name) {
+  plan::Table table = plan::table_of(keyed, keyed.states[number]);
   return {.name = std::move(name),
           .key = table.key,
           .row = table.row,
@@ -20,8 +20,9 @@ query::Table make_table(const plan::State& state, std::uint32_t number, std::str
 }
 
 query::Segment make_segment(window::Span span, bool closed, query::Shards tables) {
-  return {{span.start.ms, span.end.ms, closed ? 1 : 0},
-          std::make_shared<const query::Shards>(std::move(tables))};
+  auto shards = std::make_shared<const query::Shards>(std::move(tables));
+  if (span == window::kAlways) return {{}, std::move(shards)};
+  return {{span.start.ms, span.end.ms, closed ? 1 : 0}, std::move(shards)};
 }
 
 VisibleTables::VisibleTables(const std::vector<Service>& services, const Tasks& tasks)
@@ -39,7 +40,7 @@ VisibleTables::VisibleTables(const std::vector<Service>& services, const Tasks& 
       const std::string& own = states[i].table;
       std::string name = uses[own] > 1 ? fmt::format("{}__{}", service.scope, own) : own;
       names_.push_back({name, std::string(service.name), states[i].name});
-      empty_.push_back(make_table(states[i], i, std::move(name)));
+      empty_.push_back(make_table(*service.keyed->plan, i, std::move(name)));
       services_.push_back(number);
     }
   }
@@ -102,6 +103,10 @@ void VisibleTables::apply(std::vector<VisibleChanges>& changes,
         window = windows.open.emplace(change.span.start, std::move(made)).first;
       }
       std::swap(window->second.tables[change.shard], change.version);
+    }
+    for (const window::Span& span : changes[service].forgotten) {
+      if (auto gone = windows.open.extract(span.start); !gone.empty())
+        forgotten.push_back(std::move(gone.mapped()));
     }
     for (const window::Span& span : changes[service].flushed) {
       auto closed = windows.open.extract(span.start);

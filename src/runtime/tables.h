@@ -26,8 +26,8 @@
 
 namespace gameflow::runtime {
 
-// A table of the rows of one state, without any.
-query::Table make_table(const plan::State& state, std::uint32_t number, std::string name);
+// A table of the rows of one of its states, without any.
+query::Table make_table(const plan::Keyed& keyed, std::uint32_t number, std::string name);
 query::Segment make_segment(window::Span span, bool closed, query::Shards tables);
 
 // What is new of a service's windows, and which were flushed, in order.
@@ -39,8 +39,9 @@ struct VisibleChanges {
   };
   std::vector<Change> changes;
   std::vector<window::Span> flushed;
+  std::vector<window::Span> forgotten;  // closed without a row
 
-  bool empty() const { return changes.empty() && flushed.empty(); }
+  bool empty() const { return changes.empty() && flushed.empty() && forgotten.empty(); }
 };
 
 class ServiceTask;

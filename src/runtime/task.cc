@@ -29,7 +29,6 @@ void ServiceTask::advance(const Epoch& epoch, const FlushPool& pool, ServiceEpoc
     after.counters.records_in += delivery->chunk->records_read();
     after.counters.records_future += delivery->records_future;
     after.counters.records_late += delivery->records_late;
-    after.counters.records_out += delivery->records_out;
   }
   after.watermark.advance(epoch.attention);
   decide_windows(epoch, pool, part);
@@ -44,7 +43,9 @@ void ServiceTask::decide_windows(const Epoch& epoch, const FlushPool& pool, Serv
   if (!service_.keyed) return;
   Positions& after = part.after;
   GF_CHECK(after.watermark.value() >= positions_.watermark.value());  // nothing is the least
-  after.closed_until = service_.keyed->trigger.advance(after.closed_until, after.watermark.value());
+  if (!service_.keyed->assigner.is_always())
+    after.closed_until =
+        service_.keyed->trigger.advance(after.closed_until, after.watermark.value());
   windows_.decide(epoch.now, pool, part);
 }
 

@@ -171,7 +171,7 @@ Function FunctionReader::read(const Fields& fields, const Node& parent, Function
   const std::string_view key = info_of(kind).key;
   if (const Node* const body = fields.find(key)) {
     function.position = parent.find_key(key)->position;
-    function.code = read_run(*body, kFunction, kind, names);
+    read_body(*body, kFunction, function, names);
   }
   return function;
 }
@@ -203,8 +203,11 @@ std::optional<Function> FunctionReader::read_transform(const Node& node,
   }
   const auto info =
       std::ranges::find(all_functions(), name == nullptr ? "" : name->text, &FunctionInfo::key);
-  if (info != all_functions().end() && info->is_transform)
-    return Function{info->kind, read_run(*body, *section, info->kind, names), name->position};
+  if (info != all_functions().end() && info->is_transform) {
+    Function function{info->kind, {}, name->position};
+    read_body(*body, *section, function, names);
+    return function;
+  }
   if (body == &node && name != nullptr) {
     const Field& field = kTransform.fields.front();
     read_word(report_, *name, field.what, field.words);
@@ -215,18 +218,46 @@ std::optional<Function> FunctionReader::read_transform(const Node& node,
   return std::nullopt;
 }
 
-Code FunctionReader::read_run(const Node& body, const Section& section, FunctionKind kind,
-                              const ExampleNames& names) {
-  const std::string what = fmt::format("'{}'", info_of(kind).key);
+void FunctionReader::read_body(const Node& body, const Section& section, Function& function,
+                               const ExampleNames& names) {
+  const std::string what = fmt::format("'{}'", info_of(function.kind).key);
   const Fields fields(report_, body, section, what);
   const Node* const run = body.find("run");
-  if (!fields.is_map() || (run == nullptr && body.find("uses") != nullptr)) return {};
+  if (!fields.is_map() || (run == nullptr && body.find("uses") != nullptr)) return;
+  if (const Node* const list = fields.find("dependencies"))
+    function.dependencies = read_dependencies(*list);
   if (run == nullptr) {
     report_.error(body, fmt::format("{} needs 'run'", what),
-                  fmt::format("for example\nrun: |\n  {}", example_of(kind, names, "")));
+                  fmt::format("for example\nrun: |\n  {}", example_of(function.kind, names, "")));
+    return;
+  }
+  function.code = read_code(*run, function.kind, names).value_or(Code{});
+}
+
+std::vector<Dependency> FunctionReader::read_dependencies(const Node& list) {
+  if (list.kind != NodeKind::kList || list.items.empty()) {
+    report_.error(list, "'dependencies' has to be a list of system libraries",
+                  "for example '[{ name: re2 }]'");
     return {};
   }
-  return read_code(*run, kind, names).value_or(Code{});
+  std::vector<Dependency> dependencies;
+  for (const Node& node : list.items) {
+    const Fields fields(report_, node, kDependency);
+    const auto name = fields.is_map() ? fields.text("name") : std::nullopt;
+    if (!name) continue;
+    const Node& at = *node.find("name");
+    // It goes to another program's command line.
+    const bool is_fine = name->front() != '-' && std::ranges::all_of(*name, [](char c) {
+      return is_word_char(c) || c == '-' || c == '.' || c == '+';
+    });
+    if (!is_fine) {
+      report_.error(at, fmt::format("'{}' cannot be the name of a library", name->substr(0, 60)),
+                    "write what pkg-config calls it: letters, digits, '.', '_', '+' and '-'");
+      continue;
+    }
+    dependencies.push_back({*name, at.position});
+  }
+  return dependencies;
 }
 
 std::optional<Code> FunctionReader::read_code(const Node& run, FunctionKind kind,

@@ -38,9 +38,10 @@ class FunctionReader {
 
  private:
   std::optional<Function> read_transform(const Node& node, const ExampleNames& names);
-  // What `run` in a map of `section` says.
-  Code read_run(const Node& body, const Section& section, FunctionKind kind,
-                const ExampleNames& names);
+  // What `run` and `dependencies` in a map of `section` say.
+  void read_body(const Node& body, const Section& section, Function& function,
+                 const ExampleNames& names);
+  std::vector<Dependency> read_dependencies(const Node& list);
   // The text of `run`, if there is any and it is not Rust.
   std::optional<Code> read_code(const Node& run, FunctionKind kind, const ExampleNames& names);
   void report_rust(const Code& code, const RustSpan& rust, FunctionKind kind,

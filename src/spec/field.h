@@ -19,6 +19,7 @@ enum class ValueKind : std::uint8_t {
   kDuration,   // at least `min` ms
   kBytes,      // a size
   kCode,       // C++
+  kTexts,      // a list of texts, at least `min`
   kMap,        // a map of `section`
   kWordOrMap,  // one of `words`, or a map of `section`
   kList,       // of maps of `section`, at least `min`

@@ -115,6 +115,13 @@ std::string flush_example(const ExampleNames& names, std::string_view function) 
                      names.state == nullptr ? "count_per_key" : to_snake_case(names.state->name));
 }
 
+std::string expire_example(const ExampleNames& names, std::string_view function) {
+  const std::string out = cpp_name(names.output, names.output_name, "Output");
+  const std::string row = to_pascal_case(names.state == nullptr ? "seen" : names.state->name);
+  return fmt::format("Optional<{0}> {1}(const {2}Row& row) {{ return {0}{{}}; }}", out, function,
+                     row);
+}
+
 constexpr auto kFunctions = std::to_array<FunctionInfo>({
     {.kind = FunctionKind::kMap,
      .key = "map",
@@ -171,20 +178,25 @@ constexpr auto kFunctions = std::to_array<FunctionInfo>({
      .doc = "changes rows: `per_user().clicks += 1;`",
      .signature = "void(const {in}&)",
      .concept_name = "UpdatesState",
-     .uses_rows = true,
-     .uses_window = true,
      .example_name = "update_state",
      .example = update_example},
     {.kind = FunctionKind::kFlush,
      .key = "flush",
-     .doc = "the result of a window: `sql<U>(\"select …\")` reads its rows",
+     .doc = "the result of a window: `sql<U>(\"select …\")` reads its rows; `Optional<U>` where there "
+            "may be none",
      .signature = "{out}()",
      .remark = "the type of the sinks",
      .concept_name = "Flushes",
-     .uses_window = true,
-     .uses_sql = true,
      .example_name = "compute",
      .example = flush_example},
+    {.kind = FunctionKind::kOnExpire,
+     .key = "on-expire",
+     .doc = "a row whose `ttl` ran out, on its way to the sinks",
+     .signature = "Optional<U>(const ROW&)",
+     .remark = "U a type of the dataflow",
+     .concept_name = "Expires",
+     .example_name = "ended",
+     .example = expire_example},
 });
 
 }  // namespace

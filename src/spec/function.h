@@ -22,6 +22,7 @@ enum class FunctionKind : std::uint8_t {
   kAssignKey,
   kUpdateState,
   kFlush,
+  kOnExpire,
 };
 
 // A service's own names, for an example of what it could say. Parts that are unknown are left null.
@@ -40,8 +41,6 @@ struct FunctionInfo {
   std::string_view signature;     // what it must be callable as, see signature_of()
   std::string_view remark;        // what else is to say of the signature
   std::string_view concept_name;  // what the SDK calls a function that fits: "AssignsKey"
-  // What it may use: the rows of its key, window(), sql().
-  bool uses_rows = false, uses_window = false, uses_sql = false;
   std::string_view example_name;  // what its example is called if nothing else is known
   std::string (*example)(const ExampleNames& names, std::string_view function);
 };

@@ -148,6 +148,8 @@ class SchemaMaker {
             {{"type", "string"}, {"pattern", "^[0-9]*[1-9][0-9]* *([kKMGT]?B|[KMGT]iB)?$"}});
       case ValueKind::kCode:
         return {{"type", "string"}, {"minLength", 1}};
+      case ValueKind::kTexts:
+        return {{"type", "array"}, {"minItems", field.min}, {"items", {{"type", "string"}}}};
       case ValueKind::kMap:
         return refer(*field.section);
       case ValueKind::kWordOrMap:

@@ -32,6 +32,14 @@ struct Topic {
   std::uint32_t partitions = 1;
   std::optional<Duration> retention_age;
   std::optional<std::uint64_t> retention_bytes;
+  bool is_compacted = false;  // only the last record of each key has to stay
+  bool allows_cycle = false;  // services may feed each other through it
+};
+
+// A system library, by its pkg-config name.
+struct Dependency {
+  std::string name;
+  Position position;
 };
 
 // One `run:` block.
@@ -39,6 +47,7 @@ struct Function {
   FunctionKind kind = FunctionKind::kMap;
   Code code;
   Position position;  // of its key, `assign-key`, or of the operator's name, `filter`
+  std::vector<Dependency> dependencies = {};
 };
 
 struct Source {
@@ -56,12 +65,33 @@ struct Sink {
   std::vector<Function> transforms;
 };
 
-// A row state. `type` is the row: an object of scalars and strings, without optionals.
+// A row state. `type` is the row: an object of what a column can be. A primitive state is a row of
+// one column, `value`.
 struct State {
   std::string name;
   Position position;
   record::Kind key = record::Kind::kString;  // kString, kBool or an integer kind
   const record::Type* type = nullptr;
+  bool is_primitive = false;
+  std::optional<Duration> ttl;        // a row that nobody has asked for this long runs out
+  std::optional<Function> on_expire;  // with `ttl` only
+};
+
+// Another service's state, read by key under the name `name`.
+struct StateReference {
+  std::string name;
+  Position position;
+  std::string service, state;
+};
+
+// A file or topic whose rows are read by key.
+struct Table {
+  std::string name;
+  Position position;
+  std::string file;   // relative to the dataflow; empty: a topic
+  std::string topic;  // the name
+  const record::Type* type = nullptr;
+  std::string key;  // a field of it: a string, a bool or an integer
 };
 
 enum class LatePolicy : std::uint8_t { kDrop, kTopic };  // both count
@@ -75,22 +105,32 @@ struct Window {
   LatePolicy late = LatePolicy::kDrop;
   std::string late_topic;  // kTopic only
   Function assign_timestamp = {FunctionKind::kAssignTimestamp, {}, {}};
-  Function assign_key = {FunctionKind::kAssignKey, {}, {}};
-  Function update_state = {FunctionKind::kUpdateState, {}, {}};
+  std::vector<Function> transforms;
   Function flush = {FunctionKind::kFlush, {}, {}};
 };
 
-// Records go through the transforms of their source, then those of the service, then the window if
-// there is one; what comes out goes through the transforms of each sink. A type that transforms
-// make is known to the C++ compiler alone.
+// What is done for each key: in a window, or without one, where rows live until they are erased or
+// run out.
+struct Partition {
+  std::optional<Function> assign_timestamp;  // without a window only
+  Function assign_key = {FunctionKind::kAssignKey, {}, {}};
+  std::vector<Function> transforms;
+  std::optional<Function> update_state;
+};
+
+// Records go through the transforms of their source, then those of the service, then the window or
+// partition if there is one; what comes out goes through the transforms of each sink. A type that
+// transforms make is known to the C++ compiler alone.
 struct Service {
   std::string name;
   Position position;
   std::vector<Source> sources;  // at least one; those without transforms are of one type
   std::vector<Function> transforms;
-  std::vector<State> states;     // at least one with a window, none without
-  std::optional<Window> window;  // absent: a stateless pipe
-  std::vector<Sink> sinks;       // without a window, at least one
+  std::vector<State> states;               // at least one with a partition, none without
+  std::vector<StateReference> references;  // of `states`, with `from`
+  std::optional<Window> window;
+  std::optional<Partition> partition;  // always with a window; absent: a stateless pipe
+  std::vector<Sink> sinks;             // of a pipe, at least one
 
   // The type of the sinks that have a schema and no transforms, which is the same for all of them:
   // what the service has to make. Null if there are no such sinks.
@@ -107,7 +147,14 @@ struct Dataflow {
   std::string dead_letter_topic = "dead-letters";
   Duration future_max = {300'000};  // the watermark never passes the clock by more than this
   std::vector<Topic> topics;
+  std::vector<Table> tables;
   std::vector<Service> services;
+  // Headers for all operators, relative to the dataflow.
+  struct Include {
+    std::string file;
+    Position position;
+  };
+  std::vector<Include> includes;
 
   const Topic* find_topic(std::string_view topic_name) const;
 };

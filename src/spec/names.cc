@@ -50,7 +50,7 @@ constexpr auto kKeywords =
                                      "xor",           "xor_eq"});
 
 // What gameflow/operator.h and the code around operators declare.
-constexpr auto kSdkNames = std::to_array<std::string_view>({"Arena",
+constexpr auto kSdkNames = std::to_array<std::string_view>({"Arena", "KeyValue",
                                                             "Bytes",
                                                             "List",
                                                             "Optional",
@@ -156,6 +156,11 @@ std::optional<std::string_view> reserved_as(std::string_view identifier) {
       (identifier.size() > 1 && identifier[0] == '_' && is_upper(identifier[1])))
     return "a name reserved for the C++ compiler";
   return std::nullopt;
+}
+
+std::optional<std::string_view> reserved_as_accessor(std::string_view identifier) {
+  if (identifier == "key" || identifier == "erase") return "a name of the SDK";
+  return reserved_as(identifier);
 }
 
 }  // namespace gameflow::spec

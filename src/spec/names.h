@@ -25,5 +25,7 @@ bool is_identifier(std::string_view name);
 // Why C++ code cannot give this identifier to something of the user's: "a C++ keyword", "a name of
 // the SDK", "a macro"; nothing if it can.
 std::optional<std::string_view> reserved_as(std::string_view identifier);
+// The same for what operators call by its name: states and tables.
+std::optional<std::string_view> reserved_as_accessor(std::string_view identifier);
 
 }  // namespace gameflow::spec

@@ -8,6 +8,7 @@
 #include "spec/reader.h"
 #include "spec/sections.h"
 #include "spec/service_reader.h"
+#include "spec/table_reader.h"
 #include "spec/topic_reader.h"
 #include "spec/type_reader.h"
 #include "spec/yaml_tree.h"
@@ -55,6 +56,19 @@ void check_dead_letters(Report& report, const Dataflow& dataflow, const TopicRea
   }
 }
 
+void read_includes(Report& report, const Fields& fields, Dataflow& dataflow) {
+  const Node* const list = fields.find("include");
+  if (list == nullptr) return;
+  if (list->kind != NodeKind::kList || list->items.empty()) {
+    report.error(*list, "'include' has to be a list of headers", "for example 'include: [helpers.h]'");
+    return;
+  }
+  for (const Node& node : list->items) {
+    if (const auto file = read_text(report, node, "a header"))
+      dataflow.includes.push_back({*file, node.position});
+  }
+}
+
 void read_root(Report& report, const Node& root, std::string_view source, Dataflow& dataflow) {
   const Fields fields(report, root, kDataflow);
   if (!fields.is_map()) return;
@@ -72,8 +86,12 @@ void read_root(Report& report, const Node& root, std::string_view source, Datafl
   if (const Node* const section = fields.find("types")) types.read_section(*section);
   TopicReader topics(report, types);
   if (const Node* const section = fields.find("topics")) topics.read_section(*section);
+  if (const Node* const section = fields.find("tables"))
+    dataflow.tables = TableReader(report, types, topics).read_section(*section);
   ServiceReader services(report, types, topics, source, start);
   if (const Node* const section = fields.find("services")) services.read_section(*section);
+  services.check_all(dataflow.tables);
+  if (const auto functions = fields.map("functions")) read_includes(report, *functions, dataflow);
   types.warn_unused(services.code());
 
   dataflow.types = types.table();

@@ -231,6 +231,12 @@ std::optional<std::size_t> Fields::word(std::string_view key) const {
   });
 }
 
+std::optional<bool> Fields::flag(std::string_view key) const {
+  return read(key, [this](const Node& node, const Field& field) {
+    return read_bool(report_, node, what(field));
+  });
+}
+
 std::optional<std::uint64_t> Fields::count(std::string_view key) const {
   return read(key, [this](const Node& node, const Field& field) {
     return read_count(report_, node, what(field), field.min, field.max);

@@ -57,6 +57,7 @@ class Fields {
   // Values of each kind. Where a key is absent, what its row says counts, if anything.
   std::optional<std::string> text(std::string_view key) const;  // also of kName
   std::optional<std::size_t> word(std::string_view key) const;  // its index
+  std::optional<bool> flag(std::string_view key) const;
   std::optional<std::uint64_t> count(std::string_view key) const;
   std::optional<Duration> duration(std::string_view key) const;
   std::optional<std::uint64_t> bytes(std::string_view key) const;

@@ -39,7 +39,8 @@ TEST(Reference, ExamplesAreCorrect) {
 
 bool is_type(const Section& section) {
   const Section* const types[] = {&kNamedType,  &kFieldType, &kItemType,
-                                  &kTopicValue, &kKeyType,   &kColumn};
+                                  &kTopicValue, &kKeyType,   &kColumn,
+                                  &kKeyedType};
   return std::ranges::count(types, &section) != 0;
 }
 
@@ -67,6 +68,8 @@ std::string kind_of(const Field& field) {
       return "size";
     case ValueKind::kCode:
       return "C++";
+    case ValueKind::kTexts:
+      return "list of texts";
     case ValueKind::kMap:
       if (field.section == &kFunction) return "operator";
       return is_type(*field.section) ? "type" : "map";

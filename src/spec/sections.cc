@@ -58,17 +58,25 @@ constexpr Field kDataflowFields[] = {
      .doc = "what is stored",
      .hint = "what the dataflow reads and writes",
      .section = &kTopic},
+    {.key = "tables",
+     .kind = kNamed,
+     .doc = "files and topics whose rows are read by key",
+     .names = &kTableName,
+     .section = &kTable},
     {.key = "services",
      .kind = kNamed,
      .doc = "what is computed",
      .names = &kServiceName,
      .section = &kService},
+    {.key = "functions",
+     .kind = kMap,
+     .doc = "C++ that all operators share",
+     .section = &kIncludes},
 };
 constexpr KnownButRefused kDataflowRefused[] = {
     {"imports", "'imports' are not supported yet", "write the types and functions into this file"},
     {"schedule", "'schedule' is not supported yet", "remove it"},
     {"dev", "a 'dev' section has no meaning here", "remove it"},
-    {"functions", "'functions' are not supported yet", "write the code into the 'run' blocks"},
     {"states", "states stand in their service", "move them there"},
 };
 
@@ -202,6 +210,14 @@ constexpr Field kTopicFields[] = {
      .kind = kMap,
      .doc = "what may be removed; without it all is kept for ever",
      .section = &kRetention},
+    {.key = "compaction",
+     .kind = kBool,
+     .fallback = "false",
+     .doc = "only the last record of each key has to stay"},
+    {.key = "allow-cycle",
+     .kind = kBool,
+     .fallback = "false",
+     .doc = "services may feed each other through this topic"},
 };
 constexpr KnownButRefused kTopicRefused[] = {
     {"retention-time", "a topic has no 'retention-time'", "write 'retention: { age: 7d }'"},
@@ -225,6 +241,29 @@ constexpr Field kSchemaFields[] = {
      .hint = "for example 'value: { type: player-event }'",
      .section = &kTopicValue},
 };
+
+constexpr Field kTableFields[] = {
+    {.key = "file",
+     .doc = "CSV with a header (`.csv`), or a JSON object a line (`.json`, `.jsonl`, `.ndjson`); "
+            "relative to the dataflow. Read again when it changes"},
+    {.key = "topic",
+     .doc = "the key of a topic with a schema, in place of a file: the last record of each key counts",
+     .what = "the name of a topic"},
+    {.key = "key",
+     .is_required = true,
+     .doc = "the field that is the key: a string, a bool or an integer",
+     .hint = "for example 'key: item_id'"},
+    {.key = "type",
+     .doc = "the object type of its rows; of a topic, that of its schema",
+     .what = "the type of a table"},
+};
+constexpr Field kIncludesFields[] = {
+    {.key = "include",
+     .kind = kTexts,
+     .is_required = true,
+     .doc = "headers, relative to the dataflow",
+     .hint = "write 'include: [helpers.h]'",
+     .min = 1}};
 
 constexpr Field kRetentionFields[] = {
     {.key = "age", .kind = kDuration, .doc = "older records may go", .min = 1'000},
@@ -257,6 +296,7 @@ constinit const Section kItemType = {"item", "an item of the list", kTypeFields,
 constinit const Section kTopicValue = {
     "value", "the value of a topic", kTopicValueFields, {}, kListOnly};
 constinit const Section kKeyType = {"key", "a key", kKeyFields, {}, {}};
+constinit const Section kKeyedType = {"keyed-type", "the type of a table", kTypeFields, {}, {}};
 constinit const Section kColumn = {"column", "a column", kColumnFields, {}, {}};
 
 constinit const Section kTopic = {"topic", "a topic", kTopicFields, kTopicRefused, {}, true};
@@ -264,12 +304,16 @@ constinit const Section kSchema = {"schema", "a schema", kSchemaFields, {}, {}};
 constinit const Section kRetention = {
     "retention", "'retention'", kRetentionFields, kRetentionRefused, {}};
 
+constinit const Section kTable = {"table", "a table", kTableFields, {}, {}};
+constinit const Section kIncludes = {"functions", "'functions'", kIncludesFields, {}, {}};
+
 constinit const Variant kObjectVariant = kBoth[0];
 constinit const Variant kListVariant = kBoth[1];
 
 constinit const NameRule kDataflowName = {"dataflow", is_lower_name, kLowerRule, kLowerPattern};
 constinit const NameRule kServiceName = {"service", is_lower_name, kLowerRule, kLowerPattern};
 constinit const NameRule kStateName = {"state", is_lower_name, kLowerRule, kLowerPattern};
+constinit const NameRule kTableName = {"table", is_lower_name, kLowerRule, kLowerPattern};
 constinit const NameRule kTypeName = {"type", is_type_name,
                                       "letters, digits, '-' and '_', a letter first, at most 100",
                                       "^[A-Za-z][-A-Za-z0-9_]{0,99}$"};

@@ -8,8 +8,11 @@ namespace gameflow::spec {
 extern const Section kDataflow, kMeta, kConfig, kConsumer, kFutureWatermark, kOffset;
 // Where a type is written. Which of them also take `object` and `list` in place is in `variants`.
 extern const Section kNamedType, kFieldType, kItemType, kTopicValue, kKeyType, kColumn;
+// Only the name of one.
+extern const Section kKeyedType;
 extern const Section kTopic, kSchema, kRetention;
-extern const Section kService, kSource, kSink, kTransform, kFunction;
+extern const Section kService, kSource, kSink, kTransform, kFunction, kDependency;
+extern const Section kTable, kIncludes;
 extern const Section kState, kStateProperties, kRow;
 extern const Section kWindow, kTumbling, kWatermark, kLate, kPartition;
 
@@ -19,11 +22,11 @@ inline constexpr std::string_view kOffsetWords[] = {"beginning", "end", "Beginni
 
 // What a service can do, for hints where it cannot.
 inline constexpr std::string_view kSupported =
-    "a service reads topics, transforms records, keeps states in a tumbling window, writes topics";
+    "a service reads topics, transforms records, keeps states by key, writes topics";
 
 // What `type: object` and `type: list` need beside them.
 extern const Variant kObjectVariant, kListVariant;
 
-extern const NameRule kDataflowName, kTypeName, kFieldName, kTopicName, kServiceName, kStateName;
+extern const NameRule kDataflowName, kTypeName, kFieldName, kTopicName, kServiceName, kStateName, kTableName;
 
 }  // namespace gameflow::spec

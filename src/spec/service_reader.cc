@@ -83,23 +83,37 @@ void ServiceReader::read_service(const Node& key, const Node& body) {
   const Fields fields(report_, body, kService);
   if (!fields.is_map()) return;
   const bool has_window = body.find("window") != nullptr;
-  const bool is_pipe = !has_window && body.find("states") == nullptr;
+  const bool has_partition = body.find("partition") != nullptr;
   Flow flow;
   if (const Node* const sources = fields.find("sources")) read_sources(*sources, service, flow);
   service.transforms = read_transforms(fields, flow.names);
   if (change_type(service.transforms)) flow.forget_type();
-  if (const Node* const sinks = fields.find("sinks")) read_sinks(*sinks, is_pipe, service, flow);
-  const Node* const states = has_window ? fields.require("states") : fields.find("states");
-  if (states != nullptr) service.states = StateReader(report_, types_).read(*states);
+  if (const Node* const sinks = body.find("sinks")) names_of_output(*sinks, flow);
+  const Node* const states =
+      has_window || has_partition ? fields.require("states") : fields.find("states");
+  if (states != nullptr)
+    StateReader(report_, types_, functions_, flow.names, has_window).read(*states, service);
   if (!service.states.empty()) flow.names.state = &service.states.front();
   if (const Node* const window = fields.find("window")) read_window(*window, service, flow);
-  if (states != nullptr && !has_window) {
-    report_.error(*body.find_key("states"), "states without a 'window' are not supported yet",
-                  std::string(kSupported));
-  } else if (!has_window && body.find("sinks") == nullptr) {
+  if (const Node* const partition = fields.find("partition")) {
+    if (has_window) {
+      report_.error(*body.find_key("partition"), "'partition' stands in 'window'",
+                    "indent it below 'window:'");
+    } else {
+      read_partition(*partition, service, flow);
+    }
+  }
+  if (const Node* const sinks = fields.find("sinks"))
+    read_sinks(*sinks, has_window, service, flow);
+  if (!service.states.empty() && !has_window && !has_partition) {
+    report_.error(*body.find_key("states"),
+                  fmt::format("service '{}' has states, but neither 'partition' nor 'window'", key.text),
+                  "write 'partition:' with 'assign-key' and 'update-state' below it");
+  } else if (!has_window && !has_partition && body.find("sinks") == nullptr) {
     report_.error(
         key,
-        fmt::format("service '{}' has neither 'sinks' nor a 'window': it would do nothing",
+        fmt::format("service '{}' has neither 'sinks' nor a 'partition' or 'window': it would do "
+                    "nothing",
                     key.text),
         "for example 'sinks: [{ type: topic, id: summaries }]'");
   }
@@ -162,7 +176,7 @@ void ServiceReader::read_sources(const Node& list, Service& service, Flow& flow)
   if (flow.type != nullptr) flow.names = names_of(flow.type);
 }
 
-void ServiceReader::read_sinks(const Node& list, bool is_pipe, Service& service, Flow& flow) {
+void ServiceReader::read_sinks(const Node& list, bool has_flush, Service& service, Flow& flow) {
   if (list.kind != NodeKind::kList || list.items.empty()) {
     report_.error(list, "'sinks' has to be a list with at least one topic",
                   "for example '- { type: topic, id: summaries }'");
@@ -174,7 +188,7 @@ void ServiceReader::read_sinks(const Node& list, bool is_pipe, Service& service,
     if (!fields) continue;
     const TopicEntry* const entry = read_topic(*fields, node);
     std::vector<Function> transforms =
-        read_transforms(*fields, is_pipe ? flow.names : ExampleNames{});
+        read_transforms(*fields, has_flush ? ExampleNames{} : flow.names);
     if (entry == nullptr) continue;
     const Node& id = *node.find("id");
     const std::string& topic = entry->topic.name;
@@ -188,7 +202,7 @@ void ServiceReader::read_sinks(const Node& list, bool is_pipe, Service& service,
     const bool takes_output = transforms.empty() && entry->topic.type != nullptr;
     service.sinks.push_back({topic, node.position, entry->topic.type, std::move(transforms)});
     if (!takes_output) continue;
-    if (!is_pipe) {
+    if (has_flush) {
       check_type(id, *entry, "sink", output, "'flush' returns one type: make two services");
     } else if (flow.type != nullptr) {
       check_type(id, *entry, "source", flow.type, "a 'map' in 'transforms' makes one of the other");
@@ -196,9 +210,19 @@ void ServiceReader::read_sinks(const Node& list, bool is_pipe, Service& service,
       check_type(id, *entry, "sink", output, "give one of them 'transforms' with a 'map'");
     }
   }
-  if (output == nullptr) return;
-  flow.names.output = output->topic.type;
-  flow.names.output_name = output->type_name;
+}
+
+// For examples: the type of the first sink that has one, and takes what comes.
+void ServiceReader::names_of_output(const Node& sinks, Flow& flow) const {
+  for (const Node& node : sinks.items) {
+    const Node* const id = node.find("id");
+    const TopicEntry* const entry = id == nullptr ? nullptr : topics_.find(id->text);
+    if (entry == nullptr || entry->topic.type == nullptr || node.find("transforms") != nullptr)
+      continue;
+    flow.names.output = entry->topic.type;
+    flow.names.output_name = entry->type_name;
+    return;
+  }
 }
 
 void ServiceReader::check_type(const Node& id, const TopicEntry& entry, std::string_view what,
@@ -213,7 +237,7 @@ void ServiceReader::check_type(const Node& id, const TopicEntry& entry, std::str
   }
 }
 
-void ServiceReader::read_window(const Node& node, Service& service, const Flow& flow) {
+void ServiceReader::read_window(const Node& node, Service& service, Flow& flow) {
   const Fields fields(report_, node, kWindow);
   if (!fields.is_map()) return;
   Window& window = service.window.emplace();
@@ -229,12 +253,34 @@ void ServiceReader::read_window(const Node& node, Service& service, const Flow& 
   if (const Node* const late = fields.find("late")) read_late(*late, service, flow);
   window.assign_timestamp =
       functions_.read(fields, node, FunctionKind::kAssignTimestamp, flow.names);
-  if (const auto partition = fields.map("partition")) {
-    const Node& body = *node.find("partition");
-    window.assign_key = functions_.read(*partition, body, FunctionKind::kAssignKey, flow.names);
-    window.update_state = functions_.read(*partition, body, FunctionKind::kUpdateState, flow.names);
-  }
+  window.transforms = read_transforms(fields, flow.names);
+  if (change_type(window.transforms)) flow.forget_type();
+  if (const Node* const partition = fields.find("partition"))
+    read_partition(*partition, service, flow);
   window.flush = functions_.read(fields, node, FunctionKind::kFlush, flow.names);
+}
+
+void ServiceReader::read_partition(const Node& node, Service& service, Flow& flow) {
+  const Fields fields(report_, node, kPartition);
+  if (!fields.is_map()) return;
+  Partition& partition = service.partition.emplace();
+  if (const Node* const at = node.find_key("assign-timestamp")) {
+    Function function =
+        functions_.read(fields, node, FunctionKind::kAssignTimestamp, flow.names);
+    if (service.window) {
+      report_.error(*at, "'assign-timestamp' stands in 'window'", "move it there");
+    } else {
+      partition.assign_timestamp = std::move(function);
+    }
+  }
+  partition.assign_key = functions_.read(fields, node, FunctionKind::kAssignKey, flow.names);
+  partition.transforms = read_transforms(fields, flow.names);
+  if (change_type(partition.transforms)) flow.forget_type();
+  const bool needs_update = node.find_key("transforms") == nullptr;
+  if (needs_update && fields.require("update-state") == nullptr) return;
+  if (node.find_key("update-state") != nullptr)
+    partition.update_state =
+        functions_.read(fields, node, FunctionKind::kUpdateState, flow.names);
 }
 
 void ServiceReader::read_late(const Node& node, Service& service, const Flow& flow) {
@@ -277,6 +323,16 @@ void ServiceReader::read_late(const Node& node, Service& service, const Flow& fl
 }
 
 void ServiceReader::check(const Node& key, const Node& body, const Service& service) {
+  const bool has_partition = service.window || service.partition;
+  if (has_partition && service.states.empty() && !service.references.empty()) {
+    report_.error(*body.find_key("states"), "a 'partition' needs a state of the service's own",
+                  "what another service keeps can only be read");
+  }
+  check_window(key, body, service);
+  check_states(body, service);
+}
+
+void ServiceReader::check_window(const Node& key, const Node& body, const Service& service) {
   const Node* const node = body.find("window");
   if (!service.window || service.window->duration.ms == 0) return;
   const Window& window = *service.window;
@@ -305,11 +361,19 @@ void ServiceReader::check(const Node& key, const Node& body, const Service& serv
                       "after a stop, records may be gone before they were read");
     }
   }
-  const std::string& update = window.update_state.code.text;
-  if (update.empty() || window.flush.code.text.empty()) return;
+}
+
+// States that nothing ever asks for.
+void ServiceReader::check_states(const Node& body, const Service& service) {
+  if (!service.partition) return;
+  std::string code;
+  for (const Function& function : service.partition->transforms) code += function.code.text + "\n";
+  if (service.partition->update_state) code += service.partition->update_state->code.text;
+  if (code.find_first_not_of(" \n") == std::string::npos) return;
+  if (service.window && service.window->flush.code.text.empty()) return;
   for (const State& state : service.states) {
     const std::string accessor = to_snake_case(state.name);
-    if (mentions(update, accessor)) continue;
+    if (mentions(code, accessor)) continue;
     if (const Node* const states = body.find("states")) {
       for (const Node& name : states->keys) {
         if (name.text == state.name)
@@ -327,10 +391,19 @@ std::string ServiceReader::code() const {
     for (const Source& source : service.sources) std::ranges::for_each(source.transforms, add);
     std::ranges::for_each(service.transforms, add);
     for (const Sink& sink : service.sinks) std::ranges::for_each(sink.transforms, add);
-    if (!service.window) continue;
-    for (const Function* function : {&service.window->assign_timestamp, &service.window->assign_key,
-                                     &service.window->update_state, &service.window->flush})
-      add(*function);
+    for (const State& state : service.states) {
+      if (state.on_expire) add(*state.on_expire);
+    }
+    if (service.window) {
+      add(service.window->assign_timestamp);
+      std::ranges::for_each(service.window->transforms, add);
+      add(service.window->flush);
+    }
+    if (!service.partition) continue;
+    if (service.partition->assign_timestamp) add(*service.partition->assign_timestamp);
+    add(service.partition->assign_key);
+    std::ranges::for_each(service.partition->transforms, add);
+    if (service.partition->update_state) add(*service.partition->update_state);
   }
   return text;
 }

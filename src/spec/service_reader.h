@@ -26,6 +26,9 @@ class ServiceReader {
 
   void read_section(const Node& section);
 
+  // What concerns several services: who reads whose states, and who feeds whom. Behind the sections.
+  void check_all(const std::vector<Table>& tables);
+
   std::vector<Service> take() { return std::move(services_); }
   // The text of all operators.
   std::string code() const;
@@ -47,17 +50,21 @@ class ServiceReader {
 
   void read_service(const Node& key, const Node& body);
   void read_sources(const Node& list, Service& service, Flow& flow);
-  void read_sinks(const Node& list, bool is_pipe, Service& service, Flow& flow);
+  void read_sinks(const Node& list, bool has_flush, Service& service, Flow& flow);
   // The keys of a source or sink; nothing after a report.
+  void names_of_output(const Node& sinks, Flow& flow) const;
   std::optional<Fields> read_endpoint(const Node& node, const Section& section);
   const TopicEntry* read_topic(const Fields& fields, const Node& node);
   std::vector<Function> read_transforms(const Fields& fields, const ExampleNames& names);
   // Reports a topic of another type than `first`, or makes it the first.
   void check_type(const Node& id, const TopicEntry& entry, std::string_view what,
                   const TopicEntry*& first, std::string_view hint);
-  void read_window(const Node& node, Service& service, const Flow& flow);
+  void read_window(const Node& node, Service& service, Flow& flow);
+  void read_partition(const Node& node, Service& service, Flow& flow);
   void read_late(const Node& node, Service& service, const Flow& flow);
   void check(const Node& key, const Node& body, const Service& service);
+  void check_window(const Node& key, const Node& body, const Service& service);
+  void check_states(const Node& body, const Service& service);
 
   Report& report_;
   TypeReader& types_;

@@ -9,7 +9,9 @@ using enum ValueKind;
 constexpr std::string_view kTopicWord[] = {"topic"};
 constexpr std::string_view kTransformWords[] = {"map", "filter", "filter-map", "flat-map"};
 constexpr std::string_view kStateTypes[] = {"keyed-state"};
-constexpr std::string_view kRowTypes[] = {"arrow-row"};
+constexpr std::string_view kRowTypes[] = {"arrow-row", "primitive", "string", "bool", "i8",
+                                          "i16",       "i32",       "i64",    "u8",   "u16",
+                                          "u32",       "u64",       "f32",    "f64"};
 constexpr std::string_view kLateWords[] = {"drop"};
 
 constexpr Field kTransforms = {.key = "transforms",
@@ -19,6 +21,11 @@ constexpr Field kTransforms = {.key = "transforms",
 constexpr Field kRun = {
     .key = "run", .kind = kCode, .is_required = true, .doc = "C++ that defines one function"};
 
+constexpr Field kDependencies = {.key = "dependencies",
+                                 .kind = kList,
+                                 .doc = "system libraries that the code needs",
+                                 .min = 1,
+                                 .section = &kDependency};
 constexpr Field kServiceFields[] = {
     {.key = "sources",
      .kind = kList,
@@ -30,25 +37,28 @@ constexpr Field kServiceFields[] = {
     kTransforms,
     {.key = "states",
      .kind = kNamed,
-     .doc = "rows by key, at most 32 states; required with a window",
+     .doc = "rows by key, at most 32 states; one of its own is required with a window or partition",
      .hint = "what the service counts or sums for each key",
      .min = 1,
      .names = &kStateName,
      .section = &kState},
     {.key = "window",
      .kind = kMap,
-     .doc = "how events become results; without one each record goes its own way",
+     .doc = "how events become results; without it and `partition` each record goes its own way",
      .section = &kWindow},
+    {.key = "partition",
+     .kind = kMap,
+     .doc = "rows by key that live until they are erased or run out; in place of `window`",
+     .section = &kPartition},
     {.key = "sinks",
      .kind = kList,
-     .doc = "topics to write, none of them a source; required without a window",
+     .doc = "topics to write, none of them a source; required without `window` and `partition`",
      .hint = "for example '- { type: topic, id: summaries }'",
      .min = 1,
      .section = &kSink},
 };
 constexpr KnownButRefused kServiceRefused[] = {
     {"post-transforms", "'post-transforms' are not supported yet", kSupported},
-    {"partition", "'partition' outside of 'window' is not supported yet", kSupported},
     {"imports", "'imports' are not supported yet", kSupported},
     {"merge", "'merge' is not supported yet", kSupported},
     {"split", "'split' is not supported yet", kSupported},
@@ -114,8 +124,14 @@ constexpr Field kTransformFields[] = {
      .what = "operator",
      .words = kTransformWords},
     kRun,
+    kDependencies,
 };
-constexpr Field kFunctionFields[] = {kRun};
+constexpr Field kFunctionFields[] = {kRun, kDependencies};
+constexpr Field kDependencyFields[] = {{.key = "name",
+                                        .is_required = true,
+                                        .doc = "what pkg-config calls it",
+                                        .hint = "for example 'name: re2'",
+                                        .what = "the name of a dependency"}};
 constexpr KnownButRefused kFunctionRefused[] = {
     {"uses", "functions of packages ('uses') are not supported yet",
      "write the code below 'run: |'"}};
@@ -129,23 +145,29 @@ constexpr KnownButRefused kRefusedStates[] = {
 constexpr Field kStateFields[] = {
     {.key = "type",
      .kind = kWord,
-     .is_required = true,
-     .doc = "one row for each key, in each window",
+     .doc = "one row for each key, in each window if there are windows",
      .hint = "write 'type: keyed-state'",
      .what = "type of a state",
      .words = kStateTypes,
      .refused_words = kRefusedStates},
     {.key = "properties",
      .kind = kMap,
-     .is_required = true,
      .doc = "the key and the row",
      .hint = "write 'properties: { key: …, value: … }'",
      .section = &kStateProperties},
+    {.key = "from",
+     .doc = "`SERVICE.STATE`: a state of another service, without window, to be read by key; in place "
+            "of all else",
+     .hint = "for example 'from: price-keeper.prices'",
+     .what = "the state of another service"},
 };
 constexpr KnownButRefused kStateRefused[] = {
-    {"from", "a state of another service is not supported yet",
-     "write to a topic that the other service reads"},
-    {"ttl", "'ttl' is not supported yet", "a row lives as long as its window"},
+    {"ttl", "'ttl' stands in 'value', beside 'type'", "indent it below 'value:'"},
+    {"on-expire", "'on-expire' stands in 'value', beside 'ttl'", "indent it below 'value:'"},
+};
+constexpr KnownButRefused kStatePropertiesRefused[] = {
+    {"ttl", "'ttl' stands in 'value', beside 'type'", "indent it below 'value:'"},
+    {"on-expire", "'on-expire' stands in 'value', beside 'ttl'", "indent it below 'value:'"},
 };
 
 constexpr Field kStatePropertyFields[] = {
@@ -167,17 +189,26 @@ constexpr Field kRowFields[] = {
     {.key = "type",
      .kind = kWord,
      .is_required = true,
-     .doc = "a row of columns",
+     .doc = "a row of columns; or a single value, `primitive` or its type",
      .hint = "write 'type: arrow-row'",
      .words = kRowTypes},
     {.key = "properties",
      .kind = kNamed,
-     .is_required = true,
-     .doc = "its columns, name to type: numbers, bools and strings",
+     .doc = "of a row its columns, name to type: numbers, bools and strings; of a `primitive` its "
+            "`value`",
      .hint = "write 'properties: { count: { type: u32 } }'",
      .min = 1,
      .names = &kFieldName,
      .section = &kColumn},
+    {.key = "ttl",
+     .kind = kDuration,
+     .doc = "a row that no record has used for this long is removed: by event time where there is "
+            "`assign-timestamp`. Without a window only",
+     .min = 1},
+    {.key = "on-expire",
+     .kind = kMap,
+     .doc = "what a row says when its `ttl` has run out",
+     .section = &kFunction},
 };
 
 // ---- windows
@@ -195,6 +226,10 @@ constexpr Field kWindowFields[] = {
      .doc = "when an event happened, ms UTC",
      .hint = "the C++ that tells the time of an event",
      .section = &kFunction},
+    {.key = "transforms",
+     .kind = kList,
+     .doc = "what is done to each record behind `assign-timestamp`, in this order",
+     .section = &kTransform},
     {.key = "watermark",
      .kind = kMap,
      .doc = "how long to wait for stragglers",
@@ -223,7 +258,6 @@ constexpr KnownButRefused kWindowRefused[] = {
     {"sliding", "sliding windows are not supported yet", "write 'tumbling: { duration: 5s }'"},
     {"session", "session windows are not supported yet", "write 'tumbling: { duration: 5s }'"},
     {"hopping", "hopping windows are not supported yet", "write 'tumbling: { duration: 5s }'"},
-    {"transforms", "'transforms' in a window are not supported yet", kSupported},
     {"grace-period", "'grace-period' stands in 'watermark'",
      "write 'watermark: { grace-period: 2s }'"},
     {"idleness", "'idleness' stands in 'watermark'", "write 'watermark: { idleness: 5s }'"},
@@ -264,21 +298,29 @@ constexpr Field kLateFields[] = {
      .what = "the name of a topic"}};
 
 constexpr Field kPartitionFields[] = {
+    {.key = "assign-timestamp",
+     .kind = kMap,
+     .doc = "when an event happened, ms UTC; without a window only, which has its own",
+     .section = &kFunction},
     {.key = "assign-key",
      .kind = kMap,
      .is_required = true,
      .doc = "the key of an event",
      .hint = "the C++ that tells the key of an event",
      .section = &kFunction},
+    {.key = "transforms",
+     .kind = kList,
+     .doc = "what is done to each record at the rows of its key, in this order; what leaves them goes on "
+            "to `update-state` and, without a window, to the sinks",
+     .section = &kTransform},
     {.key = "update-state",
      .kind = kMap,
-     .is_required = true,
-     .doc = "changes the rows of the event's key",
+     .doc = "changes the rows of the event's key; required where there are no `transforms`",
      .hint = "the C++ that puts an event into the state",
      .section = &kFunction},
 };
 constexpr KnownButRefused kPartitionRefused[] = {
-    {"transforms", "'transforms' in a partition are not supported yet", kSupported}};
+    {"flush", "'flush' stands in 'window'", "without a window, SQL and the sinks see the rows"}};
 
 }  // namespace
 
@@ -290,9 +332,11 @@ constinit const Section kTransform = {
 constinit const Section kFunction = {
     "function", "an operator", kFunctionFields, kFunctionRefused, {}};
 
+constinit const Section kDependency = {"dependency", "a dependency", kDependencyFields, {}, {}};
+
 constinit const Section kState = {"state", "a state", kStateFields, kStateRefused, {}};
 constinit const Section kStateProperties = {
-    "state-properties", "'properties' of a state", kStatePropertyFields, {}, {}};
+    "state-properties", "'properties' of a state", kStatePropertyFields, kStatePropertiesRefused, {}};
 constinit const Section kRow = {"row", "the value of a state", kRowFields, {}, {}};
 
 constinit const Section kWindow = {"window", "a window", kWindowFields, kWindowRefused, {}};

@@ -17,12 +17,12 @@ constexpr std::size_t kStatesMax = 32;
 
 }  // namespace
 
-std::vector<State> StateReader::read(const Node& map) {
+void StateReader::read(const Node& map, Service& service) {
   if (map.kind != NodeKind::kMap || map.keys.empty()) {
     report_.error(map, "'states' has to be a map with at least one state");
-    return {};
+    return;
   }
-  std::vector<State> states;
+  std::vector<State>& states = service.states;
   std::set<std::string> accessors, rows;
   for (std::size_t i = 0; i < map.keys.size(); ++i) {
     const Node& key = map.keys[i];
@@ -30,7 +30,7 @@ std::vector<State> StateReader::read(const Node& map) {
     const std::string row = to_pascal_case(key.text) + "Row";
     if (!check_name(report_, key, kStateName, key.text)) {
       // told
-    } else if (const auto reason = reserved_as(accessor)) {
+    } else if (const auto reason = reserved_as_accessor(accessor)) {
       report_.error(
           key,
           fmt::format("'{}' cannot be the name of a state: {} is {}", key.text, accessor, *reason),
@@ -46,10 +46,19 @@ std::vector<State> StateReader::read(const Node& map) {
           fmt::format("the rows of state '{}' are called {} in C++, as a type is", key.text, row),
           "rename the state or the type");
     }
-    if (auto state = read_state(key, map.items[i])) states.push_back(std::move(*state));
+    if (map.items[i].find("from") != nullptr) {
+      if (auto reference = read_reference(key, map.items[i]))
+        service.references.push_back(std::move(*reference));
+    } else if (auto state = read_state(key, map.items[i])) {
+      states.push_back(std::move(*state));
+    }
   }
   if (map.keys.size() > kStatesMax)
     report_.error(map, fmt::format("a service has at most {} states", kStatesMax));
+  check_keys(map, states);
+}
+
+void StateReader::check_keys(const Node& map, const std::vector<State>& states) {
   for (const State& state : states) {
     const State& first = states.front();
     if (state.key == first.key) continue;
@@ -59,15 +68,34 @@ std::vector<State> StateReader::read(const Node& map) {
                     record::to_string(state.key), first.name, record::to_string(first.key)),
         "'assign-key' makes one key, which all states of the service share");
   }
-  return states;
+}
+
+// SERVICE.STATE; whether there is such a state is known when all services are read.
+std::optional<StateReference> StateReader::read_reference(const Node& key, const Node& body) {
+  const Fields fields(report_, body, kState);
+  const auto text = fields.text("from");
+  for (const std::string_view other : {"type", "properties"}) {
+    if (const Node* const at = body.find_key(other))
+      report_.error(*at, fmt::format("a state with 'from' has no '{}' of its own", other), "remove it");
+  }
+  if (!text) return std::nullopt;
+  const std::size_t dot = text->find('.');
+  if (dot == std::string::npos || dot == 0 || dot + 1 == text->size()) {
+    report_.error(*body.find("from"),
+                  fmt::format("'from' has to be SERVICE.STATE, not '{}'", text->substr(0, 60)),
+                  "for example 'from: price-keeper.prices'");
+    return std::nullopt;
+  }
+  return StateReference{key.text, body.find("from")->position, text->substr(0, dot),
+                        text->substr(dot + 1)};
 }
 
 std::optional<State> StateReader::read_state(const Node& key, const Node& body) {
   const Fields fields(report_, body, kState);
-  if (body.find("from") != nullptr) return std::nullopt;
-  if (!fields.word("type") && body.find("type") != nullptr) return std::nullopt;
+  if (!fields.is_map()) return std::nullopt;
+  if (fields.require("type") != nullptr && !fields.word("type")) return std::nullopt;
+  if (fields.require("properties") == nullptr) return std::nullopt;
   const auto properties = fields.map("properties");
-  if (!properties) return std::nullopt;
   State state;
   state.name = key.text;
   state.position = key.position;
@@ -79,22 +107,61 @@ std::optional<State> StateReader::read_state(const Node& key, const Node& body) 
     if (type != nullptr && !has_key)
       report_.error(*node, "the key of a state has to be a string, an integer or a bool");
   }
-  if (const auto row = properties->map("value")) state.type = read_row(*row);
+  if (const auto row = properties->map("value")) {
+    state.type = read_row(*row, state);
+    names_.state = &state;
+    read_ttl(*row, *body.find("properties")->find("value"), state);
+  }
   return has_key && state.type != nullptr ? std::optional(std::move(state)) : std::nullopt;
 }
 
-const record::Type* StateReader::read_row(const Fields& fields) {
+const record::Type* StateReader::read_row(const Fields& fields, State& state) {
   const Node* const type = fields.find("type");
-  if (type == nullptr) return nullptr;
-  if (type->text != kRow.fields.front().words.front()) {
-    report_.error(
-        *type,
-        fmt::format("the value of a state cannot be of type '{}' yet", type->text.substr(0, 60)),
-        "write 'type: arrow-row' and 'properties: { value: { type: … } }'");
+  const auto word = type == nullptr ? std::nullopt : fields.word("type");
+  if (!word) return nullptr;
+  constexpr std::size_t kArrowRow = 0, kPrimitive = 1;
+  state.is_primitive = *word != kArrowRow;
+  if (*word > kPrimitive) return read_value(*type);
+  const Node* const columns = fields.require("properties");
+  if (columns == nullptr) return nullptr;
+  return state.is_primitive ? read_primitive(*columns) : types_.read_row(*columns);
+}
+
+// `{ value: i32 }` or `{ value: { type: i32 } }`.
+const record::Type* StateReader::read_primitive(const Node& columns) {
+  const Node* const value = columns.find("value");
+  if (columns.kind != NodeKind::kMap || columns.keys.size() != 1 || value == nullptr) {
+    report_.error(columns, "a primitive state has one property, 'value'",
+                  "for example 'properties: { value: i32 }'");
     return nullptr;
   }
-  const Node* const columns = fields.find("properties");
-  return columns == nullptr ? nullptr : types_.read_row(*columns);
+  if (value->kind != NodeKind::kScalar) return types_.read_row(columns);
+  return read_value(*value);
+}
+
+// A row of one column, `value`, of this type.
+const record::Type* StateReader::read_value(const Node& type) {
+  const auto map_of = [&type](std::string_view key, Node value) {
+    Node map = type;
+    map.kind = NodeKind::kMap;
+    map.keys = {type};
+    map.keys[0].text = key;
+    map.items = {std::move(value)};
+    return map;
+  };
+  return types_.read_row(map_of("value", map_of("type", type)));
+}
+
+void StateReader::read_ttl(const Fields& fields, const Node& body, State& state) {
+  state.ttl = fields.duration("ttl");
+  if (const Node* const at = body.find_key("ttl"); at != nullptr && is_in_window_) {
+    report_.error(*at, "a row in a window lives as long as its window", "remove 'ttl'");
+  }
+  const Node* const at = body.find_key("on-expire");
+  if (at == nullptr) return;
+  state.on_expire = functions_.read(fields, body, FunctionKind::kOnExpire, names_);
+  if (body.find_key("ttl") == nullptr)
+    report_.error(*at, "'on-expire' needs a 'ttl' beside it", "for example 'ttl: 30d'");
 }
 
 }  // namespace gameflow::spec

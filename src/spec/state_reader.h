@@ -6,22 +6,38 @@
 
 #include "record/type.h"
 #include "spec/reader.h"
+#include "spec/code_reader.h"
 #include "spec/type_reader.h"
 
 namespace gameflow::spec {
 
 class StateReader {
  public:
-  StateReader(Report& report, TypeReader& types) : report_(report), types_(types) {}
+  StateReader(Report& report, TypeReader& types, FunctionReader& functions, const ExampleNames& names,
+              bool is_in_window)
+      : report_(report),
+        types_(types),
+        functions_(functions),
+        names_(names),
+        is_in_window_(is_in_window) {}
 
-  std::vector<State> read(const Node& map);
+  // Fills the service's states and references.
+  void read(const Node& map, Service& service);
 
  private:
   std::optional<State> read_state(const Node& key, const Node& body);
-  const record::Type* read_row(const Fields& fields);
+  std::optional<StateReference> read_reference(const Node& key, const Node& body);
+  const record::Type* read_row(const Fields& fields, State& state);
+  const record::Type* read_primitive(const Node& columns);
+  const record::Type* read_value(const Node& type);
+  void read_ttl(const Fields& fields, const Node& body, State& state);
+  void check_keys(const Node& map, const std::vector<State>& states);
 
   Report& report_;
   TypeReader& types_;
+  FunctionReader& functions_;
+  ExampleNames names_;
+  bool is_in_window_;
 };
 
 }  // namespace gameflow::spec

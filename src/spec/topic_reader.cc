@@ -39,6 +39,8 @@ void TopicReader::read_topic(const Node& key, const Node& body) {
     if (const auto name = fields.text("name")) entry.topic.name = *name;
     if (const Node* const schema = fields.find("schema")) read_schema(*schema, entry);
     entry.topic.partitions = static_cast<std::uint32_t>(fields.count("partitions").value_or(1));
+    entry.topic.is_compacted = fields.flag("compaction").value_or(false);
+    entry.topic.allows_cycle = fields.flag("allow-cycle").value_or(false);
     if (const auto retention = fields.map("retention")) {
       entry.topic.retention_age = retention->duration("age");
       entry.topic.retention_bytes = retention->bytes("bytes");
@@ -61,6 +63,11 @@ void TopicReader::read_schema(const Node& node, TopicEntry& entry) {
   if (value == nullptr) return;
   entry.topic.type = types_.read(*value, kTopicValue, kTopicValue.name, "");
   if (const Node* const type = value->find("type")) entry.type_name = type->text;
+}
+
+const TopicEntry* TopicReader::find(const std::string& key) const {
+  const auto found = by_key_.find(key);
+  return found == by_key_.end() ? nullptr : &entries_[found->second];
 }
 
 const TopicEntry* TopicReader::refer(const Node& node) const {

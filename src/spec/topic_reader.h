@@ -28,6 +28,8 @@ class TopicReader {
 
   // The topic that the text of `node` names; a report and null if there is none.
   const TopicEntry* refer(const Node& node) const;
+  // The same without a report.
+  const TopicEntry* find(const std::string& key) const;
 
   const std::vector<TopicEntry>& entries() const { return entries_; }
 

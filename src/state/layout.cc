@@ -10,10 +10,17 @@ std::uint64_t hash_key(std::string_view key) {
   return XXH3_64bits(key.data(), key.size());
 }
 
-Layout::Layout(const std::vector<const record::Type*>& rows) {
+Layout::Layout(const std::vector<const record::Type*>& rows, const std::vector<Duration>& ttls)
+    : ttls_(ttls) {
+  ttls_.resize(rows.size());
   std::uint32_t offset = sizeof(Entry);
-  for (const record::Type* row : rows) {
+  for (std::size_t state = 0; state < rows.size(); ++state) {
+    const record::Type* const row = rows[state];
     codecs_.emplace_back(*row);
+    if (ttls_[state].ms != 0) {
+      timed_ |= 1U << state;
+      offset += sizeof(abi::RowTimes);
+    }
     offset = (offset + row->align - 1) / row->align * row->align;
     offsets_.push_back(offset);
     offset += row->size;
@@ -28,10 +35,14 @@ Entry* Layout::make_entry(void* memory, std::string_view key) const {
                                    .key_size = static_cast<std::uint16_t>(key.size()),
                                    .changed = 0,
                                    .saved = 0};
-  for (std::size_t state = 0; state < codecs_.size(); ++state)
-    codecs_[state].initialize(row(entry, state));
+  for (std::size_t state = 0; state < codecs_.size(); ++state) initialize(entry, state);
   key.copy(static_cast<char*>(memory) + key_offset_, key.size());
   return entry;
+}
+
+void Layout::initialize(Entry* entry, std::size_t state) const {
+  codecs_[state].initialize(row(entry, state));
+  if (is_timed(state)) times(entry, state) = {abi::kNever, 0};
 }
 
 void Layout::encode(const Entry* entry, ByteWriter& out) const {
@@ -39,7 +50,9 @@ void Layout::encode(const Entry* entry, ByteWriter& out) const {
   out.varint(entry->live);
   out.signed_varint(entry->updated_at.ms);
   for (std::size_t state = 0; state < codecs_.size(); ++state) {
-    if ((entry->live >> state & 1U) != 0) codecs_[state].encode(row(entry, state), out);
+    if ((entry->live >> state & 1U) == 0) continue;
+    codecs_[state].encode(row(entry, state), out);
+    if (is_timed(state)) out.signed_varint(times(entry, state).seen_at);
   }
 }
 

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include <gameflow/abi.h>
+
 #include "base/bytes.h"
 #include "base/time.h"
 #include "record/type.h"
@@ -39,12 +41,28 @@ class Layout {
   static constexpr std::size_t kEntryAlign = alignof(Entry);
   static constexpr std::size_t kKeyBytesMax = UINT16_MAX;
 
-  // `rows`: the row types of the service's states, in order. They outlive the layout.
-  explicit Layout(const std::vector<const record::Type*>& rows);
+  // `rows`: the row types of the service's states, in order. They outlive the layout. `ttls`: after
+  // how long without being asked for their rows run out; 0 or nothing: never.
+  explicit Layout(const std::vector<const record::Type*>& rows,
+                  const std::vector<Duration>& ttls = {});
 
   std::size_t state_count() const { return codecs_.size(); }
   const RowCodec& codec(std::size_t state) const { return codecs_[state]; }
   bool has_text() const { return has_text_; }
+  Duration ttl(std::size_t state) const { return ttls_[state]; }
+  // The states with a ttl, a bit each. Their rows have times in front.
+  std::uint32_t timed() const { return timed_; }
+  bool is_timed(std::size_t state) const { return (timed_ >> state & 1U) != 0; }
+  abi::RowTimes& times(Entry* entry, std::size_t state) const {
+    return static_cast<abi::RowTimes*>(row(entry, state))[-1];
+  }
+  const abi::RowTimes& times(const Entry* entry, std::size_t state) const {
+    return static_cast<const abi::RowTimes*>(row(entry, state))[-1];
+  }
+  // Of a row that is there and timed.
+  Timestamp runs_out_at(const Entry* entry, std::size_t state) const {
+    return Timestamp{times(entry, state).seen_at} + ttls_[state];
+  }
 
   void* row(Entry* entry, std::size_t state) const {
     return reinterpret_cast<char*>(entry) + offsets_[state];
@@ -65,12 +83,17 @@ class Layout {
 
   // An entry of the key in `memory` of entry_bytes: rows are initialised and not live.
   Entry* make_entry(void* memory, std::string_view key) const;
-  // Appends the entry with its live rows in the form that Table::load reads.
+  // The row is as in a new entry.
+  void initialize(Entry* entry, std::size_t state) const;
+  // Appends the entry with its live rows in the form that Table::load reads; without any, it says
+  // that they are gone.
   void encode(const Entry* entry, ByteWriter& out) const;
 
  private:
   std::vector<RowCodec> codecs_;
   std::vector<std::uint32_t> offsets_;  // of each row from the entry's start
+  std::vector<Duration> ttls_;
+  std::uint32_t timed_ = 0;
   std::uint32_t key_offset_ = 0;
   bool has_text_ = false;
 };

@@ -1,5 +1,6 @@
 #include "state/shard.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -9,8 +10,43 @@ namespace gameflow::state {
 Shard::Window& Shard::touch(Timestamp start) {
   std::unique_ptr<Window>& window = windows_[start];
   if (window == nullptr) window = std::make_unique<Window>(start, layout_);
+  if (!window->touched_ && window->table.is_mostly_dead()) tidy(window);
   if (!std::exchange(window->touched_, true)) touched_.push_back(window.get());
   return *window;
+}
+
+void Shard::Window::set_timers(const Layout& layout) {
+  if (layout.timed() == 0) return;
+  table.peek()->for_each([&](const Entry* const_entry) {
+    const std::string_view key = layout.key(const_entry);
+    for (std::uint32_t state = 0; state < layout.state_count(); ++state) {
+      if ((const_entry->live & layout.timed() & 1U << state) == 0) continue;
+      const std::uint32_t place = *table.place_of(key, hash_key(key));
+      const Timestamp due_at = layout.runs_out_at(const_entry, state);
+      layout.times(table.edit(place), state).due_at = due_at.ms;
+      timers.add({due_at, place, state});
+    }
+  });
+}
+
+// Its rows go to a table that has room for nothing else. What is seen of it stays what it was.
+void Shard::tidy(std::unique_ptr<Window>& window) {
+  auto made = std::make_unique<Window>(window->start, layout_);
+  made->table.copy_rows(window->table);
+  made->set_timers(layout_);
+  made->table.commit();
+  made->timers.commit();
+  made->is_new_ = window->is_new_;
+  made->is_sealed_ = window->is_sealed_;
+  if (!window->is_sealed_) std::ranges::replace(unsealed_, window.get(), made.get());
+  discount(*window);
+  window = std::move(made);
+  count(*window);
+}
+
+std::optional<Timestamp> Shard::next_timer(Timestamp start) const {
+  const auto found = windows_.find(start);
+  return found == windows_.end() ? std::nullopt : found->second->timers.next();
 }
 
 Shard::Window* Shard::find(Timestamp start) {
@@ -34,10 +70,7 @@ void Shard::discount(const Window& window) {
     rows_[state] -= window.rows_[state];
 }
 
-// The window as it is now is what the next epoch finds.
-void Shard::settle(Window& window) {
-  discount(window);
-  window.touched_ = window.is_new_ = false;
+void Shard::count(Window& window) {
   window.bytes_ = window.table.bytes();
   window.keys_ = window.table.keys();
   window.rows_.resize(layout_.state_count());
@@ -46,6 +79,13 @@ void Shard::settle(Window& window) {
     rows_[state] += window.rows_[state];
   }
   bytes_ += window.bytes_;
+}
+
+// The window as it is now is what the next epoch finds.
+void Shard::settle(Window& window) {
+  discount(window);
+  window.touched_ = window.is_new_ = false;
+  count(window);
 }
 
 void Shard::set_sealed() {
@@ -60,6 +100,7 @@ void Shard::revert() {
       continue;
     }
     window->table.revert();
+    window->timers.revert();
     window->touched_ = false;
   }
   touched_.clear();

@@ -17,6 +17,7 @@
 
 #include "base/time.h"
 #include "state/table.h"
+#include "state/timers.h"
 
 namespace gameflow::state {
 
@@ -28,6 +29,10 @@ class Shard {
 
     const Timestamp start;
     Table table;
+    Timers timers;  // of rows with a ttl
+
+    // A timer for each such row, of a table that has just been filled.
+    void set_timers(const Layout& layout);
 
    private:
     friend class Shard;
@@ -42,13 +47,15 @@ class Shard {
   // `layout` outlives the shard and all versions.
   explicit Shard(const Layout& layout) : layout_(layout), rows_(layout.state_count()) {}
 
-  // The window, made if there is none, to be changed in this epoch.
+  // The window, made if there is none, to be changed in this epoch. Rows that are gone give their
+  // memory back when an epoch touches the window, once there are many.
   Window& touch(Timestamp start);
   // Null where the shard has no rows of that window.
   Window* find(Timestamp start);
 
   // Those that this epoch touches; pointers stay valid until it ends.
   const std::vector<Window*>& touched() const { return touched_; }
+  static bool is_touched(const Window& window) { return window.touched_; }
   // Forgets windows that were opened by records which left no row.
   void drop_empty();
 
@@ -67,12 +74,16 @@ class Shard {
   void set_sealed();
 
   std::size_t bytes() const { return bytes_; }
+  // The first time at which a row of the window may run out.
+  std::optional<Timestamp> next_timer(Timestamp start) const;
   // Live rows of a state, in all windows.
   std::size_t rows(std::size_t state) const { return rows_[state]; }
 
  private:
   void settle(Window& window);
+  void tidy(std::unique_ptr<Window>& window);
   void discount(const Window& window);
+  void count(Window& window);
 
   const Layout& layout_;
   std::map<Timestamp, std::unique_ptr<Window>> windows_;
@@ -88,6 +99,7 @@ void Shard::commit(Visit&& visit) {
     if (window->is_sealed_) unsealed_.push_back(window);
     const bool was_sealed = std::exchange(window->is_sealed_, false);
     window->table.commit();
+    window->timers.commit();
     visit(window->start, window->table.keys() - window->keys_, was_sealed);
     settle(*window);
   }

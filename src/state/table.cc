@@ -49,6 +49,8 @@ void clear(std::vector<T>& items, std::size_t kept) {
   if (items.capacity() > kept) std::vector<T>().swap(items);
 }
 
+constexpr std::size_t kDeadMin = 64;
+
 // One slot in eight stays free, so that searches end soon.
 std::size_t keys_max(std::size_t groups) {
   return groups * IndexGroup::kSlots * 7 / 8;
@@ -243,6 +245,7 @@ Entry* Table::find_or_insert(std::string_view key, std::uint64_t hash) {
   const std::uint32_t ref = make_entry(key);
   insert(hash, ref);
   ++map_.keys;
+  ++dead_;
   return const_cast<Entry*>(map_.entry(ref));
 }
 
@@ -279,9 +282,57 @@ void Table::find_or_insert(std::span<const Probe> probes, Entry** entries) {
 }
 
 void Table::set_live(Entry* entry, std::uint32_t states) {
-  for (std::uint32_t added = states & ~entry->live; added != 0; added &= added - 1)
+  std::uint32_t added = states & ~entry->live;
+  if (added == 0) return;
+  if (entry->live == 0) --dead_;
+  for (; added != 0; added &= added - 1)
     ++map_.rows[static_cast<std::size_t>(std::countr_zero(added))];
   entry->live |= states;
+}
+
+void Table::set_dead(Entry* entry, std::uint32_t states) {
+  std::uint32_t gone = states & entry->live;
+  if (gone == 0) return;
+  entry->live &= ~states;
+  if (entry->live == 0) ++dead_;
+  for (; gone != 0; gone &= gone - 1)
+    --map_.rows[static_cast<std::size_t>(std::countr_zero(gone))];
+}
+
+void Table::mark_erased(Entry* entry, std::uint32_t states, Timestamp now) {
+  if (entry->changed == 0) changes_.push_back(entry);
+  entry->changed = 1;
+  entry->updated_at = now;
+  set_dead(entry, states);
+}
+
+std::optional<std::uint32_t> Table::place_of(std::string_view key, std::uint64_t hash) const {
+  if (map_.groups == 0) return std::nullopt;
+  const PageMap::Place place = map_.find(layout_, key, hash);
+  if (!place.found) return std::nullopt;
+  return map_.group(place.group).refs[place.slot];
+}
+
+const Entry* Table::find(std::string_view key, std::uint64_t hash) const {
+  const auto place = place_of(key, hash);
+  const Entry* const entry = place ? map_.entry(*place) : nullptr;
+  return entry == nullptr || entry->live == 0 ? nullptr : entry;
+}
+
+bool Table::is_mostly_dead() const {
+  return dead_ > kDeadMin && dead_ > map_.keys / 2;
+}
+
+void Table::copy_rows(const Table& other) {
+  other.peek()->for_each([&](const Entry* from) {
+    if (from->live == 0) return;
+    const std::string_view key = layout_.key(from);
+    Entry* const to = find_or_insert(key, hash_key(key));
+    std::memcpy(static_cast<void*>(to + 1), from + 1, layout_.mutable_bytes() - sizeof(Entry));
+    mark_changed(to, from->live, from->updated_at);
+  });
+  own_text();
+  commit();
 }
 
 std::size_t Table::adopt_text(Entry* entry, bool all) {
@@ -330,7 +381,7 @@ void Table::compact_text() {
   text_bytes_ = text_bytes_kept_ = kept;
 }
 
-bool Table::load(ByteReader& in, const std::vector<int>& states) {
+bool Table::load(ByteReader& in, const std::vector<int>& states, std::uint32_t timed) {
   const std::string_view key = in.text();
   const std::uint64_t mask = in.varint();
   const Timestamp updated_at{in.signed_varint()};
@@ -338,12 +389,20 @@ bool Table::load(ByteReader& in, const std::vector<int>& states) {
   Entry* entry = find_or_insert(key, hash_key(key));
   entry->updated_at = updated_at;
   for (std::size_t stored = 0; stored < states.size(); ++stored) {
-    if ((mask >> stored & 1U) == 0) continue;
-    const std::string_view row = in.text();
+    const bool is_live = (mask >> stored & 1U) != 0;
+    const std::string_view row = is_live ? in.text() : std::string_view();
+    const bool has_time = is_live && (timed >> stored & 1U) != 0;
+    const Timestamp seen_at = has_time ? Timestamp{in.signed_varint()} : updated_at;
     if (!in.ok()) return false;
     if (states[stored] < 0) continue;
     const auto state = static_cast<std::size_t>(states[stored]);
+    if (!is_live) {
+      set_dead(entry, 1U << state);
+      layout_.initialize(entry, state);
+      continue;
+    }
     if (!layout_.codec(state).decode(row, text_, layout_.row(entry, state))) return false;
+    if (layout_.is_timed(state)) layout_.times(entry, state) = {seen_at.ms, 0};
     set_live(entry, 1U << state);
   }
   return true;
@@ -358,6 +417,7 @@ void Table::commit() {
   if (!replaced_.empty()) history_->retire(replaced_.take());
   forget_epoch();
   mark_.keys = map_.keys;
+  mark_.dead = dead_;
   mark_.rows = map_.rows;
   mark_.groups = map_.groups;
   mark_.entry_pages = map_.entries.size();
@@ -401,6 +461,7 @@ void Table::revert() {
     fill_index();
   }
   map_.keys = mark_.keys;
+  dead_ = mark_.dead;
   map_.rows = mark_.rows;
   cut(map_.text, old_text_.empty() ? mark_.text_blocks : 0);
   if (!old_text_.empty()) map_.text = std::exchange(old_text_, {});

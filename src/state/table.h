@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -60,6 +61,22 @@ class Table {
     set_live(entry, states);
   }
 
+  // The rows of these states are gone; the caller has made them as in a new entry.
+  void mark_erased(Entry* entry, std::uint32_t states, Timestamp now);
+
+  // Where the entry of the key is, until the table is made anew; nothing: there is none.
+  std::optional<std::uint32_t> place_of(std::string_view key, std::uint64_t hash) const;
+  const Entry* entry_at(std::uint32_t place) const { return map_.entry(place); }
+  // To be written, as find_or_insert.
+  Entry* edit(std::uint32_t place) { return writable_entry(place); }
+  // Null where there is none, or none of its rows is there.
+  const Entry* find(std::string_view key, std::uint64_t hash) const;
+
+  // Whether most entries have no rows: a copy would be much smaller.
+  bool is_mostly_dead() const;
+  // Takes all rows of `other`, as committed. For an empty table of the same layout.
+  void copy_rows(const Table& other);
+
   // After a round of updates: copies text that operators left pointing outside into the table. Must
   // be called before the memory those updates read from goes away.
   void own_text();
@@ -70,8 +87,10 @@ class Table {
 
   // Reads one entry that Layout::encode wrote; a later one replaces what an earlier one said of the
   // same state. It does not count as a change. `states` maps the states as they were stored to this
-  // layout's; -1: the state is gone and its row is skipped. False where the bytes are not an entry.
-  bool load(ByteReader& in, const std::vector<int>& states);
+  // layout's; -1: the state is gone and its row is skipped. `timed`: the stored states whose rows
+  // have a time. A state of which the entry has no row has none any more. False where the bytes are
+  // not an entry.
+  bool load(ByteReader& in, const std::vector<int>& states, std::uint32_t timed = 0);
 
   // The epoch is over, and what it wrote stays.
   void commit();
@@ -100,6 +119,7 @@ class Table {
   // epoch has saved. Most of it says where new things begin.
   struct Mark {
     std::size_t keys = 0;
+    std::size_t dead = 0;
     std::vector<std::size_t> rows;
     std::size_t groups = 0;  // of the index
     std::size_t entry_pages = 0;
@@ -122,6 +142,7 @@ class Table {
   template <class Visit>
   void for_each_entry(std::size_t number, std::size_t offset, Visit&& visit) const;
   void set_live(Entry* entry, std::uint32_t states);
+  void set_dead(Entry* entry, std::uint32_t states);
   Entry* writable_entry(std::uint32_t ref);
   std::uint32_t make_entry(std::string_view key);
   void fetch_group(const Probe& probe) const;
@@ -139,6 +160,7 @@ class Table {
   const Layout& layout_;
   std::shared_ptr<History> history_;
   PageMap map_;
+  std::size_t dead_ = 0;             // entries without rows
   std::size_t tail_ = SIZE_MAX;      // number of the page that small entries go to
   std::size_t text_bytes_ = 0;       // written since the last compaction, and those it kept
   std::size_t text_bytes_kept_ = 0;  // live at the last compaction

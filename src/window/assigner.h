@@ -23,24 +23,35 @@ struct Span {
   friend constexpr auto operator<=>(Span, Span) = default;
 };
 
+// All of time: it never closes.
+inline constexpr Span kAlways{{0}, {INT64_MAX}};
+
 class Assigner {
  public:
   // Tumbling windows of `size` > 0.
   explicit constexpr Assigner(Duration size) : size_(size) {}
+  // One window for all of time.
+  static constexpr Assigner always() { return Assigner(kAlwaysSize); }
+  constexpr bool is_always() const { return size_ == kAlwaysSize; }
 
   // The window that holds `time`, an event time.
   constexpr Span span_of(Timestamp time) const {
+    if (is_always()) return kAlways;
     const std::int64_t into = time.ms % size_.ms;
     return span_from({time.ms - (into < 0 ? into + size_.ms : into)});
   }
   // The window that starts at `start`: a start that span_of() gave.
-  constexpr Span span_from(Timestamp start) const { return {start, start + size_}; }
+  constexpr Span span_from(Timestamp start) const {
+    return is_always() ? kAlways : Span{start, start + size_};
+  }
   // Windows in a row have numbers in a row.
   constexpr std::int64_t number_of(Span span) const { return span.start.ms / size_.ms; }
 
+  // Negative: all of time.
   constexpr Duration size() const { return size_; }
 
  private:
+  static constexpr Duration kAlwaysSize{-1};
   Duration size_;
 };
 

@@ -14,7 +14,7 @@ namespace gameflow::abi {
 
 // Raised with every change of this file, types.h, text.h or arena.h that alters a layout or a
 // meaning.
-inline constexpr u32 kVersion = 3;
+inline constexpr u32 kVersion = 4;
 
 // A failed record of a batch: its index, which function of a chain failed (its place in it, from 0;
 // 0 where there is only one), and what the exception said (in the call's arena).
@@ -24,18 +24,32 @@ struct RecordError {
   Text message;
 };
 
+// An argument of a query: what stands for a `?`.
+struct SqlArgument {
+  enum class Kind : u32 { kNull, kInteger, kReal, kText };
+  Kind kind;
+  i64 integer;
+  f64 real;
+  Text text;
+};
+
 // What one call may use. Set up by the engine, valid during the call.
 struct Call {
   Arena* arena;
-  // The event-time window [start, end) in ms; both 0 in a chain. In update-state it is set per
-  // record by the generated loop.
+  // The event-time window [start, end) in ms, and why it is asked for (gameflow::Window::Kind); both
+  // 0 in a chain. In an UpdateFn the times are set per record by the generated loop.
   i64 window_start_ms;
   i64 window_end_ms;
-  // Runs read-only SQL over the states of the window being flushed. Appends result rows to `list`,
-  // a List<T> of the object type `type_id`. On failure returns false and sets `sql_error`. Null
-  // outside flush.
-  bool (*sql)(void* sql_context, const char* text, std::size_t size, u32 type_id, void* list);
-  void* sql_context;
+  u32 window_kind;
+  // Runs read-only SQL over the tables that the function can see. Appends result rows to `list`, a
+  // List<T> of the object type `type_id`. On failure returns false and sets `sql_error`. Null where
+  // there are no tables.
+  bool (*sql)(void* context, const char* text, std::size_t size, const SqlArgument* arguments,
+              u32 argument_count, u32 type_id, void* list);
+  // The row with this encoded key of what the service reads by key, by its number there. Null: there
+  // is none. Valid during the epoch.
+  const void* (*find)(void* context, u32 reference, const char* key, std::size_t size);
+  void* context;  // of both
   Text sql_error;
 };
 
@@ -44,6 +58,9 @@ struct Records {
   const void* const* values;  // values[i]: value i, of the chain's input type
   const i64* times;           // of the records, ms UTC
   u32 count;
+  // Null where the function does not ask (Function::asks) or there are none.
+  const Optional<Text>* record_keys;
+  const Text* row_keys;  // what key() says, encoded
 };
 
 // One record that left a chain.
@@ -54,6 +71,9 @@ struct Emitted {
   Text key;           // what assign-key said: for a string key its text, otherwise the
                       // order-preserving encoding of key.h; empty without assign-key
   u32 origin;         // which input record it came from; origins never fall
+  // The record's key where it is known here: what a function has said, else as in
+  // Records::record_keys. Null: it is still that of the input record.
+  const Optional<Text>* record_key;
 };
 
 // Runs a chain: transforms, assign-timestamp, assign-key, in the order of the dataflow, fused.
@@ -63,29 +83,59 @@ struct Emitted {
 using ChainFn = u32 (*)(Call* call, const Records* records, List<Emitted>* out,
                         RecordError* errors);
 
-// What update-state did with the rows of one record; bit s stands for the row of state s.
+// What became of the rows of one record; bit s stands for the row of state s.
 struct RowUse {
-  u32 asked;    // the operator called for it: it exists from now on, if nothing in it changed, too
+  u32 asked;    // an operator called for it: it exists from now on, if nothing in it changed, too
   u32 changed;  // its bytes are others now
+  u32 erased;   // it is gone; then it is not asked for
 };
 
-// The window [start, end) of one record.
+// The window [start, end) of one record; both 0 where there are none.
 struct WindowSpan {
   i64 start_ms;
   i64 end_ms;
 };
 
-// Applies values to rows, in order. rows[i * state_count + s] is the row of state s for value i,
-// spans[i] its window, uses[i] what became of its rows. A record that fails leaves its rows as they
-// were, and unused. Returns the number of errors, in order of index.
-using UpdateFn = u32 (*)(Call* call, const void* const* values, void* const* rows,
-                         const WindowSpan* spans, u32 count, RowUse* uses, RecordError* errors);
+// Stands in front of each row of a state with a `ttl`.
+struct RowTimes {
+  i64 seen_at;  // when it was last asked for; kNever: it is not there
+  i64 due_at;   // the engine's own
+};
+inline constexpr i64 kNever = INT64_MIN;
 
-// The value for the sinks, in the call's arena, from the window's rows; null on failure, with
-// `error->message`.
+// Records at the rows of their keys, as columns.
+struct KeyedRecords {
+  const void* const* values;
+  void* const* rows;  // rows[i * state_count + s] is the row of state s for value i
+  const WindowSpan* spans;
+  u32 count;
+  // Null where the function does not ask (Function::asks).
+  const Optional<Text>* record_keys;
+  const Text* row_keys;   // encoded
+  const i64* times;       // of the records, for what the function gives
+  const i64* seen_times;  // when they count as seen, for `ttl`
+};
+
+// Runs the transforms of `partition` and update-state, in order of the records. Appends what leaves
+// the transforms, and results of rows that a record found to be run out, to `out`; origins are
+// indices of `records`. A record that fails leaves its rows as they were, unused, and nothing in
+// `out`. Returns the number of errors, in order of index.
+using UpdateFn = u32 (*)(Call* call, const KeyedRecords* records, RowUse* uses, List<Emitted>* out,
+                         RecordError* errors);
+
+// Rows of one state that ran out, as Records: the keys are in row_keys, the times say when. Appends
+// what on-expire makes of them.
+using ExpireFn = ChainFn;
+
+// The value for the sinks, in the call's arena, from the window's rows. Null: there is none, and
+// `error->index` is kNoResult; or it failed, and `error->message` says why.
+inline constexpr u32 kNoResult = UINT32_MAX;
 using FlushFn = const void* (*)(Call* call, RecordError* error);
 
-enum class FunctionKind : u32 { kChain, kUpdate, kFlush };
+enum class FunctionKind : u32 { kChain, kUpdate, kFlush, kExpire };
+
+// What a function asks for, in a mask: a column that nobody reads need not be made.
+enum Asks : u32 { kNothing = 0, kRecordKeys = 1, kRowKeys = 2 };
 
 // A type of the dataflow as generated code names it: `base` below kFirstObject is a record::Kind,
 // else kFirstObject + record::Type::id; `lists` is how often it is wrapped in List<>.
@@ -98,8 +148,9 @@ inline constexpr u32 kFirstObject = 64;
 struct Function {
   FunctionKind kind;
   const char* name;   // as in the plan: "player-session-analytics/source/0"
-  void (*pointer)();  // a ChainFn, UpdateFn or FlushFn
-  TypeRef output;     // of what comes out; of kUpdate without meaning
+  void (*pointer)();  // a ChainFn, UpdateFn, FlushFn or ExpireFn
+  TypeRef output;     // of what comes out
+  u32 asks;           // a mask of Asks
 };
 
 struct Library {

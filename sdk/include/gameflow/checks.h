@@ -27,19 +27,62 @@ concept IsUnknown = std::same_as<T, Unknown>;
 // What a run: block must look like; generated static_asserts say it in words. Everything fits an
 // Unknown.
 template <class Function, class In>
-concept Takes = std::invocable<Function, const In&>;
+concept TakesValue = std::invocable<Function, const In&>;
+// The record's key comes first.
+template <class Function, class In>
+concept TakesKey = std::invocable<Function, const Optional<Text>&, const In&>;
+template <class Function, class In>
+concept Takes = TakesValue<Function, In> || TakesKey<Function, In>;
 
 template <class Function, class In>
 concept TakesWithTime = std::invocable<Function, const In&, i64>;
+template <class Function, class In>
+concept TakesKeyWithTime = std::invocable<Function, const Optional<Text>&, const In&, i64>;
 
-template <class Function, class... In>
-using ResultOf = std::remove_cvref_t<std::invoke_result_t<Function, const In&...>>;
+template <class Function, class In>
+struct Result {
+  using type = std::invoke_result_t<Function, const Optional<Text>&, const In&>;
+};
+template <class Function, class In>
+requires TakesValue<Function, In>
+struct Result<Function, In> {
+  using type = std::invoke_result_t<Function, const In&>;
+};
+template <class Function, class In>
+struct ResultWithTime {
+  using type = std::invoke_result_t<Function, const Optional<Text>&, const In&, i64>;
+};
+template <class Function, class In>
+requires TakesWithTime<Function, In>
+struct ResultWithTime<Function, In> {
+  using type = std::invoke_result_t<Function, const In&, i64>;
+};
+template <class Function, class In>
+using ResultOf = std::remove_cvref_t<typename Result<Function, In>::type>;
+
+// A value without the key that may go with it.
+template <class T>
+struct Unkeyed {
+  using type = T;
+};
+template <class T>
+struct Unkeyed<KeyValue<T>> {
+  using type = T;
+};
+template <class T>
+using UnkeyedOf = typename Unkeyed<T>::type;
+template <class T>
+concept MayLeave = DataflowType<UnkeyedOf<T>>;
 
 template <class T>
 concept Integer = std::integral<T> && !std::same_as<T, bool>;
+// An integer, or what stands for one.
+template <class T>
+concept Time = Integer<std::remove_cvref_t<T>> ||
+    (std::is_class_v<std::remove_cvref_t<T>> && std::convertible_to<T, i64>);
 
 template <class Function, class In>
-concept Maps = IsUnknown<In> ||(Takes<Function, In>&& DataflowType<ResultOf<Function, In>>);
+concept Maps = IsUnknown<In> ||(Takes<Function, In>&& MayLeave<ResultOf<Function, In>>);
 
 template <class Function, class In>
 concept Filters = IsUnknown<In> ||
@@ -47,16 +90,24 @@ concept Filters = IsUnknown<In> ||
 
 template <class Function, class In>
 concept FilterMaps = IsUnknown<In> ||
-    (Takes<Function, In>&& DataflowType<typename OptionalItem<ResultOf<Function, In>>::type>);
+    (Takes<Function, In>&& MayLeave<typename OptionalItem<ResultOf<Function, In>>::type>);
 
 template <class Function, class In>
 concept FlatMaps = IsUnknown<In> ||
-    (Takes<Function, In>&& DataflowType<typename ListItem<ResultOf<Function, In>>::type>);
+    (Takes<Function, In>&& MayLeave<typename ListItem<ResultOf<Function, In>>::type>);
 
 template <class Function, class In>
+concept TakesForTime = Takes<Function, In> || TakesWithTime<Function, In> ||
+    TakesKeyWithTime<Function, In>;
+// With the record's time where it takes that: `f(event, time)` is never `f(key, event)`.
+template <class Function, class In>
+concept TakesTime = TakesWithTime<Function, In> ||
+    (!Takes<Function, In> && TakesKeyWithTime<Function, In>);
+template <class Function, class In>
 concept AssignsTimestamp = IsUnknown<In> ||
-                           (Takes<Function, In>&& Integer<ResultOf<Function, In>>) ||
-                           (TakesWithTime<Function, In> && Integer<ResultOf<Function, In, i64>>);
+    (TakesTime<Function, In>&& Time<typename ResultWithTime<Function, In>::type>) ||
+    (!TakesTime<Function, In> && Takes<Function, In> &&
+     Time<typename Result<Function, In>::type>);
 
 // Whether every value of From is a value of To.
 template <class From, class To>
@@ -74,13 +125,26 @@ concept AssignsKey = IsUnknown<In> ||(Takes<Function, In>&& FitsKey<ResultOf<Fun
 
 template <class Function, class In>
 concept UpdatesState = IsUnknown<In> ||
-    (Takes<Function, In>&& std::is_void_v<std::invoke_result_t<Function, const In&>>);
+    (Takes<Function, In>&& std::is_void_v<typename Result<Function, In>::type>);
 
-// Output: the type of the sinks; Unknown where they take any.
+template <class Function, class Row>
+concept Expires = std::invocable<Function, const Row&> &&
+    MayLeave<typename OptionalItem<
+        std::remove_cvref_t<std::invoke_result_t<Function, const Row&>>>::type>;
+
+template <class Function>
+using FlushedOf = std::remove_cvref_t<std::invoke_result_t<Function>>;
+// Output: the type of the sinks; Unknown where they take any. Optional: there may be no result.
+template <class Function>
+concept FlushesAny = DataflowType<FlushedOf<Function>> ||
+    DataflowType<typename OptionalItem<FlushedOf<Function>>::type>;
+template <class Function, class Output>
+concept FlushesAs = std::convertible_to<std::invoke_result_t<Function>, Output> ||
+    std::convertible_to<std::invoke_result_t<Function>, Optional<Output>>;
 template <class Function, class Output>
 concept Flushes = std::invocable<Function> &&
-    (IsUnknown<Output> ? DataflowType<ResultOf<Function>>
-                       : std::convertible_to<std::invoke_result_t<Function>, Output>);
+    ((IsUnknown<Output> && FlushesAny<Function>) ||
+     (!IsUnknown<Output> && FlushesAs<Function, Output>));
 
 // The type that a transform gives; Unknown where it does not fit.
 template <class Function, class In>
@@ -89,7 +153,7 @@ struct MapResult {
 };
 template <class Function, class In>
 requires(Maps<Function, In> && !IsUnknown<In>) struct MapResult<Function, In> {
-  using type = ResultOf<Function, In>;
+  using type = UnkeyedOf<ResultOf<Function, In>>;
 };
 
 template <class Function, class In>
@@ -98,7 +162,7 @@ struct FilterMapResult {
 };
 template <class Function, class In>
 requires(FilterMaps<Function, In> && !IsUnknown<In>) struct FilterMapResult<Function, In> {
-  using type = typename OptionalItem<ResultOf<Function, In>>::type;
+  using type = UnkeyedOf<typename OptionalItem<ResultOf<Function, In>>::type>;
 };
 
 template <class Function, class In>
@@ -107,7 +171,7 @@ struct FlatMapResult {
 };
 template <class Function, class In>
 requires(FlatMaps<Function, In> && !IsUnknown<In>) struct FlatMapResult<Function, In> {
-  using type = typename ListItem<ResultOf<Function, In>>::type;
+  using type = UnkeyedOf<typename ListItem<ResultOf<Function, In>>::type>;
 };
 
 // Output, or where that is Unknown what the function gives.
@@ -116,9 +180,26 @@ struct FlushResult {
   using type = Output;
 };
 template <class Function>
-requires Flushes<Function, Unknown>
+requires(Flushes<Function, Unknown> && DataflowType<FlushedOf<Function>>)
 struct FlushResult<Function, Unknown> {
-  using type = ResultOf<Function>;
+  using type = FlushedOf<Function>;
+};
+template <class Function>
+requires(Flushes<Function, Unknown> && !DataflowType<FlushedOf<Function>>)
+struct FlushResult<Function, Unknown> {
+  using type = typename OptionalItem<FlushedOf<Function>>::type;
+};
+
+// Of on-expire.
+template <class Function, class Row>
+struct ExpireResult {
+  using type = Unknown;
+};
+template <class Function, class Row>
+requires Expires<Function, Row>
+struct ExpireResult<Function, Row> {
+  using type = UnkeyedOf<typename OptionalItem<
+      std::remove_cvref_t<std::invoke_result_t<Function, const Row&>>>::type>;
 };
 
 // Undefined: their names are the message.
@@ -128,6 +209,8 @@ template <class Comes, class Taken>
 struct NotTakenByTopic;
 template <class Gives, class Others>
 struct NotAsOtherSources;
+template <class Gives, class Others>
+struct NotAsTransforms;
 
 template <class... T>
 struct Types {};
@@ -140,8 +223,8 @@ struct FirstTaken {
 template <class Function, class First, class... Rest>
 struct FirstTaken<Function, Types<First, Rest...>> : FirstTaken<Function, Types<Rest...>> {};
 template <class Function, class First, class... Rest>
-requires(Takes<Function, First> ||
-         TakesWithTime<Function, First>) struct FirstTaken<Function, Types<First, Rest...>> {
+requires TakesForTime<Function, First>
+struct FirstTaken<Function, Types<First, Rest...>> {
   using type = First;
 };
 
@@ -157,7 +240,7 @@ struct Check<true, Message> {
 // For sizeof: compiles where the function takes what comes; all are the types of the dataflow.
 template <class Function, class Comes, class All>
 using CheckTaken =
-    typename Check<IsUnknown<Comes> || Takes<Function, Comes> || TakesWithTime<Function, Comes>,
+    typename Check<IsUnknown<Comes> || TakesForTime<Function, Comes>,
                    NotTakenByFunction<Comes, typename FirstTaken<Function, All>::type>>::type;
 // Where what comes is the type of the sink's topic.
 template <class Comes, class OfTopic>
@@ -168,5 +251,11 @@ template <class Gives, class Others>
 using CheckMerged =
     typename Check<IsUnknown<Gives> || IsUnknown<Others> || std::same_as<Gives, Others>,
                    NotAsOtherSources<Gives, Others>>::type;
+
+// Where on-expire gives what else goes to the sinks.
+template <class Gives, class Others>
+using CheckExpired =
+    typename Check<IsUnknown<Gives> || IsUnknown<Others> || std::same_as<Gives, Others>,
+                   NotAsTransforms<Gives, Others>>::type;
 
 }  // namespace gameflow::detail

@@ -3,9 +3,12 @@
 //
 //   Text, List<T>, Optional<T>, Bytes, i8 … u64, f32, f64    types.h
 //   parse_time(text[, otherwise])                            time.h
-//   STATE()              in update-state: the row of the current key, which exists from then on
-//   sql<List<T>>(query)  in flush: rows of the window that closed; columns map to fields by name
-//   window()             in update-state and flush: the window's bounds
+//   STATE()              behind assign-key: the row of the current key, which exists from then on
+//   erase(STATE())       the row is gone
+//   STATE(key)           a row of another service's state, or of a table; null where there is none
+//   sql<List<T>>(query)  rows of the states and tables at hand; columns map to fields by name
+//   key()                behind assign-key: the key of the rows
+//   window()             behind assign-key and in flush: the window's bounds
 //
 // Anything else of the standard library: #include it at the top of the run: block.
 #pragma once
@@ -17,8 +20,10 @@
 namespace gameflow {
 
 struct Window {
+  enum Kind : u32 { kFinal, kEarly, kCorrected };
   i64 start;  // ms UTC, inclusive
   i64 end;    // ms UTC, exclusive
+  Kind kind = kFinal;
 };
 
 namespace detail {
@@ -59,19 +64,60 @@ concept ObjectList = requires {
 
 }  // namespace detail
 
-// Throws std::logic_error in assign-timestamp and assign-key, which no window belongs to yet.
+// Throws std::logic_error where no window belongs to what runs, or not yet.
 inline Window window() {
   const abi::Call* const call = detail::current_call;
   if (call == nullptr || call->window_end_ms == call->window_start_ms)
-    throw std::logic_error("window() can be used in update-state and flush only");
-  return {call->window_start_ms, call->window_end_ms};
+    throw std::logic_error("window() can be used in a window only, behind assign-key");
+  return {call->window_start_ms, call->window_end_ms, static_cast<Window::Kind>(call->window_kind)};
 }
 
-// The result of `query` over the states of this service, as a list type of dataflow.yaml. Throws
-// std::runtime_error where the query is wrong; a literal query is already checked when the dataflow
-// is built.
-template <class ListType>
-ListType sql(std::string_view query) {
+namespace detail {
+
+inline abi::SqlArgument sql_argument(std::nullptr_t) {
+  return {abi::SqlArgument::Kind::kNull, 0, 0, {}};
+}
+template <class T>
+abi::SqlArgument sql_argument(const T& value) {
+  using Kind = abi::SqlArgument::Kind;
+  if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) {
+    if constexpr (std::is_same_v<T, u64>) {
+      if (value > u64{INT64_MAX}) throw std::out_of_range("an argument of sql() is above 2^63 - 1");
+    }
+    return {Kind::kInteger, static_cast<i64>(value), 0, {}};
+  } else if constexpr (std::is_floating_point_v<T>) {
+    return {Kind::kReal, 0, static_cast<f64>(value), {}};
+  } else if constexpr (std::is_convertible_v<const T&, Text>) {
+    return {Kind::kText, 0, 0, Text(value)};
+  } else {
+    static_assert(std::is_convertible_v<const T&, i64>,
+                  "an argument of sql() is a number, a bool, a text or an optional of these");
+    return {Kind::kInteger, static_cast<i64>(value), 0, {}};
+  }
+}
+template <class T>
+abi::SqlArgument sql_argument(const Optional<T>& value) {
+  return value ? sql_argument(*value) : sql_argument(nullptr);
+}
+
+// The row with this key of reference `number` of the service.
+template <class Row, class Key>
+const Row* find_row(u32 number, const Key& key) {
+  abi::Call* const call = current_call;
+  if (call == nullptr || call->find == nullptr)
+    throw std::logic_error("no state or table can be read here");
+  const Text encoded = encode_key(key);
+  return static_cast<const Row*>(
+      call->find(call->context, number, encoded.data(), encoded.size()));
+}
+
+}  // namespace detail
+
+// The result of `query` over the states and tables at hand, as a list type of dataflow.yaml; each
+// `?` in it stands for an argument. Throws std::runtime_error where the query is wrong; a literal
+// query is already checked when the dataflow is built.
+template <class ListType, class... Arguments>
+ListType sql(std::string_view query, const Arguments&... arguments) {
   static_assert(detail::ObjectList<ListType>,
                 "sql<T>() needs a T that is a list of objects of the dataflow");
   ListType rows;
@@ -79,9 +125,11 @@ ListType sql(std::string_view query) {
     using Item = typename detail::ListItem<ListType>::type;
     abi::Call* const call = detail::current_call;
     if (call == nullptr || call->sql == nullptr)
-      throw std::logic_error("sql() can be used in flush only");
-    if (!call->sql(call->sql_context, query.data(), query.size(), detail::TypeId<Item>::value,
-                   &rows)) {
+      throw std::logic_error("there are no tables that sql() could read here");
+    const abi::SqlArgument given[sizeof...(Arguments) + 1] = {detail::sql_argument(arguments)...,
+                                                              {}};
+    if (!call->sql(call->context, query.data(), query.size(), given, sizeof...(Arguments),
+                   detail::TypeId<Item>::value, &rows)) {
       throw std::runtime_error(call->sql_error.str());
     }
   }

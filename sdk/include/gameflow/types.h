@@ -132,4 +132,11 @@ class Optional {
   bool has_value_ = false;
 };
 
+// A value with a key for its record, of a function that gives the record another one.
+template <class T>
+struct KeyValue {
+  Optional<Text> key;
+  T value;
+};
+
 }  // namespace gameflow
