@@ -148,12 +148,14 @@ void EpochRunner::run_steps_of(Epoch& epoch) {
                    Worker& worker = workers_[number];
                    Epoch::Reading& reading = epoch.readings[i];
                    reading.chunk->decode(std::move(reading.source), worker.decoder);
+                   worker.scratch.takers.clear();
                    for (const auto& [service, delivery] : reading.deliveries) {
                      const ServiceTask& task = *tasks_[service];
-                     const StepRules rules{task.positions().closed_until,
-                                           epoch.now + task.service().future_max + Duration{1}};
-                     run_steps(task.service(), rules, worker.scratch, *delivery);
+                     worker.scratch.takers.push_back(
+                         {&task.service(), task.positions().closed_until,
+                          epoch.now + task.service().future_max + Duration{1}, delivery});
                    }
+                   run_steps(*reading.chunk, worker.scratch);
                  });
 }
 
@@ -212,6 +214,8 @@ void EpochRunner::update(Epoch& epoch) {
     for (std::uint64_t left = epoch.services[i].shards; left != 0; left &= left - 1)
       work.push_back({i, static_cast<std::uint32_t>(std::countr_zero(left))});
   }
+  // Services that begin alike read the same records of a shard, which are then in the cache.
+  std::ranges::stable_sort(work, {}, &Work::shard);
   pool_.for_each(work.size(), intake_.was_small(), [&](std::uint32_t worker, std::size_t i) {
     const auto [service, shard] = work[i];
     tasks_[service]->windows().update_shard(shard, epoch.now, worker, workers_[worker].update,

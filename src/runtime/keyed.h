@@ -77,26 +77,25 @@ class ShardUpdate {
  private:
   static constexpr std::size_t kBatch = 512;
 
-  void take(const Service& service, const Delivery& delivery, std::uint32_t delivery_number,
+  void take(const Service& service, const Exchange& exchange, std::uint32_t delivery,
             std::uint32_t number, state::Shard& shard, const UpdateRules& rules,
             ShardOutcome& outcome);
-  void add_run(const BoundKeyed& keyed, std::span<const Exchange::Placed> run,
-               std::uint32_t delivery_number, window::Span span, state::Table& table);
   void apply(const BoundKeyed& keyed, Timestamp now, ShardOutcome& outcome);
   void clear_batch();
 
-  struct Place {
+  // Records of a batch that lie in one window, and where they came from.
+  struct Run {
     state::Table* table;
-    state::Entry* entry;
-    std::uint32_t delivery, record;
+    std::size_t size;
+    std::uint32_t delivery;
+    const std::uint32_t* records;  // in the chunk
   };
-  // A batch for the operator, and where its records came from.
+  // A batch for the operator.
+  std::vector<Run> runs_;
   std::vector<const void*> values_;
+  std::vector<state::Entry*> entries_;
   std::vector<void*> rows_;
   std::vector<abi::WindowSpan> spans_;
-  std::vector<Place> places_;
-  std::vector<state::Probe> probes_;
-  std::vector<state::Entry*> entries_;
   std::vector<abi::RowUse> uses_;
   std::vector<abi::RecordError> errors_;
   record::BlockArena arena_;
