@@ -73,6 +73,11 @@ void ShardUpdate::run(const Service& service, std::uint32_t number, state::Shard
                       const UpdateRules& rules, ShardOutcome& outcome, RowValues& rows) {
   const BoundKeyed& keyed = *service.keyed;
   clear_batch();  // an epoch that ran out of memory may have left some
+  numbers_ = {};
+  if (rules.is_shared) {
+    keys_.count(rules.deliveries, number);
+    find_keys(shard, rules);
+  }
   for (std::uint32_t d = 0; d < rules.deliveries.size(); ++d)
     take(service, rules.deliveries[d]->placement->exchange, d, number, shard, rules, outcome);
   if (!values_.empty()) apply(keyed, rules.now, outcome);
@@ -110,15 +115,41 @@ void ShardUpdate::take(const Service& service, const Exchange& exchange, std::ui
       }
     } else {
       state::Table& table = shard.touch(span.start).table;
-      entries_.resize(entries_.size() + count);
-      table.find_or_insert({placed.probes + begin, count}, &entries_[entries_.size() - count]);
+      find_entries(placed, begin, end, span.start, table);
       values_.insert(values_.end(), placed.values + begin, placed.values + end);
       spans_.insert(spans_.end(), count, {span.start.ms, span.end.ms});
       runs_.push_back({&table, count, delivery, placed.records + begin});
       if (values_.size() == kBatch) apply(*service.keyed, rules.now, outcome);
     }
+    if (rules.is_shared) numbers_ = numbers_.subspan(count);
     begin = end;
   }
+}
+
+void ShardUpdate::find_keys(state::Shard& shard, const UpdateRules& rules) {
+  numbers_ = keys_.numbers();
+  const auto windows = keys_.windows();
+  if (entries_of_keys_.size() < windows.size()) entries_of_keys_.resize(windows.size());
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    const auto& [start, keys] = windows[i];
+    entries_of_keys_[i].resize(keys.size());
+    if (!rules.refused->contains(start))
+      shard.touch(start).table.find_or_insert(keys, entries_of_keys_[i].data());
+  }
+}
+
+// Those of records of one window.
+void ShardUpdate::find_entries(const Exchange::Records& placed, std::size_t begin, std::size_t end,
+                               Timestamp window, state::Table& table) {
+  const std::size_t count = end - begin;
+  if (numbers_.empty()) {
+    entries_.resize(entries_.size() + count);
+    table.find_or_insert({placed.probes + begin, count}, &entries_[entries_.size() - count]);
+    return;
+  }
+  const auto known = std::ranges::find(keys_.windows(), window, &KeyNumbers::Window::start);
+  const auto& entries = entries_of_keys_[static_cast<std::size_t>(known - keys_.windows().begin())];
+  for (const std::uint32_t number : numbers_.first(count)) entries_.push_back(entries[number]);
 }
 
 void ShardUpdate::apply(const BoundKeyed& keyed, Timestamp now, ShardOutcome& outcome) {

@@ -106,6 +106,7 @@ void OpenWindows::update_shard(std::uint32_t shard, Timestamp now, std::uint32_t
                                ShardUpdate& update, ServiceEpoch& part) {
   const UpdateRules rules{
       .deliveries = {part.deliveries.data(), part.deliveries.size()},
+      .is_shared = part.shares_keys,
       .now = now,
       .refused = &part.refused,
       .flushed_until = part.flushes_now ? part.after.closed_until : std::nullopt,
