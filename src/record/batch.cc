@@ -1,6 +1,7 @@
 #include "record/batch.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cassert>
 #include <cstddef>
@@ -12,6 +13,7 @@
 #include <lz4.h>
 #include <xxhash.h>
 
+#include "base/check.h"
 #include "record/columns.h"
 
 namespace gameflow::record {
@@ -252,19 +254,21 @@ bool BatchBuilder::fits(std::size_t key_and_value_bytes) const {
                         kBatchBytesMax;
 }
 
-void BatchBuilder::reserve(std::size_t bytes, std::size_t value_bytes) {
-  const std::size_t records = bytes / std::max<std::size_t>(value_bytes, 32) + 1;
-  values_.reserve(bytes + kPaddingBytes);
-  entries_.reserve(records);
-  ends_.reserve(records);
+BatchBuilder::BatchBuilder() = default;
+BatchBuilder::~BatchBuilder() = default;
+BatchBuilder::BatchBuilder(BatchBuilder&&) noexcept = default;
+BatchBuilder& BatchBuilder::operator=(BatchBuilder&&) noexcept = default;
+
+void BatchBuilder::add_key(Timestamp timestamp, std::optional<std::string_view> key) {
+  entries_.push_back({timestamp.ms, static_cast<std::uint32_t>(keys_.size()),
+                      key ? static_cast<std::uint32_t>(key->size()) : RecordKeys::kNoKey});
+  if (key) keys_.insert(keys_.end(), key->begin(), key->end());
 }
 
 void BatchBuilder::add(Timestamp timestamp, std::optional<std::string_view> key,
                        std::string_view value) {
-  assert(fits((key ? key->size() : 0) + value.size()));
-  entries_.push_back({timestamp.ms, static_cast<std::uint32_t>(keys_.size()),
-                      key ? static_cast<std::uint32_t>(key->size()) : RecordKeys::kNoKey});
-  if (key) keys_.insert(keys_.end(), key->begin(), key->end());
+  assert(fits((key ? key->size() : 0) + value.size()) && lent_.empty());
+  add_key(timestamp, key);
   values_.insert(values_.end(), value.begin(), value.end());
   ends_.push_back(static_cast<std::uint32_t>(values_.size()));
 }
@@ -274,22 +278,80 @@ void BatchBuilder::clear() {
   ends_.clear();
   keys_.clear();
   values_.clear();
+  lent_.clear();
+  lent_bytes_ = 0;
+  columns_.reset();
 }
 
 namespace {
 
-// The body of a batch, in memory that stays: fresh pages for every batch made 1,000 player events
-// cost 440 us instead of 200 us.
+// The memory of batches stays with their thread: fresh pages for every batch made 1,000 player
+// events cost 440 us instead of 200 us.
+constexpr std::size_t kKeptBytesMax = std::size_t{4} << 20;
+
 struct EncodeScratch {
   ColumnsWriter columns;
-  std::vector<std::string_view> values;
   std::string body, packed;
 
   void shrink() {
-    constexpr std::size_t kKeptBytesMax = std::size_t{4} << 20;
-    if (body.capacity() + packed.capacity() > kKeptBytesMax) *this = {};
+    if (body.capacity() + packed.capacity() + columns.memory_bytes() > kKeptBytesMax) *this = {};
   }
 };
+
+EncodeScratch& encode_scratch() {
+  static thread_local EncodeScratch scratch;
+  return scratch;
+}
+
+// One for each partition of a body.
+struct KeptColumns {
+  std::array<std::unique_ptr<ColumnsWriter>, 64> columns;
+  std::size_t count = 0;
+
+  std::size_t memory_bytes() const {
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < count; ++i) bytes += columns[i]->memory_bytes();
+    return bytes;
+  }
+};
+
+KeptColumns& kept_columns() {
+  static thread_local KeptColumns kept;
+  return kept;
+}
+
+}  // namespace
+
+void BatchBuilder::PutBack::operator()(ColumnsWriter* columns) const {
+  std::unique_ptr<ColumnsWriter> owned(columns);
+  columns->begin(0);
+  KeptColumns& kept = kept_columns();
+  if (kept.count == kept.columns.size()) return;
+  if (kept.memory_bytes() + columns->memory_bytes() > kKeptBytesMax) return;
+  kept.columns[kept.count++] = std::move(owned);
+}
+
+void BatchBuilder::reserve(std::size_t records) {
+  entries_.reserve(records);
+  lent_.reserve(records);
+  expected_ = records;
+}
+
+void BatchBuilder::lend(Timestamp timestamp, std::optional<std::string_view> key,
+                        std::string_view value, const Outlined& outlined) {
+  assert(fits((key ? key->size() : 0) + value.size()) && values_.empty());
+  if (columns_ == nullptr) {
+    KeptColumns& kept = kept_columns();
+    columns_.reset(kept.count == 0 ? new ColumnsWriter : kept.columns[--kept.count].release());
+    columns_->begin(expected_);
+  }
+  add_key(timestamp, key);
+  lent_.push_back(value);
+  lent_bytes_ += value.size();
+  columns_->add(value, outlined);
+}
+
+namespace {
 
 void write_entries(std::span<const RecordKeys::Entry> entries, const std::uint32_t* ends,
                    std::string& out) {
@@ -326,9 +388,23 @@ bool compress(std::string_view body, std::string& packed) {
 // Few records do not pay for columns.
 constexpr std::size_t kColumnsRecordsMin = 8;
 
-std::string BatchBuilder::encode(Timestamp appended_at) {
-  static thread_local EncodeScratch scratch;
-  pad_values();
+// What is stored: the header, and the body as it is or compressed. Lies in the thread's scratch.
+struct BatchBuilder::Body {
+  Header header;
+  std::string_view plain, stored;
+
+  std::string encode() const {
+    std::string encoded;
+    encoded.reserve(sizeof header + stored.size());
+    encoded.append(reinterpret_cast<const char*>(&header), sizeof header);
+    encoded += stored;
+    write_checksum(encoded);
+    return encoded;
+  }
+};
+
+BatchBuilder::Body BatchBuilder::make_body(Timestamp appended_at) {
+  EncodeScratch& scratch = encode_scratch();
   Header header{};
   std::memcpy(header.magic, kMagic, sizeof kMagic);
   header.count = static_cast<std::uint32_t>(entries_.size());
@@ -346,15 +422,21 @@ std::string BatchBuilder::encode(Timestamp appended_at) {
   bool in_columns = size() >= kColumnsRecordsMin;
   if (in_columns) {
     begin_body(nullptr);
-    scratch.values.clear();
-    std::uint32_t begin = 0;
-    for (const std::uint32_t end : ends_) {
-      scratch.values.emplace_back(values_.data() + begin, end - begin);
-      begin = end;
+    ColumnsWriter* columns = columns_.get();
+    if (columns == nullptr) {
+      pad_values();
+      columns = &scratch.columns;
+      columns->begin(size());
+      std::uint32_t begin = 0;
+      for (const std::uint32_t end : ends_) {
+        columns->add({values_.data() + begin, end - begin}, {});
+        begin = end;
+      }
     }
-    in_columns = scratch.columns.write(scratch.values, {entries_.data(), keys_.data()}, body);
+    in_columns = columns->write(keys(), body);
   }
   if (!in_columns) {
+    copy_lent();
     begin_body(ends_.data());
     body.append(values_.data(), values_.size());
   }
@@ -363,19 +445,42 @@ std::string BatchBuilder::encode(Timestamp appended_at) {
   // Columns that left much of the text may hold what LZ4 finds; it takes three times as long as
   // they do.
   const bool compressed =
-      (!in_columns || header.values_size > values_.size() / 2) && compress(body, scratch.packed);
+      (!in_columns || header.values_size > value_bytes() / 2) && compress(body, scratch.packed);
   header.codec = in_columns ? (compressed ? BodyCodec::kColumnsLz4 : BodyCodec::kColumns)
                             : (compressed ? BodyCodec::kTextLz4 : BodyCodec::kText);
   header.version = version_of(header.codec);
+  return {header, body, compressed ? scratch.packed : body};
+}
 
-  const std::string& stored = compressed ? scratch.packed : body;
-  std::string encoded;
-  encoded.reserve(sizeof header + stored.size());
-  encoded.append(reinterpret_cast<const char*>(&header), sizeof header);
-  encoded += stored;
-  scratch.shrink();
-  write_checksum(encoded);
+std::string BatchBuilder::encode(Timestamp appended_at) {
+  std::string encoded = make_body(appended_at).encode();
+  encode_scratch().shrink();
   return encoded;
+}
+
+BatchBuilder::Sealed BatchBuilder::seal(Timestamp appended_at) {
+  const Body body = make_body(appended_at);
+  Sealed sealed{body.encode(), nullptr};
+  if (!has_columns(body.header.codec)) {
+    sealed.batch = finish(appended_at);
+  } else {
+    sealed.batch = begin_batch(appended_at);
+    Batch& batch = *sealed.batch;
+    const std::string_view in_batch = body.plain.substr(body.header.entries_size);
+    batch.bytes_.resize(in_batch.size() + kPaddingBytes, boost::container::default_init);
+    in_batch.copy(batch.bytes_.data(), in_batch.size());
+    std::memset(batch.bytes_.data() + in_batch.size(), 0, kPaddingBytes);
+    batch.keys_ = batch.bytes_.data();
+    auto columns =
+        Columns::parse({batch.bytes_.data() + body.header.keys_size, body.header.values_size},
+                       body.header.count, {batch.entries_.data(), batch.keys_});
+    GF_CHECK(columns && columns->text_bytes() == value_bytes());
+    batch.text_bytes_ = columns->text_bytes();
+    batch.columns_ = std::make_unique<const Columns>(std::move(*columns));
+    clear();
+  }
+  encode_scratch().shrink();
+  return sealed;
 }
 
 // What is behind the last value may be read.
@@ -385,9 +490,30 @@ void BatchBuilder::pad_values() {
   values_.resize(size);
 }
 
-std::shared_ptr<Batch> BatchBuilder::finish(Timestamp appended_at) {
+void BatchBuilder::copy_lent() {
+  if (lent_.empty()) return;
+  values_.reserve(lent_bytes_ + kPaddingBytes);
+  ends_.reserve(lent_.size());
+  for (const std::string_view value : lent_) {
+    values_.insert(values_.end(), value.begin(), value.end());
+    ends_.push_back(static_cast<std::uint32_t>(values_.size()));
+  }
+  lent_.clear();
+  lent_bytes_ = 0;
+  columns_.reset();
+}
+
+std::shared_ptr<Batch> BatchBuilder::begin_batch(Timestamp appended_at) {
   auto batch = std::make_shared<Batch>();
   batch->appended_at_ = appended_at;
+  batch->entries_ = std::move(entries_);
+  place(*batch, {0});
+  return batch;
+}
+
+std::shared_ptr<Batch> BatchBuilder::finish(Timestamp appended_at) {
+  copy_lent();
+  const std::shared_ptr<Batch> batch = begin_batch(appended_at);
   batch->text_bytes_ = values_.size();
   values_.resize(values_.size() + kPaddingBytes, '\0');
   batch->text_.bytes = std::move(values_);
@@ -395,9 +521,7 @@ std::shared_ptr<Batch> BatchBuilder::finish(Timestamp appended_at) {
   batch->text_.begin = batch->text_.bytes.data();
   batch->bytes_ = std::move(keys_);
   batch->keys_ = batch->bytes_.data();
-  batch->entries_ = std::move(entries_);
   clear();
-  place(*batch, {0});
   return batch;
 }
 
