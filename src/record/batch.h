@@ -20,6 +20,7 @@
 #include "base/strong_id.h"
 #include "base/time.h"
 #include "record/outlined.h"
+#include "record/record_keys.h"
 
 namespace gameflow::record {
 
@@ -36,23 +37,6 @@ struct RecordView {
 
 // Every byte of a batch may be read up to this far past its end, as simdjson does.
 inline constexpr std::size_t kPaddingBytes = 64;
-
-// When the records of a batch were made, and their keys. Internal to src/record.
-struct RecordKeys {
-  struct Entry {
-    std::int64_t timestamp_ms;
-    std::uint32_t key_begin, key_size;  // key_size == kNoKey: the record has none
-  };
-  static constexpr std::uint32_t kNoKey = UINT32_MAX;
-
-  const Entry* entries = nullptr;
-  const char* bytes = nullptr;  // where key_begin counts from
-
-  bool has(std::size_t record) const { return entries[record].key_size != kNoKey; }
-  std::string_view operator[](std::size_t record) const {
-    return {bytes + entries[record].key_begin, entries[record].key_size};
-  }
-};
 
 // Bytes (keys, values, entries) above which a batch takes no more records: a bound, not a target.
 inline constexpr std::size_t kBatchBytesMax = std::size_t{1} << 30;
