@@ -104,11 +104,11 @@ Result<PreparedCommit> prepare_appends(std::vector<Append> appends, Timestamp ap
       return fail(ErrorCode::kInvalidArgument, "an appended batch holds no records");
     }
     prepared.bytes_raw += append.batch.bytes();
+    record::BatchBuilder::Sealed sealed = append.batch.seal(appended_at);
     PreparedCommit::Part part{.topic = append.topic,
                               .partition = append.partition,
-                              .batch = nullptr,
-                              .encoded = append.batch.encode(appended_at)};
-    part.batch = append.batch.finish(appended_at);
+                              .batch = std::move(sealed.batch),
+                              .encoded = std::move(sealed.encoded)};
     prepared.memory_bytes += part.encoded.size() + part.batch->memory_bytes();
     prepared.parts.push_back(std::move(part));
   }
