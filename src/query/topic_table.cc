@@ -14,6 +14,7 @@
 
 #include "query/topic_cursor.h"
 #include "query/virtual_table.h"
+#include "record/visit.h"
 
 namespace gameflow::query {
 namespace {
