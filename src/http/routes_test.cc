@@ -34,7 +34,7 @@ TEST(Routes, Answers) {
       {"out of the folder", http("GET /stat/../CMakeLists.txt"), 404, "not_found"},
       {"out of the folder, escaped", http("GET /stat/..%2F..%2Fetc%2Fpasswd"), 404, "not_found"},
       {"topics", http("GET /topics"), 200, R"({"now":1731406530000,"topics":[{"name":"t","id":)"},
-      {"a topic", http("GET /topics/t"), 200, R"("schema":null,"records":2,)"},
+      {"a topic", http("GET /topics/t"), 200, R"("schema":null,"table":null,"columns":[],"records":2,)"},
       {"its partitions", http("GET /topics/t"), 200, R"({"partition":1,"begin":0,"end":0,)"},
       {"its age", http("GET /topics/t"), 200, R"("created_at":"2024-11-12T10:15:30Z")"},
       {"no such topic", http("GET /topics/u"), 404, "topic_not_found"},

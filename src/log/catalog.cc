@@ -147,6 +147,12 @@ void keep_in_order(PreparedCommit::Part& part, PartitionInfo& info) {
     record::BatchBuilder::stamp(*part.batch, part.encoded, *info.appended_at);
   }
   info.appended_at = part.batch->appended_at();
+  if (!info.spread) return;
+  for (std::size_t i = 0; i < part.batch->size(); ++i) {
+    const Duration ahead = part.batch->timestamp(i) - *info.appended_at;
+    info.spread->ahead = std::max(info.spread->ahead, ahead);
+    info.spread->behind = std::max(info.spread->behind, Duration{-ahead.ms});
+  }
 }
 
 Status check_retention(std::string_view topic, const Retention& retention) {

@@ -163,9 +163,9 @@ Result<BatchPtr> Batch::decode(std::string_view encoded, Offset base_offset) {
   return batch;
 }
 
-Result<Timestamp> Batch::appended_at(std::string_view encoded) {
+Result<Batch::Head> Batch::peek(std::string_view encoded) {
   GF_ASSIGN(const Header header, read_header(encoded));
-  return Timestamp{header.appended_at_ms};
+  return Head{{header.appended_at_ms}, header.count};
 }
 
 }  // namespace gameflow::record

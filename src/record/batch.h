@@ -93,8 +93,12 @@ class Batch {
   // Reads what BatchBuilder::encode wrote: records without gaps, from base_offset on. kDataCorrupt
   // with the reason if the bytes are not that.
   static Result<BatchPtr> decode(std::string_view encoded, Offset base_offset);
-  // Only that, from the same bytes, and likewise.
-  static Result<Timestamp> appended_at(std::string_view encoded);
+  // What the head of the same bytes says, and likewise.
+  struct Head {
+    Timestamp appended_at;
+    std::uint32_t records;
+  };
+  static Result<Head> peek(std::string_view encoded);
 
  private:
   friend class BatchBuilder;
