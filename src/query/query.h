@@ -56,8 +56,8 @@ using Tables = std::vector<std::shared_ptr<const Table>>;
 
 struct Limits {
   std::chrono::milliseconds time_max{1000};
-  std::size_t rows_max = 10'000;     // more: the result is cut and says so
-  std::size_t bytes_max = 8U << 20;  // of text in the result; likewise
+  std::size_t rows_max = 10'000;             // more: the result is cut and says so
+  std::size_t bytes_max = 8U << 20;          // of text in the result; likewise
   std::size_t topic_bytes_max = 256U << 20;  // of topics, in memory, that the query reads
 };
 
