@@ -471,8 +471,12 @@ TEST(Update, KnowsTheWindowOfEachRecord) {
   const abi::WindowSpan spans[] = {{1000, 2000}, {1000, 2000}, {500, 900}};
   abi::RowUse uses[3] = {};
   abi::RecordError errors[3] = {};
-  EXPECT_EQ(
-      (detail::update<Click, count_click, Score>(&call, values, rows, spans, 3, uses, errors)), 1u);
+  using Tested = detail::Keyed<Click, false, detail::UpdateState<count_click>,
+                               detail::TypeList<detail::State<Score>>, detail::TypeList<>>;
+  const abi::KeyedRecords records{values, rows, spans, 3, nullptr, nullptr, nullptr, nullptr};
+  List<abi::Emitted> out;
+  EXPECT_EQ(Tested::run(&call, &records, uses, &out, errors), 1u);
+  EXPECT_TRUE(out.empty());
   EXPECT_EQ(first.points, 1001);
   EXPECT_EQ(second.points, 502);
   EXPECT_EQ(errors[0].index, 1u);
@@ -493,7 +497,103 @@ TEST(Flush, MakesItsValueInTheArena) {
   EXPECT_EQ(static_cast<const Score*>(value)->points, 400);
   call.window_end_ms = call.window_start_ms;
   EXPECT_EQ((detail::flush<Score, window_size>(&call, &error)), nullptr);
-  EXPECT_EQ(error.message, "window() can be used in update-state and flush only");
+  EXPECT_EQ(error.message, "window() can be used in a window only, behind assign-key");
+}
+
+struct Timed {
+  abi::RowTimes times{abi::kNever, 0};
+  Score row;
+};
+constexpr auto gone = [](const Score& row) -> Optional<Score> {
+  if (row.points == 13) throw std::runtime_error("thirteen");
+  return row;
+};
+constexpr auto itself = [](const Score& row) -> const Score& { return row; };
+constexpr auto count_or_erase = [](Optional<Text> key, const Click& click) {
+  if (key && *key == "erase") {
+    erase(detail::current_row<Score>(0));
+  } else {
+    detail::current_row<Score>(0).points += click.count;
+  }
+};
+constexpr auto is_odd = [](const Click& click) { return click.count % 2 == 1; };
+
+// A row that ran out does so before the record that finds it so; what leaves the transforms and
+// what on-expire makes is in order of the records.
+TEST(Update, RunsRowsOutAndErasesThem) {
+  TestArena memory;
+  abi::Call call{};
+  call.arena = &memory;
+  const Click clicks[] = {{"a", 1}, {"a", 3}, {"a", 5}, {"a", 2}, {"a", 7}, {"a", 9}};
+  const void* values[6];
+  Timed timed;
+  void* rows[6];
+  const abi::WindowSpan spans[6] = {};
+  const Text row_keys[6] = {"a", "a", "a", "a", "a", "a"};
+  const i64 times[] = {0, 5, 20, 21, 22, 23};
+  const Optional<Text> keys[] = {{}, {}, {}, {}, Text("erase"), {}};
+  for (int i = 0; i < 6; ++i) values[i] = &clicks[i], rows[i] = &timed.row;
+  abi::RowUse uses[6] = {};
+  abi::RecordError errors[6] = {};
+  List<abi::Emitted> out;
+  using Tested =
+      detail::Keyed<Click, true, detail::UpdateState<count_or_erase>,
+                    detail::TypeList<detail::State<Score, 10, detail::Expire<gone, itself>>>,
+                    detail::TypeList<detail::Filter<is_odd>>>;
+  static_assert(Tested::kAsks == abi::kRecordKeys);
+  const abi::KeyedRecords records{values, rows, spans, 6, keys, row_keys, times, times};
+  EXPECT_EQ(Tested::run(&call, &records, uses, &out, errors), 0u);
+  ASSERT_EQ(out.size(), 6u);
+  EXPECT_EQ(static_cast<const Score*>(out[2].value)->points, 4);
+  EXPECT_EQ(out[2].origin, 2u);
+  EXPECT_EQ(out[2].time, 15);
+  EXPECT_EQ(out[3].value, &clicks[2]);
+  EXPECT_EQ(uses[2].asked, 1u);
+  EXPECT_EQ(uses[2].erased, 0u);
+  EXPECT_EQ(uses[3].asked, 0u);
+  EXPECT_EQ(uses[4].erased, 1u);
+  EXPECT_EQ(uses[5].asked, 1u);
+  EXPECT_EQ(timed.row.points, 9);
+  EXPECT_EQ(timed.times.seen_at, 23);
+
+  // What on-expire throws costs the record that found the row; the row stays as it was.
+  timed = {{0, 0}, {13}};
+  const abi::KeyedRecords late{values, rows, spans, 1, keys, row_keys, &times[2], &times[2]};
+  out = {};
+  EXPECT_EQ(Tested::run(&call, &late, uses, &out, errors), 1u);
+  EXPECT_EQ(errors[0].step, 2u);
+  EXPECT_EQ(timed.row.points, 13);
+  EXPECT_TRUE(out.empty());
+}
+
+constexpr auto with_key = [](Optional<Text> key, const Click& click) {
+  return KeyValue<Click>{key ? Optional<Text>(*key + "!") : Optional<Text>(click.user), click};
+};
+constexpr auto keyed_time = [](Optional<Text> key, const Click&, i64 time) {
+  return time + static_cast<i64>(key->size());
+};
+
+TEST(Chain, PassesKeysOfRecords) {
+  TestArena memory;
+  abi::Call call{};
+  call.arena = &memory;
+  using Tested = detail::Chain<Click, detail::Map<with_key>, detail::AssignTimestamp<keyed_time>>;
+  static_assert(std::same_as<Tested::Output, Click>);
+  static_assert(Tested::kAsks == abi::kRecordKeys);
+  static_assert(detail::Chain<Click, detail::Filter<is_odd>>::kAsks == abi::kNothing);
+  const Click clicks[] = {{"ann", 1}, {"bob", 2}};
+  const void* const values[] = {&clicks[0], &clicks[1]};
+  const i64 times[] = {10, 20};
+  const Optional<Text> keys[] = {Text("key"), {}};
+  const abi::Records records{values, times, 2, keys, nullptr};
+  List<abi::Emitted> out;
+  abi::RecordError errors[2] = {};
+  EXPECT_EQ(Tested::run(&call, &records, &out, errors), 0u);
+  ASSERT_EQ(out.size(), 2u);
+  EXPECT_EQ(**out[0].record_key, "key!");
+  EXPECT_EQ(out[0].time, 14);
+  EXPECT_EQ(**out[1].record_key, "bob");
+  EXPECT_EQ(out[1].time, 23);
 }
 
 TEST(StateRows, AreForUpdateStateOnly) {

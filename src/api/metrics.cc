@@ -122,6 +122,15 @@ void add_service_counters(Families& out, const std::vector<runtime::ServiceStats
   }
 }
 
+void add_tables(Families& out, const std::vector<runtime::TableStats>& tables) {
+  out.gauge("gameflow_table_rows", "Rows of a table of the dataflow.");
+  for (const runtime::TableStats& table : tables)
+    out.add(number(table.rows), {{"table", table.name}});
+  out.gauge("gameflow_table_broken", "1 while its file cannot be read, and older rows stay.");
+  for (const runtime::TableStats& table : tables)
+    out.add(table.problem.empty() ? 0 : 1, {{"table", table.name}});
+}
+
 void add_partitions(Families& out, const std::vector<runtime::ServiceStats>& services,
                     Timestamp now) {
   const auto for_each = [&](auto use) {
@@ -164,6 +173,7 @@ void add_engine(Families& out, const runtime::Engine& engine, Timestamp now) {
   for (const auto& [phase, total] : phases) out.add(total, {{"phase", phase}});
   add_service_counters(out, stats.services);
   add_partitions(out, stats.services, now);
+  if (!stats.tables.empty()) add_tables(out, stats.tables);
   const auto for_each_state = [&](std::uint64_t runtime::StateStats::*member) {
     for (const runtime::ServiceStats& service : stats.services) {
       for (const runtime::StateStats& state : service.states) {

@@ -82,17 +82,27 @@ class PatienceNote {
   std::jthread thread_;
 };
 
-// The states of a service as tables without rows: all that a check needs.
-std::vector<query::Table> empty_tables(const plan::Graph& graph, const plan::Service& service) {
+// What an operator sees in SQL, as tables without rows: all that a check needs. Own rows belong to
+// flush and the sinks.
+std::vector<query::Table> empty_tables(const plan::Graph& graph, plan::ServiceId service,
+                                       bool sees_own) {
   std::vector<query::Table> tables;
-  for (const plan::NodeId node : service.nodes) {
-    const auto* keyed = std::get_if<plan::Keyed>(&graph.nodes[node].kind);
-    if (keyed == nullptr) continue;
-    for (std::uint32_t state = 0; state < keyed->states.size(); ++state)
-      tables.push_back(
-          runtime::make_table(*keyed, state, keyed->states[state].table));
+  for (const plan::Reference& reference : graph.services[service].reads) {
+    if (plan::is_own(reference, service) && !sees_own) continue;
+    if (const auto* const of = std::get_if<plan::Reference::OfTable>(&reference.to)) {
+      tables.push_back(runtime::make_table(graph.tables[of->table]));
+    } else {
+      const auto& state = std::get<plan::Reference::OfState>(reference.to);
+      tables.push_back(runtime::make_table(*graph.keyed_of(state.service),
+                                           static_cast<std::uint32_t>(state.state),
+                                           reference.accessor));
+    }
   }
   return tables;
+}
+
+bool sees_own(const plan::Step& step) {
+  return step.place == plan::Place::kFlush || step.place == plan::Place::kSink;
 }
 
 std::string_view word_at(std::string_view sql, std::size_t at) {
@@ -123,17 +133,15 @@ Result<std::vector<spec::Diagnostic>> sql_mistakes(const DataflowFile& file) {
   std::vector<spec::Diagnostic> diagnostics;
   const plan::Graph& graph = *file.graph;
   const std::vector<opbuild::SqlUse> uses = opbuild::find_sql(graph);
-  for (std::size_t i = 0; i < graph.services.size(); ++i) {
-    const std::vector<query::Table> tables = empty_tables(graph, graph.services[i]);
+  for (const opbuild::SqlUse& use : uses) {
+    if (use.item == nullptr) continue;
+    const std::vector<query::Table> tables =
+        empty_tables(graph, static_cast<plan::ServiceId>(use.service), sees_own(*use.step));
     query::Database database;  // after the tables: it borrows them
     for (const query::Table& table : tables) GF_TRY(database.set_table(&table));
-    for (const opbuild::SqlUse& use : uses) {
-      if (use.service != i || use.item == nullptr) continue;
-      std::optional<std::size_t> at;
-      const Status status = database.check(use.query, *use.item, &at);
-      if (status) continue;
-      diagnostics.push_back(sql_mistake(use, status.error().message, at));
-    }
+    std::optional<std::size_t> at;
+    const Status status = database.check(use.query, *use.item, &at, use.arguments);
+    if (!status) diagnostics.push_back(sql_mistake(use, status.error().message, at));
   }
   return diagnostics;
 }
@@ -169,7 +177,8 @@ Result<DataflowFile> check_dataflow(const std::string& name, std::string source)
   if (!parsed.dataflow) return fail(ErrorCode::kInvalidDataflow, name + " is not a dataflow");
   plan::Graph graph = plan::lower(*parsed.dataflow);
   GF_TRY(report(read_headers(graph), name, source));
-  return DataflowFile{name, std::move(source), std::make_shared<const plan::Graph>(std::move(graph))};
+  return DataflowFile{name, std::move(source),
+                      std::make_shared<const plan::Graph>(std::move(graph))};
 }
 
 Status check_sql(const DataflowFile& file) {

@@ -57,7 +57,8 @@ class Forbiddances {
       forbidden.push_back({"key", false, "key() can be used behind assign-key only",
                            "a function may take the key of its record: (Optional<Text> key, …)"});
     }
-    for (const plan::Reference& reference : service_.reads) add(step, reference, reads_own, forbidden);
+    for (const plan::Reference& reference : service_.reads)
+      add(step, reference, reads_own, forbidden);
     return forbidden;
   }
 
@@ -80,7 +81,7 @@ class Forbiddances {
       forbidden.push_back({name, false, format("{}() can be used in 'partition' only", name),
                            step.place == plan::Place::kFlush
                                ? format("use sql<T>(\"select … from {}\")", name)
-                           : step.place == plan::Place::kExpired ? "the row is its argument"
+                           : step.place == plan::Place::kExpired   ? "the row is its argument"
                            : spec::info_of(step.kind).is_transform ? "no key is known here"
                                                                    : "no key is known yet"});
     }

@@ -16,8 +16,9 @@ namespace {
 spec::Dataflow with_block(spec::Dataflow dataflow, std::string_view role, spec::Code code) {
   spec::Service& service = dataflow.services[0];
   spec::Window& window = *service.window;
+  spec::Partition& partition = *service.partition;
   for (spec::Function* function :
-       {&window.assign_timestamp, &window.assign_key, &window.update_state, &window.flush}) {
+       {&window.assign_timestamp, &partition.assign_key, &*partition.update_state, &window.flush}) {
     if (spec::info_of(function->kind).key != role) continue;
     function->code = std::move(code);
     return dataflow;
@@ -29,6 +30,7 @@ spec::Dataflow with_block(spec::Dataflow dataflow, std::string_view role, spec::
     if (!plan::changes_type(info.kind)) return dataflow;
     service.states.clear();
     service.window.reset();
+    service.partition.reset();
     dataflow.topics.push_back({.name = "anything"});
     service.sinks = {{.topic = "anything"}};
     return dataflow;

@@ -206,8 +206,7 @@ std::vector<Diagnostic> read_compiler_output(std::string_view output, std::strin
       if (header != headers.end()) position = header->position;
       if (!position || found.size() == kMessagesMax) continue;
       std::string text = readable(message->text);
-      if (header != headers.end())
-        text = fmt::format("line {}: {}", message->position.line, text);
+      if (header != headers.end()) text = fmt::format("line {}: {}", message->position.line, text);
       const bool repeated = std::ranges::any_of(found, [&](const Diagnostic& earlier) {
         return earlier.position == *position && earlier.message == text;
       });

@@ -52,6 +52,8 @@ struct SqlUse {
   const record::Type* item;
   spec::Position position;           // of the literal, in dataflow.yaml
   const spec::Code* code;            // the block, of the graph
+  const plan::Step* step;            // it
+  std::size_t arguments;             // behind the literal
   std::vector<std::size_t> offsets;  // where in `code` each byte of `query` stands
 
   // The place of a byte of `query` in dataflow.yaml; of the literal, where there is no such byte.

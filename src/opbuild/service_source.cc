@@ -1,6 +1,9 @@
 #include "opbuild/service_source.h"
 
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "opbuild/block.h"
 #include "spec/cpp_lexer.h"
@@ -65,13 +68,26 @@ spec::Position expired_at(const plan::Keyed& keyed) {
   return parse_block(state->on_expire->code, state->on_expire->name).operator_position;
 }
 
+// A block without its comments, and with the least white space that keeps its meaning.
+std::string words_of(const plan::Step& step) {
+  std::string words;
+  std::size_t end = 0;
+  for (const spec::Token& token : spec::tokenize(step.code.text)) {
+    if (token.offset != end) words += ' ';
+    words += token.text;
+    if (token.kind == spec::TokenKind::kDirective) words += '\n';
+    end = token.offset + token.text.size();
+  }
+  return words;
+}
+
 // Of checks.h.
 constexpr std::string_view kUnknown = "gameflow::detail::Unknown";
 
 class ServiceWriter {
  public:
   ServiceWriter(SourceWriter& out, const plan::Graph& graph, const plan::Service& service,
-                const SharedTypes& shared, std::vector<std::string>& table)
+                const SharedTypes& shared, LibraryTable& table)
       : out_(out), graph_(graph), service_(service), shared_(shared), table_(table) {}
 
   void run() {
@@ -120,12 +136,17 @@ class ServiceWriter {
   void merge(Value& value, spec::Position position);
   void add_function(std::string_view kind, std::string_view name, std::string_view pointer,
                     std::string_view output, std::string_view asks);
+  std::string said_by(const plan::Chain& chain, std::string_view in) const;
+  bool reads_more(const plan::Step& step) const;
   plan::ServiceId id() const {
     return static_cast<plan::ServiceId>(&service_ - graph_.services.data());
   }
 
+  std::string qualified(std::string_view name) const {
+    return format("{}::{}", service_.scope, name);
+  }
   std::string type_ref(std::string_view type) const {
-    return format("gameflow::detail::TypeRefOf<dataflow::{}::{}>::value", service_.scope, type);
+    return format("gameflow::detail::TypeRefOf<dataflow::{}>::value", qualified(type));
   }
   bool is_of_source(const plan::Chain& chain) const {
     return chain.function.starts_with(service_.name + "/source/");
@@ -139,7 +160,7 @@ class ServiceWriter {
   const plan::Graph& graph_;
   const plan::Service& service_;
   const SharedTypes& shared_;
-  std::vector<std::string>& table_;
+  LibraryTable& table_;
   std::string key_ = "Text";
   std::vector<Value> values_;        // of the nodes: what leaves them
   std::optional<Value> merged_;      // what leaves the own steps of each source
@@ -216,13 +237,33 @@ void ServiceWriter::merge(Value& value, spec::Position position) {
   }
 }
 
+bool ServiceWriter::reads_more(const plan::Step& step) const {
+  for (const spec::Token& token : spec::tokenize(step.code.text)) {
+    if (token.text == "sql" && !service_.reads.empty()) return true;
+    if (std::ranges::count(service_.reads, token.text, &plan::Reference::accessor) != 0)
+      return true;
+  }
+  return false;
+}
+
+// Chains of which this is equal do the same: a block sees the types of the dataflow, and keeps
+// nothing.
+std::string ServiceWriter::said_by(const plan::Chain& chain, std::string_view in) const {
+  std::string said = format("{} by {}", in, key_);
+  // What it reads beside the record is the service's.
+  if (std::ranges::any_of(chain.steps, [this](const plan::Step& step) { return reads_more(step); }))
+    said += " of " + service_.scope;
+  for (const plan::Step& step : chain.steps) said += format("\n{}: {}", step.name, words_of(step));
+  return said;
+}
+
 void ServiceWriter::add_function(std::string_view kind, std::string_view name,
                                  std::string_view pointer, std::string_view output,
                                  std::string_view asks) {
-  table_.push_back(
+  table_.rows.push_back(
       format("{{gameflow::abi::FunctionKind::{}, {},\n     reinterpret_cast<void "
-             "(*)()>(dataflow::{}::{}), {},\n     {}}}",
-             kind, cpp_literal(name), service_.scope, pointer, output, asks));
+             "(*)()>(dataflow::{}), {},\n     {}}}",
+             kind, cpp_literal(name), pointer, output, asks));
 }
 
 void ServiceWriter::write(const plan::Node& node, const plan::Read& read, Value& value) {
@@ -267,8 +308,11 @@ void ServiceWriter::write(const plan::Node& node, const plan::Chain& chain, Valu
                     has_key ? key_ + ", " : "", names[i]);
   }
   out_.line("using {} = gameflow::detail::Chain<{}{}>;\n", local, in, steps);
-  add_function("kChain", chain.function, local + "::run", type_ref(local + "::Output"),
-               asks_of(format("dataflow::{}::{}", service_.scope, local), chain.steps));
+  std::string pointer = qualified(local + "::run");
+  if (is_of_source(chain))
+    pointer = table_.chains.try_emplace(said_by(chain, in), pointer).first->second;
+  add_function("kChain", chain.function, pointer, type_ref(local + "::Output"),
+               asks_of("dataflow::" + qualified(local), chain.steps));
 }
 
 void ServiceWriter::write_reference(std::uint32_t number) {
@@ -329,7 +373,8 @@ void ServiceWriter::write_expires(const plan::Keyed& keyed, Value& value) {
     out_.line("}}  // namespace {}\n", name);
     out_.line("constexpr auto run_{0} = gameflow::detail::expire<{1}, {0}::Expire>;\n", name, row);
     if (value.cpp.empty()) value = {name + "::Out", false};
-    add_function("kExpire", state.expire_function, "run_" + name, type_ref(name + "::Out"), "0");
+    add_function("kExpire", state.expire_function, qualified("run_" + name),
+                 type_ref(name + "::Out"), "0");
   }
 }
 
@@ -362,8 +407,9 @@ void ServiceWriter::write_update(const plan::Keyed& keyed, Value& value) {
             keyed.emits, update);
   out_.line("    gameflow::detail::TypeList<{}>,\n    gameflow::detail::TypeList<{}>>;\n", states,
             steps);
-  add_function("kUpdate", keyed.update_function, "update::run", type_ref("update::Output"),
-               asks_of(format("dataflow::{}::update", service_.scope), keyed.steps));
+  add_function("kUpdate", keyed.update_function, qualified("update::run"),
+               type_ref("update::Output"),
+               asks_of("dataflow::" + qualified("update"), keyed.steps));
 }
 
 void ServiceWriter::write_flush(const plan::Node& node, const plan::Keyed& keyed, Value& value) {
@@ -375,7 +421,7 @@ void ServiceWriter::write_flush(const plan::Node& node, const plan::Keyed& keyed
             output.cpp);
   out_.line("}}  // namespace flush\n");
   out_.line("constexpr auto run_flush = gameflow::detail::flush<flush::Out, flush::kFunction>;\n");
-  add_function("kFlush", keyed.flush_function, "run_flush", type_ref("flush::Out"), "0");
+  add_function("kFlush", keyed.flush_function, qualified("run_flush"), type_ref("flush::Out"), "0");
   value = output.is_written ? output : Value{"flush::Out", false};
 }
 
@@ -433,7 +479,7 @@ void write_rows(SourceWriter& out, const plan::Graph& graph, const plan::Service
 }
 
 void write_service(SourceWriter& out, const plan::Graph& graph, const plan::Service& service,
-                   const SharedTypes& shared, std::vector<std::string>& table) {
+                   const SharedTypes& shared, LibraryTable& table) {
   ServiceWriter(out, graph, service, shared, table).run();
 }
 

@@ -37,9 +37,23 @@ const record::Type* item_of(const plan::Graph& graph, std::string_view spelling)
   return found == objects.end() ? nullptr : *found;
 }
 
+// Those behind the first one, from the `,` or `)` at `at` on.
+std::size_t count_arguments(const std::vector<Token>& tokens, std::size_t at) {
+  std::size_t count = 0;
+  for (int depth = 0; at < tokens.size(); ++at) {
+    const std::string_view text = tokens[at].text;
+    const bool is_bracket = tokens[at].kind == TokenKind::kSymbol;
+    if (is_bracket && (text == ")" || text == "]" || text == "}") && depth-- == 0) break;
+    if (is_bracket && (text == "(" || text == "[" || text == "{")) ++depth;
+    if (is_bracket && text == "," && depth == 0) ++count;
+  }
+  return count;
+}
+
 // If the tokens from `at` on are sql<TYPE>("..."…), appends the use.
-void match(const std::vector<Token>& tokens, std::size_t at, const spec::Code& code,
+void match(const std::vector<Token>& tokens, std::size_t at, const plan::Step& step,
            std::size_t service, const plan::Graph& graph, std::vector<SqlUse>& uses) {
+  const spec::Code& code = step.code;
   if (tokens[at].text != "sql" || at + 1 >= tokens.size() || !is_symbol(tokens[at + 1], "<"))
     return;
   if (at > 0 && (is_symbol(tokens[at - 1], ".") || is_symbol(tokens[at - 1], "->"))) return;
@@ -62,12 +76,17 @@ void match(const std::vector<Token>& tokens, std::size_t at, const spec::Code& c
     for (const std::size_t offset : of_token) offsets.push_back(tokens[i].offset + offset);
   }
   // Anything but literals: the query is known only when it runs.
-  if (i == first || i == tokens.size() || !is_symbol(tokens[i], ")")) return;
+  if (i == first || i == tokens.size() ||
+      (!is_symbol(tokens[i], ")") && !is_symbol(tokens[i], ",")))
+    return;
+  const std::size_t arguments = count_arguments(tokens, i);
   uses.push_back({.service = service,
                   .query = std::move(query),
                   .item = item_of(graph, type),
                   .position = position_of(code, tokens[first].offset),
                   .code = &code,
+                  .step = &step,
+                  .arguments = arguments,
                   .offsets = std::move(offsets)});
 }
 
@@ -83,7 +102,7 @@ std::vector<SqlUse> find_sql(const plan::Graph& graph) {
     for (const plan::Step* step : plan::steps_of(graph, graph.services[service])) {
       const std::vector<Token> tokens = spec::tokenize(step->code.text);
       for (std::size_t at = 0; at < tokens.size(); ++at)
-        match(tokens, at, step->code, service, graph, uses);
+        match(tokens, at, *step, service, graph, uses);
     }
   }
   return uses;

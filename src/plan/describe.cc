@@ -30,7 +30,8 @@ std::string window_text(const Graph& graph, const WindowRules& window) {
 
 std::string lasting_text(const Keyed& keyed) {
   std::string text = keyed.has_event_time ? "rows by event time" : "rows";
-  for (const Step& step : keyed.steps) text += format("{}{}", &step == keyed.steps.data() ? ": " : ", ", step.name);
+  for (const Step& step : keyed.steps)
+    text += format("{}{}", &step == keyed.steps.data() ? ": " : ", ", step.name);
   return text;
 }
 
@@ -63,10 +64,10 @@ struct Describer {
     out.kind = "keyed";
     out.label = keyed.window ? window_text(graph, *keyed.window) : lasting_text(keyed);
     for (const State& state : keyed.states) {
-      out.states.push_back(format(
-          "{}: {{{}}} by {}, in SQL {}{}", state.name, fields_of(graph, *state.row),
-          record::to_string(state.key), state.table,
-          state.ttl ? ", runs out after " + format_duration(*state.ttl) : std::string()));
+      out.states.push_back(
+          format("{}: {{{}}} by {}, in SQL {}{}", state.name, fields_of(graph, *state.row),
+                 record::to_string(state.key), state.table,
+                 state.ttl ? ", runs out after " + format_duration(*state.ttl) : std::string()));
     }
     for (const Step& step : keyed.steps) add(step);
     for (const State& state : keyed.states) {

@@ -117,8 +117,7 @@ const record::Type* Functions::output_of(const Graph& graph, NodeId node) const 
   if (at.output != nullptr) return at.output;
   if (const auto* const chain = std::get_if<Chain>(&at.kind))
     return find(abi::FunctionKind::kChain, chain->function).output;
-  if (const auto* const keyed = std::get_if<Keyed>(&at.kind))
-    return output_of(*keyed);
+  if (const auto* const keyed = std::get_if<Keyed>(&at.kind)) return output_of(*keyed);
   return at.inputs.empty() ? nullptr : output_of(graph, at.inputs.front());
 }
 

@@ -9,6 +9,11 @@ const Topic* Graph::find_topic(std::string_view topic_name) const {
   return found == topics.end() ? nullptr : &*found;
 }
 
+bool Service::reads_others(ServiceId self) const {
+  return std::ranges::any_of(
+      reads, [self](const Reference& reference) { return !is_own(reference, self); });
+}
+
 const Keyed* Graph::keyed_of(ServiceId service) const {
   return keyed_of(services[service]);
 }

@@ -68,7 +68,7 @@ struct State {
   std::string table;  // in SQL, and the accessor in C++: events_per_user
   record::Kind key = record::Kind::kString;
   const record::Type* row = nullptr;
-  bool is_primitive = false;     // `row` is its one column, `value`
+  bool is_primitive = false;         // `row` is its one column, `value`
   std::optional<Duration> ttl = {};  // without a window only
   std::optional<Step> on_expire = {};
   std::string expire_function = {};  // with on_expire: "SERVICE/expire/STATE"
@@ -98,7 +98,7 @@ inline bool is_own(const Reference& reference, ServiceId service) {
 // A file, or a topic of which the last record of each key counts.
 struct TableSource {
   std::string name, accessor;
-  std::string file;              // relative to the dataflow; empty: a topic
+  std::string file;  // relative to the dataflow; empty: a topic
   std::optional<TopicId> topic;
   const record::Type* row = nullptr;
   std::size_t key_field = 0;  // of it
@@ -136,7 +136,7 @@ struct Exchange {
 };
 
 struct Keyed {
-  std::vector<State> states;  // a state's place is its bit in abi::RowUse
+  std::vector<State> states;          // a state's place is its bit in abi::RowUse
   std::optional<WindowRules> window;  // none: rows live until they are erased or run out
   bool has_event_time = false;        // else `ttl` goes by the clock
   // Transforms, then update-state if there is one. RecordError::step of the update function is an
@@ -147,6 +147,10 @@ struct Keyed {
   std::string flush_function;  // with a window
   std::optional<Step> flush;
 
+  // A partition silent for this long no longer holds time back.
+  Duration idle_timeout() const {
+    return window ? window->idle_timeout : spec::Window().idle_timeout;
+  }
   std::size_t transforms() const {
     return steps.size() - (!steps.empty() && steps.back().kind == FunctionKind::kUpdateState);
   }
@@ -154,9 +158,8 @@ struct Keyed {
     return std::ranges::any_of(states, [](const State& state) { return state.ttl.has_value(); });
   }
   bool has_outputs() const {
-    return emits || std::ranges::any_of(states, [](const State& state) {
-             return state.on_expire.has_value();
-           });
+    return emits || std::ranges::any_of(
+                        states, [](const State& state) { return state.on_expire.has_value(); });
   }
 };
 
@@ -183,6 +186,11 @@ struct Service {
   std::vector<NodeId> nodes;  // each after its inputs
   // What it can read by key and in SQL beside the rows of the key at hand; its own states last.
   std::vector<Reference> reads = {};
+  // Within an epoch, services of a lower rank have run: those whose states it reads, unless they
+  // read its own, directly or not, and come behind it in the graph.
+  std::uint32_t rank = 0;
+
+  bool reads_others(ServiceId self) const;
 };
 
 // A type of section `types`.

@@ -127,8 +127,7 @@ class Lowering {
       return add(std::move(keyed), spec_.output(), {exchange});
     }
     // Records pass to the sinks as they are where nothing else would reach them.
-    keyed.emits =
-        !spec_.sinks.empty() && (!partition.transforms.empty() || !keyed.has_outputs());
+    keyed.emits = !spec_.sinks.empty() && (!partition.transforms.empty() || !keyed.has_outputs());
     return add(std::move(keyed), nullptr, {exchange});
   }
 
@@ -153,8 +152,8 @@ class Lowering {
 void add_reads(Graph& graph, ServiceId id, const spec::Service& service) {
   std::vector<Reference>& reads = graph.services[id].reads;
   for (TableId table = 0; table < graph.tables.size(); ++table)
-    reads.push_back({graph.tables[table].accessor, graph.tables[table].name,
-                     Reference::OfTable{table}});
+    reads.push_back(
+        {graph.tables[table].accessor, graph.tables[table].name, Reference::OfTable{table}});
   const auto add = [&](const std::string& name, ServiceId owner, std::string_view state_name) {
     const Keyed* const keyed = graph.keyed_of(owner);
     if (keyed == nullptr) return;
@@ -171,6 +170,36 @@ void add_reads(Graph& graph, ServiceId id, const spec::Service& service) {
   }
   for (const spec::State& state : service.states) add(state.name, id, state.name);
 }
+
+// In order of reading; one that is on the way to itself comes first.
+class Ranking {
+ public:
+  explicit Ranking(Graph& graph) : graph_(graph), progress_(graph.services.size()) {}
+
+  void run() {
+    for (ServiceId id = 0; id < graph_.services.size(); ++id) visit(id);
+  }
+
+ private:
+  enum class Progress : std::uint8_t { kNone, kOnTheWay, kDone };
+
+  void visit(ServiceId id) {
+    if (progress_[id] != Progress::kNone) return;
+    progress_[id] = Progress::kOnTheWay;
+    Service& service = graph_.services[id];
+    for (const Reference& reference : service.reads) {
+      const auto* const state = std::get_if<Reference::OfState>(&reference.to);
+      if (state == nullptr || state->service == id) continue;
+      visit(state->service);
+      if (progress_[state->service] == Progress::kDone)
+        service.rank = std::max(service.rank, graph_.services[state->service].rank + 1);
+    }
+    progress_[id] = Progress::kDone;
+  }
+
+  Graph& graph_;
+  std::vector<Progress> progress_;
+};
 
 TableSource table_of(const Graph& graph, const spec::Table& table) {
   TableSource made{.name = table.name,
@@ -220,6 +249,7 @@ Graph lower(const spec::Dataflow& dataflow) {
   for (const spec::Service& service : dataflow.services) Lowering(graph, service).run();
   for (ServiceId id = 0; id < graph.services.size(); ++id)
     add_reads(graph, id, dataflow.services[id]);
+  Ranking(graph).run();
   return graph;
 }
 

@@ -86,8 +86,8 @@ TEST(Lower, MakesAGraphOfAWindowedService) {
   const Keyed& keyed = at<Keyed>(graph, 3);
   EXPECT_EQ(keyed.update_function, "player-session-analytics/update");
   EXPECT_EQ(keyed.flush_function, "player-session-analytics/flush");
-  EXPECT_EQ(keyed.window.duration.ms, 5000);
-  EXPECT_EQ(keyed.window.late_topic, std::nullopt);
+  EXPECT_EQ(keyed.window->duration.ms, 5000);
+  EXPECT_EQ(keyed.window->late_topic, std::nullopt);
   ASSERT_EQ(keyed.states.size(), 1u);
   EXPECT_EQ(keyed.states[0].table, "events_per_user");
   EXPECT_EQ(graph.nodes[3].output, graph.topics[1].type);
@@ -113,7 +113,7 @@ TEST(Lower, MergesSourcesAndSplitsToSinks) {
   EXPECT_EQ(second.steps.size(), 3u);
   EXPECT_EQ(graph.nodes[4].inputs, (std::vector<NodeId>{1, 3}));
   EXPECT_EQ(graph.nodes[5].outputs, (std::vector<NodeId>{6, 7}));
-  EXPECT_EQ(at<Keyed>(graph, 5).window.late_topic, 3u);
+  EXPECT_EQ(at<Keyed>(graph, 5).window->late_topic, 3u);
   const Chain& of_sink = at<Chain>(graph, 7);
   EXPECT_EQ(of_sink.function, "player-session-analytics/sink/1");
   EXPECT_EQ(of_sink.own_steps, 1u);

@@ -322,7 +322,7 @@ Result<sqlite3_stmt*> Connection::compile(std::string_view sql, Author author) {
   if (sqlite3_stmt_readonly(handle.get()) == 0 || sqlite3_column_count(handle.get()) == 0) {
     return fail(ErrorCode::kSqlDenied, kOnlySelect);
   }
-  if (sqlite3_bind_parameter_count(handle.get()) != 0) {
+  if (author == Author::kPerson && sqlite3_bind_parameter_count(handle.get()) != 0) {
     return fail(ErrorCode::kSqlInvalid,
                 "the statement has a parameter (?, :name, @name or $name); write the value");
   }

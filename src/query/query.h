@@ -1,4 +1,5 @@
-// Read-only SQL over versions of tables (state/version.h): SQLite virtual tables, no copy of rows.
+// Read-only SQL over versions of tables (state/version.h) and over topics (topic.h): SQLite virtual
+// tables, no copy of rows.
 //
 // Threads  a Database belongs to one thread; what it reads never changes.
 // Errors   kSqlInvalid, kSqlDenied, kSqlLimit; the message quotes SQLite and, for an unknown name,
@@ -9,12 +10,16 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include <gameflow/abi.h>
+
 #include "base/error.h"
+#include "query/topic.h"
 #include "record/arena.h"
 #include "record/type.h"
 #include "state/version.h"
@@ -54,8 +59,9 @@ using Tables = std::vector<std::shared_ptr<const Table>>;
 
 struct Limits {
   std::chrono::milliseconds time_max{1000};
-  std::size_t rows_max = 10'000;     // more: the result is cut and says so
-  std::size_t bytes_max = 8U << 20;  // of text in the result; likewise
+  std::size_t rows_max = 10'000;             // more: the result is cut and says so
+  std::size_t bytes_max = 8U << 20;          // of text in the result; likewise
+  std::size_t topic_bytes_max = 256U << 20;  // of topics, in memory, that the query reads
 };
 
 using Value = std::variant<std::nullptr_t, std::int64_t, double, std::string>;
@@ -80,6 +86,10 @@ class Database {
   // replaced or the Database is destroyed; its segments may change between queries.
   Status set_table(const Table* table);
 
+  // Makes a topic known, for run() alone, unless its name stands for something already. Its reader
+  // outlives the Database.
+  Status add_topic(const Topic& topic);
+
   // Forgets what was kept of the tables for the last query, such as rows in order.
   void release_memory();
 
@@ -89,13 +99,19 @@ class Database {
   // For operators: appends each result row to `list`, a List<T> of the object type `item`. Columns
   // map to fields by name; text is copied to `arena`. A column without a field, a required field
   // without a column, NULL in a required field and a number that does not fit are errors that name
-  // the column. No row limit, 30 s.
-  Status select_into(std::string_view sql, const record::Type& item, Arena& arena, void* list);
+  // the column. No row limit, 30 s. Each `?` stands for one of `arguments`, in order.
+  Status select_into(std::string_view sql, std::span<const abi::SqlArgument> arguments,
+                     const record::Type& item, Arena& arena, void* list);
+  Status select_into(std::string_view sql, const record::Type& item, Arena& arena, void* list) {
+    return select_into(sql, {}, item, arena, list);
+  }
 
-  // What select_into would check, without running it: parse, names, columns against fields. On
+  // What select_into would check, without running it: parse, names, columns against fields; and how
+  // many arguments there are, where that is known. On
   // failure `*mistake_at` is the byte of `sql` that is to blame, if one is.
   Status check(std::string_view sql, const record::Type& item,
-               std::optional<std::size_t>* mistake_at = nullptr);
+               std::optional<std::size_t>* mistake_at = nullptr,
+               std::optional<std::size_t> arguments = std::nullopt);
 
  private:
   struct Impl;

@@ -12,8 +12,8 @@
 namespace gameflow::runtime {
 namespace {
 
-// 2 has `closed_until`; with 3, windows that have closed may still have rows; with 4, rows may be gone,
-// live without windows, and have times.
+// 2 has `closed_until`; with 3, windows that have closed may still have rows; with 4, rows may be
+// gone, live without windows, and have times.
 constexpr std::uint8_t kFormat = 4, kFormatMin = 1;
 
 constexpr std::uint64_t kStoredValuesMax = 4096;
@@ -184,8 +184,7 @@ std::vector<StoredState> stored_states(const Service& service) {
   std::vector<StoredState> states;
   if (!service.keyed) return states;
   for (const plan::State& state : service.keyed->plan->states) {
-    states.push_back(
-        {state.name, state.key, record::shape_of(*state.row), state.ttl.has_value()});
+    states.push_back({state.name, state.key, record::shape_of(*state.row), state.ttl.has_value()});
   }
   return states;
 }
@@ -197,10 +196,9 @@ Result<std::vector<int>> match_states(const ServiceRecord& record, const Service
   const std::string_view name = service.name;
   const Duration size = service.keyed ? service.keyed->assigner.size() : Duration{};
   if (record.window_size != size) {
-    return fail(
-        ErrorCode::kStateMismatch,
-        fmt::format("service '{}' has stored {}, the dataflow asks for {}: {}", name,
-                    windows_of(record.window_size), windows_of(size), kWaysOut));
+    return fail(ErrorCode::kStateMismatch,
+                fmt::format("service '{}' has stored {}, the dataflow asks for {}: {}", name,
+                            windows_of(record.window_size), windows_of(size), kWaysOut));
   }
   std::vector<int> mapping;
   const std::vector<StoredState> wanted = stored_states(service);

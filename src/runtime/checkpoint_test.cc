@@ -37,9 +37,9 @@ ServiceRecord example() {
 
 TEST(Checkpoint, AServiceRecordHasTheBytesThatTheFormatSays) {
   EXPECT_EQ(hex(encode(example())),
-            "03 e0 d4 03"
+            "04 e0 d4 03"
             " 01 0f 65 76 65 6e 74 73 2d 70 65 72 2d 75 73 65 72 0b 0b 7b 63 6f 75 6e 74 3a 75 33"
-            " 32 7d"
+            " 32 7d 00"
             " 01 a0 97 f8 fd e3 64 01 80 fb f6 fd e3 64"
             " 02 0d 70 6c 61 79 65 72 2d 65 76 65 6e 74 73 01 00 03 01 a0 97 f8 fd e3 64"
             " 0d 70 6c 61 79 65 72 2d 65 76 65 6e 74 73 01 01 00 00"
@@ -56,6 +56,15 @@ TEST(Checkpoint, AServiceRecordComesBack) {
   EXPECT_EQ(read->counters.records_in, 300U);
 }
 
+TEST(Checkpoint, FormatThreeIsRead) {
+  std::string bytes = encode(example());
+  bytes[0] = 3;
+  bytes.erase(bytes.find("{count:u32}") + 11, 1);  // whether rows have times
+  const auto read = decode_service_record(bytes, "s");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(encode(*read), encode(example()));
+}
+
 TEST(Checkpoint, DamageAndOtherFormatsAreTold) {
   const std::string bytes = encode(example());
   for (std::size_t size = 1; size < bytes.size(); ++size) {
@@ -65,7 +74,7 @@ TEST(Checkpoint, DamageAndOtherFormatsAreTold) {
   }
   EXPECT_EQ(decode_service_record(bytes + "x", "s").error().code, ErrorCode::kDataCorrupt);
   std::string newer = bytes;
-  newer[0] = 4;
+  newer[0] = 5;
   EXPECT_EQ(decode_service_record(newer, "s").error().code, ErrorCode::kStateMismatch);
 }
 

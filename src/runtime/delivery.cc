@@ -9,15 +9,22 @@ constexpr std::size_t kArenaBytesKept = 2U << 20;
 
 }  // namespace
 
-void Delivery::clear() {
-  chunk = nullptr;
+void Placement::clear() {
   exchange.clear();
   emitted = {};
-  out.clear();
-  dead.clear();
+  failed.clear();
   late.clear();
-  records_out = records_late = records_future = 0;
+  records_late = records_future = 0;
   progress.reset();
+}
+
+void Delivery::clear() {
+  chunk = nullptr;
+  placement = nullptr;
+  out.clear();
+  records_out = 0;
+  dead.clear();
+  own_placement.clear();
   arena.reset(kArenaBytesKept);
 }
 

@@ -61,7 +61,7 @@ u32 source(abi::Call* call, const abi::Records* records, List<abi::Emitted>* out
       errors[failed++] = {i, 1, "bad user"};
       continue;
     }
-    out->push_back({&event, event.at, event.user, i});
+    out->push_back({&event, event.at, event.user, i, nullptr});
   }
   return failed;
 }
@@ -69,18 +69,18 @@ u32 source(abi::Call* call, const abi::Records* records, List<abi::Emitted>* out
 // So many calls of update run out of memory, as growing a table may.
 std::atomic<int> updates_to_run_out{0};
 
-u32 update(abi::Call*, const void* const* values, void* const* rows, const abi::WindowSpan*,
-           u32 count, abi::RowUse* uses, abi::RecordError* errors) {
+u32 update(abi::Call*, const abi::KeyedRecords* records, abi::RowUse* uses, List<abi::Emitted>*,
+           abi::RecordError* errors) {
   if (updates_to_run_out > 0 && updates_to_run_out-- > 0) throw std::bad_alloc();
   u32 failed = 0;
-  for (u32 i = 0; i < count; ++i) {
+  for (u32 i = 0; i < records->count; ++i) {
     uses[i] = {};
-    if (static_cast<const Event*>(values[i])->user == Text("worse")) {
+    if (static_cast<const Event*>(records->values[i])->user == Text("worse")) {
       errors[failed++] = {i, 0, "worse user"};
       continue;
     }
-    static_cast<Row*>(rows[i])->count += 1;
-    uses[i] = {1, 1};
+    static_cast<Row*>(records->rows[i])->count += 1;
+    uses[i] = {1, 1, 0};
   }
   return failed;
 }
@@ -89,7 +89,7 @@ const void* flush(abi::Call* call, abi::RecordError* error) {
   constexpr std::string_view kQuery =
       "select _key as user, count from counts order by count desc, _key";
   auto* list = new (call->arena->allocate(sizeof(List<Count>), 16)) List<Count>();
-  if (call->sql(call->sql_context, kQuery.data(), kQuery.size(), 1, list)) return list;
+  if (call->sql(call->context, kQuery.data(), kQuery.size(), nullptr, 0, 1, list)) return list;
   error->message = call->sql_error;
   return nullptr;
 }
@@ -103,13 +103,15 @@ plan::Functions bind_functions(const plan::Graph& graph) {
     const char* const text = name.name.data();  // of the graph, which outlives its engine
     switch (name.kind) {
       case abi::FunctionKind::kChain:
-        functions.push_back({name.kind, text, pointer(source), {abi::kFirstObject, 0}});
+        functions.push_back({name.kind, text, pointer(source), {abi::kFirstObject, 0}, 0});
         break;
       case abi::FunctionKind::kUpdate:
-        functions.push_back({name.kind, text, pointer(update), {}});
+        functions.push_back({name.kind, text, pointer(update), {abi::kFirstObject, 0}, 0});
         break;
       case abi::FunctionKind::kFlush:
-        functions.push_back({name.kind, text, pointer(flush), {abi::kFirstObject + 1, 1}});
+        functions.push_back({name.kind, text, pointer(flush), {abi::kFirstObject + 1, 1}, 0});
+        break;
+      case abi::FunctionKind::kExpire:
         break;
     }
   }
@@ -142,6 +144,8 @@ std::shared_ptr<const plan::Graph> make_graph(const PlanOptions& options) {
   spec::Service service{.name = "counting", .sources = options.sources};
   for (spec::Source& source : service.sources) source.type = event;
   service.states = {{.name = "counts", .position = {}, .key = Kind::kString, .type = row}};
+  service.partition.emplace().update_state.emplace(
+      spec::Function{spec::FunctionKind::kUpdateState, {}, {}});
   service.window.emplace().duration = {kWindow};
   service.window->grace = {options.grace};
   service.sinks = {{.topic = "counts-out", .position = {}, .type = types->list_of(count)}};

@@ -39,11 +39,12 @@ class Stopwatch {
 
 std::vector<std::unique_ptr<ServiceTask>> make_tasks(const plan::Graph& graph,
                                                      std::vector<Service> services,
-                                                     std::size_t rows_flushed_at_once) {
+                                                     std::size_t rows_flushed_at_once,
+                                                     const RowSource& source) {
   std::vector<std::unique_ptr<ServiceTask>> tasks;
   for (std::size_t i = 0; i < services.size(); ++i) {
-    tasks.push_back(
-        std::make_unique<ServiceTask>(graph, std::move(services[i]), i, rows_flushed_at_once));
+    tasks.push_back(std::make_unique<ServiceTask>(graph, std::move(services[i]), i,
+                                                  rows_flushed_at_once, source));
   }
   return tasks;
 }
@@ -65,6 +66,17 @@ bool feeds(const Service& from, const Service& to) {
                              [&from](const Input& input) { return from.writes(input.topic); });
 }
 
+// Services that get the same records.
+void mark_sharing(std::span<ServiceEpoch> services) {
+  for (std::size_t one = 0; one < services.size(); ++one) {
+    if (services[one].deliveries.empty()) continue;
+    for (std::size_t other = 0; other < one; ++other) {
+      if (are_alike(services[one].deliveries, services[other].deliveries))
+        services[one].shares_keys = services[other].shares_keys = true;
+    }
+  }
+}
+
 }  // namespace
 
 EpochRunner::EpochRunner(const plan::Graph& graph, std::vector<Service> services, log::Store& store,
@@ -72,13 +84,38 @@ EpochRunner::EpochRunner(const plan::Graph& graph, std::vector<Service> services
     : store_(store),
       pool_(limits.threads),
       workers_(limits.threads),
-      tables_(services, tasks_),
-      tasks_(make_tasks(graph, std::move(services), limits.rows_flushed_at_once)),
+      tables_(graph, services, tasks_),
+      sources_(graph),
+      rows_(*this),
+      tasks_(make_tasks(graph, std::move(services), limits.rows_flushed_at_once, rows_)),
       flushes_(tasks_.size(), limits.threads, std::move(flushed)),
       intake_(store, pool_, limits.epoch_bytes_small),
-      hold_(limits.memory, names_of(graph)) {}
+      hold_(limits.memory, names_of(graph)) {
+  for (const auto& task : tasks_) ranks_ = std::max(ranks_, task->service().rank + 1);
+  for (Worker& worker : workers_) {
+    for (plan::ServiceId id = 0; id < graph.services.size(); ++id) {
+      const bool reads = !graph.services[id].reads.empty();
+      worker.readers.push_back(reads ? std::make_unique<RowReader>(graph, id, &rows_) : nullptr);
+    }
+  }
+}
+
+const void* EpochRunner::LiveRows::find(plan::ServiceId service, std::size_t state,
+                                        std::string_view key) const {
+  return runner_.tasks_[service]->windows().find_row(state, key);
+}
+
+query::Shards EpochRunner::LiveRows::rows(plan::ServiceId service) const {
+  return runner_.tasks_[service]->windows().peek();
+}
+
+const TableRows& EpochRunner::LiveRows::table(plan::TableId table) const {
+  return runner_.sources_.rows(table);
+}
 
 Status EpochRunner::restore(Look look) {
+  GF_TRY(sources_.open(store_));
+  tables_.show_sources(sources_.all_rows());
   log::Commit commit;
   std::vector<VisibleChanges> visible(tasks_.size());
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
@@ -96,6 +133,7 @@ Result<EpochResult> EpochRunner::run(Look look, std::size_t bytes_max, bool inpu
                 "there was no memory left to show an epoch that is stored: restart gameflow, which "
                 "loses nothing");
   }
+  if (sources_.size() != 0 && sources_.refresh(store_)) tables_.show_sources(sources_.all_rows());
   Epoch epoch{
       .now = look.now, .attention = look.attention, .services = {}, .readings = {}, .seconds = {}};
   epoch.services.resize(tasks_.size());
@@ -130,12 +168,13 @@ Status EpochRunner::compute(Epoch& epoch, std::size_t bytes_max, bool input_ends
       const Stopwatch watch(epoch.seconds.read);
       GF_TRY(intake_.read(tasks_, hold_.input_bytes_max(bytes_max), memory_, epoch));
     }
-    run_steps_of(epoch);
-    advance(epoch, input_ends);
+    for (std::uint32_t rank = 0; rank < ranks_; ++rank) {
+      run_steps_of(epoch, rank);
+      advance(epoch, rank);
+      change(epoch, rank);
+    }
+    if (input_ends && !epoch.has_work()) end(epoch);
     if (!epoch.has_work()) return {};
-    tables_.begin();
-    update(epoch);
-    write_keyed(epoch);
     flush(epoch);
     return commit(epoch);
   } catch (const std::bad_alloc&) {
@@ -143,27 +182,60 @@ Status EpochRunner::compute(Epoch& epoch, std::size_t bytes_max, bool input_ends
   }
 }
 
-void EpochRunner::run_steps_of(Epoch& epoch) {
-  const Stopwatch watch(epoch.seconds.decode);
-  pool_.for_each(epoch.readings.size(), intake_.was_small(),
-                 [&](std::uint32_t number, std::size_t i) {
-                   Worker& worker = workers_[number];
-                   Epoch::Reading& reading = epoch.readings[i];
-                   reading.chunk->decode(std::move(reading.source), worker.decoder);
-                   for (const auto& [service, delivery] : reading.deliveries) {
-                     const ServiceTask& task = *tasks_[service];
-                     const StepRules rules{task.positions().closed_until,
-                                           epoch.now + task.service().future_max + Duration{1}};
-                     run_steps(task.service(), rules, worker.scratch, *delivery);
-                   }
-                 });
+bool EpochRunner::has_work(const Epoch& epoch, std::uint32_t rank) const {
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    if (tasks_[i]->service().rank == rank && epoch.services[i].has_work()) return true;
+  }
+  return false;
 }
 
-void EpochRunner::advance(Epoch& epoch, bool input_ends) {
-  for (std::size_t i = 0; i < tasks_.size(); ++i)
-    tasks_[i]->advance(epoch, flushes_, epoch.services[i]);
-  while (input_ends && !epoch.has_work() && end_next(epoch)) {
+// The rows of a rank, once it is known what has to be done. Those behind it see them.
+void EpochRunner::change(Epoch& epoch, std::uint32_t rank) {
+  if (!has_work(epoch, rank)) return;
+  tables_.begin();
+  update(epoch, rank);
+  write_keyed(epoch, rank);
+}
+
+// Readers look afresh at what has changed since.
+void EpochRunner::begin_reading(bool sees_own) {
+  for (Worker& worker : workers_) {
+    for (const auto& reader : worker.readers) {
+      if (reader != nullptr) reader->begin(sees_own);
+    }
   }
+}
+
+void EpochRunner::run_steps_of(Epoch& epoch, std::uint32_t rank) {
+  const Stopwatch watch(epoch.seconds.decode);
+  begin_reading(false);
+  pool_.for_each(
+      epoch.readings.size(), intake_.was_small(), [&](std::uint32_t number, std::size_t i) {
+        Worker& worker = workers_[number];
+        Epoch::Reading& reading = epoch.readings[i];
+        if (rank == 0) reading.chunk->decode(std::move(reading.source), worker.decoder);
+        worker.scratch.takers.clear();
+        for (const auto& [service, delivery] : reading.deliveries) {
+          const ServiceTask& task = *tasks_[service];
+          if (task.service().rank != rank) continue;
+          worker.scratch.takers.push_back({&task.service(), task.positions().closed_until,
+                                           epoch.now + task.service().future_max + Duration{1},
+                                           delivery, worker.readers[service].get()});
+        }
+        run_steps(*reading.chunk, worker.scratch);
+      });
+}
+
+void EpochRunner::advance(Epoch& epoch, std::uint32_t rank) {
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    if (tasks_[i]->service().rank == rank) tasks_[i]->advance(epoch, flushes_, epoch.services[i]);
+  }
+}
+
+void EpochRunner::end(Epoch& epoch) {
+  while (!epoch.has_work() && end_next(epoch)) {
+  }
+  for (std::uint32_t rank = 0; rank < ranks_; ++rank) change(epoch, rank);
 }
 
 // The end of input goes downstream: a service ends when all that feed it, directly or not, have
@@ -201,46 +273,57 @@ std::set<std::size_t> EpochRunner::fed_by(std::size_t service,
   return fed;
 }
 
-void EpochRunner::update(Epoch& epoch) {
+void EpochRunner::update(Epoch& epoch, std::uint32_t rank) {
   const Stopwatch watch(epoch.seconds.update);
   struct Work {
     std::size_t service;
     std::uint32_t shard;
   };
   std::vector<Work> work;
+  begin_reading(false);
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    if (tasks_[i]->service().rank != rank) continue;
     if (const auto& keyed = tasks_[i]->service().keyed)
       epoch.services[i].rows.resize(pool_.size(), RowValues(keyed->layout));
     for (std::uint64_t left = epoch.services[i].shards; left != 0; left &= left - 1)
       work.push_back({i, static_cast<std::uint32_t>(std::countr_zero(left))});
   }
+  mark_sharing(epoch.services);
+  for (Worker& worker : workers_) worker.update.forget();
+  // Services that begin alike get the same records of a shard one after the other.
+  std::ranges::stable_sort(work, {}, &Work::shard);
   pool_.for_each(work.size(), intake_.was_small(), [&](std::uint32_t worker, std::size_t i) {
     const auto [service, shard] = work[i];
     tasks_[service]->windows().update_shard(shard, epoch.now, worker, workers_[worker].update,
+                                            workers_[worker].readers[service].get(),
                                             epoch.services[service]);
   });
 }
 
 // What left the rows goes to the sinks, once all shards of its service are up to date.
-void EpochRunner::write_keyed(Epoch& epoch) {
+void EpochRunner::write_keyed(Epoch& epoch, std::uint32_t rank) {
   struct Work {
     std::size_t service;
     std::uint32_t delivery;  // the number of deliveries: rows that ran out
   };
   std::vector<Work> work;
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
-    if (!tasks_[i]->service().has_keyed_outputs()) continue;
+    const Service& service = tasks_[i]->service();
+    if (service.rank != rank || !service.has_keyed_outputs()) continue;
     const auto deliveries = static_cast<std::uint32_t>(epoch.services[i].deliveries.size());
     for (std::uint32_t d = 0; d <= deliveries; ++d) work.push_back({i, d});
   }
-  pool_.for_each(work.size(), intake_.was_small(), [&](std::uint32_t worker, std::size_t i) {
-    const auto [number, delivery] = work[i];
-    const Service& service = tasks_[number]->service();
-    ServiceEpoch& part = epoch.services[number];
+  if (work.empty()) return;
+  begin_reading(true);
+  pool_.for_each(work.size(), intake_.was_small(), [&](std::uint32_t number, std::size_t i) {
+    const auto [service, delivery] = work[i];
+    Worker& worker = workers_[number];
+    RowReader* const reader = worker.readers[service].get();
+    ServiceEpoch& part = epoch.services[service];
     if (delivery == part.deliveries.size()) {
-      write_expired(service, workers_[worker].scratch, part);
+      write_expired(tasks_[service]->service(), reader, worker.scratch, part);
     } else {
-      write_keyed_outputs(service, delivery, workers_[worker].scratch, part);
+      write_keyed_outputs(tasks_[service]->service(), delivery, reader, worker.scratch, part);
     }
   });
 }
@@ -299,6 +382,10 @@ EngineLoop::Next EpochRunner::next(EpochResult result) const {
 
 EngineStats EpochRunner::stats(Duration attention) const {
   EngineStats stats{epochs_, seconds_, {}};
+  for (plan::TableId table = 0; table < sources_.size(); ++table) {
+    stats.tables.push_back(
+        {sources_.source(table).name, sources_.rows(table).size(), sources_.problem(table)});
+  }
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     stats.services.push_back(tasks_[i]->stats(attention));
     stats.services.back().is_held = hold_.holds(i);

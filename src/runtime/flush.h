@@ -23,6 +23,7 @@
 #include "record/arena.h"
 #include "runtime/checkpoint.h"
 #include "runtime/dead_letter.h"
+#include "runtime/row_reader.h"
 #include "runtime/service.h"
 #include "runtime/sinks.h"
 #include "window/assigner.h"
@@ -54,8 +55,8 @@ using FlushedPtr = std::shared_ptr<const Flushed>;
 
 class Flusher {
  public:
-  // Both outlive the flusher.
-  Flusher(const plan::Graph& graph, const Service& service);
+  // All outlive the flusher.
+  Flusher(const plan::Graph& graph, const Service& service, const RowSource& source);
 
   FlushedPtr run(ClosedWindow window);
   // Gives back what is kept from one run to the next.
@@ -63,21 +64,13 @@ class Flusher {
 
  private:
   class Result;
-  static bool run_sql(void* context, const char* text, std::size_t size,
-                      const abi::SqlArgument* arguments, u32 argument_count, u32 type_id,
-                      void* list);
-
-  Status set_tables(const ClosedWindow& window);
   void add_failure(std::string_view op, const Error& error, Flushed& flushed) const;
   void add_result(const void* value, std::uint32_t sink, std::optional<std::string_view> key,
                   Flushed& flushed);
 
-  const plan::Graph& graph_;
   const Service& service_;
-  std::vector<query::Table> tables_;
-  query::Database database_;
+  RowReader reader_;
   record::BlockArena arena_;
-  abi::Call call_{};
   SinkScratch sinks_;
   std::vector<std::size_t> result_bytes_;  // of each sink's last result: the next is often as large
 };

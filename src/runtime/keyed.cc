@@ -73,18 +73,21 @@ void erase_rows(std::string_view service, Timestamp window, const StoredRows& st
 
 void ShardUpdate::run(const Service& service, std::uint32_t number, state::Shard& shard,
                       const UpdateRules& rules, ShardOutcome& outcome, RowValues& rows) {
-  const BoundKeyed& keyed = *service.keyed;
   if (service.has_keyed_outputs()) outcome.arena = std::make_unique<record::BlockArena>();
-  Arena& arena = outcome.arena != nullptr ? *outcome.arena : arena_;
+  const Work work{service, number, shard, rules, outcome.arena ? *outcome.arena : arena_, outcome};
   clear_batch();  // an epoch that ran out of memory may have left some
-  for (std::uint32_t d = 0; d < rules.deliveries.size(); ++d)
-    take(service, *rules.deliveries[d], d, number, shard, rules, arena, outcome);
-  if (!values_.empty()) apply(service, rules.now, arena, outcome);
-  if (rules.expired_until) expire(service, shard, rules, arena, outcome);
+  numbers_ = {};
+  if (rules.is_shared) {
+    keys_.count(rules.deliveries, number);
+    find_keys(shard, rules);
+  }
+  for (std::uint32_t d = 0; d < rules.deliveries.size(); ++d) take(work, d);
+  if (!values_.empty()) apply(work);
+  if (rules.expired_until) expire(work);
   shard.drop_empty();
   for (state::Shard::Window* window : shard.touched()) {
     window->table.own_text();
-    const window::Span span = keyed.assigner.span_from(window->start);
+    const window::Span span = work.keyed().assigner.span_from(window->start);
     if (window::Trigger::is_closed(span, rules.flushed_until)) continue;
     const auto rewritten = rules.rewritten->find(window->start);
     if (rewritten == rules.rewritten->end() || (rewritten->second >> number & 1) == 0)
@@ -97,122 +100,144 @@ void ShardUpdate::run(const Service& service, std::uint32_t number, state::Shard
   arena_.reset();  // only now: rows may have pointed at text that operators made
 }
 
-void ShardUpdate::take(const Service& service, const Delivery& delivery,
-                       std::uint32_t delivery_number, std::uint32_t number, state::Shard& shard,
-                       const UpdateRules& rules, Arena& arena, ShardOutcome& outcome) {
-  const auto placed = delivery.exchange.shard(number);
-  for (auto begin = placed.begin(); begin != placed.end();) {
-    const auto most = static_cast<std::ptrdiff_t>(kBatch - values_.size());
-    const auto limit = begin + std::min(most, placed.end() - begin);
-    const auto end = std::find_if(begin, limit, [begin](const Exchange::Placed& record) {
-      return record.window != begin->window;
-    });
-    const window::Span span = delivery.exchange.windows()[begin->window];
+void ShardUpdate::take(const Work& work, std::uint32_t delivery) {
+  const UpdateRules& rules = work.rules;
+  const Delivery& from = *rules.deliveries[delivery];
+  const Exchange& exchange = from.placement->exchange;
+  const Exchange::Records placed = exchange.shard(work.number);
+  for (std::size_t begin = 0; begin < placed.size;) {
+    const std::size_t end = placed.end_of_window(begin, kBatch - values_.size());
+    const std::size_t count = end - begin;
+    const window::Span span = exchange.windows()[placed.windows[begin]];
     if (rules.refused->contains(span.start)) {
-      for (auto record = begin; record != end; ++record) {
-        outcome.failed.push_back(
-            {delivery_number, record->record, "assign-timestamp",
+      for (std::size_t i = begin; i < end; ++i) {
+        work.outcome.failed.push_back(
+            {delivery, placed.records[i], "assign-timestamp",
              fmt::format("the event's window, from {}, is far ahead of the clock, and too many "
                          "such windows are open: is a device's clock wrong?",
                          format_timestamp(span.start))});
       }
     } else {
-      add_run(*service.keyed, {begin, end}, delivery_number, span, shard.touch(span.start));
-      add_columns(service, delivery, {begin, end}, rules.now);
-      if (values_.size() == kBatch) apply(service, rules.now, arena, outcome);
+      state::Shard::Window& window = work.shard.touch(span.start);
+      find_entries(placed, begin, end, span.start, window.table);
+      values_.insert(values_.end(), placed.values + begin, placed.values + end);
+      spans_.insert(spans_.end(), count,
+                    work.keyed().assigner.is_always()
+                        ? abi::WindowSpan{}
+                        : abi::WindowSpan{span.start.ms, span.end.ms});
+      runs_.push_back({&window, count, delivery, placed.records + begin});
+      add_columns(work, from, placed, begin, end);
+      if (values_.size() == kBatch) apply(work);
     }
+    if (rules.is_shared) numbers_ = numbers_.subspan(count);
     begin = end;
   }
 }
 
-void ShardUpdate::add_run(const BoundKeyed& keyed, std::span<const Exchange::Placed> run,
-                          std::uint32_t delivery_number, window::Span span,
-                          state::Shard::Window& window) {
-  probes_.clear();
-  for (const Exchange::Placed& record : run) probes_.push_back({record.key(), record.hash});
-  entries_.resize(run.size());
-  window.table.find_or_insert(probes_, entries_.data());
-  for (std::size_t i = 0; i < run.size(); ++i) {
-    values_.push_back(run[i].value);
-    for (std::size_t state = 0; state < keyed.layout.state_count(); ++state)
-      rows_.push_back(keyed.layout.row(entries_[i], state));
-    spans_.push_back({span.start.ms, span.end.ms});
-    places_.push_back({&window, entries_[i], delivery_number, run[i].record});
-  }
-}
-
 // What only some functions ask for.
-void ShardUpdate::add_columns(const Service& service, const Delivery& delivery,
-                              std::span<const Exchange::Placed> run, Timestamp now) {
-  const BoundKeyed& keyed = *service.keyed;
-  const bool has_outputs = service.has_keyed_outputs();
-  if ((keyed.update.asks & abi::kRowKeys) != 0 || has_outputs) {
-    for (const Exchange::Placed& record : run) row_keys_.push_back(Text::view(record.key()));
-  }
-  if (has_outputs) {
-    for (const Exchange::Placed& record : run)
-      times_.push_back(delivery.emitted[record.number].time);
-  }
-  if (keyed.layout.timed() != 0) {
-    // An event counts for no more than the time when its record arrived.
-    for (const Exchange::Placed& record : run) {
-      const Timestamp arrived = delivery.chunk->origin(record.record).appended_at();
-      const Timestamp time{delivery.emitted[record.number].time};
-      seen_times_.push_back(keyed.plan->has_event_time ? std::min(time, arrived).ms : now.ms);
+void ShardUpdate::add_columns(const Work& work, const Delivery& delivery,
+                              const Exchange::Records& placed, std::size_t begin, std::size_t end) {
+  const BoundKeyed& keyed = work.keyed();
+  const bool has_outputs = work.service.has_keyed_outputs();
+  const bool has_row_keys = (keyed.update.asks & abi::kRowKeys) != 0 || has_outputs;
+  const bool has_record_keys = (keyed.update.asks & abi::kRecordKeys) != 0 || has_outputs;
+  const bool is_timed = keyed.layout.timed() != 0;
+  if (!has_row_keys && !has_record_keys && !is_timed) return;
+  for (std::size_t i = begin; i < end; ++i) {
+    const abi::Emitted& record = delivery.placement->emitted[placed.numbers[i]];
+    const Origin& origin = delivery.chunk->origin(placed.records[i]);
+    if (has_row_keys) row_keys_.push_back(Text::view(placed.probes[i].key));
+    if (has_outputs) times_.push_back(record.time);
+    if (is_timed) {
+      // An event counts for no more than the time when its record arrived.
+      const Timestamp time = std::min(Timestamp{record.time}, origin.appended_at());
+      seen_times_.push_back(keyed.plan->has_event_time ? time.ms : work.rules.now.ms);
     }
-  }
-  if ((keyed.update.asks & abi::kRecordKeys) == 0 && !has_outputs) return;
-  for (const Exchange::Placed& record : run) {
-    const Optional<Text>* const said = delivery.emitted[record.number].record_key;
-    const Origin& origin = delivery.chunk->origin(record.record);
+    if (!has_record_keys) continue;
     const auto key = origin.batch->key(origin.index);
-    record_keys_.push_back(said != nullptr ? *said
-                           : key          ? Optional<Text>(Text::view(*key))
-                                          : Optional<Text>());
+    record_keys_.push_back(record.record_key != nullptr ? *record.record_key
+                           : key                        ? Optional<Text>(Text::view(*key))
+                                                        : Optional<Text>());
   }
 }
 
-void ShardUpdate::apply(const Service& service, Timestamp now, Arena& arena,
-                        ShardOutcome& outcome) {
-  const BoundKeyed& keyed = *service.keyed;
+void ShardUpdate::find_keys(state::Shard& shard, const UpdateRules& rules) {
+  numbers_ = keys_.numbers();
+  const auto windows = keys_.windows();
+  if (entries_of_keys_.size() < windows.size()) entries_of_keys_.resize(windows.size());
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    const auto& [start, keys] = windows[i];
+    entries_of_keys_[i].resize(keys.size());
+    if (!rules.refused->contains(start))
+      shard.touch(start).table.find_or_insert(keys, entries_of_keys_[i].data());
+  }
+}
+
+// Those of records of one window.
+void ShardUpdate::find_entries(const Exchange::Records& placed, std::size_t begin, std::size_t end,
+                               Timestamp window, state::Table& table) {
+  const std::size_t count = end - begin;
+  if (numbers_.empty()) {
+    entries_.resize(entries_.size() + count);
+    table.find_or_insert({placed.probes + begin, count}, &entries_[entries_.size() - count]);
+    return;
+  }
+  const auto known = std::ranges::find(keys_.windows(), window, &KeyNumbers::Window::start);
+  const auto& entries = entries_of_keys_[static_cast<std::size_t>(known - keys_.windows().begin())];
+  for (const std::uint32_t number : numbers_.first(count)) entries_.push_back(entries[number]);
+}
+
+void ShardUpdate::apply(const Work& work) {
+  const BoundKeyed& keyed = work.keyed();
   const auto count = static_cast<u32>(values_.size());
+  for (state::Entry* const entry : entries_) {
+    for (std::size_t state = 0; state < keyed.layout.state_count(); ++state)
+      rows_.push_back(keyed.layout.row(entry, state));
+  }
   uses_.resize(count);
   errors_.resize(count);
-  abi::Call call = call_with(arena);
+  abi::Call call = call_with(work.arena, work.rules.reader);
   // Outputs refer to the keys until the end of the epoch.
   const Optional<Text>* record_keys = nullptr;
   if (!record_keys_.empty()) {
     const std::size_t bytes = sizeof(Optional<Text>) * count;
-    auto* const kept = arena.allocate(bytes, alignof(Optional<Text>));
-    std::memcpy(kept, record_keys_.data(), bytes);
+    void* const kept = work.arena.allocate(bytes, alignof(Optional<Text>));
+    std::memcpy(kept, static_cast<const void*>(record_keys_.data()), bytes);
     record_keys = static_cast<const Optional<Text>*>(kept);
   }
   const auto column = [](const auto& values) { return values.empty() ? nullptr : values.data(); };
-  const abi::KeyedRecords records{values_.data(),      rows_.data(),  spans_.data(),
-                                  count,               record_keys,   column(row_keys_),
-                                  column(times_),      column(seen_times_)};
+  const abi::KeyedRecords records{values_.data(), rows_.data(),       spans_.data(),
+                                  count,          record_keys,        column(row_keys_),
+                                  column(times_), column(seen_times_)};
   List<abi::Emitted> out;
   const u32 failures = keyed.update.pointer(&call, &records, uses_.data(), &out, errors_.data());
-  for (u32 i = 0; i < count; ++i) note_use(keyed, i, now);
-  for (const abi::Emitted& made : out) {
-    const Place& place = places_[made.origin];
-    outcome.outputs.push_back({place.delivery, {made, row_keys_[made.origin], place.record}});
-  }
-  for (u32 i = 0; i < failures; ++i) {
-    const Place& place = places_[errors_[i].index];
-    outcome.failed.push_back({place.delivery, place.record, keyed.operators[errors_[i].step],
-                              errors_[i].message.str()});
+  std::size_t begin = 0;
+  const abi::RecordError* failure = errors_.data();
+  const abi::Emitted* made = out.begin();
+  for (const Run& run : runs_) {
+    const std::size_t end = begin + run.size;
+    for (std::size_t i = begin; i < end; ++i) note_use(work, *run.window, i);
+    for (; failure != errors_.data() + failures && failure->index < end; ++failure) {
+      work.outcome.failed.push_back({run.delivery, run.records[failure->index - begin],
+                                     keyed.operators[failure->step], failure->message.str()});
+    }
+    for (; made != out.end() && made->origin < end; ++made) {
+      work.outcome.outputs.push_back(
+          {run.delivery, {*made, row_keys_[made->origin], run.records[made->origin - begin]}});
+    }
+    begin = end;
   }
   clear_batch();
 }
 
-void ShardUpdate::note_use(const BoundKeyed& keyed, std::size_t number, Timestamp now) {
+void ShardUpdate::note_use(const Work& work, state::Shard::Window& window, std::size_t number) {
+  const BoundKeyed& keyed = work.keyed();
   const abi::RowUse use = uses_[number];
-  const auto [window, entry, delivery, record] = places_[number];
+  state::Entry* const entry = entries_[number];
   if (const u32 erased = use.erased & entry->live; erased != 0)
-    window->table.mark_erased(entry, erased, now);
+    window.table.mark_erased(entry, erased, work.rules.now);
   const u32 changed = use.asked & (use.changed | ~entry->live);
-  if (changed != 0) window->table.mark_changed(entry, changed, now);
+  if (changed != 0) window.table.mark_changed(entry, changed, work.rules.now);
   // Rows get a timer when they come to be, or are found to run out earlier than thought.
   for (u32 timed = use.asked & keyed.layout.timed(); timed != 0; timed &= timed - 1) {
     const auto state = static_cast<u32>(std::countr_zero(timed));
@@ -222,22 +247,21 @@ void ShardUpdate::note_use(const BoundKeyed& keyed, std::size_t number, Timestam
     if (times.due_at != 0 && times.due_at <= due_at.ms) continue;
     times.due_at = due_at.ms;
     const std::string_view key = keyed.layout.key(entry);
-    window->timers.add({due_at, *window->table.place_of(key, state::hash_key(key)), state});
+    window.timers.add({due_at, *window.table.place_of(key, state::hash_key(key)), state});
   }
 }
 
-void ShardUpdate::expire(const Service& service, state::Shard& shard, const UpdateRules& rules,
-                         Arena& arena, ShardOutcome& outcome) {
-  const BoundKeyed& keyed = *service.keyed;
-  const Timestamp until = *rules.expired_until;
-  const auto next = shard.next_timer(window::kAlways.start);
-  state::Shard::Window* window = shard.find(window::kAlways.start);
-  const bool has_news = window != nullptr && shard.is_touched(*window);
-  if (window == nullptr || (!has_news && (!next || *next > until))) return;
-  window = &shard.touch(window::kAlways.start);
-  state::Table& table = window->table;
+void ShardUpdate::expire(const Work& work) {
+  const BoundKeyed& keyed = work.keyed();
+  const Timestamp until = *work.rules.expired_until;
+  state::Shard::Window* const known = work.shard.find(window::kAlways.start);
+  if (known == nullptr) return;
+  const auto next = known->timers.next();
+  if (!state::Shard::is_touched(*known) && (!next || *next > until)) return;
+  state::Shard::Window& window = work.shard.touch(window::kAlways.start);
+  state::Table& table = window.table;
   expiring_.clear();
-  window->timers.take_due(until, [&](const state::Timers::Timer& timer) {
+  window.timers.take_due(until, [&](const state::Timers::Timer& timer) {
     const state::Entry* const entry = table.entry_at(timer.place);
     const bool is_live = (entry->live >> timer.state & 1U) != 0;
     // The row may be gone, or another one with a timer of its own.
@@ -245,58 +269,62 @@ void ShardUpdate::expire(const Service& service, state::Shard& shard, const Upda
     const Timestamp at = keyed.layout.runs_out_at(entry, timer.state);
     state::Entry* const edited = table.edit(timer.place);
     if (at <= until) {
-      expiring_.push_back({at, timer.place, timer.state, edited});
+      expiring_.push_back({at, timer.state, edited});
     } else {
       keyed.layout.times(edited, timer.state).due_at = at.ms;
-      window->timers.add({at, timer.place, timer.state});
+      window.timers.add({at, timer.place, timer.state});
     }
   });
   std::ranges::sort(expiring_, {}, [&](const Expiring& row) {
     return std::tuple(row.state, row.at, keyed.layout.key(row.entry));
   });
   for (u32 state = 0; state < keyed.layout.state_count(); ++state) {
-    if (keyed.expires[state] != nullptr) run_on_expire(keyed, state, arena, outcome);
+    if (keyed.expires[state] != nullptr) run_on_expire(work, state);
   }
   for (const Expiring& row : expiring_) {
-    table.mark_erased(row.entry, 1U << row.state, rules.now);
+    table.mark_erased(row.entry, 1U << row.state, work.rules.now);
     keyed.layout.initialize(row.entry, row.state);
   }
 }
 
-void ShardUpdate::run_on_expire(const BoundKeyed& keyed, std::uint32_t state, Arena& arena,
-                                ShardOutcome& outcome) {
+void ShardUpdate::run_on_expire(const Work& work, std::uint32_t state) {
+  const BoundKeyed& keyed = work.keyed();
   clear_batch();
-  std::vector<const Expiring*> rows;
   for (const Expiring& row : expiring_) {
     if (row.state != state) continue;
-    rows.push_back(&row);
     values_.push_back(keyed.layout.row(row.entry, state));
     times_.push_back(row.at.ms);
     const std::string_view key = keyed.layout.key(row.entry);
-    row_keys_.push_back(Text::view({arena.copy(key.data(), key.size()), key.size()}));
+    row_keys_.push_back(Text::view({work.arena.copy(key.data(), key.size()), key.size()}));
   }
-  if (rows.empty()) return;
-  errors_.resize(rows.size());
-  abi::Call call = call_with(arena);
-  const abi::Records records{values_.data(), times_.data(), static_cast<u32>(rows.size()), nullptr,
-                             row_keys_.data()};
+  if (values_.empty()) return;
+  errors_.resize(values_.size());
+  abi::Call call = call_with(work.arena, work.rules.reader);
+  const abi::Records records{values_.data(), times_.data(), static_cast<u32>(values_.size()),
+                             nullptr, row_keys_.data()};
   List<abi::Emitted> out;
   const u32 failures = keyed.expires[state](&call, &records, &out, errors_.data());
-  for (const abi::Emitted& made : out)
-    outcome.expired.push_back({rows[made.origin]->at, row_keys_[made.origin], state, made, {}});
+  std::vector<ExpiredRow>& expired = work.outcome.expired;
+  const auto row_of = [&](u32 i) {
+    return ExpiredRow{.at = {times_[i]}, .key = row_keys_[i], .state = state, .reason = {}};
+  };
+  for (const abi::Emitted& made : out) {
+    expired.push_back(row_of(made.origin));
+    expired.back().made = made;
+  }
   for (u32 i = 0; i < failures; ++i) {
-    const u32 row = errors_[i].index;
-    outcome.expired.push_back(
-        {rows[row]->at, row_keys_[row], state, {}, errors_[i].message.str()});
+    expired.push_back(row_of(errors_[i].index));
+    expired.back().reason = errors_[i].message.str();
   }
   clear_batch();
 }
 
 void ShardUpdate::clear_batch() {
+  runs_.clear();
   values_.clear();
+  entries_.clear();
   rows_.clear();
   spans_.clear();
-  places_.clear();
   record_keys_.clear();
   row_keys_.clear();
   times_.clear();

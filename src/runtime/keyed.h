@@ -21,6 +21,8 @@
 #include "record/arena.h"
 #include "runtime/checkpoint.h"
 #include "runtime/delivery.h"
+#include "runtime/key_numbers.h"
+#include "runtime/row_reader.h"
 #include "runtime/service.h"
 #include "runtime/step.h"
 #include "state/shard.h"
@@ -31,6 +33,7 @@ namespace gameflow::runtime {
 // The same for all shards of a service in an epoch.
 struct UpdateRules {
   std::span<const Delivery* const> deliveries;  // in order of input and offset
+  bool is_shared = false;                       // others get the same records
   Timestamp now;                                // rows that change get it as their time
   // Windows that may not open. Their records fail.
   const std::set<Timestamp>* refused = nullptr;
@@ -40,6 +43,7 @@ struct UpdateRules {
   std::optional<Timestamp> expired_until;
   // Windows of which all rows of some shards, a bit each, are stored anew.
   const std::map<Timestamp, std::uint64_t>* rewritten = nullptr;
+  RowReader* reader = nullptr;  // of the worker
 };
 
 // A record that changed no row.
@@ -95,37 +99,53 @@ class ShardUpdate {
  public:
   void run(const Service& service, std::uint32_t number, state::Shard& shard,
            const UpdateRules& rules, ShardOutcome& outcome, RowValues& rows);
+  // Before the shards of an epoch: it may remember deliveries of the last one.
+  void forget() { keys_.forget(); }
 
  private:
   static constexpr std::size_t kBatch = 512;
 
-  void take(const Service& service, const Delivery& delivery, std::uint32_t delivery_number,
-            std::uint32_t number, state::Shard& shard, const UpdateRules& rules,
-            Arena& arena, ShardOutcome& outcome);
-  void add_run(const BoundKeyed& keyed, std::span<const Exchange::Placed> run,
-               std::uint32_t delivery_number, window::Span span, state::Shard::Window& window);
-  void add_columns(const Service& service, const Delivery& delivery,
-                   std::span<const Exchange::Placed> run, Timestamp now);
-  void apply(const Service& service, Timestamp now, Arena& arena, ShardOutcome& outcome);
-  void note_use(const BoundKeyed& keyed, std::size_t number, Timestamp now);
-  void expire(const Service& service, state::Shard& shard, const UpdateRules& rules, Arena& arena,
-              ShardOutcome& outcome);
-  void run_on_expire(const BoundKeyed& keyed, std::uint32_t state, Arena& arena,
-                     ShardOutcome& outcome);
+  // What a service does with one of its shards.
+  struct Work {
+    const Service& service;
+    std::uint32_t number;
+    state::Shard& shard;
+    const UpdateRules& rules;
+    Arena& arena;
+    ShardOutcome& outcome;
+
+    const BoundKeyed& keyed() const { return *service.keyed; }
+  };
+  void take(const Work& work, std::uint32_t delivery);
+  void find_keys(state::Shard& shard, const UpdateRules& rules);
+  void find_entries(const Exchange::Records& placed, std::size_t begin, std::size_t end,
+                    Timestamp window, state::Table& table);
+  void add_columns(const Work& work, const Delivery& delivery, const Exchange::Records& placed,
+                   std::size_t begin, std::size_t end);
+  void apply(const Work& work);
+  void note_use(const Work& work, state::Shard::Window& window, std::size_t number);
+  void expire(const Work& work);
+  void run_on_expire(const Work& work, std::uint32_t state);
   void clear_batch();
 
-  struct Place {
+  // Records of a batch that lie in one window, and where they came from.
+  struct Run {
     state::Shard::Window* window;
-    state::Entry* entry;
-    std::uint32_t delivery, record;
+    std::size_t size;
+    std::uint32_t delivery;
+    const std::uint32_t* records;  // in the chunk
   };
-  // A batch for the operator, and where its records came from.
+  // Where others get the same records: their keys, and by window and number the entries of these.
+  KeyNumbers keys_;
+  std::vector<std::vector<state::Entry*>> entries_of_keys_;
+  std::span<const std::uint32_t> numbers_;  // of the keys of records to come; none: not shared
+
+  // A batch for the operator.
+  std::vector<Run> runs_;
   std::vector<const void*> values_;
+  std::vector<state::Entry*> entries_;
   std::vector<void*> rows_;
   std::vector<abi::WindowSpan> spans_;
-  std::vector<Place> places_;
-  std::vector<state::Probe> probes_;
-  std::vector<state::Entry*> entries_;
   std::vector<abi::RowUse> uses_;
   std::vector<abi::RecordError> errors_;
   // Columns that only some services have.
@@ -135,7 +155,7 @@ class ShardUpdate {
   // Rows that run out.
   struct Expiring {
     Timestamp at;
-    std::uint32_t place, state;
+    std::uint32_t state;
     state::Entry* entry;
   };
   std::vector<Expiring> expiring_;

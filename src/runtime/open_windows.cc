@@ -45,12 +45,12 @@ class Gathered {
 }  // namespace
 
 OpenWindows::OpenWindows(const plan::Graph& graph, const Service& service, std::size_t number,
-                         std::size_t rows_flushed_at_once)
+                         std::size_t rows_flushed_at_once, const RowSource& source)
     : service_(service), number_(number), rows_flushed_at_once_(rows_flushed_at_once) {
   if (!service_.keyed) return;
   for (std::uint32_t shard = 0; shard < state::kShards; ++shard)
     shards_.push_back(std::make_unique<state::Shard>(service_.keyed->layout));
-  if (has_windows()) flusher_.emplace(graph, service_);
+  if (has_windows()) flusher_.emplace(graph, service_, source);
 }
 
 void OpenWindows::begin(FlushPool& pool, ServiceEpoch& part) {
@@ -67,12 +67,12 @@ void OpenWindows::decide(Timestamp now, const FlushPool& pool, ServiceEpoch& par
   std::size_t rows = 0;  // no more than these close
   auto far_ahead = std::distance(open_.lower_bound(future_from), open_.end());
   for (const Delivery* delivery : part.deliveries) {
-    for (const window::Span span : delivery->exchange.windows()) {
+    for (const window::Span span : delivery->placement->exchange.windows()) {
       if (!asked.try_emplace(span.start, span).second || open_.contains(span.start)) continue;
       if (span.start >= future_from && ++far_ahead > kFutureWindowsMax)
         part.refused.insert(span.start);
     }
-    rows += delivery->exchange.size();
+    rows += delivery->placement->exchange.size();
   }
   for (const auto& [start, window] : open_) {
     const window::Span span = service_.keyed->assigner.span_from(start);
@@ -86,10 +86,13 @@ void OpenWindows::decide(Timestamp now, const FlushPool& pool, ServiceEpoch& par
   }
   decide_expiry(now, part);
   std::ranges::sort(part.closing);
-  part.flushes_now = rows <= rows_flushed_at_once_ && !pool.is_busy(number_);
+  // What a flush reads of others must not change.
+  part.flushes_now =
+      service_.reads_others || (rows <= rows_flushed_at_once_ && !pool.is_busy(number_));
 
   // Windows are rewritten in epochs that change them, which visit some more shards for it.
-  for (const Delivery* delivery : part.deliveries) part.shards |= delivery->exchange.shards();
+  for (const Delivery* delivery : part.deliveries)
+    part.shards |= delivery->placement->exchange.shards();
   for (const auto& [start, span] : asked) {
     const bool is_flushed =
         part.flushes_now && window::Trigger::is_closed(span, after.closed_until);
@@ -121,14 +124,16 @@ void OpenWindows::decide_expiry(Timestamp now, ServiceEpoch& part) const {
 }
 
 void OpenWindows::update_shard(std::uint32_t shard, Timestamp now, std::uint32_t worker,
-                               ShardUpdate& update, ServiceEpoch& part) {
+                               ShardUpdate& update, RowReader* reader, ServiceEpoch& part) {
   const UpdateRules rules{
       .deliveries = {part.deliveries.data(), part.deliveries.size()},
+      .is_shared = part.shares_keys,
       .now = now,
       .refused = &part.refused,
       .flushed_until = part.flushes_now ? part.after.closed_until : std::nullopt,
       .expired_until = part.expired_until,
-      .rewritten = &part.rewritten};
+      .rewritten = &part.rewritten,
+      .reader = reader};
   update.run(service_, shard, *shards_[shard], rules, part.outcomes[shard], part.rows[worker]);
 }
 
@@ -226,6 +231,23 @@ VisibleChanges OpenWindows::seal() {
 
 void OpenWindows::set_sealed() {
   for (const auto& shard : shards_) shard->set_sealed();
+}
+
+const void* OpenWindows::find_row(std::size_t state, std::string_view key) const {
+  const std::uint64_t hash = state::hash_key(key);
+  const auto* const window = shards_[state::shard_of(hash)]->find(window::kAlways.start);
+  const state::Entry* const entry = window == nullptr ? nullptr : window->table.find(key, hash);
+  if (entry == nullptr || (entry->live >> state & 1U) == 0) return nullptr;
+  return service_.keyed->layout.row(entry, state);
+}
+
+query::Shards OpenWindows::peek() const {
+  query::Shards rows(state::kShards);
+  for (std::uint32_t number = 0; number < shards_.size(); ++number) {
+    const auto* const window = shards_[number]->find(window::kAlways.start);
+    if (window != nullptr) rows[number] = window->table.peek();
+  }
+  return rows;
 }
 
 void OpenWindows::add_to(ServiceStats& stats) const {

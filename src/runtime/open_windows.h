@@ -21,6 +21,7 @@
 #include "runtime/flush.h"
 #include "runtime/flush_pool.h"
 #include "runtime/keyed.h"
+#include "runtime/row_reader.h"
 #include "runtime/service.h"
 #include "runtime/stats.h"
 #include "runtime/tables.h"
@@ -34,7 +35,7 @@ class OpenWindows {
   // `graph` and `service` outlive this. `number` is that of the service in the pool. Windows that
   // close together and hold up to `rows_flushed_at_once` are flushed in that epoch.
   OpenWindows(const plan::Graph& graph, const Service& service, std::size_t number,
-              std::size_t rows_flushed_at_once);
+              std::size_t rows_flushed_at_once, const RowSource& source);
 
   // Takes what the pool has flushed since.
   void begin(FlushPool& pool, ServiceEpoch& part);
@@ -42,7 +43,7 @@ class OpenWindows {
   void decide(Timestamp now, const FlushPool& pool, ServiceEpoch& part) const;
   // For those of part.shards; part.rows has one a worker.
   void update_shard(std::uint32_t shard, Timestamp now, std::uint32_t worker, ShardUpdate& update,
-                    ServiceEpoch& part);
+                    RowReader* reader, ServiceEpoch& part);
   void flush(ServiceEpoch& part);
   void write(ServiceEpoch& part, log::Commit& commit) const;
   void commit(FlushPool& pool, ServiceEpoch& part);
@@ -51,6 +52,10 @@ class OpenWindows {
   // Versions of what was committed since the last set_sealed().
   VisibleChanges seal();
   void set_sealed();
+
+  // Of rows without a window, while nobody changes them. Null: there is none with this key.
+  const void* find_row(std::size_t state, std::string_view key) const;
+  query::Shards peek() const;
 
   std::size_t count() const { return has_windows() ? open_.size() + flushing_ : 0; }
   void add_to(ServiceStats& stats) const;

@@ -72,7 +72,7 @@ void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log
   for (Delivery* delivery : part.deliveries) {
     counters.records_out += delivery->records_out;
     out.append(std::move(delivery->out));
-    for (const Origin& origin : delivery->late) {
+    for (const Origin& origin : delivery->placement->late) {
       if (!service.keyed->late) break;
       const record::RecordView record = origin.record();
       out.add(*service.keyed->late, delivery->chunk->source().partition, record.timestamp,
@@ -84,8 +84,8 @@ void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log
   out.move_to(commit.appends);
 }
 
-void write_keyed_outputs(const Service& service, std::uint32_t delivery, StepScratch& scratch,
-                         ServiceEpoch& part) {
+void write_keyed_outputs(const Service& service, std::uint32_t delivery, RowReader* reader,
+                         StepScratch& scratch, ServiceEpoch& part) {
   std::vector<KeyedOutput> outputs;
   for (const ShardOutcome& outcome : part.outcomes) {
     const auto [begin, end] =
@@ -94,7 +94,8 @@ void write_keyed_outputs(const Service& service, std::uint32_t delivery, StepScr
   }
   // What one record gave came from one shard, in its order.
   std::ranges::stable_sort(outputs, {}, &KeyedOutput::record);
-  if (!outputs.empty()) write_outputs(service, outputs, scratch, *part.deliveries[delivery]);
+  if (!outputs.empty())
+    write_outputs(service, outputs, reader, scratch, *part.deliveries[delivery]);
 }
 
 namespace {
@@ -135,7 +136,8 @@ class ExpiredTaker final : public SinkTaker {
 
 }  // namespace
 
-void write_expired(const Service& service, StepScratch& scratch, ServiceEpoch& part) {
+void write_expired(const Service& service, RowReader* reader, StepScratch& scratch,
+                   ServiceEpoch& part) {
   std::vector<const ExpiredRow*> rows;
   for (const ShardOutcome& outcome : part.outcomes) {
     for (const ExpiredRow& row : outcome.expired) rows.push_back(&row);
@@ -158,7 +160,7 @@ void write_expired(const Service& service, StepScratch& scratch, ServiceEpoch& p
     if (rows[i]->made.value == nullptr) failures.fail("on-expire", i, rows[i]->reason);
   }
   record::BlockArena arena;
-  run_sinks(service, scratch.sinks, arena, taker);
+  run_sinks(service, scratch.sinks, arena, reader, taker);
 }
 
 }  // namespace gameflow::runtime

@@ -14,11 +14,12 @@ namespace gameflow::runtime {
 // rows, in one order, whatever ran on which thread; counts them in `part.after`.
 void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log::Commit& commit);
 
-// What the records of a delivery gave at the rows of their keys goes through the sinks to its output:
-// in their order, whatever shards they went to. Behind the update of all shards.
-void write_keyed_outputs(const Service& service, std::uint32_t delivery, StepScratch& scratch,
-                         ServiceEpoch& part);
+// What the records of a delivery gave at the rows of their keys goes through the sinks to its
+// output: in their order, whatever shards they went to. Behind the update of all shards.
+void write_keyed_outputs(const Service& service, std::uint32_t delivery, RowReader* reader,
+                         StepScratch& scratch, ServiceEpoch& part);
 // The same with what rows said that ran out: in order of time, then key.
-void write_expired(const Service& service, StepScratch& scratch, ServiceEpoch& part);
+void write_expired(const Service& service, RowReader* reader, StepScratch& scratch,
+                   ServiceEpoch& part);
 
 }  // namespace gameflow::runtime

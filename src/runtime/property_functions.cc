@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -34,6 +35,13 @@ struct Bound {
   std::vector<Step> steps;
   const Window* window = nullptr;
   std::string query;
+
+  // As chains.
+  bool does_the_same(const Bound& other) const {
+    if (steps != other.steps || (window == nullptr) != (other.window == nullptr)) return false;
+    return window == nullptr || (window->has_integer_key == other.window->has_integer_key &&
+                                 window->throws == other.window->throws);
+  }
 };
 std::array<Bound, kFunctionsMax> bound;
 
@@ -78,7 +86,7 @@ class Passing {
   }
 
   void emit(const Value& value, const Value* as_it_came) {
-    abi::Emitted emitted{as_it_came, time_, {}, origin_};
+    abi::Emitted emitted{as_it_came, time_, {}, origin_, nullptr};
     if (as_it_came == nullptr)
       emitted.value = new (arena().allocate(sizeof(Value), alignof(Value))) Value(value);
     if (const Window* const window = chain_.window) {
@@ -133,12 +141,12 @@ u32 run_update(const Window& window, const void* const* values, void* const* row
     ++totals.count;
     totals.sum += value.n;
     totals.deep = std::max(totals.deep, value.depth);
-    uses[i] = {1, 1};
+    uses[i] = {1, 1, 0};
     if (!window.has_second_state || value.n % 2 != 0) continue;
     auto& lasts = *static_cast<Lasts*>(rows[i * states + 1]);
     const bool changes = window.is_last_ordered || lasts.last < value.name;
     if (changes) lasts = {value.name, window.is_last_ordered ? value.n : 0};
-    uses[i] = {3, changes ? 3U : 1U};
+    uses[i] = {3, changes ? 3U : 1U, 0};
   }
   return failed;
 }
@@ -155,7 +163,7 @@ const void* run_flush(const Bound& flush, abi::Call* call, abi::RecordError* err
       fmt::format(fmt::runtime(flush.query), fmt::arg("at", call->window_end_ms - 1),
                   fmt::arg("limit", flush.window->limit));
   auto* list = new (arena().allocate(sizeof(List<Value>), 16)) List<Value>();
-  if (call->sql(call->sql_context, query.data(), query.size(), 0, list)) return list;
+  if (call->sql(call->context, query.data(), query.size(), nullptr, 0, 0, list)) return list;
   error->message = call->sql_error;
   return nullptr;
 }
@@ -179,10 +187,10 @@ struct Trampoline {
                    abi::RecordError* errors) {
     return run_chain(bound[N], call, records, out, errors);
   }
-  static u32 update(abi::Call*, const void* const* values, void* const* rows,
-                    const abi::WindowSpan*, u32 count, abi::RowUse* uses,
-                    abi::RecordError* errors) {
-    return run_update(*bound[N].window, values, rows, count, uses, errors);
+  static u32 update(abi::Call*, const abi::KeyedRecords* records, abi::RowUse* uses,
+                    List<abi::Emitted>*, abi::RecordError* errors) {
+    return run_update(*bound[N].window, records->values, records->rows, records->count, uses,
+                      errors);
   }
   static const void* flush(abi::Call* call, abi::RecordError* error) {
     return run_flush(bound[N], call, error);
@@ -271,7 +279,9 @@ spec::Service service_of(const Case& made, const Service& service, std::string n
                     .sources = {},
                     .transforms = functions_of(service.steps),
                     .states = {},
+                    .references = {},
                     .window = {},
+                    .partition = {},
                     .sinks = {}};
   for (const Source& source : service.sources) {
     const Topic& topic = made.topics[source.topic];
@@ -293,6 +303,8 @@ spec::Service service_of(const Case& made, const Service& service, std::string n
   out.states.push_back({.name = "totals", .position = {}, .key = key, .type = types.totals});
   if (window.has_second_state)
     out.states.push_back({.name = "lasts", .position = {}, .key = key, .type = types.lasts});
+  out.partition.emplace().update_state.emplace(
+      spec::Function{spec::FunctionKind::kUpdateState, {}, {}});
   spec::Window& to = out.window.emplace();
   to.duration = {window.size};
   to.grace = {window.grace};
@@ -324,6 +336,20 @@ std::shared_ptr<const plan::Graph> make_graph(const Case& made) {
   return std::make_shared<const plan::Graph>(plan::lower(dataflow));
 }
 
+namespace {
+
+// The first that does the same as function `number`, as opbuild has it.
+Pointer chain_like(std::size_t number, const std::vector<abi::Function>& before,
+                   std::span<const Pointers> pointers) {
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (before[i].kind == abi::FunctionKind::kChain && bound[i].does_the_same(bound[number]))
+      return before[i].pointer;
+  }
+  return pointers[number].chain;
+}
+
+}  // namespace
+
 plan::Functions bind(const Case& made, const plan::Graph& graph) {
   static const auto kPointers = all_pointers(std::make_index_sequence<kFunctionsMax>());
   static std::vector<abi::Function> functions;  // of the case that is bound
@@ -335,13 +361,16 @@ plan::Functions bind(const Case& made, const plan::Graph& graph) {
     const char* const text = name.name.data();  // of the graph, which outlives its engine
     switch (name.kind) {
       case abi::FunctionKind::kChain:
-        functions.push_back({name.kind, text, pointers.chain, {abi::kFirstObject, 0}});
+        functions.push_back(
+            {name.kind, text, chain_like(number, functions, kPointers), {abi::kFirstObject, 0}, 0});
         break;
       case abi::FunctionKind::kUpdate:
-        functions.push_back({name.kind, text, pointers.update, {}});
+        functions.push_back({name.kind, text, pointers.update, {abi::kFirstObject, 0}, 0});
         break;
       case abi::FunctionKind::kFlush:
-        functions.push_back({name.kind, text, pointers.flush, {abi::kFirstObject, 1}});
+        functions.push_back({name.kind, text, pointers.flush, {abi::kFirstObject, 1}, 0});
+        break;
+      case abi::FunctionKind::kExpire:
         break;
     }
   }

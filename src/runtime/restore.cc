@@ -45,8 +45,8 @@ class Restore {
   Status run(FlushPool& pool, log::Commit& commit, VisibleChanges& visible) {
     task_.positions_.next.resize(service_.inputs.size());
     task_.positions_.watermark = window::Watermark(
-        service_.inputs.size(),
-        idle_timeout(), attention_);
+        service_.inputs.size(), service_.keyed ? service_.keyed->plan->idle_timeout() : Duration{1},
+        attention_);
     GF_ASSIGN(const auto stored, store_.get(service_key(service_.name)));
     if (stored) {
       GF_TRY(take(*stored, commit));
@@ -61,12 +61,6 @@ class Restore {
   }
 
  private:
-  Duration idle_timeout() const {
-    if (!service_.keyed) return Duration{1};
-    const auto& window = service_.keyed->plan->window;
-    return window ? window->idle_timeout : spec::Window().idle_timeout;
-  }
-
   Status start_afresh() {
     is_changed_ = true;
     for (std::size_t i = 0; i < service_.inputs.size(); ++i) {
@@ -94,8 +88,8 @@ class Restore {
     }
     GF_TRY(read_rows(states, timed));
     const std::vector<StoredState> wanted = stored_states(service_);
-    const bool is_other = !std::ranges::equal(
-        record.states, wanted, [](const StoredState& a, const StoredState& b) {
+    const bool is_other =
+        !std::ranges::equal(record.states, wanted, [](const StoredState& a, const StoredState& b) {
           return a.name == b.name && a.is_timed == b.is_timed;
         });
     if (is_other) tell_changed_states(record.states, wanted);
@@ -233,7 +227,8 @@ class Restore {
     std::erase_if(windows_.open_, [](const auto& open) {
       return open.second.rows == 0 && open.second.stored.count() == 0;
     });
-    while (!windows_.open_.empty()) {
+    // Those that read others' rows are flushed by the first epoch.
+    while (!windows_.open_.empty() && !service_.reads_others) {
       const window::Span span = service_.keyed->assigner.span_from(windows_.open_.begin()->first);
       if (!window::Trigger::is_closed(span, task_.positions_.closed_until)) break;
       const StoredRows stored = windows_.open_.begin()->second.stored;

@@ -66,7 +66,7 @@ class Binder {
     for (const plan::State& state : keyed.states) {
       rows.push_back(state.row);
       ttls.push_back(state.ttl.value_or(Duration{}));
-      operators.push_back(spec::info_of(spec::FunctionKind::kOnExpire).key);
+      operators.push_back(state.on_expire ? state.on_expire->name : std::string_view());
       expires.push_back(state.on_expire ? functions_.expire(state.expire_function).pointer
                                         : nullptr);
     }
@@ -123,6 +123,9 @@ Result<Service> bind_service(const plan::Graph& graph, plan::ServiceId id,
                              const plan::Functions& functions, const log::Store& store) {
   Service service{.name = graph.services[id].name,
                   .scope = graph.services[id].scope,
+                  .id = id,
+                  .rank = graph.services[id].rank,
+                  .reads_others = graph.services[id].reads_others(id),
                   .sources = {},
                   .inputs = {},
                   .keyed = std::nullopt,

@@ -10,8 +10,8 @@ std::optional<std::string_view> view_of(const Optional<Text>& key) {
 
 class Sinks {
  public:
-  Sinks(SinkScratch& values, Arena& arena, SinkTaker& taker)
-      : values_(values), arena_(arena), taker_(taker) {}
+  Sinks(SinkScratch& values, Arena& arena, RowReader* reader, SinkTaker& taker)
+      : values_(values), arena_(arena), reader_(reader), taker_(taker) {}
 
   void run(const BoundSink& sink) {
     const auto count = static_cast<u32>(values_.values.size());
@@ -20,7 +20,7 @@ class Sinks {
       return;
     }
     values_.errors.resize(count);
-    abi::Call call = call_with(arena_);
+    abi::Call call = call_with(arena_, reader_);
     abi::Records records{values_.values.data(), values_.times.data(), count, nullptr, nullptr};
     if ((sink.chain.asks & abi::kRecordKeys) != 0) records.record_keys = known_keys();
     if (!values_.row_keys.empty()) records.row_keys = values_.row_keys.data();
@@ -52,6 +52,7 @@ class Sinks {
 
   SinkScratch& values_;
   Arena& arena_;
+  RowReader* const reader_;
   SinkTaker& taker_;
 };
 
@@ -64,19 +65,16 @@ void SinkScratch::clear() {
   row_keys.clear();
 }
 
-abi::Call call_with(Arena& arena) {
-  return {.arena = &arena,
-          .window_start_ms = 0,
-          .window_end_ms = 0,
-          .window_kind = 0,
-          .sql = nullptr,
-          .find = nullptr,
-          .context = nullptr,
-          .sql_error = {}};
+abi::Call call_with(Arena& arena, RowReader* reader) {
+  abi::Call call{};
+  call.arena = &arena;
+  if (reader != nullptr) reader->set_up(call);
+  return call;
 }
 
-void run_sinks(const Service& service, SinkScratch& values, Arena& arena, SinkTaker& taker) {
-  for (const BoundSink& sink : service.sinks) Sinks(values, arena, taker).run(sink);
+void run_sinks(const Service& service, SinkScratch& values, Arena& arena, RowReader* reader,
+               SinkTaker& taker) {
+  for (const BoundSink& sink : service.sinks) Sinks(values, arena, reader, taker).run(sink);
 }
 
 }  // namespace gameflow::runtime

@@ -13,6 +13,7 @@
 
 #include <gameflow/abi.h>
 
+#include "runtime/row_reader.h"
 #include "runtime/service.h"
 
 namespace gameflow::runtime {
@@ -35,8 +36,8 @@ struct SinkScratch {
   std::vector<abi::RecordError> errors;
 };
 
-// An operator's call outside of any window.
-abi::Call call_with(Arena& arena);
+// An operator's call outside of any window. Null: there is nothing that it can read.
+abi::Call call_with(Arena& arena, RowReader* reader);
 
 // Who gets what becomes of the values.
 class SinkTaker {
@@ -50,6 +51,7 @@ class SinkTaker {
   virtual void fail(std::string_view op, std::uint32_t number, std::string reason) = 0;
 };
 
-void run_sinks(const Service& service, SinkScratch& values, Arena& arena, SinkTaker& taker);
+void run_sinks(const Service& service, SinkScratch& values, Arena& arena, RowReader* reader,
+               SinkTaker& taker);
 
 }  // namespace gameflow::runtime

@@ -64,10 +64,18 @@ struct EpochSeconds {
   double commit = 0;
 };
 
+// A table of the dataflow.
+struct TableStats {
+  std::string name;
+  std::uint64_t rows = 0;
+  std::string problem;  // why it is not as its file says; empty: it is
+};
+
 struct EngineStats {
   std::uint64_t epochs = 0;  // since the start of the process
   EpochSeconds seconds;
   std::vector<ServiceStats> services;
+  std::vector<TableStats> tables = {};
 };
 
 }  // namespace gameflow::runtime

@@ -13,61 +13,166 @@
 namespace gameflow::runtime {
 namespace {
 
-// The key of a record of the chunk.
-std::optional<std::string_view> key_of(const Origin& origin) {
-  return origin.batch->key(origin.index);
+// Places what left a chain in the windows of a service.
+class Placing {
+ public:
+  Placing(const Chunk& chunk, const Taker& taker, Placement& placement)
+      : chunk_(chunk), taker_(taker), placement_(placement) {}
+
+  void run(std::span<const abi::Emitted> emitted) {
+    const window::Assigner& assigner = taker_.service->keyed->assigner;
+    placement_.emitted = emitted;
+    for (u32 number = 0; number < emitted.size(); ++number) {
+      const abi::Emitted& record = emitted[number];
+      const Timestamp time{record.time};
+      if (!is_placeable(record)) continue;
+      note_progress(time, record.origin);
+      const window::Span span = assigner.span_of(time);
+      if (window::Trigger::is_closed(span, taker_.closed_until)) {
+        note_late(record.origin);
+      } else {
+        placement_.exchange.add(record.key.view(), span, record.value, record.origin, number);
+      }
+    }
+    placement_.exchange.sort();
+  }
+
+ private:
+  bool is_placeable(const abi::Emitted& record) {
+    if (!window::is_event_time({record.time})) {
+      add_failed("assign-timestamp", record.origin,
+                 fmt::format("event time {} ms is outside years 1 to 9999; is it in another unit?",
+                             record.time));
+      return false;
+    }
+    if (record.key.size() > kKeyBytesMax) {
+      add_failed(
+          "assign-key", record.origin,
+          fmt::format("the key has {} bytes; the limit is {}", record.key.size(), kKeyBytesMax));
+      return false;
+    }
+    return true;
+  }
+
+  void add_failed(std::string_view op, std::uint32_t record, std::string reason) {
+    placement_.failed.push_back({op, chunk_.origin(record), std::move(reason)});
+  }
+
+  // An event counts for no more than the time when its record arrived: a fast clock cannot outrun
+  // the server. One from far ahead says nothing at all.
+  void note_progress(Timestamp time, std::uint32_t record) {
+    if (time >= taker_.future_from) {
+      ++placement_.records_future;
+      return;
+    }
+    const Timestamp shown = std::min(time, chunk_.origin(record).appended_at());
+    if (!placement_.progress || *placement_.progress < shown) placement_.progress = shown;
+  }
+
+  void note_late(std::uint32_t record) {
+    ++placement_.records_late;
+    const Origin& origin = chunk_.origin(record);
+    std::vector<Origin>& late = placement_.late;
+    const bool is_known =
+        !late.empty() && late.back().batch == origin.batch && late.back().index == origin.index;
+    if (!is_known) late.push_back(origin);
+  }
+
+  const Chunk& chunk_;
+  const Taker& taker_;
+  Placement& placement_;
+};
+
+abi::ChainFn function_of(const Taker& taker) {
+  const Input& input = taker.service->inputs[taker.delivery->input];
+  return taker.service->sources[input.source].chain.function;
 }
 
-class Steps : public SinkTaker {
+// Whether records that left one chain are placed alike.
+bool place_alike(const Taker& one, const Taker& other) {
+  return other.service->keyed && function_of(one) == function_of(other) &&
+         one.service->keyed->assigner.size() == other.service->keyed->assigner.size() &&
+         one.closed_until == other.closed_until && one.future_from == other.future_from;
+}
+
+// Records of a chunk on their way to the sinks of a service.
+class ChunkSinks final : public SinkTaker {
  public:
-  Steps(const Service& service, const StepRules& rules, StepScratch& scratch, Delivery& delivery)
+  ChunkSinks(const Service& service, RowReader* reader, StepScratch& scratch, Delivery& delivery)
       : service_(service),
-        rules_(rules),
+        reader_(reader),
         scratch_(scratch),
         delivery_(delivery),
-        chunk_(*delivery.chunk),
-        records_(scratch.records) {}
-
-  void run() {
-    for (const Undecoded& record : chunk_.undecoded()) add_undecoded(record);
-    const Input& input = service_.inputs[delivery_.input];
-    const auto emitted = through(service_.sources[input.source].chain, chunk_.values(),
-                                 chunk_.times());
-    if (service_.keyed) {
-      place(emitted);
-    } else {
-      write(emitted);
-    }
+        chunk_(*delivery.chunk) {
+    scratch_.sinks.clear();
+    scratch_.records.clear();
   }
 
-  // What the rows of the service gave, in order: `outputs` of all shards.
-  void run(const std::vector<KeyedOutput>& outputs) {
-    SinkScratch& values = scratch_.sinks;
-    values.clear();
-    records_.clear();
-    for (const KeyedOutput& output : outputs) {
-      values.add(output.made);
-      values.row_keys.push_back(output.row_key);
-      records_.push_back(output.record);
-    }
-    run_sinks(service_, values, delivery_.arena, *this);
+  void add(const abi::Emitted& value, std::uint32_t record) {
+    scratch_.sinks.add(value);
+    scratch_.records.push_back(record);
   }
+  void add(const KeyedOutput& output) {
+    add(output.made, output.record);
+    scratch_.sinks.row_keys.push_back(output.row_key);
+  }
+  void run() { run_sinks(service_, scratch_.sinks, delivery_.arena, reader_, *this); }
 
   std::optional<std::string_view> key_of(std::uint32_t number) const override {
-    return runtime::key_of(chunk_.origin(records_[number]));
+    const Origin& origin = origin_of(number);
+    return origin.batch->key(origin.index);
   }
   // A record keeps the time of the one it came from.
   void take(const BoundSink& sink, std::uint32_t number, const void* value,
             std::optional<std::string_view> key) override {
     scratch_.json.clear();
     record::encode_json(*sink.type, value, scratch_.json);
-    const Origin& origin = chunk_.origin(records_[number]);
+    const Origin& origin = origin_of(number);
     delivery_.out.add(sink.target, chunk_.source().partition, origin.batch->timestamp(origin.index),
                       key, scratch_.json);
     ++delivery_.records_out;
   }
   void fail(std::string_view op, std::uint32_t number, std::string reason) override {
-    add_dead(op, chunk_.origin(records_[number]), std::move(reason));
+    delivery_.dead.push_back(
+        dead_letter(service_.name, op, chunk_, origin_of(number), std::move(reason)));
+  }
+
+ private:
+  const Origin& origin_of(std::uint32_t number) const {
+    return chunk_.origin(scratch_.records[number]);
+  }
+
+  const Service& service_;
+  RowReader* const reader_;
+  StepScratch& scratch_;
+  Delivery& delivery_;
+  const Chunk& chunk_;
+};
+
+// What one service does with a chunk.
+class Steps {
+ public:
+  // `before` have run.
+  Steps(const Chunk& chunk, std::span<const Taker> before, const Taker& taker, StepScratch& scratch)
+      : chunk_(chunk),
+        before_(before),
+        taker_(taker),
+        service_(*taker.service),
+        delivery_(*taker.delivery),
+        scratch_(scratch) {}
+
+  void run() {
+    delivery_.placement = &delivery_.own_placement;
+    for (const Undecoded& record : chunk_.undecoded()) add_undecoded(record);
+    const Input& input = service_.inputs[delivery_.input];
+    const BoundChain& chain = service_.sources[input.source].chain;
+    const Passed& passed = passed_through(chain);
+    for (const abi::RecordError& error : passed.errors)
+      add_dead(chain.operators[error.step], chunk_.origin(error.index), error.message.str());
+    if (service_.keyed) return place(passed.emitted);
+    ChunkSinks sinks(service_, taker_.reader, scratch_, delivery_);
+    for (const abi::Emitted& record : passed.emitted) sinks.add(record, record.origin);
+    sinks.run();
   }
 
  private:
@@ -81,26 +186,31 @@ class Steps : public SinkTaker {
     delivery_.dead.push_back(dead_letter(service_.name, op, chunk_, origin, std::move(reason)));
   }
 
-  // What leaves the chain. A record that failed becomes a dead letter. Valid until the next call.
-  std::span<const abi::Emitted> through(const BoundChain& chain,
-                                        std::span<const void* const> values,
-                                        std::span<const i64> times) {
+  // What left the source's chain, which an earlier service may have run.
+  const Passed& passed_through(const BoundChain& chain) {
+    const auto known = std::ranges::find(scratch_.passed, chain.function, &Passed::function);
+    if (known != scratch_.passed.end()) return *known;
+    return scratch_.passed.emplace_back(pass(chain));
+  }
+
+  Passed pass(const BoundChain& chain) {
+    const auto values = chunk_.values();
+    const auto times = chunk_.times();
     const auto count = static_cast<u32>(values.size());
     if (chain.function == nullptr) {
-      scratch_.emitted.resize(count);
-      for (u32 i = 0; i < count; ++i) scratch_.emitted[i] = {values[i], times[i], {}, i, nullptr};
-      return scratch_.emitted;
+      const std::span emitted(static_cast<abi::Emitted*>(delivery_.arena.allocate(
+                                  count * sizeof(abi::Emitted), alignof(abi::Emitted))),
+                              count);
+      for (u32 i = 0; i < count; ++i) emitted[i] = {values[i], times[i], {}, i, nullptr};
+      return {chain.function, emitted, {}};
     }
-    scratch_.errors.resize(count);
-    abi::Call call = call_with(delivery_.arena);
+    if (scratch_.errors.size() < count) scratch_.errors.resize(count);
+    abi::Call call = call_with(delivery_.arena, taker_.reader);
     const abi::Records records{values.data(), times.data(), count, record_keys(chain), nullptr};
     List<abi::Emitted> out;
     const u32 failures = chain.function(&call, &records, &out, scratch_.errors.data());
-    for (u32 i = 0; i < failures; ++i) {
-      const abi::RecordError& error = scratch_.errors[i];
-      add_dead(chain.operators[error.step], chunk_.origin(error.index), error.message.str());
-    }
-    return {out.begin(), out.size()};
+    const auto errors = scratch_.errors.begin();
+    return {chain.function, {out.begin(), out.size()}, {errors, errors + failures}};
   }
 
   // Of the chunk's records, for a chain that asks. They last as long as the epoch.
@@ -110,94 +220,47 @@ class Steps : public SinkTaker {
     auto* const keys = static_cast<Key*>(
         delivery_.arena.allocate(sizeof(Key) * (chunk_.size() + 1), alignof(Key)));
     for (u32 i = 0; i < chunk_.size(); ++i) {
-      const auto key = runtime::key_of(chunk_.origin(i));
+      const Origin& origin = chunk_.origin(i);
+      const auto key = origin.batch->key(origin.index);
       new (keys + i) Key(key ? Key(Text::view(*key)) : Key());
     }
     return keys;
   }
 
   void place(std::span<const abi::Emitted> emitted) {
-    const BoundKeyed& keyed = *service_.keyed;
-    delivery_.emitted = emitted;
-    for (u32 number = 0; number < emitted.size(); ++number) {
-      const abi::Emitted& record = emitted[number];
-      const Timestamp time{record.time};
-      if (!is_placeable(record)) continue;
-      note_progress(time, record.origin);
-      const window::Span span = keyed.assigner.span_of(time);
-      if (window::Trigger::is_closed(span, rules_.closed_until)) {
-        note_late(record.origin);
-      } else {
-        delivery_.exchange.add(record.key.view(), span, record.value, record.origin, number);
-      }
+    const auto alike = std::ranges::find_if(
+        before_, [this](const Taker& before) { return place_alike(taker_, before); });
+    if (alike != before_.end()) {
+      delivery_.placement = alike->delivery->placement;
+    } else {
+      Placing(chunk_, taker_, delivery_.own_placement).run(emitted);
     }
-    delivery_.exchange.sort();
+    for (const Placement::Failed& failed : delivery_.placement->failed)
+      add_dead(failed.op, failed.origin, failed.reason);
   }
 
-  bool is_placeable(const abi::Emitted& record) {
-    if (!window::is_event_time({record.time})) {
-      add_dead("assign-timestamp", chunk_.origin(record.origin),
-               fmt::format("event time {} ms is outside years 1 to 9999; is it in another unit?",
-                           record.time));
-      return false;
-    }
-    if (record.key.size() > kKeyBytesMax) {
-      add_dead(
-          "assign-key", chunk_.origin(record.origin),
-          fmt::format("the key has {} bytes; the limit is {}", record.key.size(), kKeyBytesMax));
-      return false;
-    }
-    return true;
-  }
-
-  // An event counts for no more than the time when its record arrived: a fast clock cannot outrun
-  // the server. One from far ahead says nothing at all.
-  void note_progress(Timestamp time, std::uint32_t record) {
-    if (time >= rules_.future_from) {
-      ++delivery_.records_future;
-      return;
-    }
-    const Timestamp shown = std::min(time, chunk_.origin(record).appended_at());
-    if (!delivery_.progress || *delivery_.progress < shown) delivery_.progress = shown;
-  }
-
-  void note_late(std::uint32_t record) {
-    ++delivery_.records_late;
-    const Origin& origin = chunk_.origin(record);
-    const bool is_known = !delivery_.late.empty() && delivery_.late.back().batch == origin.batch &&
-                          delivery_.late.back().index == origin.index;
-    if (!is_known) delivery_.late.push_back(origin);
-  }
-
-  void write(std::span<const abi::Emitted> emitted) {
-    SinkScratch& values = scratch_.sinks;
-    values.clear();
-    records_.clear();
-    for (const abi::Emitted& record : emitted) {
-      values.add(record);
-      records_.push_back(record.origin);
-    }
-    run_sinks(service_, values, delivery_.arena, *this);
-  }
-
-  const Service& service_;
-  const StepRules rules_;
-  StepScratch& scratch_;
-  Delivery& delivery_;
   const Chunk& chunk_;
-  std::vector<std::uint32_t>& records_;  // of the chunk: where the values for the sinks came from
+  const std::span<const Taker> before_;
+  const Taker& taker_;
+  const Service& service_;
+  Delivery& delivery_;
+  StepScratch& scratch_;
 };
 
 }  // namespace
 
-void run_steps(const Service& service, const StepRules& rules, StepScratch& scratch,
-               Delivery& delivery) {
-  Steps(service, rules, scratch, delivery).run();
+void run_steps(const Chunk& chunk, StepScratch& scratch) {
+  const std::span<const Taker> takers = scratch.takers;
+  scratch.passed.clear();
+  for (std::size_t i = 0; i < takers.size(); ++i)
+    Steps(chunk, takers.first(i), takers[i], scratch).run();
 }
 
 void write_outputs(const Service& service, const std::vector<KeyedOutput>& outputs,
-                   StepScratch& scratch, Delivery& delivery) {
-  Steps(service, {}, scratch, delivery).run(outputs);
+                   RowReader* reader, StepScratch& scratch, Delivery& delivery) {
+  ChunkSinks sinks(service, reader, scratch, delivery);
+  for (const KeyedOutput& output : outputs) sinks.add(output);
+  sinks.run();
 }
 
 }  // namespace gameflow::runtime

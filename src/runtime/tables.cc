@@ -19,15 +19,27 @@ query::Table make_table(const plan::Keyed& keyed, std::uint32_t number, std::str
           .segments = {}};
 }
 
+query::Table make_table(const plan::TableSource& source) {
+  plan::Table table = plan::table_of(source);
+  return {.name = std::move(table.name),
+          .key = table.key,
+          .row = table.row,
+          .state = 0,
+          .constant_names = {},
+          .segments = {}};
+}
+
 query::Segment make_segment(window::Span span, bool closed, query::Shards tables) {
   auto shards = std::make_shared<const query::Shards>(std::move(tables));
   if (span == window::kAlways) return {{}, std::move(shards)};
   return {{span.start.ms, span.end.ms, closed ? 1 : 0}, std::move(shards)};
 }
 
-VisibleTables::VisibleTables(const std::vector<Service>& services, const Tasks& tasks)
+VisibleTables::VisibleTables(const plan::Graph& graph, const std::vector<Service>& services,
+                             const Tasks& tasks)
     : tasks_(tasks), windows_(services.size()) {
   std::map<std::string_view, std::size_t> uses;
+  for (const plan::TableSource& source : graph.tables) ++uses[source.accessor];
   for (const Service& service : services) {
     if (!service.keyed) continue;
     for (const plan::State& state : service.keyed->plan->states) ++uses[state.table];
@@ -44,6 +56,17 @@ VisibleTables::VisibleTables(const std::vector<Service>& services, const Tasks& 
       services_.push_back(number);
     }
   }
+  for (const plan::TableSource& source : graph.tables) {
+    names_.push_back({source.accessor, "tables", source.name});
+    empty_.push_back(make_table(source));
+  }
+}
+
+void VisibleTables::show_sources(std::vector<std::shared_ptr<const query::Shards>> rows) {
+  std::shared_ptr<const query::Tables> old_view;
+  const MutexLock lock(mutex_);
+  sources_.swap(rows);
+  old_view.swap(view_);
 }
 
 void VisibleTables::begin() {
@@ -147,7 +170,11 @@ std::shared_ptr<const query::Tables> VisibleTables::view(
   for (const ServiceWindows& windows : windows_) segments.push_back(segments_of(windows));
   for (std::size_t i = 0; i < empty_.size(); ++i) {
     auto table = std::make_shared<query::Table>(empty_[i]);
-    table->segments = segments[services_[i]];
+    if (i < services_.size()) {
+      table->segments = segments[services_[i]];
+    } else if (i - services_.size() < sources_.size()) {
+      table->segments = {{{}, sources_[i - services_.size()]}};
+    }
     view->push_back(std::move(table));
   }
   view_ = std::move(view);

@@ -28,6 +28,7 @@ namespace gameflow::runtime {
 
 // A table of the rows of one of its states, without any.
 query::Table make_table(const plan::Keyed& keyed, std::uint32_t number, std::string name);
+query::Table make_table(const plan::TableSource& source);
 query::Segment make_segment(window::Span span, bool closed, query::Shards tables);
 
 // What is new of a service's windows, and which were flushed, in order.
@@ -57,19 +58,21 @@ class VisibleTables {
   struct Name {
     // In SQL: the state's, with "<service>__" in front where two services share it.
     std::string table;
-    std::string service, state;  // YAML names
+    std::string service, state;  // YAML names; of a table the service is 'tables'
   };
 
   using Tasks = std::vector<std::unique_ptr<ServiceTask>>;
 
   // `tasks`, those of the services, outlive it.
-  VisibleTables(const std::vector<Service>& services, const Tasks& tasks);
+  VisibleTables(const plan::Graph& graph, const std::vector<Service>& services, const Tasks& tasks);
 
   // From begin() to end() an epoch changes the tables of the tasks.
   void begin();
   // By service: what the epoch, which is committed, has to tell. All is seen at once.
   void publish(std::vector<VisibleChanges> changes);
   void end();
+  // The rows of the graph's tables from now on, in order.
+  void show_sources(std::vector<std::shared_ptr<const query::Shards>> rows);
 
   const std::vector<Name>& names() const { return names_; }
   // All tables, without rows.
@@ -105,7 +108,8 @@ class VisibleTables {
   mutable bool is_stale_ GF_GUARDED_BY(mutex_) = true;   // windows_ lack what was committed
   mutable bool was_read_ GF_GUARDED_BY(mutex_) = false;  // since an epoch made versions
   mutable std::vector<ServiceWindows> windows_ GF_GUARDED_BY(mutex_);  // by service
-  // Of windows_; null: not made yet.
+  std::vector<std::shared_ptr<const query::Shards>> sources_ GF_GUARDED_BY(mutex_);
+  // Of windows_ and sources_; null: not made yet.
   mutable std::shared_ptr<const query::Tables> view_ GF_GUARDED_BY(mutex_);
 };
 

@@ -13,8 +13,9 @@
 namespace gameflow::runtime {
 
 ServiceTask::ServiceTask(const plan::Graph& graph, Service service, std::size_t number,
-                         std::size_t rows_flushed_at_once)
-    : service_(std::move(service)), windows_(graph, service_, number, rows_flushed_at_once) {}
+                         std::size_t rows_flushed_at_once, const RowSource& source)
+    : service_(std::move(service)),
+      windows_(graph, service_, number, rows_flushed_at_once, source) {}
 
 void ServiceTask::begin(FlushPool& pool, ServiceEpoch& part) {
   part.after = positions_;
@@ -24,11 +25,12 @@ void ServiceTask::begin(FlushPool& pool, ServiceEpoch& part) {
 void ServiceTask::advance(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part) {
   Positions& after = part.after;
   for (const Delivery* delivery : part.deliveries) {
-    if (delivery->progress)
-      after.watermark.observe(delivery->input, *delivery->progress, epoch.attention);
+    const Placement& placement = *delivery->placement;
+    if (placement.progress)
+      after.watermark.observe(delivery->input, *placement.progress, epoch.attention);
     after.counters.records_in += delivery->chunk->records_read();
-    after.counters.records_future += delivery->records_future;
-    after.counters.records_late += delivery->records_late;
+    after.counters.records_future += placement.records_future;
+    after.counters.records_late += placement.records_late;
   }
   after.watermark.advance(epoch.attention);
   decide_windows(epoch, pool, part);

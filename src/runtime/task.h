@@ -30,7 +30,7 @@ class ServiceTask {
   // `graph` outlives the task. `number` is that of the service in the graph and in the pool.
   // Windows that close together and hold up to `rows_flushed_at_once` are flushed in that epoch.
   ServiceTask(const plan::Graph& graph, Service service, std::size_t number,
-              std::size_t rows_flushed_at_once);
+              std::size_t rows_flushed_at_once, const RowSource& source);
 
   // Takes what the store holds, or starts afresh, and adds to `commit` what the store should hold
   // from now on where that is something else. Errors as Engine::open. Once, before the first epoch.

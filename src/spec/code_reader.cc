@@ -248,8 +248,8 @@ std::vector<Dependency> FunctionReader::read_dependencies(const Node& list) {
     const Node& at = *node.find("name");
     // It goes to another program's command line.
     const bool is_fine = name->front() != '-' && std::ranges::all_of(*name, [](char c) {
-      return is_word_char(c) || c == '-' || c == '.' || c == '+';
-    });
+                           return is_word_char(c) || c == '-' || c == '.' || c == '+';
+                         });
     if (!is_fine) {
       report_.error(at, fmt::format("'{}' cannot be the name of a library", name->substr(0, 60)),
                     "write what pkg-config calls it: letters, digits, '.', '_', '+' and '-'");

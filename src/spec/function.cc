@@ -182,7 +182,8 @@ constexpr auto kFunctions = std::to_array<FunctionInfo>({
      .example = update_example},
     {.kind = FunctionKind::kFlush,
      .key = "flush",
-     .doc = "the result of a window: `sql<U>(\"select …\")` reads its rows; `Optional<U>` where there "
+     .doc = "the result of a window: `sql<U>(\"select …\")` reads its rows; `Optional<U>` where "
+            "there "
             "may be none",
      .signature = "{out}()",
      .remark = "the type of the sinks",

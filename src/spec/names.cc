@@ -50,7 +50,8 @@ constexpr auto kKeywords =
                                      "xor",           "xor_eq"});
 
 // What gameflow/operator.h and the code around operators declare.
-constexpr auto kSdkNames = std::to_array<std::string_view>({"Arena", "KeyValue",
+constexpr auto kSdkNames = std::to_array<std::string_view>({"Arena",
+                                                            "KeyValue",
                                                             "Bytes",
                                                             "List",
                                                             "Optional",

@@ -60,7 +60,8 @@ void read_includes(Report& report, const Fields& fields, Dataflow& dataflow) {
   const Node* const list = fields.find("include");
   if (list == nullptr) return;
   if (list->kind != NodeKind::kList || list->items.empty()) {
-    report.error(*list, "'include' has to be a list of headers", "for example 'include: [helpers.h]'");
+    report.error(*list, "'include' has to be a list of headers",
+                 "for example 'include: [helpers.h]'");
     return;
   }
   for (const Node& node : list->items) {

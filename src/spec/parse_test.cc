@@ -866,11 +866,11 @@ TEST(Parse, CodeKnowsItsPlace) {
   EXPECT_EQ(service.window->assign_timestamp.code.position, (Position{49, 14}));
   EXPECT_EQ(service.window->assign_timestamp.code.text,
             "i64 time_of(const Click& click, i64 record_time) { return record_time; }");
-  EXPECT_EQ(service.window->assign_key.code.position, (Position{54, 17}));
-  EXPECT_EQ(service.window->assign_key.code.text,
+  EXPECT_EQ(service.partition->assign_key.code.position, (Position{54, 17}));
+  EXPECT_EQ(service.partition->assign_key.code.text,
             "Text key_of(const Click& click) { return click.user; }");
-  EXPECT_EQ(service.window->update_state.code.position, (Position{57, 1}));
-  EXPECT_EQ(service.window->update_state.code.text,
+  EXPECT_EQ(service.partition->update_state->code.position, (Position{57, 1}));
+  EXPECT_EQ(service.partition->update_state->code.text,
             "            void count(const Click&) {\n"
             "              per_user().clicks += 1;\n"
             "            }\n");
@@ -883,10 +883,10 @@ TEST(Parse, LineEndingsAndByteOrderMarkDoNotMatter) {
   for (const char c : kGood) source += c == '\n' ? "\r\n" : std::string(1, c);
   const ParseResult plain = parse(kGood, "f"), windows = parse(source, "f");
   ASSERT_TRUE(windows.dataflow) << render(windows.diagnostics, "f", source);
-  EXPECT_EQ(windows.dataflow->services[0].window->update_state.code.text,
-            plain.dataflow->services[0].window->update_state.code.text);
-  EXPECT_EQ(windows.dataflow->services[0].window->update_state.code.position,
-            plain.dataflow->services[0].window->update_state.code.position);
+  EXPECT_EQ(windows.dataflow->services[0].partition->update_state->code.text,
+            plain.dataflow->services[0].partition->update_state->code.text);
+  EXPECT_EQ(windows.dataflow->services[0].partition->update_state->code.position,
+            plain.dataflow->services[0].partition->update_state->code.position);
 }
 
 TEST(Parse, ConfigAppliesToAllSources) {

@@ -38,9 +38,8 @@ TEST(Reference, ExamplesAreCorrect) {
 }
 
 bool is_type(const Section& section) {
-  const Section* const types[] = {&kNamedType,  &kFieldType, &kItemType,
-                                  &kTopicValue, &kKeyType,   &kColumn,
-                                  &kKeyedType};
+  const Section* const types[] = {&kNamedType, &kFieldType, &kItemType, &kTopicValue,
+                                  &kKeyType,   &kColumn,    &kKeyedType};
   return std::ranges::count(types, &section) != 0;
 }
 

@@ -247,7 +247,8 @@ constexpr Field kTableFields[] = {
      .doc = "CSV with a header (`.csv`), or a JSON object a line (`.json`, `.jsonl`, `.ndjson`); "
             "relative to the dataflow. Read again when it changes"},
     {.key = "topic",
-     .doc = "the key of a topic with a schema, in place of a file: the last record of each key counts",
+     .doc =
+         "the key of a topic with a schema, in place of a file: the last record of each key counts",
      .what = "the name of a topic"},
     {.key = "key",
      .is_required = true,
@@ -257,13 +258,12 @@ constexpr Field kTableFields[] = {
      .doc = "the object type of its rows; of a topic, that of its schema",
      .what = "the type of a table"},
 };
-constexpr Field kIncludesFields[] = {
-    {.key = "include",
-     .kind = kTexts,
-     .is_required = true,
-     .doc = "headers, relative to the dataflow",
-     .hint = "write 'include: [helpers.h]'",
-     .min = 1}};
+constexpr Field kIncludesFields[] = {{.key = "include",
+                                      .kind = kTexts,
+                                      .is_required = true,
+                                      .doc = "headers, relative to the dataflow",
+                                      .hint = "write 'include: [helpers.h]'",
+                                      .min = 1}};
 
 constexpr Field kRetentionFields[] = {
     {.key = "age", .kind = kDuration, .doc = "older records may go", .min = 1'000},

@@ -27,6 +27,7 @@ inline constexpr std::string_view kSupported =
 // What `type: object` and `type: list` need beside them.
 extern const Variant kObjectVariant, kListVariant;
 
-extern const NameRule kDataflowName, kTypeName, kFieldName, kTopicName, kServiceName, kStateName, kTableName;
+extern const NameRule kDataflowName, kTypeName, kFieldName, kTopicName, kServiceName, kStateName,
+    kTableName;
 
 }  // namespace gameflow::spec

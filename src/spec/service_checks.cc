@@ -115,8 +115,8 @@ void ServiceReader::check_all(const std::vector<Table>& tables) {
       if (std::ranges::any_of(service.states, is_same) ||
           std::ranges::any_of(service.references, is_same)) {
         report_.error(table.position,
-                      format("table '{}' and a state of service '{}' have the same name", table.name,
-                             service.name),
+                      format("table '{}' and a state of service '{}' have the same name",
+                             table.name, service.name),
                       "rename one of them");
       }
     }

@@ -103,12 +103,12 @@ void ServiceReader::read_service(const Node& key, const Node& body) {
       read_partition(*partition, service, flow);
     }
   }
-  if (const Node* const sinks = fields.find("sinks"))
-    read_sinks(*sinks, has_window, service, flow);
+  if (const Node* const sinks = fields.find("sinks")) read_sinks(*sinks, has_window, service, flow);
   if (!service.states.empty() && !has_window && !has_partition) {
-    report_.error(*body.find_key("states"),
-                  fmt::format("service '{}' has states, but neither 'partition' nor 'window'", key.text),
-                  "write 'partition:' with 'assign-key' and 'update-state' below it");
+    report_.error(
+        *body.find_key("states"),
+        fmt::format("service '{}' has states, but neither 'partition' nor 'window'", key.text),
+        "write 'partition:' with 'assign-key' and 'update-state' below it");
   } else if (!has_window && !has_partition && body.find("sinks") == nullptr) {
     report_.error(
         key,
@@ -265,8 +265,7 @@ void ServiceReader::read_partition(const Node& node, Service& service, Flow& flo
   if (!fields.is_map()) return;
   Partition& partition = service.partition.emplace();
   if (const Node* const at = node.find_key("assign-timestamp")) {
-    Function function =
-        functions_.read(fields, node, FunctionKind::kAssignTimestamp, flow.names);
+    Function function = functions_.read(fields, node, FunctionKind::kAssignTimestamp, flow.names);
     if (service.window) {
       report_.error(*at, "'assign-timestamp' stands in 'window'", "move it there");
     } else {
@@ -275,12 +274,16 @@ void ServiceReader::read_partition(const Node& node, Service& service, Flow& flo
   }
   partition.assign_key = functions_.read(fields, node, FunctionKind::kAssignKey, flow.names);
   partition.transforms = read_transforms(fields, flow.names);
+  // Where rows say something when they run out, that alone goes to the sinks.
+  const bool has_expired = std::ranges::any_of(
+      service.states, [](const State& state) { return state.on_expire.has_value(); });
+  const bool is_other = partition.transforms.empty() && has_expired;
   if (change_type(partition.transforms)) flow.forget_type();
   const bool needs_update = node.find_key("transforms") == nullptr;
   if (needs_update && fields.require("update-state") == nullptr) return;
   if (node.find_key("update-state") != nullptr)
-    partition.update_state =
-        functions_.read(fields, node, FunctionKind::kUpdateState, flow.names);
+    partition.update_state = functions_.read(fields, node, FunctionKind::kUpdateState, flow.names);
+  if (is_other) flow.forget_type();
 }
 
 void ServiceReader::read_late(const Node& node, Service& service, const Flow& flow) {

@@ -26,7 +26,8 @@ class ServiceReader {
 
   void read_section(const Node& section);
 
-  // What concerns several services: who reads whose states, and who feeds whom. Behind the sections.
+  // What concerns several services: who reads whose states, and who feeds whom. Behind the
+  // sections.
   void check_all(const std::vector<Table>& tables);
 
   std::vector<Service> take() { return std::move(services_); }

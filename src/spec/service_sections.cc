@@ -156,8 +156,9 @@ constexpr Field kStateFields[] = {
      .hint = "write 'properties: { key: …, value: … }'",
      .section = &kStateProperties},
     {.key = "from",
-     .doc = "`SERVICE.STATE`: a state of another service, without window, to be read by key; in place "
-            "of all else",
+     .doc =
+         "`SERVICE.STATE`: a state of another service, without window, to be read by key; in place "
+         "of all else",
      .hint = "for example 'from: price-keeper.prices'",
      .what = "the state of another service"},
 };
@@ -310,7 +311,8 @@ constexpr Field kPartitionFields[] = {
      .section = &kFunction},
     {.key = "transforms",
      .kind = kList,
-     .doc = "what is done to each record at the rows of its key, in this order; what leaves them goes on "
+     .doc = "what is done to each record at the rows of its key, in this order; what leaves them "
+            "goes on "
             "to `update-state` and, without a window, to the sinks",
      .section = &kTransform},
     {.key = "update-state",
@@ -335,8 +337,11 @@ constinit const Section kFunction = {
 constinit const Section kDependency = {"dependency", "a dependency", kDependencyFields, {}, {}};
 
 constinit const Section kState = {"state", "a state", kStateFields, kStateRefused, {}};
-constinit const Section kStateProperties = {
-    "state-properties", "'properties' of a state", kStatePropertyFields, kStatePropertiesRefused, {}};
+constinit const Section kStateProperties = {"state-properties",
+                                            "'properties' of a state",
+                                            kStatePropertyFields,
+                                            kStatePropertiesRefused,
+                                            {}};
 constinit const Section kRow = {"row", "the value of a state", kRowFields, {}, {}};
 
 constinit const Section kWindow = {"window", "a window", kWindowFields, kWindowRefused, {}};

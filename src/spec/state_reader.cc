@@ -76,7 +76,8 @@ std::optional<StateReference> StateReader::read_reference(const Node& key, const
   const auto text = fields.text("from");
   for (const std::string_view other : {"type", "properties"}) {
     if (const Node* const at = body.find_key(other))
-      report_.error(*at, fmt::format("a state with 'from' has no '{}' of its own", other), "remove it");
+      report_.error(*at, fmt::format("a state with 'from' has no '{}' of its own", other),
+                    "remove it");
   }
   if (!text) return std::nullopt;
   const std::size_t dot = text->find('.');

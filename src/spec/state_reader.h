@@ -5,16 +5,16 @@
 #include <vector>
 
 #include "record/type.h"
-#include "spec/reader.h"
 #include "spec/code_reader.h"
+#include "spec/reader.h"
 #include "spec/type_reader.h"
 
 namespace gameflow::spec {
 
 class StateReader {
  public:
-  StateReader(Report& report, TypeReader& types, FunctionReader& functions, const ExampleNames& names,
-              bool is_in_window)
+  StateReader(Report& report, TypeReader& types, FunctionReader& functions,
+              const ExampleNames& names, bool is_in_window)
       : report_(report),
         types_(types),
         functions_(functions),

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "record/type.h"
 #include "spec/names.h"
 #include "spec/sections.h"
 
@@ -27,10 +28,9 @@ std::vector<Table> TableReader::read_section(const Node& section) {
     if (!check_name(report_, key, kTableName, key.text)) {
       // told
     } else if (const auto reason = reserved_as_accessor(accessor)) {
-      report_.error(key,
-                    format("'{}' cannot be the name of a table: {} is {}", key.text, accessor,
-                           *reason),
-                    "choose another name");
+      report_.error(
+          key, format("'{}' cannot be the name of a table: {} is {}", key.text, accessor, *reason),
+          "choose another name");
     } else if (!accessors.insert(accessor).second) {
       report_.error(key, format("two tables are called {} in C++", accessor), "rename one");
     }
@@ -110,9 +110,10 @@ void TableReader::read_key(const Fields& fields, Table& table) {
   }
   table.key = field->name;
   if (!is_key_kind(field->type->kind) || field->optional)
-    report_.error(node, format("the key of a table has to be a string, an integer or a bool that is "
-                               "always there; '{}' is not",
-                               field->name));
+    report_.error(node,
+                  format("the key of a table has to be a string, an integer or a bool that is "
+                         "always there; '{}' is not",
+                         field->name));
 }
 
 }  // namespace gameflow::spec

@@ -49,8 +49,6 @@ void clear(std::vector<T>& items, std::size_t kept) {
   if (items.capacity() > kept) std::vector<T>().swap(items);
 }
 
-constexpr std::size_t kDeadMin = 64;
-
 // One slot in eight stays free, so that searches end soon.
 std::size_t keys_max(std::size_t groups) {
   return groups * IndexGroup::kSlots * 7 / 8;
@@ -295,8 +293,7 @@ void Table::set_dead(Entry* entry, std::uint32_t states) {
   if (gone == 0) return;
   entry->live &= ~states;
   if (entry->live == 0) ++dead_;
-  for (; gone != 0; gone &= gone - 1)
-    --map_.rows[static_cast<std::size_t>(std::countr_zero(gone))];
+  for (; gone != 0; gone &= gone - 1) --map_.rows[static_cast<std::size_t>(std::countr_zero(gone))];
 }
 
 void Table::mark_erased(Entry* entry, std::uint32_t states, Timestamp now) {
@@ -317,22 +314,6 @@ const Entry* Table::find(std::string_view key, std::uint64_t hash) const {
   const auto place = place_of(key, hash);
   const Entry* const entry = place ? map_.entry(*place) : nullptr;
   return entry == nullptr || entry->live == 0 ? nullptr : entry;
-}
-
-bool Table::is_mostly_dead() const {
-  return dead_ > kDeadMin && dead_ > map_.keys / 2;
-}
-
-void Table::copy_rows(const Table& other) {
-  other.peek()->for_each([&](const Entry* from) {
-    if (from->live == 0) return;
-    const std::string_view key = layout_.key(from);
-    Entry* const to = find_or_insert(key, hash_key(key));
-    std::memcpy(static_cast<void*>(to + 1), from + 1, layout_.mutable_bytes() - sizeof(Entry));
-    mark_changed(to, from->live, from->updated_at);
-  });
-  own_text();
-  commit();
 }
 
 std::size_t Table::adopt_text(Entry* entry, bool all) {
@@ -379,33 +360,6 @@ void Table::compact_text() {
   std::for_each(dropped, behind, [this](Page* block) { history_->free(block); });
   map_.text.erase(first, behind);
   text_bytes_ = text_bytes_kept_ = kept;
-}
-
-bool Table::load(ByteReader& in, const std::vector<int>& states, std::uint32_t timed) {
-  const std::string_view key = in.text();
-  const std::uint64_t mask = in.varint();
-  const Timestamp updated_at{in.signed_varint()};
-  if (!in.ok() || mask >> states.size() != 0 || key.size() > Layout::kKeyBytesMax) return false;
-  Entry* entry = find_or_insert(key, hash_key(key));
-  entry->updated_at = updated_at;
-  for (std::size_t stored = 0; stored < states.size(); ++stored) {
-    const bool is_live = (mask >> stored & 1U) != 0;
-    const std::string_view row = is_live ? in.text() : std::string_view();
-    const bool has_time = is_live && (timed >> stored & 1U) != 0;
-    const Timestamp seen_at = has_time ? Timestamp{in.signed_varint()} : updated_at;
-    if (!in.ok()) return false;
-    if (states[stored] < 0) continue;
-    const auto state = static_cast<std::size_t>(states[stored]);
-    if (!is_live) {
-      set_dead(entry, 1U << state);
-      layout_.initialize(entry, state);
-      continue;
-    }
-    if (!layout_.codec(state).decode(row, text_, layout_.row(entry, state))) return false;
-    if (layout_.is_timed(state)) layout_.times(entry, state) = {seen_at.ms, 0};
-    set_live(entry, 1U << state);
-  }
-  return true;
 }
 
 void Table::commit() {

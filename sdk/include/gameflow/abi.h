@@ -36,8 +36,8 @@ struct SqlArgument {
 // What one call may use. Set up by the engine, valid during the call.
 struct Call {
   Arena* arena;
-  // The event-time window [start, end) in ms, and why it is asked for (gameflow::Window::Kind); both
-  // 0 in a chain. In an UpdateFn the times are set per record by the generated loop.
+  // The event-time window [start, end) in ms, and why it is asked for (gameflow::Window::Kind);
+  // both 0 in a chain. In an UpdateFn the times are set per record by the generated loop.
   i64 window_start_ms;
   i64 window_end_ms;
   u32 window_kind;
@@ -46,8 +46,8 @@ struct Call {
   // there are no tables.
   bool (*sql)(void* context, const char* text, std::size_t size, const SqlArgument* arguments,
               u32 argument_count, u32 type_id, void* list);
-  // The row with this encoded key of what the service reads by key, by its number there. Null: there
-  // is none. Valid during the epoch.
+  // The row with this encoded key of what the service reads by key, by its number there. Null:
+  // there is none. Valid during the epoch.
   const void* (*find)(void* context, u32 reference, const char* key, std::size_t size);
   void* context;  // of both
   Text sql_error;
@@ -147,10 +147,11 @@ inline constexpr u32 kFirstObject = 64;
 
 struct Function {
   FunctionKind kind;
-  const char* name;   // as in the plan: "player-session-analytics/source/0"
-  void (*pointer)();  // a ChainFn, UpdateFn, FlushFn or ExpireFn
-  TypeRef output;     // of what comes out
-  u32 asks;           // a mask of Asks
+  const char* name;  // as in the plan: "player-session-analytics/source/0"
+  // A ChainFn, UpdateFn, FlushFn or ExpireFn; functions that do the same may share one.
+  void (*pointer)();
+  TypeRef output;  // of what comes out
+  u32 asks;        // a mask of Asks
 };
 
 struct Library {

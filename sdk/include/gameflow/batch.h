@@ -122,9 +122,9 @@ struct NoUpdate {
 template <class...>
 struct TypeList {};
 
-// An abi::UpdateFn: the steps of `partition`, then update-state. `Emits`: what leaves the steps goes
-// to the sinks. The errors of step `steps` are those of update-state, the ones behind it those of
-// on-expire, by state.
+// An abi::UpdateFn: the steps of `partition`, then update-state. `Emits`: what leaves the steps
+// goes to the sinks. The errors of step `steps` are those of update-state, the ones behind it those
+// of on-expire, by state.
 template <class In, bool Emits, class Update, class StateList, class StepList>
 struct Keyed;
 
@@ -206,8 +206,8 @@ struct Keyed<In, Emits, Update, TypeList<States...>, TypeList<Steps...>> {
         tags.record_key = &no_key;
         State::Expire::pass(pass.arena, *static_cast<const Row*>(row), tags,
                             [&pass](const auto& value, const Tags& made) {
-                              pass.end.out.push_back({&value, made.time, made.key, pass.end.origin,
-                                                      made.record_key});
+                              pass.end.out.push_back(
+                                  {&value, made.time, made.key, pass.end.origin, made.record_key});
                             });
       }
       *static_cast<Row*>(row) = Row{};

@@ -43,8 +43,7 @@ inline thread_local const Text* current_key = nullptr;
 // The key of the rows, as its own type.
 template <class Key>
 Key current_row_key() {
-  if (current_key == nullptr)
-    throw std::logic_error("key() can be used behind assign-key only");
+  if (current_key == nullptr) throw std::logic_error("key() can be used behind assign-key only");
   if constexpr (std::same_as<Key, Text>) {
     return *current_key;
   } else if constexpr (std::same_as<Key, bool>) {
@@ -150,8 +149,8 @@ struct AssignTimestamp {
   template <class In>
   using Output = In;
   template <class In>
-  static constexpr bool kReadsKey = !TakesValue<decltype(Function), In> &&
-                                    !TakesWithTime<decltype(Function), In>;
+  static constexpr bool kReadsKey =
+      !TakesValue<decltype(Function), In> && !TakesWithTime<decltype(Function), In>;
 
   template <class In, class Next>
   [[gnu::always_inline]] static void pass(Arena&, const In& value, Tags tags, Next next) {

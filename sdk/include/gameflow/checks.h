@@ -30,14 +30,18 @@ template <class Function, class In>
 concept TakesValue = std::invocable<Function, const In&>;
 // The record's key comes first.
 template <class Function, class In>
-concept TakesKey = std::invocable<Function, const Optional<Text>&, const In&>;
+concept TakesKey = std::invocable < Function,
+        const Optional<Text>
+&, const In& > ;
 template <class Function, class In>
 concept Takes = TakesValue<Function, In> || TakesKey<Function, In>;
 
 template <class Function, class In>
 concept TakesWithTime = std::invocable<Function, const In&, i64>;
 template <class Function, class In>
-concept TakesKeyWithTime = std::invocable<Function, const Optional<Text>&, const In&, i64>;
+concept TakesKeyWithTime = std::invocable < Function,
+        const Optional<Text>
+&, const In&, i64 > ;
 
 template <class Function, class In>
 struct Result {
@@ -79,7 +83,7 @@ concept Integer = std::integral<T> && !std::same_as<T, bool>;
 // An integer, or what stands for one.
 template <class T>
 concept Time = Integer<std::remove_cvref_t<T>> ||
-    (std::is_class_v<std::remove_cvref_t<T>> && std::convertible_to<T, i64>);
+    (std::is_class_v<std::remove_cvref_t<T>>&& std::convertible_to<T, i64>);
 
 template <class Function, class In>
 concept Maps = IsUnknown<In> ||(Takes<Function, In>&& MayLeave<ResultOf<Function, In>>);
@@ -97,17 +101,16 @@ concept FlatMaps = IsUnknown<In> ||
     (Takes<Function, In>&& MayLeave<typename ListItem<ResultOf<Function, In>>::type>);
 
 template <class Function, class In>
-concept TakesForTime = Takes<Function, In> || TakesWithTime<Function, In> ||
-    TakesKeyWithTime<Function, In>;
+concept TakesForTime =
+    Takes<Function, In> || TakesWithTime<Function, In> || TakesKeyWithTime<Function, In>;
 // With the record's time where it takes that: `f(event, time)` is never `f(key, event)`.
 template <class Function, class In>
 concept TakesTime = TakesWithTime<Function, In> ||
     (!Takes<Function, In> && TakesKeyWithTime<Function, In>);
 template <class Function, class In>
-concept AssignsTimestamp = IsUnknown<In> ||
-    (TakesTime<Function, In>&& Time<typename ResultWithTime<Function, In>::type>) ||
-    (!TakesTime<Function, In> && Takes<Function, In> &&
-     Time<typename Result<Function, In>::type>);
+concept AssignsTimestamp =
+    IsUnknown<In> ||(TakesTime<Function, In>&& Time<typename ResultWithTime<Function, In>::type>) ||
+    (!TakesTime<Function, In> && Takes<Function, In> && Time<typename Result<Function, In>::type>);
 
 // Whether every value of From is a value of To.
 template <class From, class To>
@@ -128,9 +131,8 @@ concept UpdatesState = IsUnknown<In> ||
     (Takes<Function, In>&& std::is_void_v<typename Result<Function, In>::type>);
 
 template <class Function, class Row>
-concept Expires = std::invocable<Function, const Row&> &&
-    MayLeave<typename OptionalItem<
-        std::remove_cvref_t<std::invoke_result_t<Function, const Row&>>>::type>;
+concept Expires = std::invocable<Function, const Row&> && MayLeave<
+    typename OptionalItem<std::remove_cvref_t<std::invoke_result_t<Function, const Row&>>>::type>;
 
 template <class Function>
 using FlushedOf = std::remove_cvref_t<std::invoke_result_t<Function>>;
@@ -142,9 +144,8 @@ template <class Function, class Output>
 concept FlushesAs = std::convertible_to<std::invoke_result_t<Function>, Output> ||
     std::convertible_to<std::invoke_result_t<Function>, Optional<Output>>;
 template <class Function, class Output>
-concept Flushes = std::invocable<Function> &&
-    ((IsUnknown<Output> && FlushesAny<Function>) ||
-     (!IsUnknown<Output> && FlushesAs<Function, Output>));
+concept Flushes = std::invocable<Function> &&((IsUnknown<Output> && FlushesAny<Function>) ||
+                                              (!IsUnknown<Output> && FlushesAs<Function, Output>));
 
 // The type that a transform gives; Unknown where it does not fit.
 template <class Function, class In>
@@ -180,13 +181,13 @@ struct FlushResult {
   using type = Output;
 };
 template <class Function>
-requires(Flushes<Function, Unknown> && DataflowType<FlushedOf<Function>>)
-struct FlushResult<Function, Unknown> {
+requires(Flushes<Function, Unknown>&&
+             DataflowType<FlushedOf<Function>>) struct FlushResult<Function, Unknown> {
   using type = FlushedOf<Function>;
 };
 template <class Function>
-requires(Flushes<Function, Unknown> && !DataflowType<FlushedOf<Function>>)
-struct FlushResult<Function, Unknown> {
+requires(Flushes<Function, Unknown> &&
+         !DataflowType<FlushedOf<Function>>) struct FlushResult<Function, Unknown> {
   using type = typename OptionalItem<FlushedOf<Function>>::type;
 };
 
@@ -198,8 +199,8 @@ struct ExpireResult {
 template <class Function, class Row>
 requires Expires<Function, Row>
 struct ExpireResult<Function, Row> {
-  using type = UnkeyedOf<typename OptionalItem<
-      std::remove_cvref_t<std::invoke_result_t<Function, const Row&>>>::type>;
+  using type = UnkeyedOf<
+      typename OptionalItem<std::remove_cvref_t<std::invoke_result_t<Function, const Row&>>>::type>;
 };
 
 // Undefined: their names are the message.

@@ -107,8 +107,7 @@ const Row* find_row(u32 number, const Key& key) {
   if (call == nullptr || call->find == nullptr)
     throw std::logic_error("no state or table can be read here");
   const Text encoded = encode_key(key);
-  return static_cast<const Row*>(
-      call->find(call->context, number, encoded.data(), encoded.size()));
+  return static_cast<const Row*>(call->find(call->context, number, encoded.data(), encoded.size()));
 }
 
 }  // namespace detail

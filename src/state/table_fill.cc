@@ -1,0 +1,56 @@
+// Where a table gets its rows from at once: stored bytes, and another table.
+#include <cstring>
+
+#include "state/table.h"
+
+namespace gameflow::state {
+namespace {
+
+constexpr std::size_t kDeadMin = 64;
+
+}  // namespace
+
+bool Table::is_mostly_dead() const {
+  return dead_ > kDeadMin && dead_ > map_.keys / 2;
+}
+
+void Table::copy_rows(const Table& other) {
+  other.peek()->for_each([&](const Entry* from) {
+    if (from->live == 0) return;
+    const std::string_view key = layout_.key(from);
+    Entry* const to = find_or_insert(key, hash_key(key));
+    std::memcpy(static_cast<void*>(to + 1), from + 1, layout_.mutable_bytes() - sizeof(Entry));
+    mark_changed(to, from->live, from->updated_at);
+  });
+  own_text();
+  commit();
+}
+
+bool Table::load(ByteReader& in, const std::vector<int>& states, std::uint32_t timed) {
+  const std::string_view key = in.text();
+  const std::uint64_t mask = in.varint();
+  const Timestamp updated_at{in.signed_varint()};
+  if (!in.ok() || mask >> states.size() != 0 || key.size() > Layout::kKeyBytesMax) return false;
+  Entry* entry = find_or_insert(key, hash_key(key));
+  entry->updated_at = updated_at;
+  for (std::size_t stored = 0; stored < states.size(); ++stored) {
+    const bool is_live = (mask >> stored & 1U) != 0;
+    const std::string_view row = is_live ? in.text() : std::string_view();
+    const bool has_time = is_live && (timed >> stored & 1U) != 0;
+    const Timestamp seen_at = has_time ? Timestamp{in.signed_varint()} : updated_at;
+    if (!in.ok()) return false;
+    if (states[stored] < 0) continue;
+    const auto state = static_cast<std::size_t>(states[stored]);
+    if (!is_live) {
+      set_dead(entry, 1U << state);
+      layout_.initialize(entry, state);
+      continue;
+    }
+    if (!layout_.codec(state).decode(row, text_, layout_.row(entry, state))) return false;
+    if (layout_.is_timed(state)) layout_.times(entry, state) = {seen_at.ms, 0};
+    set_live(entry, 1U << state);
+  }
+  return true;
+}
+
+}  // namespace gameflow::state
