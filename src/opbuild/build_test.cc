@@ -75,7 +75,9 @@ struct PlayerSessions : testing::Test {
     call.arena = &arena;
   }
   void SetUp() override { ASSERT_TRUE(library) << library.error().message; }
-  abi::FlushFn flush() { return library->functions.flush("player-session-analytics/flush"); }
+  abi::FlushFn flush() {
+    return library->functions.flush("player-session-analytics/flush").pointer;
+  }
 
   Result<Library> library;
   record::BlockArena arena;
@@ -86,8 +88,8 @@ struct PlayerSessions : testing::Test {
 TEST_F(PlayerSessions, AssignsTimestampsAndKeysWithoutCopies) {
   const PlayerEvent events[] = {{"kill", "1970-01-01T00:00:02.5Z", "ann", {}, 1},
                                 {"kill", "yesterday", "bob", {}, 1}};
-  const ChainResult result(library->functions.chain("player-session-analytics/source/0"), call,
-                           {&events[0], &events[1]});
+  const ChainResult result(library->functions.chain("player-session-analytics/source/0").pointer,
+                           call, {&events[0], &events[1]});
   EXPECT_TRUE(result.errors.empty());
   ASSERT_EQ(result.out.size(), 2u);
   EXPECT_EQ(result.out[0].value, &events[0]);
@@ -108,8 +110,10 @@ TEST_F(PlayerSessions, UpdatesStatesAndTakesBackWhatFailed) {
   void* const rows[] = {&ann, &ann, &ann, &bob, &ann};
   const abi::WindowSpan spans[5] = {};
   abi::RowUse uses[5] = {{9, 9}, {9, 9}, {9, 9}, {9, 9}, {9, 9}};
-  const auto update = library->functions.update("player-session-analytics/update");
-  ASSERT_EQ(update(&call, pointers, rows, spans, 5, uses, errors.data()), 2u);
+  const auto update = library->functions.update("player-session-analytics/update").pointer;
+  const abi::KeyedRecords records{pointers, rows, spans, 5, nullptr, nullptr, nullptr, nullptr};
+  List<abi::Emitted> out;
+  ASSERT_EQ(update(&call, &records, uses, &out, errors.data()), 2u);
   EXPECT_EQ(errors[0].index, 1u);
   EXPECT_EQ(errors[0].message, "poisoned by ann");
   EXPECT_EQ(errors[1].index, 2u);
@@ -131,8 +135,9 @@ TEST_F(PlayerSessions, FlushesThroughTheSqlOfTheCall) {
     u32 type_id = 99;
     Arena* arena;
   } context{.query = {}, .arena = &arena};
-  call.sql_context = &context;
-  call.sql = [](void* raw, const char* text, std::size_t size, u32 type_id, void* list) {
+  call.context = &context;
+  call.sql = [](void* raw, const char* text, std::size_t size, const abi::SqlArgument*, u32,
+                u32 type_id, void* list) {
     auto& seen = *static_cast<Context*>(raw);
     seen.query.assign(text, size);
     seen.type_id = type_id;
@@ -150,11 +155,11 @@ TEST_F(PlayerSessions, FlushesThroughTheSqlOfTheCall) {
   ASSERT_EQ(out.size(), 1u);
   EXPECT_EQ(out[0].player_id, "ann");
 
-  call.sql = [](void* raw, const char*, std::size_t, u32, void*) {
+  call.sql = [](void* raw, const char*, std::size_t, const abi::SqlArgument*, u32, u32, void*) {
     static_cast<abi::Call*>(raw)->sql_error = "no such column: x";
     return false;
   };
-  call.sql_context = &call;
+  call.context = &call;
   EXPECT_EQ(flush()(&call, errors.data()), nullptr);
   EXPECT_EQ(errors[0].message, "no such column: x");
 }
@@ -186,7 +191,7 @@ TEST(Keys, AreEncodedByTheKindOfTheStates) {
   };
   for (const auto& [service, keys] : expected) {
     SCOPED_TRACE(service);
-    const ChainResult result(library->functions.chain(service + "/source/0"), call,
+    const ChainResult result(library->functions.chain(service + "/source/0").pointer, call,
                              {&events[0], &events[1]});
     ASSERT_EQ(result.out.size(), keys.size());
     for (std::size_t k = 0; k < keys.size(); ++k) EXPECT_EQ(result.out[k].key, keys[k]);
@@ -199,7 +204,7 @@ TEST(Keys, AreEncodedByTheKindOfTheStates) {
   call.window_start_ms = 5000;
   call.window_end_ms = 10000;
   abi::RecordError error;
-  const void* const out = library->functions.flush("by-string/flush")(&call, &error);
+  const void* const out = library->functions.flush("by-string/flush").pointer(&call, &error);
   ASSERT_NE(out, nullptr);
   EXPECT_EQ(static_cast<const Event*>(out)->text, "five");
   detail::current_arena = nullptr;
@@ -236,7 +241,7 @@ struct TransformsTest : testing::Test {
 
 TEST_F(TransformsTest, OfSourceAndServiceAreOneFunction) {
   const Click clicks[] = {{"ann", "/", 5}, {"bob", "", 5}, {"", "/", 5}, {"cy", "/", -1}};
-  const ChainResult of_clicks(library->functions.chain("visits/source/0"), call,
+  const ChainResult of_clicks(library->functions.chain("visits/source/0").pointer, call,
                               {&clicks[0], &clicks[1], &clicks[2], &clicks[3]});
   ASSERT_EQ(of_clicks.out.size(), 1u);
   EXPECT_EQ(of_clicks.value<Visit>(0).user, "user-ann");
@@ -248,7 +253,7 @@ TEST_F(TransformsTest, OfSourceAndServiceAreOneFunction) {
   EXPECT_EQ(of_clicks.errors[0].message, "time runs backwards");
 
   const Session sessions[] = {{"ann", {{"ann", 1}, {"", 2}, {"bob", 3}}}, {"bob", {}}};
-  const ChainResult of_sessions(library->functions.chain("visits/source/1"), call,
+  const ChainResult of_sessions(library->functions.chain("visits/source/1").pointer, call,
                                 {&sessions[0], &sessions[1]});
   ASSERT_EQ(of_sessions.out.size(), 2u);
   EXPECT_EQ(of_sessions.value<Visit>(1).user, "user-bob");
@@ -257,11 +262,11 @@ TEST_F(TransformsTest, OfSourceAndServiceAreOneFunction) {
 
 TEST_F(TransformsTest, OfSinksAreTheirOwn) {
   const Visit visits[] = {{"ann", 60}, {"bob", 61}};
-  const ChainResult of_long(library->functions.chain("visits/sink/1"), call,
+  const ChainResult of_long(library->functions.chain("visits/sink/1").pointer, call,
                             {&visits[0], &visits[1]});
   ASSERT_EQ(of_long.out.size(), 1u);
   EXPECT_EQ(of_long.out[0].value, &visits[1]);
-  const ChainResult names(library->functions.chain("visits/sink/2"), call, {&visits[0]});
+  const ChainResult names(library->functions.chain("visits/sink/2").pointer, call, {&visits[0]});
   EXPECT_EQ(names.value<Text>(0), "ann");
 }
 
@@ -460,8 +465,8 @@ TEST_F(CacheTest, BuildsOnceAndAgainWhenSomethingChanged) {
   const auto second = build(graph_of(player_sessions()), options);
   ASSERT_TRUE(second);
   EXPECT_TRUE(second->was_cached);
-  EXPECT_EQ(second->functions.chain("player-session-analytics/source/0"),
-            first->functions.chain("player-session-analytics/source/0"));
+  EXPECT_EQ(second->functions.chain("player-session-analytics/source/0").pointer,
+            first->functions.chain("player-session-analytics/source/0").pointer);
   EXPECT_LT(second->build_seconds, first->build_seconds);
 
   const auto changed =
@@ -484,8 +489,8 @@ TEST_F(CacheTest, NeedsNoCompilerForWhatIsThere) {
   ::setenv("PATH", path.c_str(), 1);
   ASSERT_TRUE(found) << found.error().message;
   EXPECT_TRUE(found->was_cached);
-  EXPECT_EQ(found->functions.flush("player-session-analytics/flush"),
-            built->functions.flush("player-session-analytics/flush"));
+  EXPECT_EQ(found->functions.flush("player-session-analytics/flush").pointer,
+            built->functions.flush("player-session-analytics/flush").pointer);
   ASSERT_FALSE(changed);
   EXPECT_EQ(changed.error().code, ErrorCode::kCompilerMissing);
 }
@@ -503,7 +508,7 @@ TEST_F(CacheTest, RebuildsWhatIsDamaged) {
     const auto rebuilt = build(graph_of(player_sessions()), options);
     ASSERT_TRUE(rebuilt) << rebuilt.error().message;
     EXPECT_FALSE(rebuilt->was_cached);
-    EXPECT_NE(rebuilt->functions.flush("player-session-analytics/flush"), nullptr);
+    EXPECT_NE(rebuilt->functions.flush("player-session-analytics/flush").pointer, nullptr);
     EXPECT_TRUE(build(graph_of(player_sessions()), options)->was_cached);
   }
 }

@@ -21,18 +21,11 @@
 #include <vector>
 
 #include "base/time.h"
+#include "plan/keyed.h"
 #include "record/type.h"
-#include "spec/function.h"
 #include "spec/model.h"
 
 namespace gameflow::plan {
-
-using NodeId = std::uint32_t;     // index in Graph::nodes
-using TopicId = std::uint32_t;    // index in Graph::topics
-using TableId = std::uint32_t;    // index in Graph::tables
-using ServiceId = std::uint32_t;  // index in Graph::services
-using StartOffset = spec::StartOffset;
-using FunctionKind = spec::FunctionKind;
 
 struct Topic {
   std::string name;
@@ -43,35 +36,6 @@ struct Topic {
   std::optional<std::uint64_t> retention_bytes;
   bool is_compacted = false;
   std::vector<NodeId> readers;  // the Read nodes of this topic
-};
-
-// Where a `run:` block stands decides what it may use.
-enum class Place : std::uint8_t {
-  kRecord,   // no key is known: transforms, assign-timestamp, assign-key, sinks of a pipe
-  kRows,     // at the rows of its key: row accessors, key(), and window() in a window
-  kExpired,  // key()
-  kFlush,    // window()
-  kSink,     // behind the rows: key() without a window
-};
-
-// A `run:` block.
-struct Step {
-  FunctionKind kind;
-  std::string_view name;  // what dead letters call it: "filter", "assign-key"
-  spec::Code code;
-  Place place = Place::kRecord;
-  std::vector<spec::Dependency> dependencies = {};
-};
-
-struct State {
-  std::string name;   // in YAML
-  std::string table;  // in SQL, and the accessor in C++: events_per_user
-  record::Kind key = record::Kind::kString;
-  const record::Type* row = nullptr;
-  bool is_primitive = false;         // `row` is its one column, `value`
-  std::optional<Duration> ttl = {};  // without a window only
-  std::optional<Step> on_expire = {};
-  std::string expire_function = {};  // with on_expire: "SERVICE/expire/STATE"
 };
 
 // Rows that a service can read by key: a state without window, its own or another service's, or a
@@ -105,14 +69,6 @@ struct TableSource {
   record::Kind key = record::Kind::kString;
 };
 
-struct WindowRules {
-  Duration duration;  // tumbling; > 0
-  Duration grace;     // a window closes when the watermark reaches its end + grace
-  // A partition silent for this long no longer holds the watermark back.
-  Duration idle_timeout;
-  std::optional<TopicId> late_topic;  // where late records go; they are counted anyhow
-};
-
 // The kinds of nodes. `function` names are those of the library: "SERVICE/source/0".
 
 struct Read {
@@ -133,34 +89,6 @@ struct Chain {
 // To the shards, by the key that the chains assigned.
 struct Exchange {
   record::Kind key;
-};
-
-struct Keyed {
-  std::vector<State> states;          // a state's place is its bit in abi::RowUse
-  std::optional<WindowRules> window;  // none: rows live until they are erased or run out
-  bool has_event_time = false;        // else `ttl` goes by the clock
-  // Transforms, then update-state if there is one. RecordError::step of the update function is an
-  // index in them, then in the states whose on-expire it was.
-  std::vector<Step> steps;
-  bool emits = false;  // without a window: what leaves the transforms goes to the sinks
-  std::string update_function;
-  std::string flush_function;  // with a window
-  std::optional<Step> flush;
-
-  // A partition silent for this long no longer holds time back.
-  Duration idle_timeout() const {
-    return window ? window->idle_timeout : spec::Window().idle_timeout;
-  }
-  std::size_t transforms() const {
-    return steps.size() - (!steps.empty() && steps.back().kind == FunctionKind::kUpdateState);
-  }
-  bool has_ttl() const {
-    return std::ranges::any_of(states, [](const State& state) { return state.ttl.has_value(); });
-  }
-  bool has_outputs() const {
-    return emits || std::ranges::any_of(
-                        states, [](const State& state) { return state.on_expire.has_value(); });
-  }
 };
 
 struct Write {

@@ -142,7 +142,7 @@ TEST(Lower, LeavesOutChainsWithoutFunctions) {
 
 TEST(Tables, HaveTheColumnsOfAState) {
   const Graph graph = lower(example());
-  const Table table = table_of(at<Keyed>(graph, 3).states[0]);
+  const Table table = table_of(at<Keyed>(graph, 3), at<Keyed>(graph, 3).states[0]);
   EXPECT_EQ(table.name, "events_per_user");
   EXPECT_EQ(table.key, record::Kind::kString);
   EXPECT_EQ(table.row->fields[0].name, "count");
@@ -227,8 +227,8 @@ TEST(Functions, AreFoundByName) {
   const Graph graph = lower(example(true));
   const auto functions = Functions::bind(fake.library, graph);
   ASSERT_TRUE(functions) << functions.error().message;
-  EXPECT_EQ(functions->chain("player-session-analytics/sink/1"), chain);
-  EXPECT_EQ(functions->flush("player-session-analytics/flush"), nullptr);
+  EXPECT_EQ(functions->chain("player-session-analytics/sink/1").pointer, chain);
+  EXPECT_EQ(functions->flush("player-session-analytics/flush").pointer, nullptr);
   EXPECT_EQ(functions->output_of(graph, 1)->name, "player-count");
   EXPECT_EQ(functions->output_of(graph, 5), graph.topics[1].type);
   // A sink that takes any type gets that of its chain.

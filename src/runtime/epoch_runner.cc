@@ -1,8 +1,6 @@
 #include "runtime/epoch_runner.h"
 
 #include <algorithm>
-#include <bit>
-#include <chrono>
 #include <iterator>
 #include <new>
 #include <span>
@@ -11,31 +9,16 @@
 #include <malloc.h>
 
 #include "base/memory_reserve.h"
-#include "runtime/output.h"
+#include "base/stopwatch.h"
 #include "state/layout.h"
 #include "window/watermark.h"
 
 namespace gameflow::runtime {
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
-
 // An epoch of so many bytes of input is part of a backlog: what it takes in memory is worth giving
 // back when that is worked off.
 constexpr std::size_t kLargeBytes = 16U << 20;
-
-// Adds the time from its making to its end to `total`.
-class Stopwatch {
- public:
-  explicit Stopwatch(double& total) : total_(total), begin_(SteadyClock::now()) {}
-  ~Stopwatch() { total_ += std::chrono::duration<double>(SteadyClock::now() - begin_).count(); }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-
- private:
-  double& total_;
-  SteadyClock::time_point begin_;
-};
 
 std::vector<std::unique_ptr<ServiceTask>> make_tasks(const plan::Graph& graph,
                                                      std::vector<Service> services,
@@ -66,56 +49,23 @@ bool feeds(const Service& from, const Service& to) {
                              [&from](const Input& input) { return from.writes(input.topic); });
 }
 
-// Services that get the same records.
-void mark_sharing(std::span<ServiceEpoch> services) {
-  for (std::size_t one = 0; one < services.size(); ++one) {
-    if (services[one].deliveries.empty()) continue;
-    for (std::size_t other = 0; other < one; ++other) {
-      if (are_alike(services[one].deliveries, services[other].deliveries))
-        services[one].shares_keys = services[other].shares_keys = true;
-    }
-  }
-}
-
 }  // namespace
 
 EpochRunner::EpochRunner(const plan::Graph& graph, std::vector<Service> services, log::Store& store,
                          const Limits& limits, std::function<void()> flushed)
     : store_(store),
       pool_(limits.threads),
-      workers_(limits.threads),
       tables_(graph, services, tasks_),
-      sources_(graph),
-      rows_(*this),
+      rows_(graph, tasks_),
       tasks_(make_tasks(graph, std::move(services), limits.rows_flushed_at_once, rows_)),
       flushes_(tasks_.size(), limits.threads, std::move(flushed)),
+      steps_(graph, tasks_, rows_, pool_),
       intake_(store, pool_, limits.epoch_bytes_small),
-      hold_(limits.memory, names_of(graph)) {
-  for (const auto& task : tasks_) ranks_ = std::max(ranks_, task->service().rank + 1);
-  for (Worker& worker : workers_) {
-    for (plan::ServiceId id = 0; id < graph.services.size(); ++id) {
-      const bool reads = !graph.services[id].reads.empty();
-      worker.readers.push_back(reads ? std::make_unique<RowReader>(graph, id, &rows_) : nullptr);
-    }
-  }
-}
-
-const void* EpochRunner::LiveRows::find(plan::ServiceId service, std::size_t state,
-                                        std::string_view key) const {
-  return runner_.tasks_[service]->windows().find_row(state, key);
-}
-
-query::Shards EpochRunner::LiveRows::rows(plan::ServiceId service) const {
-  return runner_.tasks_[service]->windows().peek();
-}
-
-const TableRows& EpochRunner::LiveRows::table(plan::TableId table) const {
-  return runner_.sources_.rows(table);
-}
+      hold_(limits.memory, names_of(graph)) {}
 
 Status EpochRunner::restore(Look look) {
-  GF_TRY(sources_.open(store_));
-  tables_.show_sources(sources_.all_rows());
+  GF_TRY(rows_.sources().open(store_));
+  tables_.show_sources(rows_.sources().all_rows());
   log::Commit commit;
   std::vector<VisibleChanges> visible(tasks_.size());
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
@@ -133,7 +83,7 @@ Result<EpochResult> EpochRunner::run(Look look, std::size_t bytes_max, bool inpu
                 "there was no memory left to show an epoch that is stored: restart gameflow, which "
                 "loses nothing");
   }
-  if (sources_.size() != 0 && sources_.refresh(store_)) tables_.show_sources(sources_.all_rows());
+  if (rows_.sources().refresh(store_)) tables_.show_sources(rows_.sources().all_rows());
   Epoch epoch{
       .now = look.now, .attention = look.attention, .services = {}, .readings = {}, .seconds = {}};
   epoch.services.resize(tasks_.size());
@@ -168,62 +118,25 @@ Status EpochRunner::compute(Epoch& epoch, std::size_t bytes_max, bool input_ends
       const Stopwatch watch(epoch.seconds.read);
       GF_TRY(intake_.read(tasks_, hold_.input_bytes_max(bytes_max), memory_, epoch));
     }
-    for (std::uint32_t rank = 0; rank < ranks_; ++rank) {
-      run_steps_of(epoch, rank);
+    for (std::uint32_t rank = 0; rank < steps_.ranks(); ++rank) {
+      steps_.run(epoch, rank, intake_.was_small());
       advance(epoch, rank);
       change(epoch, rank);
     }
     if (input_ends && !epoch.has_work()) end(epoch);
     if (!epoch.has_work()) return {};
-    flush(epoch);
+    steps_.flush(epoch);
     return commit(epoch);
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::kMemoryFull, "an epoch needs more memory than there is");
   }
 }
 
-bool EpochRunner::has_work(const Epoch& epoch, std::uint32_t rank) const {
-  for (std::size_t i = 0; i < tasks_.size(); ++i) {
-    if (tasks_[i]->service().rank == rank && epoch.services[i].has_work()) return true;
-  }
-  return false;
-}
-
 // The rows of a rank, once it is known what has to be done. Those behind it see them.
 void EpochRunner::change(Epoch& epoch, std::uint32_t rank) {
-  if (!has_work(epoch, rank)) return;
+  if (!steps_.has_work(epoch, rank)) return;
   tables_.begin();
-  update(epoch, rank);
-  write_keyed(epoch, rank);
-}
-
-// Readers look afresh at what has changed since.
-void EpochRunner::begin_reading(bool sees_own) {
-  for (Worker& worker : workers_) {
-    for (const auto& reader : worker.readers) {
-      if (reader != nullptr) reader->begin(sees_own);
-    }
-  }
-}
-
-void EpochRunner::run_steps_of(Epoch& epoch, std::uint32_t rank) {
-  const Stopwatch watch(epoch.seconds.decode);
-  begin_reading(false);
-  pool_.for_each(
-      epoch.readings.size(), intake_.was_small(), [&](std::uint32_t number, std::size_t i) {
-        Worker& worker = workers_[number];
-        Epoch::Reading& reading = epoch.readings[i];
-        if (rank == 0) reading.chunk->decode(std::move(reading.source), worker.decoder);
-        worker.scratch.takers.clear();
-        for (const auto& [service, delivery] : reading.deliveries) {
-          const ServiceTask& task = *tasks_[service];
-          if (task.service().rank != rank) continue;
-          worker.scratch.takers.push_back({&task.service(), task.positions().closed_until,
-                                           epoch.now + task.service().future_max + Duration{1},
-                                           delivery, worker.readers[service].get()});
-        }
-        run_steps(*reading.chunk, worker.scratch);
-      });
+  steps_.change(epoch, rank, intake_.was_small());
 }
 
 void EpochRunner::advance(Epoch& epoch, std::uint32_t rank) {
@@ -235,7 +148,7 @@ void EpochRunner::advance(Epoch& epoch, std::uint32_t rank) {
 void EpochRunner::end(Epoch& epoch) {
   while (!epoch.has_work() && end_next(epoch)) {
   }
-  for (std::uint32_t rank = 0; rank < ranks_; ++rank) change(epoch, rank);
+  for (std::uint32_t rank = 0; rank < steps_.ranks(); ++rank) change(epoch, rank);
 }
 
 // The end of input goes downstream: a service ends when all that feed it, directly or not, have
@@ -273,72 +186,6 @@ std::set<std::size_t> EpochRunner::fed_by(std::size_t service,
   return fed;
 }
 
-void EpochRunner::update(Epoch& epoch, std::uint32_t rank) {
-  const Stopwatch watch(epoch.seconds.update);
-  struct Work {
-    std::size_t service;
-    std::uint32_t shard;
-  };
-  std::vector<Work> work;
-  begin_reading(false);
-  for (std::size_t i = 0; i < tasks_.size(); ++i) {
-    if (tasks_[i]->service().rank != rank) continue;
-    if (const auto& keyed = tasks_[i]->service().keyed)
-      epoch.services[i].rows.resize(pool_.size(), RowValues(keyed->layout));
-    for (std::uint64_t left = epoch.services[i].shards; left != 0; left &= left - 1)
-      work.push_back({i, static_cast<std::uint32_t>(std::countr_zero(left))});
-  }
-  mark_sharing(epoch.services);
-  for (Worker& worker : workers_) worker.update.forget();
-  // Services that begin alike get the same records of a shard one after the other.
-  std::ranges::stable_sort(work, {}, &Work::shard);
-  pool_.for_each(work.size(), intake_.was_small(), [&](std::uint32_t worker, std::size_t i) {
-    const auto [service, shard] = work[i];
-    tasks_[service]->windows().update_shard(shard, epoch.now, worker, workers_[worker].update,
-                                            workers_[worker].readers[service].get(),
-                                            epoch.services[service]);
-  });
-}
-
-// What left the rows goes to the sinks, once all shards of its service are up to date.
-void EpochRunner::write_keyed(Epoch& epoch, std::uint32_t rank) {
-  struct Work {
-    std::size_t service;
-    std::uint32_t delivery;  // the number of deliveries: rows that ran out
-  };
-  std::vector<Work> work;
-  for (std::size_t i = 0; i < tasks_.size(); ++i) {
-    const Service& service = tasks_[i]->service();
-    if (service.rank != rank || !service.has_keyed_outputs()) continue;
-    const auto deliveries = static_cast<std::uint32_t>(epoch.services[i].deliveries.size());
-    for (std::uint32_t d = 0; d <= deliveries; ++d) work.push_back({i, d});
-  }
-  if (work.empty()) return;
-  begin_reading(true);
-  pool_.for_each(work.size(), intake_.was_small(), [&](std::uint32_t number, std::size_t i) {
-    const auto [service, delivery] = work[i];
-    Worker& worker = workers_[number];
-    RowReader* const reader = worker.readers[service].get();
-    ServiceEpoch& part = epoch.services[service];
-    if (delivery == part.deliveries.size()) {
-      write_expired(tasks_[service]->service(), reader, worker.scratch, part);
-    } else {
-      write_keyed_outputs(tasks_[service]->service(), delivery, reader, worker.scratch, part);
-    }
-  });
-}
-
-void EpochRunner::flush(Epoch& epoch) {
-  const Stopwatch watch(epoch.seconds.flush);
-  std::vector<std::size_t> work;
-  for (std::size_t i = 0; i < tasks_.size(); ++i) {
-    if (epoch.services[i].flushes_now && !epoch.services[i].closing.empty()) work.push_back(i);
-  }
-  pool_.for_each(work.size(), false, [&](std::uint32_t, std::size_t i) {
-    tasks_[work[i]]->windows().flush(epoch.services[work[i]]);
-  });
-}
-
 Status EpochRunner::commit(Epoch& epoch) {
   const Stopwatch watch(epoch.seconds.commit);
   log::Commit commit;
@@ -365,10 +212,10 @@ void EpochRunner::show(Epoch& epoch) {
   if (epoch.has_work()) tables_.publish(std::move(visible));
   is_half_shown_ = false;
   if (!epoch.has_work()) return;
-  ++epochs_;
+  ++totals_.epochs;
   for (const auto phase : {&EpochSeconds::read, &EpochSeconds::decode, &EpochSeconds::update,
                            &EpochSeconds::flush, &EpochSeconds::commit}) {
-    seconds_.*phase += epoch.seconds.*phase;
+    totals_.seconds.*phase += epoch.seconds.*phase;
   }
 }
 
@@ -381,11 +228,8 @@ EngineLoop::Next EpochRunner::next(EpochResult result) const {
 }
 
 EngineStats EpochRunner::stats(Duration attention) const {
-  EngineStats stats{epochs_, seconds_, {}};
-  for (plan::TableId table = 0; table < sources_.size(); ++table) {
-    stats.tables.push_back(
-        {sources_.source(table).name, sources_.rows(table).size(), sources_.problem(table)});
-  }
+  EngineStats stats{totals_.epochs, totals_.seconds, {}};
+  stats.tables = rows_.sources().stats();
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     stats.services.push_back(tasks_[i]->stats(attention));
     stats.services.back().is_held = hold_.holds(i);

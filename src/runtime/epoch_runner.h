@@ -8,7 +8,6 @@
 #include <functional>
 #include <memory>
 #include <set>
-#include <string_view>
 #include <vector>
 
 #include <gameflow/abi.h>
@@ -17,17 +16,14 @@
 #include "base/time.h"
 #include "log/store.h"
 #include "plan/graph.h"
-#include "record/batch_decoder.h"
 #include "runtime/epoch.h"
+#include "runtime/epoch_steps.h"
 #include "runtime/flush_pool.h"
 #include "runtime/intake.h"
-#include "runtime/keyed.h"
+#include "runtime/live_rows.h"
 #include "runtime/loop.h"
 #include "runtime/memory_hold.h"
-#include "runtime/row_reader.h"
-#include "runtime/source_tables.h"
 #include "runtime/stats.h"
-#include "runtime/step.h"
 #include "runtime/tables.h"
 #include "runtime/task.h"
 #include "runtime/worker_pool.h"
@@ -77,55 +73,30 @@ class EpochRunner {
   void release_memory();
 
  private:
-  // What a worker needs for itself.
-  struct Worker {
-    record::BatchDecoder decoder;
-    StepScratch scratch;
-    ShardUpdate update;
-    std::vector<std::unique_ptr<RowReader>> readers;  // by service; null: it reads nothing else
-  };
-  // The rows of the tasks and tables, as they are.
-  class LiveRows final : public RowSource {
-   public:
-    explicit LiveRows(const EpochRunner& runner) : runner_(runner) {}
-    const void* find(plan::ServiceId service, std::size_t state,
-                     std::string_view key) const override;
-    query::Shards rows(plan::ServiceId service) const override;
-    const TableRows& table(plan::TableId table) const override;
-
-   private:
-    const EpochRunner& runner_;
-  };
-
   Status compute(Epoch& epoch, std::size_t bytes_max, bool input_ends);
-  void run_steps_of(Epoch& epoch, std::uint32_t rank);
   void advance(Epoch& epoch, std::uint32_t rank);
   void end(Epoch& epoch);
   bool end_next(Epoch& epoch);
-  bool has_work(const Epoch& epoch, std::uint32_t rank) const;
   void change(Epoch& epoch, std::uint32_t rank);
-  void begin_reading(bool sees_own);
   std::set<std::size_t> fed_by(std::size_t service, const std::vector<std::size_t>& among) const;
-  void update(Epoch& epoch, std::uint32_t rank);
-  void write_keyed(Epoch& epoch, std::uint32_t rank);
-  void flush(Epoch& epoch);
   Status commit(Epoch& epoch);
   void show(Epoch& epoch);
 
   log::Store& store_;
   WorkerPool pool_;
-  std::vector<Worker> workers_;
   VisibleTables tables_;
-  SourceTables sources_;
   LiveRows rows_;
   std::vector<std::unique_ptr<ServiceTask>> tasks_;
   FlushPool flushes_;  // behind the tasks: it uses their flushers
+  EpochSteps steps_;
   Intake intake_;
   EpochMemory memory_;
   MemoryHold hold_;
-  std::uint32_t ranks_ = 1;
-  std::uint64_t epochs_ = 0;
-  EpochSeconds seconds_;
+  struct Totals {
+    std::uint64_t epochs = 0;
+    EpochSeconds seconds;
+  };
+  Totals totals_;
   bool is_half_shown_ = false;  // an epoch is stored, and what is in memory is not all of it
   bool was_large_ = false;      // an epoch or a window was, since memory was last given back
 };

@@ -54,7 +54,7 @@ TEST(Exchange, WindowsAreNamedOnceInOrderOfTheirFirstRecord) {
   Exchange exchange;
   const int value = 0;
   for (const window::Span window : {kNext, kWindow, kNext, kNext, kWindow})
-    exchange.add("ann", window, &value, 0);
+    exchange.add("ann", window, &value, 0, 0);
   exchange.sort();
   EXPECT_EQ(exchange.windows(), (std::vector<window::Span>{kNext, kWindow}));
 }

@@ -146,18 +146,18 @@ void ShardUpdate::add_columns(const Work& work, const Delivery& delivery,
   for (std::size_t i = begin; i < end; ++i) {
     const abi::Emitted& record = delivery.placement->emitted[placed.numbers[i]];
     const Origin& origin = delivery.chunk->origin(placed.records[i]);
-    if (has_row_keys) row_keys_.push_back(Text::view(placed.probes[i].key));
-    if (has_outputs) times_.push_back(record.time);
+    if (has_row_keys) columns_.row_keys.push_back(Text::view(placed.probes[i].key));
+    if (has_outputs) columns_.times.push_back(record.time);
     if (is_timed) {
       // An event counts for no more than the time when its record arrived.
       const Timestamp time = std::min(Timestamp{record.time}, origin.appended_at());
-      seen_times_.push_back(keyed.plan->has_event_time ? time.ms : work.rules.now.ms);
+      columns_.seen_times.push_back(keyed.plan->has_event_time ? time.ms : work.rules.now.ms);
     }
     if (!has_record_keys) continue;
     const auto key = origin.batch->key(origin.index);
-    record_keys_.push_back(record.record_key != nullptr ? *record.record_key
-                           : key                        ? Optional<Text>(Text::view(*key))
-                                                        : Optional<Text>());
+    columns_.record_keys.push_back(record.record_key != nullptr ? *record.record_key
+                                   : key                        ? Optional<Text>(Text::view(*key))
+                                                                : Optional<Text>());
   }
 }
 
@@ -199,16 +199,21 @@ void ShardUpdate::apply(const Work& work) {
   abi::Call call = call_with(work.arena, work.rules.reader);
   // Outputs refer to the keys until the end of the epoch.
   const Optional<Text>* record_keys = nullptr;
-  if (!record_keys_.empty()) {
+  if (!columns_.record_keys.empty()) {
     const std::size_t bytes = sizeof(Optional<Text>) * count;
     void* const kept = work.arena.allocate(bytes, alignof(Optional<Text>));
-    std::memcpy(kept, static_cast<const void*>(record_keys_.data()), bytes);
+    std::memcpy(kept, static_cast<const void*>(columns_.record_keys.data()), bytes);
     record_keys = static_cast<const Optional<Text>*>(kept);
   }
   const auto column = [](const auto& values) { return values.empty() ? nullptr : values.data(); };
-  const abi::KeyedRecords records{values_.data(), rows_.data(),       spans_.data(),
-                                  count,          record_keys,        column(row_keys_),
-                                  column(times_), column(seen_times_)};
+  const abi::KeyedRecords records{values_.data(),
+                                  rows_.data(),
+                                  spans_.data(),
+                                  count,
+                                  record_keys,
+                                  column(columns_.row_keys),
+                                  column(columns_.times),
+                                  column(columns_.seen_times)};
   List<abi::Emitted> out;
   const u32 failures = keyed.update.pointer(&call, &records, uses_.data(), &out, errors_.data());
   std::size_t begin = 0;
@@ -223,7 +228,8 @@ void ShardUpdate::apply(const Work& work) {
     }
     for (; made != out.end() && made->origin < end; ++made) {
       work.outcome.outputs.push_back(
-          {run.delivery, {*made, row_keys_[made->origin], run.records[made->origin - begin]}});
+          {run.delivery,
+           {*made, columns_.row_keys[made->origin], run.records[made->origin - begin]}});
     }
     begin = end;
   }
@@ -260,7 +266,7 @@ void ShardUpdate::expire(const Work& work) {
   if (!state::Shard::is_touched(*known) && (!next || *next > until)) return;
   state::Shard::Window& window = work.shard.touch(window::kAlways.start);
   state::Table& table = window.table;
-  expiring_.clear();
+  std::vector<Expiring> expiring;
   window.timers.take_due(until, [&](const state::Timers::Timer& timer) {
     const state::Entry* const entry = table.entry_at(timer.place);
     const bool is_live = (entry->live >> timer.state & 1U) != 0;
@@ -269,44 +275,46 @@ void ShardUpdate::expire(const Work& work) {
     const Timestamp at = keyed.layout.runs_out_at(entry, timer.state);
     state::Entry* const edited = table.edit(timer.place);
     if (at <= until) {
-      expiring_.push_back({at, timer.state, edited});
+      expiring.push_back({at, timer.state, edited});
     } else {
       keyed.layout.times(edited, timer.state).due_at = at.ms;
       window.timers.add({at, timer.place, timer.state});
     }
   });
-  std::ranges::sort(expiring_, {}, [&](const Expiring& row) {
+  std::ranges::sort(expiring, {}, [&](const Expiring& row) {
     return std::tuple(row.state, row.at, keyed.layout.key(row.entry));
   });
   for (u32 state = 0; state < keyed.layout.state_count(); ++state) {
-    if (keyed.expires[state] != nullptr) run_on_expire(work, state);
+    if (keyed.expires[state] != nullptr) run_on_expire(work, expiring, state);
   }
-  for (const Expiring& row : expiring_) {
+  for (const Expiring& row : expiring) {
     table.mark_erased(row.entry, 1U << row.state, work.rules.now);
     keyed.layout.initialize(row.entry, row.state);
   }
 }
 
-void ShardUpdate::run_on_expire(const Work& work, std::uint32_t state) {
+void ShardUpdate::run_on_expire(const Work& work, std::span<const Expiring> rows,
+                                std::uint32_t state) {
   const BoundKeyed& keyed = work.keyed();
   clear_batch();
-  for (const Expiring& row : expiring_) {
+  for (const Expiring& row : rows) {
     if (row.state != state) continue;
     values_.push_back(keyed.layout.row(row.entry, state));
-    times_.push_back(row.at.ms);
+    columns_.times.push_back(row.at.ms);
     const std::string_view key = keyed.layout.key(row.entry);
-    row_keys_.push_back(Text::view({work.arena.copy(key.data(), key.size()), key.size()}));
+    columns_.row_keys.push_back(Text::view({work.arena.copy(key.data(), key.size()), key.size()}));
   }
   if (values_.empty()) return;
   errors_.resize(values_.size());
   abi::Call call = call_with(work.arena, work.rules.reader);
-  const abi::Records records{values_.data(), times_.data(), static_cast<u32>(values_.size()),
-                             nullptr, row_keys_.data()};
+  const abi::Records records{values_.data(), columns_.times.data(),
+                             static_cast<u32>(values_.size()), nullptr, columns_.row_keys.data()};
   List<abi::Emitted> out;
   const u32 failures = keyed.expires[state](&call, &records, &out, errors_.data());
   std::vector<ExpiredRow>& expired = work.outcome.expired;
   const auto row_of = [&](u32 i) {
-    return ExpiredRow{.at = {times_[i]}, .key = row_keys_[i], .state = state, .reason = {}};
+    return ExpiredRow{
+        .at = {columns_.times[i]}, .key = columns_.row_keys[i], .state = state, .reason = {}};
   };
   for (const abi::Emitted& made : out) {
     expired.push_back(row_of(made.origin));
@@ -325,10 +333,10 @@ void ShardUpdate::clear_batch() {
   entries_.clear();
   rows_.clear();
   spans_.clear();
-  record_keys_.clear();
-  row_keys_.clear();
-  times_.clear();
-  seen_times_.clear();
+  columns_.record_keys.clear();
+  columns_.row_keys.clear();
+  columns_.times.clear();
+  columns_.seen_times.clear();
 }
 
 }  // namespace gameflow::runtime

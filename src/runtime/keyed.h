@@ -125,7 +125,12 @@ class ShardUpdate {
   void apply(const Work& work);
   void note_use(const Work& work, state::Shard::Window& window, std::size_t number);
   void expire(const Work& work);
-  void run_on_expire(const Work& work, std::uint32_t state);
+  struct Expiring {  // a row that runs out
+    Timestamp at;
+    std::uint32_t state;
+    state::Entry* entry;
+  };
+  void run_on_expire(const Work& work, std::span<const Expiring> rows, std::uint32_t state);
   void clear_batch();
 
   // Records of a batch that lie in one window, and where they came from.
@@ -149,16 +154,12 @@ class ShardUpdate {
   std::vector<abi::RowUse> uses_;
   std::vector<abi::RecordError> errors_;
   // Columns that only some services have.
-  std::vector<Optional<Text>> record_keys_;
-  std::vector<Text> row_keys_;
-  std::vector<i64> times_, seen_times_;
-  // Rows that run out.
-  struct Expiring {
-    Timestamp at;
-    std::uint32_t state;
-    state::Entry* entry;
+  struct Columns {
+    std::vector<Optional<Text>> record_keys;
+    std::vector<Text> row_keys;
+    std::vector<i64> times, seen_times;
   };
-  std::vector<Expiring> expiring_;
+  Columns columns_;
   record::BlockArena arena_;
 };
 

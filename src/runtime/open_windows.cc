@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 #include <utility>
 
 #include "query/query.h"
@@ -42,6 +43,36 @@ class Gathered {
   bool has_rows_ = false;
 };
 
+// Shards of which the first timer is due have something to do.
+void decide_expiry(const BoundKeyed& keyed, std::span<const std::unique_ptr<state::Shard>> shards,
+                   Timestamp now, ServiceEpoch& part) {
+  if (keyed.layout.timed() == 0) return;
+  const auto watermark = part.after.watermark.value();
+  // The end of input is no time.
+  if (keyed.plan->has_event_time && watermark != window::kEndOfTime) part.expired_until = watermark;
+  if (!keyed.plan->has_event_time) part.expired_until = now;
+  if (!part.expired_until) return;
+  for (std::uint32_t number = 0; number < shards.size(); ++number) {
+    const auto next = shards[number]->next_timer(window::kAlways.start);
+    if (!next || *next > *part.expired_until) continue;
+    part.has_expiring = true;
+    part.shards |= std::uint64_t{1} << number;
+  }
+}
+
+// Operators may have erased all that there was.
+bool has_rows(const BoundKeyed& keyed, std::span<const std::unique_ptr<state::Shard>> shards,
+              window::Span span) {
+  return std::ranges::any_of(shards, [&](const auto& shard) {
+    const state::Shard::Window* const window = shard->find(span.start);
+    if (window == nullptr) return false;
+    for (std::size_t state = 0; state < keyed.layout.state_count(); ++state) {
+      if (window->table.rows(state) != 0) return true;
+    }
+    return false;
+  });
+}
+
 }  // namespace
 
 OpenWindows::OpenWindows(const plan::Graph& graph, const Service& service, std::size_t number,
@@ -50,7 +81,7 @@ OpenWindows::OpenWindows(const plan::Graph& graph, const Service& service, std::
   if (!service_.keyed) return;
   for (std::uint32_t shard = 0; shard < state::kShards; ++shard)
     shards_.push_back(std::make_unique<state::Shard>(service_.keyed->layout));
-  if (has_windows()) flusher_.emplace(graph, service_, source);
+  if (service_.has_windows()) flusher_.emplace(graph, service_, source);
 }
 
 void OpenWindows::begin(FlushPool& pool, ServiceEpoch& part) {
@@ -84,7 +115,7 @@ void OpenWindows::decide(Timestamp now, const FlushPool& pool, ServiceEpoch& par
     const bool opens = !open_.contains(start) && !part.refused.contains(start);
     if (opens && window::Trigger::is_closed(span, after.closed_until)) part.closing.push_back(span);
   }
-  decide_expiry(now, part);
+  decide_expiry(*service_.keyed, shards_, now, part);
   std::ranges::sort(part.closing);
   // What a flush reads of others must not change.
   part.flushes_now =
@@ -103,23 +134,6 @@ void OpenWindows::decide(Timestamp now, const FlushPool& pool, ServiceEpoch& par
     part.rewritten.emplace(start, shards);
     part.stored.emplace(start, stored);
     part.shards |= shards;
-  }
-}
-
-// Shards of which the first timer is due have something to do.
-void OpenWindows::decide_expiry(Timestamp now, ServiceEpoch& part) const {
-  const BoundKeyed& keyed = *service_.keyed;
-  if (keyed.layout.timed() == 0) return;
-  const auto watermark = part.after.watermark.value();
-  // The end of input is no time.
-  if (keyed.plan->has_event_time && watermark != window::kEndOfTime) part.expired_until = watermark;
-  if (!keyed.plan->has_event_time) part.expired_until = now;
-  if (!part.expired_until) return;
-  for (std::uint32_t number = 0; number < shards_.size(); ++number) {
-    const auto next = shards_[number]->next_timer(window::kAlways.start);
-    if (!next || *next > *part.expired_until) continue;
-    part.has_expiring = true;
-    part.shards |= std::uint64_t{1} << number;
   }
 }
 
@@ -153,7 +167,7 @@ std::optional<ClosedWindow> OpenWindows::close(window::Span span, const StoredRo
 void OpenWindows::flush(ServiceEpoch& part) {
   if (!part.flushes_now) return;
   for (const window::Span span : part.closing) {
-    if (!has_rows(span)) continue;
+    if (!has_rows(*service_.keyed, shards_, span)) continue;
     Gathered gathered(span, stored_of(open_, span.start));
     for (std::uint32_t number = 0; number < shards_.size(); ++number) {
       state::Shard::Window* const window = shards_[number]->find(span.start);
@@ -163,22 +177,10 @@ void OpenWindows::flush(ServiceEpoch& part) {
   }
 }
 
-// Operators may have erased all that there was.
-bool OpenWindows::has_rows(window::Span span) const {
-  return std::ranges::any_of(shards_, [&](const auto& shard) {
-    const state::Shard::Window* const window = shard->find(span.start);
-    if (window == nullptr) return false;
-    for (std::size_t state = 0; state < service_.keyed->layout.state_count(); ++state) {
-      if (window->table.rows(state) != 0) return true;
-    }
-    return false;
-  });
-}
-
 void OpenWindows::write(ServiceEpoch& part, log::Commit& commit) const {
   RowValues::ByWindow values = join(part.rows);
   for (const window::Span span : part.closing) {
-    if (has_rows(span)) continue;
+    if (has_rows(*service_.keyed, shards_, span)) continue;
     values.erase(span.start);
     part.rewritten.erase(span.start);
     erase_rows(service_.name, span.start, stored_of(open_, span.start), commit);
@@ -204,7 +206,7 @@ void OpenWindows::commit(FlushPool& pool, ServiceEpoch& part) {
   flushing_ -= results_.size();
   results_.clear();
   for (const window::Span span : part.closing) {
-    const bool is_flushed = has_rows(span);
+    const bool is_flushed = has_rows(*service_.keyed, shards_, span);
     auto closed = close(span, stored_of(open_, span.start), part.visible);
     open_.erase(span.start);
     if (!is_flushed) part.visible.forgotten.push_back(span);
@@ -231,23 +233,6 @@ VisibleChanges OpenWindows::seal() {
 
 void OpenWindows::set_sealed() {
   for (const auto& shard : shards_) shard->set_sealed();
-}
-
-const void* OpenWindows::find_row(std::size_t state, std::string_view key) const {
-  const std::uint64_t hash = state::hash_key(key);
-  const auto* const window = shards_[state::shard_of(hash)]->find(window::kAlways.start);
-  const state::Entry* const entry = window == nullptr ? nullptr : window->table.find(key, hash);
-  if (entry == nullptr || (entry->live >> state & 1U) == 0) return nullptr;
-  return service_.keyed->layout.row(entry, state);
-}
-
-query::Shards OpenWindows::peek() const {
-  query::Shards rows(state::kShards);
-  for (std::uint32_t number = 0; number < shards_.size(); ++number) {
-    const auto* const window = shards_[number]->find(window::kAlways.start);
-    if (window != nullptr) rows[number] = window->table.peek();
-  }
-  return rows;
 }
 
 void OpenWindows::add_to(ServiceStats& stats) const {

@@ -53,11 +53,10 @@ class OpenWindows {
   VisibleChanges seal();
   void set_sealed();
 
-  // Of rows without a window, while nobody changes them. Null: there is none with this key.
-  const void* find_row(std::size_t state, std::string_view key) const;
-  query::Shards peek() const;
+  // By number; none: a pipe.
+  const std::vector<std::unique_ptr<state::Shard>>& shards() const { return shards_; }
 
-  std::size_t count() const { return has_windows() ? open_.size() + flushing_ : 0; }
+  std::size_t count() const { return service_.has_windows() ? open_.size() + flushing_ : 0; }
   void add_to(ServiceStats& stats) const;
   std::uint64_t bytes() const;
   void release_memory();
@@ -65,10 +64,6 @@ class OpenWindows {
  private:
   friend class Restore;
 
-  // Else rows live until they are erased or run out: in one window that never closes.
-  bool has_windows() const { return service_.keyed && !service_.keyed->assigner.is_always(); }
-  bool has_rows(window::Span span) const;
-  void decide_expiry(Timestamp now, ServiceEpoch& part) const;
   std::optional<ClosedWindow> close(window::Span span, const StoredRows& stored,
                                     VisibleChanges& visible);
 

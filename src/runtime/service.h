@@ -84,6 +84,8 @@ struct Service {
   Duration future_max;  // events stamped further ahead of the clock do not tell the time
 
   bool writes(log::TopicId topic) const;  // to sinks, or late records
+  // Else rows live until they are erased or run out: in one window that never closes.
+  bool has_windows() const { return keyed && !keyed->assigner.is_always(); }
   // Whether something leaves the rows for the sinks while records come.
   bool has_keyed_outputs() const { return keyed && keyed->plan->has_outputs() && !sinks.empty(); }
 };

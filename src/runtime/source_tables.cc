@@ -222,6 +222,13 @@ std::vector<std::shared_ptr<const query::Shards>> SourceTables::all_rows() const
   return all;
 }
 
+std::vector<TableStats> SourceTables::stats() const {
+  std::vector<TableStats> stats;
+  for (const Table& table : tables_)
+    stats.push_back({table.source->name, table.rows->size(), table.problem});
+  return stats;
+}
+
 bool SourceTables::refresh(log::Store& store) {
   bool is_changed = false;
   for (Table& table : tables_) {

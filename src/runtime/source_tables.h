@@ -20,6 +20,7 @@
 #include "plan/graph.h"
 #include "query/query.h"
 #include "record/arena.h"
+#include "runtime/stats.h"
 #include "state/layout.h"
 #include "state/table.h"
 
@@ -60,10 +61,7 @@ class SourceTables {
 
   const TableRows& rows(plan::TableId table) const { return *tables_[table].rows; }
   std::vector<std::shared_ptr<const query::Shards>> all_rows() const;
-  std::size_t size() const { return tables_.size(); }
-  const plan::TableSource& source(plan::TableId table) const { return *tables_[table].source; }
-  // Why the table is not as its file says; empty: it is.
-  const std::string& problem(plan::TableId table) const { return tables_[table].problem; }
+  std::vector<TableStats> stats() const;
 
  private:
   // What a file looked like; it has changed when that has.
