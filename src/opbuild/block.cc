@@ -233,6 +233,13 @@ std::size_t parameters_of(std::span<const Token> tokens, std::size_t name) {
   return open < tokens.size() && is_symbol(tokens[open], "(") ? open : tokens.size();
 }
 
+// `=`, but not `==`.
+bool is_assignment(std::span<const Token> tokens, std::size_t at) {
+  const bool is_twice = at + 1 < tokens.size() && is_symbol(tokens[at + 1], "=") &&
+                        tokens[at + 1].offset == tokens[at].offset + 1;
+  return is_symbol(tokens[at], "=") && !is_twice;
+}
+
 }  // namespace
 
 std::vector<spec::Diagnostic> find_forbidden(const spec::Code& code, const Forbidden& function) {
@@ -245,7 +252,7 @@ std::vector<spec::Diagnostic> find_forbidden(const spec::Code& code, const Forbi
     const std::size_t open = parameters_of(tokens, i);
     const std::size_t close = open < tokens.size() ? closing(tokens, open) : i;
     if (close + 1 < tokens.size() &&
-        (is_symbol(tokens[close + 1], "{") || is_symbol(tokens[close + 1], "=")))
+        (is_symbol(tokens[close + 1], "{") || is_assignment(tokens, close + 1)))
       return {};  // it is defined here
     if (close != i && function.takes_arguments == (close != open + 1))
       found.push_back(mistake(code, tokens[i], function.message, function.hint));

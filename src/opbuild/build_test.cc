@@ -166,7 +166,7 @@ TEST_F(PlayerSessions, FlushesThroughTheSqlOfTheCall) {
 
 TEST_F(PlayerSessions, AnswersMisuseWithAnError) {
   EXPECT_EQ(flush()(&call, errors.data()), nullptr);  // no sql in this call
-  EXPECT_EQ(errors[0].message, "sql() can be used in flush only");
+  EXPECT_EQ(errors[0].message, "there are no tables that sql() could read here");
 }
 
 TEST(Keys, AreEncodedByTheKindOfTheStates) {
@@ -334,7 +334,7 @@ TEST(CompileErrors, ArePlacedInTheYaml) {
        "sql() can be used in flush only"},
       {"a row in assign-key", "return event.user_data.user_id; }",
        "return events_per_user().count > 0 ? \"a\" : \"b\"; }", "events_per_user",
-       "events_per_user() can be used in update-state only"},
+       "events_per_user() can be used in 'partition' only"},
       {"a row in flush", "[] { return", "[] { events_per_user().count = 0; return",
        "events_per_user", "use sql<T>(\"select … from events_per_user\")"},
       {"no window yet", "return parse_time(event.event_timestamp, record_time);",
@@ -391,7 +391,7 @@ TEST(CompileErrors, BetweenOperatorsTellBothTypes) {
        "Optional<u32> named(const Visit& visit) {\n            return 5; if", "",
        "this topic takes Visit, but what comes is u32"},
       {"rows in a transform", "return visit.seconds > 0;", "return total().minutes > 0;", "total",
-       "total() can be used in update-state only"},
+       "total() can be used in 'partition' only"},
   };
   for (const CompileErrorRow& row : kRows) {
     SCOPED_TRACE(row.name);
@@ -599,6 +599,111 @@ TEST(Processes, AreReadToTheEndButKeptShort) {
   EXPECT_EQ(result->exit_code, 3);
   EXPECT_EQ(result->output, "0123");
   EXPECT_FALSE(run_process({"/no/such/program"}));
+}
+
+constexpr std::string_view kKeyed = R"(apiVersion: 0.6.0
+meta: { name: keyed, version: 0.1.0 }
+types:
+  click: { type: object, properties: { user: { type: string }, x: { type: i64 } } }
+  gone: { type: object, properties: { user: { type: string } } }
+topics:
+  clicks: { schema: { value: { type: click } } }
+  out: { schema: { value: { type: click } } }
+services:
+  keep:
+    sources: [{ type: topic, id: clicks }]
+    transforms:
+      - filter: { run: "[](const Click& c) { return c.x > 0; }" }
+    states:
+      seen:
+        type: keyed-state
+        properties:
+          key: { type: string }
+          value:
+            type: arrow-row
+            properties: { count: { type: i64 } }
+            ttl: 1h
+            on-expire: { run: "Optional<Click> gone(const SeenRow& row) { return Click{key(), row.count}; }" }
+    partition:
+      assign-key: { run: "[](const Click& c) { return c.user; }" }
+      transforms:
+        - filter: { run: "[](const Click& c) { return c.x > seen().count; }" }
+      update-state: { run: "void count(const Click&) { seen().count += 1; }" }
+    sinks:
+      - type: topic
+        id: out
+        transforms:
+          - filter: { run: "[](const Click& c) { return seen(c.user) != nullptr; }" }
+  look:
+    sources: [{ type: topic, id: clicks }]
+    states:
+      others: { from: keep.seen }
+    transforms:
+      - filter: { run: "[](const Click& c) { return others(c.user) != nullptr; }" }
+    sinks: [{ type: topic, id: out }]
+)";
+
+struct KeyedRow {
+  const char *name, *from, *to;
+  const char* expected;  // rendered; "": it compiles
+};
+
+TEST(CompileErrors, OfRowsByKey) {
+  constexpr KeyedRow kRows[] = {
+      {"fine", "c.x > 0", "c.x > 0", ""},
+      {"key() without a key", "c.x > 0", "key() == c.user",
+       R"(13:53: error: key() can be used behind assign-key only
+      = a function may take the key of its record: (Optional<Text> key, …)
+)"},
+      {"a row without a key", "c.x > 0", "seen().count == 0",
+       R"(13:53: error: seen() can be used in 'partition' only
+      = no key is known here
+)"},
+      {"a row while others change", "seen().count += 1", "seen().count = seen(key())->count",
+       R"(28:71: error: seen(key) can be used in sinks and flush only
+      = rows of other keys change while this runs
+)"},
+      {"another's row without its key", "others(c.user)", "others()",
+       R"(39:53: error: others() takes a key
+      = others(key)
+)"},
+      {"SQL where there is nothing", "c.x > 0", "sql<List<Click>>(c.user).empty()",
+       R"(13:53: error: there is nothing that sql() could read here
+      = it sees 'tables', states with 'from', and in the sinks the states of the service
+)"},
+      {"no window", "c.x > seen().count", "c.x > window().start",
+       R"(27:61: error: window() can be used in a window only
+)"},
+      {"on-expire gives another type",
+       "Optional<Click> gone(const SeenRow& row) { return Click{key(), row.count}; }",
+       "Optional<Gone> gone(const SeenRow&) { return Gone{key()}; }",
+       R"(23:47: error: on-expire gives Gone, but what else goes to the sinks is Click; they take one type
+)"},
+      {"on-expire takes another row", "const SeenRow& row) { return Click{key(), row.count}",
+       "const Click& row) { return Click{key(), row.x}",
+       R"(23:48: error: on-expire must be callable as Optional<U>(const SeenRow&), U a type of the dataflow
+)"},
+      {"a library that is not there", "run: \"[](const Click& c) { return c.user; }\" }",
+       "run: \"[](const Click& c) { return c.user; }\", dependencies: [{ name: no-such-lib }] }",
+       R"(25:90: error: there is no library 'no-such-lib'
+      = pkg-config does not know it: apt-get install libno-such-lib-dev, or what the package is called where you are
+)"},
+  };
+  for (const KeyedRow& row : kRows) {
+    SCOPED_TRACE(row.name);
+    const plan::Graph graph = graph_of(with(std::string(kKeyed), row.from, row.to));
+    std::vector<spec::Diagnostic> mistakes;
+    const auto library = build(
+        graph, {.cache_folder = shared_options().cache_folder, .syntax_only = true}, mistakes);
+    std::string told;
+    for (const spec::Diagnostic& mistake : mistakes) {
+      told += std::to_string(mistake.position.line) + ":" +
+              std::to_string(mistake.position.column) + ": error: " + mistake.message + "\n";
+      if (!mistake.hint.empty()) told += "      = " + mistake.hint + "\n";
+    }
+    EXPECT_EQ(told, row.expected);
+    EXPECT_EQ(library.has_value(), told.empty());
+  }
 }
 
 }  // namespace

@@ -172,7 +172,7 @@ Block ServiceWriter::write_block(const plan::Step& step) {
   Block block = parse_block(step.code, step.name);
   const bool lambda = block.form == Block::Form::kLambda;
   if (lambda) block.function = "lambda";
-  // No name from the YAML ends with `_`, so no state can be called block_.
+  // No name from the YAML ends with `_`, so no state can be called as anything that is made here.
   // Unnamed inside, so that a function that is called in one place is inlined there, however large.
   out_.line("namespace block_ {{\nnamespace {{");
   if (lambda) out_.line("constexpr auto lambda =");
@@ -279,11 +279,12 @@ void ServiceWriter::write(const plan::Node& node, const plan::Chain& chain, Valu
   const std::string in = value.cpp;
   std::string local = chain.function.substr(service_.name.size() + 1);  // "source/0"
   std::ranges::replace(local, '/', '_');
+  local += '_';
   std::vector<std::string> names;
   spec::Position position;
   for (std::size_t i = 0; i < chain.own_steps; ++i) {
     const plan::Step& step = chain.steps[i];
-    names.push_back(format("{}_{}_{}", local, snake(step), i));
+    names.push_back(format("{}{}_{}_", local, snake(step), i));
     position = write_step(step, names.back(), value);
   }
   if (is_of_source(chain)) {
@@ -294,7 +295,7 @@ void ServiceWriter::write(const plan::Node& node, const plan::Chain& chain, Valu
       if (number < common_.size()) continue;
       const plan::Step& step = chain.steps[i];
       const bool is_transform = spec::info_of(step.kind).is_transform;
-      common_.push_back(is_transform ? format("{}_{}", snake(step), number) : snake(step));
+      common_.push_back(is_transform ? format("{}_{}_", snake(step), number) : snake(step) + "_");
       write_step(step, common_.back(), value);
       behind_common_ = value;
     }
@@ -357,7 +358,7 @@ void ServiceWriter::write_row_accessors(const plan::Keyed& keyed) {
 void ServiceWriter::write_expires(const plan::Keyed& keyed, Value& value) {
   for (const plan::State& state : keyed.states) {
     if (!state.on_expire) continue;
-    const std::string row = row_struct(state), name = "expire_" + state.table;
+    const std::string row = row_struct(state), name = format("expire_{}_", state.table);
     out_.line("namespace {} {{", name);
     out_.line("constexpr auto kValue = [](const {}& row) -> const auto& {{ return row{}; }};", row,
               state.is_primitive ? ".value" : "");
@@ -381,48 +382,51 @@ void ServiceWriter::write_expires(const plan::Keyed& keyed, Value& value) {
 void ServiceWriter::write_update(const plan::Keyed& keyed, Value& value) {
   const std::string in = value.cpp;
   std::string steps, update = "NoUpdate", states;
-  out_.line("namespace partition {{\n");
+  out_.line("namespace partition_ {{\n");
   write_row_accessors(keyed);
   for (std::size_t i = 0; i < keyed.steps.size(); ++i) {
     const plan::Step& step = keyed.steps[i];
     const bool is_transform = spec::info_of(step.kind).is_transform;
-    const std::string name = is_transform ? format("{}_{}", snake(step), i) : snake(step);
+    const std::string name = is_transform ? format("{}_{}_", snake(step), i) : snake(step) + "_";
     write_step(step, name, value);
     if (!is_transform) {
-      update = format("UpdateState<partition::{}::kFunction>", name);
+      update = format("UpdateState<partition_::{}::kFunction>", name);
       continue;
     }
-    if (plan::changes_type(step.kind)) value.cpp = "partition::" + value.cpp;
-    steps += format("{}gameflow::detail::{}<partition::{}::kFunction>", steps.empty() ? "" : ", ",
+    if (plan::changes_type(step.kind)) value.cpp = "partition_::" + value.cpp;
+    steps += format("{}gameflow::detail::{}<partition_::{}::kFunction>", steps.empty() ? "" : ", ",
                     pascal(step), name);
   }
-  out_.line("}}  // namespace partition\n");
+  out_.line("}}  // namespace partition_\n");
   for (const plan::State& state : keyed.states) {
     states += format("{}gameflow::detail::State<{}", states.empty() ? "" : ", ", row_struct(state));
     if (state.ttl) states += format(", {}", state.ttl->ms);
-    if (state.on_expire) states += format(", expire_{}::Expire", state.table);
+    if (state.on_expire) states += format(", expire_{}_::Expire", state.table);
     states += '>';
   }
-  out_.line("using update = gameflow::detail::Keyed<{}, {},\n    gameflow::detail::{},", in,
+  out_.line("using update_ = gameflow::detail::Keyed<{}, {},\n    gameflow::detail::{},", in,
             keyed.emits, update);
   out_.line("    gameflow::detail::TypeList<{}>,\n    gameflow::detail::TypeList<{}>>;\n", states,
             steps);
-  add_function("kUpdate", keyed.update_function, qualified("update::run"),
-               type_ref("update::Output"),
-               asks_of("dataflow::" + qualified("update"), keyed.steps));
+  add_function("kUpdate", keyed.update_function, qualified("update_::run"),
+               type_ref("update_::Output"),
+               asks_of("dataflow::" + qualified("update_"), keyed.steps));
 }
 
 void ServiceWriter::write_flush(const plan::Node& node, const plan::Keyed& keyed, Value& value) {
   const Value output = node.output == nullptr ? Value{std::string(kUnknown), false}
                                               : Value{friendly_type(graph_, *node.output), true};
-  out_.line("namespace flush {{");
+  out_.line("namespace flush_ {{");
   write_assertion(*keyed.flush, write_block(*keyed.flush).operator_position, {}, output.cpp);
   out_.line("using Out = gameflow::detail::FlushResult<decltype(kFunction), {}>::type;",
             output.cpp);
-  out_.line("}}  // namespace flush\n");
-  out_.line("constexpr auto run_flush = gameflow::detail::flush<flush::Out, flush::kFunction>;\n");
-  add_function("kFlush", keyed.flush_function, qualified("run_flush"), type_ref("flush::Out"), "0");
-  value = output.is_written ? output : Value{"flush::Out", false};
+  out_.line("}}  // namespace flush_\n");
+  out_.line(
+      "constexpr auto run_flush_ =\n    gameflow::detail::flush<flush_::Out, "
+      "flush_::kFunction>;\n");
+  add_function("kFlush", keyed.flush_function, qualified("run_flush_"), type_ref("flush_::Out"),
+               "0");
+  value = output.is_written ? output : Value{"flush_::Out", false};
 }
 
 void ServiceWriter::write(const plan::Node& node, const plan::Keyed& keyed, Value& value) {

@@ -43,6 +43,7 @@ spec::Dataflow example(bool transforms = false) {
   service.sources = {{.topic = "player-events", .start = spec::StartOffset::kEnd, .type = event}};
   service.states = {{.name = "events-per-user", .position = {}, .type = row}};
   service.window.emplace();
+  service.partition.emplace().update_state = function(FunctionKind::kUpdateState, "update");
   service.window->duration = {5000};
   service.sinks = {{.topic = "summaries", .type = types.list_of(count)}};
   if (transforms) {
@@ -130,6 +131,7 @@ TEST(Lower, MergesSourcesAndSplitsToSinks) {
 TEST(Lower, LeavesOutChainsWithoutFunctions) {
   spec::Dataflow flow = example();
   flow.services[0].window.reset();
+  flow.services[0].partition.reset();
   flow.services[0].states.clear();
   flow.services[0].sources.push_back({.topic = "more-events", .type = flow.topics[2].type});
   flow.services[0].sinks = {{.topic = "anything"}};

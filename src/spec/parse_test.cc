@@ -490,10 +490,10 @@ f:51:22: error: topic 'late-clicks' is a source: late events would come back
 
 const Case kServices[] = {
     {"NoWindow", "window:", "windw:",
-     R"(f:40:5: error: states without a 'window' are not supported yet
+     R"(f:40:5: error: service 'click-counts' has states, but neither 'partition' nor 'window'
    40 |     states:
       |     ^~~~~~
-      = a service reads topics, transforms records, keeps states in a tumbling window, writes topics
+      = write 'partition:' with 'assign-key' and 'update-state' below it
 f:46:5: error: unknown key 'windw' in a service
    46 |     windw:
       |     ^~~~~
@@ -568,10 +568,10 @@ f:64:28: error: topic 'summaries' is a source and a sink: the service would feed
 )"},
     {"StatesOfOtherKinds", "    states:\n",
      "    states:\n      other: { from: x.y }\n      rules: { type: ref }\n",
-     R"(f:41:16: error: a state of another service is not supported yet
+     R"(f:41:22: error: there is no service 'x'
    41 |       other: { from: x.y }
-      |                ^~~~
-      = write to a topic that the other service reads
+      |                      ^
+      = known: click-counts
 f:42:22: error: a state of type 'ref' is not supported yet
    42 |       rules: { type: ref }
       |                      ^~~
@@ -603,11 +603,11 @@ f:42:22: error: a state of type 'ref' is not supported yet
       |                ^
 )"},
     {"StateValue", "type: arrow-row, properties: { clicks: { type: u64 }, seen: { type: bool } }",
-     "type: u64",
-     R"(f:45:26: error: the value of a state cannot be of type 'u64' yet
-   45 |           value: { type: u64 }
-      |                          ^~~
-      = write 'type: arrow-row' and 'properties: { value: { type: … } }'
+     "type: rows",
+     R"(f:45:26: error: unknown 'type' 'rows'
+   45 |           value: { type: rows }
+      |                          ^~~~
+      = known: arrow-row, primitive, string, bool, i8, i16, i32, i64, u8, u16, u32, u64, f32, f64
 )"},
     {"StateColumn", "seen: { type: bool }", "seen: { type: click }",
      R"(f:45:88: error: column 'seen' cannot be of this type
@@ -729,7 +729,7 @@ const Case kCode[] = {
 f:49:9: error: unknown key 'code' in 'assign-timestamp'
    49 |         code: x
       |         ^~~~
-      = known: run
+      = known: run, dependencies
 )"},
     {"EmptyRun", R"("Text key_of(const Click& click) { return click.user; }")", R"("")",
      R"(f:54:16: error: 'run' has no code

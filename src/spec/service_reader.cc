@@ -103,7 +103,8 @@ void ServiceReader::read_service(const Node& key, const Node& body) {
       read_partition(*partition, service, flow);
     }
   }
-  if (const Node* const sinks = fields.find("sinks")) read_sinks(*sinks, has_window, service, flow);
+  if (const Node* const sinks = fields.find("sinks"))
+    read_sinks(*sinks, has_window || (!service.states.empty() && !has_partition), service, flow);
   if (!service.states.empty() && !has_window && !has_partition) {
     report_.error(
         *body.find_key("states"),

@@ -163,7 +163,7 @@ f:34:28: error: topic 'hits' is a source and a sink: the service would feed itse
 
 const Case kForms[] = {
     {"NoSinks", "    sinks:\n      - { type: topic, id: anything }\n", "",
-     R"(f:13:3: error: service 'pass-on' has neither 'sinks' nor a 'window': it would do nothing
+     R"(f:13:3: error: service 'pass-on' has neither 'sinks' nor a 'partition' or 'window': it would do nothing
    13 |   pass-on:
       |   ^~~~~~~
       = for example 'sinks: [{ type: topic, id: summaries }]'
@@ -239,17 +239,25 @@ const Case kForms[] = {
      "}, "
      "value: { type: arrow-row, properties: { n: { type: u8 } } } }\n"
      "    sinks:\n      - { type: topic, id: anything }\n",
-     R"(f:16:5: error: states without a 'window' are not supported yet
+     R"(f:16:5: error: service 'pass-on' has states, but neither 'partition' nor 'window'
    16 |     states:
       |     ^~~~~~
-      = a service reads topics, transforms records, keeps states in a tumbling window, writes topics
+      = write 'partition:' with 'assign-key' and 'update-state' below it
 )"},
     {"PartitionWithoutWindow", "    sinks:\n      - { type: topic, id: anything }\n",
      "    partition: {}\n    sinks:\n      - { type: topic, id: anything }\n",
-     R"(f:16:5: error: 'partition' outside of 'window' is not supported yet
+     R"(f:14:5: error: a service needs 'states'
+   14 |     sources:
+      |     ^
+      = what the service counts or sums for each key
+f:16:16: error: 'partition' needs 'assign-key'
    16 |     partition: {}
-      |     ^~~~~~~~~
-      = a service reads topics, transforms records, keeps states in a tumbling window, writes topics
+      |                ^
+      = the C++ that tells the key of an event
+f:16:16: error: 'partition' needs 'update-state'
+   16 |     partition: {}
+      |                ^
+      = the C++ that puts an event into the state
 )"},
 };
 
