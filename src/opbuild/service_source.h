@@ -15,9 +15,6 @@ namespace gameflow::opbuild {
 // The types that every block can name: all but the rows of states, which belong to update-state.
 using SharedTypes = std::unordered_set<const record::Type*>;
 
-// A struct with this layout, and static_asserts about it.
-void write_struct(SourceWriter& out, const record::Type& type, const std::string& name);
-
 // Appends the service's rows of abi::Library::functions, as plan::functions_of names them, to
 // `table`.
 void write_service(SourceWriter& out, const plan::Graph& graph, const plan::Service& service,

@@ -58,7 +58,13 @@ struct Limits {
   std::size_t bytes_max = 8U << 20;  // of text in the result; likewise
 };
 
-using Value = std::variant<std::nullptr_t, std::int64_t, double, std::string>;
+// A number with the digits that it is written with: "9.80".
+struct Digits {
+  std::string text;
+  friend bool operator==(const Digits&, const Digits&) = default;
+};
+
+using Value = std::variant<std::nullptr_t, std::int64_t, double, std::string, Digits>;
 
 struct Answer {
   std::vector<std::string> columns;

@@ -36,6 +36,7 @@ Part part_for(Take take) {
   switch (take) {
     case Take::kText:
     case Take::kBytes:
+    case Take::kWord:
     case Take::kPassText:
       return Part::kText;
     case Take::kBool:
@@ -108,8 +109,8 @@ class BatchDecoder::Run {
   // Makes example_ and targets_. False where the shape says too little: then each value goes alone.
   bool plan(const Columns::Shape& shape) {
     targets_.clear();
-    if (!make_example(shape)) return false;
     Plan& plan = owner_.plans_->of(type_);
+    if (!plan.has_shapes || !make_example(shape)) return false;
     Shapes shapes;
     shapes.learn(&plan, owner_.text_);
     std::size_t column = 0;
@@ -201,6 +202,8 @@ class BatchDecoder::Run {
     switch (value.take) {
       case Take::kBytes:
         return bytes(part, row + value.slot);
+      case Take::kWord:
+        return store_word(*value.type, part, row + value.slot) == Fit::kFits;
       case Take::kBool:
         row[value.slot] = static_cast<char>(part == "true");
         return true;
@@ -225,7 +228,7 @@ class BatchDecoder::Run {
     JsonNumber number;
     if (!JsonReader::parse_number(text.data(), number)) return false;
     if (value.take == Take::kPassNumber) return true;
-    return store_number(value.type->kind, number, text.data(), text.data() + part.size(),
+    return store_number(*value.type, number, text.data(), text.data() + part.size(),
                         row + value.slot) == Fit::kFits;
   }
 

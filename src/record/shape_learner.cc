@@ -47,7 +47,9 @@ class ShapeLearner {
       case '"': {
         ++at_;
         const bool bytes = type != nullptr && type->kind == Kind::kBytes;
-        if (!take(bytes ? Take::kBytes : Take::kText, Take::kPassText)) return false;
+        const bool word = type != nullptr && takes_word(*type);
+        const Take known = bytes ? Take::kBytes : word ? Take::kWord : Take::kText;
+        if (!take(known, Take::kPassText)) return false;
         gap_ = find_quote();
         at_ = gap_ + 1;
         return true;
@@ -198,6 +200,7 @@ class ShapeLearner {
 
 void Shapes::learn(const Plan* plan, std::string_view json) {
   if (steps_.empty()) forget();
+  if (plan != nullptr && !plan->has_shapes) return;
   if (json.find('\\') == std::string_view::npos) ShapeLearner(*this, json).record(plan);
 }
 
