@@ -71,8 +71,6 @@ void write_struct(SourceWriter& out, const Type& type, const std::string& name) 
              initializer_of(field));
   }
   out.line("}};");
-  for (const record::Field& field : type.fields)
-    out.line("static_assert(offsetof({}, {}) == {});", name, field.cpp_name, field.offset);
 }
 
 std::string names_of(const Type& type) {
@@ -135,7 +133,10 @@ void write_type(SourceWriter& out, const Type& type, const std::string& name) {
     default:
       write_struct(out, type, name);
   }
-  out.line("static_assert(sizeof({}) == {});\n", name, type.size);
+  out.line("static_assert(sizeof({}) == {});", name, type.size);
+  for (const record::Field& field : type.fields)
+    out.line("static_assert(offsetof({}, {}) == {});", name, field.cpp_name, field.offset);
+  out.line("");
 }
 
 }  // namespace gameflow::opbuild

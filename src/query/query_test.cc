@@ -453,7 +453,7 @@ TEST_F(QueryTest, SelectIntoMistakes) {
       "nested", {{"inner", item}, {"tags", types_.list_of(types_.scalar(Kind::kU8)), true}});
   EXPECT_EQ(database_.check("select 1 as tags", *nested).error().message,
             "no column for the required field 'inner' of nested; the columns are: tags");
-  EXPECT_EQ(database_.check("select score as inner from players", *nested).error().message,
+  EXPECT_EQ(database_.check("select amount as inner from players", *nested).error().message,
             "column 'inner' is REAL and does not fit the object field of that name; use cast()");
 }
 

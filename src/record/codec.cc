@@ -18,6 +18,7 @@
 #include "record/decode_plan.h"
 #include "record/expected.h"
 #include "record/json_reader.h"
+#include "record/raw.h"
 #include "record/shape.h"
 #include "record/slot.h"
 #include "record/visit.h"
@@ -486,6 +487,7 @@ Decoder& Decoder::operator=(Decoder&&) noexcept = default;
 
 bool Decoder::decode(const Type& type, std::string_view json, Arena& arena, void* out) {
   Impl& impl = *impl_;
+  if (type.is_raw) return decode_raw(type, json, out, impl.reader.error());
   try {
     Plan& plan = impl.plans.of(type);
     auto* const slot = static_cast<char*>(out);

@@ -5,7 +5,9 @@
 // parser accepts (a test compares them), then checks the schema: required fields present, kinds
 // right, numbers in range. Unknown fields are skipped, though they must be valid JSON. Repeated
 // fields: the last one counts. null stands for an absent optional field. Numbers: an integer field
-// takes JSON integers only; a float field any number; u64 the whole range.
+// takes whole numbers only, also as 5.0; a float field any number; u64 the whole range.
+//
+// Of a raw type (raw.h) both sides are its bytes instead of JSON.
 //
 // Threads  a Decoder holds a parser and belongs to one thread; encode is a pure function.
 // Errors   never thrown. Positions in messages are bytes from the beginning of the text.

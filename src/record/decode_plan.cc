@@ -34,7 +34,8 @@ Plan& Plans::of(const Type& type) {
     auto made = std::make_unique<Plan>();
     made->type = &type;
     made->has_shapes =
-        type.kind != Kind::kJson && type.kind != Kind::kUnion && type.kind != Kind::kMap;
+        !type.is_raw && type.kind != Kind::kJson && type.kind != Kind::kUnion &&
+        type.kind != Kind::kMap;
     const auto part = [&](const Type& of_part) {
       const Plan& plan_of_part = of(of_part);
       made->has_shapes = made->has_shapes && plan_of_part.has_shapes;

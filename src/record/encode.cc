@@ -20,6 +20,7 @@
 #include "record/base64.h"
 #include "record/batch.h"
 #include "record/codec.h"
+#include "record/raw.h"
 #include "record/slot.h"
 #include "record/type.h"
 #include "record/utf8.h"
@@ -355,6 +356,7 @@ void write_value(const Type& type, const void* value, JsonWriter& out) {
 }  // namespace
 
 void encode_json(const Type& type, const void* value, std::string& out) {
+  if (type.is_raw) return encode_raw(type, value, out);
   JsonWriter writer(out);
   write_value(type, value, writer);
   writer.flushed();

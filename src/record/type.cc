@@ -150,6 +150,14 @@ const Type* TypeTable::scalar(Kind kind) const {
   return types_[static_cast<std::size_t>(kind)].get();
 }
 
+const Type* TypeTable::raw(const Type* type) {
+  if (type->kind > Kind::kBytes) return nullptr;
+  for (const auto& known : types_) {
+    if (known->kind == type->kind && known->is_raw) return known.get();
+  }
+  return add({.kind = type->kind, .is_raw = true});
+}
+
 const Type* TypeTable::timestamp(TimeUnit unit) {
   for (const auto& type : types_) {
     if (type->kind == Kind::kTimestamp && type->unit == unit) return type.get();

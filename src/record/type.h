@@ -105,6 +105,7 @@ struct Type {
   std::uint32_t scale = 0;          // kDecimal: digits after the point
   TimeUnit unit = TimeUnit::kNone;  // kTimestamp
   std::uint32_t tag_offset = 0;     // kUnion: of the number of its variant, a u16
+  bool is_raw = false;              // of a topic: its records are no JSON, see raw.h
   // What a slot holds before it is filled, `size` bytes; empty: zeros.
   std::vector<char> blank{};
   // Position among the table's declared types; the SDK's TypeId. kObject, kEnum, kUnion.
@@ -135,6 +136,8 @@ class TypeTable {
   TypeTable& operator=(const TypeTable&) = delete;
 
   const Type* scalar(Kind kind) const;  // up to kJson
+  // The same type for records that are its bytes; null where it has no such form.
+  const Type* raw(const Type* type);
   const Type* timestamp(TimeUnit unit);
   const Type* decimal(std::uint32_t scale);
   const Type* list_of(const Type* item);

@@ -362,7 +362,7 @@ const Case kTypes[] = {
 const Case kTopics[] = {
     {"RawConverter", "converter: json } }\n    partitions",
      "converter: raw } }\n    consumer: { default_starting_offset: end }\n    partitions",
-     R"(f:26:48: error: converter 'raw' is not supported yet
+     R"(f:26:48: error: converter 'raw' takes strings, bytes, numbers and bools only
    26 |     schema: { value: { type: click, converter: raw } }
       |                                                ^~~
       = write 'converter: json'

@@ -15,19 +15,16 @@ constexpr std::string_view kLowerRule =
     "small letters and digits, a letter first, single '-' or '_' between, at most 100";
 constexpr std::string_view kLowerPattern = "^(?=.{1,100}$)[a-z][a-z0-9]*([-_][a-z0-9]+)*$";
 
-constexpr std::string_view kConverters[] = {"json"};
+constexpr std::string_view kConverters[] = {"json", "raw"};
 constexpr std::string_view kKeyWords[] = {"string", "bool", "i8",  "i16", "i32",
                                           "i64",    "u8",   "u16", "u32", "u64"};
-constexpr KnownButRefused kRefusedConverters[] = {
-    {"raw", "converter 'raw' is not supported yet", "write 'converter: json'"}};
 
 constexpr Field kConverter = {.key = "converter",
                               .kind = kWord,
                               .fallback = "json",
-                              .doc = "the format of records",
+                              .doc = "the format of records: JSON, or the bytes of a string, number, bool or bytes",
                               .what = "converter",
-                              .words = kConverters,
-                              .refused_words = kRefusedConverters};
+                              .words = kConverters};
 // ---- the file
 
 constexpr Field kDataflowFields[] = {
@@ -171,7 +168,12 @@ constexpr Field kRenameFields[] = {{.key = "rename",
                                     .is_required = true,
                                     .doc = "the name in JSON",
                                     .hint = "for example 'rename: imageUrl'"}};
-constexpr Field kTopicValueFields[] = {kTypeField, kConverter};
+constexpr Field kTopicConverter = {.key = "converter",
+                                   .kind = kWord,
+                                   .doc = "the format of records, if not as `config` says",
+                                   .what = "converter",
+                                   .words = kConverters};
+constexpr Field kTopicValueFields[] = {kTypeField, kTopicConverter};
 constexpr Field kKeyFields[] = {{.key = "type",
                                  .kind = kWord,
                                  .is_required = true,
@@ -272,7 +274,7 @@ constexpr Field kSchemaFields[] = {
     {.key = "value",
      .kind = kMap,
      .is_required = true,
-     .doc = "a `type`, and `converter: json`",
+     .doc = "a `type`, and perhaps a `converter`",
      .hint = "for example 'value: { type: player-event }'",
      .section = &kTopicValue},
 };

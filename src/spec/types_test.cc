@@ -118,7 +118,7 @@ TEST(Types, Mistakes) {
        R"(f:4:31: error: unknown unit 'sec'
     4 |   a: { type: timestamp, unit: sec }
       |                               ^~~
-      = did you mean 's'?
+      = known: s, ms, us
 )"},
       {"unit of a number", "  a: { type: u8, unit: s }\n",
        R"(f:4:18: error: unknown key 'unit' in type 'a'
