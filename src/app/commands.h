@@ -35,7 +35,10 @@ struct ValidateOptions {
 int validate_command(const ValidateOptions& options);
 
 struct TestOptions {
-  std::vector<std::string> files;
+  std::vector<std::string> paths;  // cases, and folders with cases in them
+  std::string filter;              // a part of a path or of a description, or a pattern; empty: all
+  bool update = false;             // write what came into the cases
+  std::string junit;               // a file for the verdicts; empty: none
   std::vector<std::uint32_t> threads;  // each case runs with each; empty: 1 and 3
   BuildOptions build;                  // `dataflow` is unused: the files name theirs
 };

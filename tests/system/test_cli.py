@@ -20,7 +20,7 @@ FLAGS = {
                "--cache", "--compiler", "--web", "--log-level"],
     ("build",): ["--cache", "--compiler"],
     ("validate",): ["--cache", "--compiler", "--operators"],
-    ("test",): ["--threads", "--cache"],
+    ("test",): ["--filter", "--update", "--junit", "--threads", "--cache"],
     ("service",): ["list", "reset-watermark", "forget"],
     ("service", "list"): ["--data"],
     ("service", "reset-watermark"): ["--data"],

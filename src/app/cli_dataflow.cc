@@ -1,0 +1,133 @@
+// The commands that work on a dataflow, and on the data folder of a server.
+#include <map>
+#include <string>
+
+#include "app/cli_tree.h"
+#include "app/cli_values.h"
+#include "log/store.h"
+
+namespace gameflow::app {
+
+void CommandTree::add_run() {
+  auto [app, options] = add<RunOptions>(
+      root_, "run", "Run a dataflow: topics, engine, HTTP API and dashboards",
+      "  gameflow run games/gaming-analytics/dataflow.yaml\n"
+      "  gameflow run dataflow.yaml --listen 127.0.0.1:8080 --data /var/lib/gameflow");
+  add_build_flags(*app, options->build);
+  app->add_option("--listen", options->listen, "Address and port; port 0 takes a free one")
+      ->envname("GAMEFLOW_LISTEN")
+      ->type_name("ADDR:PORT")
+      ->capture_default_str();
+  app->add_flag("--insecure-no-auth", options->insecure_no_auth,
+                "Listen on an address that other machines reach, though nobody has to log in");
+  add_data(*app, options->data_folder);
+  static const std::map<std::string, log::Durability> kDurabilities{
+      {"fsync", log::Durability::kFsync},
+      {"interval", log::Durability::kInterval},
+      {"none", log::Durability::kNone}};
+  app->add_option("--durability", options->durability,
+                  "What an acknowledged record survives [fsync]\n"
+                  "fsync: a power loss; interval: that, but for the last second;\n"
+                  "none: a crash of gameflow only")
+      ->transform(one_of(kDurabilities))
+      ->envname("GAMEFLOW_DURABILITY")
+      ->type_name("fsync|interval|none");
+  app->add_option("--disk-free-min", options->disk_free_bytes_min,
+                  "Refuse records while the disk has less than this free [256MiB]")
+      ->transform(size())
+      ->envname("GAMEFLOW_DISK_FREE_MIN")
+      ->type_name("SIZE");
+  app->add_option("--memory-max", options->memory_bytes_max,
+                  "Refuse records near this, and hold services with large states back\n"
+                  "[80 % of what the machine, the container or the address space has]")
+      ->transform(size())
+      ->envname("GAMEFLOW_MEMORY_MAX")
+      ->type_name("SIZE");
+  app->add_option("--threads", options->threads, "Workers of the engine; 0: one for each core")
+      ->check(whole_number(0, 256))
+      ->envname("GAMEFLOW_THREADS")
+      ->type_name("N")
+      ->capture_default_str();
+  app->add_flag("--clear-state", options->clear_state,
+                "Forget state, windows and offsets of this dataflow first; topics stay");
+  app->add_option("--web", options->web_folder, "Serve pages from here, not the built-in ones")
+      ->check(CLI::ExistingDirectory.description(""))
+      ->envname("GAMEFLOW_WEB")
+      ->type_name("DIR");
+  app->add_option("--log-level", options->log_level, "How much to log on stderr")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}).description(""))
+      ->envname("GAMEFLOW_LOG_LEVEL")
+      ->type_name("debug|info|warn|error|off")
+      ->capture_default_str();
+}
+
+void CommandTree::add_build_and_validate() {
+  auto [build, build_options] =
+      add<BuildOptions>(root_, "build", "Check a dataflow and build its operators, without running",
+                        "  gameflow build dataflow.yaml");
+  add_build_flags(*build, *build_options);
+  auto [validate, validate_options] = add<ValidateOptions>(
+      root_, "validate", "Report every mistake in a dataflow.yaml",
+      "  gameflow validate dataflow.yaml\n  gameflow validate --operators dataflow.yaml");
+  add_build_flags(*validate, validate_options->build);
+  validate->add_flag("--operators", validate_options->operators,
+                     "Have the compiler check run: blocks");
+}
+
+void CommandTree::add_test() {
+  auto [app, options] =
+      add<TestOptions>(root_, "test", "Run dataflow tests: timed input, and what must come out",
+                       "  gameflow test\n"
+                       "  gameflow test tests/dataflow --filter late\n"
+                       "  gameflow test counting.test --update",
+                       [](TestOptions& parsed) {
+                         if (parsed.paths.empty()) parsed.paths = {"."};
+                       });
+  app->add_option("paths", options->paths,
+                  "Cases, and folders: all *.test in them [.]; their format:\n"
+                  "docs/reference/testing.md")
+      ->type_name("FILE|DIR");
+  app->add_option("--filter", options->filter,
+                  "Only cases whose path or first comment has this in it; with * or ? a\n"
+                  "pattern for the path")
+      ->type_name("TEXT");
+  app->add_flag("--update", options->update, "Write what came in place of what the cases expect");
+  app->add_option("--junit", options->junit, "Write the verdicts there too, as JUnit XML")
+      ->type_name("FILE");
+  app->add_option("--threads", options->threads,
+                  "Workers of the engine; given several times, each case runs with each [1 and 3]")
+      ->check(whole_number(1, 256))
+      ->allow_extra_args(false)
+      ->type_name("N");
+  add_build_flags(*app, options->build, false);
+}
+
+void CommandTree::add_service() {
+  CLI::App* service =
+      root_.add_subcommand("service", "What is stored of services, while the server is stopped");
+  service->require_subcommand(1);
+  service->footer(
+      "Examples:\n  gameflow service list\n  gameflow service forget old-counts --data data");
+  auto [list, list_options] =
+      add<ServiceListOptions>(*service, "list", "List the services that are stored",
+                              "  gameflow service list --data /var/lib/gameflow");
+  add_data(*list, list_options->data_folder);
+
+  auto [reset, reset_options] = add<ServiceResetWatermarkOptions>(
+      *service, "reset-watermark", "Set back a watermark that is ahead of the clock",
+      "  gameflow service reset-watermark counting");
+  reset->add_option("service", reset_options->service, "Its name")
+      ->required()
+      ->type_name("SERVICE");
+  add_data(*reset, reset_options->data_folder);
+
+  auto [forget, forget_options] =
+      add<ServiceForgetOptions>(*service, "forget", "Throw away state, windows and offsets of one",
+                                "  gameflow service forget old-counts");
+  forget->add_option("service", forget_options->service, "Its name")
+      ->required()
+      ->type_name("SERVICE");
+  add_data(*forget, forget_options->data_folder);
+}
+
+}  // namespace gameflow::app
