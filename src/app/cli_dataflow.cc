@@ -1,5 +1,6 @@
 // The commands that work on a dataflow, and on the data folder of a server.
 #include <map>
+#include <memory>
 #include <string>
 
 #include "app/cli_tree.h"
@@ -100,6 +101,35 @@ void CommandTree::add_test() {
       ->allow_extra_args(false)
       ->type_name("N");
   add_build_flags(*app, options->build, false);
+  add_test_function(*app);
+}
+
+void CommandTree::add_test_function(CLI::App& test) {
+  const auto output = std::make_shared<std::string>("v");
+  auto [app, options] = add<TestFunctionOptions>(
+      test, "function", "Run one operator of a dataflow on values",
+      "  gameflow test function user --value '{\"user\":\"ann\",\"at\":\"\"}' dataflow.yaml\n"
+      "  gameflow test function counting/update-state --state-key ann --value-file event.json "
+      "dataflow.yaml",
+      [output](TestFunctionOptions& parsed) { parsed.output_key = *output == "kv"; });
+  app->add_option("name", options->name,
+                  "Its C++ name, or SERVICE/OPERATOR, such as counting/filter/2")
+      ->required()
+      ->type_name("NAME");
+  add_build_flags(*app, options->build);
+  app->add_option("-v,--value", options->values, "A value in JSON; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("JSON");
+  app->add_option("--value-file", options->value_files, "A file with a value; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("FILE");
+  app->add_option("-k,--key", options->key, "The key of the records")->type_name("TEXT");
+  app->add_option("-s,--state-key", options->state_key,
+                  "The key of the rows, instead of what assign-key says")
+      ->type_name("KEY");
+  app->add_option("-o,--output", *output, "Print values, or objects of key and value [v]")
+      ->check(CLI::IsMember({"v", "kv"}).description(""))
+      ->type_name("v|kv");
 }
 
 void CommandTree::add_service() {

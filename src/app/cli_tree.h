@@ -38,6 +38,7 @@ class CommandTree {
   void add_run();
   void add_build_and_validate();
   void add_test();
+  void add_test_function(CLI::App& test);
   void add_service();
   void add_generate();
   void add_topic();
@@ -57,7 +58,8 @@ std::pair<CLI::App*, std::shared_ptr<Options>> CommandTree::add(CLI::App& parent
   auto options = std::make_shared<Options>();
   CLI::App* app = parent.add_subcommand(name, description);
   app->footer(fmt::format("Examples:\n{}", examples));
-  app->callback([this, options, finish] {
+  app->callback([this, app, options, finish] {
+    if (!app->get_subcommands().empty()) return;  // it was that command
     if (finish) finish(*options);
     command_ = *options;
   });

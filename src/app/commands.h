@@ -44,6 +44,15 @@ struct TestOptions {
 };
 int test_command(const TestOptions& options);
 
+struct TestFunctionOptions {
+  std::string name;  // of the operator
+  std::vector<std::string> values, value_files;
+  std::optional<std::string> key, state_key;  // of the records; of the rows
+  bool output_key = false;                    // print the key of a result too
+  BuildOptions build;
+};
+int test_function_command(const TestFunctionOptions& options);
+
 struct RunOptions {
   BuildOptions build;
   std::string listen = "127.0.0.1:3001";
@@ -147,9 +156,10 @@ struct SchemaOptions {};
 struct VersionOptions {};
 
 using Command =
-    std::variant<RunOptions, BuildOptions, ValidateOptions, TestOptions, ServiceListOptions,
-                 ServiceResetWatermarkOptions, ServiceForgetOptions, GenerateOptions,
-                 TopicListOptions, TopicDescribeOptions, TopicCreateOptions, TopicDeleteOptions,
-                 ProduceOptions, ConsumeOptions, SqlOptions, SchemaOptions, VersionOptions>;
+    std::variant<RunOptions, BuildOptions, ValidateOptions, TestOptions, TestFunctionOptions,
+                 ServiceListOptions, ServiceResetWatermarkOptions, ServiceForgetOptions,
+                 GenerateOptions, TopicListOptions, TopicDescribeOptions, TopicCreateOptions,
+                 TopicDeleteOptions, ProduceOptions, ConsumeOptions, SqlOptions, SchemaOptions,
+                 VersionOptions>;
 
 }  // namespace gameflow::app

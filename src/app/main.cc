@@ -19,6 +19,9 @@ struct Execute {
   int operator()(const BuildOptions& options) const { return build_command(options); }
   int operator()(const ValidateOptions& options) const { return validate_command(options); }
   int operator()(const TestOptions& options) const { return test_command(options); }
+  int operator()(const TestFunctionOptions& options) const {
+    return test_function_command(options);
+  }
   int operator()(const ServiceListOptions& options) const { return service_list_command(options); }
   int operator()(const ServiceResetWatermarkOptions& options) const {
     return service_reset_watermark_command(options);

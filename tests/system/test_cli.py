@@ -21,6 +21,7 @@ FLAGS = {
     ("build",): ["--cache", "--compiler"],
     ("validate",): ["--cache", "--compiler", "--operators"],
     ("test",): ["--filter", "--update", "--junit", "--threads", "--cache"],
+    ("test", "function"): ["-v", "--value", "--value-file", "-k", "--key", "-s", "--state-key", "-o", "--output", "--cache"],
     ("service",): ["list", "reset-watermark", "forget"],
     ("service", "list"): ["--data"],
     ("service", "reset-watermark"): ["--data"],

@@ -1,12 +1,13 @@
 """`gameflow test`: what it finds, shows, updates and writes for others."""
 
+import json
 import os
 import pty
 import subprocess
 import unittest
 import xml.etree.ElementTree
 
-from harness import COUNTING, PROGRAM, SystemTest, cache_folder, run_cli
+from harness import COUNTING, PROGRAM, ROOT, SystemTest, cache_folder, run_cli
 
 GOOD = """# Ann and her record.
 at 2024-11-12T10:00:13Z
@@ -137,6 +138,59 @@ class Test(SystemTest):
         done = self.run_test(self.folder, "--junit", self.folder / "no" / "report.xml")
         self.assertEqual(done.returncode, 1)
         self.assertIn("cannot write", done.stderr)
+
+
+EVENT = '{"user":"ann","at":"2024-11-12T10:00:01Z","points":3}'
+SHOTS = ROOT / "tests" / "dataflow" / "shots.yaml"
+
+
+class Function(SystemTest):
+    """`gameflow test function`."""
+
+    def run_function(self, name, *arguments, dataflow=COUNTING):
+        return run_cli("test", "function", name, dataflow, "--cache", cache_folder(), *arguments)
+
+    def test_every_kind(self):
+        for name, arguments, printed in (
+                ("user", ["-v", EVENT], '"ann"\n'), ("counting/assign-key", ["-v", EVENT], '"ann"\n'),
+                ("assign-timestamp", ["-v", EVENT, "--value", EVENT], "1731405601000\n" * 2),
+                ("event-time", ["-v", EVENT], "1731405601000\n"),
+                ("count", ["-v", EVENT, "-v", EVENT.replace("10:00", "09:00")],  # of two windows
+                 '{"_key":"ann","count":1,"points":3}\n' * 2),
+                ("count", ["-v", EVENT, "-v", EVENT.replace("ann", "cid"), "--state-key", 'b"\\'],
+                 '{"_key":"b\\"\\\\","count":2,"points":6}\n'),
+                ("totals", ["-v", EVENT, "-v", EVENT.replace("3", "4")],
+                 '[{"user":"ann","count":2,"points":7}]\n')):
+            done = self.run_function(name, *arguments)
+            self.assertEqual((done.returncode, done.stdout), (0, printed), (name, done.stderr))
+
+    def test_behind_what_changes_the_type(self):
+        shot = '{"player":"ann","damage":30}'
+        for name, value, printed in (
+                ("scoring/filter", shot, "true\n"), ("filter", shot.replace("30", "0"), "false\n"),
+                ("map", shot, '{"player":"ann","points":300}\n')):
+            done = self.run_function(name, "-v", value, dataflow=SHOTS)
+            self.assertEqual((done.returncode, done.stdout), (0, printed), (name, done.stderr))
+        points = self.run_function("map", "-v", shot, dataflow=SHOTS).stdout
+        kept = self.run_function("filter-map", "-v", points, dataflow=SHOTS)
+        self.assertEqual((kept.returncode, kept.stdout), (0, '{"player":"ann","points":301}\n'), kept.stderr)
+        none = self.run_function("filter-map", "-v", points.replace("300", "-300"), dataflow=SHOTS)
+        self.assertEqual((none.returncode, none.stdout), (0, "null\n"), none.stderr)
+        many = self.run_function("flat-map", "-v", kept.stdout, "-o", "kv", "-k", "k", dataflow=SHOTS)
+        self.assertEqual(many.returncode, 0, many.stderr)
+        self.assertEqual([json.loads(line)["value"]["points"] for line in many.stdout.splitlines()], [100, 100, 100, 1])
+
+    def test_mistakes(self):
+        for arguments, part in (
+                (["user", "-v", '{"user":"","at":""}'], "error: user: an event without a user"),
+                (["user", "-v", '{"user":1,"at":""}'], "error: --value user: expected string, found number 1"),
+                (["user", "-v", "{"], "error: --value"), (["user"], "counting/assign-key takes a value"),
+                (["usr", "-v", EVENT], "there is no operator 'usr' (did you mean 'user'?)"),
+                (["usr", "-v", EVENT], "counting/update-state: count (line "),
+                (["user", "--value-file", self.folder / "none"], "cannot read")):
+            done = self.run_function(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (1, ""), arguments)
+            self.assertIn(part, done.stderr)
 
 
 if __name__ == "__main__":
