@@ -65,6 +65,7 @@ CommandTree::CommandTree() : root_(kDescription, "gameflow") {
   root_.get_formatter()->column_width(34);
   add_run();
   add_build_and_validate();
+  add_explain();
   add_test();
   add_service();
   add_generate();

@@ -75,6 +75,23 @@ void CommandTree::add_build_and_validate() {
                      "Have the compiler check run: blocks");
 }
 
+void CommandTree::add_explain() {
+  auto [app, options] =
+      add<ExplainOptions>(root_, "explain", "Show what a dataflow does: its graph",
+                          "  gameflow explain dataflow.yaml\n"
+                          "  gameflow explain --format dot dataflow.yaml | dot -Tsvg > graph.svg");
+  app->add_option("dataflow", options->dataflow, "The dataflow.yaml")
+      ->required()
+      ->type_name("FILE");
+  static const std::map<std::string, ExplainFormat> kFormats{{"text", ExplainFormat::kText},
+                                                             {"json", ExplainFormat::kJson},
+                                                             {"dot", ExplainFormat::kDot},
+                                                             {"mermaid", ExplainFormat::kMermaid}};
+  app->add_option("--format", options->format, "Text, data, or a picture [text]")
+      ->transform(one_of(kFormats))
+      ->type_name("text|json|dot|mermaid");
+}
+
 void CommandTree::add_test() {
   auto [app, options] =
       add<TestOptions>(root_, "test", "Run dataflow tests: timed input, and what must come out",

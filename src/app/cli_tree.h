@@ -37,6 +37,7 @@ class CommandTree {
 
   void add_run();
   void add_build_and_validate();
+  void add_explain();
   void add_test();
   void add_test_function(CLI::App& test);
   void add_service();

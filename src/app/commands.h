@@ -34,6 +34,14 @@ struct ValidateOptions {
 };
 int validate_command(const ValidateOptions& options);
 
+enum class ExplainFormat : std::uint8_t { kText, kJson, kDot, kMermaid };
+
+struct ExplainOptions {
+  std::string dataflow;
+  ExplainFormat format = ExplainFormat::kText;
+};
+int explain_command(const ExplainOptions& options);
+
 struct TestOptions {
   std::vector<std::string> paths;  // cases, and folders with cases in them
   std::string filter;              // a part of a path or of a description, or a pattern; empty: all
@@ -156,10 +164,10 @@ struct SchemaOptions {};
 struct VersionOptions {};
 
 using Command =
-    std::variant<RunOptions, BuildOptions, ValidateOptions, TestOptions, TestFunctionOptions,
-                 ServiceListOptions, ServiceResetWatermarkOptions, ServiceForgetOptions,
-                 GenerateOptions, TopicListOptions, TopicDescribeOptions, TopicCreateOptions,
-                 TopicDeleteOptions, ProduceOptions, ConsumeOptions, SqlOptions, SchemaOptions,
-                 VersionOptions>;
+    std::variant<RunOptions, BuildOptions, ValidateOptions, ExplainOptions, TestOptions,
+                 TestFunctionOptions, ServiceListOptions, ServiceResetWatermarkOptions,
+                 ServiceForgetOptions, GenerateOptions, TopicListOptions, TopicDescribeOptions,
+                 TopicCreateOptions, TopicDeleteOptions, ProduceOptions, ConsumeOptions, SqlOptions,
+                 SchemaOptions, VersionOptions>;
 
 }  // namespace gameflow::app

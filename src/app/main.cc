@@ -18,6 +18,7 @@ struct Execute {
   int operator()(const RunOptions& options) const { return run_command(options); }
   int operator()(const BuildOptions& options) const { return build_command(options); }
   int operator()(const ValidateOptions& options) const { return validate_command(options); }
+  int operator()(const ExplainOptions& options) const { return explain_command(options); }
   int operator()(const TestOptions& options) const { return test_command(options); }
   int operator()(const TestFunctionOptions& options) const {
     return test_function_command(options);

@@ -29,6 +29,7 @@
 #include "log/rocksdb/rocksdb_store.h"
 #include "opbuild/opbuild.h"
 #include "plan/describe.h"
+#include "plan/explain.h"
 #include "runtime/engine.h"
 #include "runtime/stored_services.h"
 

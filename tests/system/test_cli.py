@@ -20,6 +20,7 @@ FLAGS = {
                "--cache", "--compiler", "--web", "--log-level"],
     ("build",): ["--cache", "--compiler"],
     ("validate",): ["--cache", "--compiler", "--operators"],
+    ("explain",): ["--format"],
     ("test",): ["--filter", "--update", "--junit", "--threads", "--cache"],
     ("test", "function"): ["-v", "--value", "--value-file", "-k", "--key", "-s", "--state-key", "-o", "--output", "--cache"],
     ("service",): ["list", "reset-watermark", "forget"],
@@ -117,6 +118,24 @@ class Usage(SystemTest):
         for word in ("counting", "events", "counts", "per-user"):
             self.assertIn(word, built.stdout)
         self.assertEqual(run_cli("validate", "--operators", FLAGSHIP, *cache).returncode, 0)
+
+    def test_explain(self):
+        text = run_cli("explain", FLAGSHIP)
+        self.assertEqual((text.returncode, text.stderr), (0, ""))
+        for line in ("service purchase-analytics", "    source  player-events: player-event, from the beginning, 2 partitions",
+                     "    chain   assign-timestamp, assign-key, fused into one loop", "  exchange by string",
+                     "    sink    purchase-summaries: item-totals, 1 partition"):
+            self.assertIn(line + "\n", text.stdout)
+        graph = json.loads(run_cli("explain", "--format", "json", FLAGSHIP).stdout)
+        self.assertEqual([service["name"] for service in graph["services"]], ["player-session-analytics", "purchase-analytics"])
+        nodes = graph["services"][0]["nodes"]
+        self.assertEqual([node["kind"] for node in nodes], ["read", "chain", "exchange", "keyed", "write"])
+        self.assertEqual(nodes[1]["inputs"], [nodes[0]["id"]])
+        self.assertIn("parse_time", nodes[1]["functions"][0]["code"])
+        self.assertTrue(run_cli("explain", "--format", "dot", FLAGSHIP).stdout.startswith('digraph "gaming-analytics" {\n'))
+        self.assertTrue(run_cli("explain", "--format", "mermaid", FLAGSHIP).stdout.startswith("flowchart LR\n"))
+        bad = run_cli("explain", self.folder)
+        self.assertEqual((bad.returncode, bad.stdout), (1, ""))
 
     def assert_matches_schema(self, event):
         parameters, fields, data, data_fields = SCHEMAS[event["event_name"]]

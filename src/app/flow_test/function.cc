@@ -19,7 +19,11 @@
 #include "app/flow_test/world.h"
 #include "app/terminal.h"
 #include "opbuild/opbuild.h"
+#include "plan/functions.h"
+#include "plan/graph.h"
+#include "query/query.h"
 #include "record/codec.h"
+#include "spec/function.h"
 
 namespace gameflow::app {
 namespace {
