@@ -63,6 +63,7 @@ CommandTree::CommandTree() : root_(kDescription, "gameflow") {
   root_.set_help_flag("-h,--help", "Print this help");
   root_.set_version_flag("--version", "gameflow " GAMEFLOW_VERSION, "Print the version");
   root_.get_formatter()->column_width(34);
+  add_new();
   add_run();
   add_build_and_validate();
   add_explain();
@@ -72,7 +73,9 @@ CommandTree::CommandTree() : root_(kDescription, "gameflow") {
   add_topic();
   add_produce();
   add_consume();
-  add_sql_and_others();
+  add_sql();
+  add_dead_letters();
+  add_others();
 }
 
 namespace {

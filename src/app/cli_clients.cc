@@ -174,18 +174,92 @@ void CommandTree::add_consume() {
   add_server(*app, options->server);
 }
 
-void CommandTree::add_sql_and_others() {
+void CommandTree::add_sql() {
+  const auto statement = std::make_shared<std::optional<std::string>>();
   auto [sql, options] = add<SqlOptions>(
-      root_, "sql", "Query live state",
+      root_, "sql", "Query live state, or open a shell for that",
+      "  gameflow sql\n"
       "  gameflow sql 'select _key, count from events_per_user order by count desc limit 10'\n"
-      "  gameflow sql --format csv - < query.sql > answer.csv");
-  sql->add_option("query", options->query, "A SELECT; - is stdin")->required()->type_name("QUERY");
+      "  gameflow sql --format csv < query.sql > answer.csv",
+      [statement](SqlOptions& parsed) {
+        if (*statement) parsed.query = *statement;
+      });
+  CLI::Option* const query =
+      sql->add_option("query", options->query,
+                      "SELECTs with ; between them; - is stdin [a shell on a terminal, else\n"
+                      "stdin]")
+          ->type_name("QUERY");
+  sql->add_option("-c,--command", *statement, "The same as QUERY")
+      ->excludes(query)
+      ->type_name("QUERY");
   static const std::map<std::string, SqlFormat> kFormats{
       {"table", SqlFormat::kTable}, {"json", SqlFormat::kJson}, {"csv", SqlFormat::kCsv}};
   sql->add_option("--format", options->format, "[table on a terminal, csv elsewhere]")
       ->transform(one_of(kFormats))
       ->type_name("table|json|csv");
   add_server(*sql, options->server);
+}
+
+void CommandTree::add_filter(CLI::App& app, DeadLetterFilter& filter) {
+  app.add_option("--service", filter.service, "Only those of this service")->type_name("SERVICE");
+  app.add_option("--operator", filter.operator_name, "Only those of this operator, or of decode")
+      ->type_name("OPERATOR");
+  app.add_option("--code", filter.code, "Only those with this error code")->type_name("CODE");
+  app.add_option("--since", filter.since, "Only those from this time on, or of the last 1h")
+      ->type_name("TIME|DURATION");
+  app.add_option("--until", filter.until, "Only those before this time")
+      ->type_name("TIME|DURATION");
+}
+
+void CommandTree::add_dead_letters() {
+  CLI::App* letters = root_.add_subcommand(
+      "dead-letters", "Records that could not be processed: list, show and replay them");
+  letters->require_subcommand(1);
+  letters->footer(
+      "Examples:\n  gameflow dead-letters list --since 1h\n  gameflow dead-letters replay 0:17");
+  auto [list, list_options] = add<DeadLettersListOptions>(
+      *letters, "list", "How many there are of each kind, and the last ones",
+      "  gameflow dead-letters list --service counting --code operator_failed --since 1h");
+  add_filter(*list, list_options->filter);
+  list->add_option("-n,--num-letters", list_options->letters_max, "How many of the last ones")
+      ->check(whole_number(0))
+      ->type_name("N")
+      ->capture_default_str();
+  list->add_flag("--counts", list_options->counts_only, "Only how many there are of each kind");
+  static const std::map<std::string, DeadLettersFormat> kFormats{
+      {"table", DeadLettersFormat::kTable}, {"json", DeadLettersFormat::kJson}};
+  list->add_option("--format", list_options->format, "Tables, or an object for each [table]")
+      ->transform(one_of(kFormats))
+      ->type_name("table|json");
+  add_server(*list, list_options->server);
+
+  auto [show, show_options] = add<DeadLettersShowOptions>(
+      *letters, "show", "One of them, with the record as it came",
+      "  gameflow dead-letters show 0:17\n  gameflow dead-letters show 0:17 --value > record.json");
+  show->add_option("id", show_options->id, "PARTITION:OFFSET, as list shows it")
+      ->required()
+      ->type_name("ID");
+  show->add_flag("--value", show_options->value_only, "Only the bytes of the record");
+  add_server(*show, show_options->server);
+
+  auto [replay, replay_options] = add<DeadLettersReplayOptions>(
+      *letters, "replay", "Send records to their topic once more, as they were",
+      "  gameflow dead-letters replay 0:17 0:18\n"
+      "  gameflow dead-letters replay --all --service counting --since 1h");
+  replay->add_option("ids", replay_options->ids, "Which: PARTITION:OFFSET, as list shows them")
+      ->type_name("ID");
+  replay->add_flag("--all", replay_options->all, "All that the filters leave");
+  add_filter(*replay, replay_options->filter);
+  replay->add_flag("--again", replay_options->again, "Those too that were replayed before");
+  replay->add_flag("--dry-run", replay_options->dry_run, "Only say what would be done");
+  add_server(*replay, replay_options->server);
+}
+
+void CommandTree::add_others() {
+  auto [mcp, options] = add<McpOptions>(
+      root_, "mcp", "Serve a running gameflow to assistants (Model Context Protocol, stdio)",
+      "  gameflow mcp --server http://127.0.0.1:3001");
+  add_server(*mcp, options->server);
   add<SchemaOptions>(root_, "schema", "Print the JSON schema of dataflow.yaml, for editors",
                      "  gameflow schema > dataflow.schema.json");
   add<VersionOptions>(root_, "version", "Print the version", "  gameflow version");

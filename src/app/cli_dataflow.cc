@@ -9,6 +9,23 @@
 
 namespace gameflow::app {
 
+void CommandTree::add_new() {
+  auto [app, options] =
+      add<NewOptions>(root_, "new", "Make a dataflow that runs, with a test, to start from",
+                      "  gameflow new\n"
+                      "  gameflow new scores --template window");
+  app->add_option("folder", options->folder, "Where [a folder of its name]")->type_name("DIR");
+  app->add_option("--name", options->name, "Its name [asked for, or that of the folder]")
+      ->type_name("NAME");
+  app->add_option("--template", options->template_name,
+                  "What it does [asked for, or counter]\n"
+                  "counter: events and points of each player, minute by minute;\n"
+                  "window: the best players of each 10 seconds;\n"
+                  "filter: one topic into another")
+      ->check(CLI::IsMember({"counter", "window", "filter"}).description(""))
+      ->type_name("counter|window|filter");
+}
+
 void CommandTree::add_run() {
   auto [app, options] = add<RunOptions>(
       root_, "run", "Run a dataflow: topics, engine, HTTP API and dashboards",

@@ -45,7 +45,11 @@ class CommandTree {
   void add_topic();
   void add_produce();
   void add_consume();
-  void add_sql_and_others();
+  void add_sql();
+  void add_dead_letters();
+  static void add_filter(CLI::App& app, DeadLetterFilter& filter);
+  void add_new();
+  void add_others();
 
   CLI::App root_;
   std::optional<Command> command_;

@@ -1,6 +1,8 @@
 // gameflow test function: one operator of a dataflow, run on values. It runs in the real engine, in
 // a graph with nothing else in it.
 
+#include "spec/function.h"
+
 #include <cstdio>
 #include <fstream>
 #include <iterator>
@@ -23,7 +25,6 @@
 #include "plan/graph.h"
 #include "query/query.h"
 #include "record/codec.h"
-#include "spec/function.h"
 
 namespace gameflow::app {
 namespace {
