@@ -40,8 +40,8 @@ Result<std::string> key_literal(record::Kind kind, const std::string& key) {
               fmt::format("'{}' cannot be a key of type {}", key, to_string(kind)));
 }
 
-std::vector<std::pair<std::string, std::string>> columns_of(const query::Table& table) {
-  std::vector<std::pair<std::string, std::string>> columns;
+Columns columns_of(const query::Table& table) {
+  Columns columns;
   columns.emplace_back("_key", to_string(table.key));
   for (const record::Field& field : table.row->fields) {
     columns.emplace_back(
@@ -80,9 +80,7 @@ struct Queries::Slot {
       queries.free_.pop_back();
       return {};
     }
-    auto made = std::make_unique<query::Database>();
-    GF_TRY(queries.show(*made, queries.schemas_));
-    database = std::move(made);
+    GF_ASSIGN(database, queries.make_database());
     return {};
   }
 
@@ -91,10 +89,23 @@ struct Queries::Slot {
   bool admitted = false;
 };
 
-Queries::Queries(const runtime::Engine* engine) : engine_(engine) {
+Queries::Queries(const runtime::Engine* engine, const log::Store& store) : engine_(engine) {
   if (engine == nullptr) return;
-  for (query::Table& schema : engine->schemas())
+  std::vector<std::string> names;
+  for (query::Table& schema : engine->schemas()) {
+    names.push_back(schema.name);
     schemas_.push_back(std::make_shared<const query::Table>(std::move(schema)));
+  }
+  topics_.emplace(engine->graph(), store, names);
+}
+
+Result<std::unique_ptr<query::Database>> Queries::make_database() const {
+  auto database = std::make_unique<query::Database>();
+  GF_TRY(show(*database, schemas_));
+  if (topics_) {
+    for (const query::Topic& topic : topics_->topics()) GF_TRY(database->add_topic(topic));
+  }
+  return database;
 }
 
 Status Queries::show(query::Database& database, const query::Tables& tables) {
@@ -175,6 +186,10 @@ Result<query::Answer> Queries::rows(std::string_view service, std::string_view s
     sql += fmt::format(" where _key = {}", literal);
   }
   return run(sql, {.rows_max = limit});
+}
+
+const query::Topic* Queries::topic_table(std::string_view topic) const {
+  return topics_ ? topics_->find(topic) : nullptr;
 }
 
 QueryStats Queries::stats() const {

@@ -78,7 +78,7 @@ Result<PreparedCommit> prepare(ProduceRequest request, Timestamp appended_at);
 Result<PreparedCommit> prepare(Commit commit, Timestamp appended_at);
 
 // Sees to it that the append times of a partition do not fall: `part` goes behind what `info`
-// tells, which then tells of `part`.
+// tells, which then tells of the times of `part`.
 void keep_in_order(PreparedCommit::Part& part, PartitionInfo& info);
 
 // kInvalidArgument. `topic` is for the message.

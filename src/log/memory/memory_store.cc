@@ -156,6 +156,18 @@ class MemoryStoreImpl final : public MemoryStore {
     return result;
   }
 
+  Result<Offset> find_appended(TopicId topic, std::uint32_t partition,
+                               Timestamp time) const override {
+    const MutexLock lock(mutex_);
+    GF_ASSIGN(const PartitionInfo info, catalog_.partition(topic, partition));
+    const auto found = batches_.find({topic, partition});
+    if (found == batches_.end()) return info.end;
+    const auto first = std::ranges::partition_point(
+        found->second,
+        [time](const StoredBatch& entry) { return entry.batch->appended_at() < time; });
+    return first == found->second.end() ? info.end : first->batch->base_offset();
+  }
+
   Result<std::optional<std::string>> get(std::string_view key) const override {
     const MutexLock lock(mutex_);
     const auto found = state_.find(key);
