@@ -116,8 +116,12 @@ class Api {
                                    const std::optional<std::string>& key, std::size_t limit) const;
   static constexpr std::size_t kQueriesMax = 4;
 
+  // Calls from now on see this engine; those that run go on with the one before until they are
+  // done. Its graph must outlive the Api: decoders know types by their address.
+  void take_over(std::shared_ptr<const runtime::Engine> engine);
+
   // The dataflow: null if there is none.
-  const runtime::Engine* engine() const;
+  std::shared_ptr<const runtime::Engine> engine() const;
   log::Log& log() const;
   const Clock& clock() const;
   const MemoryWatch* memory() const;

@@ -60,7 +60,7 @@ struct Queries::Slot {
   ~Slot() {
     if (!admitted) return;
     const MutexLock lock(queries.mutex_);
-    --queries.running_;
+    --queries.counters_.running;
     if (database != nullptr) queries.free_.push_back(std::move(database));
   }
   Slot(const Slot&) = delete;
@@ -68,12 +68,12 @@ struct Queries::Slot {
 
   Status admit() {
     const MutexLock lock(queries.mutex_);
-    if (queries.running_ >= Api::kQueriesMax) {
-      ++queries.refused_;
+    if (queries.counters_.running >= Api::kQueriesMax) {
+      ++queries.counters_.refused;
       return fail(ErrorCode::kUnavailable,
                   fmt::format("{} queries are running already; try again", Api::kQueriesMax));
     }
-    ++queries.running_;
+    ++queries.counters_.running;
     admitted = true;
     if (!queries.free_.empty()) {
       database = std::move(queries.free_.back());
@@ -89,7 +89,8 @@ struct Queries::Slot {
   bool admitted = false;
 };
 
-Queries::Queries(const runtime::Engine* engine, const log::Store& store) : engine_(engine) {
+Queries::Queries(const runtime::Engine* engine, const log::Store& store, QueryCounters& counters)
+    : engine_(engine), counters_(counters) {
   if (engine == nullptr) return;
   std::vector<std::string> names;
   for (query::Table& schema : engine->schemas()) {
@@ -118,7 +119,7 @@ Result<query::Answer> Queries::run(std::string_view sql, const query::Limits& li
   Slot slot(*this);
   GF_TRY(slot.admit());
   auto answer = run_on(*slot.database, sql, limits, begin + limits.time_max);
-  ++(answer ? succeeded_ : failed_);
+  ++(answer ? counters_.succeeded : counters_.failed);
   return answer;
 }
 
@@ -193,7 +194,7 @@ const query::Topic* Queries::topic_table(std::string_view topic) const {
 }
 
 QueryStats Queries::stats() const {
-  return {succeeded_, failed_, refused_, running_};
+  return {counters_.succeeded, counters_.failed, counters_.refused, counters_.running};
 }
 
 }  // namespace gameflow::api

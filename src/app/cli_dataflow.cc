@@ -68,6 +68,7 @@ void CommandTree::add_run() {
       ->capture_default_str();
   app->add_flag("--clear-state", options->clear_state,
                 "Forget state, windows and offsets of this dataflow first; topics stay");
+  app->add_flag("--watch", options->watch, "Take over changes of the dataflow while it runs");
   app->add_option("--web", options->web_folder, "Serve pages from here, not the built-in ones")
       ->check(CLI::ExistingDirectory.description(""))
       ->envname("GAMEFLOW_WEB")

@@ -158,6 +158,10 @@ Result<DataflowFile> check_dataflow(const std::string& name, std::string source,
                       std::make_shared<const plan::Graph>(plan::lower(*parsed.dataflow))};
 }
 
+std::vector<std::string> files_of(const DataflowFile& file) {
+  return {file.name};
+}
+
 Status check_sql(const DataflowFile& file) {
   GF_ASSIGN(const auto mistakes, sql_mistakes(file));
   return report(mistakes, file.name, file.source);

@@ -208,7 +208,7 @@ Result<Reply> run_sql(const Call& call) {
 }
 
 Result<Reply> dataflow(const Call& call) {
-  const runtime::Engine* const engine = call.context.api.engine();
+  const auto engine = call.context.api.engine();
   if (engine == nullptr)
     return error_reply(404, "not_found", "this server has topics only and runs no dataflow");
   return dataflow_reply(*engine, call.context.api.memory(), call.context.api.clock().now());

@@ -23,6 +23,7 @@
 #include "app/flow_test/junit.h"
 #include "app/flow_test/runner.h"
 #include "app/flow_test/update.h"
+#include "app/logging.h"
 #include "app/terminal.h"
 
 namespace gameflow::app {
@@ -196,6 +197,7 @@ void print_verdict(const std::string& file, const Verdict& verdict) {
 }  // namespace
 
 int test_command(const TestOptions& options) {
+  set_up_logging("warn");
   auto files = find_cases(options.paths);
   if (!files) return print_error(files.error());
   std::erase_if(*files, [&](const std::string& file) { return !is_wanted(file, options.filter); });

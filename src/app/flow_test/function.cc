@@ -19,6 +19,7 @@
 #include "app/flow_test/operators.h"
 #include "app/flow_test/text.h"
 #include "app/flow_test/world.h"
+#include "app/logging.h"
 #include "app/terminal.h"
 #include "opbuild/opbuild.h"
 #include "plan/functions.h"
@@ -207,6 +208,7 @@ class FunctionTest {
 }  // namespace
 
 int test_function_command(const TestFunctionOptions& options) {
+  set_up_logging("warn");
   TestFunctionOptions with_files = options;
   for (const std::string& name : options.value_files) {
     std::ifstream in(name, std::ios::binary);
