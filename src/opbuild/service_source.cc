@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "opbuild/block.h"
-#include "opbuild/lexer.h"
+#include "spec/cpp_lexer.h"
 #include "spec/function.h"
 #include "spec/names.h"
 
@@ -44,10 +44,10 @@ std::string row_struct(const plan::State& state) {
 std::string words_of(const plan::Step& step) {
   std::string words;
   std::size_t end = 0;
-  for (const Token& token : tokenize(step.code.text)) {
+  for (const spec::Token& token : spec::tokenize(step.code.text)) {
     if (token.offset != end) words += ' ';
     words += token.text;
-    if (token.kind == TokenKind::kDirective) words += '\n';
+    if (token.kind == spec::TokenKind::kDirective) words += '\n';
     end = token.offset + token.text.size();
   }
   return words;
