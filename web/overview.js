@@ -178,6 +178,8 @@ function drawPreviews() {
       rates.has(topic) ? 'No window has closed yet' : `No topic ${topic}`);
   }
   const busiest = topics.map((t) => [t.name, rates.of(t.name) ?? 0]).sort((a, b) => b[1] - a[1]);
+  const services = (dataflow?.services ?? []).map(({name, counters}) => [name, counters.records_in]).sort((a, b) => b[1] - a[1]);
+  fillPreview($('preview-services'), services.slice(0, kPreviewRows).map(([name, records]) => [name, `${short(records)} in`]), 'No dataflow runs here');
   fillPreview($('preview-topics'), busiest.slice(0, kPreviewRows).map(([name, r]) => [name, `${rate(r)} /s`]), 'No topics');
 }
 
@@ -243,7 +245,7 @@ function drawServices() {
   for (const {name, counters, sources, watermark} of services) {
     const {cells} = cellsOf('services', name, () => {
       const made = [...numberCells(6), el('td')];
-      return {row: el('tr', {}, el('th', {scope: 'row'}, name), ...made), cells: made};
+      return {row: el('tr', {}, el('th', {scope: 'row'}, el('a', {href: `/studio#service/${encodeURIComponent(name)}`}, name)), ...made), cells: made};
     });
     const waiting = sources.flatMap(({partitions}) => partitions).reduce((sum, {lag}) => sum + lag, 0);
     const texts = [counters.records_in, counters.records_out, waiting, counters.records_late, counters.records_dead,

@@ -2,8 +2,8 @@
 
 const kZoomMax = 2, kZoomStep = 1.25;
 const kDragStarts = 4;  // px: less is a click
-const kFar = 0.55;      // below this only names are readable
-const kMargin = 24;
+const kFar = 0.65;      // below this only names are readable
+const kMargin = 24, kLegend = 28;  // px around the graph, and more below it
 
 export class Camera {
   x = 0;
@@ -38,14 +38,14 @@ export class Camera {
 
   fitZoom() {
     const {width, height} = this.#view();
-    return Math.min((width - 2 * kMargin) / this.#size.width, (height - 2 * kMargin) / this.#size.height, 1);
+    return Math.min((width - 2 * kMargin) / this.#size.width, (height - 2 * kMargin - kLegend) / this.#size.height, 1);
   }
 
   // All of it in the middle, but no smaller than `zoom_min`; then the beginning.
   fit(zoom_min = 0) {
     const {width, height} = this.#view();
     this.zoom = Math.max(this.fitZoom(), zoom_min);
-    const left = (width - this.#size.width * this.zoom) / 2, top = (height - this.#size.height * this.zoom) / 2;
+    const left = (width - this.#size.width * this.zoom) / 2, top = (height - kLegend - this.#size.height * this.zoom) / 2;
     this.x = Math.max(left, kMargin);
     this.y = Math.max(top, kMargin);
     this.#apply();
@@ -93,6 +93,7 @@ export class Camera {
     this.#stage.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.zoom})`;
     this.#canvas.style.backgroundPosition = `${this.x}px ${this.y}px`;
     this.#canvas.style.backgroundSize = `${24 * this.zoom}px ${24 * this.zoom}px`;
+    this.#stage.style.setProperty('--zoom', this.zoom);
     this.#canvas.classList.toggle('far', this.zoom < kFar);
   }
 

@@ -7,7 +7,7 @@ import {Camera} from './camera.js';
 
 const kSvg = 'http://www.w3.org/2000/svg';
 const kColumnGap = 72, kRowGap = 18;
-const kReadable = 0.62;  // at first no smaller than this: better a part than all of it too small
+const kReadable = 0.8;  // at first no smaller than this: better a part than all of it too small
 
 const kPointsOfNeighbours = 3;  // of an edge between two columns that lie side by side: two ends and a middle
 

@@ -1,6 +1,6 @@
 // A topic: its records as they come, from any offset, or those with a text in them.
 
-import {LiveTopic} from '../live.js';
+import {LiveTopic, getJson} from '../live.js';
 import {el, setText} from '../shell.js';
 import {bytes, duration, rate, short, whole} from '../format.js';
 import {topicId} from './model.js';
@@ -30,7 +30,8 @@ export class TopicView {
   #stop = null;       // AbortController of what runs
   body = el('div', {});
 
-  constructor(name, context) {
+  // `partition` and `offset`: where to begin, if somebody has said so.
+  constructor(name, context, partition, offset) {
     this.#name = name;
     this.#context = context;
     const {graph} = context;
@@ -44,7 +45,9 @@ export class TopicView {
     this.#partition.addEventListener('change', () => this.#restart());
     this.#offset.addEventListener('input', whenQuiet(() => this.#restart()));
     this.#search.addEventListener('input', whenQuiet(() => this.#restart()));
-    this.#fillPartitions(1);
+    this.#fillPartitions(context.topic(name)?.partitions.length ?? 1);
+    if (partition !== undefined && this.#partition.querySelector(`option[value="${CSS.escape(partition)}"]`)) this.#partition.value = partition;
+    if (offset !== undefined) this.#offset.value = offset;
   }
 
   update() {
@@ -82,9 +85,11 @@ export class TopicView {
     return true;
   }
 
-  #wanted() {
+  // As they are now: what came a moment ago is to be found too.
+  async #wanted() {
     const chosen = this.#partition.value;
-    return (this.#info?.partitions ?? []).filter(({partition}) => chosen === '' || partition === Number(chosen));
+    const {partitions} = await getJson(`/topics/${encodeURIComponent(this.#name)}`);
+    return partitions.filter(({partition}) => chosen === '' || partition === Number(chosen));
   }
 
   // Shows from the beginning what the controls ask for.
@@ -162,8 +167,9 @@ export class TopicView {
   }
 
   async #runSearch(text, offset, signal) {
-    const partitions = this.#wanted().map((p) => (/^\d+$/.test(offset) ? {...p, end: Math.min(p.end, Number(offset) + 1)} : p));
+    const partitions = (await this.#wanted()).map((p) => (/^\d+$/.test(offset) ? {...p, end: Math.min(p.end, Number(offset) + 1)} : p));
     const total = partitions.reduce((sum, {begin, end}) => sum + Math.max(0, end - begin), 0);
+    if (signal.aborted) return;
     let looked = 0, found = 0, rest = 0;
     const say = (doing) => setText(this.#note, `${whole(found)} found in the newest ${short(looked)} of ${short(total)} records${doing}`);
     say(' …');

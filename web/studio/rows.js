@@ -12,6 +12,7 @@ const kRefresh = 2_000;         // ms between two looks at the first page,
 const kRefreshLarge = 10_000;   // and where there are many rows
 const kLarge = 200_000;
 const kWindows = 50;
+const kNewest = 'newest';       // of the windows, whichever it is at the moment
 
 export class StateView {
   #service;
@@ -40,7 +41,7 @@ export class StateView {
     this.#context = context;
     this.#table_name = context.stateOf(service, state)?.table ?? state;
     this.body.append(this.#facts.node,
-      facts([['Service', links([serviceId(service)], '')], ['In SQL', el('code', {}, this.#table_name)]]),
+      facts([['Service', links([serviceId(service)], '')], ['In SQL', el('code', {}, this.#table_name), true]]),
       section('Rows', el('div', {class: 'record-controls'}, this.#window, this.#how, this.#search), this.#note,
         el('div', {class: 'scroll', role: 'region', 'aria-label': 'Rows', tabindex: '0'}, el('table', {class: 'rows'}, el('thead', {}, this.#head), this.#rows)), this.#more));
     this.#window.addEventListener('change', () => this.#restart());
@@ -69,7 +70,6 @@ export class StateView {
   }
 
   #restart() {
-    this.#pages = 1;
     this.#refreshed_at = performance.now();
     this.#load(false);
   }
@@ -78,11 +78,11 @@ export class StateView {
     this.#stop.abort();
     this.#stop = new AbortController();
     const {signal} = this.#stop;
+    this.#pages = is_more ? this.#pages + 1 : 1;  // at once: what is more than a page is not refreshed
     try {
       if (!is_more) await this.#loadWindows(signal);
       const page = await this.#page(is_more ? this.#next : null, signal);
       if (signal.aborted) return;
-      this.#pages = is_more ? this.#pages + 1 : 1;
       this.#shown = is_more ? [...this.#shown, ...page.rows] : page.rows;
       this.#next = page.next;
       this.#more.hidden = page.next === null;
@@ -103,20 +103,26 @@ export class StateView {
     this.#windows = (await response.json()).rows.map(([start, end, closed, rows]) => ({start, end, closed: closed === 1, rows}));
     const chosen = this.#window.value;
     const option = ({start, end, closed, rows}) => el('option', {value: start}, `${time(start)} to ${time(end)}, ${closed ? 'closed' : 'open'}, ${whole(rows)} rows`);
-    const options = [el('option', {value: ''}, 'All windows'), ...this.#windows.map(option)];
+    const options = [el('option', {value: kNewest}, 'Newest window'), el('option', {value: ''}, 'All windows'), ...this.#windows.map(option)];
     const before = [...this.#window.options].map((o) => o.textContent).join('\n');
     if (before !== options.map((o) => o.textContent).join('\n') && document.activeElement !== this.#window) {
       this.#window.replaceChildren(...options);
-      this.#window.value = this.#windows.some(({start}) => String(start) === chosen) ? chosen : '';
+      this.#window.value = options.some(({value}) => value === chosen) ? chosen : kNewest;
     }
     this.#window.hidden = false;
+  }
+
+  // The window whose rows are wanted; undefined: all.
+  #chosen() {
+    return this.#window.value === kNewest ? this.#windows[0] : this.#windows.find(({start}) => String(start) === this.#window.value);
   }
 
   async #page(after, signal) {
     const text = this.#search.value;
     const parameters = new URLSearchParams({limit: kPage});
     if (text !== '') parameters.set(this.#how.value, text);
-    if (this.#window.value !== '') parameters.set('window', this.#window.value);
+    const window = this.#chosen();
+    if (window) parameters.set('window', window.start);
     if (after !== null) parameters.set('after', after);
     const response = await fetch(`/states/${encodeURIComponent(this.#service)}/${encodeURIComponent(this.#state)}?${parameters}`, {cache: 'no-store', signal});
     if (!response.ok) throw new Error(await messageOf(response));
@@ -125,7 +131,7 @@ export class StateView {
 
   // `added`: only these rows are new.
   #draw(columns, added) {
-    const in_one = this.#window.value !== '';
+    const window = this.#chosen(), in_one = window !== undefined;
     const times = new Set(['_updated_at', '_window_start', '_window_end']);
     const hidden = new Set(in_one ? ['_window_start', '_window_end', '_window_closed'] : ['_window_end']);
     const shown = columns.map((name, i) => ({name, i})).filter(({name}) => !hidden.has(name));
@@ -144,10 +150,11 @@ export class StateView {
       el(column === 0 ? 'th' : 'td', {class: is_number(name) ? 'number' : '', title: text(name, values[i]), ...(column === 0 ? {scope: 'row'} : {})}, text(name, values[i]))));
     if (added) this.#rows.append(...added.map(row));
     else this.#rows.replaceChildren(...this.#shown.map(row));
-    const count = this.#shown.length;
-    const searched = this.#search.value !== '';
+    const count = this.#shown.length, searched = this.#search.value !== '';
+    const of = in_one ? ` of the window ${time(window.start)} to ${time(window.end)}, ${window.closed ? 'closed' : 'open'}` : '';
     if (count === 0) setText(this.#note, searched ? 'No row has such a key.' : 'No rows at the moment.');
-    else setText(this.#note, this.#pages > 1 ? `${whole(count)} rows, as they were when they were loaded.` : this.#next === null ? 'All rows, refreshed by themselves.' : `The first ${whole(count)} rows in order of key, refreshed by themselves.`);
+    else if (this.#pages > 1) setText(this.#note, `${whole(count)} rows${of}, as they were when they were loaded.`);
+    else setText(this.#note, `${this.#next === null ? (searched ? 'The rows' : 'All rows') : `The first ${whole(count)} rows`}${of}, live.`);
   }
 }
 

@@ -4,7 +4,7 @@ import {el, setText} from '../shell.js';
 import {duration, rate, short, time, whole} from '../format.js';
 import {codeBlock} from './code.js';
 import {serviceFigures, serviceId, topicId} from './model.js';
-import {LiveFacts, facts, linkTo, links, recordItem, section} from './parts.js';
+import {LiveFacts, facts, failureItem, linkTo, links, section} from './parts.js';
 import {searchBack} from './search.js';
 
 const kFailures = 10;
@@ -60,15 +60,6 @@ class Failures {
   }
 }
 
-function failureItem(record, with_operator) {
-  const {operator, code, reason, topic, partition, offset} = record.value;
-  return recordItem({...record, key: null}, [
-    ...(with_operator ? [el('span', {class: 'key'}, operator)] : []),
-    el('span', {class: 'value bad', title: reason}, `${code}: ${reason}`),
-    ...(topic === undefined ? [] : [el('span', {class: 'note'}, `${topic} ${partition}:${offset}`)]),
-  ]);
-}
-
 function counterFacts(service, now, context) {
   const f = serviceFigures(service, now, context.rates), {counters} = service;
   const per = (n) => (n === null ? '' : ` (${rate(n)} /s)`);
@@ -85,7 +76,7 @@ function counterFacts(service, now, context) {
 export class ServiceView {
   #name;
   #context;
-  #facts = new LiveFacts(['In', 'Out', 'Lag', 'Watermark', 'Late', 'Dead letters', 'Windows']);
+  #facts;
   #held = el('p', {class: 'warn', hidden: ''}, 'Gets no input at the moment: memory is full of its state.');
   #late = el('p', {class: 'warn', hidden: ''});
   #partitions = el('tbody');
@@ -98,14 +89,15 @@ export class ServiceView {
     this.#failures = new Failures(name, undefined, context);
     const {graph} = context;
     const id = serviceId(name), node = graph.nodes.get(id);
+    this.#facts = new LiveFacts(node.window ? ['In', 'Out', 'Lag', 'Dead letters', 'Late', 'Watermark', 'Windows'] : ['In', 'Out', 'Lag', 'Dead letters']);
     const ends = (at, pick) => graph.edges.filter((e) => e[at] === id).map((e) => e[pick]);
     const steps = el('ol', {class: 'steps'}, ...node.operators.map((o) =>
       el('li', {}, linkTo(`operator/${name}/${o.place}`, o.name), ...(o.of ? [el('span', {class: 'note'}, o.of)] : []))));
-    const heads = ['Partition', 'Next offset', 'Lag', 'Watermark'];
+    const heads = ['Partition', 'Next', 'Lag', 'Watermark'];
     this.body.append(this.#facts.node, this.#held, this.#late,
       facts([['Reads', links(ends('to', 'from'), '–')], ['Writes', links(ends('from', 'to'), 'nothing')],
-        ['Window', windowText(node.window)],
-        ...(node.states.length > 0 ? [['States', links(node.states.map((s) => `state/${name}/${s.name}`), '')]] : [])]),
+        ...(node.window ? [['Window', windowText(node.window)]] : []),
+        ...(node.states.length > 0 ? [['States', links(node.states.map((s) => `state/${name}/${s.name}`), ''), true]] : [])]),
       ...(node.operators.length > 0 ? [section('Operators', steps)] : []),
       section('Input', el('div', {class: 'scroll', role: 'region', 'aria-label': 'Input', tabindex: '0'}, el('table', {class: 'rows'},
         el('thead', {}, el('tr', {}, ...heads.map((h, i) => el('th', {scope: 'col', class: i === 1 || i === 2 ? 'number' : ''}, h)))), this.#partitions))),
@@ -117,8 +109,7 @@ export class ServiceView {
     const service = dataflow.services.find(({name}) => name === this.#name);
     if (!service) return;
     const {windows_open, windows_closed} = service.counters;
-    this.#facts.set({...counterFacts(service, dataflow.now, this.#context),
-      Windows: service.window ? `${whole(windows_open)} open, ${short(windows_closed)} closed` : '–'});
+    this.#facts.set({...counterFacts(service, dataflow.now, this.#context), Windows: `${whole(windows_open)} open, ${short(windows_closed)} closed`});
     this.#held.hidden = !service.held;
     const {records, late, reason} = service.late_last_minute;
     this.#late.hidden = late === 0;
@@ -145,14 +136,13 @@ export class ServiceView {
 }
 
 function windowText(window) {
-  if (!window) return 'none';
   return `${window.kind}, ${duration(window.duration_ms)}${window.grace_ms > 0 ? `, closes ${duration(window.grace_ms)} later` : ''}`;
 }
 
 export class OperatorView {
   #service;
   #context;
-  #facts = new LiveFacts(['In', 'Out', 'Lag', 'Watermark', 'Late', 'Dead letters']);
+  #facts = new LiveFacts(['In', 'Out', 'Lag', 'Dead letters']);
   #failures;
   body = el('div', {});
 

@@ -152,11 +152,11 @@ function openHash(hash) {
 
 // What the address asks for: {node, kind, title, view}, or null.
 function resolve(hash) {
-  const [kind, name, rest] = decodeHash(hash);
+  const [kind, name, rest, more] = decodeHash(hash);
   const id = kind === 'topic' ? topicId(name) : serviceId(name);
   const node = graph?.nodes.get(id);
   if (!node) return null;
-  if (kind === 'topic') return {node: id, kind: 'Topic', title: name, make: () => new TopicView(name, context)};
+  if (kind === 'topic') return {node: id, kind: 'Topic', title: name, make: () => new TopicView(name, context, rest, more)};
   if (kind === 'service') return {node: id, kind: 'Service', title: name, make: () => new ServiceView(name, context)};
   if (kind === 'state' && node.states.some((s) => s.name === rest)) return {node: id, kind: `State of ${name}`, title: rest, make: () => new StateView(name, rest, context)};
   const operator = kind === 'operator' ? node.operators[Number(rest)] : undefined;
@@ -170,6 +170,7 @@ function show(is_first = false) {
   const was_open = open.view !== null;
   open = {hash: found ? hash : '', node: found?.node ?? null, view: found?.make() ?? null};
   $('details').hidden = !found;
+  guardCanvas();
   view.select(open.node, open.hash);
   if (found) {
     if (!was_open) opener = $('stage').contains(document.activeElement) ? document.activeElement : null;
@@ -195,6 +196,12 @@ function close() {
   return true;
 }
 
+// Where what is open covers the graph, Tab must not come to it.
+const narrow = matchMedia('(max-width: 900px)');
+function guardCanvas() {
+  $('canvas').inert = open.view !== null && narrow.matches;
+}
+narrow.addEventListener('change', guardCanvas);
 addEventListener('hashchange', () => show());
 addEventListener('popstate', () => {
   if (location.hash === '') show();
