@@ -101,7 +101,7 @@ export class StateView {
     const response = await fetch('/sql', {method: 'POST', headers: {'Content-Type': 'text/plain'}, body: sql, signal});
     if (!response.ok) throw new Error(await messageOf(response));
     this.#windows = (await response.json()).rows.map(([start, end, closed, rows]) => ({start, end, closed: closed === 1, rows}));
-    const chosen = this.#window.value;
+    const chosen = this.#window.options.length === 0 ? kNewest : this.#window.value;
     const option = ({start, end, closed, rows}) => el('option', {value: start}, `${time(start)} to ${time(end)}, ${closed ? 'closed' : 'open'}, ${whole(rows)} rows`);
     const options = [el('option', {value: kNewest}, 'Newest window'), el('option', {value: ''}, 'All windows'), ...this.#windows.map(option)];
     const before = [...this.#window.options].map((o) => o.textContent).join('\n');

@@ -16,6 +16,8 @@ const kPollInterval = 1_000;
 const kStaleAfter = 15_000;
 const kGraphAgain = 10;        // polls until the graph is asked for again: the server may run another one
 
+const kFits = 0.7;             // a graph that is readable as a whole is shown as a whole
+
 let status = Status.connecting;
 let advanced_at = null;        // when records last came in; null: nobody knows
 let polls = 0;
@@ -180,7 +182,8 @@ function show(is_first = false) {
     $('details-body').scrollTop = 0;
     open.view.update();
     open.view.draw();
-    view.show(open.node, is_first ? {centre: true} : {});
+    if (!was_open && view.camera.fitZoom() >= kFits) view.camera.fit();  // there is less room now
+    else view.show(open.node, is_first ? {centre: true} : {});
     $('details-title').focus({preventScroll: true});
   } else if (was_open) {
     const back = opener?.isConnected ? opener : null;
