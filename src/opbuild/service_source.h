@@ -2,6 +2,7 @@
 // functions of the library around them.
 #pragma once
 
+#include <map>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -15,9 +16,15 @@ namespace gameflow::opbuild {
 // The types that every block can name: all but the rows of states, which belong to update-state.
 using SharedTypes = std::unordered_set<const record::Type*>;
 
-// Appends the service's rows of abi::Library::functions, as plan::functions_of names them, to
-// `table`.
+// What has been written of the library.
+struct LibraryTable {
+  std::vector<std::string> rows;              // of abi::Library::functions
+  std::map<std::string, std::string> chains;  // of sources: what they say, and their functions
+};
+
+// Appends the service's rows, as plan::functions_of names them, to `table`. Where its sources'
+// chains say what another service's do, they are that one's functions.
 void write_service(SourceWriter& out, const plan::Graph& graph, const plan::Service& service,
-                   const SharedTypes& shared, std::vector<std::string>& table);
+                   const SharedTypes& shared, LibraryTable& table);
 
 }  // namespace gameflow::opbuild

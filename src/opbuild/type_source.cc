@@ -24,8 +24,8 @@ std::string literal_of(std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     const bool is_plain = byte >= 0x20 && byte < 0x7F && c != '?';
-    literal += is_plain ? std::string(c == '"' || c == '\\' ? 1 : 0, '\\') + c
-                        : format("\\{:03o}", byte);
+    literal +=
+        is_plain ? std::string(c == '"' || c == '\\' ? 1 : 0, '\\') + c : format("\\{:03o}", byte);
   }
   return '"' + literal + '"';
 }
@@ -53,8 +53,7 @@ std::string initializer_of(const record::Field& field) {
     if constexpr (std::same_as<T, bool>) return load<bool>(bytes) ? "true" : "false";
     if constexpr (record::NumberSlot<T>) return number_literal(load<T>(bytes));
     if constexpr (std::same_as<T, Text>) return literal_of(load<Text>(bytes).view());
-    if constexpr (std::same_as<T, record::TimestampSlot>)
-      return number_literal(load<T>(bytes).ms);
+    if constexpr (std::same_as<T, record::TimestampSlot>) return number_literal(load<T>(bytes).ms);
     if constexpr (std::same_as<T, record::DecimalSlot>)
       return format("{}::from_units({})", cpp, number_literal(load<T>(bytes).units));
     if constexpr (std::same_as<T, record::EnumSlot>)

@@ -21,7 +21,7 @@ static_assert(is_numbered_as<bool>(record::Kind::kBool) && is_numbered_as<u8>(re
               is_numbered_as<i64>(record::Kind::kI64) && is_numbered_as<f64>(record::Kind::kF64) &&
               is_numbered_as<Text>(record::Kind::kString) &&
               is_numbered_as<Bytes>(record::Kind::kBytes) &&
-              is_numbered_as<sdk::Timestamp>(record::Kind::kTimestamp) &&
+              is_numbered_as<sdk_types::Timestamp>(record::Kind::kTimestamp) &&
               is_numbered_as<Json>(record::Kind::kJson));
 
 // Null: there is no such type in the graph.

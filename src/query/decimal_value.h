@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <optional>
 
-#include <gameflow/decimal.h>
+#include <gameflow/decimal_text.h>
 
 namespace gameflow::query {
 

@@ -8,7 +8,7 @@
 
 #include <sqlite3.h>
 
-#include <gameflow/decimal.h>
+#include <gameflow/decimal_text.h>
 
 #include "query/decimal_value.h"
 

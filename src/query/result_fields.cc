@@ -177,8 +177,8 @@ bool store_json(sqlite3_value* from, const record::Type& type, Arena& arena,
   return decoder.decode(type, {json, text.size()}, arena, to);
 }
 
-bool store_value(sqlite3_value* from, const Target& target, Arena& arena,
-                 record::Decoder& decoder, char* out) {
+bool store_value(sqlite3_value* from, const Target& target, Arena& arena, record::Decoder& decoder,
+                 char* out) {
   char* to = out + target.offset;
   const record::Type& type = *target.type;
   return record::visit(type.kind, [&]<class T>(std::type_identity<T>) {
@@ -269,11 +269,11 @@ Error misfit(sqlite3_stmt* statement, std::uint32_t index, const Target& target,
     if (value.size() > 60) value = value.substr(0, 57) + "...";
     if (type == SQLITE_TEXT) value = "text '" + value + "'";
   }
-  return {
-      ErrorCode::kSqlInvalid,
-      fmt::format("column '{}', row {}: {} does not fit a field of type {}{}",
-                  sqlite3_column_name(statement, column), row_number, value, to_string(target.type->kind),
-                  type == SQLITE_NULL ? " that is required; use coalesce()" : "")};
+  return {ErrorCode::kSqlInvalid,
+          fmt::format("column '{}', row {}: {} does not fit a field of type {}{}",
+                      sqlite3_column_name(statement, column), row_number, value,
+                      to_string(target.type->kind),
+                      type == SQLITE_NULL ? " that is required; use coalesce()" : "")};
 }
 
 }  // namespace gameflow::query

@@ -30,8 +30,20 @@
 #include "record/visit.h"
 
 struct sqlite3;
+struct sqlite3_context;
 
 namespace gameflow::query {
+
+// What a column is declared as: "INTEGER", "REAL", "DECIMAL(2)", "TEXT" or "BLOB". `type` may be
+// null for a kind that needs no more to be said.
+std::string declared_type(record::Kind kind, const record::Type* type);
+// How long what a slot points to stays.
+enum class Lifetime : std::uint8_t { kQuery, kRow };
+// Gives the value of a slot to SQLite, as said above.
+void give_value(sqlite3_context* context, const record::Type& type, const char* slot,
+                Lifetime lifetime);
+// A name as SQL quotes it.
+std::string quoted_name(std::string_view name);
 
 // Where one column's value is.
 struct Column {

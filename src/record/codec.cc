@@ -1,11 +1,9 @@
 #include "record/codec.h"
 
-#include <algorithm>
 #include <cstring>
 #include <new>
 #include <optional>
 #include <span>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -15,12 +13,9 @@
 
 #include "record/base64.h"
 #include "record/batch.h"
-#include "record/decode_plan.h"
+#include "record/decoder_impl.h"
 #include "record/expected.h"
-#include "record/json_reader.h"
 #include "record/raw.h"
-#include "record/shape.h"
-#include "record/slot.h"
 #include "record/visit.h"
 
 namespace gameflow::record {
@@ -30,70 +25,7 @@ bool is_number(char first) {
   return first == '-' || (first >= '0' && first <= '9');
 }
 
-// Of a key that comes again the last value counts, in the place of the first.
-void drop_repeated(ListLayout& entries, const Type& entry) {
-  const auto at = [&](std::uint32_t i) { return entries.data + std::size_t{i} * entry.size; };
-  constexpr std::uint32_t kFew = 16;
-  std::unordered_map<std::string_view, std::uint32_t> places;
-  std::uint32_t kept = 0;
-  for (std::uint32_t i = 0; i < entries.size; ++i) {
-    const std::string_view key = load<Text>(at(i)).view();
-    std::uint32_t place = 0;
-    if (entries.size <= kFew) {
-      while (place < kept && load<Text>(at(place)).view() != key) ++place;
-    } else {
-      place = places.try_emplace(key, kept).first->second;
-    }
-    if (place != i) std::memcpy(at(place), at(i), entry.size);
-    if (place == kept) ++kept;
-  }
-  entries.size = kept;
-}
-
 }  // namespace
-
-struct Decoder::Impl {
-  using Position = JsonReader::Position;
-
-  JsonReader reader;
-  Plans plans;
-  Shapes any_shapes;  // of check()
-  ListMemory lists;   // of the record at hand
-  std::string scratch;
-
-  template <class Start, class Value>
-  bool read(Shapes& shapes, const Plan* plan, std::string_view json, char* out, const Start& start,
-            const Value& value);
-  // Decodes the value whose first token is next into `out`, zeroed. `depth` containers are open.
-  bool value(const Plan& plan, char* out, std::size_t depth);
-  bool boolean(const Plan& plan, Position position, char* out);
-  bool number(const Plan& plan, Position position, char* out);
-  bool check(const Plan& plan, Position position, Fit fit);
-  bool text(const Plan& plan, Position position, char* out);
-  bool bytes(const Plan& plan, Position position, char* out);
-  bool word(const Plan& plan, Position position, char* out);
-  bool json(const Plan& plan, Position position, char* out, std::size_t depth);
-  bool union_value(const Plan& plan, Position position, char* out, std::size_t depth);
-  bool map(const Plan& plan, Position position, char* out, std::size_t depth);
-  // The text of the string at `position`, in the arena if it has escapes.
-  bool string(Position position, Text& value);
-  // The same, to look at: until the next call.
-  bool short_string(Position position, std::string_view& value);
-  bool list(const Plan& plan, Position position, char* out, std::size_t depth);
-  char* next_slot(ListLayout& list, const Type& item);
-  bool object(const Plan& plan, Position position, char* out, std::size_t depth);
-  bool texts(const Plan& plan, std::size_t& guess, std::uint64_t* seen, char* out, bool& closed);
-  bool member(const FieldPlan& plan, char* object, bool repeated, std::size_t depth);
-  bool check_all_present(const Plan& plan, std::span<const std::uint64_t> seen);
-
-  // The key whose opening quote is at `position`: its index in the plan, or fields.size() if there
-  // is none; nothing if the key is invalid.
-  std::optional<std::size_t> find_field(const Plan& plan, Position position, std::size_t guess);
-
-  bool fail_type(const Type& type, Position position);
-  bool fail_range(const Type& type, Position position);
-  bool fail_at(std::string_view step);
-};
 
 bool Decoder::Impl::value(const Plan& plan, char* out, std::size_t depth) {
   const Position position = reader.take();
@@ -134,138 +66,6 @@ bool Decoder::Impl::number(const Plan& plan, Position position, char* out) {
   }
   return check(plan, position,
                store_number(*plan.type, number, reader.data(position), reader.end(), out));
-}
-
-// Whether the value at `position` fits.
-inline bool Decoder::Impl::check(const Plan& plan, Position position, Fit fit) {
-  if (fit == Fit::kFits) return true;
-  return fit == Fit::kNotOfType ? fail_type(*plan.type, position)
-                                : fail_range(*plan.type, position);
-}
-
-bool Decoder::Impl::word(const Plan& plan, Position position, char* out) {
-  if (reader.at(position) != '"') {
-    return takes_number(*plan.type) ? number(plan, position, out)
-                                    : fail_type(*plan.type, position);
-  }
-  std::string_view text;
-  return short_string(position, text) && check(plan, position, store_word(*plan.type, text, out));
-}
-
-bool Decoder::Impl::json(const Plan&, Position position, char* out, std::size_t depth) {
-  std::string_view text;
-  bool is_copy = false;
-  if (!reader.any_value(position, depth, text, is_copy)) return false;
-  if (is_copy) text = {lists.arena->copy(text.data(), text.size()), text.size()};
-  const JsonSlot value{text.data(), static_cast<u32>(text.size()), 1};
-  std::memcpy(out, &value, sizeof value);
-  return true;
-}
-
-bool Decoder::Impl::union_value(const Plan& plan, Position position, char* out,
-                                std::size_t depth) {
-  const Type& type = *plan.type;
-  std::string_view name;
-  const bool is_object = reader.at(position) == '{';
-  if (is_object) {
-    if (depth >= kJsonDepthMax) return reader.fail_depth(position);
-    const Position key = reader.take();
-    if (reader.at(key) == '}') return fail_type(type, position);
-    if (reader.at(key) != '"') return reader.fail_expected(key, "a key in quotes");
-    if (!short_string(key, name)) return false;
-  } else if (reader.at(position) != '"') {
-    return fail_type(type, position);
-  } else if (!short_string(position, name)) {
-    return false;
-  }
-  const auto variant = std::ranges::find(type.variants, name, &Variant::read_name);
-  if (variant == type.variants.end() || (!is_object && variant->type != nullptr)) {
-    return reader.fail(ErrorCode::kWrongType,
-                       fmt::format("expected {}, found {}\"{}\"", variants_of(type),
-                                   is_object ? "an object with " : "string ", name.substr(0, 40)));
-  }
-  const auto number = static_cast<u16>(variant - type.variants.begin());
-  std::memcpy(out + type.tag_offset, &number, sizeof number);
-  if (!is_object) return true;
-  if (const Position colon = reader.take(); reader.at(colon) != ':')
-    return reader.fail_expected(colon, "':'");
-  if (variant->type == nullptr) {
-    const Position value = reader.take();
-    if (reader.at(value) != 'n') {
-      reader.fail(ErrorCode::kWrongType,
-                  fmt::format("expected null, found {}", reader.describe(value)));
-      return fail_at(variant->read_name);
-    }
-    if (!reader.null(value)) return false;
-  } else {
-    variant->type->clear(out);
-    if (!value(*plan.variants[number], out, depth + 1)) return fail_at(variant->read_name);
-  }
-  const Position after = reader.take();
-  if (reader.at(after) == '}') return true;
-  if (reader.at(after) != ',') return reader.fail_expected(after, "',' or '}'");
-  return reader.fail(ErrorCode::kWrongType,
-                     fmt::format("expected {}, found an object with more than one key",
-                                 variants_of(type)));
-}
-
-bool Decoder::Impl::map(const Plan& plan, Position position, char* out, std::size_t depth) {
-  if (reader.at(position) != '{') return fail_type(*plan.type, position);
-  if (depth >= kJsonDepthMax) return reader.fail_depth(position);
-  const Type& entry = *plan.type->item;
-  ListLayout list;
-  bool closed = reader.at(reader.peek()) == '}';
-  if (closed) reader.take();
-  while (!closed) {
-    char* const slot = next_slot(list, entry);
-    if (slot == nullptr) return false;
-    const Position key = reader.take();
-    if (reader.at(key) != '"') return reader.fail_expected(key, "a key in quotes");
-    Text name;
-    if (!string(key, name)) return false;
-    std::memcpy(slot, &name, sizeof name);
-    if (const Position colon = reader.take(); reader.at(colon) != ':')
-      return reader.fail_expected(colon, "':'");
-    if (!value(*plan.item, slot + entry.fields[1].offset, depth + 1)) return fail_at(name.view());
-    ++list.size;
-    const Position after = reader.take();
-    closed = reader.at(after) == '}';
-    if (!closed && reader.at(after) != ',') return reader.fail_expected(after, "',' or '}'");
-  }
-  drop_repeated(list, entry);
-  std::memcpy(out, &list, sizeof list);
-  return true;
-}
-
-// The slot behind the last item; null, and an error, where there is no room for it.
-inline char* Decoder::Impl::next_slot(ListLayout& list, const Type& item) {
-  char* const slot = lists.next_slot(list, item);
-  if (slot == nullptr)
-    reader.fail(ErrorCode::kPayloadTooLarge, "the record's lists take more than 256 MiB");
-  return slot;
-}
-
-inline bool Decoder::Impl::string(Position position, Text& value) {
-  const std::string_view raw = reader.raw_string(position);
-  value = Text::view(raw);
-  if (!reader.has_escape(raw)) return true;
-  char* begin = static_cast<char*>(lists.arena->allocate(raw.size() + kPaddingBytes, 1));
-  const char* end = reader.unescape(raw, begin);
-  if (end == nullptr) return false;
-  const auto size = static_cast<std::size_t>(end - begin);
-  lists.arena->cursor = begin + size;  // gives back what unescape() needed beyond the text
-  value = Text::view({begin, size});
-  return true;
-}
-
-inline bool Decoder::Impl::short_string(Position position, std::string_view& value) {
-  value = reader.raw_string(position);
-  if (!reader.has_escape(value)) return true;
-  scratch.resize(value.size() + kPaddingBytes);
-  const char* end = reader.unescape(value, scratch.data());
-  if (end == nullptr) return false;
-  value = {scratch.data(), static_cast<std::size_t>(end - scratch.data())};
-  return true;
 }
 
 inline bool Decoder::Impl::text(const Plan& plan, Position position, char* out) {
@@ -467,9 +267,13 @@ template <class Start, class Value>
 bool Decoder::Impl::read(Shapes& shapes, const Plan* plan, std::string_view json, char* out,
                          const Start& start, const Value& value) {
   const bool shaped = (plan == nullptr || plan->has_shapes) && shapes.ready(json);
+  outlined = {};
   start();
   if (shaped) {
-    if (shapes.take(json, lists, out)) return true;
+    if (shapes.take(json, lists, out)) {
+      outlined = shapes.outlined();
+      return true;
+    }
     start();
   } else if (reader.open_ahead(json)) {
     if (value() && reader.close_ahead()) return true;
@@ -487,6 +291,7 @@ Decoder& Decoder::operator=(Decoder&&) noexcept = default;
 
 bool Decoder::decode(const Type& type, std::string_view json, Arena& arena, void* out) {
   Impl& impl = *impl_;
+  impl.outlined = {};
   if (type.is_raw) return decode_raw(type, json, out, impl.reader.error());
   try {
     Plan& plan = impl.plans.of(type);
@@ -518,8 +323,7 @@ bool Decoder::check_any(std::string_view json) {
   std::string_view text;
   bool is_copy = false;
   try {
-    return reader.open(json) && reader.any_value(reader.take(), 0, text, is_copy) &&
-           reader.close();
+    return reader.open(json) && reader.any_value(reader.take(), 0, text, is_copy) && reader.close();
   } catch (const std::bad_alloc&) {
     return reader.fail(ErrorCode::kPayloadTooLarge, "there is not enough memory to check");
   }
@@ -527,6 +331,10 @@ bool Decoder::check_any(std::string_view json) {
 
 void Decoder::look_ahead(std::string_view texts) {
   impl_->reader.look_ahead(texts);
+}
+
+Outlined Decoder::outlined() const {
+  return impl_->outlined;
 }
 
 const DecodeError& Decoder::error() const {

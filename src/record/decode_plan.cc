@@ -33,9 +33,8 @@ Plan& Plans::of(const Type& type) {
   if (plan == nullptr) {
     auto made = std::make_unique<Plan>();
     made->type = &type;
-    made->has_shapes =
-        !type.is_raw && type.kind != Kind::kJson && type.kind != Kind::kUnion &&
-        type.kind != Kind::kMap;
+    made->has_shapes = !type.is_raw && type.kind != Kind::kJson && type.kind != Kind::kUnion &&
+                       type.kind != Kind::kMap;
     const auto part = [&](const Type& of_part) {
       const Plan& plan_of_part = of(of_part);
       made->has_shapes = made->has_shapes && plan_of_part.has_shapes;

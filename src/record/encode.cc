@@ -13,7 +13,7 @@
 
 #include <simdjson.h>
 
-#include <gameflow/decimal.h>
+#include <gameflow/decimal_text.h>
 #include <gameflow/time.h>
 #include <gameflow/types.h>
 

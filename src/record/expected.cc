@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include <gameflow/decimal.h>
+#include <gameflow/decimal_text.h>
 
 namespace gameflow::record {
 

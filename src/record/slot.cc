@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <gameflow/decimal.h>
+#include <gameflow/decimal_text.h>
 #include <gameflow/time.h>
 
 #include "record/json_reader.h"

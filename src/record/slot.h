@@ -33,8 +33,8 @@ struct ListMemory {
   Arena* arena = nullptr;
   std::size_t bytes = 0;  // that were asked for
 
-  // The slot behind the last item, cleared; null where kBytesMax forbids it. The list counts it when
-  // its `size` is raised.
+  // The slot behind the last item, cleared; null where kBytesMax forbids it. The list counts it
+  // when its `size` is raised.
   char* next_slot(ListLayout& list, const Type& item) {
     if (list.size == list.capacity && !grow(list, item)) return nullptr;
     char* slot = list.data + std::size_t{list.size} * item.size;
@@ -57,8 +57,8 @@ enum class Fit : std::uint8_t {
 bool takes_number(const Type& type);
 bool takes_word(const Type& type);
 
-// Writes `number` into the slot of a type that takes numbers. `digits` is its text and ends at `end`
-// or before, where nothing follows that could belong to it.
+// Writes `number` into the slot of a type that takes numbers. `digits` is its text and ends at
+// `end` or before, where nothing follows that could belong to it.
 Fit store_number(const Type& type, const JsonNumber& number, const char* digits, const char* end,
                  char* slot);
 // Writes the value that a string without escapes stands for into the slot of a type that takes

@@ -85,8 +85,8 @@ struct Field {
 };
 
 struct Variant {
-  std::string name;            // as in YAML
-  const Type* type = nullptr;  // null: it has no value
+  std::string name;                                   // as in YAML
+  const Type* type = nullptr;                         // null: it has no value
   std::string cpp_name{}, read_name{}, write_name{};  // as those of a Field
   std::string json{};                                 // write_name as a string of JSON
 };

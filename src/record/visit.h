@@ -12,7 +12,7 @@
 
 namespace gameflow::record {
 
-// Of sdk::Timestamp, whose header is not for the engine.
+// Of sdk_types::Timestamp, whose header is not for the engine.
 struct TimestampSlot {
   i64 ms;
 };

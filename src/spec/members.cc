@@ -24,7 +24,8 @@ void Members::add(const Node& key, const Node& body, std::string_view what, bool
   write_name = renamed(body, "serialize", name);
   if (!take(in_cpp_, cpp_name, key, what, "called {} in C++")) return;
   const bool is_one_name = read_name == write_name;
-  if (take(read_, read_name, key, what, is_one_name ? "called {} in JSON" : "read as {} from JSON") ||
+  if (take(read_, read_name, key, what,
+           is_one_name ? "called {} in JSON" : "read as {} from JSON") ||
       !is_one_name)
     take(written_, write_name, key, what, "written as {} in JSON");
 }
@@ -53,9 +54,11 @@ void Members::check_union() {
         name == "name" ||
         (name.starts_with("is_") && in_cpp_.contains(name.substr(std::string_view("is_").size())));
     if (is_of_union)
-      report_.error(*key, fmt::format("variant '{}' is called {}() in C++, which is a function of the enum",
-                                      key->text, name),
-                    "rename it");
+      report_.error(
+          *key,
+          fmt::format("variant '{}' is called {}() in C++, which is a function of the enum",
+                      key->text, name),
+          "rename it");
   }
 }
 

@@ -23,8 +23,8 @@ class Members {
  public:
   Members(Report& report, Naming naming) : report_(report), naming_(naming) {}
 
-  // Gives the member at `key`, whose name is set, its names in C++ and JSON; `what` is what messages
-  // call it.
+  // Gives the member at `key`, whose name is set, its names in C++ and JSON; `what` is what
+  // messages call it.
   void add(const Node& key, const Node& body, std::string_view what, bool is_variant,
            record::Field& field) {
     add(key, body, what, is_variant, field.cpp_name, field.read_name, field.write_name);

@@ -82,7 +82,7 @@ constexpr auto kSdkNames = std::to_array<std::string_view>({"Arena",
                                                             "i64",
                                                             "i8",
                                                             "parse_time",
-                                                            "sdk",
+                                                            "sdk_types",
                                                             "sql",
                                                             "std",
                                                             "to_text",
@@ -129,7 +129,8 @@ std::string to_snake_case(std::string_view yaml_name) {
       continue;
     }
     // A word starts behind a small letter or digit, and where an acronym ends.
-    const bool is_behind_small = i > 0 && (is_lower(yaml_name[i - 1]) || is_digit(yaml_name[i - 1]));
+    const bool is_behind_small =
+        i > 0 && (is_lower(yaml_name[i - 1]) || is_digit(yaml_name[i - 1]));
     const bool ends_acronym = i > 0 && is_upper(yaml_name[i - 1]) && i + 1 < yaml_name.size() &&
                               is_lower(yaml_name[i + 1]);
     if (is_behind_small || ends_acronym) name += '_';

@@ -169,7 +169,7 @@ types:)",
      R"(f:5:22: error: unknown converter 'yaml'
     5 | config: { converter: yaml }
       |                      ^~~~
-      = known: json
+      = known: json, raw
 )"},
     {"UnknownOffset",
      "types:", R"(config: { consumer: { default_starting_offset: { position: Beginnin } } }
@@ -581,7 +581,8 @@ f:42:22: error: a state of type 'ref' is not supported yet
       |                                                                          ^~~~~~
       = rename one of them
 )"},
-    {"StateColumnCaseInSql", "seen: { type: bool }", "seenAt: { type: bool }, seenat: { type: bool }",
+    {"StateColumnCaseInSql", "seen: { type: bool }",
+     "seenAt: { type: bool }, seenat: { type: bool }",
      R"(f:45:98: error: column 'seenat' differs from another only in case
    45 |           value: { type: arrow-row, properties: { clicks: { type: u64 }, seenAt: { type: bool }, seenat: { type: bool } } }
       |                                                                                                  ^~~~~~

@@ -19,12 +19,13 @@ constexpr std::string_view kConverters[] = {"json", "raw"};
 constexpr std::string_view kKeyWords[] = {"string", "bool", "i8",  "i16", "i32",
                                           "i64",    "u8",   "u16", "u32", "u64"};
 
-constexpr Field kConverter = {.key = "converter",
-                              .kind = kWord,
-                              .fallback = "json",
-                              .doc = "the format of records: JSON, or the bytes of a string, number, bool or bytes",
-                              .what = "converter",
-                              .words = kConverters};
+constexpr Field kConverter = {
+    .key = "converter",
+    .kind = kWord,
+    .fallback = "json",
+    .doc = "the format of records: JSON, or the bytes of a string, number, bool or bytes",
+    .what = "converter",
+    .words = kConverters};
 // ---- the file
 
 constexpr Field kDataflowFields[] = {
@@ -150,9 +151,7 @@ constexpr Field kSerialize = {.key = "serialize",
 constexpr Field kFieldTypeFields[] = {
     kTypeField,
     kOptional,
-    {.key = "default",
-     .kind = kValue,
-     .doc = "of a field: its value where it is absent or null"},
+    {.key = "default", .kind = kValue, .doc = "of a field: its value where it is absent or null"},
     kRenameField,
     kDeserialize,
     kSerialize};

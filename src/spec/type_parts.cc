@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/ascii.h"
+#include "record/type.h"
 #include "spec/default_value.h"
 #include "spec/names.h"
 #include "spec/sections.h"

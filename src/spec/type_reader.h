@@ -27,8 +27,8 @@ class TypeReader {
   void read_section(const Node& section);
 
   // The type written at `node`, a map of `section`, which `what` names in messages; null after a
-  // report. An object or enum written in place gets `name`, unless it says one; where that is empty,
-  // it has to.
+  // report. An object or enum written in place gets `name`, unless it says one; where that is
+  // empty, it has to.
   const record::Type* read(const Node& node, const Section& section, std::string_view what,
                            const std::string& name);
 

@@ -62,8 +62,7 @@ TEST(Types, AllKinds) {
   for (const Shape& row : rows) {
     SCOPED_TRACE(row.name);
     Dataflow dataflow;
-    const record::Type* const type =
-        read(dataflow, "0.6.0", std::string("  ") + row.type + "\n");
+    const record::Type* const type = read(dataflow, "0.6.0", std::string("  ") + row.type + "\n");
     ASSERT_NE(type, nullptr);
     EXPECT_EQ(record::shape_of(*type), row.shape);
     EXPECT_EQ(cpp_type(*type), row.cpp);
@@ -138,7 +137,8 @@ TEST(Types, Mistakes) {
       |                                               ^~~~
       = only a variant of an enum can be without a value
 )"},
-      {"variants alike", "  a: { type: enum, oneOf: { a-b: { type: null }, a_b: { type: null } } }\n",
+      {"variants alike",
+       "  a: { type: enum, oneOf: { a-b: { type: null }, a_b: { type: null } } }\n",
        R"(f:4:50: error: variants 'a-b' and 'a_b' are both called a_b in C++
     4 |   a: { type: enum, oneOf: { a-b: { type: null }, a_b: { type: null } } }
       |                                                  ^~~
@@ -158,7 +158,8 @@ TEST(Types, Mistakes) {
       = rename one of them
 )"},
       {"fields read alike",
-       "  a: { type: object, properties: { x: { type: u8 }, y: { type: u8, deserialize: { rename: x } } } }\n",
+       "  a: { type: object, properties: { x: { type: u8 }, y: { type: u8, deserialize: { rename: "
+       "x } } } }\n",
        R"(f:4:53: error: fields 'x' and 'y' are both read as x from JSON
     4 |   a: { type: object, properties: { x: { type: u8 }, y: { type: u8, deserialize: { rename: x } } } }
       |                                                     ^
@@ -184,27 +185,29 @@ TEST(Types, Mistakes) {
       = remove one of the two: with a default it is never absent
 )"},
       {"default of an object",
-       "  a: { type: object, properties: { x: { type: object, default: {}, properties: { y: { type: u8 } } } } }\n",
+       "  a: { type: object, properties: { x: { type: object, default: {}, properties: { y: { "
+       "type: u8 } } } } }\n",
        R"(f:4:64: error: the default of field 'x': a value of this type cannot be a default
     4 |   a: { type: object, properties: { x: { type: object, default: {}, properties: { y: { type: u8 } } } } }
       |                                                                ^
       = numbers, bools, strings, timestamps, enums without values, [] and {} can
 )"},
       {"unknown variant as default",
-       "  a: { type: object, properties: { x: { type: enum, oneOf: { b: { type: null } }, default: c } } }\n",
+       "  a: { type: object, properties: { x: { type: enum, oneOf: { b: { type: null } }, default: "
+       "c } } }\n",
        R"(f:4:92: error: the default of field 'x': expected one of b, found string "c"
     4 |   a: { type: object, properties: { x: { type: enum, oneOf: { b: { type: null } }, default: c } } }
       |                                                                                            ^
 )"},
-      {"name twice",
-       "  a: { type: object, type-name: b, properties: { x: { type: u8 } } }\n",
+      {"name twice", "  a: { type: object, type-name: b, properties: { x: { type: u8 } } }\n",
        R"(f:4:22: error: type 'a' has a name already
     4 |   a: { type: object, type-name: b, properties: { x: { type: u8 } } }
       |                      ^~~~~~~~~
       = remove 'type-name'
 )"},
       {"name taken",
-       "  a: { type: list, items: { type: object, type-name: a, properties: { x: { type: u8 } } } }\n",
+       "  a: { type: list, items: { type: object, type-name: a, properties: { x: { type: u8 } } } "
+       "}\n",
        R"(f:4:54: error: types 'a' and 'a' are both called A in C++
     4 |   a: { type: list, items: { type: object, type-name: a, properties: { x: { type: u8 } } } }
       |                                                      ^

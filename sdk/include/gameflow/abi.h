@@ -89,8 +89,8 @@ enum class FunctionKind : u32 { kChain, kUpdate, kFlush };
 
 // A type of the dataflow as generated code names it: `base` is a record::Kind, or from
 // kFirstDecimal on a Decimal of that many digits more, or from kFirstDeclared on
-// record::Type::id; `wraps` says in what it is wrapped: a 1, then from the inside out a bit for each
-// List (0) and Map (1).
+// record::Type::id; `wraps` says in what it is wrapped: a 1, then from the inside out a bit for
+// each List (0) and Map (1).
 struct TypeRef {
   u32 base;
   u32 wraps;
@@ -102,7 +102,7 @@ inline constexpr u32 kNotWrapped = 1;
 struct Function {
   FunctionKind kind;
   const char* name;   // as in the plan: "player-session-analytics/source/0"
-  void (*pointer)();  // a ChainFn, UpdateFn or FlushFn
+  void (*pointer)();  // a ChainFn, UpdateFn or FlushFn; functions that do the same may share one
   TypeRef output;     // of what comes out; of kUpdate without meaning
 };
 

@@ -159,7 +159,7 @@ inline i64 parse_time(std::string_view text) {
 }
 
 // Of its own namespace, as the engine has a Timestamp, too; generated code takes it out of it.
-namespace sdk {
+namespace sdk_types {
 
 // A point in time. Whatever takes ms UTC takes it.
 struct Timestamp {
@@ -180,6 +180,6 @@ inline Text to_text(Timestamp time) {
   return std::string_view(text, size);
 }
 
-}  // namespace sdk
+}  // namespace sdk_types
 
 }  // namespace gameflow

@@ -57,7 +57,7 @@ template <> struct TypeRefOf<f32> : ScalarRef<9> {};
 template <> struct TypeRefOf<f64> : ScalarRef<10> {};
 template <> struct TypeRefOf<Text> : ScalarRef<11> {};
 template <> struct TypeRefOf<Bytes> : ScalarRef<12> {};
-template <> struct TypeRefOf<sdk::Timestamp> : ScalarRef<13> {};
+template <> struct TypeRefOf<sdk_types::Timestamp> : ScalarRef<13> {};
 template <> struct TypeRefOf<Json> : ScalarRef<14> {};
 // clang-format on
 
