@@ -18,7 +18,7 @@ Columns columns_of(const query::Table& table) {
   columns.emplace_back("_key", to_string(table.key));
   for (const record::Field& field : table.row->fields) {
     columns.emplace_back(
-        field.name, fmt::format("{}{}", to_string(field.type->kind), field.optional ? "?" : ""));
+        field.cpp_name, fmt::format("{}{}", to_string(field.type->kind), field.optional ? "?" : ""));
   }
   columns.emplace_back("_updated_at", "i64");
   for (const std::string& name : table.constant_names) columns.emplace_back(name, "i64");

@@ -31,6 +31,8 @@ void append_value(const query::Value& value, std::string& out) {
   } else if (const auto* real = std::get_if<double>(&value);
              real != nullptr && std::isfinite(*real)) {
     fmt::format_to(std::back_inserter(out), "{}", *real);
+  } else if (const auto* digits = std::get_if<query::Digits>(&value)) {
+    out += digits->text;
   } else if (const auto* text = std::get_if<std::string>(&value)) {
     record::encode_json_string(*text, out);
   } else {

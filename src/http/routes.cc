@@ -217,7 +217,7 @@ Result<Reply> dataflow(const Call& call) {
 }
 
 Result<Reply> dataflow_graph(const Call& call) {
-  const runtime::Engine* const engine = call.context.api.engine();
+  const auto engine = call.context.api.engine();
   return engine == nullptr ? no_dataflow() : graph_reply(engine->graph());
 }
 
