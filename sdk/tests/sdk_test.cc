@@ -302,14 +302,14 @@ struct detail::TypeId<Score> {
 namespace {
 
 constexpr bool operator==(abi::TypeRef a, std::pair<u32, u32> b) {
-  return a.base == b.first && a.lists == b.second;
+  return a.base == b.first && a.wraps == b.second;
 }
 
 TEST(Types, AreKnownToTheEngineByNumber) {
-  EXPECT_TRUE(detail::TypeRefOf<bool>::value == std::pair(0U, 0U));
-  EXPECT_TRUE(detail::TypeRefOf<Bytes>::value == std::pair(12U, 0U));
-  EXPECT_TRUE(detail::TypeRefOf<Score>::value == std::pair(67U, 0U));
-  EXPECT_TRUE(detail::TypeRefOf<List<List<Click>>>::value == std::pair(64U, 2U));
+  EXPECT_TRUE(detail::TypeRefOf<bool>::value == std::pair(0U, 1U));
+  EXPECT_TRUE(detail::TypeRefOf<Bytes>::value == std::pair(12U, 1U));
+  EXPECT_TRUE(detail::TypeRefOf<Score>::value == std::pair(67U, 1U));
+  EXPECT_TRUE(detail::TypeRefOf<List<List<Click>>>::value == std::pair(64U, 4U));
   EXPECT_FALSE(detail::DataflowType<std::string>);
   EXPECT_FALSE(detail::DataflowType<List<std::string_view>>);
   EXPECT_FALSE(detail::DataflowType<Optional<Click>>);
