@@ -14,7 +14,7 @@ what=${1:-build}
 packages=("${build_packages[@]}")
 [ "$what" = build ] || packages+=("${test_packages[@]}")
 
-# Node serves ECharts' files at build time; any node of version 18 or later with npm will do.
+# Node serves the libraries of web/ at build time; any node of version 18 or later with npm will do.
 node_major() { node --version 2>/dev/null | sed -n 's/^v\([0-9]*\).*/\1/p'; }
 if ! command -v npm >/dev/null || [ "$(node_major)" -lt 18 ] 2>/dev/null; then
   packages+=(nodejs npm)

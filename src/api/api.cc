@@ -206,10 +206,9 @@ std::vector<StateDescription> Api::states() const {
   return impl_->running()->queries.states();
 }
 
-Result<query::Answer> Api::state_rows(std::string_view service, std::string_view state,
-                                      const std::optional<std::string>& key,
-                                      std::size_t limit) const {
-  return impl_->running()->queries.rows(service, state, key, limit);
+Result<StateRows> Api::state_rows(std::string_view service, std::string_view state,
+                                  const StateQuery& wanted) const {
+  return impl_->running()->queries.rows(service, state, wanted);
 }
 
 const MemoryWatch* Api::memory() const {

@@ -72,6 +72,20 @@ struct StateDescription {
   Columns columns;
 };
 
+// Which rows of a state; what is empty does not matter.
+struct StateQuery {
+  std::optional<std::string> key;
+  std::optional<std::string> prefix;  // of the key as it is shown
+  std::optional<Timestamp> window_start;
+  std::string after;  // StateRows::next of the page before
+  std::size_t limit = 1000;
+};
+
+struct StateRows {
+  query::Answer answer;
+  std::string next;  // where the following rows begin; empty: there are none
+};
+
 // Process-wide counters of produce(), for /metrics.
 struct ProduceStats {
   std::uint64_t requests = 0, accepted = 0, duplicates = 0, rejected = 0, bytes = 0;
@@ -111,9 +125,9 @@ class Api {
   // State and SQL. Several queries run side by side, at most kQueriesMax; more get kUnavailable.
   Result<query::Answer> sql(std::string_view text, const query::Limits& limits) const;
   std::vector<StateDescription> states() const;
-  // Rows of one state, of all visible windows; with `key` only that key's.
-  Result<query::Answer> state_rows(std::string_view service, std::string_view state,
-                                   const std::optional<std::string>& key, std::size_t limit) const;
+  // Rows of one state, in order of window, then key.
+  Result<StateRows> state_rows(std::string_view service, std::string_view state,
+                               const StateQuery& wanted) const;
   static constexpr std::size_t kQueriesMax = 4;
 
   // Calls from now on see this engine; those that run go on with the one before until they are

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,8 +41,8 @@ class Queries {
 
   Result<query::Answer> run(std::string_view sql, const query::Limits& limits);
   std::vector<StateDescription> states();
-  Result<query::Answer> rows(std::string_view service, std::string_view state,
-                             const std::optional<std::string>& key, std::size_t limit);
+  Result<StateRows> rows(std::string_view service, std::string_view state,
+                         const StateQuery& wanted);
   // Null where the topic is no table.
   const query::Topic* topic_table(std::string_view topic) const;
   QueryStats stats() const;

@@ -14,7 +14,7 @@ using fmt::format;
 std::string fields_of(const Graph& graph, const record::Type& row) {
   std::string text;
   for (const record::Field& field : row.fields) {
-    text += format("{}{}{}: {}", text.empty() ? "" : ", ", field.name, field.optional ? "?" : "",
+    text += format("{}{}{}: {}", text.empty() ? "" : ", ", field.cpp_name, field.optional ? "?" : "",
                    type_name(graph, field.type));
   }
   return text;

@@ -21,7 +21,7 @@ class Columns {
     for (const record::Field& field : object.fields) {
       std::vector<TopicColumn::Step> to = path;
       to.push_back({field.offset, field.optional, field.flag_offset});
-      const std::string name = prefix.empty() ? field.name : prefix + "_" + field.name;
+      const std::string name = prefix.empty() ? field.cpp_name : prefix + "_" + field.cpp_name;
       if (field.type->kind == record::Kind::kObject) {
         add_fields(*field.type, name, to);
       } else {

@@ -40,8 +40,8 @@ Cursor& cursor_of(sqlite3_vtab_cursor* base) {
   return *reinterpret_cast<Cursor*>(base);
 }
 
-const char* declared_type_of(const TopicColumn& column) {
-  if (column.source == Source::kField) return declared_type(column.type->kind);
+std::string declared_type_of(const TopicColumn& column) {
+  if (column.source == Source::kField) return declared_type(column.type->kind, column.type);
   return column.source == Source::kKey ? "TEXT" : "INTEGER";
 }
 

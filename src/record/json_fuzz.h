@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "record/batch.h"
+#include "record/codec.h"
 #include "record/json_corpus.h"
 #include "record/type.h"
 
@@ -46,17 +48,60 @@ class JsonFuzz {
 
  private:
   const Type* any_type(int depth) {
-    const auto kind = static_cast<Kind>(random_() % (depth < 3 ? 15 : 13));
-    if (kind == Kind::kObject) return object(depth + 1);
-    if (kind == Kind::kList) return types_.list_of(any_type(depth + 1));
-    return one_in(2) ? types_.scalar(Kind::kString) : types_.scalar(kind);
+    const std::uint64_t simple = static_cast<std::uint64_t>(Kind::kUnion);
+    const auto kind = static_cast<Kind>(random_() % (depth < 3 ? kKinds : simple));
+    switch (kind) {
+      case Kind::kObject:
+        return object(depth + 1);
+      case Kind::kList:
+        return types_.list_of(any_type(depth + 1));
+      case Kind::kMap:
+        return one_in(3) ? types_.map_of(any_type(depth + 1)) : text_type();
+      case Kind::kEnum:
+        return enumeration(nullptr);
+      case Kind::kUnion:
+        return one_in(3) ? enumeration(any_type(depth + 1)) : text_type();
+      case Kind::kDecimal:
+        return types_.decimal(static_cast<std::uint32_t>(random_() % 4));
+      case Kind::kTimestamp:
+        return types_.timestamp(static_cast<TimeUnit>(random_() % 4));
+      case Kind::kJson:
+        return one_in(3) ? types_.scalar(kind) : text_type();
+      default:
+        return one_in(2) ? text_type() : types_.scalar(kind);
+    }
+  }
+
+  const Type* text_type() const { return types_.scalar(Kind::kString); }
+
+  const Type* enumeration(const Type* value) {
+    std::vector<Variant> variants{{"a"}, {"b-c"}, {"d"}};
+    if (value != nullptr) variants[1 + random_() % 2].type = value;
+    return types_.enumeration(fmt::format("e{}", names_++), std::move(variants));
+  }
+
+  // Of a field that may be absent; lists and objects have none.
+  std::vector<char> fallback(const Type& type) {
+    std::vector<char> bytes(type.size);
+    Decoder decoder;
+    std::string json = value(type);
+    json.reserve(json.size() + kPaddingBytes);
+    const bool is_fine = decoder.decode(type, json, types_.arena(), bytes.data());
+    // The bytes of its text are those of `json`.
+    return is_fine && type.kind != Kind::kString && type.kind < Kind::kUnion &&
+                   type.kind != Kind::kJson
+               ? bytes
+               : std::vector<char>();
   }
 
   const Type* object(int depth) {
     std::vector<Field> fields;
     for (std::uint64_t i = random_() % 6 + (depth == 0 ? 1 : 0); i > 0; --i) {
       const std::string padding(one_in(6) ? 40 : random_() % 4, 'x');
-      fields.push_back({fmt::format("f{}{}", i, padding), any_type(depth), one_in(2)});
+      Field field{fmt::format("f{}{}", i, padding), any_type(depth), one_in(2)};
+      if (!field.optional && one_in(3)) field.fallback = fallback(*field.type);
+      if (one_in(5)) field.read_name = field.name + "r";
+      fields.push_back(std::move(field));
     }
     return types_.object(fmt::format("t{}", names_++), std::move(fields));
   }
@@ -111,6 +156,29 @@ class JsonFuzz {
         return one_in(20) ? "\"A\"" : pick(std::vector{"\"\""s, "\"AAEC\""s, "\"AA==\""s});
       case Kind::kObject:
         return members(type);
+      case Kind::kTimestamp:
+        if (type.unit != TimeUnit::kNone && !one_in(3)) return number(Kind::kF64);
+        return one_in(20) ? number(Kind::kI64) : pick(kTimes);
+      case Kind::kDecimal:
+        return one_in(4) ? "\"" + number(Kind::kF64) + "\"" : number(Kind::kF64);
+      case Kind::kJson:
+        return any_value(0);
+      case Kind::kEnum:
+      case Kind::kUnion: {
+        const Variant& variant = pick(type.variants);
+        if (one_in(30)) return text();
+        return variant.type == nullptr
+                   ? "\"" + variant.name + "\""
+                   : "{" + blank() + member(variant.name, value(*variant.type)) + blank() + "}";
+      }
+      case Kind::kMap: {
+        std::string map = "{" + blank();
+        for (std::uint64_t i = one_in(10) ? 20 : random_() % 4; i > 0; --i) {
+          map += member(fmt::format("f{}", random_() % 30), value(*type.map_value())) +
+                 (i > 1 ? "," + blank() : "");
+        }
+        return map + blank() + "}";
+      }
       case Kind::kList: {
         std::string list = "[" + blank();
         for (std::uint64_t i = one_in(10) ? 20 : random_() % 4; i > 0; --i) {
@@ -126,12 +194,12 @@ class JsonFuzz {
   std::string members(const Type& type) {
     std::vector<std::string> parts;
     for (const Field& field : type.fields) {
-      const bool null = field.optional && one_in(steady_ ? 40 : 4);
-      if ((field.optional || one_in(60)) && one_in(steady_ ? 40 : 4)) continue;
-      parts.push_back(member(field.name, null ? "null" : value(*field.type)));
+      const bool null = !field.is_required() && one_in(steady_ ? 40 : 4);
+      if ((!field.is_required() || one_in(60)) && one_in(steady_ ? 40 : 4)) continue;
+      parts.push_back(member(field.read_name, null ? "null" : value(*field.type)));
       if (!one_in(40)) continue;
       parts.push_back(
-          member(field.name, field.optional && one_in(2) ? "null" : value(*field.type)));
+          member(field.read_name, !field.is_required() && one_in(2) ? "null" : value(*field.type)));
     }
     if (unknown_) parts.push_back(member("unknown", any_value(0)));
     if (shuffled_) {
@@ -144,7 +212,7 @@ class JsonFuzz {
   }
 
   std::string member(const std::string& name, const std::string& value) {
-    return (one_in(100) ? "\"\\u0066" + name.substr(1) : "\"" + name) + "\"" + blank() + ":" +
+    return (one_in(100) && name.front() == 'f' ? "\"\\u0066" + name.substr(1) : "\"" + name) + "\"" + blank() + ":" +
            blank() + value;
   }
 
@@ -156,6 +224,11 @@ class JsonFuzz {
   }
 
   inline static const std::vector<std::string> kBlanks{"", "", " ", "\n", "\r\n\t"};
+  inline static const std::vector<std::string> kTimes{"\"2024-11-12T10:15:30Z\"",
+                                                      "\"1969-12-31T23:59:59.999-02:00\"",
+                                                      "\"2024-11-12 10:15:30.5\"",
+                                                      "\"0001-01-01T00:00:00+01:00\"",
+                                                      "\"2024-13-12T10:15:30Z\""};
   inline static const std::vector<std::string> kOddTexts{"\\n",  "\\u00e9",      "\\ud800", "\\q",
                                                          "\xC3", "\xED\xA0\x80", "\x01",    "\x7F",
                                                          "a\tb", "é\\\\",        "é\n"};

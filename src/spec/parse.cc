@@ -58,7 +58,9 @@ void check_dead_letters(Report& report, const Dataflow& dataflow, const TopicRea
 void read_root(Report& report, const Node& root, std::string_view source, Dataflow& dataflow) {
   const Fields fields(report, root, kDataflow);
   if (!fields.is_map()) return;
+  Naming naming = Naming::kAsSdf5;
   if (const Node* const version = fields.find("apiVersion")) {
+    if (version->text == kApiVersions[2]) naming = Naming::kAsWritten;
     if (std::ranges::count(kApiVersions, std::string_view(version->text)) == 0) {
       report.error(*version, fmt::format("unknown apiVersion '{}'", version->text.substr(0, 60)),
                    "known are 0.4.0, 0.5.0 and 0.6.0");
@@ -68,7 +70,7 @@ void read_root(Report& report, const Node& root, std::string_view source, Datafl
   StartOffset start = StartOffset::kBeginning;
   if (const auto config = fields.map("config")) start = read_config(report, *config, dataflow);
 
-  TypeReader types(report);
+  TypeReader types(report, naming);
   if (const Node* const section = fields.find("types")) types.read_section(*section);
   TopicReader topics(report, types);
   if (const Node* const section = fields.find("topics")) topics.read_section(*section);

@@ -22,6 +22,7 @@ std::string text_of(const query::Value& value) {
     std::string operator()(std::int64_t number) const { return std::to_string(number); }
     std::string operator()(double number) const { return fmt::format("{}", number); }
     std::string operator()(const std::string& text) const { return text; }
+    std::string operator()(const query::Digits& number) const { return number.text; }
   };
   return std::visit(Visitor{}, value);
 }
