@@ -8,6 +8,7 @@
 #include "api/metrics.h"
 #include "api/produce.h"
 #include "api/queries.h"
+#include "api/topic_tables.h"
 #include "base/closest.h"
 #include "plan/graph.h"
 #include "record/type.h"
@@ -32,7 +33,7 @@ struct Api::Impl {
         engine(engine_in),
         clock(clock_in),
         memory(memory_in),
-        queries(engine_in),
+        queries(engine_in, store_in),
         produce(store_in, clock_in) {}
 
   const record::Type* type_of(std::string_view topic) const {
@@ -50,10 +51,16 @@ struct Api::Impl {
   }
 
   TopicDescription describe(log::TopicInfo info) const {
+    TopicDescription topic{.info = std::move(info), .type = {}, .table = {}, .columns = {}};
     const plan::Topic* of_graph =
-        engine != nullptr ? engine->graph().find_topic(info.config.name) : nullptr;
-    const bool has_type = of_graph != nullptr && of_graph->type != nullptr;
-    return {std::move(info), has_type ? of_graph->type_name : std::string()};
+        engine != nullptr ? engine->graph().find_topic(topic.info.config.name) : nullptr;
+    if (of_graph == nullptr || of_graph->type == nullptr) return topic;
+    topic.type = of_graph->type_name;
+    if (const query::Topic* table = queries.topic_table(of_graph->name)) {
+      topic.table = table->name;
+      topic.columns = columns_of_topic(*table);
+    }
+    return topic;
   }
 
   bool is_used(std::string_view topic) const {

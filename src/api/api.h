@@ -57,15 +57,19 @@ inline constexpr std::size_t kRejectedListed = 100;
 
 using ProduceCallback = std::function<void(Result<ProduceReply>)>;
 
+using Columns = std::vector<std::pair<std::string, std::string>>;  // of a table: name, type
+
 struct TopicDescription {
   log::TopicInfo info;
-  std::string type;  // name of the schema's type; empty: no schema
+  std::string type;   // name of the schema's type; empty: no schema
+  std::string table;  // in SQL; empty: none
+  Columns columns;    // of that
 };
 
 struct StateDescription {
   runtime::Engine::TableName name;
   std::uint64_t rows = 0, bytes = 0;
-  std::vector<std::pair<std::string, std::string>> columns;  // name, type
+  Columns columns;
 };
 
 // Which rows of a state; what is empty does not matter.

@@ -23,6 +23,10 @@ namespace {
 // Memory of one kind that is kept from record to record.
 constexpr std::size_t kKeptBytes = 1U << 20;
 
+// The parts of lent values take several times the memory of the values, until all of the body is
+// stored: of a larger body the rest is copied.
+constexpr std::size_t kLentBytesMax = 4U << 20;
+
 constexpr std::string_view kSpace = " \t\r\n";
 
 bool is_space(char c) {
@@ -115,28 +119,27 @@ std::string gap_message(const ProduceOptions& options, std::uint64_t next) {
 struct BodyChecker::Scratch {
   record::Decoder decoder;
   record::BlockArena arena;
-  std::string padded, key, line;  // of the record at hand
+  std::string key;  // of the record at hand
   std::vector<std::max_align_t> value;
 };
 
 // Takes the records of one body.
 class RecordChecker {
  public:
-  // `known`: as for BodyChecker::check. `has_breaks`: whether any of the records may have a line
-  // break in it.
+  // `known`: as for BodyChecker::check.
   RecordChecker(BodyChecker& bodies, BodyChecker::Scratch& scratch, const ProduceOptions& options,
                 const log::TopicInfo& topic, const record::Type* type, Timestamp now,
-                std::uint64_t known, bool has_breaks, CheckedBody& out)
+                std::uint64_t known, CheckedBody& out)
       : options_(options),
         topic_(topic),
         type_(type),
         bodies_(bodies),
         now_(now),
         known_(known),
-        has_breaks_(has_breaks),
         scratch_(scratch),
         out_(out),
-        batches_(topic.config.partitions) {
+        batches_(topic.config.partitions),
+        lends_(topic.config.partitions) {
     if (type != nullptr) {
       const std::size_t units = type->size / sizeof(std::max_align_t) + 1;
       if (scratch_.value.size() < units) scratch_.value.resize(units);
@@ -174,7 +177,7 @@ class RecordChecker {
       ++out_.reply.duplicates;
       return;
     }
-    append(key_, has_breaks_ ? on_one_line(value) : value);
+    append(key_, value);
     ++out_.reply.accepted;
   }
 
@@ -209,13 +212,22 @@ class RecordChecker {
   }
 
   void append(std::optional<std::string_view> key, std::string_view value) {
+    const record::Outlined outlined = on_one_line(value);
     if (!key && !unkeyed_) unkeyed_ = bodies_.next_partition(topic_);
     const auto count = static_cast<std::uint32_t>(batches_.size());
     const std::uint32_t partition = key ? log::partition_of(*key, count) : *unkeyed_;
     record::BatchBuilder& batch = batches_[partition];
-    if (batch.empty())
-      batch.reserve(std::min(body_bytes_ / count * 9 / 8, kBatchBytes), value.size());
-    batch.add(now_, key, value);
+    if (batch.empty()) {
+      const std::size_t bytes = std::min(body_bytes_ / count * 9 / 8, kBatchBytes);
+      lends_[partition] = bytes_lent_ < kLentBytesMax;
+      if (lends_[partition]) batch.reserve(bytes / std::max<std::size_t>(value.size(), 32) + 1);
+    }
+    if (lends_[partition]) {
+      batch.lend(now_, key, value, outlined);
+      bytes_lent_ += value.size();
+    } else {
+      batch.add(now_, key, value);
+    }
     if (batch.bytes() < kBatchBytes) return;
     cut(partition);
     if (!key) unkeyed_.reset();
@@ -228,10 +240,16 @@ class RecordChecker {
 
   // Decoders read past the end of a value: near the end of the body, on a copy.
   std::string_view padded(std::string_view value) {
-    if (scratch_.padded.capacity() > kKeptBytes) scratch_.padded = std::string();
-    scratch_.padded.assign(value);
-    scratch_.padded.append(record::kPaddingBytes, ' ');
-    return std::string_view(scratch_.padded).substr(0, value.size());
+    std::string& copy = out_.copies.emplace_back();
+    copy.reserve(value.size() + record::kPaddingBytes);
+    copy.assign(value);
+    return pad(copy);
+  }
+
+  static std::string_view pad(std::string& value) {
+    const std::size_t size = value.size();
+    value.append(record::kPaddingBytes, ' ');
+    return std::string_view(value).substr(0, size);
   }
 
   bool read_key(std::string_view value) {
@@ -245,13 +263,14 @@ class RecordChecker {
   }
 
   // Records are kept byte for byte, except that those written over several lines become one:
-  // readers take lines.
-  std::string_view on_one_line(std::string_view value) {
-    if (!has(value, '\n') && !has(value, '\r')) return value;
-    if (scratch_.line.capacity() > kKeptBytes) scratch_.line = std::string();
-    scratch_.line.clear();
-    record::minify_json(value, scratch_.line);
-    return scratch_.line;
+  // readers take lines. Returns what is known of the value as it is then.
+  record::Outlined on_one_line(std::string_view& value) {
+    const record::Outlined outlined = scratch_.decoder.outlined();
+    if (!outlined.may_have_breaks || (!has(value, '\n') && !has(value, '\r'))) return outlined;
+    std::string& line = out_.copies.emplace_back();
+    record::minify_json(value, line);
+    value = pad(line);
+    return {};
   }
 
   bool reject(std::string field, ErrorCode code, std::string message) {
@@ -268,12 +287,13 @@ class RecordChecker {
   BodyChecker& bodies_;
   const Timestamp now_;
   const std::uint64_t known_;
-  const bool has_breaks_;
   BodyChecker::Scratch& scratch_;
   CheckedBody& out_;
   std::optional<record::FieldPath> path_;
   std::optional<std::string_view> key_;        // of the record at hand
   std::vector<record::BatchBuilder> batches_;  // one for each partition
+  std::vector<bool> lends_;                    // whether that borrows its values
+  std::size_t bytes_lent_ = 0;
   std::size_t body_bytes_ = 0;
   std::optional<std::uint32_t> unkeyed_;  // the partition that records without a key go to now
 };
@@ -312,9 +332,7 @@ Result<CheckedBody> BodyChecker::check(std::string_view body, const ProduceOptio
   }
   if (scratch == nullptr) scratch = std::make_unique<Scratch>();
   CheckedBody checked;
-  // Once for all, instead of searching each value twice.
-  const bool has_breaks = has(body, '\r') || (is_json && has(body, '\n'));
-  RecordChecker checker(*this, *scratch, options, topic, type, now, known, has_breaks, checked);
+  RecordChecker checker(*this, *scratch, options, topic, type, now, known, checked);
   if (is_json) {
     checker.add_all(Elements(std::move(elements)), body);
   } else {
@@ -346,23 +364,23 @@ void Produce::run(const log::TopicInfo& topic, const record::Type* type, std::st
         log::ProducerStamp{topic.id, *options.producer, options.first_sequence + known, fresh};
   }
   if (request.appends.empty() && !request.producer) return finish(std::move(checked->reply), done);
-  log_.submit(std::move(request), [this, topic = topic.id, options, checked = std::move(*checked),
+  log_.submit(std::move(request), [this, topic = topic.id, options, records = checked->records,
+                                   reply = std::move(checked->reply),
                                    done = std::move(done)](Result<log::CommitAck> ack) mutable {
-    if (ack) return finish(std::move(checked.reply), done);
+    if (ack) return finish(std::move(reply), done);
     if (ack.error().code == ErrorCode::kSequenceGap)
-      return after_race(topic, options, checked, done);
+      return after_race(topic, options, records, std::move(reply), done);
     done(fail(std::move(ack).error()));
   });
 }
 
 // The producer sent this request again while the first one was still being stored, and the first
 // one won.
-void Produce::after_race(log::TopicId topic, const ProduceOptions& options,
-                         const CheckedBody& checked, const ProduceCallback& done) {
+void Produce::after_race(log::TopicId topic, const ProduceOptions& options, std::uint64_t records,
+                         ProduceReply reply, const ProduceCallback& done) {
   const auto next = log_.next_sequence(topic, *options.producer);
   if (!next) return done(fail(next.error()));
-  if (*next >= options.first_sequence + checked.records) {
-    ProduceReply reply = checked.reply;
+  if (*next >= options.first_sequence + records) {
     reply.duplicates += std::exchange(reply.accepted, 0);
     return finish(std::move(reply), done);
   }

@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -19,10 +21,12 @@ namespace gameflow::api {
 // Batches are cut at about this size, so that readers who want a few records need not unpack many.
 inline constexpr std::size_t kBatchBytes = 1U << 20;
 
-// What a body came to, before it is committed.
+// What a body came to, before it is committed. The records lie where they did, in the body or in
+// `copies`: both stay until `appends` are stored.
 struct CheckedBody {
   ProduceReply reply;
   std::vector<log::Append> appends;
+  std::deque<std::string> copies;
   std::uint64_t records = 0;  // in the body, rejected and duplicates included
   std::uint64_t known = 0;    // of them, those at the front that an earlier request has settled
 };
@@ -75,8 +79,8 @@ class Produce {
   ProduceStats stats() const;
 
  private:
-  void after_race(log::TopicId topic, const ProduceOptions& options, const CheckedBody& checked,
-                  const ProduceCallback& done);
+  void after_race(log::TopicId topic, const ProduceOptions& options, std::uint64_t records,
+                  ProduceReply reply, const ProduceCallback& done);
   void finish(ProduceReply reply, const ProduceCallback& done);
 
   log::Producing& log_;

@@ -13,8 +13,8 @@
 namespace gameflow::api {
 namespace {
 
-std::vector<std::pair<std::string, std::string>> columns_of(const query::Table& table) {
-  std::vector<std::pair<std::string, std::string>> columns;
+Columns columns_of(const query::Table& table) {
+  Columns columns;
   columns.emplace_back("_key", to_string(table.key));
   for (const record::Field& field : table.row->fields) {
     columns.emplace_back(
@@ -53,9 +53,7 @@ struct Queries::Slot {
       queries.free_.pop_back();
       return {};
     }
-    auto made = std::make_unique<query::Database>();
-    GF_TRY(queries.show(*made, queries.schemas_));
-    database = std::move(made);
+    GF_ASSIGN(database, queries.make_database());
     return {};
   }
 
@@ -64,10 +62,23 @@ struct Queries::Slot {
   bool admitted = false;
 };
 
-Queries::Queries(const runtime::Engine* engine) : engine_(engine) {
+Queries::Queries(const runtime::Engine* engine, const log::Store& store) : engine_(engine) {
   if (engine == nullptr) return;
-  for (query::Table& schema : engine->schemas())
+  std::vector<std::string> names;
+  for (query::Table& schema : engine->schemas()) {
+    names.push_back(schema.name);
     schemas_.push_back(std::make_shared<const query::Table>(std::move(schema)));
+  }
+  topics_.emplace(engine->graph(), store, names);
+}
+
+Result<std::unique_ptr<query::Database>> Queries::make_database() const {
+  auto database = std::make_unique<query::Database>();
+  GF_TRY(show(*database, schemas_));
+  if (topics_) {
+    for (const query::Topic& topic : topics_->topics()) GF_TRY(database->add_topic(topic));
+  }
+  return database;
 }
 
 Status Queries::show(query::Database& database, const query::Tables& tables) {
@@ -146,6 +157,10 @@ Result<StateRows> Queries::rows(std::string_view service, std::string_view state
   GF_ASSIGN(query::Answer answer, run(sql, {.rows_max = wanted.limit}));
   std::string next = next_page(schema, answer);
   return StateRows{std::move(answer), std::move(next)};
+}
+
+const query::Topic* Queries::topic_table(std::string_view topic) const {
+  return topics_ ? topics_->find(topic) : nullptr;
 }
 
 QueryStats Queries::stats() const {

@@ -1,6 +1,6 @@
-// SQL over the engine's live state, for people: each query reads the versions of the last epoch,
-// outside the engine's threads. The engine waits for nobody; a query, where it is the first for a
-// while, for the epoch that runs.
+// SQL over the engine's live state and over topics, for people: each query reads the versions of
+// the last epoch, and the log, outside the engine's threads. The engine waits for nobody; a query,
+// where it is the first for a while, for the epoch that runs.
 //
 // Threads  every method may be called from any thread.
 #pragma once
@@ -14,8 +14,10 @@
 #include <vector>
 
 #include "api/api.h"
+#include "api/topic_tables.h"
 #include "base/error.h"
 #include "base/mutex.h"
+#include "log/store.h"
 #include "query/query.h"
 #include "runtime/engine.h"
 
@@ -28,23 +30,28 @@ struct QueryStats {
 
 class Queries {
  public:
-  explicit Queries(const runtime::Engine* engine);
+  // Both outlive this; without an engine there are no tables.
+  Queries(const runtime::Engine* engine, const log::Store& store);
 
   Result<query::Answer> run(std::string_view sql, const query::Limits& limits);
   std::vector<StateDescription> states();
   Result<StateRows> rows(std::string_view service, std::string_view state,
                          const StateQuery& wanted);
+  // Null where the topic is no table.
+  const query::Topic* topic_table(std::string_view topic) const;
   QueryStats stats() const;
 
  private:
   struct Slot;  // one of the kQueriesMax that may run
 
+  Result<std::unique_ptr<query::Database>> make_database() const;
   static Status show(query::Database& database, const query::Tables& tables);
   Result<query::Answer> run_on(query::Database& database, std::string_view sql,
                                query::Limits limits,
                                std::chrono::steady_clock::time_point deadline);
 
   const runtime::Engine* engine_;
+  std::optional<TopicTables> topics_;
   query::Tables schemas_;  // every table without its rows, as the engine orders them
   Mutex mutex_;
   // Kept with their tables set to schemas_, which they borrow.

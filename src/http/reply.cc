@@ -115,6 +115,13 @@ Reply produce_reply(const api::ProduceReply& produced) {
                                                            {"errors", std::move(errors)}});
 }
 
+json::array columns_json(const api::Columns& columns) {
+  json::array list;
+  for (const auto& [name, type] : columns)
+    list.push_back(json::object{{"name", name}, {"type", type}});
+  return list;
+}
+
 json::object topic_json(const api::TopicDescription& topic) {
   const auto& info = topic.info;
   std::uint64_t records = 0, bytes = 0;
@@ -131,6 +138,8 @@ json::object topic_json(const api::TopicDescription& topic) {
   return {{"name", info.config.name},
           {"id", info.id.value},
           {"schema", topic.type.empty() ? json::value(nullptr) : json::value(topic.type)},
+          {"table", topic.table.empty() ? json::value(nullptr) : json::value(topic.table)},
+          {"columns", columns_json(topic.columns)},
           {"records", records},
           {"bytes", bytes},
           {"partitions", std::move(partitions)},
@@ -142,15 +151,12 @@ json::object topic_json(const api::TopicDescription& topic) {
 Reply states_reply(const std::vector<api::StateDescription>& states) {
   json::array list;
   for (const auto& state : states) {
-    json::array columns;
-    for (const auto& [name, type] : state.columns)
-      columns.push_back(json::object{{"name", name}, {"type", type}});
     list.push_back(json::object{{"service", state.name.service},
                                 {"state", state.name.state},
                                 {"table", state.name.table},
                                 {"rows", state.rows},
                                 {"bytes", state.bytes},
-                                {"columns", std::move(columns)}});
+                                {"columns", columns_json(state.columns)}});
   }
   return json_reply(200, json::object{{"states", std::move(list)}});
 }

@@ -104,11 +104,11 @@ Result<PreparedCommit> prepare_appends(std::vector<Append> appends, Timestamp ap
       return fail(ErrorCode::kInvalidArgument, "an appended batch holds no records");
     }
     prepared.bytes_raw += append.batch.bytes();
+    record::BatchBuilder::Sealed sealed = append.batch.seal(appended_at);
     PreparedCommit::Part part{.topic = append.topic,
                               .partition = append.partition,
-                              .batch = nullptr,
-                              .encoded = append.batch.encode(appended_at)};
-    part.batch = append.batch.finish(appended_at);
+                              .batch = std::move(sealed.batch),
+                              .encoded = std::move(sealed.encoded)};
     prepared.memory_bytes += part.encoded.size() + part.batch->memory_bytes();
     prepared.parts.push_back(std::move(part));
   }
@@ -137,6 +137,7 @@ Result<PreparedCommit> prepare(Commit commit, Timestamp appended_at) {
   for (const KeyValue& entry : commit.put) {
     prepared.memory_bytes += entry.key.size() + entry.value.size();
   }
+  prepared.waits_for_fsync = !commit.is_repeatable || !prepared.parts.empty();
   prepared.erase = std::move(commit.erase);
   prepared.put = std::move(commit.put);
   return prepared;
@@ -147,6 +148,12 @@ void keep_in_order(PreparedCommit::Part& part, PartitionInfo& info) {
     record::BatchBuilder::stamp(*part.batch, part.encoded, *info.appended_at);
   }
   info.appended_at = part.batch->appended_at();
+  if (!info.spread) return;
+  for (std::size_t i = 0; i < part.batch->size(); ++i) {
+    const Duration ahead = part.batch->timestamp(i) - *info.appended_at;
+    info.spread->ahead = std::max(info.spread->ahead, ahead);
+    info.spread->behind = std::max(info.spread->behind, Duration{-ahead.ms});
+  }
 }
 
 Status check_retention(std::string_view topic, const Retention& retention) {

@@ -68,6 +68,7 @@ struct PreparedCommit {
   std::optional<ProducerStamp> producer;
   std::vector<KeyRange> erase;
   std::vector<KeyValue> put;
+  bool waits_for_fsync = true;   // where the store's setting says so
   std::uint64_t bytes_raw = 0;   // of keys and values of records
   std::size_t memory_bytes = 0;  // that it holds until it is committed
 };
@@ -78,7 +79,7 @@ Result<PreparedCommit> prepare(ProduceRequest request, Timestamp appended_at);
 Result<PreparedCommit> prepare(Commit commit, Timestamp appended_at);
 
 // Sees to it that the append times of a partition do not fall: `part` goes behind what `info`
-// tells, which then tells of `part`.
+// tells, which then tells of the times of `part`.
 void keep_in_order(PreparedCommit::Part& part, PartitionInfo& info);
 
 // kInvalidArgument. `topic` is for the message.

@@ -45,6 +45,11 @@ class Log {
   virtual Result<ReadResult> read(TopicId topic, std::uint32_t partition, Offset from,
                                   std::size_t bytes_max) const = 0;
 
+  // Where the batches begin that were appended at `time` or later; the partition's end if there are
+  // none. Append times never fall, so it is found in a few looks. Errors as read().
+  virtual Result<Offset> find_appended(TopicId topic, std::uint32_t partition,
+                                       Timestamp time) const = 0;
+
   // `changed(topic)` runs after every commit with records for the topic, once they are readable,
   // and when the topic is deleted. Returns a number for unlisten; unlisten returns after the last
   // call has.

@@ -47,9 +47,10 @@ class Producing {
   // known), kDiskFull, kDataUnwritable (the data is not there any more), kClosed, kMemoryFull,
   // kTopicNotFound, kInvalidArgument (no such partition), kOutcomeUnknown.
   //
-  // Compresses on this thread, and never waits, neither for the disk nor for others. So the store
-  // does not bound what is waiting: who submits does. For HTTP that are the request bodies that are
-  // held until they are answered, 256 MiB in all.
+  // What values lie in, where they are lent to the batch, is read before this returns. Compresses
+  // on this thread, and never waits, neither for the disk nor for others. So the store does not
+  // bound what is waiting: who submits does. For HTTP that are the request bodies that are held
+  // until they are answered, 256 MiB in all.
   virtual void submit(ProduceRequest request, Callback done) = 0;
 
   // The next sequence number the store expects of `producer`; 0 for one it does not know.

@@ -50,6 +50,12 @@ struct TopicConfig {
   Retention retention() const { return {retention_age, retention_bytes}; }
 };
 
+// How far the times of records are from when their batches were appended, at most; neither is
+// negative.
+struct TimeSpread {
+  Duration ahead{0}, behind{0};
+};
+
 // Readable records are in [begin, end), not every offset of which has one; equal: there is none.
 // Retention moves begin, appends move end.
 struct PartitionInfo {
@@ -58,6 +64,8 @@ struct PartitionInfo {
   // When the newest batch was appended; nothing where none is known. Never falls: a batch for which
   // the clock says less has the time of the one before it.
   std::optional<Timestamp> appended_at = std::nullopt;
+  // Of all records. Nothing: not known, as an earlier version wrote some of them.
+  std::optional<TimeSpread> spread = TimeSpread{};
 };
 
 struct TopicInfo {

@@ -1,8 +1,12 @@
 #include "opbuild/service_source.h"
 
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "opbuild/block.h"
+#include "spec/cpp_lexer.h"
 #include "spec/function.h"
 #include "spec/names.h"
 
@@ -36,13 +40,26 @@ std::string row_struct(const plan::State& state) {
   return spec::to_pascal_case(state.name) + "Row";
 }
 
+// A block without its comments, and with the least white space that keeps its meaning.
+std::string words_of(const plan::Step& step) {
+  std::string words;
+  std::size_t end = 0;
+  for (const spec::Token& token : spec::tokenize(step.code.text)) {
+    if (token.offset != end) words += ' ';
+    words += token.text;
+    if (token.kind == spec::TokenKind::kDirective) words += '\n';
+    end = token.offset + token.text.size();
+  }
+  return words;
+}
+
 // Of checks.h.
 constexpr std::string_view kUnknown = "gameflow::detail::Unknown";
 
 class ServiceWriter {
  public:
   ServiceWriter(SourceWriter& out, const plan::Graph& graph, const plan::Service& service,
-                const SharedTypes& shared, std::vector<std::string>& table)
+                const SharedTypes& shared, LibraryTable& table)
       : out_(out), graph_(graph), service_(service), shared_(shared), table_(table) {}
 
   void run() {
@@ -83,9 +100,13 @@ class ServiceWriter {
   void merge(Value& value, spec::Position position);
   void add_function(std::string_view kind, std::string_view name, std::string_view pointer,
                     std::string_view output);
+  std::string said_by(const plan::Chain& chain, std::string_view in) const;
 
+  std::string qualified(std::string_view name) const {
+    return format("{}::{}", service_.scope, name);
+  }
   std::string type_ref(std::string_view type) const {
-    return format("gameflow::detail::TypeRefOf<dataflow::{}::{}>::value", service_.scope, type);
+    return format("gameflow::detail::TypeRefOf<dataflow::{}>::value", qualified(type));
   }
   bool is_of_source(const plan::Chain& chain) const {
     return chain.function.starts_with(service_.name + "/source/");
@@ -99,7 +120,7 @@ class ServiceWriter {
   const plan::Graph& graph_;
   const plan::Service& service_;
   const SharedTypes& shared_;
-  std::vector<std::string>& table_;
+  LibraryTable& table_;
   std::string key_ = "Text";
   std::vector<Value> values_;        // of the nodes: what leaves them
   std::optional<Value> merged_;      // what leaves the own steps of each source
@@ -175,12 +196,20 @@ void ServiceWriter::merge(Value& value, spec::Position position) {
   }
 }
 
+// Chains of which this is equal do the same: a block sees the types of the dataflow, and keeps
+// nothing.
+std::string ServiceWriter::said_by(const plan::Chain& chain, std::string_view in) const {
+  std::string said = format("{} by {}", in, key_);
+  for (const plan::Step& step : chain.steps) said += format("\n{}: {}", step.name, words_of(step));
+  return said;
+}
+
 void ServiceWriter::add_function(std::string_view kind, std::string_view name,
                                  std::string_view pointer, std::string_view output) {
-  table_.push_back(
+  table_.rows.push_back(
       format("{{gameflow::abi::FunctionKind::{}, {},\n     reinterpret_cast<void "
-             "(*)()>(dataflow::{}::{}), {}}}",
-             kind, cpp_literal(name), service_.scope, pointer, output));
+             "(*)()>(dataflow::{}), {}}}",
+             kind, cpp_literal(name), pointer, output));
 }
 
 void ServiceWriter::write(const plan::Node& node, const plan::Read& read, Value& value) {
@@ -225,7 +254,10 @@ void ServiceWriter::write(const plan::Node& node, const plan::Chain& chain, Valu
                     has_key ? key_ + ", " : "", names[i]);
   }
   out_.line("using {} = gameflow::detail::Chain<{}{}>;\n", local, in, steps);
-  add_function("kChain", chain.function, local + "::run", type_ref(local + "::Output"));
+  std::string pointer = qualified(local + "::run");
+  if (is_of_source(chain))
+    pointer = table_.chains.try_emplace(said_by(chain, in), pointer).first->second;
+  add_function("kChain", chain.function, pointer, type_ref(local + "::Output"));
 }
 
 void ServiceWriter::write_rows(const plan::Keyed& keyed) {
@@ -254,7 +286,7 @@ void ServiceWriter::write(const plan::Node& node, const plan::Keyed& keyed, Valu
     arguments += format(", {}::{}", name, row_struct(state));
   out_.line("}}  // namespace {}\n", name);
   out_.line("constexpr auto run_update = gameflow::detail::update<{}>;\n", arguments);
-  add_function("kUpdate", keyed.update_function, "run_update", "{}");
+  add_function("kUpdate", keyed.update_function, qualified("run_update"), "{}");
 
   const Value output = node.output == nullptr ? Value{std::string(kUnknown), false}
                                               : Value{friendly_type(graph_, *node.output), true};
@@ -264,7 +296,7 @@ void ServiceWriter::write(const plan::Node& node, const plan::Keyed& keyed, Valu
             output.cpp);
   out_.line("}}  // namespace flush\n");
   out_.line("constexpr auto run_flush = gameflow::detail::flush<flush::Out, flush::kFunction>;\n");
-  add_function("kFlush", keyed.flush_function, "run_flush", type_ref("flush::Out"));
+  add_function("kFlush", keyed.flush_function, qualified("run_flush"), type_ref("flush::Out"));
   value = output.is_written ? output : Value{"flush::Out", false};
 }
 
@@ -291,7 +323,7 @@ void write_struct(SourceWriter& out, const record::Type& type, const std::string
 }
 
 void write_service(SourceWriter& out, const plan::Graph& graph, const plan::Service& service,
-                   const SharedTypes& shared, std::vector<std::string>& table) {
+                   const SharedTypes& shared, LibraryTable& table) {
   ServiceWriter(out, graph, service, shared, table).run();
 }
 

@@ -2,6 +2,7 @@
 // functions of the library around them.
 #pragma once
 
+#include <map>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -18,9 +19,15 @@ using SharedTypes = std::unordered_set<const record::Type*>;
 // A struct with this layout, and static_asserts about it.
 void write_struct(SourceWriter& out, const record::Type& type, const std::string& name);
 
-// Appends the service's rows of abi::Library::functions, as plan::functions_of names them, to
-// `table`.
+// What has been written of the library.
+struct LibraryTable {
+  std::vector<std::string> rows;              // of abi::Library::functions
+  std::map<std::string, std::string> chains;  // of sources: what they say, and their functions
+};
+
+// Appends the service's rows, as plan::functions_of names them, to `table`. Where its sources'
+// chains say what another service's do, they are that one's functions.
 void write_service(SourceWriter& out, const plan::Graph& graph, const plan::Service& service,
-                   const SharedTypes& shared, std::vector<std::string>& table);
+                   const SharedTypes& shared, LibraryTable& table);
 
 }  // namespace gameflow::opbuild

@@ -86,10 +86,10 @@ std::string generate_source(const plan::Graph& graph) {
   }
   out.line("\nnamespace dataflow {{\n\nusing namespace gameflow;\n");
   write_types(out, graph, shared);
-  std::vector<std::string> functions;
+  LibraryTable table;
   for (const plan::Service& service : graph.services)
-    write_service(out, graph, service, shared, functions);
-  write_library(out, functions);
+    write_service(out, graph, service, shared, table);
+  write_library(out, table.rows);
   return out.take();
 }
 

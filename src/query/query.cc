@@ -19,6 +19,7 @@
 #include "query/connection.h"
 #include "query/result_fields.h"
 #include "query/sqlite_process.h"
+#include "query/topic_table.h"
 #include "query/virtual_table.h"
 #include "record/codec.h"
 
@@ -112,9 +113,15 @@ char* new_item(RawList& list, const record::Type& item, Arena& arena) {
 struct Database::Impl {
   // Destroyed last: SQLite holds their addresses. By folded name.
   std::map<std::string, std::unique_ptr<TableSlot>, std::less<>> slots;
+  std::map<std::string, std::unique_ptr<TopicSlot>, std::less<>> topics;
+  TopicUse topic_use;  // of the query that runs
   Connection connection;
 
   Result<sqlite3_stmt*> prepare(std::string_view sql, Author author);
+  Status check_name(std::string_view name) const;
+  // Calls `use` with the folded name of each table and topic, its name, and those of its columns.
+  template <class Use>
+  void each_name(Use use) const;
   std::string_view misread_name(std::string_view message) const;
   Error explained(Error error, std::string_view sql) const;
   // The byte of `sql` that the error of the last prepare() is about.
@@ -125,6 +132,12 @@ struct Database::Impl {
               Arena& arena, RawList& list);
 };
 
+template <class Use>
+void Database::Impl::each_name(Use use) const {
+  for (const auto& [folded, slot] : slots) use(folded, slot->table().name, slot->columns());
+  for (const auto& [folded, slot] : topics) use(folded, slot->topic().name, slot->columns());
+}
+
 // The name in SQLite's `near "order": syntax error` if it is one of ours and a word of SQL as well.
 std::string_view Database::Impl::misread_name(std::string_view message) const {
   constexpr std::string_view kNear = "near \"", kEnd = "\": syntax error";
@@ -133,11 +146,11 @@ std::string_view Database::Impl::misread_name(std::string_view message) const {
   message.remove_suffix(kEnd.size());
   const std::string word = lower_case(message);
   if (sqlite3_keyword_check(word.data(), static_cast<int>(word.size())) == 0) return {};
-  const bool is_ours = std::ranges::any_of(slots, [&](const auto& slot) {
-    return slot.first == word ||
-           std::ranges::any_of(slot.second->columns(), [&](const Column& column) {
-             return lower_case(column.name) == word;
-           });
+  bool is_ours = false;
+  each_name([&](std::string_view folded, std::string_view, const auto& columns) {
+    is_ours = is_ours || folded == word || std::ranges::any_of(columns, [&](const auto& column) {
+                return lower_case(column.name) == word;
+              });
   });
   return is_ours ? message : std::string_view();
 }
@@ -149,17 +162,17 @@ Error Database::Impl::explained(Error error, std::string_view sql) const {
     error.message += fmt::format("; {0} is a word of SQL: where it is a name, write [{0}]", word);
   } else if (error.message.starts_with("no such table")) {
     std::vector<std::string_view> names;
-    for (const auto& [name, slot] : slots) names.emplace_back(slot->table().name);
+    each_name([&](std::string_view, std::string_view name, const auto&) { names.push_back(name); });
     error.message += names.empty() ? std::string("; there are no tables")
                                    : fmt::format("; the tables are: {}", fmt::join(names, ", "));
   } else if (error.message.starts_with("no such column")) {
     const std::string text = lower_case(sql);
-    for (const auto& [name, slot] : slots) {
-      if (text.find(name) == std::string::npos) continue;
+    each_name([&](std::string_view folded, std::string_view name, const auto& columns) {
+      if (text.find(folded) == std::string::npos) return;
       std::vector<std::string_view> names;
-      for (const Column& column : slot->columns()) names.emplace_back(column.name);
-      error.message += fmt::format("; {} has: {}", slot->table().name, fmt::join(names, ", "));
-    }
+      for (const auto& column : columns) names.emplace_back(column.name);
+      error.message += fmt::format("; {} has: {}", name, fmt::join(names, ", "));
+    });
   }
   return error;
 }
@@ -200,6 +213,13 @@ Status Database::Impl::fill(sqlite3_stmt* statement, const std::vector<Target>& 
   }
 }
 
+Status Database::Impl::check_name(std::string_view name) const {
+  if (!name.empty() && name.find('\0') == std::string_view::npos && !connection.is_reserved(name))
+    return {};
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("'{}' cannot be the name of a table in SQL", name));
+}
+
 Database::Database() : impl_(std::make_unique<Impl>()) {
   if (impl_->connection.opened()) add_aggregates(impl_->connection.handle());
 }
@@ -212,14 +232,22 @@ Status Database::set_table(const Table* table) {
   const std::string name = lower_case(table->name);
   const auto known = impl_->slots.find(name);
   if (known != impl_->slots.end()) return known->second->set(table);
-  if (name.empty() || name.find('\0') != std::string::npos || impl_->connection.is_reserved(name)) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("'{}' cannot be the name of a table in SQL", table->name));
-  }
+  GF_TRY(impl_->check_name(table->name));
   auto slot = std::make_unique<TableSlot>();
   GF_TRY(slot->set(table));
   GF_TRY(slot->attach(impl_->connection.handle()));
   impl_->slots.emplace(name, std::move(slot));
+  return impl_->connection.add_table(name);
+}
+
+Status Database::add_topic(const Topic& topic) {
+  GF_TRY(impl_->connection.opened());
+  const std::string name = lower_case(topic.name);
+  if (impl_->slots.contains(name) || impl_->topics.contains(name)) return {};
+  GF_TRY(impl_->check_name(name));
+  auto slot = std::make_unique<TopicSlot>(topic, impl_->topic_use);
+  GF_TRY(slot->attach(impl_->connection.handle()));
+  impl_->topics.emplace(name, std::move(slot));
   return impl_->connection.add_table(name);
 }
 
@@ -236,13 +264,17 @@ Result<Answer> Database::run(std::string_view sql, const Limits& limits) {
     answer.columns.emplace_back(sqlite3_column_name(statement, i));
   }
   impl_->begin(Author::kPerson, deadline);
+  impl_->topic_use = {.bytes_max = limits.topic_bytes_max, .bytes = 0, .failure = {}};
   const Allowance allowance(kPersonBytesMax, true);
   Execution execution(statement);
   std::size_t bytes = 0;
   for (;;) {
     const int code = execution.step();
     if (code == SQLITE_DONE) return answer;
-    if (code != SQLITE_ROW) return fail(impl_->connection.error_of(code));
+    if (code != SQLITE_ROW) {
+      if (impl_->topic_use.failure) return fail(*std::move(impl_->topic_use.failure));
+      return fail(impl_->connection.error_of(code));
+    }
     std::vector<Value> row;
     row.reserve(static_cast<std::size_t>(columns));
     for (int i = 0; i < columns; ++i) row.push_back(value_of(statement, i, bytes));

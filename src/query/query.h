@@ -1,4 +1,5 @@
-// Read-only SQL over versions of tables (state/version.h): SQLite virtual tables, no copy of rows.
+// Read-only SQL over versions of tables (state/version.h) and over topics (topic.h): SQLite virtual
+// tables, no copy of rows.
 //
 // Threads  a Database belongs to one thread; what it reads never changes.
 // Errors   kSqlInvalid, kSqlDenied, kSqlLimit; the message quotes SQLite and, for an unknown name,
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "query/topic.h"
 #include "record/arena.h"
 #include "record/type.h"
 #include "state/version.h"
@@ -54,8 +56,9 @@ using Tables = std::vector<std::shared_ptr<const Table>>;
 
 struct Limits {
   std::chrono::milliseconds time_max{1000};
-  std::size_t rows_max = 10'000;     // more: the result is cut and says so
-  std::size_t bytes_max = 8U << 20;  // of text in the result; likewise
+  std::size_t rows_max = 10'000;             // more: the result is cut and says so
+  std::size_t bytes_max = 8U << 20;          // of text in the result; likewise
+  std::size_t topic_bytes_max = 256U << 20;  // of topics, in memory, that the query reads
 };
 
 using Value = std::variant<std::nullptr_t, std::int64_t, double, std::string>;
@@ -79,6 +82,10 @@ class Database {
   // row type and constant names must be the same. Borrowed, and read while queries run, until it is
   // replaced or the Database is destroyed; its segments may change between queries.
   Status set_table(const Table* table);
+
+  // Makes a topic known, for run() alone, unless its name stands for something already. Its reader
+  // outlives the Database.
+  Status add_topic(const Topic& topic);
 
   // Forgets what was kept of the tables for the last query, such as rows in order.
   void release_memory();

@@ -50,26 +50,12 @@ Cursor& cursor_of(sqlite3_vtab_cursor* base) {
   return *reinterpret_cast<Cursor*>(base);
 }
 
-const char* declared_type(const Column& column) {
-  return record::visit(column.kind, []<class T>(std::type_identity<T>) {
-    if constexpr (std::same_as<T, Bytes>) return "BLOB";
-    if constexpr (std::floating_point<T>) return "REAL";
-    return std::integral<T> ? "INTEGER" : "TEXT";
-  });
-}
-
-std::string quoted(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) out.append(c == '"' ? 2 : 1, c);
-  return out + '"';
-}
-
 int connect(sqlite3* db, void* slot, int, const char* const*, sqlite3_vtab** out, char** error) {
   auto& table = *static_cast<TableSlot*>(slot);
   std::string sql = "CREATE TABLE t(";
   for (const Column& column : table.columns()) {
     if (!sql.ends_with('(')) sql += ", ";
-    sql += quoted(column.name) + ' ' + declared_type(column);
+    sql += quoted_name(column.name) + ' ' + declared_type(column.kind);
   }
   const int code = sqlite3_declare_vtab(db, (sql + ")").c_str());
   if (code != SQLITE_OK) {
@@ -294,9 +280,13 @@ int at_end(sqlite3_vtab_cursor* base) {
   return cursor_of(base).row == nullptr ? 1 : 0;
 }
 
-void give_text(sqlite3_context* context, const char* data, std::size_t size) {
-  // The row outlives the query, so SQLite need not copy (SQLITE_STATIC).
-  sqlite3_result_text64(context, data == nullptr ? "" : data, size, SQLITE_STATIC, SQLITE_UTF8);
+sqlite3_destructor_type keep(Lifetime lifetime) {
+  return lifetime == Lifetime::kQuery ? SQLITE_STATIC : SQLITE_TRANSIENT;
+}
+
+void give_text(sqlite3_context* context, std::string_view text, Lifetime lifetime) {
+  sqlite3_result_text64(context, text.data() == nullptr ? "" : text.data(), text.size(),
+                        keep(lifetime), SQLITE_UTF8);
 }
 
 void give_u64(sqlite3_context* context, std::uint64_t value) {
@@ -311,7 +301,7 @@ void give_u64(sqlite3_context* context, std::uint64_t value) {
 }
 
 void give_key(sqlite3_context* context, Kind kind, std::string_view key) {
-  if (kind == Kind::kString) return give_text(context, key.data(), key.size());
+  if (kind == Kind::kString) return give_text(context, key, Lifetime::kQuery);
   if (kind == Kind::kBool) return sqlite3_result_int(context, key[0] != '\0' ? 1 : 0);
   if (record::is_signed(kind)) {
     return sqlite3_result_int64(context, decode_signed_key(Text::view(key)));
@@ -319,33 +309,9 @@ void give_key(sqlite3_context* context, Kind kind, std::string_view key) {
   give_u64(context, decode_unsigned_key(Text::view(key)));
 }
 
-void give_json(sqlite3_context* context, const Column& column, const char* from) {
-  std::string json;
-  record::encode_json(*column.type, from, json);
-  sqlite3_result_text64(context, json.data(), json.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
-}
-
 void give_field(sqlite3_context* context, const Column& column, const char* row) {
   if (column.optional && !load<bool>(row + column.flag_offset)) return;  // NULL
-  const char* from = row + column.offset;
-  record::visit(column.kind, [&]<class T>(std::type_identity<T>) {
-    if constexpr (std::same_as<T, u64>) {
-      give_u64(context, load<u64>(from));
-    } else if constexpr (std::integral<T>) {
-      sqlite3_result_int64(context, load<T>(from));
-    } else if constexpr (std::floating_point<T>) {
-      sqlite3_result_double(context, double{load<T>(from)});
-    } else if constexpr (std::same_as<T, Text>) {
-      const auto text = load<Text>(from);
-      give_text(context, text.data(), text.size());
-    } else if constexpr (std::same_as<T, Bytes>) {
-      const auto bytes = load<Bytes>(from);
-      const void* data = bytes.data == nullptr ? static_cast<const void*>("") : bytes.data;
-      sqlite3_result_blob64(context, data, bytes.size, SQLITE_STATIC);
-    } else {
-      give_json(context, column, from);
-    }
-  });
+  give_value(context, *column.type, row + column.offset, Lifetime::kQuery);
 }
 
 int column_value(sqlite3_vtab_cursor* base, sqlite3_context* context, int index) {
@@ -392,6 +358,43 @@ constexpr sqlite3_module kModule = [] {
 }();
 
 }  // namespace
+
+const char* declared_type(Kind kind) {
+  return record::visit(kind, []<class T>(std::type_identity<T>) {
+    if constexpr (std::same_as<T, Bytes>) return "BLOB";
+    if constexpr (std::floating_point<T>) return "REAL";
+    return std::integral<T> ? "INTEGER" : "TEXT";
+  });
+}
+
+std::string quoted_name(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) out.append(c == '"' ? 2 : 1, c);
+  return out + '"';
+}
+
+void give_value(sqlite3_context* context, const record::Type& type, const char* slot,
+                Lifetime lifetime) {
+  record::visit(type.kind, [&]<class T>(std::type_identity<T>) {
+    if constexpr (std::same_as<T, u64>) {
+      give_u64(context, load<u64>(slot));
+    } else if constexpr (std::integral<T>) {
+      sqlite3_result_int64(context, load<T>(slot));
+    } else if constexpr (std::floating_point<T>) {
+      sqlite3_result_double(context, double{load<T>(slot)});
+    } else if constexpr (std::same_as<T, Text>) {
+      give_text(context, load<Text>(slot).view(), lifetime);
+    } else if constexpr (std::same_as<T, Bytes>) {
+      const auto bytes = load<Bytes>(slot);
+      const void* data = bytes.data == nullptr ? static_cast<const void*>("") : bytes.data;
+      sqlite3_result_blob64(context, data, bytes.size, keep(lifetime));
+    } else {
+      std::string json;
+      record::encode_json(type, slot, json);
+      give_text(context, json, Lifetime::kRow);
+    }
+  });
+}
 
 Status TableSlot::attach(sqlite3* db) {
   if (sqlite3_create_module(db, table_->name.c_str(), &kModule, this) == SQLITE_OK) return {};

@@ -25,8 +25,19 @@
 #include "record/visit.h"
 
 struct sqlite3;
+struct sqlite3_context;
 
 namespace gameflow::query {
+
+// What a column of the type is declared as: "INTEGER", "REAL", "TEXT" or "BLOB".
+const char* declared_type(record::Kind kind);
+// How long what a slot points to stays.
+enum class Lifetime : std::uint8_t { kQuery, kRow };
+// Gives the value of a slot to SQLite, as said above.
+void give_value(sqlite3_context* context, const record::Type& type, const char* slot,
+                Lifetime lifetime);
+// A name as SQL quotes it.
+std::string quoted_name(std::string_view name);
 
 // Where one column's value is.
 struct Column {

@@ -19,6 +19,8 @@
 #include "base/error.h"
 #include "base/strong_id.h"
 #include "base/time.h"
+#include "record/outlined.h"
+#include "record/record_keys.h"
 
 namespace gameflow::record {
 
@@ -36,28 +38,12 @@ struct RecordView {
 // Every byte of a batch may be read up to this far past its end, as simdjson does.
 inline constexpr std::size_t kPaddingBytes = 64;
 
-// When the records of a batch were made, and their keys. Internal to src/record.
-struct RecordKeys {
-  struct Entry {
-    std::int64_t timestamp_ms;
-    std::uint32_t key_begin, key_size;  // key_size == kNoKey: the record has none
-  };
-  static constexpr std::uint32_t kNoKey = UINT32_MAX;
-
-  const Entry* entries = nullptr;
-  const char* bytes = nullptr;  // where key_begin counts from
-
-  bool has(std::size_t record) const { return entries[record].key_size != kNoKey; }
-  std::string_view operator[](std::size_t record) const {
-    return {bytes + entries[record].key_begin, entries[record].key_size};
-  }
-};
-
 // Bytes (keys, values, entries) above which a batch takes no more records: a bound, not a target.
 inline constexpr std::size_t kBatchBytesMax = std::size_t{1} << 30;
 
 class Batch;
 class Columns;
+class ColumnsWriter;
 using BatchPtr = std::shared_ptr<const Batch>;
 
 class Batch {
@@ -107,8 +93,12 @@ class Batch {
   // Reads what BatchBuilder::encode wrote: records without gaps, from base_offset on. kDataCorrupt
   // with the reason if the bytes are not that.
   static Result<BatchPtr> decode(std::string_view encoded, Offset base_offset);
-  // Only that, from the same bytes, and likewise.
-  static Result<Timestamp> appended_at(std::string_view encoded);
+  // What the head of the same bytes says, and likewise.
+  struct Head {
+    Timestamp appended_at;
+    std::uint32_t records;
+  };
+  static Result<Head> peek(std::string_view encoded);
 
  private:
   friend class BatchBuilder;
@@ -136,20 +126,30 @@ class Batch {
   mutable Text text_;
 };
 
-// Collects records. Keys and values are copied in.
+// Collects records. Keys are copied in, and values where they are not lent.
 class BatchBuilder {
  public:
+  BatchBuilder();
+  ~BatchBuilder();
+  BatchBuilder(BatchBuilder&&) noexcept;
+  BatchBuilder& operator=(BatchBuilder&&) noexcept;
+
   // Whether a record of so many bytes (key and value) may still be added: always when empty, else
   // up to kBatchBytesMax in total.
   bool fits(std::size_t key_and_value_bytes) const;
-  // Makes room for values of so many bytes, about `value_bytes` each.
-  void reserve(std::size_t bytes, std::size_t value_bytes);
+  // Makes room for so many records that are lent.
+  void reserve(std::size_t records);
   // Precondition: fits(), and key and value are together under 2 GiB.
   void add(Timestamp timestamp, std::optional<std::string_view> key, std::string_view value);
+  // Likewise, but the value stays where it is, readable for kPaddingBytes past its end, until the
+  // builder is left empty or goes. `outlined`: what is known of it. A builder either copies or
+  // borrows.
+  void lend(Timestamp timestamp, std::optional<std::string_view> key, std::string_view value,
+            const Outlined& outlined);
   std::size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }
   // Bytes of keys and values so far.
-  std::size_t bytes() const { return keys_.size() + values_.size(); }
+  std::size_t bytes() const { return keys_.size() + value_bytes(); }
   void clear();
 
   // The stored form: header, checksum, keys, and the values by column or as text. Does not hold the
@@ -157,6 +157,12 @@ class BatchBuilder {
   std::string encode(Timestamp appended_at);
   // The readable form of the same records; leaves the builder empty.
   std::shared_ptr<Batch> finish(Timestamp appended_at);
+  // Both. What is stored in columns lies in them in memory too.
+  struct Sealed {
+    std::string encoded;
+    std::shared_ptr<Batch> batch;
+  };
+  Sealed seal(Timestamp appended_at);
   // Gives a batch from finish(), and the same records from encode(), another time of append.
   static void stamp(Batch& batch, std::string& encoded, Timestamp appended_at);
   // Gives a batch from finish() its place, before it is published: without gaps, or with an offset
@@ -168,11 +174,26 @@ class BatchBuilder {
   std::int64_t first_timestamp_ms() const {
     return entries_.empty() ? 0 : entries_.front().timestamp_ms;
   }
+  std::size_t value_bytes() const { return values_.size() + lent_bytes_; }
+  void add_key(Timestamp timestamp, std::optional<std::string_view> key);
+  RecordKeys keys() const { return {entries_.data(), keys_.data()}; }
+  std::shared_ptr<Batch> begin_batch(Timestamp appended_at);
   void pad_values();
+  void copy_lent();
+
+  struct Body;
+  Body make_body(Timestamp appended_at);
+  struct PutBack {
+    void operator()(ColumnsWriter* columns) const;
+  };
 
   std::vector<RecordKeys::Entry> entries_;
   std::vector<std::uint32_t> ends_;  // of the values in values_
   Batch::Buffer keys_, values_;
+  // Values that are not in values_.
+  std::vector<std::string_view> lent_;
+  std::size_t lent_bytes_ = 0, expected_ = 0;
+  std::unique_ptr<ColumnsWriter, PutBack> columns_;  // of the same values
 };
 
 }  // namespace gameflow::record

@@ -17,7 +17,6 @@
 namespace gameflow::record {
 namespace {
 
-using Part = Column::Part;
 using Take = Shapes::Take;
 using Texts = std::span<const std::string_view>;
 
@@ -30,24 +29,6 @@ constexpr std::size_t kExamplesMax = 4;
 
 // Longer lists go the full way, which knows how much memory the lists of one record may take.
 constexpr std::size_t kListBytesMax = 64U << 10;
-
-// What a part must be to be taken so.
-Part part_for(Take take) {
-  switch (take) {
-    case Take::kText:
-    case Take::kBytes:
-    case Take::kPassText:
-      return Part::kText;
-    case Take::kBool:
-    case Take::kPassBool:
-      return Part::kBool;
-    case Take::kNumber:
-    case Take::kPassNumber:
-      return Part::kNumber;
-    default:
-      return Part::kJson;
-  }
-}
 
 // A column, and what becomes of its parts.
 struct Target {
@@ -117,7 +98,7 @@ class BatchDecoder::Run {
       if (value.take == Take::kPresent) continue;
       if (column == shape.columns.size()) return false;
       const Column& parts = shape.columns[column++];
-      if (parts.part() != part_for(value.take)) return false;
+      if (parts.part() != Shapes::part_for(value.take)) return false;
       targets_.push_back({&parts, value});
     }
     return column == shape.columns.size() && column > 0 && settle();

@@ -50,6 +50,7 @@ struct Decoder::Impl {
   Shapes any_shapes;  // of check()
   ListMemory lists;   // of the record at hand
   std::string scratch;
+  Outlined outlined;  // of the record at hand
 
   template <class Start, class Value>
   bool read(Shapes& shapes, const Plan* plan, std::string_view json, char* out, const Start& start,
@@ -327,9 +328,13 @@ template <class Start, class Value>
 bool Decoder::Impl::read(Shapes& shapes, const Plan* plan, std::string_view json, char* out,
                          const Start& start, const Value& value) {
   const bool shaped = shapes.ready(json);
+  outlined = {};
   start();
   if (shaped) {
-    if (shapes.take(json, lists, out)) return true;
+    if (shapes.take(json, lists, out)) {
+      outlined = shapes.outlined();
+      return true;
+    }
     start();
   } else if (reader.open_ahead(json)) {
     if (value() && reader.close_ahead()) return true;
@@ -374,6 +379,10 @@ bool Decoder::check(std::string_view json) {
 
 void Decoder::look_ahead(std::string_view texts) {
   impl_->reader.look_ahead(texts);
+}
+
+Outlined Decoder::outlined() const {
+  return impl_->outlined;
 }
 
 const DecodeError& Decoder::error() const {

@@ -19,6 +19,7 @@
 
 #include "base/error.h"
 #include "record/arena.h"
+#include "record/outlined.h"
 #include "record/type.h"
 
 namespace gameflow::record {
@@ -52,6 +53,9 @@ class Decoder {
   // about kLookAheadBytes of several at a time are good. `texts` must stay as it is until the last
   // of them was decoded; empty, it takes back what was announced.
   void look_ahead(std::string_view texts);
+
+  // What the last call that returned true found of the text, as far as it did. Until the next call.
+  Outlined outlined() const;
 
   // The mistake of the last call that returned false.
   const DecodeError& error() const;

@@ -19,19 +19,13 @@
 #include <vector>
 
 #include "record/batch.h"
-#include "record/json_scan.h"
+#include "record/outline.h"
 
 namespace gameflow::record {
 
 class Column {
  public:
-  // What its parts are.
-  enum class Part : std::uint8_t {
-    kText,    // between the quotes of a string that has no escapes and is valid UTF-8
-    kNumber,  // made of the characters of numbers, right or not
-    kBool,    // true or false
-    kJson,    // anything
-  };
+  using Part = record::Part;
   // How they are stored.
   enum class Form : std::uint8_t {
     kSame,        // one for all
@@ -104,24 +98,36 @@ class Columns {
 // Puts values into columns. One thread at a time; kept for its memory.
 class ColumnsWriter {
  public:
+  // Forgets all values. So many will come, or more.
+  void begin(std::size_t count);
+  // The next one. It and its parts are readable for kPaddingBytes past their end, until write().
+  void add(std::string_view value, const Outlined& outlined);
   // Appends what Columns::parse reads. False, with `out` as it was, where the values have too
-  // little in common. `values` lie one behind the other, readable for kPaddingBytes past the last.
-  bool write(std::span<const std::string_view> values, const RecordKeys& keys, std::string& out);
+  // little in common. `keys` are of the same records.
+  bool write(const RecordKeys& keys, std::string& out);
+  // Bytes held.
+  std::size_t memory_bytes() const;
 
  private:
   struct Shape {
-    std::vector<Gap> gaps;
-    std::vector<std::string> gap_texts;
-    std::string gap_rests;
-    std::vector<Column::Part> kinds;
-    std::vector<std::string_view> parts;  // of its values, one value behind the other
+    OutlinePtr outline;  // null: of the odd ones, one part each
+    std::size_t capacity = 0;
+    std::vector<std::string_view> parts;  // by column, with room for `capacity` in each
     std::vector<std::uint32_t> records;   // whose they are
 
-    bool take(std::string_view value);
+    std::size_t columns() const { return outline == nullptr ? 1 : outline->kinds.size(); }
+    void reset(OutlinePtr made, std::size_t count);
+    void add(std::uint32_t record, const std::string_view* row);
+    std::span<const std::string_view> column(std::size_t number) const {
+      return std::span(parts).subspan(number * capacity, records.size());
+    }
   };
 
-  bool sort_into_shapes(std::span<const std::string_view> values);
+  // The shape that the value fits, its parts in row_; shapes_used_ if there is none.
   std::size_t shape_of(std::string_view value);
+  std::size_t shape_of(const OutlinePtr& outline);
+  std::size_t make_shape(OutlinePtr outline);
+  bool take(const Outline& outline, std::string_view value);
   void write_shape(const Shape& shape, const RecordKeys& keys, std::string& out);
   void write_column(const Shape& shape, std::size_t number, const RecordKeys& keys,
                     std::string& out);
@@ -133,12 +139,17 @@ class ColumnsWriter {
     std::span<const std::string_view> parts;
   };
 
-  std::vector<Shape> shapes_;
-  std::vector<std::uint8_t> shape_numbers_;  // of each value
-  std::vector<std::string_view> parts_;      // of one shape, by column
-  std::vector<Written> written_;             // columns of that shape
-  std::string codes_;                        // of one column
-  std::size_t last_ = 0;                     // shape of the value before
+  std::vector<Shape> shapes_;  // the first shapes_used_ of them; the rest is kept for its memory
+  std::size_t shapes_used_ = 0;
+  Shape odd_;             // those of no shape
+  std::size_t last_ = 0;  // shape of the value before
+  std::uint32_t count_ = 0;
+  std::size_t expected_ = 0;
+  bool given_up_ = false;
+
+  std::vector<std::string_view> row_;  // of one value
+  std::vector<Written> written_;       // columns of one shape
+  std::string codes_;                  // of one column
 };
 
 }  // namespace gameflow::record

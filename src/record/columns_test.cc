@@ -15,6 +15,8 @@
 #include <xxhash.h>
 
 #include "record/batch.h"
+#include "record/codec.h"
+#include "record/type.h"
 
 namespace gameflow::record {
 namespace {
@@ -172,6 +174,75 @@ TEST(Columns, AreCompressedWhereMuchIsLeft) {
   EXPECT_NE(batch->columns(), nullptr);
   expect_same(*batch, records);
   EXPECT_LT(bytes, 10'000U);
+}
+
+// Whoever lends values that a decoder took apart stores what whoever copies them does.
+TEST(Columns, LentAreStoredAsCopied) {
+  std::mt19937_64 random(11);
+  TypeTable types;
+  const Type& text = *types.scalar(Kind::kString);
+  const Type* const item = types.object("item", {{"id", &text}});
+  const Type& type = *types.object("event", {{"a", &text, true},
+                                             {"n", types.scalar(Kind::kI32), true},
+                                             {"f", types.scalar(Kind::kBool), true},
+                                             {"o", item, true},
+                                             {"l", types.list_of(item), true}});
+  const auto value = [&](std::uint64_t shape, std::uint64_t i) -> std::string {
+    switch (shape) {
+      case 0:
+        return fmt::format(R"({{"a":"p{}","n":{}}})", i, i);
+      case 1:
+        return fmt::format(" {{ \"n\" : {} ,\n\"x\":null, \"f\":{}}}", i, i % 3 == 0);
+      case 2:
+        return fmt::format(R"({{"o":{{"id":"é{}"}},"l":[ {{"id":"{}"}}, {{"id":"]"}}],"y":[]}})", i,
+                           i % 7);
+      case 3:
+        return R"({"l":[],"y":[1,"z",[true]],"z":-1.5e3,"o":{}})";
+      default:
+        return R"({"a":"an \"escape\""})";
+    }
+  };
+  for (const bool typed : {true, false}) {
+    Decoder decoder;
+    BlockArena arena;
+    std::vector<char> out(type.size);
+    std::size_t taken_apart = 0;
+    for (int round = 0; round < 200; ++round) {
+      SCOPED_TRACE(fmt::format("round {}, {}", round, typed ? "typed" : "checked"));
+      const std::uint64_t shapes = 1 + random() % 5;
+      const auto records = times(1 + random() % 60, [&](auto i) {
+        return Sent{random() % 4 == 0 ? std::nullopt : std::optional(fmt::format("p{}", i)),
+                    value(random() % shapes, i) + std::string(kPaddingBytes, '"')};
+      });
+      BatchBuilder lent, copied, sealed;
+      std::vector<Sent> plain;
+      std::int64_t time = 0;
+      for (const Sent& record : records) {
+        const std::string_view json(record.value.data(), record.value.size() - kPaddingBytes);
+        const bool good =
+            typed ? decoder.decode(type, json, arena, out.data()) : decoder.check(json);
+        ASSERT_EQ(good, !typed || json.find("{}") == std::string_view::npos);
+        const Outlined outlined = good ? decoder.outlined() : Outlined();
+        taken_apart += outlined ? 1 : 0;
+        EXPECT_TRUE(!outlined || outlined.may_have_breaks ||
+                    json.find('\n') == std::string_view::npos);
+        lent.lend({++time}, record.key, json, outlined);
+        sealed.lend({time}, record.key, json, outlined);
+        copied.add({time}, record.key, json);
+        plain.push_back({record.key, std::string(json)});
+      }
+      ASSERT_EQ(lent.bytes(), copied.bytes());
+      const std::string encoded = copied.encode({7});
+      ASSERT_EQ(lent.encode({7}), encoded);
+      expect_same(*lent.finish({7}), plain);
+      const BatchBuilder::Sealed both = sealed.seal({7});
+      ASSERT_EQ(both.encoded, encoded);
+      EXPECT_TRUE(sealed.empty());
+      expect_same(*both.batch, plain);
+      expect_same(**Batch::decode(encoded, {0}), plain);
+    }
+    EXPECT_GT(taken_apart, 1'000U);
+  }
 }
 
 // Bytes of batches with columns are changed, and their checksum is made right again.

@@ -10,12 +10,9 @@ namespace gameflow::record {
 namespace {
 
 using Form = Column::Form;
-using Part = Column::Part;
 
 // A batch whose values need more is stored as text.
 constexpr std::size_t kShapesMax = 32;
-constexpr std::size_t kColumnsMax = 128;
-constexpr std::size_t kGapBytesMax = 8U << 10;
 // A list nested deeper stays within its value: by itself it is not as deep.
 constexpr int kListDepthMax = 8;
 constexpr std::size_t kDictionaryMax = 256;
@@ -67,15 +64,15 @@ const char* end_of_part(Part part, const char* at, const char* end) {
 // need not be, but its gaps and parts are all of its bytes.
 class Walk {
  public:
-  Walk(std::string_view value, std::vector<std::string>& gaps, std::vector<Part>& kinds)
-      : at_(value.data()), end_(at_ + value.size()), gap_(at_), gaps_(gaps), kinds_(kinds) {}
+  Walk(std::string_view value, Outline& outline)
+      : at_(value.data()), end_(at_ + value.size()), gap_(at_), outline_(outline) {}
 
   bool run() {
     space();
     if (peek() != '{' || !value(0)) return false;
     space();
     if (at_ != end_) return false;
-    gaps_.emplace_back(gap_, end_);
+    outline_.gap_texts.emplace_back(gap_, end_);
     return true;
   }
 
@@ -134,11 +131,11 @@ class Walk {
   // The part at at_ ends the gap before it.
   bool part(Part kind) {
     const char* const after = end_of_part(kind, at_, end_);
-    if (after == nullptr || kinds_.size() == kColumnsMax) return false;
+    if (after == nullptr || outline_.kinds.size() == Outline::kPartsMax) return false;
     gap_bytes_ += static_cast<std::size_t>(at_ - gap_);
-    if (gap_bytes_ > kGapBytesMax) return false;
-    gaps_.emplace_back(gap_, at_);
-    kinds_.push_back(kind);
+    if (gap_bytes_ > Outline::kGapBytesMax) return false;
+    outline_.gap_texts.emplace_back(gap_, at_);
+    outline_.kinds.push_back(kind);
     at_ = gap_ = after;
     return true;
   }
@@ -147,8 +144,7 @@ class Walk {
   const char* const end_;
   const char* gap_;  // where the last part ended
   std::size_t gap_bytes_ = 0;
-  std::vector<std::string>& gaps_;
-  std::vector<Part>& kinds_;
+  Outline& outline_;
 };
 
 // A part by its first and last eight bytes: all of it, where it has up to 16.
@@ -177,90 +173,138 @@ struct Word {
 
 }  // namespace
 
-bool ColumnsWriter::Shape::take(std::string_view value) {
-  const char* at = value.data();
-  const char* const end = at + value.size();
-  const std::size_t before = parts.size();
-  for (std::size_t i = 0; i < kinds.size(); ++i) {
-    const char* part_end = nullptr;
-    if (gaps[i].begins(at, end, gap_rests.data())) {
-      at += gaps[i].size;
-      part_end = end_of_part(kinds[i], at, end);
-    }
-    if (part_end == nullptr) {
-      parts.resize(before);
-      return false;
-    }
-    parts.emplace_back(at, static_cast<std::size_t>(part_end - at));
-    at = part_end;
-  }
-  if (gaps.back().begins(at, end, gap_rests.data()) && at + gaps.back().size == end) return true;
-  parts.resize(before);
-  return false;
+void ColumnsWriter::Shape::reset(OutlinePtr made, std::size_t count) {
+  outline = std::move(made);
+  capacity = std::max<std::size_t>(count, 16);
+  const std::size_t size = capacity * columns();
+  if (parts.size() < size) parts.resize(size);
+  records.clear();
 }
 
-bool ColumnsWriter::write(std::span<const std::string_view> values, const RecordKeys& keys,
-                          std::string& out) {
-  shapes_.clear();
-  last_ = 0;
-  if (!sort_into_shapes(values)) return false;
-  ByteWriter writer(out);
-  writer.varint(shapes_.size());
-  if (shapes_.size() > 1) {
-    const std::size_t begin = out.size();
-    out.resize(begin + values.size());
-    for (std::size_t number = 0; number < shapes_.size(); ++number) {
-      for (const std::uint32_t record : shapes_[number].records)
-        out[begin + record] = static_cast<char>(number);
-    }
+void ColumnsWriter::Shape::add(std::uint32_t record, const std::string_view* row) {
+  const std::size_t count = records.size(), width = columns();
+  if (count == capacity) {
+    std::vector<std::string_view> wider(2 * capacity * width);
+    for (std::size_t i = 0; i < width; ++i)
+      std::ranges::copy(column(i), wider.begin() + static_cast<std::ptrdiff_t>(2 * capacity * i));
+    parts = std::move(wider);
+    capacity *= 2;
   }
-  for (const Shape& shape : shapes_) write_shape(shape, keys, out);
-  return true;
+  std::string_view* at = parts.data() + count;
+  for (std::size_t i = 0; i < width; ++i, at += capacity) *at = row[i];
+  records.push_back(record);
+}
+
+void ColumnsWriter::begin(std::size_t count) {
+  shapes_used_ = 0;
+  odd_.reset(nullptr, 0);
+  last_ = 0;
+  count_ = 0;
+  expected_ = count;
+  given_up_ = false;
+}
+
+std::size_t ColumnsWriter::memory_bytes() const {
+  std::size_t parts = odd_.parts.capacity();
+  for (const Shape& shape : shapes_) parts += shape.parts.capacity();
+  return parts * sizeof(std::string_view) + codes_.capacity();
 }
 
 // Each value to the first shape that it fits, beginning with that of the value before; those
-// without one that could be learned are a shape of their own, of one column. False where too many
-// are.
-bool ColumnsWriter::sort_into_shapes(std::span<const std::string_view> values) {
-  Shape odd{.gap_texts = {"", ""}, .kinds = {Part::kJson}};
-  for (std::uint32_t i = 0; i < values.size(); ++i) {
-    const std::size_t number = shape_of(values[i]);
-    if (number < shapes_.size()) {
-      shapes_[number].records.push_back(i);
-      continue;
-    }
-    odd.parts.push_back(values[i]);
-    odd.records.push_back(i);
-    if (odd.records.size() > 16 + i / 4) return false;
+// without one that could be learned are a shape of their own, of one column. Given up where too
+// many are.
+void ColumnsWriter::add(std::string_view value, const Outlined& outlined) {
+  if (given_up_) return;
+  const std::uint32_t record = count_++;
+  const std::size_t number = outlined ? shape_of(*outlined.outline) : shape_of(value);
+  if (number < shapes_used_) {
+    shapes_[number].add(record, outlined ? outlined.parts : row_.data());
+    return;
   }
-  if (odd.records.size() * 4 > values.size()) return false;
-  if (!odd.records.empty()) shapes_.push_back(std::move(odd));
-  return true;
+  odd_.add(record, &value);
+  given_up_ = odd_.records.size() > 16 + record / 4;
+}
+
+std::size_t ColumnsWriter::shape_of(const OutlinePtr& outline) {
+  if (last_ < shapes_used_ && shapes_[last_].outline == outline) return last_;
+  for (std::size_t i = 0; i < shapes_used_; ++i) {
+    if (shapes_[i].outline == outline) return last_ = i;
+  }
+  for (std::size_t i = 0; i < shapes_used_; ++i) {
+    if (*shapes_[i].outline != *outline) continue;
+    shapes_[i].outline = outline;  // found sooner the next time
+    return last_ = i;
+  }
+  return make_shape(outline);
 }
 
 std::size_t ColumnsWriter::shape_of(std::string_view value) {
-  if (last_ < shapes_.size() && shapes_[last_].take(value)) return last_;
-  for (std::size_t i = 0; i < shapes_.size(); ++i) {
-    if (i != last_ && shapes_[i].take(value)) return last_ = i;
+  if (last_ < shapes_used_ && take(*shapes_[last_].outline, value)) return last_;
+  for (std::size_t i = 0; i < shapes_used_; ++i) {
+    if (i != last_ && take(*shapes_[i].outline, value)) return last_ = i;
   }
-  if (shapes_.size() == kShapesMax) return SIZE_MAX;
-  Shape made;
-  if (!Walk(value, made.gap_texts, made.kinds).run()) return SIZE_MAX;
-  for (const std::string& text : made.gap_texts) made.gaps.push_back(Gap::of(text, made.gap_rests));
-  if (!made.take(value)) return SIZE_MAX;
-  shapes_.push_back(std::move(made));
-  return last_ = shapes_.size() - 1;
+  auto outline = std::make_shared<Outline>();
+  if (!Walk(value, *outline).run()) return shapes_used_;
+  outline->compile();
+  return take(*outline, value) ? make_shape(std::move(outline)) : shapes_used_;
+}
+
+std::size_t ColumnsWriter::make_shape(OutlinePtr outline) {
+  if (shapes_used_ == kShapesMax) return shapes_used_;
+  if (shapes_used_ == shapes_.size()) shapes_.emplace_back();
+  // The first one is most often that of all.
+  shapes_[shapes_used_].reset(std::move(outline), shapes_used_ == 0 ? expected_ : 0);
+  last_ = shapes_used_++;
+  return last_;
+}
+
+// Finds the parts of a value that has this outline.
+bool ColumnsWriter::take(const Outline& outline, std::string_view value) {
+  const char* at = value.data();
+  const char* const end = at + value.size();
+  const char* const rests = outline.rests.data();
+  row_.clear();
+  for (std::size_t i = 0; i < outline.kinds.size(); ++i) {
+    if (!outline.gaps[i].begins(at, end, rests)) return false;
+    at += outline.gaps[i].size;
+    const char* const part_end = end_of_part(outline.kinds[i], at, end);
+    if (part_end == nullptr) return false;
+    row_.emplace_back(at, static_cast<std::size_t>(part_end - at));
+    at = part_end;
+  }
+  const Gap& last = outline.gaps.back();
+  return last.begins(at, end, rests) && at + last.size == end;
+}
+
+bool ColumnsWriter::write(const RecordKeys& keys, std::string& out) {
+  const std::size_t odd = odd_.records.size();
+  if (given_up_ || odd * 4 > count_) return false;
+  std::vector<const Shape*> shapes;
+  for (std::size_t i = 0; i < shapes_used_; ++i) shapes.push_back(&shapes_[i]);
+  if (odd != 0) shapes.push_back(&odd_);
+  ByteWriter writer(out);
+  writer.varint(shapes.size());
+  if (shapes.size() > 1) {
+    const std::size_t begin = out.size();
+    out.resize(begin + count_);
+    for (std::size_t number = 0; number < shapes.size(); ++number) {
+      for (const std::uint32_t record : shapes[number]->records)
+        out[begin + record] = static_cast<char>(number);
+    }
+  }
+  for (const Shape* shape : shapes) write_shape(*shape, keys, out);
+  return true;
 }
 
 void ColumnsWriter::write_shape(const Shape& shape, const RecordKeys& keys, std::string& out) {
   ByteWriter writer(out);
-  const std::size_t columns = shape.kinds.size(), count = shape.records.size();
+  const std::size_t columns = shape.columns();
   writer.varint(columns);
-  for (const std::string& gap : shape.gap_texts) writer.text(gap);
-  parts_.resize(shape.parts.size());
-  for (std::size_t i = 0; i < count; ++i) {
-    for (std::size_t column = 0; column < columns; ++column)
-      parts_[column * count + i] = shape.parts[i * columns + column];
+  if (shape.outline == nullptr) {
+    writer.text("");
+    writer.text("");
+  } else {
+    for (const std::string& gap : shape.outline->gap_texts) writer.text(gap);
   }
   written_.clear();
   for (std::size_t column = 0; column < columns; ++column) write_column(shape, column, keys, out);
@@ -269,9 +313,9 @@ void ColumnsWriter::write_shape(const Shape& shape, const RecordKeys& keys, std:
 void ColumnsWriter::write_column(const Shape& shape, std::size_t number, const RecordKeys& keys,
                                  std::string& out) {
   ByteWriter writer(out);
-  const Part kind = shape.kinds[number];
+  const Part kind = shape.outline == nullptr ? Part::kJson : shape.outline->kinds[number];
   const std::size_t count = shape.records.size();
-  const auto parts = std::span<const std::string_view>(parts_).subspan(number * count, count);
+  const auto parts = shape.column(number);
   if (std::ranges::all_of(parts, [&](std::string_view part) { return part == parts[0]; })) {
     put_code(out, kind, Form::kSame);
     writer.text(parts[0]);

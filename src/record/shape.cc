@@ -35,7 +35,7 @@ bool Shapes::ready(std::string_view json) {
 bool Shapes::take(std::string_view json, ListMemory& lists, char* out) {
   const char* const end = json.data() + json.size();
   memory_ = &lists;
-  if (!steps_.empty() && run(0, json.data(), end, out) == end) {
+  if (!steps_.empty() && run<true>(0, json.data(), end, out) == end) {
     balance_ += balance_ < kBalanceMax ? 1 : 0;
     return true;
   }
@@ -47,15 +47,41 @@ bool Shapes::take(std::string_view json, ListMemory& lists, char* out) {
   return false;
 }
 
+Part Shapes::part_for(Take take) {
+  switch (take) {
+    case Take::kText:
+    case Take::kBytes:
+    case Take::kPassText:
+      return Part::kText;
+    case Take::kBool:
+    case Take::kPassBool:
+      return Part::kBool;
+    case Take::kNumber:
+    case Take::kPassNumber:
+      return Part::kNumber;
+    default:
+      return Part::kJson;
+  }
+}
+
+Outlined Shapes::outlined() const {
+  if (*outline_ == nullptr) return {};
+  return {outline_, parts_.data(), have_breaks_};
+}
+
 void Shapes::forget() {
   steps_.assign(1, Step{});
   lists_.clear();
+  outlines_.clear();
+  have_breaks_ = false;
   gaps_.clear();
   balance_ = kBalanceStart;
 }
 
+template <bool kWhole>
 const char* Shapes::run(std::uint32_t before, const char* at, const char* end, char* out) {
   const Step* const steps = steps_.data();
+  std::string_view* part = parts_.data();  // a step has one at most
   std::uint32_t index = steps[before].next;
   while (index != kNone) {
     const Step& step = steps[index];
@@ -66,8 +92,10 @@ const char* Shapes::run(std::uint32_t before, const char* at, const char* end, c
         case Take::kText:
           next = end_of_string(begin, end);
           if (next != nullptr) {
-            const Text text = Text::view({begin, static_cast<std::size_t>(next - begin)});
+            const std::string_view found(begin, static_cast<std::size_t>(next - begin));
+            const Text text = Text::view(found);
             std::memcpy(out + step.slot, &text, sizeof text);
+            if constexpr (kWhole) *part++ = found;
           }
           break;
         case Take::kPresent:
@@ -76,10 +104,17 @@ const char* Shapes::run(std::uint32_t before, const char* at, const char* end, c
         case Take::kItemEnd:
           return begin;
         case Take::kEnd:
-          if (begin == end) return begin;
+          if (begin == end) {
+            if constexpr (kWhole) outline_ = &outlines_[step.list];
+            return begin;
+          }
           break;
         default:
           next = value(step, begin, end, out);
+          if constexpr (kWhole) {
+            const char* const opened = begin - step.opened;
+            if (next != nullptr) *part++ = {opened, static_cast<std::size_t>(next - opened)};
+          }
       }
     }
     if (next == nullptr) {
@@ -145,7 +180,7 @@ const char* Shapes::list(const Step& step, const char* at, const char* end, char
     while (true) {
       char* slot = nullptr;
       if (stored && (slot = memory_->next_slot(list, *step.type->item)) == nullptr) return nullptr;
-      at = run(shape.items, at, end, slot);
+      at = run<false>(shape.items, at, end, slot);
       if (at == nullptr) return nullptr;
       ++list.size;
       if (shape.between.size != 0 && has(shape.between, at, end)) {

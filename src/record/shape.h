@@ -28,7 +28,7 @@
 #include <string_view>
 #include <vector>
 
-#include "record/json_scan.h"
+#include "record/outline.h"
 #include "record/slot.h"
 #include "record/type.h"
 
@@ -44,6 +44,9 @@ class Shapes {
   // Takes the values of `json`, readable for kPaddingBytes past its end, into `out`, zeroed. On
   // false `json` fits no shape, and may be good or bad; `out` holds no promise then.
   bool take(std::string_view json, ListMemory& lists, char* out);
+
+  // Of the text that was just taken. Until the next call.
+  Outlined outlined() const;
 
   // Remembers the shape of `json`, which was just decoded the full way, as `plan` says; null: as
   // any value.
@@ -68,6 +71,9 @@ class Shapes {
     kPassList,
   };
 
+  // What a part of a column must be to be taken so.
+  static Part part_for(Take take);
+
   // A value, and where in the struct it belongs.
   struct Value {
     Take take;
@@ -88,7 +94,8 @@ class Shapes {
     std::uint32_t other = kNone;  // what may stand here instead
     std::uint32_t slot = 0;       // of the value in the struct
     std::uint32_t flag = kNone;   // of the optional in the struct
-    std::uint32_t list = 0;       // in lists_
+    std::uint32_t list = 0;       // in lists_; of kEnd in outlines_
+    std::uint32_t opened = 0;     // bytes of a list that belong to the gap: its bracket and blanks
     Take take = Take::kEnd;
     const Type* type = nullptr;  // of the value
   };
@@ -99,12 +106,14 @@ class Shapes {
     Gap close;                // empty until a list was not
   };
 
+  // Takes what follows `before`, up to where it ends; null if nothing fits. kWhole: of the text,
+  // not of an item.
+  template <bool kWhole>
+  const char* run(std::uint32_t before, const char* at, const char* end, char* out);
   void forget();
   bool has(const Gap& gap, const char* at, const char* end) const {
     return gap.begins(at, end, gaps_.data());
   }
-  // Takes what follows `before`, up to where it ends; null if nothing fits.
-  const char* run(std::uint32_t before, const char* at, const char* end, char* out);
   // Takes the value of `step`, likewise; of one that is neither text nor nothing.
   const char* value(const Step& step, const char* at, const char* end, char* out);
   const char* bytes(const Step& step, const char* at, const char* end, char* out);
@@ -114,8 +123,13 @@ class Shapes {
   std::vector<List> lists_;
   std::string gaps_;
   ListMemory* memory_ = nullptr;  // of the record at hand
-  int balance_ = 0;               // of hits and misses
-  std::uint32_t rest_ = 0;        // so many records are not worth to be tried
+  // How the texts of each kEnd are stored in columns; null where they are not.
+  std::vector<OutlinePtr> outlines_;
+  std::vector<std::string_view> parts_;  // of the record at hand
+  const OutlinePtr* outline_ = nullptr;  // likewise
+  bool have_breaks_ = false;             // the gaps have line breaks, some of them
+  int balance_ = 0;                      // of hits and misses
+  std::uint32_t rest_ = 0;               // so many records are not worth to be tried
 };
 
 }  // namespace gameflow::record

@@ -1,6 +1,8 @@
 // How a record that was decoded becomes steps.
 #include <algorithm>
 #include <cstring>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "record/decode_plan.h"
@@ -30,6 +32,7 @@ class ShapeLearner {
   bool record(const Plan* plan) {
     space();
     if (*at_ != '{' && *at_ != '[') return false;  // nothing stands behind the value, to end it
+    is_object_ = *at_ == '{';
     return value(plan, 0, Shapes::kNone) && step(end_, Take::kEnd);
   }
 
@@ -110,6 +113,7 @@ class ShapeLearner {
       return true;
     }
     const std::uint32_t here = last_, index = shapes_.steps_[here].list;
+    ++lists_open_;
     for (bool closes = false; !closes;) {
       last_ = shapes_.lists_[index].items;
       if (!value(plan != nullptr ? plan->item : nullptr, 0, Shapes::kNone)) return false;
@@ -123,6 +127,7 @@ class ShapeLearner {
       if (gap.size == 0 && !remember(gap, at_)) return false;
       gap_ = at_;
     }
+    --lists_open_;
     last_ = here;
     return true;
   }
@@ -131,6 +136,8 @@ class ShapeLearner {
   // there is none.
   bool step(const char* gap_end, Take take, const Type* type = nullptr, std::uint32_t slot = 0,
             std::uint32_t flag = Shapes::kNone) {
+    const std::uint32_t opened = opened_by(take, gap_end);
+    if (lists_open_ == 0) outline(take, gap_end - opened);
     auto& steps = shapes_.steps_;
     std::size_t alternatives = 0;
     for (std::uint32_t at = steps[last_].next; at != Shapes::kNone; at = steps[at].other) {
@@ -144,20 +151,49 @@ class ShapeLearner {
       }
     }
     if (alternatives >= kAlternativesMax || steps.size() + 2 > kStepsMax) return false;
-    Shapes::Step made{.slot = slot, .flag = flag, .take = take, .type = type};
+    Shapes::Step made{.slot = slot, .flag = flag, .opened = opened, .take = take, .type = type};
     if (!remember(made.gap, gap_end)) return false;
     const auto index = static_cast<std::uint32_t>(steps.size());
     const bool is_list = take == Take::kList || take == Take::kPassList;
     if (is_list) {
       made.list = static_cast<std::uint32_t>(shapes_.lists_.size());
       shapes_.lists_.push_back({.items = index + 1});
+    } else if (take == Take::kEnd) {
+      made.list = static_cast<std::uint32_t>(shapes_.outlines_.size());
+      shapes_.outlines_.push_back(finished_outline());
     }
+    shapes_.parts_.resize(steps.size() + 2);
     steps.push_back(made);
     if (is_list) steps.emplace_back();
     (alternatives == 0 ? steps[last_].next : steps[last_].other) = index;
     last_ = index;
     gap_ = gap_end;
     return true;
+  }
+
+  // A list is a part from its bracket on, though the gap of its step ends where its items begin.
+  std::uint32_t opened_by(Take take, const char* gap_end) const {
+    if (take != Take::kList && take != Take::kPassList) return 0;
+    const char* at = gap_end - 1;
+    while (*at != '[') --at;
+    return static_cast<std::uint32_t>(gap_end - at);
+  }
+
+  // The outline goes on: what is behind the last part, up to `end`, is of the next gap.
+  void outline(Take take, const char* end) {
+    if (end > gap_) open_gap_.append(gap_, end);
+    if (take == Take::kPresent) return;
+    outline_.gap_texts.push_back(std::exchange(open_gap_, {}));
+    if (take != Take::kEnd) outline_.kinds.push_back(Shapes::part_for(take));
+  }
+
+  OutlinePtr finished_outline() {
+    std::size_t bytes = 0;
+    for (const std::string& gap : outline_.gap_texts) bytes += gap.size();
+    if (!is_object_ || bytes > Outline::kGapBytesMax || outline_.kinds.size() > Outline::kPartsMax)
+      return nullptr;
+    outline_.compile();
+    return std::make_shared<const Outline>(std::move(outline_));
   }
 
   // Remembers the bytes of the gap up to `gap_end`.
@@ -194,11 +230,17 @@ class ShapeLearner {
   const char* const end_;   // of the text
   const char* gap_;         // where the last value ended
   std::uint32_t last_ = 0;  // the step of the last value
+  bool is_object_ = false;
+  std::size_t lists_open_ = 0;
+  Outline outline_;
+  std::string open_gap_;  // of the outline
 };
 
 void Shapes::learn(const Plan* plan, std::string_view json) {
   if (steps_.empty()) forget();
-  if (json.find('\\') == std::string_view::npos) ShapeLearner(*this, json).record(plan);
+  if (json.find('\\') != std::string_view::npos) return;
+  have_breaks_ = have_breaks_ || json.find_first_of("\r\n") != std::string_view::npos;
+  ShapeLearner(*this, json).record(plan);
 }
 
 std::vector<Shapes::Value> Shapes::values() const {

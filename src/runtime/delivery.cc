@@ -9,14 +9,21 @@ constexpr std::size_t kArenaBytesKept = 2U << 20;
 
 }  // namespace
 
+void Placement::clear() {
+  exchange.clear();
+  failed.clear();
+  late.clear();
+  records_late = records_future = 0;
+  progress.reset();
+}
+
 void Delivery::clear() {
   chunk = nullptr;
-  exchange.clear();
+  placement = nullptr;
   out.clear();
+  records_out = 0;
   dead.clear();
-  late.clear();
-  records_out = records_late = records_future = 0;
-  progress.reset();
+  own_placement.clear();
   arena.reset(kArenaBytesKept);
 }
 

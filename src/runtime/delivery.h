@@ -1,6 +1,8 @@
 // What one chunk brings to one service: records for its shards or its topics, and what became of
 // the rest.
 //
+// Services that begin alike share what their beginnings make of it (docs/design/beginnings.md).
+//
 // Threads  filled by one worker, then read by many. Reused from epoch to epoch, for its memory.
 #pragma once
 
@@ -19,21 +21,36 @@
 
 namespace gameflow::runtime {
 
-struct Delivery {
-  const Chunk* chunk = nullptr;
-  std::uint32_t input = 0;  // of the service
-
-  Exchange exchange;  // with a window: records for the shards
-  Writer out;         // of a pipe: records for the sinks
-  std::uint64_t records_out = 0;
-
-  std::vector<DeadLetter> dead;
+// The records of a chunk in their windows, and those that are in none.
+struct Placement {
+  Exchange exchange;
+  struct Failed {
+    std::string_view op;
+    Origin origin;
+    std::string reason;
+  };
+  std::vector<Failed> failed;
   std::vector<Origin> late;        // each once
   std::uint64_t records_late = 0;  // with a flat-map several of one origin
   std::uint64_t records_future = 0;
   // The highest time that counts as progress of the partition, if there is one.
   std::optional<Timestamp> progress;
 
+  void clear();
+};
+
+struct Delivery {
+  const Chunk* chunk = nullptr;
+  std::uint32_t input = 0;  // of the service
+
+  // Of this delivery, or of another one of the chunk where it is the same; of a pipe empty.
+  const Placement* placement = nullptr;
+  Writer out;  // of a pipe: records for the sinks
+  std::uint64_t records_out = 0;
+  std::vector<DeadLetter> dead;
+
+  // Others may refer to these as long as the epoch lasts.
+  Placement own_placement;
   record::BlockArena arena;  // values that operators made
 
   void clear();

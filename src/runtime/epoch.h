@@ -41,6 +41,7 @@ struct ServiceEpoch {
   // Windows of which all rows of some shards, a bit each, are stored anew.
   std::map<Timestamp, std::uint64_t> rewritten;
   std::uint64_t shards = 0;  // bit s: shard s has something to do
+  bool shares_keys = false;  // other services get the same records
   std::array<ShardOutcome, state::kShards> outcomes;
   std::vector<RowValues> rows;             // what is to be stored, one a worker
   std::map<Timestamp, StoredRows> stored;  // of windows of which something was

@@ -64,6 +64,17 @@ bool feeds(const Service& from, const Service& to) {
                              [&from](const Input& input) { return from.writes(input.topic); });
 }
 
+// Services that get the same records.
+void mark_sharing(std::span<ServiceEpoch> services) {
+  for (std::size_t one = 0; one < services.size(); ++one) {
+    if (services[one].deliveries.empty()) continue;
+    for (std::size_t other = 0; other < one; ++other) {
+      if (are_alike(services[one].deliveries, services[other].deliveries))
+        services[one].shares_keys = services[other].shares_keys = true;
+    }
+  }
+}
+
 }  // namespace
 
 EpochRunner::EpochRunner(const plan::Graph& graph, std::vector<Service> services, log::Store& store,
@@ -143,18 +154,20 @@ Status EpochRunner::compute(Epoch& epoch, std::size_t bytes_max, bool input_ends
 
 void EpochRunner::run_steps_of(Epoch& epoch) {
   const Stopwatch watch(epoch.seconds.decode);
-  pool_.for_each(epoch.readings.size(), intake_.was_small(),
-                 [&](std::uint32_t number, std::size_t i) {
-                   Worker& worker = workers_[number];
-                   Epoch::Reading& reading = epoch.readings[i];
-                   reading.chunk->decode(std::move(reading.source), worker.decoder);
-                   for (const auto& [service, delivery] : reading.deliveries) {
-                     const ServiceTask& task = *tasks_[service];
-                     const StepRules rules{task.positions().closed_until,
-                                           epoch.now + task.service().future_max + Duration{1}};
-                     run_steps(task.service(), rules, worker.scratch, *delivery);
-                   }
-                 });
+  pool_.for_each(
+      epoch.readings.size(), intake_.was_small(), [&](std::uint32_t number, std::size_t i) {
+        Worker& worker = workers_[number];
+        Epoch::Reading& reading = epoch.readings[i];
+        reading.chunk->decode(std::move(reading.source), worker.decoder);
+        worker.scratch.takers.clear();
+        for (const auto& [service, delivery] : reading.deliveries) {
+          const ServiceTask& task = *tasks_[service];
+          worker.scratch.takers.push_back({&task.service(), task.positions().closed_until,
+                                           epoch.now + task.service().future_max + Duration{1},
+                                           delivery});
+        }
+        run_steps(*reading.chunk, worker.scratch);
+      });
 }
 
 void EpochRunner::advance(Epoch& epoch, bool input_ends) {
@@ -212,6 +225,10 @@ void EpochRunner::update(Epoch& epoch) {
     for (std::uint64_t left = epoch.services[i].shards; left != 0; left &= left - 1)
       work.push_back({i, static_cast<std::uint32_t>(std::countr_zero(left))});
   }
+  mark_sharing(epoch.services);
+  for (Worker& worker : workers_) worker.update.forget();
+  // Services that begin alike get the same records of a shard one after the other.
+  std::ranges::stable_sort(work, {}, &Work::shard);
   pool_.for_each(work.size(), intake_.was_small(), [&](std::uint32_t worker, std::size_t i) {
     const auto [service, shard] = work[i];
     tasks_[service]->windows().update_shard(shard, epoch.now, worker, workers_[worker].update,
@@ -236,6 +253,8 @@ Status EpochRunner::commit(Epoch& epoch) {
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     if (epoch.services[i].has_work()) tasks_[i]->write(epoch, epoch.services[i], commit);
   }
+  // What nobody has seen but queries is computed again where power loss takes it back.
+  commit.is_repeatable = commit.appends.empty();
   GF_TRY(store_.commit(std::move(commit)));
   return {};
 }

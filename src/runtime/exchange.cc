@@ -17,20 +17,19 @@ std::uint32_t Exchange::number_of(window::Span window) {
 void Exchange::add(std::string_view key, window::Span window, const void* value,
                    std::uint32_t record) {
   const std::uint64_t hash = state::hash_key(key);
-  placed_.push_back(
-      {hash, value, key.data(), static_cast<std::uint32_t>(key.size()), number_of(window), record});
+  placed_.push_back({{key, hash}, value, number_of(window), record});
   shards_.push_back(static_cast<std::uint8_t>(state::shard_of(hash)));
 }
 
 // Counting sort; within a shard records stay in order.
 void Exchange::sort() {
   struct Place {
-    std::uint32_t record = 0, key = 0;  // numbers in by_shard_ and key_bytes_
+    std::uint32_t record = 0, key = 0;  // numbers in the columns and in key_bytes_
   };
   Place next[state::kShards];
   for (std::size_t i = 0; i < placed_.size(); ++i) {
     ++next[shards_[i]].record;
-    next[shards_[i]].key += placed_[i].key_size;
+    next[shards_[i]].key += static_cast<std::uint32_t>(placed_[i].probe.key.size());
   }
   Place begin;
   for (std::uint32_t shard = 0; shard < state::kShards; ++shard) {
@@ -41,23 +40,48 @@ void Exchange::sort() {
     begin.key += counts.key;
   }
   shard_begin_[state::kShards] = begin.record;
-  by_shard_.resize(begin.record);
+  probes_.resize(begin.record);
+  values_.resize(begin.record);
+  record_windows_.resize(begin.record);
+  records_.resize(begin.record);
   key_bytes_.resize(begin.key);
   for (std::size_t i = 0; i < placed_.size(); ++i) {
+    const Placed& placed = placed_[i];
+    const std::string_view key = placed.probe.key;
     Place& at = next[shards_[i]];
-    Placed& placed = by_shard_[at.record++] = placed_[i];
     char* const bytes = key_bytes_.data() + at.key;
-    placed.key().copy(bytes, placed.key_size);
-    placed.key_data = bytes;
-    at.key += placed.key_size;
+    key.copy(bytes, key.size());
+    at.key += static_cast<std::uint32_t>(key.size());
+    probes_[at.record] = {{bytes, key.size()}, placed.probe.hash};
+    values_[at.record] = placed.value;
+    record_windows_[at.record] = placed.window;
+    records_[at.record] = placed.record;
+    ++at.record;
   }
+}
+
+Exchange::Records Exchange::shard(std::uint32_t number) const {
+  const std::size_t begin = shard_begin_[number];
+  return {probes_.data() + begin, values_.data() + begin, record_windows_.data() + begin,
+          records_.data() + begin, shard_begin_[number + 1] - begin};
+}
+
+std::size_t Exchange::Records::end_of_window(std::size_t begin, std::size_t most) const {
+  const std::size_t limit = begin + std::min(most, size - begin);
+  const std::uint32_t window = windows[begin];
+  std::size_t end = begin;
+  while (end < limit && windows[end] == window) ++end;
+  return end;
 }
 
 void Exchange::clear() {
   placed_.clear();
   shards_.clear();
   windows_.clear();
-  by_shard_.clear();
+  probes_.clear();
+  values_.clear();
+  record_windows_.clear();
+  records_.clear();
   std::ranges::fill(shard_begin_, 0U);
   shards_mask_ = 0;
 }

@@ -8,28 +8,30 @@
 // Threads  filled by one worker, then read by many.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string_view>
 #include <vector>
 
 #include "base/time.h"
 #include "state/layout.h"
+#include "state/table.h"
 #include "window/assigner.h"
 
 namespace gameflow::runtime {
 
 class Exchange {
  public:
-  struct Placed {
-    std::uint64_t hash;
-    const void* value;
-    const char* key_data;
-    std::uint32_t key_size;
-    std::uint32_t window;  // number in windows()
-    std::uint32_t record;  // in the chunk
+  // Records of one shard, a column of each kind.
+  struct Records {
+    const state::Probe* probes;
+    const void* const* values;
+    const std::uint32_t* windows;  // numbers in windows()
+    const std::uint32_t* records;  // in the chunk
+    std::size_t size;
 
-    std::string_view key() const { return {key_data, key_size}; }
+    // Behind `begin`, at most `most` records further, where another window begins.
+    std::size_t end_of_window(std::size_t begin, std::size_t most) const;
   };
 
   // `key` and `value` must stay until sort().
@@ -38,9 +40,7 @@ class Exchange {
   void sort();
   void clear();
 
-  std::span<const Placed> shard(std::uint32_t number) const {
-    return {by_shard_.data() + shard_begin_[number], by_shard_.data() + shard_begin_[number + 1]};
-  }
+  Records shard(std::uint32_t number) const;
   // Bit s: shard s has records.
   std::uint64_t shards() const { return shards_mask_; }
   // The windows that records fall into, each once.
@@ -50,12 +50,22 @@ class Exchange {
  private:
   std::uint32_t number_of(window::Span window);
 
-  std::vector<Placed> placed_;  // as added
-  std::vector<std::uint8_t> shards_;
+  // As it was added.
+  struct Placed {
+    state::Probe probe;
+    const void* value;
+    std::uint32_t window, record;
+  };
+
+  std::vector<Placed> placed_;
+  std::vector<std::uint8_t> shards_;  // of placed_
   std::vector<window::Span> windows_;
   std::uint32_t last_window_ = 0;
-  std::vector<Placed> by_shard_;
-  std::vector<char> key_bytes_;  // of by_shard_, in its order
+  // By shard.
+  std::vector<state::Probe> probes_;
+  std::vector<const void*> values_;
+  std::vector<std::uint32_t> record_windows_, records_;
+  std::vector<char> key_bytes_;
   std::uint32_t shard_begin_[state::kShards + 1] = {};
   std::uint64_t shards_mask_ = 0;
   static_assert(state::kShards == 64);

@@ -73,8 +73,13 @@ void ShardUpdate::run(const Service& service, std::uint32_t number, state::Shard
                       const UpdateRules& rules, ShardOutcome& outcome, RowValues& rows) {
   const BoundKeyed& keyed = *service.keyed;
   clear_batch();  // an epoch that ran out of memory may have left some
+  numbers_ = {};
+  if (rules.is_shared) {
+    keys_.count(rules.deliveries, number);
+    find_keys(shard, rules);
+  }
   for (std::uint32_t d = 0; d < rules.deliveries.size(); ++d)
-    take(service, *rules.deliveries[d], d, number, shard, rules, outcome);
+    take(service, rules.deliveries[d]->placement->exchange, d, number, shard, rules, outcome);
   if (!values_.empty()) apply(keyed, rules.now, outcome);
   shard.drop_empty();
   for (state::Shard::Window* window : shard.touched()) {
@@ -92,72 +97,96 @@ void ShardUpdate::run(const Service& service, std::uint32_t number, state::Shard
   arena_.reset();  // only now: rows may have pointed at text that operators made
 }
 
-void ShardUpdate::take(const Service& service, const Delivery& delivery,
-                       std::uint32_t delivery_number, std::uint32_t number, state::Shard& shard,
-                       const UpdateRules& rules, ShardOutcome& outcome) {
-  const auto placed = delivery.exchange.shard(number);
-  for (auto begin = placed.begin(); begin != placed.end();) {
-    const auto most = static_cast<std::ptrdiff_t>(kBatch - values_.size());
-    const auto limit = begin + std::min(most, placed.end() - begin);
-    const auto end = std::find_if(begin, limit, [begin](const Exchange::Placed& record) {
-      return record.window != begin->window;
-    });
-    const window::Span span = delivery.exchange.windows()[begin->window];
+void ShardUpdate::take(const Service& service, const Exchange& exchange, std::uint32_t delivery,
+                       std::uint32_t number, state::Shard& shard, const UpdateRules& rules,
+                       ShardOutcome& outcome) {
+  const Exchange::Records placed = exchange.shard(number);
+  for (std::size_t begin = 0; begin < placed.size;) {
+    const std::size_t end = placed.end_of_window(begin, kBatch - values_.size());
+    const std::size_t count = end - begin;
+    const window::Span span = exchange.windows()[placed.windows[begin]];
     if (rules.refused->contains(span.start)) {
-      for (auto record = begin; record != end; ++record) {
+      for (std::size_t i = begin; i < end; ++i) {
         outcome.failed.push_back(
-            {delivery_number, record->record, "assign-timestamp",
+            {delivery, placed.records[i], "assign-timestamp",
              fmt::format("the event's window, from {}, is far ahead of the clock, and too many "
                          "such windows are open: is a device's clock wrong?",
                          format_timestamp(span.start))});
       }
     } else {
-      add_run(*service.keyed, {begin, end}, delivery_number, span, shard.touch(span.start).table);
+      state::Table& table = shard.touch(span.start).table;
+      find_entries(placed, begin, end, span.start, table);
+      values_.insert(values_.end(), placed.values + begin, placed.values + end);
+      spans_.insert(spans_.end(), count, {span.start.ms, span.end.ms});
+      runs_.push_back({&table, count, delivery, placed.records + begin});
       if (values_.size() == kBatch) apply(*service.keyed, rules.now, outcome);
     }
+    if (rules.is_shared) numbers_ = numbers_.subspan(count);
     begin = end;
   }
 }
 
-void ShardUpdate::add_run(const BoundKeyed& keyed, std::span<const Exchange::Placed> run,
-                          std::uint32_t delivery_number, window::Span span, state::Table& table) {
-  probes_.clear();
-  for (const Exchange::Placed& record : run) probes_.push_back({record.key(), record.hash});
-  entries_.resize(run.size());
-  table.find_or_insert(probes_, entries_.data());
-  for (std::size_t i = 0; i < run.size(); ++i) {
-    values_.push_back(run[i].value);
-    for (std::size_t state = 0; state < keyed.layout.state_count(); ++state)
-      rows_.push_back(keyed.layout.row(entries_[i], state));
-    spans_.push_back({span.start.ms, span.end.ms});
-    places_.push_back({&table, entries_[i], delivery_number, run[i].record});
+void ShardUpdate::find_keys(state::Shard& shard, const UpdateRules& rules) {
+  numbers_ = keys_.numbers();
+  const auto windows = keys_.windows();
+  if (entries_of_keys_.size() < windows.size()) entries_of_keys_.resize(windows.size());
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    const auto& [start, keys] = windows[i];
+    entries_of_keys_[i].resize(keys.size());
+    if (!rules.refused->contains(start))
+      shard.touch(start).table.find_or_insert(keys, entries_of_keys_[i].data());
   }
+}
+
+// Those of records of one window.
+void ShardUpdate::find_entries(const Exchange::Records& placed, std::size_t begin, std::size_t end,
+                               Timestamp window, state::Table& table) {
+  const std::size_t count = end - begin;
+  if (numbers_.empty()) {
+    entries_.resize(entries_.size() + count);
+    table.find_or_insert({placed.probes + begin, count}, &entries_[entries_.size() - count]);
+    return;
+  }
+  const auto known = std::ranges::find(keys_.windows(), window, &KeyNumbers::Window::start);
+  const auto& entries = entries_of_keys_[static_cast<std::size_t>(known - keys_.windows().begin())];
+  for (const std::uint32_t number : numbers_.first(count)) entries_.push_back(entries[number]);
 }
 
 void ShardUpdate::apply(const BoundKeyed& keyed, Timestamp now, ShardOutcome& outcome) {
   const auto count = static_cast<u32>(values_.size());
+  for (state::Entry* const entry : entries_) {
+    for (std::size_t state = 0; state < keyed.layout.state_count(); ++state)
+      rows_.push_back(keyed.layout.row(entry, state));
+  }
   uses_.resize(count);
   errors_.resize(count);
   abi::Call call = call_with(arena_);
   const u32 failures = keyed.update(&call, values_.data(), rows_.data(), spans_.data(), count,
                                     uses_.data(), errors_.data());
-  for (u32 i = 0; i < count; ++i) {
-    const u32 changed = uses_[i].changed | (uses_[i].asked & ~places_[i].entry->live);
-    if (changed != 0) places_[i].table->mark_changed(places_[i].entry, changed, now);
-  }
-  for (u32 i = 0; i < failures; ++i) {
-    const Place& place = places_[errors_[i].index];
-    outcome.failed.push_back(
-        {place.delivery, place.record, "update-state", errors_[i].message.str()});
+  std::size_t begin = 0;
+  const abi::RecordError* failure = errors_.data();
+  for (const Run& run : runs_) {
+    const std::size_t end = begin + run.size;
+    for (std::size_t i = begin; i < end; ++i) {
+      state::Entry* const entry = entries_[i];
+      const u32 changed = uses_[i].changed | (uses_[i].asked & ~entry->live);
+      if (changed != 0) run.table->mark_changed(entry, changed, now);
+    }
+    for (; failure != errors_.data() + failures && failure->index < end; ++failure) {
+      outcome.failed.push_back({run.delivery, run.records[failure->index - begin], "update-state",
+                                failure->message.str()});
+    }
+    begin = end;
   }
   clear_batch();
 }
 
 void ShardUpdate::clear_batch() {
+  runs_.clear();
   values_.clear();
+  entries_.clear();
   rows_.clear();
   spans_.clear();
-  places_.clear();
 }
 
 }  // namespace gameflow::runtime

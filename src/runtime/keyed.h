@@ -20,6 +20,7 @@
 #include "record/arena.h"
 #include "runtime/checkpoint.h"
 #include "runtime/delivery.h"
+#include "runtime/key_numbers.h"
 #include "runtime/service.h"
 #include "state/shard.h"
 #include "window/assigner.h"
@@ -29,6 +30,7 @@ namespace gameflow::runtime {
 // The same for all shards of a service in an epoch.
 struct UpdateRules {
   std::span<const Delivery* const> deliveries;  // in order of input and offset
+  bool is_shared = false;                       // others get the same records
   Timestamp now;                                // rows that change get it as their time
   // Windows that may not open. Their records fail.
   const std::set<Timestamp>* refused = nullptr;
@@ -73,30 +75,39 @@ class ShardUpdate {
  public:
   void run(const Service& service, std::uint32_t number, state::Shard& shard,
            const UpdateRules& rules, ShardOutcome& outcome, RowValues& rows);
+  // Before the shards of an epoch: it may remember deliveries of the last one.
+  void forget() { keys_.forget(); }
 
  private:
   static constexpr std::size_t kBatch = 512;
 
-  void take(const Service& service, const Delivery& delivery, std::uint32_t delivery_number,
+  void take(const Service& service, const Exchange& exchange, std::uint32_t delivery,
             std::uint32_t number, state::Shard& shard, const UpdateRules& rules,
             ShardOutcome& outcome);
-  void add_run(const BoundKeyed& keyed, std::span<const Exchange::Placed> run,
-               std::uint32_t delivery_number, window::Span span, state::Table& table);
+  void find_keys(state::Shard& shard, const UpdateRules& rules);
+  void find_entries(const Exchange::Records& placed, std::size_t begin, std::size_t end,
+                    Timestamp window, state::Table& table);
   void apply(const BoundKeyed& keyed, Timestamp now, ShardOutcome& outcome);
   void clear_batch();
 
-  struct Place {
+  // Records of a batch that lie in one window, and where they came from.
+  struct Run {
     state::Table* table;
-    state::Entry* entry;
-    std::uint32_t delivery, record;
+    std::size_t size;
+    std::uint32_t delivery;
+    const std::uint32_t* records;  // in the chunk
   };
-  // A batch for the operator, and where its records came from.
+  // Where others get the same records: their keys, and by window and number the entries of these.
+  KeyNumbers keys_;
+  std::vector<std::vector<state::Entry*>> entries_of_keys_;
+  std::span<const std::uint32_t> numbers_;  // of the keys of records to come; none: not shared
+
+  // A batch for the operator.
+  std::vector<Run> runs_;
   std::vector<const void*> values_;
+  std::vector<state::Entry*> entries_;
   std::vector<void*> rows_;
   std::vector<abi::WindowSpan> spans_;
-  std::vector<Place> places_;
-  std::vector<state::Probe> probes_;
-  std::vector<state::Entry*> entries_;
   std::vector<abi::RowUse> uses_;
   std::vector<abi::RecordError> errors_;
   record::BlockArena arena_;

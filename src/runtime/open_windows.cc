@@ -66,12 +66,12 @@ void OpenWindows::decide(Timestamp now, const FlushPool& pool, ServiceEpoch& par
   std::size_t rows = 0;  // no more than these close
   auto far_ahead = std::distance(open_.lower_bound(future_from), open_.end());
   for (const Delivery* delivery : part.deliveries) {
-    for (const window::Span span : delivery->exchange.windows()) {
+    for (const window::Span span : delivery->placement->exchange.windows()) {
       if (!asked.try_emplace(span.start, span).second || open_.contains(span.start)) continue;
       if (span.start >= future_from && ++far_ahead > kFutureWindowsMax)
         part.refused.insert(span.start);
     }
-    rows += delivery->exchange.size();
+    rows += delivery->placement->exchange.size();
   }
   for (const auto& [start, window] : open_) {
     const window::Span span = service_.keyed->assigner.span_from(start);
@@ -87,7 +87,8 @@ void OpenWindows::decide(Timestamp now, const FlushPool& pool, ServiceEpoch& par
   part.flushes_now = rows <= rows_flushed_at_once_ && !pool.is_busy(number_);
 
   // Windows are rewritten in epochs that change them, which visit some more shards for it.
-  for (const Delivery* delivery : part.deliveries) part.shards |= delivery->exchange.shards();
+  for (const Delivery* delivery : part.deliveries)
+    part.shards |= delivery->placement->exchange.shards();
   for (const auto& [start, span] : asked) {
     const bool is_flushed =
         part.flushes_now && window::Trigger::is_closed(span, after.closed_until);
@@ -105,6 +106,7 @@ void OpenWindows::update_shard(std::uint32_t shard, Timestamp now, std::uint32_t
                                ShardUpdate& update, ServiceEpoch& part) {
   const UpdateRules rules{
       .deliveries = {part.deliveries.data(), part.deliveries.size()},
+      .is_shared = part.shares_keys,
       .now = now,
       .refused = &part.refused,
       .flushed_until = part.flushes_now ? part.after.closed_until : std::nullopt,

@@ -68,7 +68,7 @@ void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log
   }
   for (Delivery* delivery : part.deliveries) {
     out.append(std::move(delivery->out));
-    for (const Origin& origin : delivery->late) {
+    for (const Origin& origin : delivery->placement->late) {
       if (!service.keyed->late) break;
       const record::RecordView record = origin.record();
       out.add(*service.keyed->late, delivery->chunk->source().partition, record.timestamp,

@@ -122,8 +122,22 @@ class Generator {
     } else if (reads_inner || one_in(2)) {
       service.steps.push_back({Step::Op::kDeeper, 1});
     }
+    if (!case_.services.empty() && one_in(3)) begin_alike(service);
     for (std::size_t i = 1 + below(2); i > 0; --i) add_sink(service);
     case_.services.push_back(std::move(service));
+  }
+
+  // As another one, at times in windows of its own.
+  void begin_alike(Service& service) {
+    const Service& other = case_.services[below(case_.services.size())];
+    service.sources = other.sources;
+    service.steps = other.steps;
+    service.window = other.window;
+    if (!service.window) return;
+    service.window->late_topic.reset();
+    service.window->has_second_state = one_in(2);
+    if (one_in(3)) service.window->size = number(20, 200);
+    if (one_in(3) && !case_.is_calm) service.window->grace = number(0, 60);
   }
 
   void add_window(Service& service, bool reads_inner) {

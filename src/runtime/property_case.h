@@ -38,6 +38,7 @@ struct Step {
   };
   Op op = Op::kAdd;
   std::int64_t argument = 1;
+  friend bool operator==(const Step&, const Step&) = default;
 };
 std::string_view kind_of(Step::Op op);  // "map", as dead letters say
 // Of an event: any but kExplode.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -34,6 +35,13 @@ struct Bound {
   std::vector<Step> steps;
   const Window* window = nullptr;
   std::string query;
+
+  // As chains.
+  bool does_the_same(const Bound& other) const {
+    if (steps != other.steps || (window == nullptr) != (other.window == nullptr)) return false;
+    return window == nullptr || (window->has_integer_key == other.window->has_integer_key &&
+                                 window->throws == other.window->throws);
+  }
 };
 std::array<Bound, kFunctionsMax> bound;
 
@@ -324,6 +332,20 @@ std::shared_ptr<const plan::Graph> make_graph(const Case& made) {
   return std::make_shared<const plan::Graph>(plan::lower(dataflow));
 }
 
+namespace {
+
+// The first that does the same as function `number`, as opbuild has it.
+Pointer chain_like(std::size_t number, const std::vector<abi::Function>& before,
+                   std::span<const Pointers> pointers) {
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (before[i].kind == abi::FunctionKind::kChain && bound[i].does_the_same(bound[number]))
+      return before[i].pointer;
+  }
+  return pointers[number].chain;
+}
+
+}  // namespace
+
 plan::Functions bind(const Case& made, const plan::Graph& graph) {
   static const auto kPointers = all_pointers(std::make_index_sequence<kFunctionsMax>());
   static std::vector<abi::Function> functions;  // of the case that is bound
@@ -335,7 +357,8 @@ plan::Functions bind(const Case& made, const plan::Graph& graph) {
     const char* const text = name.name.data();  // of the graph, which outlives its engine
     switch (name.kind) {
       case abi::FunctionKind::kChain:
-        functions.push_back({name.kind, text, pointers.chain, {abi::kFirstObject, 0}});
+        functions.push_back(
+            {name.kind, text, chain_like(number, functions, kPointers), {abi::kFirstObject, 0}});
         break;
       case abi::FunctionKind::kUpdate:
         functions.push_back({name.kind, text, pointers.update, {}});

@@ -1,10 +1,12 @@
-// What a service does with a chunk before the exchange, or instead of it: run its functions, then
-// place the records in windows, or write them to the sinks of a pipe.
+// What the services that read a chunk do with it before the exchange, or instead of it: run their
+// functions, then place the records in windows, or write them to the sinks of a pipe. What is the
+// same for several of them is done once (docs/design/beginnings.md).
 //
-// Threads  const; scratch and result are passed in. One worker a delivery.
+// Threads  const; scratch and results are passed in. One worker a chunk.
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,24 +21,33 @@ namespace gameflow::runtime {
 
 inline constexpr std::size_t kKeyBytesMax = 32U << 10;
 
-// The same for all chunks of an epoch.
-struct StepRules {
+// A service that takes a chunk.
+struct Taker {
+  const Service* service;
   std::optional<Timestamp> closed_until;  // as the epoch begins: windows up to it take no more
   Timestamp future_from;                  // event times from here on do not tell the time
+  Delivery* delivery;                     // its chunk and input are set
+};
+
+// What became of the records of a chunk in a chain. All of it lies in the arena of a delivery.
+struct Passed {
+  abi::ChainFn function;
+  std::span<const abi::Emitted> emitted;
+  std::vector<abi::RecordError> errors;
 };
 
 // What a worker needs for itself.
 struct StepScratch {
+  std::vector<Taker> takers;
+  std::vector<Passed> passed;  // through the chains of sources, of the chunk at hand
   std::vector<abi::RecordError> errors;
   std::vector<const void*> values;
   std::vector<i64> times;
-  std::vector<abi::Emitted> emitted;
   std::string json;
 };
 
-// Fills `delivery`, whose chunk and input are set.
-void run_steps(const Service& service, const StepRules& rules, StepScratch& scratch,
-               Delivery& delivery);
+// Fills the deliveries of those in scratch.takers.
+void run_steps(const Chunk& chunk, StepScratch& scratch);
 
 // An operator's call outside of any window.
 abi::Call call_with(Arena& arena);

@@ -24,11 +24,12 @@ void ServiceTask::begin(FlushPool& pool, ServiceEpoch& part) {
 void ServiceTask::advance(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part) {
   Positions& after = part.after;
   for (const Delivery* delivery : part.deliveries) {
-    if (delivery->progress)
-      after.watermark.observe(delivery->input, *delivery->progress, epoch.attention);
+    const Placement& placement = *delivery->placement;
+    if (placement.progress)
+      after.watermark.observe(delivery->input, *placement.progress, epoch.attention);
     after.counters.records_in += delivery->chunk->records_read();
-    after.counters.records_future += delivery->records_future;
-    after.counters.records_late += delivery->records_late;
+    after.counters.records_future += placement.records_future;
+    after.counters.records_late += placement.records_late;
     after.counters.records_out += delivery->records_out;
   }
   after.watermark.advance(epoch.attention);

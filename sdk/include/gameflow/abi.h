@@ -98,7 +98,7 @@ inline constexpr u32 kFirstObject = 64;
 struct Function {
   FunctionKind kind;
   const char* name;   // as in the plan: "player-session-analytics/source/0"
-  void (*pointer)();  // a ChainFn, UpdateFn or FlushFn
+  void (*pointer)();  // a ChainFn, UpdateFn or FlushFn; functions that do the same may share one
   TypeRef output;     // of what comes out; of kUpdate without meaning
 };
 

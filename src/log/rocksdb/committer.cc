@@ -1,7 +1,9 @@
 #include "log/rocksdb/committer.h"
 
+#include <algorithm>
 #include <future>
 #include <new>
+#include <optional>
 #include <set>
 #include <utility>
 #include <variant>
@@ -27,6 +29,17 @@ tl::unexpected<Error> closed() {
 
 CommitQueue::Submission& submission(CommitQueue::Item& item) {
   return std::get<CommitQueue::Submission>(item);
+}
+
+// What the commit takes in a write batch, which would be copied each time it grows.
+std::size_t written_bytes(const PreparedCommit& commit) {
+  constexpr std::size_t kEntryBytes = 64;  // keys and lengths
+  std::size_t bytes = kEntryBytes;         // of the producer
+  for (const PreparedCommit::Part& part : commit.parts)
+    bytes += part.encoded.size() + 2 * kEntryBytes;  // also of its partition
+  for (const KeyValue& entry : commit.put)
+    bytes += entry.key.size() + entry.value.size() + kEntryBytes;
+  return bytes;
 }
 
 }  // namespace
@@ -71,7 +84,7 @@ void Committer::run() {
   while (!queue_.drained()) {
     std::vector<CommitQueue::Item> items = queue_.take(kGroupBytesMax, next_sync());
     if (items.empty()) {
-      if (durability_ == Durability::kInterval) sync_log();
+      if (durability_ != Durability::kNone) sync_log();
     } else if (auto* task = std::get_if<CommitQueue::Task>(&items.front())) {
       (*task)();
       queue_.release();
@@ -105,24 +118,31 @@ std::vector<Result<CommitAck>> Committer::write_group(std::span<CommitQueue::Ite
   if (const Status status = can_write(); !status) return refuse_all(status.error());
   if (const Status status = disk_.check(); !status) return refuse_all(status.error());
 
-  Group group(database_, contents_.catalog_unlocked(), clock_.now(), ages_.now());
+  std::optional<Group> group;
   rocksdb::WriteBatch* batch = nullptr;
   try {
     const CanRunOut scope;
+    std::size_t bytes = 0;
+    for (CommitQueue::Item& item : items) bytes += written_bytes(submission(item).commit);
+    group.emplace(database_, contents_.catalog_unlocked(), clock_.now(), ages_.now(), bytes);
     for (std::size_t i = 0; i < items.size(); ++i) {
-      outcomes[i] = group.add(submission(items[i]).commit);
+      outcomes[i] = group->add(submission(items[i]).commit);
     }
-    batch = &group.finish();
+    batch = &group->finish();
   } catch (const std::bad_alloc&) {
     return refuse_all(
         {ErrorCode::kMemoryFull, "there is not enough memory to write; nothing was written"});
   }
   if (batch->Count() > 0) {
-    const bool sync = durability_ == Durability::kFsync ||
-                      (durability_ == Durability::kInterval && Steady::now() >= next_sync());
+    const bool is_waited_for = durability_ == Durability::kFsync &&
+                               std::ranges::any_of(items, [](CommitQueue::Item& item) {
+                                 return submission(item).commit.waits_for_fsync;
+                               });
+    const bool sync =
+        is_waited_for || (durability_ != Durability::kNone && Steady::now() >= next_sync());
     if (const Status status = write(*batch, sync); !status) return refuse_all(status.error());
   }
-  publish(items, outcomes, group);
+  publish(items, outcomes, *group);
   return outcomes;
 }
 
@@ -175,8 +195,8 @@ Status Committer::write(rocksdb::WriteBatch& batch, bool sync) {
 
 // When the log has to be fsynced at the latest.
 Committer::Instant Committer::next_sync() const {
-  return unsynced_ && durability_ == Durability::kInterval ? synced_at_ + kSyncInterval
-                                                           : Steady::now() + kIdle;
+  return unsynced_ && durability_ != Durability::kNone ? synced_at_ + kSyncInterval
+                                                       : Steady::now() + kIdle;
 }
 
 void Committer::sync_log() {

@@ -51,6 +51,8 @@ rocksdb::DBOptions db_options(bool create, std::uint32_t open_files_max, rocksdb
   return options;
 }
 
+// Rows of windows mostly go before they leave the upper levels; compressing them there was 7 % of
+// the samples of a profile at full ingest.
 rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table;
   table.checksum = rocksdb::kXXH3;
@@ -59,6 +61,8 @@ rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache
   rocksdb::ColumnFamilyOptions options;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.compression = rocksdb::kLZ4Compression;
+  options.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression,
+                                   rocksdb::kLZ4Compression};
   options.write_buffer_size = 8U << 20;
   options.max_write_buffer_number = 2;
   return options;

@@ -4,6 +4,7 @@
 // the lock that others need.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -22,9 +23,11 @@ class Group {
  public:
   using PartitionKey = std::pair<TopicId, std::uint32_t>;
 
-  // Producers are used `now`, and forgotten by the time `ages_now` of the clock of ages.
-  Group(Database& database, const Catalog& catalog, Timestamp now, Timestamp ages_now)
-      : database_(database), catalog_(catalog), now_(now), ages_now_(ages_now) {}
+  // Producers are used `now`, and forgotten by the time `ages_now` of the clock of ages. `bytes` is
+  // about what will be added.
+  Group(Database& database, const Catalog& catalog, Timestamp now, Timestamp ages_now,
+        std::size_t bytes)
+      : database_(database), catalog_(catalog), now_(now), ages_now_(ages_now), batch_(bytes) {}
 
   // Gives the records their offsets, which are right once the group is written. Where it fails
   // (kTopicNotFound, kInvalidArgument, kSequenceGap, kDataCorrupt), nothing of the commit is in

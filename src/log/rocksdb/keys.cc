@@ -123,15 +123,28 @@ std::string encode_partition(const PartitionInfo& info) {
   put(value, info.begin.value);
   put(value, info.end.value);
   put(value, info.bytes);
+  if (info.spread) {
+    put(value, static_cast<std::uint64_t>(info.spread->ahead.ms));
+    put(value, static_cast<std::uint64_t>(info.spread->behind.ms));
+  }
   return value;
 }
 
 Result<PartitionInfo> decode_partition(std::string_view value) {
-  if (value.size() != 24) return corrupt("the record of a partition");
+  constexpr std::size_t kBytes = 24, kBytesWithSpread = 40;
+  if (value.size() != kBytes && value.size() != kBytesWithSpread)
+    return corrupt("the record of a partition");
+  const bool has_spread = value.size() == kBytesWithSpread;
   PartitionInfo info;
   info.begin = {take<std::uint64_t>(value)};
   info.end = {take<std::uint64_t>(value)};
   info.bytes = take<std::uint64_t>(value);
+  if (has_spread) {
+    info.spread->ahead = {static_cast<std::int64_t>(take<std::uint64_t>(value))};
+    info.spread->behind = {static_cast<std::int64_t>(take<std::uint64_t>(value))};
+  } else if (info.begin != info.end) {
+    info.spread = std::nullopt;
+  }
   return info;
 }
 

@@ -35,7 +35,11 @@ TEST(Keys, AreAsDocumented) {
       {topic_key(kTopic), "7400000001"},
       {encode_topic(topic), "000001931fdf05d0000000000036ee80ffffffffffffffff00000002636c69636b73"},
       {partition_key(kTopic, 1), "700000000100000001"},
-      {encode_partition({{4}, {7}, 120}), "000000000000000400000000000000070000000000000078"},
+      {encode_partition({.begin = {4}, .end = {7}, .bytes = 120, .spread = {{{5}, {9}}}}),
+       "000000000000000400000000000000070000000000000078"
+       "00000000000000050000000000000009"},
+      {encode_partition({.begin = {4}, .end = {7}, .bytes = 120, .spread = {}}),
+       "000000000000000400000000000000070000000000000078"},
       {producer_key(kTopic, "web-1"), "73000000017765622d31"},
       {encode_producer({3, kTime}), "0000000000000003000001931fdf05d0"},
       {log_key(kTopic, 1, {4}), "00000001000000010000000000000004"},
@@ -50,6 +54,19 @@ TEST(Keys, AreAsDocumented) {
   EXPECT_EQ(read.config.retention_age, topic.config.retention_age);
   EXPECT_EQ(read.config.retention_bytes, std::nullopt);
   EXPECT_EQ(base_offset_of(log_key(kTopic, 1, {4})), Offset{4});
+}
+
+TEST(Keys, TimesOfRecordsOfOldPartitionsAreNotKnown) {
+  const auto again = [](const PartitionInfo& info) {
+    return decode_partition(encode_partition(info)).value().spread;
+  };
+  EXPECT_FALSE(again({.begin = {4}, .end = {7}, .spread = {}}));
+  const auto known = again({.begin = {4}, .end = {7}, .spread = {{{5}, {9}}}});
+  ASSERT_TRUE(known);
+  EXPECT_EQ(known->ahead, Duration{5});
+  EXPECT_EQ(known->behind, Duration{9});
+  // There is none, so nothing of them is unknown.
+  EXPECT_TRUE(again({.begin = {7}, .end = {7}, .spread = {}}));
 }
 
 TEST(Keys, OtherLengthsAreCorrupt) {

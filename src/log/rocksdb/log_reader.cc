@@ -90,6 +90,25 @@ Result<std::vector<BatchPtr>> read_log(Database& database, const LogRange& range
   return batches;
 }
 
+// By halves: of the offsets in between, one leads to the batch that holds it.
+Result<Offset> find_appended(Database& database, const LogRange& range, Timestamp time) {
+  constexpr std::size_t kNoReadahead = 0;
+  Cursor cursor(database, range, kNoReadahead);
+  Offset low = range.info.begin, high = range.info.end;  // the answer is in [low, high]
+  while (low < high) {
+    const Offset middle{low.value + (high.value - low.value) / 2};
+    if (!cursor.seek(middle)) return cursor.corrupt(middle, "the records are missing");
+    const auto batch = record::Batch::peek(cursor.encoded());
+    if (!batch) return cursor.corrupt(cursor.base(), batch.error().message);
+    if (batch->appended_at < time) {
+      low = {cursor.base().value + batch->records};
+    } else {
+      high = cursor.base();
+    }
+  }
+  return low;
+}
+
 // From the oldest on, and no further than the first that stays: append times do not fall.
 Result<PartitionInfo> plan_retention(Database& database, const LogRange& range,
                                      const TopicConfig& config, Timestamp now) {
@@ -103,9 +122,9 @@ Result<PartitionInfo> plan_retention(Database& database, const LogRange& range,
   while (there) {
     bool goes = left.bytes > bytes_max;
     if (!goes && config.retention_age) {
-      const auto appended_at = record::Batch::appended_at(cursor.encoded());
-      if (!appended_at) return cursor.corrupt(left.begin, appended_at.error().message);
-      goes = *appended_at < now - *config.retention_age;
+      const auto batch = record::Batch::peek(cursor.encoded());
+      if (!batch) return cursor.corrupt(left.begin, batch.error().message);
+      goes = batch->appended_at < now - *config.retention_age;
     }
     if (!goes) break;
     left.bytes -= std::min<std::uint64_t>(left.bytes, cursor.encoded().size());

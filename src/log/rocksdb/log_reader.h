@@ -27,6 +27,10 @@ struct LogRange {
 Result<std::vector<BatchPtr>> read_log(Database& database, const LogRange& range, Offset from,
                                        std::size_t bytes_max);
 
+// Where the first batch begins that was appended at `time` or later; range.info.end if there is
+// none. As read_log.
+Result<Offset> find_appended(Database& database, const LogRange& range, Timestamp time);
+
 // What retention would leave of the range at a time of the clock of ages: begin moves, bytes
 // shrink. kDataCorrupt
 Result<PartitionInfo> plan_retention(Database& database, const LogRange& range,

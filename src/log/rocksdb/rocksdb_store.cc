@@ -59,6 +59,8 @@ class RocksdbStore final : public Store {
   Result<PartitionInfo> partition(TopicId topic, std::uint32_t partition) const override;
   Result<ReadResult> read(TopicId topic, std::uint32_t partition, Offset from,
                           std::size_t bytes_max) const override;
+  Result<Offset> find_appended(TopicId topic, std::uint32_t partition,
+                               Timestamp time) const override;
   Result<std::optional<std::string>> get(std::string_view key) const override;
   Status scan(const KeyRange& range, const Visit& visit) const override;
 
@@ -211,6 +213,20 @@ Result<ReadResult> RocksdbStore::read(TopicId topic, std::uint32_t number, Offse
     return fail(damaged_log(described.config.name, stored.error()));
   }
   return result(*std::move(stored));
+}
+
+Result<Offset> RocksdbStore::find_appended(TopicId topic, std::uint32_t number,
+                                           Timestamp time) const {
+  for (;;) {
+    GF_ASSIGN(const PartitionInfo info, partition(topic, number));
+    if (info.begin == info.end || !info.appended_at || *info.appended_at < time) return info.end;
+    auto found = log::find_appended(*database_, {topic, number, info}, time);
+    if (found) return found;
+    GF_ASSIGN(const PartitionInfo now, partition(topic, number));
+    if (now.begin != info.begin) continue;  // trimmed since
+    GF_ASSIGN(const TopicInfo described, this->topic(topic));
+    return fail(damaged_log(described.config.name, found.error()));
+  }
 }
 
 Result<std::optional<std::string>> RocksdbStore::get(std::string_view key) const {

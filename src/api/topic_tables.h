@@ -1,0 +1,43 @@
+// Topics with a schema, as tables of SQL.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/api.h"
+#include "log/store.h"
+#include "plan/graph.h"
+#include "query/topic.h"
+
+namespace gameflow::api {
+
+// Threads  any.
+class TopicTables {
+ public:
+  // Of the graph's topics; `taken` are the names that stand for states. Graph and store are
+  // borrowed.
+  TopicTables(const plan::Graph& graph, const log::Store& store,
+              const std::vector<std::string>& taken);
+  ~TopicTables();
+
+  // A topic stands under its name, and where that is none in SQL also under one with `_` in place
+  // of what is not: player_events; where a state has that name, topic__player_events.
+  const std::vector<query::Topic>& topics() const { return topics_; }
+  // Under its first name; null where the topic is none of them.
+  const query::Topic* find(std::string_view topic) const;
+
+ private:
+  std::vector<std::unique_ptr<query::TopicReader>> readers_;
+  std::vector<query::Topic> topics_;
+  std::map<std::string, std::size_t, std::less<>> first_;  // by topic, in topics_
+};
+
+// For people.
+Columns columns_of_topic(const query::Topic& topic);
+
+}  // namespace gameflow::api

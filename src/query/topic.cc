@@ -1,0 +1,62 @@
+#include "query/topic.h"
+
+#include <set>
+#include <utility>
+
+#include "base/ascii.h"
+
+namespace gameflow::query {
+namespace {
+
+class Columns {
+ public:
+  void add(TopicColumn column) {
+    // SQL names do not know upper and lower case.
+    while (!seen_.insert(lower_case(column.name)).second) column.name += '_';
+    columns_.push_back(std::move(column));
+  }
+
+  void add_fields(const record::Type& object, const std::string& prefix,
+                  const std::vector<TopicColumn::Step>& path) {
+    for (const record::Field& field : object.fields) {
+      std::vector<TopicColumn::Step> to = path;
+      to.push_back({field.offset, field.optional, field.flag_offset});
+      const std::string name = prefix.empty() ? field.name : prefix + "_" + field.name;
+      if (field.type->kind == record::Kind::kObject) {
+        add_fields(*field.type, name, to);
+      } else {
+        add({.name = name, .type = field.type, .path = std::move(to)});
+      }
+    }
+  }
+
+  std::vector<TopicColumn> take() { return std::move(columns_); }
+
+ private:
+  std::vector<TopicColumn> columns_;
+  std::set<std::string> seen_;
+};
+
+}  // namespace
+
+const record::Type& row_type(const Topic& topic) {
+  return topic.type->kind == record::Kind::kList ? *topic.type->item : *topic.type;
+}
+
+std::vector<TopicColumn> columns_of(const Topic& topic) {
+  using Source = TopicColumn::Source;
+  Columns columns;
+  const record::Type& row = row_type(topic);
+  if (row.kind == record::Kind::kObject) {
+    columns.add_fields(row, "", {});
+  } else {
+    columns.add({.name = "value", .type = &row, .path = {}});
+  }
+  columns.add({.source = Source::kTime, .name = "_time", .path = {}});
+  columns.add({.source = Source::kPartition, .name = "_partition", .path = {}});
+  columns.add({.source = Source::kOffset, .name = "_offset", .path = {}});
+  columns.add({.source = Source::kKey, .name = "_key", .path = {}});
+  return columns.take();
+}
+
+}  // namespace gameflow::query
