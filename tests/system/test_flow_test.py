@@ -180,6 +180,37 @@ class Function(SystemTest):
         self.assertEqual(many.returncode, 0, many.stderr)
         self.assertEqual([json.loads(line)["value"]["points"] for line in many.stdout.splitlines()], [100, 100, 100, 1])
 
+    def test_text(self):
+        """A value of a text type needs no quotes, and a name may be written as in YAML."""
+        path = self.folder / "text.yaml"
+        path.write_text("""apiVersion: 0.6.0
+meta: { name: mask, version: 0.1.0 }
+topics:
+  in: { schema: { value: { type: string } } }
+  out: { schema: { value: { type: string } } }
+services:
+  masking:
+    sources: [{ type: topic, id: in }]
+    transforms:
+      - operator: map
+        run: |
+          Text mask_ssn(const Text& text) {
+            std::string masked = text.str();
+            for (char& c : masked) if (c >= '0' && c <= '9') c = '*';
+            return masked;
+          }
+      - operator: filter
+        run: "[](const Text& text) { return text.size() > 3; }"
+    sinks: [{ type: topic, id: out }]
+""")
+        for name, arguments, printed in (
+                ("mask-ssn", ["--value", "My SSN is 534-34-3443."], '"My SSN is ***-**-****."\n'),
+                ("mask_ssn", ["--value", '"a \\"1\\""'], '"a \\"*\\""\n'),
+                ("masking/filter", ["--value", "abc", "--value", "abcd"], "false\ntrue\n"),
+                ("mask-ssn", ["-v", "hi 5", "-k", "k", "-o", "kv"], '{"key":"k","value":"hi *"}\n')):
+            done = self.run_function(name, *arguments, dataflow=path)
+            self.assertEqual((done.returncode, done.stdout), (0, printed), (name, done.stderr))
+
     def test_mistakes(self):
         for arguments, part in (
                 (["user", "-v", '{"user":"","at":""}'], "error: user: an event without a user"),

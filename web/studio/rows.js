@@ -27,6 +27,7 @@ export class StateView {
   #rows = el('tbody');
   #more = el('button', {type: 'button', hidden: '', id: 'row-more'}, 'More rows');
   #table_name;
+  #asked = null;       // {parameters, window} of the pages that are shown; window undefined: all
   #next = null;        // where the following page begins
   #pages = 1;
   #shown = [];         // {columns, rows}
@@ -70,6 +71,7 @@ export class StateView {
   }
 
   #restart() {
+    this.#more.disabled = true;  // until what it would follow is there
     this.#refreshed_at = performance.now();
     this.#load(false);
   }
@@ -81,8 +83,11 @@ export class StateView {
     this.#pages = is_more ? this.#pages + 1 : 1;  // at once: what is more than a page is not refreshed
     try {
       if (!is_more) await this.#loadWindows(signal);
-      const page = await this.#page(is_more ? this.#next : null, signal);
+      const asked = is_more ? this.#asked : this.#question();
+      const page = await this.#page(asked, is_more ? this.#next : null, signal);
       if (signal.aborted) return;
+      this.#asked = asked;
+      this.#more.disabled = false;
       this.#shown = is_more ? [...this.#shown, ...page.rows] : page.rows;
       this.#next = page.next;
       this.#more.hidden = page.next === null;
@@ -112,18 +117,17 @@ export class StateView {
     this.#window.hidden = false;
   }
 
-  // The window whose rows are wanted; undefined: all.
-  #chosen() {
-    return this.#window.value === kNewest ? this.#windows[0] : this.#windows.find(({start}) => String(start) === this.#window.value);
+  // What the controls ask for at the moment.
+  #question() {
+    const window = this.#window.value === kNewest ? this.#windows[0] : this.#windows.find(({start}) => String(start) === this.#window.value);
+    const parameters = {limit: kPage};
+    if (this.#search.value !== '') parameters[this.#how.value] = this.#search.value;
+    if (window) parameters.window = window.start;
+    return {parameters, window};
   }
 
-  async #page(after, signal) {
-    const text = this.#search.value;
-    const parameters = new URLSearchParams({limit: kPage});
-    if (text !== '') parameters.set(this.#how.value, text);
-    const window = this.#chosen();
-    if (window) parameters.set('window', window.start);
-    if (after !== null) parameters.set('after', after);
+  async #page({parameters: asked}, after, signal) {
+    const parameters = new URLSearchParams(after === null ? asked : {...asked, after});
     const response = await fetch(`/states/${encodeURIComponent(this.#service)}/${encodeURIComponent(this.#state)}?${parameters}`, {cache: 'no-store', signal});
     if (!response.ok) throw new Error(await messageOf(response));
     return response.json();
@@ -131,7 +135,7 @@ export class StateView {
 
   // `added`: only these rows are new.
   #draw(columns, added) {
-    const window = this.#chosen(), in_one = window !== undefined;
+    const {window} = this.#asked, in_one = window !== undefined;
     const times = new Set(['_updated_at', '_window_start', '_window_end']);
     const hidden = new Set(in_one ? ['_window_start', '_window_end', '_window_closed'] : ['_window_end']);
     const shown = columns.map((name, i) => ({name, i})).filter(({name}) => !hidden.has(name));

@@ -227,7 +227,7 @@ int dead_letters_show_command(const DeadLettersShowOptions& options) {
 
 int dead_letters_replay_command(const DeadLettersReplayOptions& options) {
   return with_letters(options.server, [&](const DeadLetters& letters) -> Result<int> {
-    const Result<int> done = replay(letters, options);
+    Result<int> done = replay(letters, options);
     if (done || done.error().code != ErrorCode::kUsage) return done;
     print_error(done.error());
     return kExitUsage;

@@ -78,6 +78,7 @@ void World::fail_next_commits(std::uint32_t count) {
 Result<std::vector<std::string>> World::new_records(const std::string& topic) {
   GF_ASSIGN(std::vector<KeyedRecord> records, new_keyed_records(topic));
   std::vector<std::string> values;
+  values.reserve(records.size());
   for (KeyedRecord& record : records) values.push_back(std::move(record.value));
   return values;
 }
