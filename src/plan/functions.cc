@@ -31,6 +31,8 @@ const record::Type* resolve(abi::TypeRef ref, record::TypeTable& types) {
     const auto& declared = types.declared();
     const std::size_t id = ref.base - abi::kFirstDeclared;
     type = id < declared.size() ? declared[id] : nullptr;
+  } else if (ref.base > abi::kFirstDecimal + detail::kScaleMax) {
+    return nullptr;
   } else if (ref.base >= abi::kFirstDecimal) {
     type = types.decimal(ref.base - abi::kFirstDecimal);
   } else if (ref.base < static_cast<u32>(record::Kind::kDecimal)) {

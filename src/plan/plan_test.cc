@@ -250,11 +250,11 @@ TEST(Describe, GivesNodesStableNames) {
 // A library with the functions of example(true).
 struct FakeLibrary {
   abi::Function functions[5] = {
-      {abi::FunctionKind::kChain, "player-session-analytics/source/0", nullptr, {65, 0}},
-      {abi::FunctionKind::kChain, "player-session-analytics/source/1", nullptr, {64, 0}},
+      {abi::FunctionKind::kChain, "player-session-analytics/source/0", nullptr, {65, 1}},
+      {abi::FunctionKind::kChain, "player-session-analytics/source/1", nullptr, {64, 1}},
       {abi::FunctionKind::kUpdate, "player-session-analytics/update", nullptr, {}},
-      {abi::FunctionKind::kFlush, "player-session-analytics/flush", nullptr, {65, 1}},
-      {abi::FunctionKind::kChain, "player-session-analytics/sink/1", nullptr, {11, 2}},
+      {abi::FunctionKind::kFlush, "player-session-analytics/flush", nullptr, {65, 2}},
+      {abi::FunctionKind::kChain, "player-session-analytics/sink/1", nullptr, {11, 4}},
   };
   abi::Library library{abi::kVersion, 5, functions};
 };
@@ -293,7 +293,9 @@ TEST(Functions, OfAnotherLibraryAreRefused) {
       {"name", [](FakeLibrary& fake) { fake.functions[0].name = "x"; },
        "its function 'x' should be 'player-session-analytics/source/0'"},
       {"object", [](FakeLibrary& fake) { fake.functions[0].output.base = 70; }, "unknown type"},
-      {"scalar", [](FakeLibrary& fake) { fake.functions[0].output.base = 13; }, "unknown type"},
+      {"scalar", [](FakeLibrary& fake) { fake.functions[0].output.base = 15; }, "unknown type"},
+      {"decimal", [](FakeLibrary& fake) { fake.functions[0].output.base = 51; }, "unknown type"},
+      {"wraps", [](FakeLibrary& fake) { fake.functions[0].output.wraps = 0; }, "unknown type"},
   };
   for (const ForeignRow& row : kRows) {
     SCOPED_TRACE(row.name);

@@ -40,12 +40,14 @@ std::string quoted(const std::string& text) {
 }
 
 // A cell of a state's row as JSON; SQL has no bools.
-std::string json_of(const query::Value& value, bool is_bool) {
+std::string json_of(const query::Value& value, record::Kind kind) {
+  const bool is_bool = kind == record::Kind::kBool;
   if (const auto* const number = std::get_if<std::int64_t>(&value))
     return is_bool ? (*number != 0 ? "true" : "false") : std::to_string(*number);
   if (const auto* const number = std::get_if<double>(&value)) return fmt::format("{}", *number);
   if (const auto* const number = std::get_if<query::Digits>(&value)) return number->text;
-  if (const auto* const text = std::get_if<std::string>(&value)) return quoted(*text);
+  const auto* const text = std::get_if<std::string>(&value);
+  if (text != nullptr) return kind == record::Kind::kList ? *text : quoted(*text);
   return "null";
 }
 
@@ -170,11 +172,10 @@ class FunctionTest {
         world.answer(fmt::format("select {} from \"{}\" order by _key", columns, state.table)));
     for (const auto& row : rows.rows) {
       std::string text = names_state ? fmt::format("\"_state\":{},", quoted(state.name)) : "";
-      text += fmt::format("\"_key\":{}", json_of(row[0], state.key == record::Kind::kBool));
+      text += fmt::format("\"_key\":{}", json_of(row[0], state.key));
       for (std::size_t i = 1; i < row.size(); ++i) {
         const record::Field& field = state.row->fields[i - 1];
-        text += fmt::format(",{}:{}", quoted(field.name),
-                            json_of(row[i], field.type->kind == record::Kind::kBool));
+        text += fmt::format(",{}:{}", quoted(field.name), json_of(row[i], field.type->kind));
       }
       fmt::print("{{{}}}\n", text);
     }
