@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 build_packages=(g++ cmake ninja-build make pkg-config ccache git curl ca-certificates
   librocksdb-dev libsimdjson-dev libyaml-cpp-dev libsqlite3-dev libboost1.81-dev liblz4-dev
   libxxhash-dev libfmt-dev libspdlog-dev libcli11-dev libexpected-dev prometheus-cpp-dev
-  libcurl4-openssl-dev libssl-dev zlib1g-dev)
+  libcurl4-openssl-dev libedit-dev libssl-dev zlib1g-dev)
 test_packages=(libgtest-dev clang-format clang-tidy shellcheck chromium fonts-dejavu-core python3
   python3-yaml python3-jsonschema libfaketime)
 
@@ -14,7 +14,7 @@ what=${1:-build}
 packages=("${build_packages[@]}")
 [ "$what" = build ] || packages+=("${test_packages[@]}")
 
-# Node serves ECharts' files at build time; any node of version 18 or later with npm will do.
+# Node serves the libraries of web/ at build time; any node of version 18 or later with npm will do.
 node_major() { node --version 2>/dev/null | sed -n 's/^v\([0-9]*\).*/\1/p'; }
 if ! command -v npm >/dev/null || [ "$(node_major)" -lt 18 ] 2>/dev/null; then
   packages+=(nodejs npm)

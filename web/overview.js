@@ -3,15 +3,11 @@
 
 import {LiveTopic, Status, getJson} from './live.js';
 import {Shell, $, el, named, setText} from './shell.js';
+import {Rates, kHistory} from './rates.js';
 import {Sparkline} from './sparkline.js';
 import {bytes, duration, money, rate, short, time, whole} from './format.js';
 
 const kPollInterval = 1_000;
-const kRateSamples = 3;        // a rate is the mean over so many polls,
-const kSlowSamples = 30;       // or over so many where records are rare: one in 5 s is 0.2 a second,
-const kSlowRate = 3;           // not 0, 0.3, 0, … (rare: fewer a second than this)
-const kPollLate = 10_000;      // ms between two polls that a rate must not bridge
-const kHistory = 120;          // points of a sparkline
 const kSlots = 30;             // places for points in the sparkline of a tile, at least
 const kStaleAfter = 15_000;
 const kTopicsShown = 100;
@@ -22,7 +18,7 @@ let dataflow = null;           // the last answer of /dataflow; null: the server
 let topics = [];               // the last answer of /topics
 let advanced_at = null;        // when records last came in; null: nobody knows
 let polls = 0;
-const rates = new Map();       // topic -> {samples: [{at, end}], history: [rate]}; at: ms of the server
+const rates = new Rates();     // of the topics
 const rows = new Map();        // table row -> its nodes
 const previews = {};           // topic -> the last record's value
 
@@ -38,7 +34,7 @@ const shell = new Shell({
   age: () => (advanced_at === null ? null : Date.now() - advanced_at),
   state: () => ({
     polls,
-    topics: Object.fromEntries(topics.map((t) => [t.name, {records: t.records, rate: currentRate(t.name)}])),
+    topics: Object.fromEntries(topics.map((t) => [t.name, {records: t.records, rate: rates.of(t.name)}])),
     counters: totals(),
     previews: Object.fromEntries(Object.entries(live).map(([name, topic]) => [name, topic.state()])),
   }),
@@ -63,7 +59,7 @@ async function poll() {
       polls += 1;
     } catch {
       status = Status.disconnected;
-      rates.clear();  // a rate across a pause would be wrong
+      rates.clear();
       shell.refreshStatus();
     }
     shell.invalidate();
@@ -80,29 +76,15 @@ async function getDataflow() {
   }
 }
 
-// `at` is the time by the server's clock: how long an answer takes would show in a rate, were it measured here.
 function measure(at) {
   const inputs = new Set(inputTopics());
   let records = 0;
   for (const topic of topics) {
     const end = endOf(topic);
-    const known = rates.get(topic.name) ?? {samples: [], history: []};
-    const before = known.samples.at(-1);
-    // The topic was made anew, the clock set back, or the tab hidden.
-    if (before && (end < before.end || at <= before.at || at - before.at > kPollLate)) {
-      known.samples = [];
-      known.history = [];
-    }
-    if (inputs.has(topic.name)) {
-      records += end;
-      if (before && end > before.end) advanced_at = Date.now();
-    }
-    known.samples.push({at, end});
-    if (known.samples.length > kSlowSamples + 1) known.samples.shift();
-    rates.set(topic.name, known);
-    if (known.samples.length < 2) continue;
-    known.history.push(currentRate(topic.name));
-    if (known.history.length > kHistory) known.history.shift();
+    const grew = rates.add(topic.name, at, end);
+    if (!inputs.has(topic.name)) continue;
+    records += end;
+    if (grew) advanced_at = Date.now();
   }
   if (records === 0) status = Status.empty;
   else if (polls === 0) status = Status.filling;
@@ -120,19 +102,6 @@ function newestEvent() {
   const partitions = (dataflow?.services ?? []).flatMap(({sources}) => sources).flatMap((source) => source.partitions);
   const newest = Math.max(...partitions.map(({watermark}) => watermark ?? -Infinity));
   return Number.isFinite(newest) ? Date.now() - Math.max(0, dataflow.now - newest) : null;
-}
-
-// Records per second; null until two polls tell.
-function currentRate(name) {
-  const samples = rates.get(name)?.samples ?? [];
-  if (samples.length < 2) return null;
-  const last = samples.at(-1);
-  const over = (polls) => {
-    const first = samples.at(-1 - polls) ?? samples[0];
-    return ((last.end - first.end) * 1000) / (last.at - first.at);
-  };
-  const now = over(kRateSamples), long = over(kSlowSamples);
-  return now < kSlowRate && long < kSlowRate ? long : now;
 }
 
 function follow(name) {
@@ -178,11 +147,11 @@ function draw() {
 
 function drawTiles() {
   const inputs = inputTopics();
-  const known = inputs.map(currentRate).filter((r) => r !== null);
+  const known = inputs.map((name) => rates.of(name)).filter((r) => r !== null);
   const records = topics.filter(({name}) => inputs.includes(name)).reduce((sum, topic) => sum + topic.records, 0);
   setText($('rate'), known.length > 0 ? rate(known.reduce((a, b) => a + b, 0)) : '–');
   setText($('rate-note'), `${short(records)} kept in ${inputs.length} topics`);
-  const histories = inputs.map((name) => rates.get(name)?.history ?? []);
+  const histories = inputs.map((name) => rates.history(name));
   const length = Math.max(0, ...histories.map((h) => h.length));
   rateSpark.draw(Array.from({length}, (_, i) => histories.reduce((sum, h) => sum + (h[h.length - length + i] ?? 0), 0)), Math.max(kSlots, length));
 
@@ -208,7 +177,9 @@ function drawPreviews() {
     fillPreview($(list), entries.slice(0, kPreviewRows).map(([label, n]) => [named(String(label)), show(n)]),
       rates.has(topic) ? 'No window has closed yet' : `No topic ${topic}`);
   }
-  const busiest = topics.map((t) => [t.name, currentRate(t.name) ?? 0]).sort((a, b) => b[1] - a[1]);
+  const busiest = topics.map((t) => [t.name, rates.of(t.name) ?? 0]).sort((a, b) => b[1] - a[1]);
+  const services = (dataflow?.services ?? []).map(({name, counters}) => [name, counters.records_in]).sort((a, b) => b[1] - a[1]);
+  fillPreview($('preview-services'), services.slice(0, kPreviewRows).map(([name, records]) => [name, `${short(records)} in`]), 'No dataflow runs here');
   fillPreview($('preview-topics'), busiest.slice(0, kPreviewRows).map(([name, r]) => [name, `${rate(r)} /s`]), 'No topics');
 }
 
@@ -258,12 +229,12 @@ function drawTopics() {
       const made = el('tr', {}, el('th', {scope: 'row'}, link), records, perSecond, el('td', {}, spark), stored, partitions);
       return {row: made, records, perSecond, stored, partitions, spark: new Sparkline(spark)};
     });
-    const perSecond = currentRate(topic.name);
+    const perSecond = rates.of(topic.name);
     setText(row.records, short(topic.records));
     setText(row.perSecond, perSecond === null ? '–' : rate(perSecond));
     setText(row.stored, bytes(topic.bytes));
     setText(row.partitions, topic.partitions.length);
-    row.spark.draw(rates.get(topic.name)?.history ?? [], kHistory);
+    row.spark.draw(rates.history(topic.name), kHistory);
   }
 }
 
@@ -274,7 +245,7 @@ function drawServices() {
   for (const {name, counters, sources, watermark} of services) {
     const {cells} = cellsOf('services', name, () => {
       const made = [...numberCells(6), el('td')];
-      return {row: el('tr', {}, el('th', {scope: 'row'}, name), ...made), cells: made};
+      return {row: el('tr', {}, el('th', {scope: 'row'}, el('a', {href: `/studio#service/${encodeURIComponent(name)}`}, name)), ...made), cells: made};
     });
     const waiting = sources.flatMap(({partitions}) => partitions).reduce((sum, {lag}) => sum + lag, 0);
     const texts = [counters.records_in, counters.records_out, waiting, counters.records_late, counters.records_dead,

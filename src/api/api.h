@@ -61,15 +61,30 @@ using Columns = std::vector<std::pair<std::string, std::string>>;  // of a table
 
 struct TopicDescription {
   log::TopicInfo info;
-  std::string type;   // name of the schema's type; empty: no schema
-  std::string table;  // in SQL; empty: none
-  Columns columns;    // of that
+  std::string type;     // name of the schema's type; empty: no schema
+  std::string table;    // in SQL; empty: none
+  Columns columns;      // of that
+  bool is_raw = false;  // records are no JSON (record/raw.h)
 };
 
 struct StateDescription {
   runtime::Engine::TableName name;
   std::uint64_t rows = 0, bytes = 0;
   Columns columns;
+};
+
+// Which rows of a state; what is empty does not matter.
+struct StateQuery {
+  std::optional<std::string> key;
+  std::optional<std::string> prefix;  // of the key as it is shown
+  std::optional<Timestamp> window_start;
+  std::string after;  // StateRows::next of the page before
+  std::size_t limit = 1000;
+};
+
+struct StateRows {
+  query::Answer answer;
+  std::string next;  // where the following rows begin; empty: there are none
 };
 
 // Process-wide counters of produce(), for /metrics.
@@ -111,13 +126,17 @@ class Api {
   // State and SQL. Several queries run side by side, at most kQueriesMax; more get kUnavailable.
   Result<query::Answer> sql(std::string_view text, const query::Limits& limits) const;
   std::vector<StateDescription> states() const;
-  // Rows of one state, of all visible windows; with `key` only that key's.
-  Result<query::Answer> state_rows(std::string_view service, std::string_view state,
-                                   const std::optional<std::string>& key, std::size_t limit) const;
+  // Rows of one state, in order of window, then key.
+  Result<StateRows> state_rows(std::string_view service, std::string_view state,
+                               const StateQuery& wanted) const;
   static constexpr std::size_t kQueriesMax = 4;
 
+  // Calls from now on see this engine; those that run go on with the one before until they are
+  // done. Its graph must outlive the Api: decoders know types by their address.
+  void take_over(std::shared_ptr<const runtime::Engine> engine);
+
   // The dataflow: null if there is none.
-  const runtime::Engine* engine() const;
+  std::shared_ptr<const runtime::Engine> engine() const;
   log::Log& log() const;
   const Clock& clock() const;
   const MemoryWatch* memory() const;

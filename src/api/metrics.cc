@@ -173,7 +173,7 @@ void add_engine(Families& out, const runtime::Engine& engine, Timestamp now) {
   for (const auto& [phase, total] : phases) out.add(total, {{"phase", phase}});
   add_service_counters(out, stats.services);
   add_partitions(out, stats.services, now);
-  if (!stats.tables.empty()) add_tables(out, stats.tables);
+  add_tables(out, stats.tables);
   const auto for_each_state = [&](std::uint64_t runtime::StateStats::*member) {
     for (const runtime::ServiceStats& service : stats.services) {
       for (const runtime::StateStats& state : service.states) {

@@ -1,51 +1,24 @@
 #include "api/queries.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "api/state_page.h"
 #include "base/closest.h"
 #include "record/type.h"
 
 namespace gameflow::api {
 namespace {
 
-std::string sql_quoted(std::string_view text, char quote) {
-  std::string out(1, quote);
-  for (const char c : text) out.append(c == quote ? 2 : 1, c);
-  return out + quote;
-}
-
-template <class Integer>
-bool is_integer_text(std::string_view text) {
-  Integer value{};
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  return parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size();
-}
-
-// The key as SQL writes it.
-Result<std::string> key_literal(record::Kind kind, const std::string& key) {
-  if (kind == record::Kind::kString) {
-    if (key.find('\0') == std::string::npos) return sql_quoted(key, '\'');
-  } else if (kind == record::Kind::kBool) {
-    if (key == "true" || key == "false") return key;
-  } else if (record::is_signed(kind) ? is_integer_text<std::int64_t>(key)
-                                     : is_integer_text<std::uint64_t>(key)) {
-    return sql_quoted(key, '\'');  // as text: SQLite has no number for the largest
-  }
-  return fail(ErrorCode::kInvalidArgument,
-              fmt::format("'{}' cannot be a key of type {}", key, to_string(kind)));
-}
-
 Columns columns_of(const query::Table& table) {
   Columns columns;
   columns.emplace_back("_key", to_string(table.key));
   for (const record::Field& field : table.row->fields) {
-    columns.emplace_back(
-        field.name, fmt::format("{}{}", to_string(field.type->kind), field.optional ? "?" : ""));
+    columns.emplace_back(field.cpp_name, fmt::format("{}{}", to_string(field.type->kind),
+                                                     field.optional ? "?" : ""));
   }
   columns.emplace_back("_updated_at", "i64");
   for (const std::string& name : table.constant_names) columns.emplace_back(name, "i64");
@@ -60,7 +33,7 @@ struct Queries::Slot {
   ~Slot() {
     if (!admitted) return;
     const MutexLock lock(queries.mutex_);
-    --queries.running_;
+    --queries.counters_.running;
     if (database != nullptr) queries.free_.push_back(std::move(database));
   }
   Slot(const Slot&) = delete;
@@ -68,12 +41,12 @@ struct Queries::Slot {
 
   Status admit() {
     const MutexLock lock(queries.mutex_);
-    if (queries.running_ >= Api::kQueriesMax) {
-      ++queries.refused_;
+    if (queries.counters_.running >= Api::kQueriesMax) {
+      ++queries.counters_.refused;
       return fail(ErrorCode::kUnavailable,
                   fmt::format("{} queries are running already; try again", Api::kQueriesMax));
     }
-    ++queries.running_;
+    ++queries.counters_.running;
     admitted = true;
     if (!queries.free_.empty()) {
       database = std::move(queries.free_.back());
@@ -89,7 +62,8 @@ struct Queries::Slot {
   bool admitted = false;
 };
 
-Queries::Queries(const runtime::Engine* engine, const log::Store& store) : engine_(engine) {
+Queries::Queries(const runtime::Engine* engine, const log::Store& store, QueryCounters& counters)
+    : engine_(engine), counters_(counters) {
   if (engine == nullptr) return;
   std::vector<std::string> names;
   for (query::Table& schema : engine->schemas()) {
@@ -118,7 +92,7 @@ Result<query::Answer> Queries::run(std::string_view sql, const query::Limits& li
   Slot slot(*this);
   GF_TRY(slot.admit());
   auto answer = run_on(*slot.database, sql, limits, begin + limits.time_max);
-  ++(answer ? succeeded_ : failed_);
+  ++(answer ? counters_.succeeded : counters_.failed);
   return answer;
 }
 
@@ -158,8 +132,8 @@ std::vector<StateDescription> Queries::states() {
   return states;
 }
 
-Result<query::Answer> Queries::rows(std::string_view service, std::string_view state,
-                                    const std::optional<std::string>& key, std::size_t limit) {
+Result<StateRows> Queries::rows(std::string_view service, std::string_view state,
+                                const StateQuery& wanted) {
   if (engine_ == nullptr) {
     return fail(ErrorCode::kInvalidArgument, "there is no state: no dataflow is running");
   }
@@ -172,20 +146,18 @@ Result<query::Answer> Queries::rows(std::string_view service, std::string_view s
     names.reserve(tables.size());
     for (const auto& table : tables) names.push_back(table.service + "/" + table.state);
     const std::vector<std::string_view> views(names.begin(), names.end());
-    const std::string wanted = fmt::format("{}/{}", service, state);
-    const std::string_view meant = closest(wanted, views);
+    const std::string name = fmt::format("{}/{}", service, state);
+    const std::string_view meant = closest(name, views);
     return fail(ErrorCode::kInvalidArgument,
                 meant.empty()
-                    ? fmt::format("there is no state '{}'", wanted)
-                    : fmt::format("there is no state '{}'; did you mean '{}'?", wanted, meant));
+                    ? fmt::format("there is no state '{}'", name)
+                    : fmt::format("there is no state '{}'; did you mean '{}'?", name, meant));
   }
-  std::string sql = fmt::format("select * from {}", sql_quoted(found->table, '"'));
-  if (key) {
-    const record::Kind kind = schemas_[static_cast<std::size_t>(found - tables.begin())]->key;
-    GF_ASSIGN(const std::string literal, key_literal(kind, *key));
-    sql += fmt::format(" where _key = {}", literal);
-  }
-  return run(sql, {.rows_max = limit});
+  const query::Table& schema = *schemas_[static_cast<std::size_t>(found - tables.begin())];
+  GF_ASSIGN(const std::string sql, page_sql(schema, wanted));
+  GF_ASSIGN(query::Answer answer, run(sql, {.rows_max = wanted.limit}));
+  std::string next = next_page(schema, answer);
+  return StateRows{std::move(answer), std::move(next)};
 }
 
 const query::Topic* Queries::topic_table(std::string_view topic) const {
@@ -193,7 +165,7 @@ const query::Topic* Queries::topic_table(std::string_view topic) const {
 }
 
 QueryStats Queries::stats() const {
-  return {succeeded_, failed_, refused_, running_};
+  return {counters_.succeeded, counters_.failed, counters_.refused, counters_.running};
 }
 
 }  // namespace gameflow::api

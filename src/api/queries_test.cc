@@ -84,9 +84,17 @@ TEST_F(QueriesTest, AnEpochThatDoesNotEndCountsForTheTimeLimit) {
             "sql_limit: the query took too long: it waited for the engine to end an epoch");
 }
 
+std::string show(const Result<StateRows>& rows) {
+  if (!rows) return show(Result<query::Answer>(fail(rows.error())));
+  return show(Result<query::Answer>(rows->answer));
+}
+
 TEST_F(QueriesTest, StateRows) {
   const auto rows = [&](const char* state, std::optional<std::string> key, std::size_t limit = 10) {
-    return show(api_.state_rows("sessions", state, key, limit));
+    StateQuery query;
+    query.key = std::move(key);
+    query.limit = limit;
+    return show(api_.state_rows("sessions", state, query));
   };
   EXPECT_EQ(rows("players", {}), "ann,3,red,0,0,5000,0;o'neil,5,NULL,0,0,5000,0");
   EXPECT_EQ(rows("players", {}, 1), "ann,3,red,0,0,5000,0 ...");
@@ -100,6 +108,58 @@ TEST_F(QueriesTest, StateRows) {
   EXPECT_EQ(rows("player", {}),
             "invalid_argument: there is no state 'sessions/player'; did you mean "
             "'sessions/players'?");
+}
+
+TEST_F(QueriesTest, StateRowsByPrefixAndWindow) {
+  const auto rows = [&](const char* state, StateQuery query) {
+    return show(api_.state_rows("sessions", state, query));
+  };
+  EXPECT_EQ(rows("players", {.prefix = "o'"}), "o'neil,5,NULL,0,0,5000,0");
+  EXPECT_EQ(rows("players", {.prefix = "%"}), "");
+  EXPECT_EQ(rows("players", {.prefix = ""}), rows("players", {}));
+  EXPECT_EQ(rows("scores", {.prefix = "18"}), "18446744073709551615,1,NULL,0,0,5000,0");
+  EXPECT_EQ(rows("players", {.prefix = "a", .window_start = Timestamp{0}}), "ann,3,red,0,0,5000,0");
+  EXPECT_EQ(rows("players", {.window_start = Timestamp{5000}}), "");
+}
+
+TEST_F(QueriesTest, PagesOfAStateHaveEachRowOnceAndInOrder) {
+  // Keys that are quoted, longer than 63 bits, or hold any bytes.
+  for (const u64 key : {u64{1}, u64{10}, u64{9}, ~u64{0} - 1, u64{1} << 63, (u64{1} << 63) + 5})
+    engine_.add_score(key, 1);
+  for (const std::string key : {"", "'", "ann\n", "\u00e9", "z"})
+    engine_.add("players", key, {1, {}});
+  for (const char* state : {"players", "scores"}) {
+    for (std::size_t limit = 1; limit <= 4; ++limit) {
+      const auto all = api_.state_rows("sessions", state, {});
+      ASSERT_TRUE(all);
+      EXPECT_EQ(all->next, "");
+      StateQuery query;
+      query.limit = limit;
+      std::vector<std::vector<query::Value>> seen;
+      do {
+        const auto page = api_.state_rows("sessions", state, query);
+        ASSERT_TRUE(page) << page.error().message;
+        ASSERT_FALSE(page->answer.rows.empty());
+        seen.insert(seen.end(), page->answer.rows.begin(), page->answer.rows.end());
+        ASSERT_LE(seen.size(), all->answer.rows.size()) << state;
+        query.after = page->next;
+      } while (!query.after.empty());
+      EXPECT_EQ(seen, all->answer.rows) << state << " by " << limit;
+    }
+  }
+}
+
+TEST_F(QueriesTest, PagesThatCannotBe) {
+  for (const char* after : {"0", "0.6", "0.zz", "x.61", ".61", "0.61 or 1"}) {
+    StateQuery query;
+    query.after = after;
+    EXPECT_EQ(show(api_.state_rows("sessions", "players", query)),
+              fmt::format("invalid_argument: '{}' is no place in this state; after is what an "
+                          "answer calls next",
+                          after));
+  }
+  EXPECT_FALSE(api_.state_rows("sessions", "scores", {.after = "0.61"})) << "no number";
+  EXPECT_TRUE(api_.state_rows("sessions", "players", {.after = "0."})) << "behind the empty key";
 }
 
 TEST_F(QueriesTest, States) {
@@ -152,7 +212,7 @@ TEST_F(QueriesTest, WithoutADataflow) {
   EXPECT_EQ(show(api.sql("select * from players", {})),
             "sql_invalid: no such table: players; there are no tables");
   EXPECT_TRUE(api.states().empty());
-  EXPECT_EQ(api.state_rows("a", "b", {}, 1).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(api.state_rows("a", "b", {}).error().code, ErrorCode::kInvalidArgument);
 }
 
 }  // namespace

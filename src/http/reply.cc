@@ -1,15 +1,14 @@
 #include "http/reply.h"
 
-#include <algorithm>
 #include <cmath>
 #include <iterator>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include "plan/graph.h"
 #include "record/codec.h"
-#include "runtime/stats.h"
+#include "record/type.h"
+#include "record/visit.h"
 
 namespace gameflow::http {
 
@@ -34,6 +33,8 @@ void append_value(const query::Value& value, std::string& out) {
   } else if (const auto* real = std::get_if<double>(&value);
              real != nullptr && std::isfinite(*real)) {
     fmt::format_to(std::back_inserter(out), "{}", *real);
+  } else if (const auto* digits = std::get_if<query::Digits>(&value)) {
+    out += digits->text;
   } else if (const auto* text = std::get_if<std::string>(&value)) {
     record::encode_json_string(*text, out);
   } else {
@@ -41,75 +42,12 @@ void append_value(const query::Value& value, std::string& out) {
   }
 }
 
-json::object partition_json(const runtime::PartitionStats& partition) {
-  return {{"partition", partition.partition},
-          {"next_offset", partition.next_offset},
-          {"end_offset", partition.end_offset},
-          {"lag", partition.end_offset - std::min(partition.end_offset, partition.next_offset)},
-          {"watermark", or_null(partition.watermark)},
-          {"idle", partition.idle}};
-}
-
-json::object counters_json(const runtime::ServiceStats& stats) {
-  return {{"records_in", stats.records_in},         {"records_out", stats.records_out},
-          {"records_late", stats.records_late},     {"records_dead", stats.records_dead},
-          {"records_future", stats.records_future}, {"records_expired", stats.records_expired},
-          {"windows_open", stats.windows_open},     {"windows_closed", stats.windows_closed}};
-}
-
-json::object source_json(const plan::Topic& topic, const runtime::ServiceStats& stats) {
-  json::array partitions;
-  for (const auto& partition : stats.partitions)
-    if (partition.topic == topic.name) partitions.push_back(partition_json(partition));
-  return {{"topic", topic.name}, {"partitions", std::move(partitions)}};
-}
-
-json::array states_json(const plan::Keyed& keyed, const runtime::ServiceStats& stats) {
-  json::array states;
-  for (const auto& state : keyed.states) {
-    json::object object{{"name", state.name}, {"table", state.table}};
-    for (const auto& counted : stats.states) {
-      if (counted.name != state.name) continue;
-      object["rows"] = counted.rows;
-      object["bytes"] = counted.bytes;
-    }
-    states.push_back(std::move(object));
-  }
-  return states;
-}
-
-json::object late_json(const runtime::LateStats& late) {
-  return {{"records", late.records}, {"late", late.late}, {"reason", late.reason}};
-}
-
-json::object service_json(const plan::Graph& graph, const plan::Service& service,
-                          const runtime::ServiceStats& stats) {
-  json::array sources, sinks;
-  json::value window;
-  json::array states;
-  for (const plan::NodeId id : service.nodes) {
-    const plan::NodeKind& node = graph.nodes[id].kind;
-    if (const auto* read = std::get_if<plan::Read>(&node)) {
-      sources.push_back(source_json(graph.topics[read->topic], stats));
-    } else if (const auto* write = std::get_if<plan::Write>(&node)) {
-      sinks.push_back(json::string(graph.topics[write->topic].name));
-    } else if (const auto* keyed = std::get_if<plan::Keyed>(&node)) {
-      states = states_json(*keyed, stats);
-      if (!keyed->window) continue;
-      window = {{"kind", "tumbling"},
-                {"duration_ms", keyed->window->duration.ms},
-                {"grace_ms", keyed->window->grace.ms}};
-    }
-  }
-  return {{"name", service.name},
-          {"window", std::move(window)},
-          {"sources", std::move(sources)},
-          {"states", std::move(states)},
-          {"sinks", std::move(sinks)},
-          {"watermark", or_null(stats.watermark)},
-          {"held", stats.is_held},
-          {"late_last_minute", late_json(stats.last_minute)},
-          {"counters", counters_json(stats)}};
+// Of a raw record, as JSON.
+void append_raw_value(std::string_view value, std::string& out) {
+  if (record::is_valid_utf8(value)) return record::encode_json_string(value, out);
+  static const record::Type bytes_type{.kind = record::Kind::kBytes};
+  const Bytes bytes{reinterpret_cast<const u8*>(value.data()), value.size()};
+  record::encode_json(bytes_type, &bytes, out);
 }
 
 }  // namespace
@@ -235,10 +173,11 @@ Reply states_reply(const std::vector<api::StateDescription>& states) {
   return json_reply(200, json::object{{"states", std::move(list)}});
 }
 
-Reply answer_reply(const query::Answer& answer) {
-  Reply reply;
-  std::string& out = reply.body;
-  out = "{\"columns\":[";
+namespace {
+
+// An object that is not closed yet.
+std::string answer_json(const query::Answer& answer) {
+  std::string out = "{\"columns\":[";
   for (std::size_t i = 0; i < answer.columns.size(); ++i) {
     if (i > 0) out += ',';
     record::encode_json_string(answer.columns[i], out);
@@ -252,61 +191,32 @@ Reply answer_reply(const query::Answer& answer) {
     }
     out += ']';
   }
-  out += answer.truncated ? "],\"truncated\":true}\n" : "],\"truncated\":false}\n";
+  out += answer.truncated ? "],\"truncated\":true" : "],\"truncated\":false";
+  return out;
+}
+
+}  // namespace
+
+Reply answer_reply(const query::Answer& answer) {
+  Reply reply;
+  reply.body = answer_json(answer) + "}\n";
   return reply;
 }
 
-json::value memory_json(const MemoryWatch* memory) {
-  if (memory == nullptr) return nullptr;
-  return json::object{{"used", memory->used()},
-                      {"max", memory->max()},
-                      {"full", memory->level() != MemoryLimit::Level::kFine}};
-}
-
-json::array tables_json(const runtime::EngineStats& stats) {
-  json::array tables;
-  for (const runtime::TableStats& table : stats.tables) {
-    tables.push_back(json::object{
-        {"name", table.name},
-        {"rows", table.rows},
-        {"problem", table.problem.empty() ? json::value(nullptr) : json::value(table.problem)}});
+Reply rows_reply(const api::StateRows& rows) {
+  Reply reply;
+  reply.body = answer_json(rows.answer) + ",\"next\":";
+  if (rows.next.empty()) {
+    reply.body += "null";
+  } else {
+    record::encode_json_string(rows.next, reply.body);
   }
-  return tables;
-}
-
-Reply dataflow_reply(const runtime::Engine& engine, const MemoryWatch* memory, Timestamp now) {
-  const plan::Graph& graph = engine.graph();
-  const runtime::EngineStats stats = engine.stats();
-  json::array services;
-  for (const auto& service : graph.services) {
-    static const runtime::ServiceStats kNone;
-    const runtime::ServiceStats* found = &kNone;
-    for (const auto& candidate : stats.services)
-      if (candidate.name == service.name) found = &candidate;
-    services.push_back(service_json(graph, service, *found));
-  }
-  json::array topics;
-  for (const auto& topic : graph.topics) topics.push_back(json::string(topic.name));
-  return json_reply(
-      200, json::object{{"name", graph.name},
-                        {"version", graph.version},
-                        {"namespace", graph.namespace_},
-                        {"now", now.ms},
-                        {"topics", std::move(topics)},
-                        {"dead_letter_topic", graph.dead_letter_topic},
-                        {"services", std::move(services)},
-                        {"tables", tables_json(stats)},
-                        {"memory", memory_json(memory)},
-                        {"epochs", json::object{{"count", stats.epochs},
-                                                {"read_seconds", stats.seconds.read},
-                                                {"decode_seconds", stats.seconds.decode},
-                                                {"update_seconds", stats.seconds.update},
-                                                {"flush_seconds", stats.seconds.flush},
-                                                {"commit_seconds", stats.seconds.commit}}}});
+  reply.body += "}\n";
+  return reply;
 }
 
 void append_record_json(std::uint32_t partition, record::Offset offset,
-                        const record::RecordView& record, std::string& out) {
+                        const record::RecordView& record, bool is_raw, std::string& out) {
   fmt::format_to(std::back_inserter(out), R"({{"partition":{},"offset":{},"timestamp":{},"key":)",
                  partition, offset.value, record.timestamp.ms);
   if (record.key)
@@ -314,7 +224,9 @@ void append_record_json(std::uint32_t partition, record::Offset offset,
   else
     out += "null";
   out += ",\"value\":";
-  if (record.value.find('\n') == std::string_view::npos)
+  if (is_raw)
+    append_raw_value(record.value, out);
+  else if (record.value.find('\n') == std::string_view::npos)
     out += record.value;
   else
     record::minify_json(record.value, out);  // one line a record, whatever was stored

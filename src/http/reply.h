@@ -13,7 +13,6 @@
 #include "base/error.h"
 #include "query/query.h"
 #include "record/batch.h"
-#include "runtime/engine.h"
 
 namespace gameflow::http {
 
@@ -39,11 +38,11 @@ Reply produce_reply(const api::ProduceReply& reply);
 boost::json::object topic_json(const api::TopicDescription& topic);
 Reply states_reply(const std::vector<api::StateDescription>& states);
 Reply answer_reply(const query::Answer& answer);
-// `memory` may be null.
-Reply dataflow_reply(const runtime::Engine& engine, const MemoryWatch* memory, Timestamp now);
+Reply rows_reply(const api::StateRows& rows);
 
-// One line, {"partition":…,"offset":…,"timestamp":…,"key":…,"value":…}, without the line break.
+// One line, {"partition":…,"offset":…,"timestamp":…,"key":…,"value":…}, without the line break. The
+// value of a raw record is text, or base64 where it is none.
 void append_record_json(std::uint32_t partition, record::Offset offset,
-                        const record::RecordView& record, std::string& out);
+                        const record::RecordView& record, bool is_raw, std::string& out);
 
 }  // namespace gameflow::http

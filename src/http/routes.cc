@@ -11,7 +11,9 @@
 #include "api/metric_families.h"
 #include "base/ascii.h"
 #include "base/memory_reserve.h"
+#include "http/dataflow_reply.h"
 #include "http/gzip.h"
+#include "http/read_records.h"
 #include "http/request_json.h"
 #include "http/tail.h"
 #include "log/log.h"
@@ -26,6 +28,7 @@ namespace json = boost::json;
 
 constexpr std::uint64_t kReadRecordsMax = 10'000;
 constexpr std::size_t kReadBytesMax = 8U << 20;
+constexpr std::size_t kScanBytesMax = 32U << 20;  // by one search, which takes some 0.2 s then
 constexpr std::size_t kSqlBytesMax = 100'000;
 
 Reply reply_or_error(Result<Reply> reply) {
@@ -87,48 +90,35 @@ Result<Reply> next_sequence(const Call& call) {
 
 // --- topics --------------------------------------------------------------------------------------
 
-// Appends up to `limit` records from `next` on, and moves it past them.
-Status append_records(const log::Log& log, log::TopicId topic, std::uint32_t partition,
-                      std::uint64_t limit, log::Offset& next, std::string& out) {
-  while (limit > 0 && out.size() < kReadBytesMax) {
-    GF_ASSIGN(const log::ReadResult read, log.read(topic, partition, next, 1U << 20));
-    for (const auto& batch : read.batches) {
-      for (std::size_t i = batch->index_of(next); i < batch->size(); ++i, --limit) {
-        if (limit == 0 || out.size() >= kReadBytesMax) {
-          next = batch->offset(i);
-          return {};
-        }
-        append_record_json(partition, batch->offset(i), (*batch)[i], out);
-        out += '\n';
-      }
-      next = batch->end_offset();
-    }
-    next = read.next;
-    if (read.at_end) break;
-  }
-  return {};
-}
-
-Result<Reply> read_records(const Call& call) {
+Result<Reply> list_records(const Call& call) {
   const Request& request = call.request;
   GF_ASSIGN(const api::TopicDescription topic, call.context.api.topic(call.arguments[0]));
   GF_ASSIGN(const std::uint64_t partition,
             number_parameter(request, "partition", 0, 0, topic.info.partitions.size() - 1));
   GF_ASSIGN(const std::uint64_t limit, number_parameter(request, "limit", 100, 0, kReadRecordsMax));
+  GF_ASSIGN(const std::uint64_t end, number_parameter(request, "end", INT64_MAX, 0, INT64_MAX));
   GF_ASSIGN(const Position position,
             parse_position(request.parameter("offset").value_or("beginning")));
   const log::PartitionInfo& info = topic.info.partitions[partition];
-  log::Offset next = position.in(info);
-  if (next < info.begin || next > info.end)
+  const log::Offset from = position.in(info);
+  if (from < info.begin || from > info.end)
     return fail(ErrorCode::kOffsetOutOfRange,
                 fmt::format("offset {} of topic {}, partition {} does not exist: records are from "
                             "{} up to {}",
-                            next.value, topic.info.config.name, partition, info.begin.value,
+                            from.value, topic.info.config.name, partition, info.begin.value,
                             info.end.value));
+  const RecordQuery query{.partition = static_cast<std::uint32_t>(partition),
+                          .from = from,
+                          .end = std::max(from, log::Offset{end}),
+                          .limit = limit,
+                          .contains = std::string(request.parameter("contains").value_or("")),
+                          .bytes_max = kReadBytesMax,
+                          .scan_max = kScanBytesMax,
+                          .is_raw = topic.is_raw};
   Reply reply;
   reply.content_type = kNdjsonType;
-  GF_TRY(append_records(call.context.api.log(), topic.info.id,
-                        static_cast<std::uint32_t>(partition), limit, next, reply.body));
+  GF_ASSIGN(const log::Offset next,
+            read_records(call.context.api.log(), topic.info.id, query, reply.body));
   reply.headers.emplace_back("Gameflow-Next-Offset", std::to_string(next.value));
   return reply;
 }
@@ -167,12 +157,23 @@ Result<Reply> list_states(const Call& call) {
 }
 
 // Too many queries at once is the client's to slow down on: 429, not 503.
-Reply query_reply(const Result<query::Answer>& answer) {
-  if (answer) return answer_reply(*answer);
-  const Error& error = answer.error();
+Reply query_error(const Error& error) {
   if (error.code == ErrorCode::kUnavailable)
     return error_reply(429, to_string(error.code), error.message);
   return error_reply(error);
+}
+
+Result<api::StateQuery> state_query(const Request& request) {
+  api::StateQuery query;
+  GF_ASSIGN(query.limit, number_parameter(request, "limit", 1000, 1, query::Limits{}.rows_max));
+  if (const auto key = request.parameter("key")) query.key = *key;
+  if (const auto prefix = request.parameter("prefix")) query.prefix = *prefix;
+  if (request.parameter("window")) {
+    GF_ASSIGN(const std::uint64_t start, number_parameter(request, "window", 0, 0, INT64_MAX));
+    query.window_start = Timestamp{static_cast<std::int64_t>(start)};
+  }
+  query.after = request.parameter("after").value_or("");
+  return query;
 }
 
 Result<Reply> read_state(const Call& call) {
@@ -185,11 +186,9 @@ Result<Reply> read_state(const Call& call) {
     return error_reply(
         404, "not_found",
         fmt::format("service \"{}\" has no state \"{}\"; GET /states lists them", service, state));
-  GF_ASSIGN(const std::uint64_t limit,
-            number_parameter(call.request, "limit", 1000, 1, query::Limits{}.rows_max));
-  std::optional<std::string> key;
-  if (const auto given = call.request.parameter("key")) key = *given;
-  return query_reply(call.context.api.state_rows(service, state, key, limit));
+  GF_ASSIGN(const api::StateQuery query, state_query(call.request));
+  const auto rows = call.context.api.state_rows(service, state, query);
+  return rows ? rows_reply(*rows) : query_error(rows.error());
 }
 
 Result<Reply> run_sql(const Call& call) {
@@ -204,14 +203,23 @@ Result<Reply> run_sql(const Call& call) {
                 fmt::format("the statement is over {} bytes", kSqlBytesMax));
   query::Limits limits;
   limits.rows_max = std::min<std::uint64_t>(request.limit.value_or(UINT64_MAX), limits.rows_max);
-  return query_reply(call.context.api.sql(request.sql, limits));
+  const auto answer = call.context.api.sql(request.sql, limits);
+  return answer ? answer_reply(*answer) : query_error(answer.error());
+}
+
+Reply no_dataflow() {
+  return error_reply(404, "not_found", "this server has topics only and runs no dataflow");
 }
 
 Result<Reply> dataflow(const Call& call) {
-  const runtime::Engine* const engine = call.context.api.engine();
-  if (engine == nullptr)
-    return error_reply(404, "not_found", "this server has topics only and runs no dataflow");
+  const auto engine = call.context.api.engine();
+  if (engine == nullptr) return no_dataflow();
   return dataflow_reply(*engine, call.context.api.memory(), call.context.api.clock().now());
+}
+
+Result<Reply> dataflow_graph(const Call& call) {
+  const auto engine = call.context.api.engine();
+  return engine == nullptr ? no_dataflow() : graph_reply(engine->graph());
 }
 
 // --- operations ----------------------------------------------------------------------------------
@@ -260,6 +268,10 @@ Reply page(const Call& call) {
                                   call.request);
 }
 
+Reply studio(const Call& call) {
+  return call.context.files.serve("studio/index.html", call.request);
+}
+
 Reply icon(const Call& call) {
   return call.context.files.serve("favicon.ico", call.request);
 }
@@ -273,6 +285,7 @@ Reply checked(const Call& call) {
 
 constexpr std::array kRoutes{
     Route{Method::kGet, "/", Work::kQuick, "*", page, nullptr},
+    Route{Method::kGet, "/studio", Work::kQuick, "*", studio, nullptr},
     Route{Method::kGet, "/favicon.ico", Work::kQuick, "*", icon, nullptr},
     Route{Method::kGet, "/stat/**", Work::kQuick, "*", page, nullptr},
     Route{Method::kGet, "/ws/*", Work::kWebSocket, "offset tail partition offsets format", nullptr,
@@ -281,15 +294,17 @@ constexpr std::array kRoutes{
     Route{Method::kPost, "/topics", Work::kBlocking, "", checked<create_topic>, nullptr},
     Route{Method::kGet, "/topics/*", Work::kQuick, "", checked<describe_topic>, nullptr},
     Route{Method::kDelete, "/topics/*", Work::kBlocking, "", checked<delete_topic>, nullptr},
-    Route{Method::kGet, "/topics/*/records", Work::kBlocking, "partition offset limit",
-          checked<read_records>, nullptr},
+    Route{Method::kGet, "/topics/*/records", Work::kBlocking, "partition offset end limit contains",
+          checked<list_records>, nullptr},
     Route{Method::kPost, "/topics/*/records", Work::kCallback, "key key-field producer sequence",
           nullptr, produce},
     Route{Method::kGet, "/topics/*/producers/*", Work::kQuick, "", checked<next_sequence>, nullptr},
     Route{Method::kGet, "/states", Work::kBlocking, "", checked<list_states>, nullptr},
-    Route{Method::kGet, "/states/*/*", Work::kBlocking, "key limit", checked<read_state>, nullptr},
+    Route{Method::kGet, "/states/*/*", Work::kBlocking, "key prefix window after limit",
+          checked<read_state>, nullptr},
     Route{Method::kPost, "/sql", Work::kBlocking, "", checked<run_sql>, nullptr},
     Route{Method::kGet, "/dataflow", Work::kQuick, "", checked<dataflow>, nullptr},
+    Route{Method::kGet, "/dataflow/graph", Work::kQuick, "", checked<dataflow_graph>, nullptr},
     Route{Method::kGet, "/healthz", Work::kQuick, "*", checked<alive>, nullptr},
     Route{Method::kGet, "/livez", Work::kQuick, "*", checked<alive>, nullptr},
     Route{Method::kGet, "/readyz", Work::kQuick, "*", ready_reply, nullptr},

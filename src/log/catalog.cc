@@ -137,6 +137,7 @@ Result<PreparedCommit> prepare(Commit commit, Timestamp appended_at) {
   for (const KeyValue& entry : commit.put) {
     prepared.memory_bytes += entry.key.size() + entry.value.size();
   }
+  prepared.waits_for_fsync = !commit.is_repeatable || !prepared.parts.empty();
   prepared.erase = std::move(commit.erase);
   prepared.put = std::move(commit.put);
   return prepared;

@@ -68,6 +68,7 @@ struct PreparedCommit {
   std::optional<ProducerStamp> producer;
   std::vector<KeyRange> erase;
   std::vector<KeyValue> put;
+  bool waits_for_fsync = true;   // where the store's setting says so
   std::uint64_t bytes_raw = 0;   // of keys and values of records
   std::size_t memory_bytes = 0;  // that it holds until it is committed
 };

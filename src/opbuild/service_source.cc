@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "opbuild/block.h"
+#include "opbuild/type_source.h"
 #include "spec/cpp_lexer.h"
 #include "spec/function.h"
 #include "spec/names.h"
@@ -31,9 +32,10 @@ std::string pascal(const plan::Step& step) {
 }
 
 std::string friendly_type(const plan::Graph& graph, const record::Type& type) {
+  const bool is_unnamed = type.kind == record::Kind::kList || type.kind == record::Kind::kMap;
   const auto named = std::ranges::find(graph.named_types, &type, &plan::NamedType::type);
-  return named == graph.named_types.end() ? spec::cpp_type(type)
-                                          : spec::to_pascal_case(named->name);
+  return !is_unnamed || named == graph.named_types.end() ? spec::cpp_type(type)
+                                                         : spec::to_pascal_case(named->name);
 }
 
 std::string row_struct(const plan::State& state) {
@@ -79,6 +81,19 @@ std::string words_of(const plan::Step& step) {
     end = token.offset + token.text.size();
   }
   return words;
+}
+
+// For rows with lists: an operator gets its own copy of them.
+void write_detach(SourceWriter& out, const record::Type& row, const std::string& name) {
+  std::string lists;
+  for (const record::Field& field : row.fields) {
+    if (field.type->kind == record::Kind::kList)
+      lists += format("  gameflow::detail::detach(row.{});\n", field.cpp_name);
+  }
+  if (lists.empty()) return;
+  out.line("inline void detach_lists({}& row) {{", name);
+  out.raw(lists);
+  out.line("}}\n");
 }
 
 // Of checks.h.
@@ -454,19 +469,6 @@ void ServiceWriter::write(const plan::Node&, const plan::Write& sink, Value& val
 
 }  // namespace
 
-void write_struct(SourceWriter& out, const record::Type& type, const std::string& name) {
-  out.line("struct {} {{", name);
-  for (const record::Field& field : type.fields) {
-    const std::string value = spec::cpp_type(*field.type);
-    out.line("  {} {}{{}};", field.optional ? "Optional<" + value + ">" : value, field.name);
-  }
-  out.line("}};");
-  out.line("static_assert(sizeof({}) == {});", name, type.size);
-  for (const record::Field& field : type.fields)
-    out.line("static_assert(offsetof({}, {}) == {});", name, field.name, field.offset);
-  out.line("");
-}
-
 void write_rows(SourceWriter& out, const plan::Graph& graph, const plan::Service& service,
                 const SharedTypes& shared) {
   const plan::Keyed* const keyed = graph.keyed_of(service);
@@ -476,7 +478,8 @@ void write_rows(SourceWriter& out, const plan::Graph& graph, const plan::Service
     if (shared.contains(state.row)) {
       out.line("using {} = {};\n", row_struct(state), spec::cpp_type(*state.row));
     } else {
-      write_struct(out, *state.row, row_struct(state));
+      write_type(out, *state.row, row_struct(state));
+      write_detach(out, *state.row, row_struct(state));
     }
   }
   out.line("}}  // namespace dataflow::{}", service.scope);

@@ -71,6 +71,8 @@ struct Keyed {
   std::string flush_function;  // with a window
   std::optional<Step> flush;
 
+  // As what is stored says it: of windows their length; without windows it is negative.
+  Duration window_size() const { return window ? window->duration : Duration{-1}; }
   // A partition silent for this long no longer holds time back.
   Duration idle_timeout() const {
     return window ? window->idle_timeout : spec::Window().idle_timeout;

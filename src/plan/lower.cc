@@ -120,7 +120,7 @@ class Lowering {
                       .grace = window->grace,
                       .idle_timeout = window->idle_timeout,
                       .late_topic = {}};
-      if (window->late == spec::LatePolicy::kTopic)
+      if (window->late == spec::LatePolicy::kToTopic)
         keyed.window->late_topic = topic(window->late_topic);
       keyed.flush_function = spec_.name + "/flush";
       keyed.flush = step_of(window->flush, Place::kFlush);

@@ -192,6 +192,8 @@ Status EpochRunner::commit(Epoch& epoch) {
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     if (epoch.services[i].has_work()) tasks_[i]->write(epoch, epoch.services[i], commit);
   }
+  // What nobody has seen but queries is computed again where power loss takes it back.
+  commit.is_repeatable = commit.appends.empty();
   GF_TRY(store_.commit(std::move(commit)));
   return {};
 }

@@ -66,12 +66,14 @@ Status Intake::read(std::span<const std::unique_ptr<ServiceTask>> tasks, std::si
   std::erase_if(wanted, [share](const Feed* feed) { return feed->bytes < share / 2; });
   const std::size_t left = bytes_max - std::min(bytes_max, fetched);
   if (left >= share && !wanted.empty()) GF_TRY(fetch(wanted, left / wanted.size()));
+  std::size_t text_bytes = 0;
   for (Feed& feed : feeds) {
     epoch.bytes += feed.bytes;
+    for (const record::BatchPtr& batch : feed.batches) text_bytes += batch->text_bytes();
     deliver(feed, epoch);
     cut(feed, memory, epoch);
   }
-  was_small_ = epoch.bytes < std::min(small_bytes_, bytes_max);
+  was_small_ = epoch.bytes < bytes_max && text_bytes < small_bytes_;
   // A feed that another service found first comes first.
   for (ServiceEpoch& service : epoch.services)
     std::ranges::stable_sort(service.deliveries, {}, &Delivery::input);

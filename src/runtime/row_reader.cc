@@ -100,7 +100,7 @@ bool RowReader::run_sql(void* context, const char* text, std::size_t size,
       if (self.sees_own_ || !self.is_own(reads[i])) status = self.show(reads[i], self.tables_[i]);
     }
   }
-  const record::Type& item = *self.graph_.types->objects()[type_id];
+  const record::Type& item = *self.graph_.types->declared()[type_id];
   Arena& arena = *self.call_->arena;
   if (status)
     status =

@@ -55,6 +55,11 @@ std::string_view padded(std::string_view json, Arena& arena) {
   return {copy, json.size()};
 }
 
+// What a field is called in JSON that is read.
+std::string_view read_name_of(const record::Field& field) {
+  return field.read_name.empty() ? field.name : field.read_name;
+}
+
 // Names of columns are those of fields, with '-' for '_' if one likes.
 bool is_same_name(std::string_view column, std::string_view field) {
   return std::ranges::equal(
@@ -131,7 +136,7 @@ Result<std::vector<Line>> csv_lines(std::string_view text, const record::Type& t
     if (columns.empty()) {
       for (const std::string& name : cells) {
         const auto field = std::ranges::find_if(type.fields, [&](const record::Field& of_type) {
-          return is_same_name(name, of_type.name);
+          return is_same_name(name, of_type.name) || name == read_name_of(of_type);
         });
         columns.push_back(field == type.fields.end() ? nullptr : &*field);
       }
@@ -147,7 +152,7 @@ Result<std::vector<Line>> csv_lines(std::string_view text, const record::Type& t
       const auto json = columns[i] == nullptr ? std::nullopt : cell_json(*columns[i], cells[i]);
       if (!json) continue;
       if (line.json.size() > 1) line.json += ',';
-      record::encode_json_string(columns[i]->name, line.json);
+      record::encode_json_string(read_name_of(*columns[i]), line.json);
       line.json += ':' + *json;
     }
     line.json += '}';

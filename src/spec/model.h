@@ -94,7 +94,7 @@ struct Table {
   std::string key;  // a field of it: a string, a bool or an integer
 };
 
-enum class LatePolicy : std::uint8_t { kDrop, kTopic };  // both count
+enum class LatePolicy : std::uint8_t { kDrop, kToTopic };  // both count
 
 // A tumbling window.
 struct Window {
@@ -103,7 +103,7 @@ struct Window {
   // A partition silent for this long no longer holds the watermark back.
   Duration idle_timeout = {5'000};
   LatePolicy late = LatePolicy::kDrop;
-  std::string late_topic;  // kTopic only
+  std::string late_topic;  // kToTopic only
   Function assign_timestamp = {FunctionKind::kAssignTimestamp, {}, {}};
   std::vector<Function> transforms;
   Function flush = {FunctionKind::kFlush, {}, {}};

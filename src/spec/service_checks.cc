@@ -63,7 +63,7 @@ class Cycles {
         }
       };
       for (const Sink& sink : services[from].sinks) add(sink.topic);
-      if (services[from].window && services[from].window->late == LatePolicy::kTopic)
+      if (services[from].window && services[from].window->late == LatePolicy::kToTopic)
         add(services[from].window->late_topic);
     }
   }

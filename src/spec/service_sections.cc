@@ -195,8 +195,7 @@ constexpr Field kRowFields[] = {
      .words = kRowTypes},
     {.key = "properties",
      .kind = kNamed,
-     .doc = "of a row its columns, name to type: numbers, bools and strings; of a `primitive` its "
-            "`value`",
+     .doc = "of a row its columns, name to type; of a `primitive` its `value`",
      .hint = "write 'properties: { count: { type: u32 } }'",
      .min = 1,
      .names = &kFieldName,

@@ -99,7 +99,7 @@ void TableReader::read_key(const Fields& fields, Table& table) {
   const Node& node = *fields.find("key");
   table.key = to_snake_case(*text);
   const auto field = std::ranges::find_if(table.type->fields, [&](const record::Field& of_type) {
-    return of_type.name == *text || of_type.name == table.key;
+    return of_type.name == *text || of_type.name == table.key || of_type.cpp_name == table.key;
   });
   if (field == table.type->fields.end()) {
     std::vector<std::string_view> names;

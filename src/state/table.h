@@ -28,6 +28,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "state/growth.h"
 #include "state/layout.h"
 #include "state/version.h"
 
@@ -87,10 +88,10 @@ class Table {
 
   // Reads one entry that Layout::encode wrote; a later one replaces what an earlier one said of the
   // same state. It does not count as a change. `states` maps the states as they were stored to this
-  // layout's; -1: the state is gone and its row is skipped. `timed`: the stored states whose rows
-  // have a time. A state of which the entry has no row has none any more. False where the bytes are
-  // not an entry.
-  bool load(ByteReader& in, const std::vector<int>& states, std::uint32_t timed = 0);
+  // layout's; the row of one that is gone is skipped. `timed`: the stored states whose rows have a
+  // time. A state of which the entry has no row has none any more. False where the bytes are not an
+  // entry.
+  bool load(ByteReader& in, const std::vector<RowSource>& states, std::uint32_t timed = 0);
 
   // The epoch is over, and what it wrote stays.
   void commit();

@@ -26,7 +26,7 @@ void Table::copy_rows(const Table& other) {
   commit();
 }
 
-bool Table::load(ByteReader& in, const std::vector<int>& states, std::uint32_t timed) {
+bool Table::load(ByteReader& in, const std::vector<RowSource>& states, std::uint32_t timed) {
   const std::string_view key = in.text();
   const std::uint64_t mask = in.varint();
   const Timestamp updated_at{in.signed_varint()};
@@ -39,14 +39,18 @@ bool Table::load(ByteReader& in, const std::vector<int>& states, std::uint32_t t
     const bool has_time = is_live && (timed >> stored & 1U) != 0;
     const Timestamp seen_at = has_time ? Timestamp{in.signed_varint()} : updated_at;
     if (!in.ok()) return false;
-    if (states[stored] < 0) continue;
-    const auto state = static_cast<std::size_t>(states[stored]);
+    if (states[stored].state < 0) continue;
+    const auto state = static_cast<std::size_t>(states[stored].state);
     if (!is_live) {
       set_dead(entry, 1U << state);
       layout_.initialize(entry, state);
       continue;
     }
-    if (!layout_.codec(state).decode(row, text_, layout_.row(entry, state))) return false;
+    const RowCodec& codec = layout_.codec(state);
+    const GrownRow* const grown = states[stored].grown.get();
+    void* const to = layout_.row(entry, state);
+    if (!(grown != nullptr ? grown->decode(codec, row, text_, to) : codec.decode(row, text_, to)))
+      return false;
     if (layout_.is_timed(state)) layout_.times(entry, state) = {seen_at.ms, 0};
     set_live(entry, 1U << state);
   }

@@ -69,14 +69,16 @@ export function untilState(page, what, condition, timeout) {
 export class Gameflow {
   #binary;
   #data;
+  #dataflow;
   #server = null;
   #generator = null;
   #port = 0;
   #log = [];
 
-  constructor(binary, data) {
+  constructor(binary, data, dataflow = `${kRoot}games/gaming-analytics/dataflow.yaml`) {
     this.#binary = binary;
     this.#data = data;
+    this.#dataflow = dataflow;
   }
 
   get url() {
@@ -88,7 +90,7 @@ export class Gameflow {
   }
 
   async start() {
-    this.#server = this.#spawn(['run', `${kRoot}games/gaming-analytics/dataflow.yaml`, '--data', this.#data,
+    this.#server = this.#spawn(['run', this.#dataflow, '--data', this.#data,
       '--listen', `127.0.0.1:${this.#port}`, '--durability', 'interval']);
     const exited = once(this.#server, 'exit').then(([code]) => {
       throw new Error(`gameflow run ended with ${code}:\n${this.log}`);

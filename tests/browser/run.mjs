@@ -2,3 +2,4 @@
 import './client.mjs';
 import './charts.mjs';
 import './pages.mjs';
+import './studio.mjs';

@@ -42,8 +42,8 @@ struct Call {
   i64 window_end_ms;
   u32 window_kind;
   // Runs read-only SQL over the tables that the function can see. Appends result rows to `list`, a
-  // List<T> of the object type `type_id`. On failure returns false and sets `sql_error`. Null where
-  // there are no tables.
+  // List<T> of the declared type `type_id`. On failure returns false and sets `sql_error`. Null
+  // where there are no tables.
   bool (*sql)(void* context, const char* text, std::size_t size, const SqlArgument* arguments,
               u32 argument_count, u32 type_id, void* list);
   // The row with this encoded key of what the service reads by key, by its number there. Null:
@@ -137,13 +137,17 @@ enum class FunctionKind : u32 { kChain, kUpdate, kFlush, kExpire };
 // What a function asks for, in a mask: a column that nobody reads need not be made.
 enum Asks : u32 { kNothing = 0, kRecordKeys = 1, kRowKeys = 2 };
 
-// A type of the dataflow as generated code names it: `base` below kFirstObject is a record::Kind,
-// else kFirstObject + record::Type::id; `lists` is how often it is wrapped in List<>.
+// A type of the dataflow as generated code names it: `base` is a record::Kind, or from
+// kFirstDecimal on a Decimal of that many digits more, or from kFirstDeclared on
+// record::Type::id; `wraps` says in what it is wrapped: a 1, then from the inside out a bit for
+// each List (0) and Map (1).
 struct TypeRef {
   u32 base;
-  u32 lists;
+  u32 wraps;
 };
-inline constexpr u32 kFirstObject = 64;
+inline constexpr u32 kFirstDecimal = 32;
+inline constexpr u32 kFirstDeclared = 64;
+inline constexpr u32 kNotWrapped = 1;
 
 struct Function {
   FunctionKind kind;

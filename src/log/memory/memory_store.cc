@@ -218,6 +218,18 @@ class MemoryStoreImpl final : public MemoryStore {
     failure_ = error;
   }
 
+  void lose_power() override {
+    const MutexLock lock(mutex_);
+    for (; !undo_.empty(); undo_.pop_back()) {
+      auto& [key, before] = undo_.back();
+      if (before) {
+        state_.insert_or_assign(std::move(key), *std::move(before));
+      } else {
+        state_.erase(key);
+      }
+    }
+  }
+
  private:
   static tl::unexpected<Error> closed() {
     return fail(ErrorCode::kClosed, "the store is closed; nothing was written");
@@ -263,14 +275,22 @@ class MemoryStoreImpl final : public MemoryStore {
     if (gaps_) add_markers(commit);
     for (const KeyRange& range : commit.erase) {
       if (range.begin >= range.end) continue;
-      state_.erase(state_.lower_bound(range.begin), state_.lower_bound(range.end));
+      const auto first = state_.lower_bound(range.begin), last = state_.lower_bound(range.end);
+      for (auto at = first; at != last; ++at) undo_.emplace_back(at->first, at->second);
+      state_.erase(first, last);
     }
-    for (KeyValue& entry : commit.put) {
-      state_.insert_or_assign(std::move(entry.key), std::move(entry.value));
-    }
+    for (KeyValue& entry : commit.put) put(std::move(entry));
+    if (commit.waits_for_fsync) undo_.clear();
     ++stats_.commits;
     stats_.bytes_raw += commit.bytes_raw;
     return ack;
+  }
+
+  void put(KeyValue entry) GF_REQUIRES(mutex_) {
+    const auto [found, is_new] = state_.try_emplace(std::move(entry.key));
+    undo_.emplace_back(found->first,
+                       is_new ? std::nullopt : std::optional(std::move(found->second)));
+    found->second = std::move(entry.value);
   }
 
   Offset append(PreparedCommit::Part& part) GF_REQUIRES(mutex_) {
@@ -341,6 +361,8 @@ class MemoryStoreImpl final : public MemoryStore {
   std::map<PartitionKey, std::deque<StoredBatch>> batches_ GF_GUARDED_BY(mutex_);
   std::map<ProducerKey, Producer> producers_ GF_GUARDED_BY(mutex_);
   std::map<std::string, std::string, std::less<>> state_ GF_GUARDED_BY(mutex_);
+  // What the repeatable commits behind the last other one changed, in order, as it was before.
+  std::vector<std::pair<std::string, std::optional<std::string>>> undo_ GF_GUARDED_BY(mutex_);
   std::optional<Gaps> gaps_ GF_GUARDED_BY(mutex_);
   Stats stats_ GF_GUARDED_BY(mutex_);
   std::uint32_t next_topic_id_ GF_GUARDED_BY(mutex_) = 1;

@@ -18,6 +18,8 @@ class MemoryStore : public Store {
  public:
   // The next `count` commits fail with `error` and leave nothing behind.
   virtual void fail_next_commits(std::uint32_t count, ErrorCode error) = 0;
+  // Takes back what power loss may take: the repeatable commits behind the last one that was not.
+  virtual void lose_power() = 0;
 };
 
 struct MemoryOptions {

@@ -1,5 +1,6 @@
 #include "log/rocksdb/committer.h"
 
+#include <algorithm>
 #include <future>
 #include <new>
 #include <optional>
@@ -83,7 +84,7 @@ void Committer::run() {
   while (!queue_.drained()) {
     std::vector<CommitQueue::Item> items = queue_.take(kGroupBytesMax, next_sync());
     if (items.empty()) {
-      if (durability_ == Durability::kInterval) sync_log();
+      if (durability_ != Durability::kNone) sync_log();
     } else if (auto* task = std::get_if<CommitQueue::Task>(&items.front())) {
       (*task)();
       queue_.release();
@@ -133,8 +134,12 @@ std::vector<Result<CommitAck>> Committer::write_group(std::span<CommitQueue::Ite
         {ErrorCode::kMemoryFull, "there is not enough memory to write; nothing was written"});
   }
   if (batch->Count() > 0) {
-    const bool sync = durability_ == Durability::kFsync ||
-                      (durability_ == Durability::kInterval && Steady::now() >= next_sync());
+    const bool is_waited_for = durability_ == Durability::kFsync &&
+                               std::ranges::any_of(items, [](CommitQueue::Item& item) {
+                                 return submission(item).commit.waits_for_fsync;
+                               });
+    const bool sync =
+        is_waited_for || (durability_ != Durability::kNone && Steady::now() >= next_sync());
     if (const Status status = write(*batch, sync); !status) return refuse_all(status.error());
   }
   publish(items, outcomes, *group);
@@ -190,8 +195,8 @@ Status Committer::write(rocksdb::WriteBatch& batch, bool sync) {
 
 // When the log has to be fsynced at the latest.
 Committer::Instant Committer::next_sync() const {
-  return unsynced_ && durability_ == Durability::kInterval ? synced_at_ + kSyncInterval
-                                                           : Steady::now() + kIdle;
+  return unsynced_ && durability_ != Durability::kNone ? synced_at_ + kSyncInterval
+                                                       : Steady::now() + kIdle;
 }
 
 void Committer::sync_log() {

@@ -600,6 +600,27 @@ TEST(RocksdbStore, SyncsAsItsDurabilitySays) {
   }
 }
 
+TEST(RocksdbStore, WhatIsRepeatableIsFsyncedWithTheNextOrSoon) {
+  const TempFolder folder;
+  const auto store = open(folder.path());
+  const TopicId topic = store->create_topic({.name = "a"}).value().id;
+  const auto repeat = [&](bool appends) {
+    Commit commit = appends ? append(topic, 0, {"x"}) : Commit{};
+    commit.put.push_back({"k", "v"});
+    commit.is_repeatable = true;
+    ASSERT_TRUE(store->commit(std::move(commit)));
+  };
+  std::uint64_t before = store->stats().fsyncs;
+  for (int i = 0; i < 100; ++i) repeat(/*appends=*/true);
+  EXPECT_EQ(store->stats().fsyncs, before + 100);  // records are shown
+  before = store->stats().fsyncs;
+  for (int i = 0; i < 100; ++i) repeat(/*appends=*/false);
+  EXPECT_LT(store->stats().fsyncs, before + 50);  // one a second
+  before = store->stats().fsyncs;
+  repeat(/*appends=*/false);
+  while (store->stats().fsyncs == before) std::this_thread::yield();
+}
+
 TEST(RocksdbStore, RetentionGivesSpaceBack) {
   const TempFolder folder;
   const auto store = open(folder.path(), Durability::kNone);

@@ -137,6 +137,15 @@ TEST(StalledDisk, HoldsUpCommitsAndNothingElse) {
   for (std::size_t i = 0; i < offsets.size(); ++i) EXPECT_EQ(offsets[i], Offset{1 + i});
   EXPECT_EQ(store->stats().commits, std::uint64_t{kRequests} + 2);
   EXPECT_EQ(*store->get("k"), "v");
+
+  // What is repeatable does not wait for the disk.
+  gate.close();
+  Commit repeatable;
+  repeatable.put.push_back({"k", "w"});
+  repeatable.is_repeatable = true;
+  EXPECT_TRUE(store->commit(std::move(repeatable)));
+  EXPECT_EQ(*store->get("k"), "w");
+  gate.open();
 }
 
 }  // namespace

@@ -1,0 +1,184 @@
+#include "http/dataflow_reply.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <boost/json.hpp>
+
+#include "plan/describe.h"
+#include "runtime/stats.h"
+
+namespace gameflow::http {
+
+namespace json = boost::json;
+
+namespace {
+
+json::value or_null(const std::optional<Timestamp>& value) {
+  if (!value) return nullptr;
+  return value->ms;
+}
+
+json::object partition_json(const runtime::PartitionStats& partition) {
+  return {{"partition", partition.partition},
+          {"next_offset", partition.next_offset},
+          {"end_offset", partition.end_offset},
+          {"lag", partition.end_offset - std::min(partition.end_offset, partition.next_offset)},
+          {"watermark", or_null(partition.watermark)},
+          {"idle", partition.idle}};
+}
+
+json::object counters_json(const runtime::ServiceStats& stats) {
+  return {{"records_in", stats.records_in},         {"records_out", stats.records_out},
+          {"records_late", stats.records_late},     {"records_dead", stats.records_dead},
+          {"records_future", stats.records_future}, {"records_expired", stats.records_expired},
+          {"windows_open", stats.windows_open},     {"windows_closed", stats.windows_closed}};
+}
+
+json::object source_json(const plan::Topic& topic, const runtime::ServiceStats& stats) {
+  json::array partitions;
+  for (const auto& partition : stats.partitions)
+    if (partition.topic == topic.name) partitions.push_back(partition_json(partition));
+  return {{"topic", topic.name}, {"partitions", std::move(partitions)}};
+}
+
+json::array states_json(const plan::Keyed& keyed, const runtime::ServiceStats& stats) {
+  json::array states;
+  for (const auto& state : keyed.states) {
+    json::object object{{"name", state.name}, {"table", state.table}};
+    for (const auto& counted : stats.states) {
+      if (counted.name != state.name) continue;
+      object["rows"] = counted.rows;
+      object["bytes"] = counted.bytes;
+    }
+    states.push_back(std::move(object));
+  }
+  return states;
+}
+
+json::object late_json(const runtime::LateStats& late) {
+  return {{"records", late.records}, {"late", late.late}, {"reason", late.reason}};
+}
+
+json::object service_json(const plan::Graph& graph, const plan::Service& service,
+                          const runtime::ServiceStats& stats) {
+  json::array sources, sinks;
+  json::value window;
+  json::array states;
+  for (const plan::NodeId id : service.nodes) {
+    const plan::NodeKind& node = graph.nodes[id].kind;
+    if (const auto* read = std::get_if<plan::Read>(&node)) {
+      sources.push_back(source_json(graph.topics[read->topic], stats));
+    } else if (const auto* write = std::get_if<plan::Write>(&node)) {
+      sinks.push_back(json::string(graph.topics[write->topic].name));
+    } else if (const auto* keyed = std::get_if<plan::Keyed>(&node)) {
+      states = states_json(*keyed, stats);
+      if (!keyed->window) continue;
+      const auto& late = keyed->window->late_topic;
+      window = {{"kind", "tumbling"},
+                {"duration_ms", keyed->window->duration.ms},
+                {"grace_ms", keyed->window->grace.ms},
+                {"late_topic", late ? json::value(graph.topics[*late].name) : json::value()}};
+    }
+  }
+  return {{"name", service.name},
+          {"window", std::move(window)},
+          {"sources", std::move(sources)},
+          {"states", std::move(states)},
+          {"sinks", std::move(sinks)},
+          {"watermark", or_null(stats.watermark)},
+          {"held", stats.is_held},
+          {"late_last_minute", late_json(stats.last_minute)},
+          {"counters", counters_json(stats)}};
+}
+
+json::array tables_json(const runtime::EngineStats& stats) {
+  json::array tables;
+  for (const runtime::TableStats& table : stats.tables) {
+    tables.push_back(json::object{
+        {"name", table.name},
+        {"rows", table.rows},
+        {"problem", table.problem.empty() ? json::value(nullptr) : json::value(table.problem)}});
+  }
+  return tables;
+}
+
+json::value memory_json(const MemoryWatch* memory) {
+  if (memory == nullptr) return nullptr;
+  return json::object{{"used", memory->used()},
+                      {"max", memory->max()},
+                      {"full", memory->level() != MemoryLimit::Level::kFine}};
+}
+
+json::array strings(const std::vector<std::string>& texts) {
+  json::array out;
+  for (const std::string& text : texts) out.push_back(json::string(text));
+  return out;
+}
+
+json::object node_json(const plan::NodeDescription& node) {
+  json::array functions;
+  for (const plan::FunctionDescription& function : node.functions)
+    functions.push_back(json::object{{"name", function.name}, {"code", function.code}});
+  return {{"id", node.id},
+          {"kind", node.kind},
+          {"label", node.label},
+          {"type", node.type},
+          {"functions", std::move(functions)},
+          {"states", strings(node.states)},
+          {"inputs", strings(node.inputs)}};
+}
+
+}  // namespace
+
+Reply dataflow_reply(const runtime::Engine& engine, const MemoryWatch* memory, Timestamp now) {
+  const plan::Graph& graph = engine.graph();
+  const runtime::EngineStats stats = engine.stats();
+  json::array services;
+  for (const auto& service : graph.services) {
+    static const runtime::ServiceStats kNone;
+    const runtime::ServiceStats* found = &kNone;
+    for (const auto& candidate : stats.services)
+      if (candidate.name == service.name) found = &candidate;
+    services.push_back(service_json(graph, service, *found));
+  }
+  json::array topics;
+  for (const auto& topic : graph.topics) topics.push_back(json::string(topic.name));
+  return json_reply(
+      200, json::object{{"name", graph.name},
+                        {"version", graph.version},
+                        {"namespace", graph.namespace_},
+                        {"now", now.ms},
+                        {"topics", std::move(topics)},
+                        {"dead_letter_topic", graph.dead_letter_topic},
+                        {"services", std::move(services)},
+                        {"tables", tables_json(stats)},
+                        {"memory", memory_json(memory)},
+                        {"epochs", json::object{{"count", stats.epochs},
+                                                {"read_seconds", stats.seconds.read},
+                                                {"decode_seconds", stats.seconds.decode},
+                                                {"update_seconds", stats.seconds.update},
+                                                {"flush_seconds", stats.seconds.flush},
+                                                {"commit_seconds", stats.seconds.commit}}}});
+}
+
+Reply graph_reply(const plan::Graph& graph) {
+  const plan::Description described = plan::describe(graph);
+  json::array services, topics;
+  for (const plan::ServiceDescription& service : described.services) {
+    json::array nodes;
+    for (const plan::NodeDescription& node : service.nodes) nodes.push_back(node_json(node));
+    services.push_back(json::object{{"name", service.name}, {"nodes", std::move(nodes)}});
+  }
+  for (const plan::TopicDescription& topic : described.topics)
+    topics.push_back(
+        json::object{{"name", topic.name}, {"type", topic.type}, {"partitions", topic.partitions}});
+  return json_reply(200, json::object{{"name", described.name},
+                                      {"version", described.version},
+                                      {"services", std::move(services)},
+                                      {"topics", std::move(topics)},
+                                      {"dead_letter_topic", described.dead_letter_topic}});
+}
+
+}  // namespace gameflow::http

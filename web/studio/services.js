@@ -1,0 +1,175 @@
+// A service and an operator: code, counters, partitions, and what failed last.
+
+import {el, setText} from '../shell.js';
+import {duration, rate, short, time, whole} from '../format.js';
+import {codeBlock} from './code.js';
+import {serviceFigures, serviceId, topicId} from './model.js';
+import {LiveFacts, facts, failureItem, linkTo, links, section} from './parts.js';
+import {searchBack} from './search.js';
+
+const kFailures = 10;
+
+// The last dead letters of a service or of one of its operators, looked for again whenever there are more of them.
+class Failures {
+  #wanted;
+  #context;
+  #list = el('div', {class: 'records'});
+  #note = el('p', {class: 'note', role: 'status'}, 'None.');
+  #seen = -1;
+  #stop = new AbortController();
+  shown = [];
+  node;
+
+  // `operator`: undefined: of all
+  constructor(service, operator, context) {
+    this.#context = context;
+    this.#wanted = {service, operator};
+    this.node = section('Last failures', this.#note, this.#list);
+  }
+
+  update(dead) {
+    if (dead === this.#seen) return;
+    this.#seen = dead;
+    if (dead === 0) return;
+    this.#stop.abort();
+    this.#stop = new AbortController();
+    this.#load(this.#stop.signal).catch(() => (this.#seen = -1));
+  }
+
+  close() {
+    this.#stop.abort();
+  }
+
+  async #load(signal) {
+    const {service, operator} = this.#wanted;
+    const topic = this.#context.deadLetterTopic;
+    const info = this.#context.topic(topic);
+    if (!info) return;
+    const mine = ({value}) => value?.service === service && (operator === undefined || value.operator === operator);
+    const contains = `"service":${JSON.stringify(service)}${operator === undefined ? '' : `,"operator":${JSON.stringify(operator)}`}`;
+    const found = [];
+    for await (const {records} of searchBack(topic, info.partitions, contains, signal)) {
+      found.push(...records.filter(mine));
+      if (found.length >= kFailures) break;
+    }
+    if (signal.aborted) return;
+    this.shown = found.slice(0, kFailures);
+    this.#list.replaceChildren(...this.shown.map((record) => failureItem(record, operator === undefined)));
+    setText(this.#note, found.length === 0 ? 'None that is kept.' : found.length > kFailures ? `The newest ${kFailures}.` : '');
+    if (found.length > 0) this.#note.append(' ', linkTo(topicId(topic), 'All dead letters'));
+  }
+}
+
+function counterFacts(service, now, context) {
+  const f = serviceFigures(service, now, context.rates), {counters} = service;
+  const per = (n) => (n === null ? '' : ` (${rate(n)} /s)`);
+  return {
+    In: `${whole(counters.records_in)}${per(f.in)}`,
+    Out: `${whole(counters.records_out)}${per(f.out)}`,
+    Lag: [whole(f.lag), f.held ? 'warn' : ''],
+    Watermark: f.delay === null ? '–' : `${duration(f.delay)} behind`,
+    Late: [whole(counters.records_late), counters.records_late > 0 ? 'warn' : ''],
+    'Dead letters': [whole(counters.records_dead), counters.records_dead > 0 ? 'bad' : ''],
+  };
+}
+
+export class ServiceView {
+  #name;
+  #context;
+  #facts;
+  #held = el('p', {class: 'warn', hidden: ''}, 'Gets no input at the moment: memory is full of its state.');
+  #late = el('p', {class: 'warn', hidden: ''});
+  #partitions = el('tbody');
+  #failures;
+  body = el('div', {});
+
+  constructor(name, context) {
+    this.#name = name;
+    this.#context = context;
+    this.#failures = new Failures(name, undefined, context);
+    const {graph} = context;
+    const id = serviceId(name), node = graph.nodes.get(id);
+    this.#facts = new LiveFacts(node.window ? ['In', 'Out', 'Lag', 'Dead letters', 'Late', 'Watermark', 'Windows'] : ['In', 'Out', 'Lag', 'Dead letters']);
+    const ends = (at, pick) => graph.edges.filter((e) => e[at] === id).map((e) => e[pick]);
+    const steps = el('ol', {class: 'steps'}, ...node.operators.map((o) =>
+      el('li', {}, linkTo(`operator/${name}/${o.place}`, o.name), ...(o.of ? [el('span', {class: 'note'}, o.of)] : []))));
+    const heads = ['Partition', 'Next', 'Lag', 'Watermark'];
+    this.body.append(this.#facts.node, this.#held, this.#late,
+      facts([['Reads', links(ends('to', 'from'), '–')], ['Writes', links(ends('from', 'to'), 'nothing')],
+        ...(node.window ? [['Window', windowText(node.window)]] : []),
+        ...(node.states.length > 0 ? [['States', links(node.states.map((s) => `state/${name}/${s.name}`), ''), true]] : [])]),
+      ...(node.operators.length > 0 ? [section('Operators', steps)] : []),
+      section('Input', el('div', {class: 'scroll', role: 'region', 'aria-label': 'Input', tabindex: '0'}, el('table', {class: 'rows'},
+        el('thead', {}, el('tr', {}, ...heads.map((h, i) => el('th', {scope: 'col', class: i === 1 || i === 2 ? 'number' : ''}, h)))), this.#partitions))),
+      this.#failures.node);
+  }
+
+  update() {
+    const {dataflow} = this.#context;
+    const service = dataflow.services.find(({name}) => name === this.#name);
+    if (!service) return;
+    const {windows_open, windows_closed} = service.counters;
+    this.#facts.set({...counterFacts(service, dataflow.now, this.#context), Windows: `${whole(windows_open)} open, ${short(windows_closed)} closed`});
+    this.#held.hidden = !service.held;
+    const {records, late, reason} = service.late_last_minute;
+    this.#late.hidden = late === 0;
+    if (late > 0) setText(this.#late, `${Math.max(1, Math.round((100 * late) / records))} % of the last minute was late: ${reason}.`);
+    const rows = serviceFigures(service, dataflow.now, this.#context.rates).partitions.map((p) => [`${p.topic} ${p.partition}`,
+      whole(p.next_offset), whole(p.lag), p.idle ? 'idle' : p.watermark === null ? '–' : time(p.watermark)]);
+    while (this.#partitions.rows.length > rows.length) this.#partitions.lastChild.remove();
+    rows.forEach((texts, i) => {
+      const row = this.#partitions.rows[i] ?? this.#partitions.appendChild(el('tr', {}, el('th', {scope: 'row'}), ...[1, 2, 3].map((c) => el('td', {class: c < 3 ? 'number' : ''}))));
+      texts.forEach((text, c) => setText(row.cells[c], text));
+    });
+    this.#failures.update(service.counters.records_dead);
+  }
+
+  draw() {}
+
+  close() {
+    this.#failures.close();
+  }
+
+  state() {
+    return {failures: this.#failures.shown.map(({value}) => value.reason)};
+  }
+}
+
+function windowText(window) {
+  return `${window.kind}, ${duration(window.duration_ms)}${window.grace_ms > 0 ? `, closes ${duration(window.grace_ms)} later` : ''}`;
+}
+
+export class OperatorView {
+  #service;
+  #context;
+  #facts = new LiveFacts(['In', 'Out', 'Lag', 'Dead letters']);
+  #failures;
+  body = el('div', {});
+
+  constructor(service, operator, context) {
+    this.#service = service;
+    this.#context = context;
+    this.#failures = new Failures(service, operator.name, context);
+    const list = [['Service', links([serviceId(service)], '')]];
+    if (operator.of) list.push(['Of', operator.of]);
+    this.body.append(facts(list), section('Code', codeBlock(operator.code)), this.#failures.node, section('The whole service', this.#facts.node));
+  }
+
+  update() {
+    const {dataflow} = this.#context;
+    const service = dataflow.services.find(({name}) => name === this.#service);
+    if (!service) return;
+    this.#facts.set(counterFacts(service, dataflow.now, this.#context));
+    this.#failures.update(service.counters.records_dead);
+  }
+
+  draw() {}
+
+  close() {
+    this.#failures.close();
+  }
+
+  state() {
+    return {failures: this.#failures.shown.map(({value}) => value.reason)};
+  }
+}
