@@ -43,6 +43,7 @@ class FakeEngine final : public runtime::Engine {
         {.name = "late", .type_name = "any JSON"}};
     graph_.dead_letter_topic = "dead-letters";
     plan::Keyed keyed;
+    keyed.window.emplace();
     keyed.states = {{"players", "players", Kind::kString, row_},
                     {"scores", "scores", Kind::kU64, row_}};
     graph_.nodes = {{.kind = plan::Read{.topic = 0, .start = {}}, .outputs = {1}},
@@ -55,6 +56,7 @@ class FakeEngine final : public runtime::Engine {
       test->table.segments[0].constants = {0, 5000, 0};
       test->publish();
     }
+    stats_.tables.push_back({"items", 3, "line 2 is broken"});
     runtime::ServiceStats& sessions = stats_.services.emplace_back();
     sessions.name = "sessions";
     sessions.records_in = 10;

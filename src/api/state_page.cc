@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view kWindowStart = "_window_start";
 
-std::string quoted(std::string_view text, char quote) {
+std::string sql_quoted(std::string_view text, char quote) {
   std::string out(1, quote);
   for (const char c : text) out.append(c == quote ? 2 : 1, c);
   return out + quote;
@@ -90,12 +90,12 @@ Result<std::string> behind(const query::Table& table, const std::string& after) 
 
 Result<std::string> key_literal(record::Kind kind, const std::string& key) {
   if (kind == record::Kind::kString) {
-    if (key.find('\0') == std::string::npos) return quoted(key, '\'');
+    if (key.find('\0') == std::string::npos) return sql_quoted(key, '\'');
   } else if (kind == record::Kind::kBool) {
     if (key == "true" || key == "false") return key;
   } else if (record::is_signed(kind) ? parse<std::int64_t>(key).has_value()
                                      : parse<std::uint64_t>(key).has_value()) {
-    return quoted(key, '\'');  // as text: SQLite has no number for the largest
+    return sql_quoted(key, '\'');  // as text: SQLite has no number for the largest
   }
   return fail(ErrorCode::kInvalidArgument,
               fmt::format("'{}' cannot be a key of type {}", key, to_string(kind)));
@@ -120,7 +120,7 @@ Result<std::string> page_sql(const query::Table& table, const StateQuery& wanted
     GF_ASSIGN(std::string condition, behind(table, wanted.after));
     conditions.push_back(std::move(condition));
   }
-  std::string sql = fmt::format("select * from {}", quoted(table.name, '"'));
+  std::string sql = fmt::format("select * from {}", sql_quoted(table.name, '"'));
   for (std::size_t i = 0; i < conditions.size(); ++i)
     sql += fmt::format(" {} {}", i == 0 ? "where" : "and", conditions[i]);
   // One row more than is wanted tells whether there are more.

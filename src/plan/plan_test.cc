@@ -254,7 +254,7 @@ struct FakeLibrary {
   abi::Function functions[5] = {
       {abi::FunctionKind::kChain, "player-session-analytics/source/0", nullptr, {65, 1}},
       {abi::FunctionKind::kChain, "player-session-analytics/source/1", nullptr, {64, 1}},
-      {abi::FunctionKind::kUpdate, "player-session-analytics/update", nullptr, {}},
+      {abi::FunctionKind::kUpdate, "player-session-analytics/update", nullptr, {64, 1}},
       {abi::FunctionKind::kFlush, "player-session-analytics/flush", nullptr, {65, 2}},
       {abi::FunctionKind::kChain, "player-session-analytics/sink/1", nullptr, {11, 4}},
   };

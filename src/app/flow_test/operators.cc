@@ -178,8 +178,11 @@ std::vector<Operator> operators_of(const Graph& graph) {
         for (std::size_t step = 0; step < count; ++step)
           found.push_back(make_operator(graph, i, id, step, chain->steps[step]));
       } else if (const auto* const keyed = std::get_if<plan::Keyed>(&kind)) {
-        found.push_back(make_operator(graph, i, id, 0, keyed->update));
-        found.push_back(make_operator(graph, i, id, 0, keyed->flush));
+        for (const Step& step : keyed->steps) found.push_back(make_operator(graph, i, id, 0, step));
+        for (const plan::State& state : keyed->states) {
+          if (state.on_expire) found.push_back(make_operator(graph, i, id, 0, *state.on_expire));
+        }
+        if (keyed->flush) found.push_back(make_operator(graph, i, id, 0, *keyed->flush));
       }
     }
   }
@@ -255,18 +258,22 @@ Result<Graph> window_around(const Graph& graph, const Operator& found, const rec
                             const std::optional<std::string>& key) {
   Graph probe = empty_graph(graph, found);
   plan::Keyed keyed = std::get<plan::Keyed>(graph.nodes[found.node].kind);
-  keyed.window.grace = kForEver;
-  keyed.window.late_topic.reset();
+  if (keyed.window) {
+    keyed.window->grace = kForEver;
+    keyed.window->late_topic.reset();
+  }
   const plan::Exchange& exchange = *exchange_of(graph, found);
-  std::vector<Step> steps{*step_of_service(graph, found, spec::FunctionKind::kAssignTimestamp),
-                          *step_of_service(graph, found, spec::FunctionKind::kAssignKey)};
+  std::vector<Step> steps;
+  if (const Step* time = step_of_service(graph, found, spec::FunctionKind::kAssignTimestamp))
+    steps.push_back(*time);
+  steps.push_back(*step_of_service(graph, found, spec::FunctionKind::kAssignKey));
   if (key) {
     const auto literal = key_literal(*key, exchange.key);
     if (!literal) {
       return fail(ErrorCode::kInvalidArgument,
                   format("--state-key '{}' is no {}", *key, record::to_string(exchange.key)));
     }
-    steps[1].code.text = format("[](const auto&) {{ return {}; }}", *literal);
+    steps.back().code.text = format("[](const auto&) {{ return {}; }}", *literal);
   }
   const plan::NodeId chain = add_chain(probe, std::move(steps), add_read(probe, in));
   const plan::NodeId exchanged = add_node(probe, exchange, in, {chain});
