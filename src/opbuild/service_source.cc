@@ -35,7 +35,7 @@ std::string friendly_type(const plan::Graph& graph, const record::Type& type) {
   const bool is_unnamed = type.kind == record::Kind::kList || type.kind == record::Kind::kMap;
   const auto named = std::ranges::find(graph.named_types, &type, &plan::NamedType::type);
   return !is_unnamed || named == graph.named_types.end() ? spec::cpp_type(type)
-                                          : spec::to_pascal_case(named->name);
+                                                         : spec::to_pascal_case(named->name);
 }
 
 std::string row_struct(const plan::State& state) {

@@ -96,8 +96,8 @@ void add(Sum& sum, sqlite3_value* value, int sign) {
 }
 
 std::string digits_of(i128 units, std::uint32_t scale) {
-  detail::u128 rest = units < 0 ? ~static_cast<detail::u128>(units) + 1
-                                : static_cast<detail::u128>(units);
+  detail::u128 rest =
+      units < 0 ? ~static_cast<detail::u128>(units) + 1 : static_cast<detail::u128>(units);
   std::string digits;
   while (rest != 0 || digits.size() <= scale) {
     digits.insert(digits.begin(), static_cast<char>('0' + static_cast<int>(rest % 10)));

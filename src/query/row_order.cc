@@ -209,8 +209,7 @@ void SortedRows::each_rank(Rows::iterator begin, Rows::iterator end, const Order
       return each([&](const RowPlace& place) {
         const char* data = access_.data(place.entry);
         if (is_null(column, data)) return std::uint64_t{0};
-        return with_value(column, data + column.offset,
-                          [](auto value) { return rank_of(value); });
+        return with_value(column, data + column.offset, [](auto value) { return rank_of(value); });
       });
   }
 }

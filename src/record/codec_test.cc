@@ -281,8 +281,7 @@ const std::vector<ScalarRow> kScalars{
      R"(wrong_type |  | expected timestamp (of years 1 to 9999), found string "0001-01-01T00:00:00+00:01")"},
     {Kind::kTimestamp, "1731406530000",
      "wrong_type |  | expected a timestamp as ISO 8601 text, found number 1731406530000"},
-    {Kind::kTimestamp, "null",
-     "wrong_type |  | expected a timestamp as ISO 8601 text, found null"},
+    {Kind::kTimestamp, "null", "wrong_type |  | expected a timestamp as ISO 8601 text, found null"},
     {Kind::kJson, R"({"a" : [1, 123456789012345678901234567890, 1e999] })",
      R"({"a" : [1, 123456789012345678901234567890, 1e999] })"},
     {Kind::kJson, " null ", "null"},
@@ -397,7 +396,8 @@ TEST_F(Codec, Enums) {
 
 TEST_F(Codec, Unions) {
   const Type* const operation = types.enumeration(
-      "operation", {{.name = "freeze"}, {.name = "open", .type = inner}, {"pay", types.decimal(2)}});
+      "operation",
+      {{.name = "freeze"}, {.name = "open", .type = inner}, {"pay", types.decimal(2)}});
   const std::string expected = R"(expected one of freeze, {"open": …}, {"pay": …})";
   const std::vector<Row> rows{
       {"without value", R"("freeze")", R"("freeze")"},
@@ -414,8 +414,9 @@ TEST_F(Codec, Unions) {
       {"mistake inside", R"({"open":{"id":7}})",
        "wrong_type | open.id | expected string, found number 7"},
       {"null", "null", "wrong_type |  | " + expected + ", found null"},
-      {"open end", R"({"pay":1)", "invalid_json |  | invalid JSON at byte 7: expected '}' at the "
-                                  "end, found number 1"},
+      {"open end", R"({"pay":1)",
+       "invalid_json |  | invalid JSON at byte 7: expected '}' at the "
+       "end, found number 1"},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.name);

@@ -45,10 +45,10 @@ struct FieldPlan {
 struct Plan {
   const Type* type = nullptr;
   std::vector<FieldPlan> fields;
-  const Plan* item = nullptr;           // of a list or a map: of its values
-  std::vector<const Plan*> variants;    // of a union; null: without value
-  bool has_shapes = true;               // whether shapes can say all of such a value
-  Shapes shapes;  // of the records that are of this type as a whole
+  const Plan* item = nullptr;         // of a list or a map: of its values
+  std::vector<const Plan*> variants;  // of a union; null: without value
+  bool has_shapes = true;             // whether shapes can say all of such a value
+  Shapes shapes;                      // of the records that are of this type as a whole
 };
 
 class Plans {

@@ -136,7 +136,7 @@ class JsonReader {
   Position last_ = 0;  // byte of the text of open_ahead()
   bool has_backslash_ = false;
   bool takes_any_number_ = false;  // in any_value()
-  std::string scratch_;  // unescaped text that only had to be checked
+  std::string scratch_;            // unescaped text that only had to be checked
   // A root number or atom, copied so that the text behind it cannot continue it.
   std::string scalar_;
   DecodeError error_;

@@ -155,9 +155,8 @@ const char* Shapes::value(const Step& step, const char* at, const char* end, cha
       after = end_of_number(at, end);
       if (after == nullptr || !JsonReader::parse_number(at, number)) return nullptr;
       if (step.take == Take::kPassNumber) return after;
-      return store_number(*step.type, number, at, after, out + step.slot) == Fit::kFits
-                 ? after
-                 : nullptr;
+      return store_number(*step.type, number, at, after, out + step.slot) == Fit::kFits ? after
+                                                                                        : nullptr;
     case Take::kList:
     case Take::kPassList:
       return list(step, at, end, out);

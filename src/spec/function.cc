@@ -51,8 +51,7 @@ std::string update_of(const State* state) {
   if (state->type != nullptr) {
     for (const record::Field& field : state->type->fields) {
       const bool is_number = field.type->kind <= Kind::kF64 && field.type->kind != Kind::kBool;
-      if (is_number && !field.optional)
-        return fmt::format("{}().{} += 1;", row, field.cpp_name);
+      if (is_number && !field.optional) return fmt::format("{}().{} += 1;", row, field.cpp_name);
     }
   }
   return fmt::format("auto& row = {}(); /* change row */", row);

@@ -134,9 +134,8 @@ class SchemaMaker {
         return name;
       }
       case ValueKind::kType:
-        return &section == &kVariant
-                   ? one_of_two(type_word(section.variants), {{"type", "null"}})
-                   : type_word(section.variants);
+        return &section == &kVariant ? one_of_two(type_word(section.variants), {{"type", "null"}})
+                                     : type_word(section.variants);
       case ValueKind::kValue:
         return {};
       case ValueKind::kWord:

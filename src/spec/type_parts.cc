@@ -1,6 +1,4 @@
 // What types are made of: fields, variants, items and columns.
-#include "spec/type_reader.h"
-
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -12,6 +10,7 @@
 #include "spec/default_value.h"
 #include "spec/names.h"
 #include "spec/sections.h"
+#include "spec/type_reader.h"
 
 namespace gameflow::spec {
 namespace {
@@ -84,8 +83,8 @@ const Type* TypeReader::read_enum(const Node& node, const std::string& name) {
     return nullptr;
   }
   if (node.keys.size() > record::TypeTable::kVariantsMax) {
-    report_.error(node, fmt::format("an enum has at most {} variants",
-                                    record::TypeTable::kVariantsMax));
+    report_.error(node,
+                  fmt::format("an enum has at most {} variants", record::TypeTable::kVariantsMax));
     return nullptr;
   }
   Members members(report_, naming_);
@@ -166,8 +165,8 @@ const Type* TypeReader::read_row(const Node& properties) {
     // SQL does not tell small letters from capitals, and knows both names.
     const std::set<std::string> names{lower_case(key.text), field.cpp_name};
     const bool is_told = !in_cpp.insert(field.cpp_name).second;
-    const bool is_new = std::ranges::none_of(
-        names, [&](const std::string& name) { return in_sql.contains(name); });
+    const bool is_new =
+        std::ranges::none_of(names, [&](const std::string& name) { return in_sql.contains(name); });
     if (!is_new && !is_told)
       report_.error(key, fmt::format("column '{}' differs from another only in case", key.text));
     in_sql.insert(names.begin(), names.end());

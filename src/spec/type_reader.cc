@@ -26,15 +26,15 @@ struct Foreign {
   std::string_view name, ours;
 };
 constexpr auto kForeign = std::to_array<Foreign>(
-    {{"s8", "i8"},         {"s16", "i16"},        {"s32", "i32"},      {"s64", "i64"},
-     {"int8", "i8"},       {"int16", "i16"},      {"int32", "i32"},    {"int64", "i64"},
-     {"uint8", "u8"},      {"uint16", "u16"},     {"uint32", "u32"},   {"uint64", "u64"},
-     {"int", "i64"},       {"integer", "i64"},    {"long", "i64"},     {"uint", "u64"},
-     {"usize", "u64"},     {"float", "f32"},      {"double", "f64"},   {"time", "timestamp"},
-     {"number", "f64"},    {"boolean", "bool"},   {"str", "string"},   {"datetime", "timestamp"},
-     {"String", "string"}, {"text", "string"},    {"Text", "string"},  {"struct", "object"},
-     {"array", "list"},    {"vec", "list"},       {"binary", "bytes"}, {"money", "decimal"},
-     {"union", "enum"},    {"variant", "enum"},   {"any", "json"},     {"value", "json"},
+    {{"s8", "i8"},         {"s16", "i16"},       {"s32", "i32"},      {"s64", "i64"},
+     {"int8", "i8"},       {"int16", "i16"},     {"int32", "i32"},    {"int64", "i64"},
+     {"uint8", "u8"},      {"uint16", "u16"},    {"uint32", "u32"},   {"uint64", "u64"},
+     {"int", "i64"},       {"integer", "i64"},   {"long", "i64"},     {"uint", "u64"},
+     {"usize", "u64"},     {"float", "f32"},     {"double", "f64"},   {"time", "timestamp"},
+     {"number", "f64"},    {"boolean", "bool"},  {"str", "string"},   {"datetime", "timestamp"},
+     {"String", "string"}, {"text", "string"},   {"Text", "string"},  {"struct", "object"},
+     {"array", "list"},    {"vec", "list"},      {"binary", "bytes"}, {"money", "decimal"},
+     {"union", "enum"},    {"variant", "enum"},  {"any", "json"},     {"value", "json"},
      {"dict", "map"},      {"dictionary", "map"}});
 
 // Types of SDF that have no counterpart, and what does instead.

@@ -89,7 +89,7 @@ class TypeReader {
   std::vector<std::string_view> candidates_;  // named types, for did-you-mean
   std::vector<std::string> reading_;          // the chain of named types being read
   std::size_t depth_ = 0;
-  std::map<std::string, std::string> cpp_names_;  // C++ name -> YAML name
+  std::map<std::string, std::string> cpp_names_;             // C++ name -> YAML name
   std::unordered_map<const record::Type*, Extent> extents_;  // of objects and lists
   std::vector<const record::Type*> named_;
   std::vector<std::string> names_;
