@@ -52,7 +52,7 @@ spec::Dataflow example(bool transforms = false) {
     service.transforms = {function(FunctionKind::kFilter, "filter 1")};
     service.sinks.push_back({.topic = "anything"});
     service.sinks.back().transforms = {function(FunctionKind::kFlatMap, "flat-map 2")};
-    service.window->late = spec::LatePolicy::kTopic;
+    service.window->late = spec::LatePolicy::kToTopic;
     service.window->late_topic = "anything";
   }
   flow.services = {service};

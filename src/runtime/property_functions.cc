@@ -306,7 +306,7 @@ spec::Service service_of(const Case& made, const Service& service, std::string n
   to.grace = {window.grace};
   to.idle_timeout = {window.idle};
   if (window.late_topic) {
-    to.late = spec::LatePolicy::kTopic;
+    to.late = spec::LatePolicy::kToTopic;
     to.late_topic = made.topics[*window.late_topic].name;
   }
   return out;

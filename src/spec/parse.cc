@@ -51,7 +51,7 @@ void check_dead_letters(Report& report, const Dataflow& dataflow, const TopicRea
     }
   }
   for (const Service& service : dataflow.services) {
-    if (service.window && service.window->late == LatePolicy::kTopic &&
+    if (service.window && service.window->late == LatePolicy::kToTopic &&
         service.window->late_topic == name)
       report.error(service.position,
                    fmt::format("service '{}' sends late events to the dead-letter topic '{}'",

@@ -815,7 +815,7 @@ TEST(Parse, ReadsEveryKey) {
   EXPECT_EQ(service.window->duration, Duration{60'000});
   EXPECT_EQ(service.window->grace, Duration{2'000});
   EXPECT_EQ(service.window->idle_timeout, Duration{10'000});
-  EXPECT_EQ(service.window->late, LatePolicy::kTopic);
+  EXPECT_EQ(service.window->late, LatePolicy::kToTopic);
   EXPECT_EQ(service.window->late_topic, "clicks.late");
 }
 
