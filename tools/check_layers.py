@@ -41,6 +41,7 @@ ONE_PLACE = [
     ("SQLite", r'#include\s*[<"]sqlite3', ["src/query"], "go through query/query.h"),
     ("Beast and Asio", r'#include\s*[<"]boost/(beast|asio)', ["src/http"], "go through api/api.h or client/http_client.h"),
     ("libcurl", r'#include\s*[<"]curl/', ["src/client"], "go through client/http_client.h"),
+    ("libedit", r'#include\s*[<"](editline/|histedit)', ["src/app/sql"], "go through app/sql/line_editor.h"),
     ("dlopen", r"\bdl(m)?open\s*\(", ["src/opbuild"], "go through opbuild/opbuild.h"),
     ("a thread", r"\bstd::(jthread|thread)\b(?!::(hardware_concurrency|id))",
      ["src/runtime", "src/http", "src/log", "src/app", "src/connect", "src/opbuild"],

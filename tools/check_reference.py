@@ -28,15 +28,15 @@ def check_errors():
 
 
 def check_flags():
-    code = (ROOT / "src/app/cli.cc").read_text()
+    code = "".join(path.read_text() for path in sorted((ROOT / "src/app").glob("cli*.cc")))
     page = (ROOT / "docs/reference/cli.md").read_text()
     for names in re.findall(r"add_(?:option|flag|option_function<std::string>)\(\s*\"([^\"]+)\"", code):
         for name in names.split(","):
             if name.startswith("-") and f"`{name}" not in page:
-                yield f"docs/reference/cli.md: describe the flag {name} (src/app/cli.cc)"
+                yield f"docs/reference/cli.md: describe the flag {name} (src/app/cli*.cc)"
     for name in re.findall(r"envname\(\"(\w+)\"\)", code):
         if f"`{name}`" not in page:
-            yield f"docs/reference/cli.md: describe the variable {name} (src/app/cli.cc)"
+            yield f"docs/reference/cli.md: describe the variable {name} (src/app/cli*.cc)"
 
 
 found = [*check_errors(), *check_flags()]

@@ -302,17 +302,20 @@ struct detail::TypeId<Score> {
 namespace {
 
 constexpr bool operator==(abi::TypeRef a, std::pair<u32, u32> b) {
-  return a.base == b.first && a.lists == b.second;
+  return a.base == b.first && a.wraps == b.second;
 }
 
 TEST(Types, AreKnownToTheEngineByNumber) {
-  EXPECT_TRUE(detail::TypeRefOf<bool>::value == std::pair(0U, 0U));
-  EXPECT_TRUE(detail::TypeRefOf<Bytes>::value == std::pair(12U, 0U));
-  EXPECT_TRUE(detail::TypeRefOf<Score>::value == std::pair(67U, 0U));
-  EXPECT_TRUE(detail::TypeRefOf<List<List<Click>>>::value == std::pair(64U, 2U));
+  EXPECT_TRUE(detail::TypeRefOf<bool>::value == std::pair(0U, 1U));
+  EXPECT_TRUE(detail::TypeRefOf<Bytes>::value == std::pair(12U, 1U));
+  EXPECT_TRUE(detail::TypeRefOf<Score>::value == std::pair(67U, 1U));
+  EXPECT_TRUE(detail::TypeRefOf<List<List<Click>>>::value == std::pair(64U, 4U));
   EXPECT_FALSE(detail::DataflowType<std::string>);
   EXPECT_FALSE(detail::DataflowType<List<std::string_view>>);
   EXPECT_FALSE(detail::DataflowType<Optional<Click>>);
+  EXPECT_TRUE(detail::TypeRefOf<Decimal<2>>::value == std::pair(34U, 1U));
+  EXPECT_TRUE(detail::TypeRefOf<sdk_types::Timestamp>::value == std::pair(13U, 1U));
+  EXPECT_TRUE((detail::TypeRefOf<List<Map<Json>>>::value == std::pair(14U, 6U)));
 }
 
 // Steps as generated code makes them.
@@ -494,6 +497,93 @@ TEST(Flush, MakesItsValueInTheArena) {
   call.window_end_ms = call.window_start_ms;
   EXPECT_EQ((detail::flush<Score, window_size>(&call, &error)), nullptr);
   EXPECT_EQ(error.message, "window() can be used in update-state and flush only");
+}
+
+TEST(Timestamp, IsATime) {
+  TestArena memory;
+  const sdk_types::Timestamp time{1731406530250};
+  const i64 ms = time;
+  EXPECT_EQ(ms, 1731406530250);
+  EXPECT_TRUE(time == 1731406530250 && time > sdk_types::Timestamp{0} && time + 1 > ms);
+  struct Row {
+    i64 ms;
+    std::string_view text;
+  };
+  constexpr Row kRows[] = {
+      {0, "1970-01-01T00:00:00Z"},
+      {-1, "1969-12-31T23:59:59.999Z"},
+      {1731406530250, "2024-11-12T10:15:30.250Z"},
+      {1709164800000, "2024-02-29T00:00:00Z"},
+      {-62135596800000, "0001-01-01T00:00:00Z"},
+      {253402300799999, "9999-12-31T23:59:59.999Z"},
+  };
+  for (const Row& row : kRows) {
+    EXPECT_EQ(to_text(sdk_types::Timestamp{row.ms}), row.text);
+    EXPECT_EQ(parse_time(row.text), row.ms);
+  }
+  EXPECT_THROW(to_text(sdk_types::Timestamp{253402300800000}), std::out_of_range);
+  // Every day of four hundred years, there and back.
+  for (i64 day = -100'000; day < 46'097; ++day) {
+    int year = 0, month = 0, of_month = 0;
+    detail::civil_from_days(day, year, month, of_month);
+    ASSERT_EQ(detail::days_from_civil(year, month, of_month), day);
+  }
+}
+
+TEST(Decimal, IsExact) {
+  TestArena memory;
+  Decimal<2> sum;
+  for (int i = 0; i < 10; ++i) sum += Decimal<2>("0.10");
+  EXPECT_EQ(sum, 1);
+  EXPECT_EQ(to_text(sum), "1.00");
+  EXPECT_EQ(to_text(-Decimal<2>("0.05") * 3), "-0.15");
+  EXPECT_EQ(to_text(Decimal<2>("1.25") * Decimal<1>("0.5")), "0.625");
+  EXPECT_EQ(to_text(Decimal<2>(Decimal<3>("1.250"))), "1.25");
+  EXPECT_EQ(to_text(Decimal<3>("-1.245").rounded<2>()), "-1.25");
+  EXPECT_EQ(to_text(Decimal<3>("1.244").rounded<2>()), "1.24");
+  EXPECT_EQ(to_text(Decimal<1>("0.4").rounded<0>()), "0");
+  EXPECT_EQ(Decimal<2>::from_units(980).units(), 980);
+  EXPECT_EQ(static_cast<f64>(Decimal<2>("9.80")), 9.8);
+  EXPECT_TRUE(Decimal<2>("9.80") < 10 && Decimal<2>("9.80") > Decimal<3>("9.799"));
+  EXPECT_TRUE(Decimal<2>("9.80") == Decimal<1>("9.8"));
+  Decimal<2> product = Decimal<2>("1.5") * Decimal<2>("1.2");
+  product *= 2;
+  EXPECT_EQ(product, Decimal<2>("3.60"));
+}
+
+TEST(Decimal, ThrowsWhereItCannotBe) {
+  TestArena memory;
+  const auto largest = Decimal<2>::from_units(std::numeric_limits<i64>::max());
+  EXPECT_THROW(largest + Decimal<2>("0.01"), std::overflow_error);
+  EXPECT_THROW(-Decimal<2>::from_units(std::numeric_limits<i64>::min()), std::overflow_error);
+  EXPECT_THROW(largest * 2, std::overflow_error);
+  EXPECT_THROW(largest * largest, std::overflow_error);
+  EXPECT_THROW(Decimal<2>(std::numeric_limits<u64>::max()), std::overflow_error);
+  EXPECT_THROW((Decimal<18>(largest)), std::overflow_error);
+  EXPECT_THROW(Decimal<2>(Decimal<3>("1.001")), std::range_error);
+  for (const std::string_view text : {"", "1.001", "1,0", " 1", "+1", "1.", ".5", "0x1", "1e30"})
+    EXPECT_THROW(Decimal<2>{text}, std::range_error) << text;
+}
+
+TEST(Map, KeepsItsOrder) {
+  TestArena memory;
+  Map<i64> map{{"b", 1}, {"a", 2}, {"b", 3}};
+  map.set("c", 4);
+  std::string text;
+  for (const auto& [key, value] : map) text += key.str() + std::to_string(value);
+  EXPECT_EQ(text, "b3a2c4");
+  EXPECT_EQ(*map.find("a"), 2);
+  EXPECT_EQ(map.find("x"), nullptr);
+  EXPECT_EQ(map["c"], 4);
+  EXPECT_THROW(map["x"], std::out_of_range);
+  EXPECT_EQ(map.size(), 3u);
+}
+
+TEST(Json, IsItsText) {
+  TestArena memory;
+  EXPECT_EQ(Json().text(), "null");
+  EXPECT_EQ(Json("{}").text(), "{}");
+  EXPECT_TRUE(Json("1") == Json(Text("1")) && !(Json("1") == Json()));
 }
 
 TEST(StateRows, AreForUpdateStateOnly) {

@@ -10,6 +10,7 @@
 #include "api/queries.h"
 #include "api/topic_tables.h"
 #include "base/closest.h"
+#include "base/mutex.h"
 #include "plan/graph.h"
 #include "record/type.h"
 
@@ -24,38 +25,27 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
 
 }  // namespace
 
-struct Api::Impl {
-  Impl(log::Store& store_in, const runtime::Engine* engine_in, const Clock& clock_in,
-       const MemoryWatch* memory_in)
-      : topics(store_in),
-        log(store_in),
-        health(store_in),
-        engine(engine_in),
-        clock(clock_in),
-        memory(memory_in),
-        queries(engine_in, store_in),
-        produce(store_in, clock_in) {}
+namespace {
+
+// What is true of one engine.
+struct Running {
+  Running(std::shared_ptr<const runtime::Engine> engine_in, const log::Store& store,
+          QueryCounters& counters)
+      : engine(std::move(engine_in)), queries(engine.get(), store, counters) {}
 
   const record::Type* type_of(std::string_view topic) const {
     const plan::Topic* found = engine != nullptr ? engine->graph().find_topic(topic) : nullptr;
     return found != nullptr ? found->type : nullptr;
   }
 
-  Result<log::TopicInfo> find_topic(std::string_view name) const {
-    auto topic = topics.topic(name);
-    if (topic) return topic;
-    std::vector<std::string> names;
-    for (const log::TopicInfo& info : topics.topics()) names.push_back(info.config.name);
-    return fail(ErrorCode::kTopicNotFound,
-                fmt::format("there is no topic '{}'{}", name, did_you_mean(name, names)));
-  }
-
   TopicDescription describe(log::TopicInfo info) const {
-    TopicDescription topic{.info = std::move(info), .type = {}, .table = {}, .columns = {}};
+    TopicDescription topic{
+        .info = std::move(info), .type = {}, .table = {}, .columns = {}, .is_raw = false};
     const plan::Topic* of_graph =
         engine != nullptr ? engine->graph().find_topic(topic.info.config.name) : nullptr;
     if (of_graph == nullptr || of_graph->type == nullptr) return topic;
     topic.type = of_graph->type_name;
+    topic.is_raw = of_graph->type->is_raw;
     if (const query::Topic* table = queries.topic_table(of_graph->name)) {
       topic.table = table->name;
       topic.columns = columns_of_topic(*table);
@@ -78,23 +68,72 @@ struct Api::Impl {
     return names;
   }
 
+  const std::shared_ptr<const runtime::Engine> engine;
+  Queries queries;
+};
+
+}  // namespace
+
+struct Api::Impl {
+  Impl(log::Store& store_in, std::shared_ptr<const runtime::Engine> engine, const Clock& clock_in,
+       const MemoryWatch* memory_in)
+      : store(store_in),
+        topics(store_in),
+        log(store_in),
+        health(store_in),
+        clock(clock_in),
+        memory(memory_in),
+        produce(store_in, clock_in) {
+    take_over(std::move(engine));
+  }
+
+  void take_over(std::shared_ptr<const runtime::Engine> engine) {
+    auto next = std::make_shared<Running>(std::move(engine), store, counters);
+    const MutexLock lock(mutex);
+    latest.swap(next);
+  }
+
+  // A call holds it until it is done.
+  std::shared_ptr<Running> running() const {
+    const MutexLock lock(mutex);
+    return latest;
+  }
+
+  Result<log::TopicInfo> find_topic(std::string_view name) const {
+    auto topic = topics.topic(name);
+    if (topic) return topic;
+    std::vector<std::string> names;
+    for (const log::TopicInfo& info : topics.topics()) names.push_back(info.config.name);
+    return fail(ErrorCode::kTopicNotFound,
+                fmt::format("there is no topic '{}'{}", name, did_you_mean(name, names)));
+  }
+
+  const log::Store& store;
   log::Topics& topics;
   log::Log& log;
   const log::StoreHealth& health;
-  const runtime::Engine* engine;
   const Clock& clock;
   const MemoryWatch* memory;
-  Queries queries;
+  QueryCounters counters;
   Produce produce;
+  mutable Mutex mutex;
+  std::shared_ptr<Running> latest GF_GUARDED_BY(mutex);
 };
 
 Api::Api(log::Store& store, const runtime::Engine* engine, const Clock& clock,
          const MemoryWatch* memory)
-    : impl_(std::make_unique<Impl>(store, engine, clock, memory)) {}
+    // Borrowed: nothing is to be done when the last one lets it go.
+    : impl_(std::make_unique<Impl>(
+          store, std::shared_ptr<const runtime::Engine>(std::shared_ptr<void>(), engine), clock,
+          memory)) {}
 Api::~Api() = default;
 
-const runtime::Engine* Api::engine() const {
-  return impl_->engine;
+void Api::take_over(std::shared_ptr<const runtime::Engine> engine) {
+  impl_->take_over(std::move(engine));
+}
+
+std::shared_ptr<const runtime::Engine> Api::engine() const {
+  return impl_->running()->engine;
 }
 log::Log& Api::log() const {
   return impl_->log;
@@ -112,7 +151,8 @@ void Api::produce(std::string_view topic, std::string_view body, const ProduceOp
   }
   auto info = impl_->find_topic(topic);
   if (!info) return done(fail(std::move(info).error()));
-  impl_->produce.run(*info, impl_->type_of(info->config.name), body, options, std::move(done));
+  impl_->produce.run(*info, impl_->running()->type_of(info->config.name), body, options,
+                     std::move(done));
 }
 
 Result<std::uint64_t> Api::next_sequence(std::string_view topic, std::string_view producer) const {
@@ -122,12 +162,12 @@ Result<std::uint64_t> Api::next_sequence(std::string_view topic, std::string_vie
 
 Result<TopicDescription> Api::create_topic(const log::TopicConfig& config) {
   GF_ASSIGN(log::TopicInfo info, impl_->topics.create_topic(config));
-  return impl_->describe(std::move(info));
+  return impl_->running()->describe(std::move(info));
 }
 
 Status Api::delete_topic(std::string_view name) {
   GF_ASSIGN(const log::TopicInfo info, impl_->find_topic(name));
-  if (impl_->is_used(name)) {
+  if (impl_->running()->is_used(name)) {
     return fail(
         ErrorCode::kInvalidArgument,
         fmt::format(
@@ -139,13 +179,13 @@ Status Api::delete_topic(std::string_view name) {
 
 Result<TopicDescription> Api::topic(std::string_view name) const {
   GF_ASSIGN(log::TopicInfo info, impl_->find_topic(name));
-  return impl_->describe(std::move(info));
+  return impl_->running()->describe(std::move(info));
 }
 
 std::vector<TopicDescription> Api::topics() const {
   std::vector<TopicDescription> topics;
   for (log::TopicInfo& info : impl_->topics.topics())
-    topics.push_back(impl_->describe(std::move(info)));
+    topics.push_back(impl_->running()->describe(std::move(info)));
   return topics;
 }
 
@@ -161,16 +201,16 @@ Result<log::ReadResult> Api::read(std::string_view topic, std::uint32_t partitio
 }
 
 Result<query::Answer> Api::sql(std::string_view text, const query::Limits& limits) const {
-  return impl_->queries.run(text, limits);
+  return impl_->running()->queries.run(text, limits);
 }
 
 std::vector<StateDescription> Api::states() const {
-  return impl_->queries.states();
+  return impl_->running()->queries.states();
 }
 
 Result<StateRows> Api::state_rows(std::string_view service, std::string_view state,
                                   const StateQuery& wanted) const {
-  return impl_->queries.rows(service, state, wanted);
+  return impl_->running()->queries.rows(service, state, wanted);
 }
 
 const MemoryWatch* Api::memory() const {
@@ -179,16 +219,17 @@ const MemoryWatch* Api::memory() const {
 
 Status Api::ready() const {
   GF_TRY(impl_->health.health());
+  const auto running = impl_->running();
   if (impl_->memory != nullptr) {
     if (Status full = impl_->memory->status(); !full) {
       Error error = full.error();
-      for (const std::string& service : impl_->held_services())
+      for (const std::string& service : running->held_services())
         error.message +=
             fmt::format("; service '{}' gets no input, as its state takes most", service);
       return fail(std::move(error));
     }
   }
-  return impl_->engine != nullptr ? impl_->engine->health() : Status{};
+  return running->engine != nullptr ? running->engine->health() : Status{};
 }
 
 ProduceStats Api::produce_stats() const {
@@ -196,11 +237,12 @@ ProduceStats Api::produce_stats() const {
 }
 
 std::string Api::metrics() const {
+  const auto running = impl_->running();
   return render_metrics({.topics = impl_->topics,
                          .store = impl_->health,
-                         .engine = impl_->engine,
+                         .engine = running->engine.get(),
                          .produce = produce_stats(),
-                         .queries = impl_->queries.stats(),
+                         .queries = running->queries.stats(),
                          .memory = impl_->memory,
                          .now = impl_->clock.now()});
 }

@@ -61,9 +61,10 @@ using Columns = std::vector<std::pair<std::string, std::string>>;  // of a table
 
 struct TopicDescription {
   log::TopicInfo info;
-  std::string type;   // name of the schema's type; empty: no schema
-  std::string table;  // in SQL; empty: none
-  Columns columns;    // of that
+  std::string type;     // name of the schema's type; empty: no schema
+  std::string table;    // in SQL; empty: none
+  Columns columns;      // of that
+  bool is_raw = false;  // records are no JSON (record/raw.h)
 };
 
 struct StateDescription {
@@ -138,8 +139,12 @@ class Api {
                                const StateQuery& wanted) const;
   static constexpr std::size_t kQueriesMax = 4;
 
+  // Calls from now on see this engine; those that run go on with the one before until they are
+  // done. Its graph must outlive the Api: decoders know types by their address.
+  void take_over(std::shared_ptr<const runtime::Engine> engine);
+
   // The dataflow: null if there is none.
-  const runtime::Engine* engine() const;
+  std::shared_ptr<const runtime::Engine> engine() const;
   log::Log& log() const;
   const Clock& clock() const;
   const MemoryWatch* memory() const;

@@ -266,7 +266,9 @@ class RecordChecker {
   // readers take lines. Returns what is known of the value as it is then.
   record::Outlined on_one_line(std::string_view& value) {
     const record::Outlined outlined = scratch_.decoder.outlined();
-    if (!outlined.may_have_breaks || (!has(value, '\n') && !has(value, '\r'))) return outlined;
+    const bool is_raw = type_ != nullptr && type_->is_raw;
+    if (is_raw || !outlined.may_have_breaks || (!has(value, '\n') && !has(value, '\r')))
+      return outlined;
     std::string& line = out_.copies.emplace_back();
     record::minify_json(value, line);
     value = pad(line);

@@ -168,7 +168,7 @@ TEST_F(ProduceTest, RecordsAreCheckedWithTheSchema) {
 {"user":{"id":"dan"},"number":2}
 []
 )"),
-            "2/0/4 1:number:wrong_type 2:user.id:missing_field 3:user.level:out_of_range "
+            "2/0/4 1:number:wrong_type 2:user.id:missing_field 3:user.level:wrong_type "
             "5::wrong_type");
   EXPECT_EQ(
       stored("players"),

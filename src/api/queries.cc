@@ -17,8 +17,8 @@ Columns columns_of(const query::Table& table) {
   Columns columns;
   columns.emplace_back("_key", to_string(table.key));
   for (const record::Field& field : table.row->fields) {
-    columns.emplace_back(
-        field.name, fmt::format("{}{}", to_string(field.type->kind), field.optional ? "?" : ""));
+    columns.emplace_back(field.cpp_name, fmt::format("{}{}", to_string(field.type->kind),
+                                                     field.optional ? "?" : ""));
   }
   columns.emplace_back("_updated_at", "i64");
   for (const std::string& name : table.constant_names) columns.emplace_back(name, "i64");
@@ -33,7 +33,7 @@ struct Queries::Slot {
   ~Slot() {
     if (!admitted) return;
     const MutexLock lock(queries.mutex_);
-    --queries.running_;
+    --queries.counters_.running;
     if (database != nullptr) queries.free_.push_back(std::move(database));
   }
   Slot(const Slot&) = delete;
@@ -41,12 +41,12 @@ struct Queries::Slot {
 
   Status admit() {
     const MutexLock lock(queries.mutex_);
-    if (queries.running_ >= Api::kQueriesMax) {
-      ++queries.refused_;
+    if (queries.counters_.running >= Api::kQueriesMax) {
+      ++queries.counters_.refused;
       return fail(ErrorCode::kUnavailable,
                   fmt::format("{} queries are running already; try again", Api::kQueriesMax));
     }
-    ++queries.running_;
+    ++queries.counters_.running;
     admitted = true;
     if (!queries.free_.empty()) {
       database = std::move(queries.free_.back());
@@ -62,7 +62,8 @@ struct Queries::Slot {
   bool admitted = false;
 };
 
-Queries::Queries(const runtime::Engine* engine, const log::Store& store) : engine_(engine) {
+Queries::Queries(const runtime::Engine* engine, const log::Store& store, QueryCounters& counters)
+    : engine_(engine), counters_(counters) {
   if (engine == nullptr) return;
   std::vector<std::string> names;
   for (query::Table& schema : engine->schemas()) {
@@ -91,7 +92,7 @@ Result<query::Answer> Queries::run(std::string_view sql, const query::Limits& li
   Slot slot(*this);
   GF_TRY(slot.admit());
   auto answer = run_on(*slot.database, sql, limits, begin + limits.time_max);
-  ++(answer ? succeeded_ : failed_);
+  ++(answer ? counters_.succeeded : counters_.failed);
   return answer;
 }
 
@@ -171,7 +172,7 @@ Result<StateRows> Queries::read_rows(std::size_t table, const StateQuery& wanted
   auto rows = with_view(*slot.database, deadline, [&](const query::Tables& view) {
     return read_page(*slot.database, *view[table], wanted, deadline);
   });
-  ++(rows ? succeeded_ : failed_);
+  ++(rows ? counters_.succeeded : counters_.failed);
   return rows;
 }
 
@@ -180,7 +181,7 @@ const query::Topic* Queries::topic_table(std::string_view topic) const {
 }
 
 QueryStats Queries::stats() const {
-  return {succeeded_, failed_, refused_, running_};
+  return {counters_.succeeded, counters_.failed, counters_.refused, counters_.running};
 }
 
 }  // namespace gameflow::api

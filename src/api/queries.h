@@ -28,10 +28,16 @@ struct QueryStats {
   std::uint32_t running = 0;
 };
 
+// What is counted over all engines that one Api sees.
+struct QueryCounters {
+  std::atomic<std::uint32_t> running = 0;
+  std::atomic<std::uint64_t> succeeded = 0, failed = 0, refused = 0;
+};
+
 class Queries {
  public:
-  // Both outlive this; without an engine there are no tables.
-  Queries(const runtime::Engine* engine, const log::Store& store);
+  // All outlive this; without an engine there are no tables.
+  Queries(const runtime::Engine* engine, const log::Store& store, QueryCounters& counters);
 
   Result<query::Answer> run(std::string_view sql, const query::Limits& limits);
   std::vector<StateDescription> states();
@@ -60,8 +66,7 @@ class Queries {
   Mutex mutex_;
   // Kept with their tables set to schemas_, which they borrow.
   std::vector<std::unique_ptr<query::Database>> free_ GF_GUARDED_BY(mutex_);
-  std::atomic<std::uint32_t> running_ = 0;
-  std::atomic<std::uint64_t> succeeded_ = 0, failed_ = 0, refused_ = 0;
+  QueryCounters& counters_;
 };
 
 }  // namespace gameflow::api

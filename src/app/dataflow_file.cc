@@ -49,10 +49,14 @@ Result<std::string> read_file(const std::string& name) {
   return text;
 }
 
-// Prints them, and sums up the errors.
+// Prints them, or adds them to `text`, and sums up the errors.
 Status report(const std::vector<spec::Diagnostic>& diagnostics, const std::string& name,
-              const std::string& source) {
-  if (!diagnostics.empty()) std::fputs(spec::render(diagnostics, name, source).c_str(), stderr);
+              const std::string& source, std::string* text = nullptr) {
+  const std::string told = diagnostics.empty() ? "" : spec::render(diagnostics, name, source);
+  if (text != nullptr)
+    *text += told;
+  else
+    std::fputs(told.c_str(), stderr);
   const auto errors = std::ranges::count_if(
       diagnostics, [](const auto& d) { return d.severity == spec::Severity::kError; });
   if (errors == 0) return {};
@@ -140,17 +144,22 @@ Result<std::vector<spec::Diagnostic>> sql_mistakes(const DataflowFile& file) {
 
 }  // namespace
 
-Result<DataflowFile> read_dataflow(const std::string& name) {
+Result<DataflowFile> read_dataflow(const std::string& name, std::string* mistakes) {
   GF_ASSIGN(std::string source, read_file(name));
-  return check_dataflow(name, std::move(source));
+  return check_dataflow(name, std::move(source), mistakes);
 }
 
-Result<DataflowFile> check_dataflow(const std::string& name, std::string source) {
+Result<DataflowFile> check_dataflow(const std::string& name, std::string source,
+                                    std::string* mistakes) {
   spec::ParseResult parsed = spec::parse(source, name);
-  GF_TRY(report(parsed.diagnostics, name, source));
+  GF_TRY(report(parsed.diagnostics, name, source, mistakes));
   if (!parsed.dataflow) return fail(ErrorCode::kInvalidDataflow, name + " is not a dataflow");
   return DataflowFile{name, std::move(source),
                       std::make_shared<const plan::Graph>(plan::lower(*parsed.dataflow))};
+}
+
+std::vector<std::string> files_of(const DataflowFile& file) {
+  return {file.name};
 }
 
 Status check_sql(const DataflowFile& file) {

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "app/commands.h"
 #include "base/error.h"
@@ -20,11 +21,16 @@ struct DataflowFile {
   std::shared_ptr<const plan::Graph> graph;
 };
 
-// Reads and checks the YAML. kFileUnreadable, kInvalidDataflow.
-Result<DataflowFile> read_dataflow(const std::string& name);
+// Reads and checks the YAML. With `mistakes` what is wrong goes there, not to stderr.
+// kFileUnreadable, kInvalidDataflow.
+Result<DataflowFile> read_dataflow(const std::string& name, std::string* mistakes = nullptr);
 
 // The same for YAML that is at hand; `name` is what messages call it. kInvalidDataflow.
-Result<DataflowFile> check_dataflow(const std::string& name, std::string source);
+Result<DataflowFile> check_dataflow(const std::string& name, std::string source,
+                                    std::string* mistakes = nullptr);
+
+// The files that it was made of, its own first.
+std::vector<std::string> files_of(const DataflowFile& file);
 
 // Checks the SQL texts that stand in run: blocks against the states. kInvalidDataflow.
 Status check_sql(const DataflowFile& file);

@@ -18,7 +18,11 @@ struct Execute {
   int operator()(const RunOptions& options) const { return run_command(options); }
   int operator()(const BuildOptions& options) const { return build_command(options); }
   int operator()(const ValidateOptions& options) const { return validate_command(options); }
+  int operator()(const ExplainOptions& options) const { return explain_command(options); }
   int operator()(const TestOptions& options) const { return test_command(options); }
+  int operator()(const TestFunctionOptions& options) const {
+    return test_function_command(options);
+  }
   int operator()(const ServiceListOptions& options) const { return service_list_command(options); }
   int operator()(const ServiceResetWatermarkOptions& options) const {
     return service_reset_watermark_command(options);
@@ -36,6 +40,17 @@ struct Execute {
   int operator()(const ProduceOptions& options) const { return produce_command(options); }
   int operator()(const ConsumeOptions& options) const { return consume_command(options); }
   int operator()(const SqlOptions& options) const { return sql_command(options); }
+  int operator()(const DeadLettersListOptions& options) const {
+    return dead_letters_list_command(options);
+  }
+  int operator()(const DeadLettersShowOptions& options) const {
+    return dead_letters_show_command(options);
+  }
+  int operator()(const DeadLettersReplayOptions& options) const {
+    return dead_letters_replay_command(options);
+  }
+  int operator()(const McpOptions& options) const { return mcp_command(options); }
+  int operator()(const NewOptions& options) const { return new_command(options); }
   int operator()(const SchemaOptions&) const {
     std::fputs(spec::json_schema().c_str(), stdout);
     return kExitFine;

@@ -30,10 +30,15 @@ ProgressLine& progress_line() {
 
 constexpr std::string_view kClearLine = "\r\x1b[K";
 
-bool understands_escapes() {
+bool understands_escapes(int file_descriptor = STDERR_FILENO) {
   const char* const terminal = std::getenv("TERM");
-  return is_terminal(STDERR_FILENO) &&
+  return is_terminal(file_descriptor) &&
          (terminal == nullptr || std::string_view(terminal) != "dumb");
+}
+
+bool wants_colour() {
+  const char* const no_colour = std::getenv("NO_COLOR");
+  return no_colour == nullptr || *no_colour == '\0';
 }
 
 // Unlike fmt::print it does not throw: a full disk behind stderr must not end a program that works.
@@ -72,10 +77,12 @@ bool is_terminal(int file_descriptor) {
 }
 
 bool use_colour() {
-  static const bool use = [] {
-    const char* no_colour = std::getenv("NO_COLOR");
-    return understands_escapes() && (no_colour == nullptr || *no_colour == '\0');
-  }();
+  static const bool use = understands_escapes() && wants_colour();
+  return use;
+}
+
+bool colour_on_stdout() {
+  static const bool use = understands_escapes(STDOUT_FILENO) && wants_colour();
   return use;
 }
 

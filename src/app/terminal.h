@@ -20,8 +20,9 @@ int finish_stdout(int exit_code);
 
 bool is_terminal(int file_descriptor);
 
-// Colour on stderr: a terminal, not TERM=dumb, and NO_COLOR unset or empty.
+// Colour on stderr, or on stdout: a terminal, not TERM=dumb, and NO_COLOR unset or empty.
 bool use_colour();
+bool colour_on_stdout();
 
 // "gameflow: error: …" on stderr, with a progress line out of the way. Returns kExitFailed.
 int print_error(const Error& error);

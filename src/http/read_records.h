@@ -22,6 +22,7 @@ struct RecordQuery {
   std::string contains;       // in the key or the JSON, whatever the case of ASCII letters
   std::size_t bytes_max = 0;  // about so many are given,
   std::size_t scan_max = 0;   // and about so many looked at
+  bool is_raw = false;        // as of the topic
 };
 
 // Appends a line for each record, and returns where to go on: the end, or less where a limit came

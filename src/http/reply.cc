@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "record/codec.h"
+#include "record/type.h"
+#include "record/visit.h"
 
 namespace gameflow::http {
 
@@ -31,11 +33,21 @@ void append_value(const query::Value& value, std::string& out) {
   } else if (const auto* real = std::get_if<double>(&value);
              real != nullptr && std::isfinite(*real)) {
     fmt::format_to(std::back_inserter(out), "{}", *real);
+  } else if (const auto* digits = std::get_if<query::Digits>(&value)) {
+    out += digits->text;
   } else if (const auto* text = std::get_if<std::string>(&value)) {
     record::encode_json_string(*text, out);
   } else {
     out += "null";
   }
+}
+
+// Of a raw record, as JSON.
+void append_raw_value(std::string_view value, std::string& out) {
+  if (record::is_valid_utf8(value)) return record::encode_json_string(value, out);
+  static const record::Type bytes_type{.kind = record::Kind::kBytes};
+  const Bytes bytes{reinterpret_cast<const u8*>(value.data()), value.size()};
+  record::encode_json(bytes_type, &bytes, out);
 }
 
 }  // namespace
@@ -210,7 +222,7 @@ Reply rows_reply(const api::StateRows& rows) {
 }
 
 void append_record_json(std::uint32_t partition, record::Offset offset,
-                        const record::RecordView& record, std::string& out) {
+                        const record::RecordView& record, bool is_raw, std::string& out) {
   fmt::format_to(std::back_inserter(out), R"({{"partition":{},"offset":{},"timestamp":{},"key":)",
                  partition, offset.value, record.timestamp.ms);
   if (record.key)
@@ -218,7 +230,9 @@ void append_record_json(std::uint32_t partition, record::Offset offset,
   else
     out += "null";
   out += ",\"value\":";
-  if (record.value.find('\n') == std::string_view::npos)
+  if (is_raw)
+    append_raw_value(record.value, out);
+  else if (record.value.find('\n') == std::string_view::npos)
     out += record.value;
   else
     record::minify_json(record.value, out);  // one line a record, whatever was stored

@@ -40,8 +40,9 @@ Reply states_reply(const std::vector<api::StateDescription>& states);
 Reply answer_reply(const query::Answer& answer);
 Reply rows_reply(const api::StateRows& rows);
 
-// One line, {"partition":…,"offset":…,"timestamp":…,"key":…,"value":…}, without the line break.
+// One line, {"partition":…,"offset":…,"timestamp":…,"key":…,"value":…}, without the line break. The
+// value of a raw record is text, or base64 where it is none.
 void append_record_json(std::uint32_t partition, record::Offset offset,
-                        const record::RecordView& record, std::string& out);
+                        const record::RecordView& record, bool is_raw, std::string& out);
 
 }  // namespace gameflow::http

@@ -113,7 +113,8 @@ Result<Reply> list_records(const Call& call) {
                           .limit = limit,
                           .contains = std::string(request.parameter("contains").value_or("")),
                           .bytes_max = kReadBytesMax,
-                          .scan_max = kScanBytesMax};
+                          .scan_max = kScanBytesMax,
+                          .is_raw = topic.is_raw};
   Reply reply;
   reply.content_type = kNdjsonType;
   GF_ASSIGN(const log::Offset next,
@@ -212,13 +213,13 @@ Reply no_dataflow() {
 }
 
 Result<Reply> dataflow(const Call& call) {
-  const runtime::Engine* const engine = call.context.api.engine();
+  const auto engine = call.context.api.engine();
   if (engine == nullptr) return no_dataflow();
   return dataflow_reply(*engine, call.context.api.memory(), call.context.api.clock().now());
 }
 
 Result<Reply> dataflow_graph(const Call& call) {
-  const runtime::Engine* const engine = call.context.api.engine();
+  const auto engine = call.context.api.engine();
   return engine == nullptr ? no_dataflow() : graph_reply(engine->graph());
 }
 

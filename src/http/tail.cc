@@ -86,7 +86,7 @@ Result<Tail> Tail::open(const api::Api& api, std::string_view topic, const TailO
   if (highest >= partitions)
     return fail(ErrorCode::kInvalidArgument, fmt::format("topic {} has no partition {}; it has {}",
                                                          info.config.name, highest, partitions));
-  Tail tail(api.log(), info.id, options.format);
+  Tail tail(api.log(), info.id, options.format, description.is_raw);
   for (std::uint32_t partition = 0; partition < partitions; ++partition) {
     if (options.partition && *options.partition != partition) continue;
     const auto given = options.positions.find(partition);
@@ -113,7 +113,7 @@ Result<std::optional<std::string_view>> Tail::next() {
   ++index_;
   if (format_ == TailOptions::Format::kValue) return record.value;
   text_.clear();
-  append_record_json(cursors_[turn_].partition, offset, record, text_);
+  append_record_json(cursors_[turn_].partition, offset, record, is_raw_, text_);
   return text_;
 }
 

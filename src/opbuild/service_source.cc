@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "opbuild/block.h"
+#include "opbuild/type_source.h"
 #include "spec/cpp_lexer.h"
 #include "spec/function.h"
 #include "spec/names.h"
@@ -31,9 +32,10 @@ std::string pascal(const plan::Step& step) {
 }
 
 std::string friendly_type(const plan::Graph& graph, const record::Type& type) {
+  const bool is_unnamed = type.kind == record::Kind::kList || type.kind == record::Kind::kMap;
   const auto named = std::ranges::find(graph.named_types, &type, &plan::NamedType::type);
-  return named == graph.named_types.end() ? spec::cpp_type(type)
-                                          : spec::to_pascal_case(named->name);
+  return !is_unnamed || named == graph.named_types.end() ? spec::cpp_type(type)
+                                                         : spec::to_pascal_case(named->name);
 }
 
 std::string row_struct(const plan::State& state) {
@@ -91,6 +93,7 @@ class ServiceWriter {
   // stands is the result.
   spec::Position write_step(const plan::Step& step, const std::string& name, Value& value);
   void write_rows(const plan::Keyed& keyed);
+  void write_detach(const record::Type& row, const std::string& name);
   Block write_block(const plan::Step& step);
   void write_assertion(const plan::Step& step, spec::Position position, const Value& in,
                        std::string_view output = {});
@@ -260,6 +263,18 @@ void ServiceWriter::write(const plan::Node& node, const plan::Chain& chain, Valu
   add_function("kChain", chain.function, pointer, type_ref(local + "::Output"));
 }
 
+void ServiceWriter::write_detach(const record::Type& row, const std::string& name) {
+  std::string lists;
+  for (const record::Field& field : row.fields) {
+    if (field.type->kind == record::Kind::kList)
+      lists += format("  gameflow::detail::detach(row.{});\n", field.cpp_name);
+  }
+  if (lists.empty()) return;
+  out_.line("inline void detach_lists({}& row) {{", name);
+  out_.raw(lists);
+  out_.line("}}");
+}
+
 void ServiceWriter::write_rows(const plan::Keyed& keyed) {
   for (std::size_t i = 0; i < keyed.states.size(); ++i) {
     const plan::State& state = keyed.states[i];
@@ -267,8 +282,9 @@ void ServiceWriter::write_rows(const plan::Keyed& keyed) {
     if (shared_.contains(state.row)) {
       out_.line("using {} = {};", row, spec::cpp_type(*state.row));
     } else {
-      write_struct(out_, *state.row, row);
+      write_type(out_, *state.row, row);
     }
+    write_detach(*state.row, row);
     out_.line("inline {}& {}() {{", row, state.table);
     out_.line("  return gameflow::detail::current_row<{}>({});", row, i);
     out_.line("}}\n");
@@ -308,19 +324,6 @@ void ServiceWriter::write(const plan::Node&, const plan::Write& sink, Value& val
 }
 
 }  // namespace
-
-void write_struct(SourceWriter& out, const record::Type& type, const std::string& name) {
-  out.line("struct {} {{", name);
-  for (const record::Field& field : type.fields) {
-    const std::string value = spec::cpp_type(*field.type);
-    out.line("  {} {}{{}};", field.optional ? "Optional<" + value + ">" : value, field.name);
-  }
-  out.line("}};");
-  out.line("static_assert(sizeof({}) == {});", name, type.size);
-  for (const record::Field& field : type.fields)
-    out.line("static_assert(offsetof({}, {}) == {});", name, field.name, field.offset);
-  out.line("");
-}
 
 void write_service(SourceWriter& out, const plan::Graph& graph, const plan::Service& service,
                    const SharedTypes& shared, LibraryTable& table) {

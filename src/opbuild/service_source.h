@@ -16,9 +16,6 @@ namespace gameflow::opbuild {
 // The types that every block can name: all but the rows of states, which belong to update-state.
 using SharedTypes = std::unordered_set<const record::Type*>;
 
-// A struct with this layout, and static_asserts about it.
-void write_struct(SourceWriter& out, const record::Type& type, const std::string& name);
-
 // What has been written of the library.
 struct LibraryTable {
   std::vector<std::string> rows;              // of abi::Library::functions

@@ -4,6 +4,7 @@
 #include "opbuild/block.h"
 #include "opbuild/opbuild.h"
 #include "opbuild/service_source.h"
+#include "opbuild/type_source.h"
 #include "plan/graph.h"
 #include "record/type.h"
 #include "spec/names.h"
@@ -13,25 +14,34 @@ namespace {
 
 using fmt::format;
 
-void collect_objects(const record::Type* type, SharedTypes& seen) {
+void collect_types(const record::Type* type, SharedTypes& seen) {
   if (type == nullptr || !seen.insert(type).second) return;
-  collect_objects(type->item, seen);
-  for (const record::Field& field : type->fields) collect_objects(field.type, seen);
+  collect_types(type->item, seen);
+  for (const record::Field& field : type->fields) collect_types(field.type, seen);
+  for (const record::Variant& variant : type->variants) collect_types(variant.type, seen);
 }
 
 SharedTypes shared_types(const plan::Graph& graph) {
   SharedTypes types;
-  for (const plan::NamedType& named : graph.named_types) collect_objects(named.type, types);
-  for (const plan::Topic& topic : graph.topics) collect_objects(topic.type, types);
+  for (const plan::NamedType& named : graph.named_types) collect_types(named.type, types);
+  for (const plan::Topic& topic : graph.topics) collect_types(topic.type, types);
+  // Not rows, which are declared where they may be used; but what is in them.
+  for (const plan::Node& node : graph.nodes) {
+    const auto* const keyed = std::get_if<plan::Keyed>(&node.kind);
+    if (keyed == nullptr) continue;
+    for (const plan::State& state : keyed->states) {
+      for (const record::Field& field : state.row->fields) collect_types(field.type, types);
+    }
+  }
   return types;
 }
 
 void write_types(SourceWriter& out, const plan::Graph& graph, const SharedTypes& shared) {
   std::string ids, all;
-  for (const record::Type* type : graph.types->objects()) {
+  for (const record::Type* type : graph.types->declared()) {
     if (!shared.contains(type)) continue;
     const std::string name = spec::cpp_type(*type);
-    write_struct(out, *type, name);
+    write_type(out, *type, name);
     ids += format(
         "template <>\nstruct gameflow::detail::TypeId<dataflow::{}> {{\n"
         "  static constexpr u32 value = {};\n}};\n",
@@ -42,7 +52,9 @@ void write_types(SourceWriter& out, const plan::Graph& graph, const SharedTypes&
     const std::string name = spec::to_pascal_case(named.name);
     const std::string type = spec::cpp_type(*named.type);
     if (name != type) out.line("using {} = {};", name, type);
-    if (named.type->kind == record::Kind::kList) all += type + ", ";
+    const bool is_unnamed =
+        named.type->kind == record::Kind::kList || named.type->kind == record::Kind::kMap;
+    if (is_unnamed) all += type + ", ";
   }
   out.line("\n}}  // namespace dataflow\n");
   out.raw(ids);
@@ -84,7 +96,7 @@ std::string generate_source(const plan::Graph& graph) {
         out.at(include.position, {include.text + "\n"});
     }
   }
-  out.line("\nnamespace dataflow {{\n\nusing namespace gameflow;\n");
+  out.line("\nnamespace dataflow {{\n\nusing namespace gameflow;\nusing sdk_types::Timestamp;\n");
   write_types(out, graph, shared);
   LibraryTable table;
   for (const plan::Service& service : graph.services)

@@ -30,7 +30,7 @@ const record::Type* item_of(const plan::Graph& graph, std::string_view spelling)
   if (!spelling.starts_with("List<") || !spelling.ends_with('>')) return nullptr;
   spelling.remove_prefix(5);
   spelling.remove_suffix(1);
-  const auto& objects = graph.types->objects();
+  const auto& objects = graph.types->declared();
   const auto found = std::ranges::find_if(objects, [&](const record::Type* type) {
     return !type->name.empty() && spec::cpp_type(*type) == spelling;
   });

@@ -14,8 +14,8 @@ using fmt::format;
 std::string fields_of(const Graph& graph, const record::Type& row) {
   std::string text;
   for (const record::Field& field : row.fields) {
-    text += format("{}{}{}: {}", text.empty() ? "" : ", ", field.name, field.optional ? "?" : "",
-                   type_name(graph, field.type));
+    text += format("{}{}{}: {}", text.empty() ? "" : ", ", field.cpp_name,
+                   field.optional ? "?" : "", type_name(graph, field.type));
   }
   return text;
 }
@@ -38,6 +38,7 @@ struct Describer {
   }
   void operator()(const Read& read) const {
     out.kind = "read";
+    out.topic = graph.topics[read.topic].name;
     out.label = format("{}: {}, from the {}", graph.topics[read.topic].name,
                        graph.topics[read.topic].type_name,
                        read.start == StartOffset::kBeginning ? "beginning" : "end");
@@ -66,7 +67,7 @@ struct Describer {
   }
   void operator()(const Write& write) const {
     out.kind = "write";
-    out.label = graph.topics[write.topic].name;
+    out.label = out.topic = graph.topics[write.topic].name;
   }
 };
 
@@ -101,16 +102,6 @@ NodeDescription describe_node(const Graph& graph, const Node& node) {
   return out;
 }
 
-std::string explain_node(const NodeDescription& node) {
-  if (node.kind == "read") return format("  source  {}\n", node.label);
-  if (node.kind == "chain") return format("  apply   {}\n", node.label);
-  if (node.kind == "write") return format("  sink    {}\n", node.label);
-  if (node.kind == "exchange") return "";
-  std::string text = format("  window  {}\n", node.label);
-  for (const std::string& state : node.states) text += format("  state   {}\n", state);
-  return text + format("  flush   {}\n", node.type.empty() ? "as its function says" : node.type);
-}
-
 }  // namespace
 
 Description describe(const Graph& graph) {
@@ -127,20 +118,6 @@ Description describe(const Graph& graph) {
   for (const Topic& topic : graph.topics)
     out.topics.push_back({topic.name, topic.type_name, topic.partitions});
   return out;
-}
-
-std::string explain(const Description& description) {
-  std::string text = format("dataflow {} {}\n", description.name, description.version);
-  for (const ServiceDescription& service : description.services) {
-    text += format("\nservice {}\n", service.name);
-    for (const NodeDescription& node : service.nodes) text += explain_node(node);
-  }
-  text += "\n";
-  for (const TopicDescription& topic : description.topics) {
-    text += format("topic {}: {}, {} partition{}\n", topic.name, topic.type, topic.partitions,
-                   topic.partitions == 1 ? "" : "s");
-  }
-  return text + format("dead letters go to topic {}\n", description.dead_letter_topic);
 }
 
 }  // namespace gameflow::plan

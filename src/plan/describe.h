@@ -20,6 +20,7 @@ struct NodeDescription {
   std::string kind;   // "read", "chain", "exchange", "keyed" or "write"
   std::string label;  // a line: "filter, map, assign-key"
   std::string type;   // of what leaves it; empty where only the compiler knows
+  std::string topic;  // of "read" and "write"
   std::vector<FunctionDescription> functions;
   std::vector<std::string> states;  // "events-per-user: {count: u32} by string, in SQL …"
   std::vector<std::string> inputs;  // ids
@@ -44,8 +45,5 @@ struct Description {
 };
 
 Description describe(const Graph& graph);
-
-// A few lines per service with topics, types, functions, window and states.
-std::string explain(const Description& description);
 
 }  // namespace gameflow::plan

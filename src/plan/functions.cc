@@ -1,6 +1,7 @@
 #include "plan/functions.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 
 #include <fmt/format.h>
@@ -19,19 +20,27 @@ constexpr bool is_numbered_as(record::Kind kind) {
 static_assert(is_numbered_as<bool>(record::Kind::kBool) && is_numbered_as<u8>(record::Kind::kU8) &&
               is_numbered_as<i64>(record::Kind::kI64) && is_numbered_as<f64>(record::Kind::kF64) &&
               is_numbered_as<Text>(record::Kind::kString) &&
-              is_numbered_as<Bytes>(record::Kind::kBytes));
+              is_numbered_as<Bytes>(record::Kind::kBytes) &&
+              is_numbered_as<sdk_types::Timestamp>(record::Kind::kTimestamp) &&
+              is_numbered_as<Json>(record::Kind::kJson));
 
 // Null: there is no such type in the graph.
 const record::Type* resolve(abi::TypeRef ref, record::TypeTable& types) {
   const record::Type* type = nullptr;
-  if (ref.base >= abi::kFirstObject) {
-    const auto& objects = types.objects();
-    const std::size_t id = ref.base - abi::kFirstObject;
-    type = id < objects.size() ? objects[id] : nullptr;
-  } else if (ref.base < static_cast<u32>(record::Kind::kObject)) {
+  if (ref.base >= abi::kFirstDeclared) {
+    const auto& declared = types.declared();
+    const std::size_t id = ref.base - abi::kFirstDeclared;
+    type = id < declared.size() ? declared[id] : nullptr;
+  } else if (ref.base > abi::kFirstDecimal + detail::kScaleMax) {
+    return nullptr;
+  } else if (ref.base >= abi::kFirstDecimal) {
+    type = types.decimal(ref.base - abi::kFirstDecimal);
+  } else if (ref.base < static_cast<u32>(record::Kind::kDecimal)) {
     type = types.scalar(static_cast<record::Kind>(ref.base));
   }
-  for (u32 i = 0; i < ref.lists && type != nullptr; ++i) type = types.list_of(type);
+  if (type == nullptr || ref.wraps == 0) return nullptr;
+  for (int bit = static_cast<int>(std::bit_width(ref.wraps)) - 2; bit >= 0; --bit)
+    type = (ref.wraps >> bit & 1U) == 0 ? types.list_of(type) : types.map_of(type);
   return type;
 }
 

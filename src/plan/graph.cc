@@ -34,10 +34,15 @@ bool changes_type(FunctionKind kind) {
 
 std::string type_name(const Graph& graph, const record::Type* type) {
   if (type == nullptr) return "any JSON";
-  const auto named = std::ranges::find(graph.named_types, type, &NamedType::type);
-  if (named != graph.named_types.end()) return named->name;
+  // Lists and maps have no names of their own; what scalars are called here is another name only.
+  if (type->kind == record::Kind::kList || type->kind == record::Kind::kMap) {
+    const auto named = std::ranges::find(graph.named_types, type, &NamedType::type);
+    if (named != graph.named_types.end()) return named->name;
+  }
   if (type->kind == record::Kind::kList) return "list of " + type_name(graph, type->item);
-  if (type->kind == record::Kind::kObject) return type->name;
+  if (type->kind == record::Kind::kMap) return "map of " + type_name(graph, type->map_value());
+  if (!type->name.empty()) return type->name;
+  if (type->kind == record::Kind::kDecimal) return "decimal(" + std::to_string(type->scale) + ")";
   return std::string(record::to_string(type->kind));
 }
 

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "plan/describe.h"
+#include "plan/explain.h"
 #include "plan/functions.h"
 #include "plan/graph.h"
 #include "plan/table.h"
@@ -51,7 +52,7 @@ spec::Dataflow example(bool transforms = false) {
     service.transforms = {function(FunctionKind::kFilter, "filter 1")};
     service.sinks.push_back({.topic = "anything"});
     service.sinks.back().transforms = {function(FunctionKind::kFlatMap, "flat-map 2")};
-    service.window->late = spec::LatePolicy::kTopic;
+    service.window->late = spec::LatePolicy::kToTopic;
     service.window->late_topic = "anything";
   }
   flow.services = {service};
@@ -154,12 +155,16 @@ TEST(Explain, TellsAWindowedService) {
   EXPECT_EQ(explain(describe(lower(example()))), R"(dataflow gaming-analytics 0.1.0
 
 service player-session-analytics
-  source  player-events: player-event, from the end
-  apply   assign-timestamp, assign-key
-  window  tumbling 5s, grace 0ms, a partition is idle after 5s, late records are dropped and counted
-  state   events-per-user: {count: u32} by string, in SQL events_per_user
-  flush   player-counts
-  sink    summaries
+  stage 1, by partition of its sources
+    source  player-events: player-event, from the end, 4 partitions
+    chain   assign-timestamp, assign-key, fused into one loop
+  exchange by string
+  stage 2, by shard of the key
+    window  tumbling 5s, grace 0ms, a partition is idle after 5s, late records are dropped and counted
+    state   events-per-user: {count: u32} by string, in SQL events_per_user
+    by key  update-state
+    flush   player-counts
+    sink    summaries: player-counts, 1 partition
 
 topic player-events: player-event, 4 partitions
 topic summaries: player-counts, 1 partition
@@ -172,19 +177,55 @@ dead letters go to topic dead-letters
 TEST(Explain, TellsMergeSplitAndTransforms) {
   const std::string text = explain(describe(lower(example(true))));
   EXPECT_NE(text.find(R"(
-  source  player-events: player-event, from the end
-  apply   map, filter, assign-timestamp, assign-key
-  source  more-events: player-event, from the beginning
-  apply   filter, assign-timestamp, assign-key
-  window  tumbling 5s, grace 0ms, a partition is idle after 5s, late records go to topic anything
-  state   events-per-user: {count: u32} by string, in SQL events_per_user
-  flush   player-counts
-  sink    summaries
-  apply   flat-map
-  sink    anything
+    source  player-events: player-event, from the end, 4 partitions
+    chain   map, filter, assign-timestamp, assign-key, fused into one loop
+    source  more-events: player-event, from the beginning, 1 partition
+    chain   filter, assign-timestamp, assign-key, fused into one loop
+  exchange by string
+  stage 2, by shard of the key
+    window  tumbling 5s, grace 0ms, a partition is idle after 5s, late records go to topic anything
+    state   events-per-user: {count: u32} by string, in SQL events_per_user
+    by key  update-state
+    flush   player-counts
+    sink    summaries: player-counts, 1 partition
+    chain   flat-map
+    sink    anything: any JSON, 1 partition
 )"),
             std::string::npos)
       << text;
+}
+
+TEST(Explain, DrawsPictures) {
+  const Description description = describe(lower(example()));
+  EXPECT_EQ(explain_dot(description), R"(digraph "gaming-analytics" {
+  rankdir=LR;
+  node [shape=box];
+  t3 [shape=cylinder, label="anything\nany JSON, 1 partition"];
+  t2 [shape=cylinder, label="more-events\nplayer-event, 1 partition"];
+  t0 [shape=cylinder, label="player-events\nplayer-event, 4 partitions"];
+  t1 [shape=cylinder, label="summaries\nplayer-counts, 1 partition"];
+  subgraph cluster_0 {
+    label="player-session-analytics";
+    n0 [label="read"];
+    n1 [label="chain\nassign-timestamp, assign-key"];
+    n2 [label="exchange\nby string"];
+    n3 [label="window\ntumbling 5s, grace 0ms, a partition is idle after 5s, late records are dropped and counted\nevents-per-user: {count: u32} by string, in SQL events_per_user\ngives player-counts"];
+    n4 [label="write"];
+  }
+  t0 -> n0;
+  n0 -> n1;
+  n1 -> n2;
+  n2 -> n3;
+  n3 -> n4;
+  n4 -> t1;
+}
+)");
+  const std::string mermaid = explain_mermaid(description);
+  EXPECT_TRUE(
+      mermaid.starts_with("flowchart LR\n  t3[(\"anything<br/>any JSON, 1 partition\")]\n"));
+  EXPECT_NE(mermaid.find("  subgraph s0[\"player-session-analytics\"]\n    n0[\"read\"]\n"),
+            std::string::npos);
+  EXPECT_TRUE(mermaid.ends_with("  n3 --> n4\n  n4 --> t1\n"));
 }
 
 TEST(Describe, GivesNodesStableNames) {
@@ -209,11 +250,11 @@ TEST(Describe, GivesNodesStableNames) {
 // A library with the functions of example(true).
 struct FakeLibrary {
   abi::Function functions[5] = {
-      {abi::FunctionKind::kChain, "player-session-analytics/source/0", nullptr, {65, 0}},
-      {abi::FunctionKind::kChain, "player-session-analytics/source/1", nullptr, {64, 0}},
+      {abi::FunctionKind::kChain, "player-session-analytics/source/0", nullptr, {65, 1}},
+      {abi::FunctionKind::kChain, "player-session-analytics/source/1", nullptr, {64, 1}},
       {abi::FunctionKind::kUpdate, "player-session-analytics/update", nullptr, {}},
-      {abi::FunctionKind::kFlush, "player-session-analytics/flush", nullptr, {65, 1}},
-      {abi::FunctionKind::kChain, "player-session-analytics/sink/1", nullptr, {11, 2}},
+      {abi::FunctionKind::kFlush, "player-session-analytics/flush", nullptr, {65, 2}},
+      {abi::FunctionKind::kChain, "player-session-analytics/sink/1", nullptr, {11, 4}},
   };
   abi::Library library{abi::kVersion, 5, functions};
 };
@@ -252,7 +293,9 @@ TEST(Functions, OfAnotherLibraryAreRefused) {
       {"name", [](FakeLibrary& fake) { fake.functions[0].name = "x"; },
        "its function 'x' should be 'player-session-analytics/source/0'"},
       {"object", [](FakeLibrary& fake) { fake.functions[0].output.base = 70; }, "unknown type"},
-      {"scalar", [](FakeLibrary& fake) { fake.functions[0].output.base = 13; }, "unknown type"},
+      {"scalar", [](FakeLibrary& fake) { fake.functions[0].output.base = 15; }, "unknown type"},
+      {"decimal", [](FakeLibrary& fake) { fake.functions[0].output.base = 51; }, "unknown type"},
+      {"wraps", [](FakeLibrary& fake) { fake.functions[0].output.wraps = 0; }, "unknown type"},
   };
   for (const ForeignRow& row : kRows) {
     SCOPED_TRACE(row.name);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <map>
@@ -17,7 +18,10 @@
 #include "base/ascii.h"
 #include "query/aggregates.h"
 #include "query/connection.h"
+#include "query/decimal_value.h"
+#include "query/exact_sum.h"
 #include "query/result_fields.h"
+#include "query/result_scale.h"
 #include "query/sqlite_process.h"
 #include "query/topic_table.h"
 #include "query/virtual_table.h"
@@ -54,8 +58,17 @@ class Execution {
   sqlite3_stmt* statement_;
 };
 
-// The value, with the bytes it adds to an answer.
-Value value_of(sqlite3_stmt* statement, int column, std::size_t& bytes) {
+// Digits behind the point, where the column is a plain one of decimals.
+std::optional<std::uint32_t> scale_of(sqlite3_stmt* statement, int column) {
+  constexpr std::string_view kDecimal = "DECIMAL(";
+  const char* const declared = sqlite3_column_decltype(statement, column);
+  if (declared == nullptr || !std::string_view(declared).starts_with(kDecimal)) return std::nullopt;
+  return static_cast<std::uint32_t>(std::atoi(declared + kDecimal.size()));
+}
+
+// The value, with the bytes it adds to an answer. `scale`: of a column of decimals.
+Value value_of(sqlite3_stmt* statement, int column, std::optional<std::uint32_t> scale,
+               std::size_t& bytes) {
   const auto size = [&] {  // not for numbers: it would make text of them
     return static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
   };
@@ -63,9 +76,14 @@ Value value_of(sqlite3_stmt* statement, int column, std::size_t& bytes) {
     case SQLITE_INTEGER:
       bytes += sizeof(std::int64_t);
       return std::int64_t{sqlite3_column_int64(statement, column)};
-    case SQLITE_FLOAT:
+    case SQLITE_FLOAT: {
       bytes += sizeof(double);
-      return sqlite3_column_double(statement, column);
+      const double value = sqlite3_column_double(statement, column);
+      const auto units = scale ? near_units(value, *scale) : std::nullopt;
+      if (!units) return value;
+      char digits[detail::kDecimalBytesMax];
+      return Digits{std::string(digits, detail::write_decimal(*units, *scale, digits))};
+    }
     case SQLITE_TEXT: {
       const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
       bytes += size();
@@ -92,7 +110,7 @@ struct RawList {
 };
 static_assert(sizeof(RawList) == sizeof(List<u8>));
 
-// Room for one more item, zeroed. Throws std::bad_alloc.
+// Room for one more item, cleared. Throws std::bad_alloc.
 char* new_item(RawList& list, const record::Type& item, Arena& arena) {
   if (list.size == list.capacity) {
     const std::uint64_t grown =
@@ -104,7 +122,7 @@ char* new_item(RawList& list, const record::Type& item, Arena& arena) {
     list.capacity = static_cast<u32>(grown);
   }
   char* slot = list.data + std::size_t{list.size} * item.size;
-  std::memset(slot, 0, item.size);
+  item.clear(slot);
   return slot;
 }
 
@@ -126,6 +144,8 @@ struct Database::Impl {
   Error explained(Error error, std::string_view sql) const;
   // The byte of `sql` that the error of the last prepare() is about.
   std::optional<std::size_t> mistake_at(const Error& error, std::string_view sql) const;
+  std::vector<std::optional<std::uint32_t>> scales_of(std::string_view sql,
+                                                      std::size_t columns) const;
   // Sets everything up for running one statement.
   void begin(Author author, Deadline deadline);
   Status fill(sqlite3_stmt* statement, const std::vector<Target>& targets, const record::Type& item,
@@ -195,6 +215,23 @@ Result<sqlite3_stmt*> Database::Impl::prepare(std::string_view sql, Author autho
   return statement;
 }
 
+std::vector<std::optional<std::uint32_t>> Database::Impl::scales_of(std::string_view sql,
+                                                                    std::size_t columns) const {
+  return scales_of_results(sql, columns, [this](std::string_view name) {
+    std::optional<std::uint32_t> scale;
+    for (const auto& [table, slot] : slots) {
+      for (const Column& column : slot->columns()) {
+        if (lower_case(column.name) != name) continue;
+        const bool is_other = scale && *scale != column.type->scale;
+        if (column.kind != record::Kind::kDecimal || is_other)
+          return std::optional<std::uint32_t>();
+        scale = column.type->scale;
+      }
+    }
+    return scale;
+  });
+}
+
 void Database::Impl::begin(Author author, Deadline deadline) {
   for (const auto& [name, slot] : slots) slot->begin_query(author, deadline);
   connection.set_deadline(deadline);
@@ -203,11 +240,13 @@ void Database::Impl::begin(Author author, Deadline deadline) {
 Status Database::Impl::fill(sqlite3_stmt* statement, const std::vector<Target>& targets,
                             const record::Type& item, Arena& arena, RawList& list) {
   Execution execution(statement);
+  record::Decoder decoder;
   for (std::uint64_t row = 1;; ++row) {
     const int code = execution.step();
     if (code == SQLITE_DONE) return {};
     if (code != SQLITE_ROW) return fail(connection.error_of(code));
-    const std::uint32_t stored = store_row(statement, targets, arena, new_item(list, item, arena));
+    const std::uint32_t stored =
+        store_row(statement, targets, arena, decoder, new_item(list, item, arena));
     if (stored != targets.size()) return fail(misfit(statement, stored, targets[stored], row));
     ++list.size;
   }
@@ -221,7 +260,9 @@ Status Database::Impl::check_name(std::string_view name) const {
 }
 
 Database::Database() : impl_(std::make_unique<Impl>()) {
-  if (impl_->connection.opened()) add_aggregates(impl_->connection.handle());
+  if (!impl_->connection.opened()) return;
+  add_aggregates(impl_->connection.handle());
+  add_exact_sum(impl_->connection.handle());
 }
 Database::~Database() = default;
 Database::Database(Database&&) noexcept = default;
@@ -260,8 +301,11 @@ Result<Answer> Database::run(std::string_view sql, const Limits& limits) {
   GF_ASSIGN(sqlite3_stmt * statement, impl_->prepare(sql, Author::kPerson));
   Answer answer;
   const int columns = sqlite3_column_count(statement);
+  auto scales = impl_->scales_of(sql, static_cast<std::size_t>(columns));
   for (int i = 0; i < columns; ++i) {
     answer.columns.emplace_back(sqlite3_column_name(statement, i));
+    auto& scale = scales[static_cast<std::size_t>(i)];
+    if (!scale) scale = scale_of(statement, i);
   }
   impl_->begin(Author::kPerson, deadline);
   impl_->topic_use = {.bytes_max = limits.topic_bytes_max, .bytes = 0, .failure = {}};
@@ -277,7 +321,8 @@ Result<Answer> Database::run(std::string_view sql, const Limits& limits) {
     }
     std::vector<Value> row;
     row.reserve(static_cast<std::size_t>(columns));
-    for (int i = 0; i < columns; ++i) row.push_back(value_of(statement, i, bytes));
+    for (int i = 0; i < columns; ++i)
+      row.push_back(value_of(statement, i, scales[static_cast<std::size_t>(i)], bytes));
     answer.truncated = answer.rows.size() >= limits.rows_max || bytes > limits.bytes_max;
     if (answer.truncated) return answer;
     answer.rows.push_back(std::move(row));

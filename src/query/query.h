@@ -61,7 +61,13 @@ struct Limits {
   std::size_t topic_bytes_max = 256U << 20;  // of topics, in memory, that the query reads
 };
 
-using Value = std::variant<std::nullptr_t, std::int64_t, double, std::string>;
+// A number with the digits that it is written with: "9.80".
+struct Digits {
+  std::string text;
+  friend bool operator==(const Digits&, const Digits&) = default;
+};
+
+using Value = std::variant<std::nullptr_t, std::int64_t, double, std::string, Digits>;
 
 struct Answer {
   std::vector<std::string> columns;

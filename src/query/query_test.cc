@@ -452,9 +452,9 @@ TEST_F(QueryTest, SelectIntoMistakes) {
   const auto* nested = types_.object(
       "nested", {{"inner", item}, {"tags", types_.list_of(types_.scalar(Kind::kU8)), true}});
   EXPECT_EQ(database_.check("select 1 as tags", *nested).error().message,
-            "column 'tags' stands for a field of type list, which SQL cannot fill");
-  EXPECT_EQ(database_.check("select team as inner from players", *nested).error().message,
-            "column 'inner' stands for a field of type object, which SQL cannot fill");
+            "no column for the required field 'inner' of nested; the columns are: tags");
+  EXPECT_EQ(database_.check("select amount as inner from players", *nested).error().message,
+            "column 'inner' is REAL and does not fit the object field of that name; use cast()");
 }
 
 TEST_F(QueryTest, ValuesThatDoNotFit) {

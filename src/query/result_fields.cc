@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -14,6 +15,9 @@
 
 #include <gameflow/types.h>
 
+#include "query/decimal_value.h"
+#include "record/batch.h"
+#include "record/slot.h"
 #include "record/visit.h"
 
 namespace gameflow::query {
@@ -34,7 +38,7 @@ std::vector<std::string_view> column_names(sqlite3_stmt* statement) {
 
 std::string field_names(const record::Type& item) {
   std::vector<std::string_view> names;
-  for (const Field& field : item.fields) names.emplace_back(field.name);
+  for (const Field& field : item.fields) names.emplace_back(field.cpp_name);
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
@@ -42,17 +46,16 @@ std::string type_name(const record::Type& item) {
   return item.name.empty() ? "the result type" : item.name;
 }
 
-bool is_fillable(Kind kind) {
-  return kind != Kind::kObject && kind != Kind::kList;
-}
-
 // A column that is a plain table column has a declared type: some mistakes show before any row.
 bool can_fit(const char* declared, Kind kind) {
   if (declared == nullptr) return true;  // an expression: each value will tell
   const std::string_view type = declared;
-  if (kind == Kind::kString) return type == "TEXT";
-  if (kind == Kind::kBytes) return type == "TEXT" || type == "BLOB";
-  return type == "INTEGER" || type == "REAL";
+  const bool is_text = type == "TEXT";
+  if (kind == Kind::kBytes) return is_text || type == "BLOB";
+  if (kind == Kind::kTimestamp) return is_text || type == "INTEGER";
+  if (kind == Kind::kDecimal) return type != "BLOB";
+  if (kind == Kind::kString || kind > Kind::kTimestamp) return is_text;
+  return type == "INTEGER" || type == "REAL" || type.starts_with("DECIMAL");
 }
 
 template <class T>
@@ -122,30 +125,82 @@ bool store_bytes(sqlite3_value* from, Arena& arena, char* to) {
   return put(to, Bytes{reinterpret_cast<const u8*>(arena.copy(data, size)), size});
 }
 
-bool store_value(sqlite3_value* from, const Target& target, Arena& arena, char* out) {
+std::string_view text_of(sqlite3_value* from) {
+  return {static_cast<const char*>(sqlite3_value_blob(from)),
+          static_cast<std::size_t>(sqlite3_value_bytes(from))};
+}
+
+bool store_word(sqlite3_value* from, const record::Type& type, char* to) {
+  return record::store_word(type, text_of(from), to) == record::Fit::kFits;
+}
+
+bool store_time(sqlite3_value* from, const record::Type& type, char* to) {
+  return sqlite3_value_type(from) == SQLITE_TEXT ? store_word(from, type, to)
+                                                 : store_integer<i64>(from, to);
+}
+
+bool store_decimal(sqlite3_value* from, const record::Type& type, char* to) {
+  std::optional<std::int64_t> units;
+  switch (sqlite3_value_type(from)) {
+    case SQLITE_INTEGER:
+      std::int64_t product;
+      if (!__builtin_mul_overflow(sqlite3_value_int64(from), detail::power_of_ten(type.scale),
+                                  &product))
+        units = product;
+      break;
+    case SQLITE_FLOAT:
+      units = near_units(sqlite3_value_double(from), type.scale);
+      break;
+    case SQLITE_TEXT:
+      return store_word(from, type, to);
+    default:
+      break;
+  }
+  return units && put(to, *units);
+}
+
+// By the name that SQL has for it.
+bool store_enum(sqlite3_value* from, const record::Type& type, char* to) {
+  if (sqlite3_value_type(from) != SQLITE_TEXT) return false;
+  const record::Variant* const variant = type.find_variant(text_of(from));
+  return variant != nullptr && put(to, static_cast<u16>(variant - type.variants.data()));
+}
+
+// From JSON, which the arena keeps, as texts point into it.
+bool store_json(sqlite3_value* from, const record::Type& type, Arena& arena,
+                record::Decoder& decoder, char* to) {
+  if (sqlite3_value_type(from) != SQLITE_TEXT) return false;
+  const std::string_view text = text_of(from);
+  auto* const json = static_cast<char*>(arena.allocate(text.size() + record::kPaddingBytes, 1));
+  text.copy(json, text.size());
+  std::memset(json + text.size(), ' ', record::kPaddingBytes);
+  return decoder.decode(type, {json, text.size()}, arena, to);
+}
+
+bool store_value(sqlite3_value* from, const Target& target, Arena& arena, record::Decoder& decoder,
+                 char* out) {
   char* to = out + target.offset;
-  return record::visit(target.kind, [&]<class T>(std::type_identity<T>) {
+  const record::Type& type = *target.type;
+  return record::visit(type.kind, [&]<class T>(std::type_identity<T>) {
     if constexpr (std::same_as<T, bool>) return store_bool(from, to);
     if constexpr (record::IntegerSlot<T>) return store_integer<T>(from, to);
     if constexpr (std::floating_point<T>) return store_float<T>(from, to);
     if constexpr (std::same_as<T, Text>) return store_text(from, arena, to);
     if constexpr (std::same_as<T, Bytes>) return store_bytes(from, arena, to);
-    return false;
+    if constexpr (std::same_as<T, record::TimestampSlot>) return store_time(from, type, to);
+    if constexpr (std::same_as<T, record::DecimalSlot>) return store_decimal(from, type, to);
+    if constexpr (std::same_as<T, record::EnumSlot>) return store_enum(from, type, to);
+    return store_json(from, type, arena, decoder, to);
   });
 }
 
-Status check_required(const std::vector<std::string_view>& columns, const record::Type& item) {
+Status check_required(const std::vector<std::string_view>& columns,
+                      const std::vector<const Field*>& filled, const record::Type& item) {
   for (const Field& field : item.fields) {
-    if (field.optional || std::ranges::find(columns, field.name) != columns.end()) continue;
-    if (!is_fillable(field.type->kind)) {
-      return fail(ErrorCode::kSqlInvalid,
-                  fmt::format("field '{}' of {} is a required {}, which SQL cannot fill: make it "
-                              "optional, or fill it in C++",
-                              field.name, type_name(item), to_string(field.type->kind)));
-    }
+    if (!field.is_required() || std::ranges::count(filled, &field) != 0) continue;
     return fail(ErrorCode::kSqlInvalid,
                 fmt::format("no column for the required field '{}' of {}; the columns are: {}",
-                            field.name, type_name(item), fmt::join(columns, ", ")));
+                            field.cpp_name, type_name(item), fmt::join(columns, ", ")));
   }
   return {};
 }
@@ -159,18 +214,15 @@ Result<std::vector<Target>> map_columns(sqlite3_stmt* statement, const record::T
   }
   const std::vector<std::string_view> columns = column_names(statement);
   std::vector<Target> targets;
+  std::vector<const Field*> filled;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const Field* field = item.find(columns[i]);
     std::string mistake;
     if (field == nullptr) {
       mistake = fmt::format("is not a field of {}; its fields are: {}", type_name(item),
                             field_names(item));
-    } else if (std::find(columns.begin(), columns.begin() + static_cast<std::ptrdiff_t>(i),
-                         columns[i]) != columns.begin() + static_cast<std::ptrdiff_t>(i)) {
+    } else if (std::ranges::count(filled, field) != 0) {
       mistake = "is there twice";
-    } else if (!is_fillable(field->type->kind)) {
-      mistake = fmt::format("stands for a field of type {}, which SQL cannot fill",
-                            to_string(field->type->kind));
     } else if (const char* declared = sqlite3_column_decltype(statement, static_cast<int>(i));
                !can_fit(declared, field->type->kind)) {
       mistake = fmt::format("is {} and does not fit the {} field of that name; use cast()",
@@ -179,14 +231,15 @@ Result<std::vector<Target>> map_columns(sqlite3_stmt* statement, const record::T
     if (!mistake.empty()) {
       return fail(ErrorCode::kSqlInvalid, fmt::format("column '{}' {}", columns[i], mistake));
     }
-    targets.push_back({field->type->kind, field->optional, field->offset, field->flag_offset});
+    filled.push_back(field);
+    targets.push_back({field->type, field->optional, field->offset, field->flag_offset});
   }
-  GF_TRY(check_required(columns, item));
+  GF_TRY(check_required(columns, filled, item));
   return targets;
 }
 
 std::uint32_t store_row(sqlite3_stmt* statement, const std::vector<Target>& targets, Arena& arena,
-                        char* out) {
+                        record::Decoder& decoder, char* out) {
   const auto count = static_cast<std::uint32_t>(targets.size());
   for (std::uint32_t i = 0; i < count; ++i) {
     const Target& target = targets[i];
@@ -197,7 +250,7 @@ std::uint32_t store_row(sqlite3_stmt* statement, const std::vector<Target>& targ
       if (sqlite3_value_type(value) == SQLITE_NULL) continue;  // absent
       put(out + target.flag_offset, true);
     }
-    if (!store_value(value, target, arena, out)) return i;
+    if (!store_value(value, target, arena, decoder, out)) return i;
   }
   return count;
 }
@@ -216,11 +269,11 @@ Error misfit(sqlite3_stmt* statement, std::uint32_t index, const Target& target,
     if (value.size() > 60) value = value.substr(0, 57) + "...";
     if (type == SQLITE_TEXT) value = "text '" + value + "'";
   }
-  return {
-      ErrorCode::kSqlInvalid,
-      fmt::format("column '{}', row {}: {} does not fit a field of type {}{}",
-                  sqlite3_column_name(statement, column), row_number, value, to_string(target.kind),
-                  type == SQLITE_NULL ? " that is required; use coalesce()" : "")};
+  return {ErrorCode::kSqlInvalid,
+          fmt::format("column '{}', row {}: {} does not fit a field of type {}{}",
+                      sqlite3_column_name(statement, column), row_number, value,
+                      to_string(target.type->kind),
+                      type == SQLITE_NULL ? " that is required; use coalesce()" : "")};
 }
 
 }  // namespace gameflow::query

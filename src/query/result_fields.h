@@ -10,6 +10,7 @@
 #include <gameflow/arena.h>
 
 #include "base/error.h"
+#include "record/codec.h"
 #include "record/type.h"
 
 struct sqlite3_stmt;
@@ -18,20 +19,21 @@ namespace gameflow::query {
 
 // The field that one result column fills.
 struct Target {
-  record::Kind kind;
+  const record::Type* type;
   bool optional;
   std::uint32_t offset, flag_offset;
 };
 
 // One Target for each column of the statement. kSqlInvalid: a column without a field, a required
-// field without a column, a field that SQL cannot fill, a type that cannot fit.
+// field without a column, a type that cannot fit.
 Result<std::vector<Target>> map_columns(sqlite3_stmt* statement, const record::Type& item);
 
-// Writes the statement's current row to `out`, item.size zeroed bytes. Text goes to the arena.
+// Writes the statement's current row to `out`, a cleared slot. Text goes to the arena; fields that
+// are no scalars are read from their JSON by `decoder`.
 // Returns the number of columns written: fewer than all if the one at that position does not fit.
 // Throws std::bad_alloc.
 std::uint32_t store_row(sqlite3_stmt* statement, const std::vector<Target>& targets, Arena& arena,
-                        char* out);
+                        record::Decoder& decoder, char* out);
 
 // Why the column at `index` of the current row does not fit the field it goes to.
 Error misfit(sqlite3_stmt* statement, std::uint32_t index, const Target& target,

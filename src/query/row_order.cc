@@ -30,8 +30,12 @@ constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
 // Calls `use` with the value of a present field: an integer of 64 bits, a double, or the bytes of
 // text.
 template <class Use>
-auto with_value(Kind kind, const char* from, Use use) {
-  return record::visit(kind, [&]<class T>(std::type_identity<T>) {
+auto with_value(const Column& column, const char* from, Use use) {
+  return record::visit(column.kind, [&]<class T>(std::type_identity<T>) {
+    if constexpr (std::same_as<T, record::TimestampSlot>) return use(load<T>(from).ms);
+    if constexpr (std::same_as<T, record::DecimalSlot>) return use(load<T>(from).units);
+    if constexpr (std::same_as<T, record::EnumSlot>)
+      return use(std::string_view(column.type->variants[load<T>(from).number].name));
     if constexpr (std::floating_point<T>) return use(double{load<T>(from)});
     if constexpr (std::unsigned_integral<T> && !std::same_as<T, bool>)
       return use(std::uint64_t{load<T>(from)});
@@ -42,7 +46,7 @@ auto with_value(Kind kind, const char* from, Use use) {
       const auto bytes = load<Bytes>(from);
       return use(std::string_view(reinterpret_cast<const char*>(bytes.data), bytes.size));
     }
-    // Objects and lists have no order of their own.
+    // All else has no order of its own.
     return use(std::string_view());
   });
 }
@@ -53,7 +57,9 @@ bool is_float(Kind kind) {
 
 bool is_null(const Column& column, const char* row) {
   if (column.optional && !load<bool>(row + column.flag_offset)) return true;
-  return is_float(column.kind) && with_value(column.kind, row + column.offset, [](auto value) {
+  if (column.kind == Kind::kEnum)
+    return load<std::uint16_t>(row + column.offset) >= column.type->variants.size();
+  return is_float(column.kind) && with_value(column, row + column.offset, [](auto value) {
            return value != value;  // SQLite has no NaN
          });
 }
@@ -92,7 +98,9 @@ bool is_rank_exact(const OrderTerm& term) {
   if (column.source == Source::kKey) return false;
   if (column.source != Source::kField) return true;
   if (is_float(column.kind)) return true;  // none has the rank of NULL
-  return !column.optional && (column.kind == Kind::kBool || record::is_integer(column.kind));
+  const bool is_number = column.kind == Kind::kBool || record::is_integer(column.kind) ||
+                         column.kind == Kind::kTimestamp || column.kind == Kind::kDecimal;
+  return !column.optional && is_number;
 }
 
 int width_of(std::uint64_t bits) {
@@ -120,9 +128,9 @@ int compare(const Column& column, const RowAccess& access, const RowPlace& a, co
   const bool left_null = is_null(column, left);
   const bool right_null = is_null(column, right);
   if (left_null || right_null) return sign(!left_null, !right_null);
-  return with_value(column.kind, left + column.offset, [&](auto value) {
+  return with_value(column, left + column.offset, [&](auto value) {
     using T = decltype(value);
-    return with_value(column.kind, right + column.offset, [&](auto other) {
+    return with_value(column, right + column.offset, [&](auto other) {
       if constexpr (std::is_same_v<T, decltype(other)>) {
         return sign(value, other);
       } else {
@@ -135,7 +143,8 @@ int compare(const Column& column, const RowAccess& access, const RowPlace& a, co
 }  // namespace
 
 bool can_order_by(const Column& column) {
-  return column.kind != Kind::kObject && column.kind != Kind::kList;
+  return column.kind <= Kind::kTimestamp || column.kind == Kind::kDecimal ||
+         column.kind == Kind::kEnum;
 }
 
 SortedRows::SortedRows(const Table& table, std::vector<OrderTerm> terms, Deadline deadline)
@@ -200,8 +209,7 @@ void SortedRows::each_rank(Rows::iterator begin, Rows::iterator end, const Order
       return each([&](const RowPlace& place) {
         const char* data = access_.data(place.entry);
         if (is_null(column, data)) return std::uint64_t{0};
-        return with_value(column.kind, data + column.offset,
-                          [](auto value) { return rank_of(value); });
+        return with_value(column, data + column.offset, [](auto value) { return rank_of(value); });
       });
   }
 }

@@ -7,7 +7,8 @@
 //
 // The order is SQLite's: NULL first, numbers by value, text and bytes by their bytes; equal rows by
 // segment, then by key, so that it is the same whatever order the rows lie in. Only a u64 above
-// 2^63 - 1 differs: here it sorts as the number that it is.
+// 2^63 - 1 and a decimal of more than 15 digits differ: here they sort as the numbers that they
+// are.
 //
 // Threads  one.
 // Errors   TooLate past the deadline, std::bad_alloc; the rows are of no use then.
@@ -39,7 +40,7 @@ struct OrderedRow {
 
 struct TooLate {};
 
-// Whether rows can be sorted by such a column: all but objects and lists.
+// Whether rows can be sorted by such a column: not by what is JSON in SQL.
 bool can_order_by(const Column& column);
 
 class SortedRows {

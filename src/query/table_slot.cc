@@ -23,7 +23,7 @@ std::vector<Column> columns_of(const Table& table) {
                        .offset = field.offset,
                        .flag_offset = field.flag_offset,
                        .type = field.type,
-                       .name = field.name});
+                       .name = field.cpp_name});
   }
   columns.push_back(
       {.source = Source::kUpdatedAt, .kind = record::Kind::kI64, .name = "_updated_at"});
@@ -32,6 +32,13 @@ std::vector<Column> columns_of(const Table& table) {
                        .kind = record::Kind::kI64,
                        .offset = i,
                        .name = table.constant_names[i]});
+  }
+  for (std::size_t i = 0; i < table.row->fields.size(); ++i) {
+    const record::Field& field = table.row->fields[i];
+    if (lower_case(field.name) == lower_case(field.cpp_name)) continue;
+    columns.push_back(columns[1 + i]);
+    columns.back().name = field.name;
+    columns.back().is_hidden = true;
   }
   return columns;
 }

@@ -21,19 +21,29 @@ class Columns {
     for (const record::Field& field : object.fields) {
       std::vector<TopicColumn::Step> to = path;
       to.push_back({field.offset, field.optional, field.flag_offset});
-      const std::string name = prefix.empty() ? field.name : prefix + "_" + field.name;
+      const std::string start = prefix.empty() ? "" : prefix + "_";
+      const std::string name = start + field.cpp_name;
       if (field.type->kind == record::Kind::kObject) {
         add_fields(*field.type, name, to);
-      } else {
-        add({.name = name, .type = field.type, .path = std::move(to)});
+        continue;
       }
+      if (lower_case(field.name) != lower_case(field.cpp_name)) {
+        also_called_.push_back(
+            {.name = start + field.name, .type = field.type, .path = to, .is_hidden = true});
+      }
+      add({.name = name, .type = field.type, .path = std::move(to)});
     }
   }
 
-  std::vector<TopicColumn> take() { return std::move(columns_); }
+  std::vector<TopicColumn> take() {
+    for (TopicColumn& column : also_called_) {
+      if (!seen_.contains(lower_case(column.name))) add(std::move(column));
+    }
+    return std::move(columns_);
+  }
 
  private:
-  std::vector<TopicColumn> columns_;
+  std::vector<TopicColumn> columns_, also_called_;
   std::set<std::string> seen_;
 };
 

@@ -68,6 +68,7 @@ struct TopicColumn {
   std::string name;
   const record::Type* type = nullptr;  // kField only
   std::vector<Step> path;
+  bool is_hidden = false;  // from `select *`: it is another name of a column
 };
 
 // Of what a row holds: the topic's type, or that of the items of its lists.

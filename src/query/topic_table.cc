@@ -40,8 +40,8 @@ Cursor& cursor_of(sqlite3_vtab_cursor* base) {
   return *reinterpret_cast<Cursor*>(base);
 }
 
-const char* declared_type_of(const TopicColumn& column) {
-  if (column.source == Source::kField) return declared_type(column.type->kind);
+std::string declared_type_of(const TopicColumn& column) {
+  if (column.source == Source::kField) return declared_type(column.type->kind, column.type);
   return column.source == Source::kKey ? "TEXT" : "INTEGER";
 }
 
@@ -50,7 +50,8 @@ int connect(sqlite3* db, void* of, int, const char* const*, sqlite3_vtab** out, 
   std::string sql = "CREATE TABLE t(";
   for (const TopicColumn& column : slot.columns()) {
     if (!sql.ends_with('(')) sql += ", ";
-    sql += quoted_name(column.name) + ' ' + declared_type_of(column);
+    sql += quoted_name(column.name) + ' ' + declared_type_of(column) +
+           (column.is_hidden ? " HIDDEN" : "");
   }
   const int code = sqlite3_declare_vtab(db, (sql + ")").c_str());
   if (code != SQLITE_OK) {

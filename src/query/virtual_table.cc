@@ -10,8 +10,10 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <gameflow/decimal_text.h>
 #include <gameflow/key.h>
 
+#include "query/decimal_value.h"
 #include "record/codec.h"
 
 namespace gameflow::query {
@@ -55,7 +57,8 @@ int connect(sqlite3* db, void* slot, int, const char* const*, sqlite3_vtab** out
   std::string sql = "CREATE TABLE t(";
   for (const Column& column : table.columns()) {
     if (!sql.ends_with('(')) sql += ", ";
-    sql += quoted_name(column.name) + ' ' + declared_type(column.kind);
+    sql += quoted_name(column.name) + ' ' + declared_type(column.kind, column.type) +
+           (column.is_hidden ? " HIDDEN" : "");
   }
   const int code = sqlite3_declare_vtab(db, (sql + ")").c_str());
   if (code != SQLITE_OK) {
@@ -289,6 +292,19 @@ void give_text(sqlite3_context* context, std::string_view text, Lifetime lifetim
                         keep(lifetime), SQLITE_UTF8);
 }
 
+void give_decimal(sqlite3_context* context, std::int64_t units, std::uint32_t scale) {
+  if (scale == 0) return sqlite3_result_int64(context, units);
+  if (const auto value = decimal_as_double(units, scale))
+    return sqlite3_result_double(context, *value);
+  char digits[detail::kDecimalBytesMax];
+  give_text(context, {digits, detail::write_decimal(units, scale, digits)}, Lifetime::kRow);
+}
+
+void give_enum(sqlite3_context* context, const record::Type& type, std::uint16_t number) {
+  if (number >= type.variants.size()) return;  // NULL: C++ can make such a one
+  give_text(context, type.variants[number].name, Lifetime::kQuery);
+}
+
 void give_u64(sqlite3_context* context, std::uint64_t value) {
   if (value <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
     sqlite3_result_int64(context, static_cast<sqlite3_int64>(value));
@@ -359,11 +375,13 @@ constexpr sqlite3_module kModule = [] {
 
 }  // namespace
 
-const char* declared_type(Kind kind) {
-  return record::visit(kind, []<class T>(std::type_identity<T>) {
+std::string declared_type(Kind kind, const record::Type* type) {
+  return record::visit(kind, [&]<class T>(std::type_identity<T>) -> std::string {
     if constexpr (std::same_as<T, Bytes>) return "BLOB";
     if constexpr (std::floating_point<T>) return "REAL";
-    return std::integral<T> ? "INTEGER" : "TEXT";
+    if constexpr (std::same_as<T, record::DecimalSlot>)
+      return fmt::format("DECIMAL({})", type->scale);
+    return std::integral<T> || std::same_as<T, record::TimestampSlot> ? "INTEGER" : "TEXT";
   });
 }
 
@@ -388,6 +406,12 @@ void give_value(sqlite3_context* context, const record::Type& type, const char* 
       const auto bytes = load<Bytes>(slot);
       const void* data = bytes.data == nullptr ? static_cast<const void*>("") : bytes.data;
       sqlite3_result_blob64(context, data, bytes.size, keep(lifetime));
+    } else if constexpr (std::same_as<T, record::TimestampSlot>) {
+      sqlite3_result_int64(context, load<T>(slot).ms);
+    } else if constexpr (std::same_as<T, record::DecimalSlot>) {
+      give_decimal(context, load<T>(slot).units, type.scale);
+    } else if constexpr (std::same_as<T, record::EnumSlot>) {
+      give_enum(context, type, load<T>(slot).number);
     } else {
       std::string json;
       record::encode_json(type, slot, json);

@@ -1,8 +1,13 @@
 // A Table as SQLite sees it: an eponymous, read-only virtual table over versions of rows.
 //
 // What a column holds: integers and bools as INTEGER, floats as REAL, strings as TEXT (not copied),
-// bytes as BLOB, objects and lists as their JSON text, an absent optional as NULL. SQLite's
-// integers end at 2^63 - 1: a larger u64 is its decimal digits as TEXT, so that it stays exact.
+// bytes as BLOB, timestamps as INTEGER ms, enums as the names of their variants, decimals as the
+// nearest REAL, all else as its JSON text, an absent optional as NULL. SQLite's integers end at
+// 2^63 - 1, and a REAL has 15 digits: a larger u64, and a decimal of more digits, are their digits
+// as TEXT, so that they stay exact.
+//
+// A field whose name in YAML is another one than in C++ is known by both; the first is hidden from
+// `select *`.
 //
 // Threads  one.
 #pragma once
@@ -29,8 +34,9 @@ struct sqlite3_context;
 
 namespace gameflow::query {
 
-// What a column of the type is declared as: "INTEGER", "REAL", "TEXT" or "BLOB".
-const char* declared_type(record::Kind kind);
+// What a column is declared as: "INTEGER", "REAL", "DECIMAL(2)", "TEXT" or "BLOB". `type` may be
+// null for a kind that needs no more to be said.
+std::string declared_type(record::Kind kind, const record::Type* type);
 // How long what a slot points to stays.
 enum class Lifetime : std::uint8_t { kQuery, kRow };
 // Gives the value of a slot to SQLite, as said above.
@@ -49,6 +55,7 @@ struct Column {
   std::uint32_t flag_offset = 0;       // optional only
   const record::Type* type = nullptr;  // kField only
   std::string name;
+  bool is_hidden = false;
 };
 
 using record::load;

@@ -89,8 +89,8 @@ class BatchDecoder::Run {
   // Makes example_ and targets_. False where the shape says too little: then each value goes alone.
   bool plan(const Columns::Shape& shape) {
     targets_.clear();
-    if (!make_example(shape)) return false;
     Plan& plan = owner_.plans_->of(type_);
+    if (!plan.has_shapes || !make_example(shape)) return false;
     Shapes shapes;
     shapes.learn(&plan, owner_.text_);
     std::size_t column = 0;
@@ -182,6 +182,8 @@ class BatchDecoder::Run {
     switch (value.take) {
       case Take::kBytes:
         return bytes(part, row + value.slot);
+      case Take::kWord:
+        return store_word(*value.type, part, row + value.slot) == Fit::kFits;
       case Take::kBool:
         row[value.slot] = static_cast<char>(part == "true");
         return true;
@@ -206,7 +208,7 @@ class BatchDecoder::Run {
     JsonNumber number;
     if (!JsonReader::parse_number(text.data(), number)) return false;
     if (value.take == Take::kPassNumber) return true;
-    return store_number(value.type->kind, number, text.data(), text.data() + part.size(),
+    return store_number(*value.type, number, text.data(), text.data() + part.size(),
                         row + value.slot) == Fit::kFits;
   }
 

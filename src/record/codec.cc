@@ -13,10 +13,9 @@
 
 #include "record/base64.h"
 #include "record/batch.h"
-#include "record/decode_plan.h"
-#include "record/json_reader.h"
-#include "record/shape.h"
-#include "record/slot.h"
+#include "record/decoder_impl.h"
+#include "record/expected.h"
+#include "record/raw.h"
 #include "record/visit.h"
 
 namespace gameflow::record {
@@ -26,61 +25,19 @@ bool is_number(char first) {
   return first == '-' || (first >= '0' && first <= '9');
 }
 
-// Of a kind of numbers, as text.
-std::string range_of(const Type& type) {
-  if (!is_integer(type.kind)) return "up to 3.4028235e38";
-  const unsigned unused = 64 - 8 * type.size;
-  if (!is_signed(type.kind)) return fmt::format("0 to {}", UINT64_MAX >> unused);
-  return fmt::format("{} to {}", INT64_MIN >> unused, INT64_MAX >> unused);
-}
-
-std::string indefinite(const Type& type) {
-  return type.kind == Kind::kObject ? "an object"
-         : type.kind == Kind::kList ? "a list"
-                                    : std::string(to_string(type.kind));
-}
-
 }  // namespace
-
-struct Decoder::Impl {
-  using Position = JsonReader::Position;
-
-  JsonReader reader;
-  Plans plans;
-  Shapes any_shapes;  // of check()
-  ListMemory lists;   // of the record at hand
-  std::string scratch;
-  Outlined outlined;  // of the record at hand
-
-  template <class Start, class Value>
-  bool read(Shapes& shapes, const Plan* plan, std::string_view json, char* out, const Start& start,
-            const Value& value);
-  // Decodes the value whose first token is next into `out`, zeroed. `depth` containers are open.
-  bool value(const Plan& plan, char* out, std::size_t depth);
-  bool boolean(const Plan& plan, Position position, char* out);
-  bool number(const Plan& plan, Position position, char* out);
-  bool text(const Plan& plan, Position position, char* out);
-  bool bytes(const Plan& plan, Position position, char* out);
-  bool list(const Plan& plan, Position position, char* out, std::size_t depth);
-  bool object(const Plan& plan, Position position, char* out, std::size_t depth);
-  bool texts(const Plan& plan, std::size_t& guess, std::uint64_t* seen, char* out, bool& closed);
-  bool member(const FieldPlan& plan, char* object, bool repeated, std::size_t depth);
-  bool check_all_present(const Plan& plan, std::span<const std::uint64_t> seen);
-
-  // The key whose opening quote is at `position`: its index in the plan, or fields.size() if there
-  // is none; nothing if the key is invalid.
-  std::optional<std::size_t> find_field(const Plan& plan, Position position, std::size_t guess);
-
-  bool fail_type(const Type& type, Position position);
-  bool fail_range(const Type& type, Position position);
-  bool fail_at(std::string_view step);
-};
 
 bool Decoder::Impl::value(const Plan& plan, char* out, std::size_t depth) {
   const Position position = reader.take();
   return visit(plan.type->kind, [&]<class T>(std::type_identity<T>) {
     if constexpr (std::same_as<T, bool>) return boolean(plan, position, out);
     if constexpr (NumberSlot<T>) return number(plan, position, out);
+    if constexpr (std::same_as<T, TimestampSlot> || std::same_as<T, DecimalSlot> ||
+                  std::same_as<T, EnumSlot>)
+      return word(plan, position, out);
+    if constexpr (std::same_as<T, JsonSlot>) return json(plan, position, out, depth);
+    if constexpr (std::same_as<T, UnionSlot>) return union_value(plan, position, out, depth);
+    if constexpr (std::same_as<T, MapSlot>) return map(plan, position, out, depth);
     if constexpr (std::same_as<T, Text>) return text(plan, position, out);
     if constexpr (std::same_as<T, Bytes>) return bytes(plan, position, out);
     if constexpr (std::same_as<T, ObjectSlot>) return object(plan, position, out, depth);
@@ -101,43 +58,28 @@ bool Decoder::Impl::boolean(const Plan& plan, Position position, char* out) {
 bool Decoder::Impl::number(const Plan& plan, Position position, char* out) {
   if (!is_number(reader.at(position))) return fail_type(*plan.type, position);
   JsonNumber number;
-  if (!reader.number(position, number)) return false;
-  switch (store_number(plan.type->kind, number, reader.data(position), reader.end(), out)) {
-    case Fit::kFits:
-      return true;
-    case Fit::kNoInteger:
-      return fail_type(*plan.type, position);
-    case Fit::kOutOfRange:
-      break;
+  if (!reader.number(position, number)) {
+    DecodeError& error = reader.error();
+    const bool is_float = plan.type->kind == Kind::kF32 || plan.type->kind == Kind::kF64;
+    if (error.code == ErrorCode::kOutOfRange && !is_float) error.code = ErrorCode::kWrongType;
+    return false;
   }
-  return fail_range(*plan.type, position);
+  return check(plan, position,
+               store_number(*plan.type, number, reader.data(position), reader.end(), out));
 }
 
 inline bool Decoder::Impl::text(const Plan& plan, Position position, char* out) {
   if (reader.at(position) != '"') return fail_type(*plan.type, position);
-  const std::string_view raw = reader.raw_string(position);
-  Text value = Text::view(raw);
-  if (reader.has_escape(raw)) {
-    char* begin = static_cast<char*>(lists.arena->allocate(raw.size() + kPaddingBytes, 1));
-    const char* end = reader.unescape(raw, begin);
-    if (end == nullptr) return false;
-    const auto size = static_cast<std::size_t>(end - begin);
-    lists.arena->cursor = begin + size;  // gives back what unescape() needed beyond the text
-    value = Text::view({begin, size});
-  }
+  Text value;
+  if (!string(position, value)) return false;
   std::memcpy(out, &value, sizeof value);
   return true;
 }
 
 bool Decoder::Impl::bytes(const Plan& plan, Position position, char* out) {
   if (reader.at(position) != '"') return fail_type(*plan.type, position);
-  std::string_view encoded = reader.raw_string(position);
-  if (reader.has_escape(encoded)) {
-    scratch.resize(encoded.size() + kPaddingBytes);
-    const char* end = reader.unescape(encoded, scratch.data());
-    if (end == nullptr) return false;
-    encoded = {scratch.data(), static_cast<std::size_t>(end - scratch.data())};
-  }
+  std::string_view encoded;
+  if (!short_string(position, encoded)) return false;
   auto* begin = static_cast<u8*>(lists.arena->allocate(base64_size_max(encoded), 1));
   const std::ptrdiff_t size = decode_base64(encoded, begin);
   if (size < 0) {
@@ -160,10 +102,8 @@ bool Decoder::Impl::list(const Plan& plan, Position position, char* out, std::si
     return true;
   }
   while (true) {
-    char* slot = lists.next_slot(list, item);
-    if (slot == nullptr) {
-      return reader.fail(ErrorCode::kPayloadTooLarge, "the record's lists take more than 256 MiB");
-    }
+    char* const slot = next_slot(list, item);
+    if (slot == nullptr) return false;
     if (!value(*plan.item, slot, depth + 1)) return fail_at(fmt::format("[{}]", list.size));
     ++list.size;
     const Position after = reader.take();
@@ -249,16 +189,17 @@ inline bool Decoder::Impl::member(const FieldPlan& plan, char* object, bool repe
                                   std::size_t depth) {
   const Field& field = *plan.field;
   char* slot = object + plan.offset;
-  if (repeated) std::memset(slot, 0, field.type->size);
-  if (plan.optional) {
-    char* flag = object + field.flag_offset;
-    if (reader.at(reader.peek()) == 'n') {
-      *flag = 0;
-      return reader.null(reader.take()) || fail_at(field.name);
-    }
-    *flag = 1;
+  if (repeated) {
+    field.type->clear(slot);
+    if (!field.fallback.empty()) std::memcpy(slot, field.fallback.data(), field.fallback.size());
   }
-  return value(*plan.value, slot, depth) || fail_at(field.name);
+  if (plan.nullable) {
+    const bool is_null = reader.at(reader.peek()) == 'n';
+    if (plan.optional) object[field.flag_offset] = is_null ? 0 : 1;
+    if (is_null) return reader.null(reader.take()) || fail_at(field.read_name);
+    if (!field.fallback.empty()) field.type->clear(slot);
+  }
+  return value(*plan.value, slot, depth) || fail_at(field.read_name);
 }
 
 inline bool Decoder::Impl::check_all_present(const Plan& plan,
@@ -269,9 +210,9 @@ inline bool Decoder::Impl::check_all_present(const Plan& plan,
   if (count <= 64 && seen[0] == all_of_one) return true;
   for (std::size_t i = 0; i < count; ++i) {
     const bool present = (seen[i / 64] >> (i % 64) & 1) != 0;
-    if (present || plan.fields[i].field->optional) continue;
+    if (present || plan.fields[i].nullable) continue;
     reader.fail(ErrorCode::kMissingField, "missing field");
-    return fail_at(plan.fields[i].field->name);
+    return fail_at(plan.fields[i].field->read_name);
   }
   return true;
 }
@@ -285,14 +226,11 @@ std::optional<std::size_t> Decoder::Impl::find_field(const Plan& plan, Position 
   for (std::size_t i = 0; i < count; ++i) {
     if (plan.fields[i].matches(text, size)) return i;
   }
-  const std::string_view raw = reader.raw_string(position);
-  if (!reader.has_escape(raw)) return count;
-  scratch.resize(raw.size() + kPaddingBytes);
-  const char* end = reader.unescape(raw, scratch.data());
-  if (end == nullptr) return std::nullopt;
-  const std::string_view name(scratch.data(), static_cast<std::size_t>(end - scratch.data()));
+  std::string_view name = reader.raw_string(position);
+  if (!reader.has_escape(name)) return count;
+  if (!short_string(position, name)) return std::nullopt;
   for (std::size_t i = 0; i < count; ++i) {
-    if (plan.fields[i].field->name == name) return i;
+    if (plan.fields[i].field->read_name == name) return i;
   }
   return count;
 }
@@ -302,13 +240,14 @@ bool Decoder::Impl::fail_type(const Type& type, Position position) {
   const bool long_value = first == '"' || first == '{' || first == '[';
   // What stands there must be a value at all before it can be one of another type.
   if (!long_value && !reader.skip_from(position, 0)) return false;
-  return reader.fail(ErrorCode::kWrongType, fmt::format("expected {}, found {}", indefinite(type),
+  return reader.fail(ErrorCode::kWrongType, fmt::format("expected {}, found {}", expected(type),
                                                         reader.describe(position)));
 }
 
 bool Decoder::Impl::fail_range(const Type& type, Position position) {
   const std::string range = range_of(type);
-  return reader.fail(ErrorCode::kOutOfRange,
+  const bool is_float = type.kind == Kind::kF32 || type.kind == Kind::kF64;
+  return reader.fail(is_float ? ErrorCode::kOutOfRange : ErrorCode::kWrongType,
                      fmt::format("expected {} ({}), found {}", to_string(type.kind), range,
                                  reader.describe(position)));
 }
@@ -327,7 +266,7 @@ bool Decoder::Impl::fail_at(std::string_view step) {
 template <class Start, class Value>
 bool Decoder::Impl::read(Shapes& shapes, const Plan* plan, std::string_view json, char* out,
                          const Start& start, const Value& value) {
-  const bool shaped = shapes.ready(json);
+  const bool shaped = (plan == nullptr || plan->has_shapes) && shapes.ready(json);
   outlined = {};
   start();
   if (shaped) {
@@ -352,12 +291,14 @@ Decoder& Decoder::operator=(Decoder&&) noexcept = default;
 
 bool Decoder::decode(const Type& type, std::string_view json, Arena& arena, void* out) {
   Impl& impl = *impl_;
+  impl.outlined = {};
+  if (type.is_raw) return decode_raw(type, json, out, impl.reader.error());
   try {
     Plan& plan = impl.plans.of(type);
     auto* const slot = static_cast<char*>(out);
     const auto start = [&] {
-      // Zeroed whole: absent optional fields and padding are the same bytes every time.
-      std::memset(slot, 0, type.size);
+      // Cleared whole: absent optional fields and padding are the same bytes every time.
+      type.clear(slot);
       impl.lists = {&arena};
     };
     return impl.read(plan.shapes, &plan, json, slot, start,
@@ -374,6 +315,17 @@ bool Decoder::check(std::string_view json) {
         impl.any_shapes, nullptr, json, nullptr, [] {}, [&] { return impl.reader.skip(0); });
   } catch (const std::bad_alloc&) {
     return impl.reader.fail(ErrorCode::kPayloadTooLarge, "there is not enough memory to check");
+  }
+}
+
+bool Decoder::check_any(std::string_view json) {
+  JsonReader& reader = impl_->reader;
+  std::string_view text;
+  bool is_copy = false;
+  try {
+    return reader.open(json) && reader.any_value(reader.take(), 0, text, is_copy) && reader.close();
+  } catch (const std::bad_alloc&) {
+    return reader.fail(ErrorCode::kPayloadTooLarge, "there is not enough memory to check");
   }
 }
 

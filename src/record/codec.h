@@ -5,7 +5,9 @@
 // parser accepts (a test compares them), then checks the schema: required fields present, kinds
 // right, numbers in range. Unknown fields are skipped, though they must be valid JSON. Repeated
 // fields: the last one counts. null stands for an absent optional field. Numbers: an integer field
-// takes JSON integers only; a float field any number; u64 the whole range.
+// takes whole numbers only, also as 5.0; a float field any number; u64 the whole range.
+//
+// Of a raw type (raw.h) both sides are its bytes instead of JSON.
 //
 // Threads  a Decoder holds a parser and belongs to one thread; encode is a pure function.
 // Errors   never thrown. Positions in messages are bytes from the beginning of the text.
@@ -47,6 +49,8 @@ class Decoder {
 
   // Checks that `json` is one valid JSON value and no more, for topics without a schema.
   bool check(std::string_view json);
+  // The same, but numbers may have any size, as in fields of type json.
+  bool check_any(std::string_view json);
 
   // Announces the texts of the next calls: objects that lie one behind the other in `texts`, with
   // nothing, white space or commas between them. Changes no result and makes small ones cheaper;

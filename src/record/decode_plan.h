@@ -25,6 +25,7 @@ struct FieldPlan {
   std::uint64_t mask[2] = {0, 0};
   std::uint32_t offset = 0;
   bool optional = false;
+  bool nullable = false;    // null stands for its absence
   bool plain_text = false;  // required, and a string
   bool long_key = false;
   const Plan* value = nullptr;
@@ -44,8 +45,10 @@ struct FieldPlan {
 struct Plan {
   const Type* type = nullptr;
   std::vector<FieldPlan> fields;
-  const Plan* item = nullptr;
-  Shapes shapes;  // of the records that are of this type as a whole
+  const Plan* item = nullptr;         // of a list or a map: of its values
+  std::vector<const Plan*> variants;  // of a union; null: without value
+  bool has_shapes = true;             // whether shapes can say all of such a value
+  Shapes shapes;                      // of the records that are of this type as a whole
 };
 
 class Plans {

@@ -13,10 +13,14 @@
 
 #include <simdjson.h>
 
+#include <gameflow/decimal_text.h>
+#include <gameflow/time.h>
 #include <gameflow/types.h>
 
 #include "record/base64.h"
+#include "record/batch.h"
 #include "record/codec.h"
+#include "record/raw.h"
 #include "record/slot.h"
 #include "record/type.h"
 #include "record/utf8.h"
@@ -204,6 +208,14 @@ std::string_view escape_of(char c, std::array<char, 6>& buffer) {
   out.append(text.substr(copied));
 }
 
+// Of text that an operator made.
+bool is_json(std::string_view text) {
+  thread_local Decoder decoder;
+  std::string padded(text);
+  padded.append(kPaddingBytes, ' ');
+  return decoder.check_any(std::string_view(padded).substr(0, text.size()));
+}
+
 void write_string(std::string_view text, JsonWriter& out) {
   constexpr std::size_t kQuotes = 2;
   if (text.size() <= JsonWriter::kRoomMax - kQuotes) {
@@ -218,7 +230,54 @@ void write_string(std::string_view text, JsonWriter& out) {
   out.append('"');
 }
 
+// A time outside of years 1 to 9999 has no text.
+void write_time(i64 ms, JsonWriter& out) {
+  char* const to = out.room(detail::kTimeBytesMax + 2);
+  const std::size_t size = detail::write_time(ms, to + 1);
+  if (size == 0) return out.append("null");
+  to[0] = to[size + 1] = '"';
+  out.advance(size + 2);
+}
+
+void write_json(const JsonSlot& json, JsonWriter& out) {
+  if (json.size == 0) return out.append("null");
+  const std::string_view text(json.data, json.size);
+  if (json.is_of_record != 0 || is_json(text)) return out.append(text);
+  write_string(text, out);
+}
+
+// Of a number that no variant has, which C++ can make, null.
+void write_variant(const Type& type, std::size_t number, JsonWriter& out) {
+  out.append(number < type.variants.size() ? std::string_view(type.variants[number].json) : "null");
+}
+
 void write_value(const Type& type, const void* value, JsonWriter& out);
+
+void write_union(const Type& type, const void* value, JsonWriter& out) {
+  const auto number = load<u16>(static_cast<const char*>(value) + type.tag_offset);
+  const Type* const of_variant =
+      number < type.variants.size() ? type.variants[number].type : nullptr;
+  if (of_variant == nullptr) return write_variant(type, number, out);
+  out.append('{');
+  write_variant(type, number, out);
+  out.append(':');
+  write_value(*of_variant, value, out);
+  out.append('}');
+}
+
+void write_map(const Type& type, const void* value, JsonWriter& out) {
+  const auto list = load<ListLayout>(value);
+  const Type& entry = *type.item;
+  out.append('{');
+  for (std::uint32_t i = 0; i < list.size; ++i) {
+    const char* const at = list.data + std::size_t{i} * entry.size;
+    if (i != 0) out.append(',');
+    write_string(load<Text>(at), out);
+    out.append(':');
+    write_value(*type.map_value(), at + entry.fields[1].offset, out);
+  }
+  out.append('}');
+}
 
 void write_list(const Type& type, const void* value, JsonWriter& out) {
   const auto list = load<ListLayout>(value);
@@ -273,6 +332,19 @@ void write_value(const Type& type, const void* value, JsonWriter& out) {
       out.append('"');
       append_base64({bytes.data, bytes.size}, out.flushed());
       out.append('"');
+    } else if constexpr (std::same_as<T, TimestampSlot>) {
+      write_time(load<TimestampSlot>(value).ms, out);
+    } else if constexpr (std::same_as<T, DecimalSlot>) {
+      char* const to = out.room(detail::kDecimalBytesMax);
+      out.advance(detail::write_decimal(load<DecimalSlot>(value).units, type.scale, to));
+    } else if constexpr (std::same_as<T, EnumSlot>) {
+      write_variant(type, load<EnumSlot>(value).number, out);
+    } else if constexpr (std::same_as<T, JsonSlot>) {
+      write_json(load<JsonSlot>(value), out);
+    } else if constexpr (std::same_as<T, UnionSlot>) {
+      write_union(type, value, out);
+    } else if constexpr (std::same_as<T, MapSlot>) {
+      write_map(type, value, out);
     } else if constexpr (std::same_as<T, ObjectSlot>) {
       write_object(type, value, out);
     } else {
@@ -284,6 +356,7 @@ void write_value(const Type& type, const void* value, JsonWriter& out) {
 }  // namespace
 
 void encode_json(const Type& type, const void* value, std::string& out) {
+  if (type.is_raw) return encode_raw(type, value, out);
   JsonWriter writer(out);
   write_value(type, value, writer);
   writer.flushed();

@@ -2,13 +2,10 @@
 // different, or broken. For tests.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <random>
 #include <string>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "record/json_corpus.h"
 #include "record/type.h"
@@ -23,20 +20,8 @@ class JsonFuzz {
 
   const Type* type() { return object(0); }
   // From now on records have another producer's order and blanks.
-  void next_producer() {
-    blanks_ = one_in(3);
-    shuffled_ = one_in(2);
-    unknown_ = one_in(2);
-    steady_ = !one_in(3);
-    order_ = random_();
-    last_ = "{}";
-  }
-  std::string record(const Type& type) {
-    std::string json = value(type);
-    if (one_in(4)) json = mutated(one_in(2) ? last_ : json);
-    if (one_in(60)) json = pick(corpus_).json;
-    return last_ = json;
-  }
+  void next_producer();
+  std::string record(const Type& type);
 
   bool one_in(std::uint64_t n) { return random_() % n == 0; }
   template <class T>
@@ -45,117 +30,28 @@ class JsonFuzz {
   }
 
  private:
-  const Type* any_type(int depth) {
-    const auto kind = static_cast<Kind>(random_() % (depth < 3 ? 15 : 13));
-    if (kind == Kind::kObject) return object(depth + 1);
-    if (kind == Kind::kList) return types_.list_of(any_type(depth + 1));
-    return one_in(2) ? types_.scalar(Kind::kString) : types_.scalar(kind);
-  }
+  const Type* any_type(int depth);
+  const Type* text_type() const { return types_.scalar(Kind::kString); }
 
-  const Type* object(int depth) {
-    std::vector<Field> fields;
-    for (std::uint64_t i = random_() % 6 + (depth == 0 ? 1 : 0); i > 0; --i) {
-      const std::string padding(one_in(6) ? 40 : random_() % 4, 'x');
-      fields.push_back({fmt::format("f{}{}", i, padding), any_type(depth), one_in(2)});
-    }
-    return types_.object(fmt::format("t{}", names_++), std::move(fields));
-  }
+  const Type* enumeration(const Type* value);
 
+  // Of a field that may be absent; lists and objects have none.
+  std::vector<char> fallback(const Type& type);
+  const Type* object(int depth);
   std::string blank() { return blanks_ ? pick(kBlanks) : std::string(); }
 
-  std::string text() {
-    if (one_in(25)) return "\"" + pick(kOddTexts) + "\"";
-    std::string text(one_in(8) ? random_() % 70 : random_() % 12, 'a');
-    for (char& c : text) c = static_cast<char>('a' + random_() % 26);
-    if (one_in(6)) text += "é漢";
-    return "\"" + text + "\"";
-  }
-
-  std::string number(Kind kind) {
-    if (one_in(25)) return pick(kOddNumbers);
-    if (!is_integer(kind) && one_in(2))
-      return fmt::format("{}.{}", random_() % 100, random_() % 100);
-    const auto digits = random_() % 128;
-    return one_in(4) && (!is_integer(kind) || is_signed(kind)) ? fmt::format("-{}", digits)
-                                                               : fmt::format("{}", digits);
-  }
-
-  std::string any_value(int depth) {
-    switch (random_() % (depth < 3 ? 6 : 4)) {
-      case 0:
-        return text();
-      case 1:
-        return number(Kind::kF64);
-      case 2:
-        return one_in(2) ? "true" : "false";
-      case 3:
-        return "null";
-      case 4: {
-        std::string list = "[";
-        for (std::uint64_t i = random_() % 4; i > 0; --i)
-          list += any_value(depth + 1) + (i > 1 ? "," : "");
-        return list + "]";
-      }
-      default:
-        return "{\"u\":" + any_value(depth + 1) + blank() + "}";
-    }
-  }
-
-  std::string value(const Type& type) {
-    switch (type.kind) {
-      case Kind::kBool:
-        return one_in(2) ? "true" : "false";
-      case Kind::kString:
-        return text();
-      case Kind::kBytes:
-        return one_in(20) ? "\"A\"" : pick(std::vector{"\"\""s, "\"AAEC\""s, "\"AA==\""s});
-      case Kind::kObject:
-        return members(type);
-      case Kind::kList: {
-        std::string list = "[" + blank();
-        for (std::uint64_t i = one_in(10) ? 20 : random_() % 4; i > 0; --i) {
-          list += value(*type.item) + (i > 1 ? "," + blank() : "");
-        }
-        return list + blank() + "]";
-      }
-      default:
-        return number(type.kind);
-    }
-  }
-
-  std::string members(const Type& type) {
-    std::vector<std::string> parts;
-    for (const Field& field : type.fields) {
-      const bool null = field.optional && one_in(steady_ ? 40 : 4);
-      if ((field.optional || one_in(60)) && one_in(steady_ ? 40 : 4)) continue;
-      parts.push_back(member(field.name, null ? "null" : value(*field.type)));
-      if (!one_in(40)) continue;
-      parts.push_back(
-          member(field.name, field.optional && one_in(2) ? "null" : value(*field.type)));
-    }
-    if (unknown_) parts.push_back(member("unknown", any_value(0)));
-    if (shuffled_) {
-      std::mt19937_64 order(steady_ ? order_ : random_());
-      std::shuffle(parts.begin(), parts.end(), order);
-    }
-    std::string json = "{" + blank();
-    for (const std::string& part : parts) json += (&part != parts.data() ? "," : "") + part;
-    return json + blank() + "}";
-  }
-
-  std::string member(const std::string& name, const std::string& value) {
-    return (one_in(100) ? "\"\\u0066" + name.substr(1) : "\"" + name) + "\"" + blank() + ":" +
-           blank() + value;
-  }
-
-  std::string mutated(std::string json) {
-    for (std::uint64_t edits = 1 + random_() % 2; edits > 0; --edits) {
-      json.replace(random_() % (json.size() + 1), random_() % 3, one_in(3) ? "" : pick(kPieces));
-    }
-    return one_in(10) ? json.substr(0, random_() % (json.size() + 1)) : json;
-  }
+  std::string text();
+  std::string number(Kind kind);
+  std::string any_value(int depth);
+  std::string value(const Type& type);
+  std::string members(const Type& type);
+  std::string member(const std::string& name, const std::string& value);
+  std::string mutated(std::string json);
 
   inline static const std::vector<std::string> kBlanks{"", "", " ", "\n", "\r\n\t"};
+  inline static const std::vector<std::string> kTimes{
+      "\"2024-11-12T10:15:30Z\"", "\"1969-12-31T23:59:59.999-02:00\"", "\"2024-11-12 10:15:30.5\"",
+      "\"0001-01-01T00:00:00+01:00\"", "\"2024-13-12T10:15:30Z\""};
   inline static const std::vector<std::string> kOddTexts{"\\n",  "\\u00e9",      "\\ud800", "\\q",
                                                          "\xC3", "\xED\xA0\x80", "\x01",    "\x7F",
                                                          "a\tb", "é\\\\",        "é\n"};

@@ -232,6 +232,7 @@ bool JsonReader::parse_number(const char* text, JsonNumber& number) {
 
 bool JsonReader::number(Position position, JsonNumber& number) {
   if (parse_number(text_ + position, number)) return true;
+  if (takes_any_number_ && starts_with_number(text_ + position)) return true;
   if (!starts_with_number(text_ + position)) return fail_json(position, "malformed number");
   return fail(ErrorCode::kOutOfRange,
               fmt::format("the number at byte {} is too large for any type", position));
@@ -269,6 +270,28 @@ bool JsonReader::skip_from(Position position, std::size_t depth) {
       return is_number_start(at(position)) ? number(position, ignored_number)
                                            : fail_expected(position, "a value");
   }
+}
+
+bool JsonReader::any_value(Position position, std::size_t depth, std::string_view& text,
+                           bool& is_copy) {
+  takes_any_number_ = true;
+  const bool is_valid = skip_from(position, depth);
+  takes_any_number_ = false;
+  if (!is_valid) return false;
+  const char* const begin = text_ + position;
+  const char* end = begin;
+  if (*begin == '{' || *begin == '[') {
+    end = text_ + next_[-1] + 1;
+  } else if (*begin == '"') {
+    const std::string_view raw = raw_string(position);
+    end = raw.data() + raw.size() + 1;
+  } else {
+    const std::string_view rest(begin, size_ - position);
+    end = begin + std::min(rest.find_first_not_of("+-.eE0123456789truefalsn"), rest.size());
+  }
+  text = {begin, static_cast<std::size_t>(end - begin)};
+  is_copy = text_ == scalar_.data();
+  return true;
 }
 
 bool JsonReader::skip_string(Position position) {

@@ -100,6 +100,9 @@ class JsonReader {
   // first token is taken.
   bool skip(std::size_t depth) { return skip_from(take(), depth); }
   bool skip_from(Position position, std::size_t depth);
+  // Takes and checks one value likewise, but with numbers of any size, and gives its text, which is
+  // gone with the text that was opened; `is_copy`: with the next open().
+  bool any_value(Position position, std::size_t depth, std::string_view& text, bool& is_copy);
 
   // The mistake of the last function that returned false.
   DecodeError& error() { return error_; }
@@ -132,7 +135,8 @@ class JsonReader {
   bool ahead_has_backslash_ = false;
   Position last_ = 0;  // byte of the text of open_ahead()
   bool has_backslash_ = false;
-  std::string scratch_;  // unescaped text that only had to be checked
+  bool takes_any_number_ = false;  // in any_value()
+  std::string scratch_;            // unescaped text that only had to be checked
   // A root number or atom, copied so that the text behind it cannot continue it.
   std::string scalar_;
   DecodeError error_;

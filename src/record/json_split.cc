@@ -1,5 +1,6 @@
 #include "record/json_split.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -66,7 +67,7 @@ std::size_t end_of_element(std::string_view json, std::size_t at) {
 }
 
 bool is_key_kind(Kind kind) {
-  return kind != Kind::kBytes && kind != Kind::kObject && kind != Kind::kList;
+  return kind <= Kind::kString || kind == Kind::kDecimal;
 }
 
 }  // namespace
@@ -124,8 +125,8 @@ FieldPath::FieldPath(const Type& type, std::string_view path) {
   const Type* at = &type;
   while (!path.empty()) {
     const std::size_t dot = path.find('.');
-    const Field* field = at->kind == Kind::kObject ? at->find(path.substr(0, dot)) : nullptr;
-    if (field == nullptr) return;
+    const auto field = std::ranges::find(at->fields, path.substr(0, dot), &Field::read_name);
+    if (field == at->fields.end()) return;
     steps_.push_back({field->offset, field->optional, field->flag_offset});
     at = field->type;
     path = dot == std::string_view::npos ? std::string_view{} : path.substr(dot + 1);

@@ -51,6 +51,7 @@ Part Shapes::part_for(Take take) {
   switch (take) {
     case Take::kText:
     case Take::kBytes:
+    case Take::kWord:
     case Take::kPassText:
       return Part::kText;
     case Take::kBool:
@@ -136,6 +137,13 @@ const char* Shapes::value(const Step& step, const char* at, const char* end, cha
       return end_of_string(at, end);
     case Take::kBytes:
       return bytes(step, at, end, out);
+    case Take::kWord:
+      after = end_of_string(at, end);
+      if (after == nullptr) return nullptr;
+      return store_word(*step.type, {at, static_cast<std::size_t>(after - at)}, out + step.slot) ==
+                     Fit::kFits
+                 ? after
+                 : nullptr;
     case Take::kBool:
       after = end_of_bool(at);
       if (after != nullptr) out[step.slot] = static_cast<char>(*at == 't');
@@ -147,9 +155,8 @@ const char* Shapes::value(const Step& step, const char* at, const char* end, cha
       after = end_of_number(at, end);
       if (after == nullptr || !JsonReader::parse_number(at, number)) return nullptr;
       if (step.take == Take::kPassNumber) return after;
-      return store_number(step.type->kind, number, at, after, out + step.slot) == Fit::kFits
-                 ? after
-                 : nullptr;
+      return store_number(*step.type, number, at, after, out + step.slot) == Fit::kFits ? after
+                                                                                        : nullptr;
     case Take::kList:
     case Take::kPassList:
       return list(step, at, end, out);

@@ -61,6 +61,7 @@ class Shapes {
     kPresent,  // nothing, but the gap says that an optional object is there
     kText,
     kBytes,
+    kWord,  // text that stands for a value of another kind
     kBool,
     kNumber,
     kList,

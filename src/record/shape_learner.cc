@@ -50,7 +50,9 @@ class ShapeLearner {
       case '"': {
         ++at_;
         const bool bytes = type != nullptr && type->kind == Kind::kBytes;
-        if (!take(bytes ? Take::kBytes : Take::kText, Take::kPassText)) return false;
+        const bool word = type != nullptr && takes_word(*type);
+        const Take known = bytes ? Take::kBytes : word ? Take::kWord : Take::kText;
+        if (!take(known, Take::kPassText)) return false;
         gap_ = find_quote();
         at_ = gap_ + 1;
         return true;
@@ -238,6 +240,7 @@ class ShapeLearner {
 
 void Shapes::learn(const Plan* plan, std::string_view json) {
   if (steps_.empty()) forget();
+  if (plan != nullptr && !plan->has_shapes) return;
   if (json.find('\\') != std::string_view::npos) return;
   have_breaks_ = have_breaks_ || json.find_first_of("\r\n") != std::string_view::npos;
   ShapeLearner(*this, json).record(plan);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 
 #include <gameflow/types.h>
 
@@ -32,12 +33,12 @@ struct ListMemory {
   Arena* arena = nullptr;
   std::size_t bytes = 0;  // that were asked for
 
-  // The slot behind the last item, zeroed; null where kBytesMax forbids it. The list counts it when
-  // its `size` is raised.
+  // The slot behind the last item, cleared; null where kBytesMax forbids it. The list counts it
+  // when its `size` is raised.
   char* next_slot(ListLayout& list, const Type& item) {
     if (list.size == list.capacity && !grow(list, item)) return nullptr;
     char* slot = list.data + std::size_t{list.size} * item.size;
-    std::memset(slot, 0, item.size);
+    item.clear(slot);
     return slot;
   }
 
@@ -47,13 +48,21 @@ struct ListMemory {
 
 enum class Fit : std::uint8_t {
   kFits,
-  kNoInteger,  // has a fraction or an exponent, and the slot is an integer's
+  kNotOfType,
   kOutOfRange,
 };
 
-// Writes `number` into the slot of a value of kind `kind`, which is a kind of numbers. `digits` is
-// its text and ends at `end` or before.
-Fit store_number(Kind kind, const JsonNumber& number, const char* digits, const char* end,
+// Whether a number, or a string, of JSON may be a value of the type: beside text and bytes, which
+// strings are, too.
+bool takes_number(const Type& type);
+bool takes_word(const Type& type);
+
+// Writes `number` into the slot of a type that takes numbers. `digits` is its text and ends at
+// `end` or before, where nothing follows that could belong to it.
+Fit store_number(const Type& type, const JsonNumber& number, const char* digits, const char* end,
                  char* slot);
+// Writes the value that a string without escapes stands for into the slot of a type that takes
+// words.
+Fit store_word(const Type& type, std::string_view word, char* slot);
 
 }  // namespace gameflow::record

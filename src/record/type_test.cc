@@ -117,7 +117,7 @@ TEST(TypeTable, SharesScalarsAndLists) {
   EXPECT_EQ(types.list_of(types.scalar(Kind::kU8)), types.list_of(types.scalar(Kind::kU8)));
   const Type* a = types.object("a", {});
   const Type* b = types.object("b", {{"a", a}});
-  EXPECT_EQ(types.objects(), (std::vector<const Type*>{a, b}));
+  EXPECT_EQ(types.declared(), (std::vector<const Type*>{a, b}));
   EXPECT_EQ(b->id, 1U);
   EXPECT_EQ(b->find("a")->type, a);
   EXPECT_EQ(b->find("x"), nullptr);

@@ -5,23 +5,46 @@
 #include <cstring>
 #include <type_traits>
 
+#include <gameflow/json.h>
 #include <gameflow/types.h>
 
 #include "record/type.h"
 
 namespace gameflow::record {
 
-// Stand for the slots of objects and lists, whose C++ type depends on more than their kind.
+// Of sdk_types::Timestamp, whose header is not for the engine.
+struct TimestampSlot {
+  i64 ms;
+};
+// Of Decimal<N>.
+struct DecimalSlot {
+  i64 units;
+};
+struct EnumSlot {
+  u16 number;
+};
+// Of Json, with its members.
+struct JsonSlot {
+  const char* data = nullptr;
+  u32 size = 0;
+  u32 is_of_record = 0;
+};
+static_assert(sizeof(JsonSlot) == sizeof(Json) && alignof(JsonSlot) == alignof(Json));
+
+// Stand for the slots of unions, objects, lists and maps, whose C++ type depends on more than their
+// kind.
+struct UnionSlot {};
 struct ObjectSlot {};
 struct ListSlot {};
+struct MapSlot {};
 
 template <class T>
 concept IntegerSlot = std::integral<T> && !std::same_as<T, bool>;
 template <class T>
 concept NumberSlot = IntegerSlot<T> || std::floating_point<T>;
 
-// Calls `visitor` with std::type_identity<T>, T being bool, i8 … f64, Text, Bytes, ObjectSlot or
-// ListSlot.
+// Calls `visitor` with std::type_identity<T>, T being bool, i8 … f64, Text, Bytes, or one of the
+// slots above.
 template <class Visitor>
 decltype(auto) visit(Kind kind, Visitor&& visitor) {
   switch (kind) {
@@ -51,10 +74,22 @@ decltype(auto) visit(Kind kind, Visitor&& visitor) {
       return visitor(std::type_identity<Text>{});
     case Kind::kBytes:
       return visitor(std::type_identity<Bytes>{});
+    case Kind::kTimestamp:
+      return visitor(std::type_identity<TimestampSlot>{});
+    case Kind::kJson:
+      return visitor(std::type_identity<JsonSlot>{});
+    case Kind::kDecimal:
+      return visitor(std::type_identity<DecimalSlot>{});
+    case Kind::kEnum:
+      return visitor(std::type_identity<EnumSlot>{});
+    case Kind::kUnion:
+      return visitor(std::type_identity<UnionSlot>{});
     case Kind::kObject:
       return visitor(std::type_identity<ObjectSlot>{});
     case Kind::kList:
       return visitor(std::type_identity<ListSlot>{});
+    case Kind::kMap:
+      return visitor(std::type_identity<MapSlot>{});
   }
   __builtin_unreachable();
 }

@@ -171,44 +171,49 @@ std::uint64_t StoredRows::rewrite_shards() {
   return shards;
 }
 
-std::vector<StoredState> stored_states(const Service& service) {
+std::vector<StoredState> stored_states(const plan::Keyed* keyed) {
   std::vector<StoredState> states;
-  if (!service.keyed) return states;
-  for (const plan::State& state : service.keyed->plan->states)
+  if (keyed == nullptr) return states;
+  for (const plan::State& state : keyed->states)
     states.push_back({state.name, state.key, record::shape_of(*state.row)});
   return states;
 }
 
-Result<std::vector<int>> match_states(const ServiceRecord& record, const Service& service) {
+Result<std::vector<state::RowSource>> match_states(const ServiceRecord& record,
+                                                   std::string_view service,
+                                                   const plan::Keyed* keyed) {
   constexpr std::string_view kWaysOut =
       "give the service another name to start afresh beside it, or start with --clear-state to "
       "throw the state away and read the topics again";
-  const std::string_view name = service.name;
-  const Duration size = service.keyed ? service.keyed->assigner.size() : Duration{};
+  const Duration size = keyed != nullptr ? keyed->window.duration : Duration{};
   if (record.window_size != size) {
     return fail(
         ErrorCode::kStateMismatch,
-        fmt::format("service '{}' has stored windows of {}, the dataflow asks for {}: {}", name,
+        fmt::format("service '{}' has stored windows of {}, the dataflow asks for {}: {}", service,
                     format_duration(record.window_size), format_duration(size), kWaysOut));
   }
-  std::vector<int> mapping;
-  const std::vector<StoredState> wanted = stored_states(service);
+  std::vector<state::RowSource> sources;
+  const std::vector<StoredState> wanted = stored_states(keyed);
   for (const StoredState& stored : record.states) {
     const auto found = std::ranges::find(wanted, stored.name, &StoredState::name);
     if (found == wanted.end()) {
-      mapping.push_back(-1);
+      sources.emplace_back(-1);
       continue;
     }
-    if (found->shape != stored.shape || found->key != stored.key) {
+    const auto number = static_cast<std::size_t>(found - wanted.begin());
+    std::shared_ptr<const state::GrownRow> grown;
+    if (found->shape != stored.shape)
+      grown = state::GrownRow::from(*keyed->states[number].row, stored.shape);
+    if (found->key != stored.key || (found->shape != stored.shape && grown == nullptr)) {
       return fail(ErrorCode::kStateMismatch,
                   fmt::format("state '{}' of service '{}' is stored as {} -> {}, the dataflow asks "
                               "for {} -> {}: {}",
-                              stored.name, name, to_string(stored.key), stored.shape,
+                              stored.name, service, to_string(stored.key), stored.shape,
                               to_string(found->key), found->shape, kWaysOut));
     }
-    mapping.push_back(static_cast<int>(found - wanted.begin()));
+    sources.emplace_back(static_cast<int>(number), std::move(grown));
   }
-  return mapping;
+  return sources;
 }
 
 }  // namespace gameflow::runtime

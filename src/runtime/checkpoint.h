@@ -13,9 +13,10 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "log/store.h"
+#include "plan/graph.h"
 #include "record/type.h"
 #include "runtime/positions.h"
-#include "runtime/service.h"
+#include "state/growth.h"
 
 namespace gameflow::runtime {
 
@@ -89,11 +90,14 @@ struct StoredRows {
   std::uint64_t rewrite_shards();
 };
 
-// States in the order of the plan.
-std::vector<StoredState> stored_states(const Service& service);
+// States in the order of the plan; none for a pipe, which has no Keyed.
+std::vector<StoredState> stored_states(const plan::Keyed* keyed);
 
-// For every stored state its number in the plan, or -1 if it is gone. kStateMismatch if one has
-// changed its key or its row, or the window its size; the message names the ways out.
-Result<std::vector<int>> match_states(const ServiceRecord& record, const Service& service);
+// For every stored state where its rows belong in the plan. A row may have got more columns.
+// kStateMismatch if a state has otherwise changed its key or its row, or the window its size; the
+// message names the ways out.
+Result<std::vector<state::RowSource>> match_states(const ServiceRecord& record,
+                                                   std::string_view service,
+                                                   const plan::Keyed* keyed);
 
 }  // namespace gameflow::runtime

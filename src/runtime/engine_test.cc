@@ -103,13 +103,15 @@ plan::Functions bind_functions(const plan::Graph& graph) {
     const char* const text = name.name.data();  // of the graph, which outlives its engine
     switch (name.kind) {
       case abi::FunctionKind::kChain:
-        functions.push_back({name.kind, text, pointer(source), {abi::kFirstObject, 0}});
+        functions.push_back(
+            {name.kind, text, pointer(source), {abi::kFirstDeclared, abi::kNotWrapped}});
         break;
       case abi::FunctionKind::kUpdate:
         functions.push_back({name.kind, text, pointer(update), {}});
         break;
       case abi::FunctionKind::kFlush:
-        functions.push_back({name.kind, text, pointer(flush), {abi::kFirstObject + 1, 1}});
+        functions.push_back(
+            {name.kind, text, pointer(flush), {abi::kFirstDeclared + 1, abi::kNotWrapped << 1}});
         break;
     }
   }

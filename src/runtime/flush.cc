@@ -20,7 +20,7 @@ Flusher::Flusher(const plan::Graph& graph, const Service& service)
 
 bool Flusher::run_sql(void* context, const char* text, std::size_t size, u32 type_id, void* list) {
   auto& self = *static_cast<Flusher*>(context);
-  const record::Type& item = *self.graph_.types->objects()[type_id];
+  const record::Type& item = *self.graph_.types->declared()[type_id];
   const Status status = self.database_.select_into({text, size}, item, self.arena_, list);
   if (status) return true;
   const std::string& message = status.error().message;

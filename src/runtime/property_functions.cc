@@ -306,7 +306,7 @@ spec::Service service_of(const Case& made, const Service& service, std::string n
   to.grace = {window.grace};
   to.idle_timeout = {window.idle};
   if (window.late_topic) {
-    to.late = spec::LatePolicy::kTopic;
+    to.late = spec::LatePolicy::kToTopic;
     to.late_topic = made.topics[*window.late_topic].name;
   }
   return out;
@@ -357,14 +357,17 @@ plan::Functions bind(const Case& made, const plan::Graph& graph) {
     const char* const text = name.name.data();  // of the graph, which outlives its engine
     switch (name.kind) {
       case abi::FunctionKind::kChain:
-        functions.push_back(
-            {name.kind, text, chain_like(number, functions, kPointers), {abi::kFirstObject, 0}});
+        functions.push_back({name.kind,
+                             text,
+                             chain_like(number, functions, kPointers),
+                             {abi::kFirstDeclared, abi::kNotWrapped}});
         break;
       case abi::FunctionKind::kUpdate:
         functions.push_back({name.kind, text, pointers.update, {}});
         break;
       case abi::FunctionKind::kFlush:
-        functions.push_back({name.kind, text, pointers.flush, {abi::kFirstObject, 1}});
+        functions.push_back(
+            {name.kind, text, pointers.flush, {abi::kFirstDeclared, abi::kNotWrapped << 1}});
         break;
     }
   }

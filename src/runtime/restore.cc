@@ -73,7 +73,9 @@ class Restore {
 
   Status take(std::string_view stored, log::Commit& commit) {
     GF_ASSIGN(const ServiceRecord record, decode_service_record(stored, service_.name));
-    GF_ASSIGN(const std::vector<int> states, match_states(record, service_));
+    const plan::Keyed* const keyed = service_.keyed ? service_.keyed->plan : nullptr;
+    GF_ASSIGN(const std::vector<state::RowSource> states,
+              match_states(record, service_.name, keyed));
     GF_TRY(check_watermark(record));
     task_.positions_.counters = record.counters;
     GF_TRY(place_inputs(record));
@@ -81,11 +83,14 @@ class Restore {
     task_.positions_.closed_until =
         service_.keyed->trigger.advance(record.closed_until, record.watermark);
     GF_TRY(read_rows(states));
-    const std::vector<StoredState> wanted = stored_states(service_);
-    const bool is_renumbered =
-        !std::ranges::equal(record.states, wanted, {}, &StoredState::name, &StoredState::name);
-    if (is_renumbered) tell_changed_states(record.states, wanted);
-    if (is_renumbered) rewrite(commit);
+    const std::vector<StoredState> wanted = stored_states(keyed);
+    const auto is_same = [](const StoredState& a, const StoredState& b) {
+      return a.name == b.name && a.shape == b.shape;
+    };
+    if (!std::ranges::equal(record.states, wanted, is_same)) {
+      tell_changed_states(record.states, wanted);
+      rewrite(commit);
+    }
     return {};
   }
 
@@ -156,7 +161,16 @@ class Restore {
           service_.name, state.name);
     }
     for (const StoredState& state : wanted) {
-      if (std::ranges::count(stored, state.name, &StoredState::name) != 0) continue;
+      const auto before = std::ranges::find(stored, state.name, &StoredState::name);
+      if (before != stored.end()) {
+        if (before->shape != state.shape) {
+          spdlog::info(
+              "service '{}': the rows of state '{}' are {} now, they were {}: what is new in them "
+              "is zero or empty",
+              service_.name, state.name, state.shape, before->shape);
+        }
+        continue;
+      }
       spdlog::warn(
           "service '{}': state '{}' is new: in the windows that are open it has only what comes "
           "from now on",
@@ -171,7 +185,7 @@ class Restore {
   }
 
   // The shard of a row follows from its key.
-  Status read_rows(const std::vector<int>& states) {
+  Status read_rows(const std::vector<state::RowSource>& states) {
     return store_.scan(
         rows_range(service_.name), [&](std::string_view key, std::string_view value) -> Status {
           const auto place = parse_rows_key(service_.name, key);

@@ -54,6 +54,21 @@ Result<StoredService> stored_service(std::string_view service, const log::StateK
   return StoredService{record.watermark, record.counters};
 }
 
+Status check_stored(const plan::Graph& graph, const log::StateKv& store) {
+  for (const plan::Service& service : graph.services) {
+    GF_ASSIGN(const auto stored, store.get(service_key(service.name)));
+    if (!stored) continue;
+    GF_ASSIGN(const ServiceRecord record, decode_service_record(*stored, service.name));
+    const plan::Keyed* keyed = nullptr;
+    for (const plan::NodeId node : service.nodes) {
+      if (const auto* const found = std::get_if<plan::Keyed>(&graph.nodes[node].kind))
+        keyed = found;
+    }
+    GF_TRY(match_states(record, service.name, keyed));
+  }
+  return {};
+}
+
 Status reset_watermark(std::string_view service, Timestamp now, log::Store& store) {
   GF_ASSIGN(ServiceRecord record, read_record(service, store));
   record.watermark.reset();

@@ -27,6 +27,10 @@ Result<std::vector<std::string>> stored_services(const log::StateKv& store);
 // How far one of them is. kDataCorrupt, or kStateMismatch for a format of a newer gameflow.
 Result<StoredService> stored_service(std::string_view service, const log::StateKv& store);
 
+// Whether an engine of this graph could go on with what is stored, as far as that can be said
+// without it: also while another one has the store. kStateMismatch says of what it could not.
+Status check_stored(const plan::Graph& graph, const log::StateKv& store);
+
 // Sets back a watermark that is ahead of `now`; rows, offsets and counters stay.
 Status reset_watermark(std::string_view service, Timestamp now, log::Store& store);
 // Throws away offsets, state, windows and counters of a service.

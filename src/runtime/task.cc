@@ -76,7 +76,7 @@ void ServiceTask::revert(Duration attention) {
 
 ServiceRecord ServiceTask::record(const Positions& positions) const {
   ServiceRecord record{.window_size = service_.keyed ? service_.keyed->assigner.size() : Duration{},
-                       .states = stored_states(service_),
+                       .states = stored_states(service_.keyed ? service_.keyed->plan : nullptr),
                        .watermark = positions.watermark.value(),
                        .closed_until = positions.closed_until,
                        .inputs = former_inputs_,

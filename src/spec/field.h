@@ -15,6 +15,7 @@ enum class ValueKind : std::uint8_t {
   kType,       // a built-in type, or the name of one in section `types`
   kWord,       // one of `words`
   kBool,       // true or false
+  kValue,      // any value
   kCount,      // a whole number from `min` to `max`
   kDuration,   // at least `min` ms
   kBytes,      // a size

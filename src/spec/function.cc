@@ -26,13 +26,13 @@ std::string find_field(const Type* type, Kind kind, std::string_view part) {
   if (type == nullptr || type->kind != Kind::kObject) return {};
   for (const record::Field& field : type->fields) {
     if (field.type->kind == kind && !field.optional && field.name.find(part) != std::string::npos)
-      return field.name;
+      return field.cpp_name;
   }
   for (const record::Field& field : type->fields) {
     if (field.type->kind != Kind::kObject || field.optional) continue;
     for (const record::Field& inner : field.type->fields) {
       if (inner.type->kind == kind && !inner.optional && inner.name.find(part) != std::string::npos)
-        return fmt::format("{}.{}", field.name, inner.name);
+        return fmt::format("{}.{}", field.cpp_name, inner.cpp_name);
     }
   }
   return {};
@@ -50,8 +50,8 @@ std::string update_of(const State* state) {
   const std::string row = to_snake_case(state->name);
   if (state->type != nullptr) {
     for (const record::Field& field : state->type->fields) {
-      if (field.type->kind != Kind::kString && field.type->kind != Kind::kBool)
-        return fmt::format("{}().{} += 1;", row, field.name);
+      const bool is_number = field.type->kind <= Kind::kF64 && field.type->kind != Kind::kBool;
+      if (is_number && !field.optional) return fmt::format("{}().{} += 1;", row, field.cpp_name);
     }
   }
   return fmt::format("auto& row = {}(); /* change row */", row);
@@ -195,6 +195,16 @@ std::string cpp_type(const record::Type& type) {
       return "Text";
     case Kind::kBytes:
       return "Bytes";
+    case Kind::kTimestamp:
+      return "Timestamp";
+    case Kind::kJson:
+      return "Json";
+    case Kind::kDecimal:
+      return fmt::format("Decimal<{}>", type.scale);
+    case Kind::kMap:
+      return fmt::format("Map<{}>", cpp_type(*type.map_value()));
+    case Kind::kEnum:
+    case Kind::kUnion:
     case Kind::kObject:
       return to_pascal_case(type.name);
     case Kind::kList:

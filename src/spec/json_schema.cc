@@ -35,11 +35,14 @@ json::object text() {
 json::object type_word(std::span<const Variant> variants) {
   json::array words;
   for (const Variant& variant : variants) words.push_back(json::string(variant.word));
-  for (auto kind = record::Kind::kBool; kind <= record::Kind::kBytes;
-       kind = static_cast<record::Kind>(static_cast<int>(kind) + 1))
-    words.push_back(json::string(record::to_string(kind)));
-  return one_of_two({{"enum", std::move(words)}},
-                    {{"type", "string"}, {"pattern", "^(?!(object|list)$)[A-Za-z]"}});
+  for (auto kind = record::Kind::kBool; kind <= record::Kind::kJson;
+       kind = static_cast<record::Kind>(static_cast<int>(kind) + 1)) {
+    const json::string word(record::to_string(kind));
+    if (std::ranges::count(words, word) == 0) words.push_back(word);
+  }
+  return one_of_two(
+      {{"enum", std::move(words)}},
+      {{"type", "string"}, {"pattern", "^(?!(object|list|map|enum|decimal)$)[A-Za-z]"}});
 }
 
 class SchemaMaker {
@@ -131,7 +134,10 @@ class SchemaMaker {
         return name;
       }
       case ValueKind::kType:
-        return type_word(section.variants);
+        return &section == &kVariant ? one_of_two(type_word(section.variants), {{"type", "null"}})
+                                     : type_word(section.variants);
+      case ValueKind::kValue:
+        return {};
       case ValueKind::kWord:
         return {{"enum", words_of(field.words)}};
       case ValueKind::kBool:

@@ -64,7 +64,7 @@ struct State {
   const record::Type* type = nullptr;
 };
 
-enum class LatePolicy : std::uint8_t { kDrop, kTopic };  // both count
+enum class LatePolicy : std::uint8_t { kDrop, kToTopic };  // both count
 
 // A tumbling window.
 struct Window {
@@ -73,7 +73,7 @@ struct Window {
   // A partition silent for this long no longer holds the watermark back.
   Duration idle_timeout = {5'000};
   LatePolicy late = LatePolicy::kDrop;
-  std::string late_topic;  // kTopic only
+  std::string late_topic;  // kToTopic only
   Function assign_timestamp = {FunctionKind::kAssignTimestamp, {}, {}};
   Function assign_key = {FunctionKind::kAssignKey, {}, {}};
   Function update_state = {FunctionKind::kUpdateState, {}, {}};

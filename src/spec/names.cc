@@ -52,9 +52,14 @@ constexpr auto kKeywords =
 // What gameflow/operator.h and the code around operators declare.
 constexpr auto kSdkNames = std::to_array<std::string_view>({"Arena",
                                                             "Bytes",
+                                                            "Decimal",
+                                                            "Json",
                                                             "List",
+                                                            "Map",
+                                                            "MapEntry",
                                                             "Optional",
                                                             "Text",
+                                                            "Timestamp",
                                                             "Window",
                                                             "abi",
                                                             "arena",
@@ -77,8 +82,10 @@ constexpr auto kSdkNames = std::to_array<std::string_view>({"Arena",
                                                             "i64",
                                                             "i8",
                                                             "parse_time",
+                                                            "sdk_types",
                                                             "sql",
                                                             "std",
+                                                            "to_text",
                                                             "u16",
                                                             "u32",
                                                             "u64",
@@ -114,8 +121,27 @@ std::string to_pascal_case(std::string_view yaml_name) {
 }
 
 std::string to_snake_case(std::string_view yaml_name) {
-  std::string name(yaml_name);
-  std::replace(name.begin(), name.end(), '-', '_');
+  std::string name;
+  for (std::size_t i = 0; i < yaml_name.size(); ++i) {
+    const char c = yaml_name[i];
+    if (!is_upper(c)) {
+      name += c == '-' ? '_' : c;
+      continue;
+    }
+    // A word starts behind a small letter or digit, and where an acronym ends.
+    const bool is_behind_small =
+        i > 0 && (is_lower(yaml_name[i - 1]) || is_digit(yaml_name[i - 1]));
+    const bool ends_acronym = i > 0 && is_upper(yaml_name[i - 1]) && i + 1 < yaml_name.size() &&
+                              is_lower(yaml_name[i + 1]);
+    if (is_behind_small || ends_acronym) name += '_';
+    name += static_cast<char>(c - 'A' + 'a');
+  }
+  return name;
+}
+
+std::string to_member_name(std::string_view yaml_name) {
+  std::string name = to_snake_case(yaml_name);
+  if (reserved_as(name)) name += '_';
   return name;
 }
 
@@ -139,6 +165,13 @@ bool is_topic_name(std::string_view name) {
   return !name.empty() && name.size() <= 200 && name != "." && name != ".." &&
          std::all_of(name.begin(), name.end(), [](char c) {
            return is_lower(c) || is_upper(c) || is_digit(c) || c == '.' || c == '_' || c == '-';
+         });
+}
+
+bool is_field_name(std::string_view name) {
+  return !name.empty() && name.size() <= 200 && !is_digit(name[0]) && name[0] != '-' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return is_lower(c) || is_upper(c) || is_digit(c) || c == '_' || c == '-';
          });
 }
 

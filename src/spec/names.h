@@ -9,8 +9,11 @@ namespace gameflow::spec {
 
 // "player-event" -> "PlayerEvent": the struct of a type.
 std::string to_pascal_case(std::string_view yaml_name);
-// "events-per-user" -> "events_per_user": the accessor of a state, the namespace of a service.
+// "events-per-user", "eventsPerUser" -> "events_per_user": the accessor of a state, the namespace
+// of a service, a member of a struct.
 std::string to_snake_case(std::string_view yaml_name);
+// The snake case, with '_' behind it where C++ has that name for something else: "private_".
+std::string to_member_name(std::string_view yaml_name);
 
 // Letters, digits, '-' and '_', a letter first.
 bool is_type_name(std::string_view name);
@@ -19,6 +22,8 @@ bool is_type_name(std::string_view name);
 bool is_lower_name(std::string_view name);
 // As log::is_topic_name: letters, digits, '.', '_' and '-', at most 200, not "." or "..".
 bool is_topic_name(std::string_view name);
+// Letters, digits, '-' and '_', a letter or '_' first: fields and variants.
+bool is_field_name(std::string_view name);
 // Letters, digits and '_', no digit first.
 bool is_identifier(std::string_view name);
 

@@ -13,7 +13,10 @@ TEST(Names, InCpp) {
   constexpr NameRow kRows[] = {
       {"player-event", "PlayerEvent", "player_event"},
       {"player_event", "PlayerEvent", "player_event"},
-      {"playerId", "PlayerId", "playerId"},
+      {"playerId", "PlayerId", "player_id"},
+      {"userID", "UserID", "user_id"},
+      {"HTTPServer2Name", "HTTPServer2Name", "http_server2_name"},
+      {"_seen", "Seen", "_seen"},
       {"x", "X", "x"},
       {"level-2-boss", "Level2Boss", "level_2_boss"},
   };

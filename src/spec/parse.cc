@@ -21,18 +21,23 @@ void read_meta(const Fields& fields, Dataflow& dataflow) {
   dataflow.namespace_ = fields.text("namespace").value_or("");
 }
 
-// Returns where sources start that do not say.
-StartOffset read_config(Report& report, const Fields& fields, Dataflow& dataflow) {
+// What counts where sources and topics do not say.
+struct Defaults {
   StartOffset start = StartOffset::kBeginning;
-  fields.word("converter");
+  bool is_raw = false;
+};
+
+Defaults read_config(Report& report, const Fields& fields, Dataflow& dataflow) {
+  Defaults defaults;
+  defaults.is_raw = fields.word("converter") == 1;
   if (const auto consumer = fields.map("consumer")) {
     if (const Node* const offset = consumer->find("default_starting_offset"))
-      start = read_offset(report, *offset).value_or(start);
+      defaults.start = read_offset(report, *offset).value_or(defaults.start);
   }
   dataflow.dead_letter_topic = fields.text("dead-letter-topic").value_or("");
   if (const auto watermark = fields.map("watermark"))
     dataflow.future_max = watermark->duration("future-max").value_or(Duration{});
-  return start;
+  return defaults;
 }
 
 // The dead letters have a format of their own, and nobody else may write there.
@@ -46,7 +51,7 @@ void check_dead_letters(Report& report, const Dataflow& dataflow, const TopicRea
     }
   }
   for (const Service& service : dataflow.services) {
-    if (service.window && service.window->late == LatePolicy::kTopic &&
+    if (service.window && service.window->late == LatePolicy::kToTopic &&
         service.window->late_topic == name)
       report.error(service.position,
                    fmt::format("service '{}' sends late events to the dead-letter topic '{}'",
@@ -58,21 +63,23 @@ void check_dead_letters(Report& report, const Dataflow& dataflow, const TopicRea
 void read_root(Report& report, const Node& root, std::string_view source, Dataflow& dataflow) {
   const Fields fields(report, root, kDataflow);
   if (!fields.is_map()) return;
+  Naming naming = Naming::kAsSdf5;
   if (const Node* const version = fields.find("apiVersion")) {
+    if (version->text == kApiVersions[2]) naming = Naming::kAsWritten;
     if (std::ranges::count(kApiVersions, std::string_view(version->text)) == 0) {
       report.error(*version, fmt::format("unknown apiVersion '{}'", version->text.substr(0, 60)),
                    "known are 0.4.0, 0.5.0 and 0.6.0");
     }
   }
   if (const auto meta = fields.map("meta")) read_meta(*meta, dataflow);
-  StartOffset start = StartOffset::kBeginning;
-  if (const auto config = fields.map("config")) start = read_config(report, *config, dataflow);
+  Defaults defaults;
+  if (const auto config = fields.map("config")) defaults = read_config(report, *config, dataflow);
 
-  TypeReader types(report);
+  TypeReader types(report, naming);
   if (const Node* const section = fields.find("types")) types.read_section(*section);
-  TopicReader topics(report, types);
+  TopicReader topics(report, types, defaults.is_raw);
   if (const Node* const section = fields.find("topics")) topics.read_section(*section);
-  ServiceReader services(report, types, topics, source, start);
+  ServiceReader services(report, types, topics, source, defaults.start);
   if (const Node* const section = fields.find("services")) services.read_section(*section);
   types.warn_unused(services.code());
 

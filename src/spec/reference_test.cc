@@ -57,6 +57,8 @@ std::string kind_of(const Field& field) {
       return words;
     case ValueKind::kBool:
       return "bool";
+    case ValueKind::kValue:
+      return "value";
     case ValueKind::kCount:
       return field.max == 0 ? "count" : fmt::format("count, {} to {}", field.min, field.max);
     case ValueKind::kDuration:
@@ -90,7 +92,10 @@ std::string table_of(const Section& section) {
   std::string table = "| Key | Type | Default | Meaning |\n|---|---|---|---|\n";
   for (const Field& field : section.fields) table += row_of(field);
   for (const Variant& variant : section.variants) {
-    for (const Field& field : variant.fields) table += row_of(field);
+    for (const Field& field : variant.fields) {
+      const std::string row = row_of(field);
+      if (table.find(row) == std::string::npos) table += row;
+    }
   }
   return table;
 }

@@ -15,29 +15,24 @@ constexpr std::string_view kLowerRule =
     "small letters and digits, a letter first, single '-' or '_' between, at most 100";
 constexpr std::string_view kLowerPattern = "^(?=.{1,100}$)[a-z][a-z0-9]*([-_][a-z0-9]+)*$";
 
-constexpr std::string_view kConverters[] = {"json"};
-constexpr std::string_view kNamedTypeWords[] = {"object", "list"};
+constexpr std::string_view kConverters[] = {"json", "raw"};
 constexpr std::string_view kKeyWords[] = {"string", "bool", "i8",  "i16", "i32",
                                           "i64",    "u8",   "u16", "u32", "u64"};
-constexpr std::string_view kColumnWords[] = {"string", "bool", "i8",  "i16", "i32", "i64",
-                                             "u8",     "u16",  "u32", "u64", "f32", "f64"};
-constexpr KnownButRefused kRefusedConverters[] = {
-    {"raw", "converter 'raw' is not supported yet", "write 'converter: json'"}};
 
-constexpr Field kConverter = {.key = "converter",
-                              .kind = kWord,
-                              .fallback = "json",
-                              .doc = "the format of records",
-                              .what = "converter",
-                              .words = kConverters,
-                              .refused_words = kRefusedConverters};
+constexpr Field kConverter = {
+    .key = "converter",
+    .kind = kWord,
+    .fallback = "json",
+    .doc = "the format of records: JSON, or the bytes of a string, number, bool or bytes",
+    .what = "converter",
+    .words = kConverters};
 // ---- the file
 
 constexpr Field kDataflowFields[] = {
     {.key = "apiVersion",
      .kind = kWord,
      .is_required = true,
-     .doc = "they mean the same here",
+     .doc = "how fields and variants are called in JSON",
      .hint = "write 'apiVersion: 0.5.0'",
      .words = kApiVersions},
     {.key = "meta",
@@ -139,31 +134,58 @@ constexpr Field kTypeField = {.key = "type",
                               .doc = "one of the above",
                               .hint = "for example 'type: string'"};
 constexpr Field kTypeFields[] = {kTypeField};
-constexpr Field kNamedTypeFields[] = {{.key = "type",
-                                       .kind = kWord,
-                                       .is_required = true,
-                                       .doc = "an object or a list",
-                                       .words = kNamedTypeWords}};
+constexpr Field kOptional = {.key = "optional",
+                             .kind = kBool,
+                             .fallback = "false",
+                             .doc = "of a field: it may be absent or null, `Optional<T>` in C++"};
+constexpr Field kRenameField = {
+    .key = "rename", .doc = "its name in JSON", .hint = "for example 'rename: imageUrl'"};
+constexpr Field kDeserialize = {.key = "deserialize",
+                                .kind = kMap,
+                                .doc = "`rename`: its name in JSON that is read",
+                                .section = &kRename};
+constexpr Field kSerialize = {.key = "serialize",
+                              .kind = kMap,
+                              .doc = "`rename`: its name in JSON that is written",
+                              .section = &kRename};
 constexpr Field kFieldTypeFields[] = {
     kTypeField,
-    {.key = "optional",
-     .kind = kBool,
-     .fallback = "false",
-     .doc = "of a field: it may be absent or null, `Optional<T>` in C++"}};
-constexpr Field kTopicValueFields[] = {kTypeField, kConverter};
+    kOptional,
+    {.key = "default", .kind = kValue, .doc = "of a field: its value where it is absent or null"},
+    kRenameField,
+    kDeserialize,
+    kSerialize};
+constexpr Field kVariantFields[] = {{.key = "type",
+                                     .kind = kType,
+                                     .is_required = true,
+                                     .doc = "`null`, or the type of its value",
+                                     .hint = "write 'type: null' for a variant without a value"},
+                                    kRenameField,
+                                    kDeserialize,
+                                    kSerialize};
+constexpr Field kRenameFields[] = {{.key = "rename",
+                                    .is_required = true,
+                                    .doc = "the name in JSON",
+                                    .hint = "for example 'rename: imageUrl'"}};
+constexpr Field kTopicConverter = {.key = "converter",
+                                   .kind = kWord,
+                                   .doc = "the format of records, if not as `config` says",
+                                   .what = "converter",
+                                   .words = kConverters};
+constexpr Field kTopicValueFields[] = {kTypeField, kTopicConverter};
 constexpr Field kKeyFields[] = {{.key = "type",
                                  .kind = kWord,
                                  .is_required = true,
                                  .doc = "a string, a bool or an integer",
                                  .hint = "for example 'type: string'",
                                  .words = kKeyWords}};
-constexpr Field kColumnFields[] = {{.key = "type",
-                                    .kind = kWord,
-                                    .is_required = true,
-                                    .doc = "a number, a bool or a string",
-                                    .hint = "for example 'type: string'",
-                                    .words = kColumnWords}};
+constexpr Field kColumnFields[] = {kTypeField, kOptional};
 
+constexpr Field kTypeName = {.key = "type-name",
+                             .kind = kName,
+                             .doc = "of an `object`, `list` or `enum` written in place: its name",
+                             .what = "the name of a type",
+                             .names = &spec::kTypeName};
 constexpr Field kObjectFields[] = {{.key = "properties",
                                     .kind = kNamed,
                                     .is_required = true,
@@ -171,13 +193,43 @@ constexpr Field kObjectFields[] = {{.key = "properties",
                                     .hint = "for example 'properties: { name: { type: string } }'",
                                     .min = 1,
                                     .names = &kFieldName,
-                                    .section = &kFieldType}};
+                                    .section = &kFieldType},
+                                   kTypeName};
 constexpr Field kListFields[] = {{.key = "items",
                                   .kind = kMap,
                                   .is_required = true,
                                   .doc = "of a `list`: the type that it holds",
                                   .hint = "for example 'items: { type: string }'",
-                                  .section = &kItemType}};
+                                  .section = &kItemType},
+                                 kTypeName};
+constexpr Field kEnumFields[] = {
+    {.key = "oneOf",
+     .kind = kNamed,
+     .is_required = true,
+     .doc = "of an `enum`: its variants, name to type",
+     .hint = "for example 'oneOf: { apple: { type: null }, pear: { type: null } }'",
+     .min = 1,
+     .names = &kFieldName,
+     .section = &kVariant},
+    kTypeName};
+constexpr Field kMapFields[] = {{.key = "values",
+                                 .kind = kMap,
+                                 .is_required = true,
+                                 .doc = "of a `map`: the type of its values",
+                                 .hint = "for example 'values: { type: string }'",
+                                 .section = &kItemType}};
+constexpr Field kDecimalFields[] = {{.key = "scale",
+                                     .kind = kCount,
+                                     .is_required = true,
+                                     .doc = "of a `decimal`: digits after the point",
+                                     .hint = "for example 'scale: 2'",
+                                     .max = 18}};
+constexpr Field kTimestampFields[] = {
+    {.key = "unit",
+     .kind = kWord,
+     .doc = "of a `timestamp`: its JSON may be a number of this unit since 1970",
+     .what = "unit",
+     .words = kTimeUnits}};
 
 // ---- topics
 
@@ -221,7 +273,7 @@ constexpr Field kSchemaFields[] = {
     {.key = "value",
      .kind = kMap,
      .is_required = true,
-     .doc = "a `type`, and `converter: json`",
+     .doc = "a `type`, and perhaps a `converter`",
      .hint = "for example 'value: { type: player-event }'",
      .section = &kTopicValue},
 };
@@ -237,8 +289,13 @@ constexpr KnownButRefused kRetentionRefused[] = {
     {"size", "unknown key 'size' in 'retention'", "did you mean 'bytes'?"},
 };
 
-constexpr Variant kBoth[] = {{"object", kObjectFields}, {"list", kListFields}};
-constexpr Variant kListOnly[] = {{"list", kListFields}};
+constexpr Variant kTypeVariants[] = {{"object", kObjectFields},   {"list", kListFields},
+                                     {"map", kMapFields},         {"enum", kEnumFields},
+                                     {"decimal", kDecimalFields}, {"timestamp", kTimestampFields}};
+constexpr Variant kColumnVariants[] = {{"list", kListFields},
+                                       {"enum", kEnumFields},
+                                       {"decimal", kDecimalFields},
+                                       {"timestamp", kTimestampFields}};
 
 }  // namespace
 
@@ -251,21 +308,20 @@ constinit const Section kFutureWatermark = {
     "future-watermark", "'watermark'", kFutureFields, kFutureRefused, {}};
 constinit const Section kOffset = {"offset", "a starting offset", kOffsetFields, {}, {}};
 
-constinit const Section kNamedType = {"named-type", "a type", kNamedTypeFields, {}, kBoth};
-constinit const Section kFieldType = {"field", "a field", kFieldTypeFields, {}, kBoth};
-constinit const Section kItemType = {"item", "an item of the list", kTypeFields, {}, kBoth};
+constinit const Section kNamedType = {"named-type", "a type", kTypeFields, {}, kTypeVariants};
+constinit const Section kFieldType = {"field", "a field", kFieldTypeFields, {}, kTypeVariants};
+constinit const Section kItemType = {"item", "an item of the list", kTypeFields, {}, kTypeVariants};
 constinit const Section kTopicValue = {
-    "value", "the value of a topic", kTopicValueFields, {}, kListOnly};
+    "value", "the value of a topic", kTopicValueFields, {}, kTypeVariants};
 constinit const Section kKeyType = {"key", "a key", kKeyFields, {}, {}};
-constinit const Section kColumn = {"column", "a column", kColumnFields, {}, {}};
+constinit const Section kColumn = {"column", "a column", kColumnFields, {}, kColumnVariants};
+constinit const Section kVariant = {"variant", "a variant", kVariantFields, {}, kTypeVariants};
+constinit const Section kRename = {"rename", "a new name", kRenameFields, {}, {}};
 
 constinit const Section kTopic = {"topic", "a topic", kTopicFields, kTopicRefused, {}, true};
 constinit const Section kSchema = {"schema", "a schema", kSchemaFields, {}, {}};
 constinit const Section kRetention = {
     "retention", "'retention'", kRetentionFields, kRetentionRefused, {}};
-
-constinit const Variant kObjectVariant = kBoth[0];
-constinit const Variant kListVariant = kBoth[1];
 
 constinit const NameRule kDataflowName = {"dataflow", is_lower_name, kLowerRule, kLowerPattern};
 constinit const NameRule kServiceName = {"service", is_lower_name, kLowerRule, kLowerPattern};
@@ -273,9 +329,9 @@ constinit const NameRule kStateName = {"state", is_lower_name, kLowerRule, kLowe
 constinit const NameRule kTypeName = {"type", is_type_name,
                                       "letters, digits, '-' and '_', a letter first, at most 100",
                                       "^[A-Za-z][-A-Za-z0-9_]{0,99}$"};
-constinit const NameRule kFieldName = {"field", is_identifier,
-                                       "letters, digits and '_', no digit first, as in C++",
-                                       "^[A-Za-z_][A-Za-z0-9_]{0,199}$"};
+constinit const NameRule kFieldName = {
+    "field", is_field_name, "letters, digits, '-' and '_', a letter or '_' first, at most 200",
+    "^[A-Za-z_][-A-Za-z0-9_]{0,199}$"};
 constinit const NameRule kTopicName = {"topic", is_topic_name,
                                        "letters, digits, '.', '_' and '-', at most 200",
                                        "^(?!\\.{1,2}$)[-._A-Za-z0-9]{1,200}$"};

@@ -6,13 +6,15 @@
 namespace gameflow::spec {
 
 extern const Section kDataflow, kMeta, kConfig, kConsumer, kFutureWatermark, kOffset;
-// Where a type is written. Which of them also take `object` and `list` in place is in `variants`.
-extern const Section kNamedType, kFieldType, kItemType, kTopicValue, kKeyType, kColumn;
+// Where a type is written. What a word needs beside it is in `variants`.
+extern const Section kNamedType, kFieldType, kItemType, kTopicValue, kKeyType, kColumn, kVariant;
+extern const Section kRename;
 extern const Section kTopic, kSchema, kRetention;
 extern const Section kService, kSource, kSink, kTransform, kFunction;
 extern const Section kState, kStateProperties, kRow;
 extern const Section kWindow, kTumbling, kWatermark, kLate, kPartition;
 
+inline constexpr std::string_view kTimeUnits[] = {"s", "ms", "us"};
 inline constexpr std::string_view kApiVersions[] = {"0.4.0", "0.5.0", "0.6.0"};
 // The places that a starting offset names.
 inline constexpr std::string_view kOffsetWords[] = {"beginning", "end", "Beginning", "End"};
@@ -20,9 +22,6 @@ inline constexpr std::string_view kOffsetWords[] = {"beginning", "end", "Beginni
 // What a service can do, for hints where it cannot.
 inline constexpr std::string_view kSupported =
     "a service reads topics, transforms records, keeps states in a tumbling window, writes topics";
-
-// What `type: object` and `type: list` need beside them.
-extern const Variant kObjectVariant, kListVariant;
 
 extern const NameRule kDataflowName, kTypeName, kFieldName, kTopicName, kServiceName, kStateName;
 

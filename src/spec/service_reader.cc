@@ -252,7 +252,7 @@ void ServiceReader::read_late(const Node& node, Service& service, const Flow& fl
   const Node* const topic = fields.find("topic");
   const TopicEntry* const entry = topic == nullptr ? nullptr : topics_.refer(*topic);
   if (entry == nullptr) return;
-  window.late = LatePolicy::kTopic;
+  window.late = LatePolicy::kToTopic;
   window.late_topic = entry->topic.name;
   if (entry->topic.type != nullptr && flow.type == nullptr && flow.is_changed) {
     report_.error(

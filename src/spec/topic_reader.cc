@@ -60,6 +60,15 @@ void TopicReader::read_schema(const Node& node, TopicEntry& entry) {
   const Node* const value = fields.find("value");
   if (value == nullptr) return;
   entry.topic.type = types_.read(*value, kTopicValue, kTopicValue.name, "");
+  const Node* const converter = value->find("converter");
+  const bool is_raw = converter == nullptr ? is_raw_ : converter->text == "raw";
+  if (is_raw && entry.topic.type != nullptr) {
+    entry.topic.type = types_.table()->raw(entry.topic.type);
+    if (entry.topic.type == nullptr)
+      report_.error(converter == nullptr ? *value : *converter,
+                    "converter 'raw' takes strings, bytes, numbers and bools only",
+                    "write 'converter: json'");
+  }
   if (const Node* const type = value->find("type")) entry.type_name = type->text;
 }
 

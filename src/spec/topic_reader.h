@@ -22,7 +22,9 @@ struct TopicEntry {
 
 class TopicReader {
  public:
-  TopicReader(Report& report, TypeReader& types) : report_(report), types_(types) {}
+  // `is_raw`: what counts for topics that do not say their converter.
+  TopicReader(Report& report, TypeReader& types, bool is_raw)
+      : report_(report), types_(types), is_raw_(is_raw) {}
 
   void read_section(const Node& section);
 
@@ -37,6 +39,7 @@ class TopicReader {
 
   Report& report_;
   TypeReader& types_;
+  const bool is_raw_;
   std::vector<TopicEntry> entries_;  // in file order
   std::unordered_map<std::string, std::size_t> by_key_;
 };

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "record/type.h"
+#include "spec/members.h"
 #include "spec/reader.h"
 
 namespace gameflow::spec {
@@ -19,19 +20,19 @@ bool is_key_kind(record::Kind kind);
 
 class TypeReader {
  public:
-  explicit TypeReader(Report& report)
-      : report_(report), table_(std::make_shared<record::TypeTable>()) {}
+  TypeReader(Report& report, Naming naming)
+      : report_(report), naming_(naming), table_(std::make_shared<record::TypeTable>()) {}
 
   // Reads section `types`; named types may refer to each other in any order.
   void read_section(const Node& section);
 
   // The type written at `node`, a map of `section`, which `what` names in messages; null after a
-  // report. Of an inline object `name` becomes the name; where that is empty, inline objects are
-  // refused.
+  // report. An object or enum written in place gets `name`, unless it says one; where that is
+  // empty, it has to.
   const record::Type* read(const Node& node, const Section& section, std::string_view what,
                            const std::string& name);
 
-  // The row of a state: `properties` of scalars and strings.
+  // The row of a state, from its `properties`.
   const record::Type* read_row(const Node& properties);
 
   // Warns about types that nothing refers to; `code` is the text of all operators.
@@ -51,13 +52,27 @@ class TypeReader {
     Progress progress = Progress::kUnread;
     const record::Type* type = nullptr;  // null when done: it has mistakes
     bool used = false;
+    bool in_place = false;  // its name is a `type-name`
   };
 
+  // Enters the types in place below `node` that have a name, so that others may refer to them.
+  void find_named_in_place(const Node& node);
   const record::Type* resolve(Named& named);
   const record::Type* refer(const Node& node, std::string_view what);
+  const record::Type* read_variant(const Fields& fields, const Node& kind, std::string_view what,
+                                   const std::string& place);
   const record::Type* read_object(const Node& node, const std::string& name);
+  const record::Type* read_enum(const Node& node, const std::string& name);
   const record::Type* read_list(const Node& node, const std::string& name);
-  void check_field_name(const Node& key, const std::string& owner);
+  const record::Type* read_map(const Node& node, const std::string& name);
+  // What a list or map called `name` holds.
+  const record::Type* read_inner(const Node& node, std::string_view what, const std::string& name,
+                                 std::string_view part);
+  bool is_optional(const Node& body);
+  std::vector<char> read_default(const Node& node, const record::Type& type,
+                                 const std::string& field, bool is_optional);
+  // Of the type that is written in `body`, at `at`, unless it is a name.
+  void declare_in_place(const Node& at, const Node& body, const std::string& name);
   void declare(const Node& at, const std::string& name);
   // How many values a type holds and how deep it nests; a scalar is {1, 0}.
   struct Extent {
@@ -68,13 +83,13 @@ class TypeReader {
   bool fits(const Node& at, Extent extent);
 
   Report& report_;
+  const Naming naming_;
   std::shared_ptr<record::TypeTable> table_;
   std::unordered_map<std::string, Named> by_name_;
   std::vector<std::string_view> candidates_;  // named types, for did-you-mean
   std::vector<std::string> reading_;          // the chain of named types being read
   std::size_t depth_ = 0;
-  std::map<std::string, std::string> cpp_names_;  // C++ name -> YAML name
-  std::vector<const Node*> field_keys_;
+  std::map<std::string, std::string> cpp_names_;             // C++ name -> YAML name
   std::unordered_map<const record::Type*, Extent> extents_;  // of objects and lists
   std::vector<const record::Type*> named_;
   std::vector<std::string> names_;

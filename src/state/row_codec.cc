@@ -2,45 +2,105 @@
 
 #include <cstring>
 
+#include "record/visit.h"
+
 namespace gameflow::state {
+
+using record::Kind;
+using record::ListLayout;
 
 RowCodec::RowCodec(const record::Type& row) : size_(row.size), align_(row.align) {
   for (const record::Field& field : row.fields) {
-    if (field.type->kind == record::Kind::kString) {
+    const Kind kind = field.type->kind;
+    if (kind == Kind::kString || kind == Kind::kList) {
       if (runs_.empty() || runs_.back().text_follows) runs_.push_back({field.offset, 0, true});
       runs_.back().text_follows = true;
-      texts_.push_back(field.offset);
-      continue;
-    }
-    const bool adjacent = !runs_.empty() && !runs_.back().text_follows &&
-                          runs_.back().offset + runs_.back().size == field.offset;
-    if (adjacent) {
-      runs_.back().size += field.type->size;
+      texts_.push_back({field.offset, field.type->item});
     } else {
-      runs_.push_back({field.offset, field.type->size, false});
+      add_run(field.offset, field.type->size);
     }
-    fixed_bytes_ += field.type->size;
+    if (field.optional) add_run(field.flag_offset, 1);
   }
+}
+
+void RowCodec::add_run(std::uint32_t offset, std::uint32_t size) {
+  const bool adjacent = !runs_.empty() && !runs_.back().text_follows &&
+                        runs_.back().offset + runs_.back().size == offset;
+  if (adjacent) {
+    runs_.back().size += size;
+  } else {
+    runs_.push_back({offset, size, false});
+  }
+  fixed_bytes_ += size;
 }
 
 void RowCodec::initialize(void* row) const {
   std::memset(row, 0, size_);
-  for (const std::uint32_t offset : texts_) new (static_cast<char*>(row) + offset) Text();
+  for (const TextField& field : texts_) {
+    if (field.item == nullptr) new (static_cast<char*>(row) + field.offset) Text();
+  }
+}
+
+std::size_t RowCodec::size_of(const TextField& field, const char* row) {
+  if (field.item == nullptr)
+    return ByteWriter::text_size(record::load<Text>(row + field.offset).view());
+  const auto list = record::load<ListLayout>(row + field.offset);
+  std::size_t size = 1;
+  for (std::uint32_t rest = list.size; rest >= 0x80; rest >>= 7) ++size;
+  if (field.item->kind != Kind::kString) return size + std::size_t{list.size} * field.item->size;
+  const auto* const texts = reinterpret_cast<const Text*>(list.data);
+  for (std::uint32_t i = 0; i < list.size; ++i) size += ByteWriter::text_size(texts[i].view());
+  return size;
+}
+
+void RowCodec::encode(const TextField& field, const char* row, ByteWriter& out) {
+  if (field.item == nullptr) return out.text(record::load<Text>(row + field.offset).view());
+  const auto list = record::load<ListLayout>(row + field.offset);
+  out.varint(list.size);
+  if (field.item->kind != Kind::kString)
+    return out.bytes({list.data, std::size_t{list.size} * field.item->size});
+  const auto* const texts = reinterpret_cast<const Text*>(list.data);
+  for (std::uint32_t i = 0; i < list.size; ++i) out.text(texts[i].view());
 }
 
 void RowCodec::encode(const void* row, ByteWriter& out) const {
   const auto* bytes = static_cast<const char*>(row);
-  const auto text_at = [bytes](std::uint32_t offset) {
-    return reinterpret_cast<const Text*>(bytes + offset)->view();
-  };
   std::size_t size = fixed_bytes_;
-  for (const std::uint32_t offset : texts_) size += ByteWriter::text_size(text_at(offset));
+  for (const TextField& field : texts_) size += size_of(field, bytes);
   out.varint(size);
   auto text = texts_.begin();
   for (const Run& run : runs_) {
     out.bytes({bytes + run.offset, run.size});
-    if (run.text_follows) out.text(text_at(*text++));
+    if (run.text_follows) encode(*text++, bytes, out);
   }
+}
+
+bool RowCodec::decode(const TextField& field, ByteReader& in, Arena& arena, char* row) {
+  const auto copy = [&](std::string_view text) {
+    return Text::view({arena.copy(text.data(), text.size()), text.size()});
+  };
+  if (field.item == nullptr) {
+    const Text text = copy(in.text());
+    std::memcpy(row + field.offset, &text, sizeof text);
+    return in.ok();
+  }
+  const std::uint64_t count = in.varint();
+  const bool is_text = field.item->kind == Kind::kString;
+  const std::size_t bytes_min = is_text ? 1 : field.item->size;  // of an item, stored
+  if (!in.ok() || count > in.rest().size() / bytes_min || count > UINT32_MAX) return false;
+  if (count == 0) return true;
+  auto* const data =
+      static_cast<char*>(arena.allocate(count * field.item->size, field.item->align));
+  if (is_text) {
+    for (std::uint64_t i = 0; i < count; ++i) new (data + i * sizeof(Text)) Text(copy(in.text()));
+  } else {
+    const std::string_view items = in.bytes(count * field.item->size);
+    std::memcpy(data, items.data(), items.size());
+  }
+  const auto size = static_cast<std::uint32_t>(count);
+  const ListLayout list{data, size, size};
+  std::memcpy(row + field.offset, &list, sizeof list);
+  return in.ok();
 }
 
 bool RowCodec::decode(std::string_view stored, Arena& arena, void* row) const {
@@ -52,10 +112,7 @@ bool RowCodec::decode(std::string_view stored, Arena& arena, void* row) const {
     const std::string_view plain = in.bytes(run.size);
     if (!in.ok()) return false;
     std::memcpy(bytes + run.offset, plain.data(), run.size);
-    if (!run.text_follows) continue;
-    const std::string_view value = in.text();
-    *reinterpret_cast<Text*>(bytes + *text++) =
-        Text::view({arena.copy(value.data(), value.size()), value.size()});
+    if (run.text_follows && !decode(*text++, in, arena, bytes)) return false;
   }
   return in.ok() && in.at_end();
 }

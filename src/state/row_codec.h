@@ -1,8 +1,9 @@
 // Rows to and from stored bytes, and the ownership of their text.
 //
-// A row is a struct of scalars and text (record::Type object without optionals). Stored: its fields
-// in order, scalars as little-endian bytes, text with a varint length. Format:
-// docs/formats/state.md.
+// A row is a struct (record::Type object) of scalars, text, lists of these, and optionals of all of
+// them. "Text" is here whatever lies outside of the struct: the items of lists, too. Stored: its
+// fields in order, scalars as little-endian bytes, text with a varint length, lists with a varint
+// count; behind an optional one a byte, 0 or 1. Format: docs/formats/state.md.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <gameflow/types.h>
 
 #include "base/bytes.h"
+#include "record/slot.h"
 #include "record/type.h"
 
 namespace gameflow::state {
@@ -32,29 +34,70 @@ class RowCodec {
   bool decode(std::string_view stored, Arena& arena, void* row) const;
 
   // Copies text that lies outside `owned` (a predicate on the address) into `arena`; returns the
-  // bytes copied.
+  // bytes copied. What is owned does not change, as versions have it, too.
   template <class Owns>
   std::size_t adopt_text(void* row, Arena& arena, Owns&& owns) const;
 
  private:
   struct Run {  // adjacent bytes that are stored as they are
     std::uint32_t offset, size;
-    bool text_follows;  // then the next text of texts_
+    bool text_follows;  // then the next of texts_
   };
+  struct TextField {
+    std::uint32_t offset;
+    const record::Type* item;  // of a list; null: text
+  };
+
+  void add_run(std::uint32_t offset, std::uint32_t size);
+  static void encode(const TextField& field, const char* row, ByteWriter& out);
+  static std::size_t size_of(const TextField& field, const char* row);
+  static bool decode(const TextField& field, ByteReader& in, Arena& arena, char* row);
+  template <class Owns>
+  static std::size_t adopt(Text& text, Arena& arena, Owns& owns);
+  template <class Owns>
+  static std::size_t adopt(record::ListLayout& list, const record::Type& item, Arena& arena,
+                           Owns& owns);
+
   std::uint32_t size_, align_;
   std::uint32_t fixed_bytes_ = 0;  // of all runs
   std::vector<Run> runs_;
-  std::vector<std::uint32_t> texts_;  // offsets
+  std::vector<TextField> texts_;
 };
+
+template <class Owns>
+std::size_t RowCodec::adopt(Text& text, Arena& arena, Owns& owns) {
+  if (text.empty() || owns(text.data())) return 0;
+  text = Text::view({arena.copy(text.data(), text.size()), text.size()});
+  return text.size();
+}
+
+template <class Owns>
+std::size_t RowCodec::adopt(record::ListLayout& list, const record::Type& item, Arena& arena,
+                            Owns& owns) {
+  if (list.data == nullptr || (list.size != 0 && owns(list.data))) return 0;
+  if (list.size == 0) {
+    list = {};
+    return 0;
+  }
+  std::size_t copied = std::size_t{list.size} * item.size;
+  auto* const data = static_cast<char*>(arena.allocate(copied, item.align));
+  std::memcpy(data, list.data, copied);
+  list = {data, list.size, list.size};
+  if (item.kind == record::Kind::kString) {
+    auto* const texts = reinterpret_cast<Text*>(data);
+    for (std::uint32_t i = 0; i < list.size; ++i) copied += adopt(texts[i], arena, owns);
+  }
+  return copied;
+}
 
 template <class Owns>
 std::size_t RowCodec::adopt_text(void* row, Arena& arena, Owns&& owns) const {
   std::size_t copied = 0;
-  for (const std::uint32_t offset : texts_) {
-    auto& text = *reinterpret_cast<Text*>(static_cast<char*>(row) + offset);
-    if (text.empty() || owns(text.data())) continue;
-    text = Text::view({arena.copy(text.data(), text.size()), text.size()});
-    copied += text.size();
+  for (const TextField& field : texts_) {
+    char* const at = static_cast<char*>(row) + field.offset;
+    copied += field.item == nullptr
+                  ? adopt(*reinterpret_cast<Text*>(at), arena, owns)
+                  : adopt(*reinterpret_cast<record::ListLayout*>(at), *field.item, arena, owns);
   }
   return copied;
 }

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "record/arena.h"
 #include "record/type.h"
 #include "state/table.h"
 
@@ -55,6 +56,75 @@ class TwoStates : public testing::Test {
     return rows;
   }
 };
+
+// Random rows of everything that a row may hold, there and back.
+TEST(RowCodec, ListsAndOptionals) {
+  record::TypeTable types;
+  const auto* text = types.scalar(record::Kind::kString);
+  const auto* number = types.scalar(record::Kind::kU16);
+  const auto* row = types.object("row", {{"tags", types.list_of(text)},
+                                         {"numbers", types.list_of(number), true},
+                                         {"name", text, true},
+                                         {"small", number, true},
+                                         {"price", types.decimal(2)},
+                                         {"flag", types.scalar(record::Kind::kBool)}});
+  struct Row {
+    List<Text> tags;
+    Optional<List<u16>> numbers;
+    Optional<Text> name;
+    Optional<u16> small;
+    i64 price;
+    bool flag;
+  };
+  ASSERT_EQ(sizeof(Row), row->size);
+  const RowCodec codec(*row);
+  record::BlockArena arena, copies;
+  detail::current_arena = &arena;
+  std::mt19937 random(7);
+  const auto few = [&] { return random() % 4; };
+  const auto show = [](const Row& r) {
+    std::string shown = std::to_string(r.price) + (r.flag ? "!" : "") + r.name.value_or("-").str();
+    for (const Text& tag : r.tags) shown += " " + tag.str();
+    for (const u16 n : r.numbers.value_or({})) shown += " " + std::to_string(n);
+    return shown + (r.numbers ? " []" : "") + " " + std::to_string(r.small.value_or(0));
+  };
+  for (int round = 0; round < 200; ++round) {
+    Row made{};
+    codec.initialize(&made);
+    for (auto n = few(); n > 0; --n) made.tags.push_back(std::string(few() * 60, 'a'));
+    if (few() != 0) made.numbers = List<u16>();
+    if (few() != 0) made.numbers = List<u16>{1, static_cast<u16>(few())};
+    if (few() != 0) made.name = std::string(few(), 'n');
+    if (few() != 0) made.small = 5;
+    made.price = few();
+    made.flag = few() == 0;
+    std::string stored;
+    ByteWriter writer(stored);
+    codec.encode(&made, writer);
+    ByteReader reader(stored);
+    const std::string_view body = reader.text();
+    ASSERT_TRUE(reader.ok() && reader.at_end());
+    Row read{};
+    ASSERT_TRUE(codec.decode(body, copies, &read));
+    EXPECT_EQ(show(read), show(made));
+    // Cut anywhere it is no row, and nothing is read past its end.
+    for (std::size_t size = 0; size < body.size(); ++size) {
+      const std::vector<char> cut(body.begin(), body.begin() + static_cast<std::ptrdiff_t>(size));
+      EXPECT_FALSE(codec.decode({cut.data(), cut.size()}, copies, &read));
+    }
+    // What is adopted does not depend on where it was, which stays as it was.
+    Row adopted = made;
+    codec.adopt_text(&adopted, copies, [](const char*) { return false; });
+    const std::string before = show(made);
+    EXPECT_EQ(show(adopted), before);
+    if (!made.tags.empty()) {
+      EXPECT_NE(adopted.tags.begin(), made.tags.begin());
+      adopted.tags[0] = "changed";
+      EXPECT_EQ(show(made), before);
+    }
+  }
+  detail::current_arena = nullptr;
+}
 
 TEST_F(TwoStates, NewRowsAreZeroAndNotLive) {
   Table table(layout);

@@ -330,7 +330,7 @@ void Table::compact_text() {
   text_bytes_ = text_bytes_kept_ = kept;
 }
 
-bool Table::load(ByteReader& in, const std::vector<int>& states) {
+bool Table::load(ByteReader& in, const std::vector<RowSource>& states) {
   const std::string_view key = in.text();
   const std::uint64_t mask = in.varint();
   const Timestamp updated_at{in.signed_varint()};
@@ -341,9 +341,13 @@ bool Table::load(ByteReader& in, const std::vector<int>& states) {
     if ((mask >> stored & 1U) == 0) continue;
     const std::string_view row = in.text();
     if (!in.ok()) return false;
-    if (states[stored] < 0) continue;
-    const auto state = static_cast<std::size_t>(states[stored]);
-    if (!layout_.codec(state).decode(row, text_, layout_.row(entry, state))) return false;
+    if (states[stored].state < 0) continue;
+    const auto state = static_cast<std::size_t>(states[stored].state);
+    const RowCodec& codec = layout_.codec(state);
+    const GrownRow* const grown = states[stored].grown.get();
+    void* const to = layout_.row(entry, state);
+    if (!(grown ? grown->decode(codec, row, text_, to) : codec.decode(row, text_, to)))
+      return false;
     set_live(entry, 1U << state);
   }
   return true;

@@ -27,6 +27,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "state/growth.h"
 #include "state/layout.h"
 #include "state/version.h"
 
@@ -70,8 +71,8 @@ class Table {
 
   // Reads one entry that Layout::encode wrote; a later one replaces what an earlier one said of the
   // same state. It does not count as a change. `states` maps the states as they were stored to this
-  // layout's; -1: the state is gone and its row is skipped. False where the bytes are not an entry.
-  bool load(ByteReader& in, const std::vector<int>& states);
+  // layout's; the row of one that is gone is skipped. False where the bytes are not an entry.
+  bool load(ByteReader& in, const std::vector<RowSource>& states);
 
   // The epoch is over, and what it wrote stays.
   void commit();

@@ -185,8 +185,9 @@ class RandomTable {
     std::string stored;
     ByteWriter out(stored);
     table_.peek()->for_each([&](const Entry* entry) { rows_.layout.encode(entry, out); });
-    std::vector<int> states(rows_.layout.state_count());
-    for (std::size_t i = 0; i < states.size(); ++i) states[i] = static_cast<int>(i);
+    std::vector<RowSource> states;
+    for (std::size_t i = 0; i < rows_.layout.state_count(); ++i)
+      states.emplace_back(static_cast<int>(i));
     Table restored(rows_.layout);
     ByteReader in(stored);
     while (!in.at_end()) ASSERT_TRUE(restored.load(in, states));

@@ -224,9 +224,6 @@ class Cases(SystemTest):
                 self.assertIn(part, done.stdout)
         path, done = self.run_case("# nothing\n")
         self.assertIn("there is no command in this case", done.stdout)
-        done = run_cli("test", self.folder)
-        self.assertEqual(done.returncode, 1)
-        self.assertIn(f"'{self.folder}' is a folder: name its files", done.stdout)
 
     def test_mistakes_in_a_dataflow_inside(self):
         for before, after in (("apiVersion", "apiVersoin"), ("per_user().count", "per_user().cuont")):

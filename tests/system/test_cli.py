@@ -16,11 +16,13 @@ import unittest
 from harness import COUNTING, FLAGSHIP, PROGRAM, Server, SystemTest, player_event, run_cli, wait_until
 
 FLAGS = {
-    ("run",): ["--listen", "--insecure-no-auth", "--data", "--durability", "--disk-free-min", "--threads", "--clear-state",
+    ("run",): ["--listen", "--insecure-no-auth", "--data", "--durability", "--disk-free-min", "--threads", "--clear-state", "--watch",
                "--cache", "--compiler", "--web", "--log-level"],
     ("build",): ["--cache", "--compiler"],
     ("validate",): ["--cache", "--compiler", "--operators"],
-    ("test",): ["--threads", "--cache"],
+    ("explain",): ["--format"],
+    ("test",): ["--filter", "--update", "--junit", "--threads", "--cache"],
+    ("test", "function"): ["-v", "--value", "--value-file", "-k", "--key", "-s", "--state-key", "-o", "--output", "--cache"],
     ("service",): ["list", "reset-watermark", "forget"],
     ("service", "list"): ["--data"],
     ("service", "reset-watermark"): ["--data"],
@@ -35,7 +37,15 @@ FLAGS = {
     ("produce",): ["--key", "--key-field", "--server"],
     ("consume",): ["-B", "--beginning", "-d", "--disable-continuous", "-n", "--num-records", "--offset", "-p", "--partition",
                    "-o", "--output", "--server"],
-    ("sql",): ["--format", "--server"],
+    ("sql",): ["-c", "--command", "--format", "--server"],
+    ("dead-letters",): ["list", "show", "replay"],
+    ("dead-letters", "list"): ["--service", "--operator", "--code", "--since", "--until", "-n", "--num-letters", "--counts",
+                               "--format", "--server"],
+    ("dead-letters", "show"): ["--value", "--server"],
+    ("dead-letters", "replay"): ["--all", "--service", "--operator", "--code", "--since", "--until", "--again", "--dry-run",
+                                 "--server"],
+    ("mcp",): ["--server"],
+    ("new",): ["--name", "--template"],
     ("version",): [],
 }
 
@@ -84,7 +94,9 @@ class Usage(SystemTest):
                 (["generate", "--only", "boss"], "--only"), (["generate", "--start-time", "noon"], "2024-11-12T10:15:30Z"),
                 (["consume", "a", "-n", "0"], "--num-records"), (["consume", "a", "-B", "--offset", "3"], "--offset"),
                 (["consume", "a", "-o", "xml"], "--output"), (["produce"], "topic is required"),
-                (["produce", "a", "--key", "b", "--key-field", "c"], "--key"), (["sql"], "query is required"),
+                (["produce", "a", "--key", "b", "--key-field", "c"], "--key"), (["sql", "a", "-c", "b"], "excludes"),
+                (["new", "a", "--template", "b"], "--template"), (["dead-letters"], "subcommand is required"),
+                (["dead-letters", "show"], "id is required"),
                 (["sql", "select 1", "--format", "xml"], "--format"), (["validate"], "dataflow is required"),
                 (["build", "a", "b"], "'b' is one argument too many"),
                 (["run", "f.yaml", "--durability", "some"], "--durability"), (["run", "f.yaml", "--threads", "-1"], "--threads"),
@@ -116,6 +128,24 @@ class Usage(SystemTest):
         for word in ("counting", "events", "counts", "per-user"):
             self.assertIn(word, built.stdout)
         self.assertEqual(run_cli("validate", "--operators", FLAGSHIP, *cache).returncode, 0)
+
+    def test_explain(self):
+        text = run_cli("explain", FLAGSHIP)
+        self.assertEqual((text.returncode, text.stderr), (0, ""))
+        for line in ("service purchase-analytics", "    source  player-events: player-event, from the beginning, 2 partitions",
+                     "    chain   assign-timestamp, assign-key, fused into one loop", "  exchange by string",
+                     "    sink    purchase-summaries: item-totals, 1 partition"):
+            self.assertIn(line + "\n", text.stdout)
+        graph = json.loads(run_cli("explain", "--format", "json", FLAGSHIP).stdout)
+        self.assertEqual([service["name"] for service in graph["services"]], ["player-session-analytics", "purchase-analytics"])
+        nodes = graph["services"][0]["nodes"]
+        self.assertEqual([node["kind"] for node in nodes], ["read", "chain", "exchange", "keyed", "write"])
+        self.assertEqual(nodes[1]["inputs"], [nodes[0]["id"]])
+        self.assertIn("parse_time", nodes[1]["functions"][0]["code"])
+        self.assertTrue(run_cli("explain", "--format", "dot", FLAGSHIP).stdout.startswith('digraph "gaming-analytics" {\n'))
+        self.assertTrue(run_cli("explain", "--format", "mermaid", FLAGSHIP).stdout.startswith("flowchart LR\n"))
+        bad = run_cli("explain", self.folder)
+        self.assertEqual((bad.returncode, bad.stdout), (1, ""))
 
     def assert_matches_schema(self, event):
         parameters, fields, data, data_fields = SCHEMAS[event["event_name"]]

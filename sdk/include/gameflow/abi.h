@@ -14,7 +14,7 @@ namespace gameflow::abi {
 
 // Raised with every change of this file, types.h, text.h or arena.h that alters a layout or a
 // meaning.
-inline constexpr u32 kVersion = 3;
+inline constexpr u32 kVersion = 4;
 
 // A failed record of a batch: its index, which function of a chain failed (its place in it, from 0;
 // 0 where there is only one), and what the exception said (in the call's arena).
@@ -32,7 +32,7 @@ struct Call {
   i64 window_start_ms;
   i64 window_end_ms;
   // Runs read-only SQL over the states of the window being flushed. Appends result rows to `list`,
-  // a List<T> of the object type `type_id`. On failure returns false and sets `sql_error`. Null
+  // a List<T> of the declared type `type_id`. On failure returns false and sets `sql_error`. Null
   // outside flush.
   bool (*sql)(void* sql_context, const char* text, std::size_t size, u32 type_id, void* list);
   void* sql_context;
@@ -87,13 +87,17 @@ using FlushFn = const void* (*)(Call* call, RecordError* error);
 
 enum class FunctionKind : u32 { kChain, kUpdate, kFlush };
 
-// A type of the dataflow as generated code names it: `base` below kFirstObject is a record::Kind,
-// else kFirstObject + record::Type::id; `lists` is how often it is wrapped in List<>.
+// A type of the dataflow as generated code names it: `base` is a record::Kind, or from
+// kFirstDecimal on a Decimal of that many digits more, or from kFirstDeclared on
+// record::Type::id; `wraps` says in what it is wrapped: a 1, then from the inside out a bit for
+// each List (0) and Map (1).
 struct TypeRef {
   u32 base;
-  u32 lists;
+  u32 wraps;
 };
-inline constexpr u32 kFirstObject = 64;
+inline constexpr u32 kFirstDecimal = 32;
+inline constexpr u32 kFirstDeclared = 64;
+inline constexpr u32 kNotWrapped = 1;
 
 struct Function {
   FunctionKind kind;

@@ -15,13 +15,39 @@ struct CurrentRows {
 };
 inline thread_local CurrentRows current_rows;
 
+// A list of a row is shared with those who read the row, so an operator gets a copy.
+template <class T>
+void detach(List<T>& list) {
+  List<T> own;
+  own.reserve(list.size());
+  for (const T& item : list) own.push_back(item);
+  list = own;
+}
+template <class T>
+void detach(Optional<List<T>>& list) {
+  if (!list) return;
+  List<T> own = *list;
+  detach(own);
+  list = own;
+}
+
+// Generated for rows that have lists.
+template <class Row>
+concept HasLists = requires(Row& row) {
+  detach_lists(row);
+};
+
 template <class Row>
 Row& current_row(std::size_t state) {
   CurrentRows& current = current_rows;
   if (current.rows == nullptr)
     throw std::logic_error("rows of a state can be used in update-state only; in flush use sql()");
+  auto& row = *static_cast<Row*>(current.rows[state]);
+  if constexpr (HasLists<Row>) {
+    if ((current.asked >> state & 1U) == 0) detach_lists(row);
+  }
   current.asked |= u32{1} << state;
-  return *static_cast<Row*>(current.rows[state]);
+  return row;
 }
 
 // Copies of the rows of one record, to put back or to compare with.

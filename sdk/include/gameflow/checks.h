@@ -53,10 +53,12 @@ template <class Function, class In>
 concept FlatMaps = IsUnknown<In> ||
     (Takes<Function, In>&& DataflowType<typename ListItem<ResultOf<Function, In>>::type>);
 
+template <class T>
+concept Time = Integer<T> || std::same_as<T, sdk_types::Timestamp>;
+
 template <class Function, class In>
-concept AssignsTimestamp = IsUnknown<In> ||
-                           (Takes<Function, In>&& Integer<ResultOf<Function, In>>) ||
-                           (TakesWithTime<Function, In> && Integer<ResultOf<Function, In, i64>>);
+concept AssignsTimestamp = IsUnknown<In> ||(Takes<Function, In>&& Time<ResultOf<Function, In>>) ||
+                           (TakesWithTime<Function, In> && Time<ResultOf<Function, In, i64>>);
 
 // Whether every value of From is a value of To.
 template <class From, class To>

@@ -2,7 +2,8 @@
 // the types of the dataflow, one accessor per state and the operators.
 //
 //   Text, List<T>, Optional<T>, Bytes, i8 … u64, f32, f64    types.h
-//   parse_time(text[, otherwise])                            time.h
+//   Timestamp, parse_time(text[, otherwise])                 time.h
+//   Decimal<N>, Map<T>, Json                                 decimal.h, map.h, json.h
 //   STATE()              in update-state: the row of the current key, which exists from then on
 //   sql<List<T>>(query)  in flush: rows of the window that closed; columns map to fields by name
 //   window()             in update-state and flush: the window's bounds
@@ -11,7 +12,10 @@
 #pragma once
 
 #include <gameflow/abi.h>
+#include <gameflow/decimal.h>
+#include <gameflow/json.h>
 #include <gameflow/key.h>
+#include <gameflow/map.h>
 #include <gameflow/time.h>
 
 namespace gameflow {

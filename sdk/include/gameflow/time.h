@@ -3,6 +3,8 @@
 // fractions are cut off.
 #pragma once
 
+#include <compare>
+
 #include <gameflow/types.h>
 
 namespace gameflow {
@@ -30,9 +32,57 @@ constexpr i64 days_from_civil(int year, int month, int day) {
   return i64{era} * 146097 + day_of_era - 719468;
 }
 
+// The opposite of days_from_civil, of year 1 to 9999.
+constexpr void civil_from_days(i64 days, int& year, int& month, int& day) {
+  days += 719468;
+  const i64 era = (days >= 0 ? days : days - 146096) / 146097;
+  const int day_of_era = static_cast<int>(days - era * 146097);
+  const int year_of_era =
+      (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+  const int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int shifted = (5 * day_of_year + 2) / 153;
+  day = day_of_year - (153 * shifted + 2) / 5 + 1;
+  month = shifted + (shifted < 10 ? 3 : -9);
+  year = static_cast<int>(era * 400) + year_of_era + (month <= 2 ? 1 : 0);
+}
+
 constexpr int days_in_month(int year, int month) {
   if (month == 2) return (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)) ? 29 : 28;
   return (month == 4 || month == 6 || month == 9 || month == 11) ? 30 : 31;
+}
+
+// Bounds of years 1 to 9999, half-open.
+inline constexpr i64 kTimeBegin = days_from_civil(1, 1, 1) * 86'400'000;
+inline constexpr i64 kTimeEnd = days_from_civil(10000, 1, 1) * 86'400'000;
+
+// Writes "2024-11-12T10:15:30Z", with ".250" where there are ms, and returns how long it is; 0 for
+// a time outside of years 1 to 9999.
+inline constexpr std::size_t kTimeBytesMax = 24;
+constexpr std::size_t write_time(i64 time_ms, char* out) {
+  if (time_ms < kTimeBegin || time_ms >= kTimeEnd) return 0;
+  constexpr i64 kDay = 86'400'000;
+  i64 days = time_ms / kDay, ms = time_ms % kDay;
+  if (ms < 0) {
+    --days;
+    ms += kDay;
+  }
+  int year = 0, month = 0, day = 0;
+  civil_from_days(days, year, month, day);
+  char* at = out;
+  const auto put = [&at](int value, int count, char behind) {
+    for (int i = count; i-- > 0; value /= 10) at[i] = static_cast<char>('0' + value % 10);
+    at[count] = behind;
+    at += count + 1;
+  };
+  const int of_day = static_cast<int>(ms);
+  put(year, 4, '-');
+  put(month, 2, '-');
+  put(day, 2, 'T');
+  put(of_day / 3'600'000, 2, ':');
+  put(of_day / 60'000 % 60, 2, ':');
+  put(of_day / 1000 % 60, 2, of_day % 1000 == 0 ? 'Z' : '.');
+  if (of_day % 1000 != 0) put(of_day % 1000, 3, 'Z');
+  return static_cast<std::size_t>(at - out);
 }
 
 }  // namespace detail
@@ -107,5 +157,29 @@ inline i64 parse_time(std::string_view text) {
     throw std::invalid_argument("not an ISO 8601 timestamp: \"" + std::string(text) + "\"");
   return time_ms;
 }
+
+// Of its own namespace, as the engine has a Timestamp, too; generated code takes it out of it.
+namespace sdk_types {
+
+// A point in time. Whatever takes ms UTC takes it.
+struct Timestamp {
+  i64 ms = 0;  // since 1970, UTC
+
+  constexpr operator i64() const { return ms; }  // NOLINT: implicit on purpose
+  friend constexpr bool operator==(Timestamp a, Timestamp b) = default;
+  friend constexpr auto operator<=>(Timestamp a, Timestamp b) = default;
+};
+
+// "2024-11-12T10:15:30.250Z"
+inline Text to_text(Timestamp time) {
+  char text[detail::kTimeBytesMax];
+  const std::size_t size = detail::write_time(time.ms, text);
+  if (size == 0)
+    throw std::out_of_range("a time of " + std::to_string(time.ms) +
+                            " ms is outside of years 1 to 9999");
+  return std::string_view(text, size);
+}
+
+}  // namespace sdk_types
 
 }  // namespace gameflow

@@ -5,7 +5,10 @@
 // i8 … i64        i8 … i64                    bytes           Bytes
 // u8 … u64        u8 … u64                    list            List<T>
 // f32, f64        f32, f64                    optional: true  Optional<T>
-// object          a struct with the same field names, in the same order
+// object          a struct of the fields, in the same order
+// timestamp       Timestamp, in time.h        decimal         Decimal<N>, in decimal.h
+// map             Map<T>, in map.h            json            Json, in json.h
+// enum            an enum class, or a class derived from Union, in union.h
 //
 // All are trivially copyable and laid out as the engine's schema plans compute it: generated code
 // checks that with static_asserts. None owns memory: bytes live in a batch or in an arena.

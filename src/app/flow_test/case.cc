@@ -59,6 +59,7 @@ class Parser {
     if (in_dataflow_) {
       in_dataflow_ = line != "---";
       if (in_dataflow_) case_.steps.back().body.push_back(line);
+      case_.steps.back().line_last = number_;
       return {};
     }
     if (line.starts_with('#')) {
@@ -75,6 +76,7 @@ class Parser {
     if (form != std::end(kCommands)) return begin_step(*form, std::move(words));
     if (!in_body_) return unknown(words.front());
     case_.steps.back().body.push_back(line);
+    case_.steps.back().line_last = number_;
     return {};
   }
 
@@ -87,7 +89,11 @@ class Parser {
         words.size() > 1 && form.name == "expect" && (words[1] == "stats" || words[1] == "error");
     in_body_ = form.takes_lines && !is_line_only;
     in_dataflow_ = words.size() == 1 && form.name == "dataflow";
-    case_.steps.push_back({number_, words.front(), {words.begin() + 1, words.end()}, {}});
+    case_.steps.push_back({.line = number_,
+                           .line_last = number_,
+                           .command = words.front(),
+                           .words = {words.begin() + 1, words.end()},
+                           .body = {}});
     return {};
   }
 

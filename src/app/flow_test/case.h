@@ -13,6 +13,7 @@ namespace gameflow::app::flow_test {
 // One line of the file that asks for something, with the lines that belong to it.
 struct Step {
   std::size_t line = 0;            // in the file, from 1
+  std::size_t line_last = 0;       // of its body; `line` without one
   std::string command;             // "send", "expect", …
   std::vector<std::string> words;  // the rest of the line
   std::vector<std::string> body;   // the lines that follow it

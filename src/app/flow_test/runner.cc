@@ -22,8 +22,6 @@
 namespace gameflow::app::flow_test {
 namespace {
 
-using Lines = std::vector<std::string>;
-
 constexpr Timestamp kStart{1'700'000'000'000};
 
 // A case begins at the time of its first `at`, if nothing happens before that.
@@ -41,12 +39,6 @@ tl::unexpected<Error> error(std::string what) {
   return fail(ErrorCode::kInvalidArgument, std::move(what));
 }
 
-Status compare(const Lines& wanted, const Lines& got) {
-  if (got == wanted) return {};
-  return error(fmt::format("expected\n    {}\n  came\n    {}", fmt::join(wanted, "\n    "),
-                           fmt::join(got, "\n    ")));
-}
-
 Lines each_on_one_line(const Lines& records) {
   Lines lines;
   std::ranges::transform(records, std::back_inserter(lines), one_line);
@@ -59,7 +51,7 @@ class Runner {
   Runner(const Case& test, const BuildOptions& build, const WorldOptions& options)
       : test_(test), build_(build), world_(start_of(test), options) {}
 
-  Status run() {
+  Result<std::vector<Difference>> run() {
     for (const Step& step : test_.steps) {
       step_ = &step;
       if (const Status status = run_step(); !status) {
@@ -67,7 +59,7 @@ class Runner {
                     fmt::format("{}:{}: {}", test_.file, step.line, status.error().message));
       }
     }
-    return {};
+    return std::move(differences_);
   }
 
  private:
@@ -162,6 +154,13 @@ class Runner {
     return {};
   }
 
+  Status compare(const Lines& wanted, const Lines& got) {
+    if (got != wanted) {
+      differences_.push_back({static_cast<std::size_t>(step_ - test_.steps.data()), wanted, got});
+    }
+    return {};
+  }
+
   Status expect() {
     if (first_word() == "error") return expect_error();
     if (first_word() == "stats") return expect_stats();
@@ -206,11 +205,13 @@ class Runner {
   World world_;
   const Step* step_ = nullptr;
   std::optional<Error> failure_;  // of the last load, restart or run
+  std::vector<Difference> differences_;
 };
 
 }  // namespace
 
-Status run(const Case& test, const BuildOptions& build, const WorldOptions& options) {
+Result<std::vector<Difference>> run(const Case& test, const BuildOptions& build,
+                                    const WorldOptions& options) {
   return Runner(test, build, options).run();
 }
 

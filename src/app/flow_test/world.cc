@@ -22,6 +22,7 @@ std::string text_of(const query::Value& value) {
     std::string operator()(std::int64_t number) const { return std::to_string(number); }
     std::string operator()(double number) const { return fmt::format("{}", number); }
     std::string operator()(const std::string& text) const { return text; }
+    std::string operator()(const query::Digits& number) const { return number.text; }
   };
   return std::visit(Visitor{}, value);
 }
@@ -75,17 +76,27 @@ void World::fail_next_commits(std::uint32_t count) {
 }
 
 Result<std::vector<std::string>> World::new_records(const std::string& topic) {
+  GF_ASSIGN(std::vector<KeyedRecord> records, new_keyed_records(topic));
+  std::vector<std::string> values;
+  values.reserve(records.size());
+  for (KeyedRecord& record : records) values.push_back(std::move(record.value));
+  return values;
+}
+
+Result<std::vector<World::KeyedRecord>> World::new_keyed_records(const std::string& topic) {
   GF_ASSIGN(const log::TopicInfo info, store_->topic(topic));
   // A dead letter tells the offset of its record: where there are gaps, what it would be without.
   const bool tells_offsets = options_.gaps && topic == file_.graph->dead_letter_topic;
-  std::vector<std::string> records;
+  std::vector<KeyedRecord> records;
   for (std::uint32_t partition = 0; partition < info.config.partitions; ++partition) {
     record::Offset& seen = seen_[{topic, partition}];
     GF_ASSIGN(const log::ReadResult read, store_->read(info.id, partition, seen, SIZE_MAX));
     for (const auto& batch : read.batches) {
       for (std::size_t i = batch->index_of(seen); i < batch->size(); ++i) {
-        std::string value((*batch)[i].value);
-        records.push_back(tells_offsets ? as_without_gaps(std::move(value)) : std::move(value));
+        const auto record = (*batch)[i];
+        std::string value(record.value);
+        records.push_back({record.key ? std::optional<std::string>(*record.key) : std::nullopt,
+                           tells_offsets ? as_without_gaps(std::move(value)) : std::move(value)});
       }
     }
     seen = read.next;
@@ -114,10 +125,14 @@ std::string World::as_without_gaps(std::string record) const {
   return record.replace(number, end - number, std::to_string(before));
 }
 
+Result<query::Answer> World::answer(const std::string& sql) const {
+  return api_->sql(sql, {});
+}
+
 Result<std::vector<std::string>> World::query(const std::string& sql) const {
-  GF_ASSIGN(const query::Answer answer, api_->sql(sql, {}));
+  GF_ASSIGN(const query::Answer found, answer(sql));
   std::vector<std::string> rows;
-  for (const auto& row : answer.rows) {
+  for (const auto& row : found.rows) {
     std::vector<std::string> cells;
     std::ranges::transform(row, std::back_inserter(cells), text_of);
     rows.push_back(fmt::format("{}", fmt::join(cells, " ")));

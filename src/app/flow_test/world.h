@@ -21,6 +21,7 @@
 #include "base/time.h"
 #include "log/memory/memory_store.h"
 #include "plan/functions.h"
+#include "query/query.h"
 #include "record/batch.h"
 #include "runtime/engine.h"
 
@@ -51,7 +52,14 @@ class World {
 
   // The records of a topic since the last call, in order of partition.
   Result<std::vector<std::string>> new_records(const std::string& topic);
-  // The rows of an answer.
+  // The same with keys.
+  struct KeyedRecord {
+    std::optional<std::string> key;
+    std::string value;
+  };
+  Result<std::vector<KeyedRecord>> new_keyed_records(const std::string& topic);
+  Result<query::Answer> answer(const std::string& sql) const;
+  // The rows of an answer, a line each.
   Result<std::vector<std::string>> query(const std::string& sql) const;
   Result<std::map<std::string, std::uint64_t>> counters(const std::string& service) const;
 

@@ -1,6 +1,7 @@
 // gameflow run, build and validate. Here the parts become one program.
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -9,16 +10,18 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <malloc.h>
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include "api/api.h"
 #include "app/commands.h"
 #include "app/dataflow_file.h"
 #include "app/listen_address.h"
+#include "app/logging.h"
 #include "app/open_files.h"
+#include "app/run/deployment.h"
+#include "app/run/file_watch.h"
 #include "app/signals.h"
 #include "app/terminal.h"
 #include "base/calm_clock.h"
@@ -29,21 +32,12 @@
 #include "log/rocksdb/rocksdb_store.h"
 #include "opbuild/opbuild.h"
 #include "plan/describe.h"
+#include "plan/explain.h"
 #include "runtime/engine.h"
 #include "runtime/stored_services.h"
 
 namespace gameflow::app {
 namespace {
-
-// One event a line on stderr, in UTC.
-void set_up_logging(const std::string& level) {
-  auto logger = spdlog::stderr_color_mt(
-      "gameflow", use_colour() ? spdlog::color_mode::always : spdlog::color_mode::never);
-  logger->set_level(spdlog::level::from_str(level == "error" ? "err" : level));
-  logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(
-      "%Y-%m-%dT%H:%M:%S.%eZ %^%-5l%$ %v", spdlog::pattern_time_type::utc));
-  spdlog::set_default_logger(std::move(logger));
-}
 
 // What the store and the server may have open.
 OpenFiles open_files() {
@@ -89,33 +83,26 @@ http::ServerOptions server_options(const RunOptions& options, const ListenAddres
   return server;
 }
 
-struct Operators {
-  DataflowFile file;
-  opbuild::Library built;
-};
-
-Result<Operators> load(const BuildOptions& options) {
-  GF_ASSIGN(DataflowFile file, read_dataflow(options.dataflow));
-  GF_ASSIGN(opbuild::Library library, build_operators(file, options, false));
-  return Operators{std::move(file), std::move(library)};
-}
-
-// A service that left the dataflow keeps its state, in case it comes back: somebody has to decide.
-void tell_left_services(const std::vector<std::string>& stored, const plan::Graph& graph,
-                        const std::filesystem::path& data_folder) {
-  for (const std::string& name : stored) {
-    if (std::ranges::find(graph.services, name, &plan::Service::name) != graph.services.end())
-      continue;
-    spdlog::info(
-        "service '{0}' is not in the dataflow, but what it stored is kept: to remove that, stop "
-        "this server and run 'gameflow service forget {0} --data {1}'",
-        name, data_folder.string());
+// Takes over changes of the dataflow until a signal comes; its number.
+int watch_until_signal(TerminationSignals& signals, FileWatch& watch, Deployment& deployment,
+                       const RunOptions& options) {
+  constexpr std::chrono::milliseconds kLookEvery{50};
+  spdlog::info("watching {} for changes", fmt::join(files_of(deployment.file()), ", "));
+  for (;;) {
+    const int signal = signals.wait_for(kLookEvery);
+    if (signal != 0) return signal;
+    if (!watch.has_changed()) continue;
+    if (const Status changed = deployment.change(options.build); !changed) {
+      print_error(changed.error());
+      spdlog::warn("the dataflow as it was before this change goes on");
+    }
+    watch.watch(files_of(deployment.file()));
   }
 }
 
 // Brings everything up, in order of dependence, and down again in the reverse order.
-Status serve(const RunOptions& options, const Operators& operators, const ListenAddress& address,
-             const MemoryLimit& limit) {
+Status serve(const RunOptions& options, Operators operators, FileWatch& watch,
+             const ListenAddress& address, const MemoryLimit& limit) {
   TerminationSignals signals;  // before the first thread
   const SystemClock machine_clock;
   const CalmClock clock(machine_clock, {},
@@ -129,28 +116,27 @@ Status serve(const RunOptions& options, const Operators& operators, const Listen
                                      .disk_free_bytes_min = options.disk_free_bytes_min,
                                      .open_files_max = files.tables,
                                      .clock = &clock}));
-  const plan::Graph& graph = *operators.file.graph;
-  if (options.clear_state) GF_TRY(runtime::clear_state(graph, *store));
-  GF_ASSIGN(const std::vector<std::string> stored, runtime::stored_services(*store));
-  tell_left_services(stored, graph, options.data_folder);
+  if (options.clear_state) GF_TRY(runtime::clear_state(*operators.file.graph, *store));
+  GF_TRY(tell_left_services(*operators.file.graph, *store, options.data_folder.string()));
+  api::Api api(*store, nullptr, clock, &memory);
   GF_ASSIGN(
-      const std::unique_ptr<runtime::Engine> engine,
-      runtime::Engine::open(operators.file.graph, operators.built.functions, *store,
-                            {.threads = options.threads, .clock = &clock, .memory = &memory}));
-  api::Api api(*store, engine.get(), clock, &memory);
+      const std::unique_ptr<Deployment> deployment,
+      Deployment::open(std::move(operators), *store,
+                       {.threads = options.threads, .clock = &clock, .memory = &memory}, api));
   GF_ASSIGN(const std::unique_ptr<http::Server> server,
             http::Server::listen(api, server_options(options, address, files, limit)));
-  engine->start();
+  deployment->start();
   server->start();
   fmt::print("listening on http://{}\n", to_string({address.host, server->port()}));
   std::fflush(stdout);
-  spdlog::info("running {} ({}), data in {}", operators.file.name, graph.name,
-               options.data_folder.string());
+  spdlog::info("running {} ({}), data in {}", deployment->file().name,
+               deployment->file().graph->name, options.data_folder.string());
 
-  const int signal = signals.wait();
+  const int signal =
+      options.watch ? watch_until_signal(signals, watch, *deployment, options) : signals.wait();
   spdlog::info("stopping on signal {}: once more stops at once", signal);
   server->stop();
-  engine->stop();
+  deployment->stop();
   store->close();
   spdlog::info("stopped");
   return {};
@@ -185,16 +171,17 @@ int run_command(const RunOptions& options) {
     return kExitUsage;
   }
   const MemoryLimit memory = limit_memory(options);
-  const auto operators = load(options.build);
+  FileWatch watch({options.build.dataflow});  // from before it is read
+  auto operators = load_operators(options.build);
   if (!operators) return print_error(operators.error());
   spdlog::info("operators {} {}", operators->built.was_cached ? "cached in" : "built, kept in",
                operators->built.file.string());
-  const Status status = serve(options, *operators, *address, memory);
+  const Status status = serve(options, std::move(*operators), watch, *address, memory);
   return status ? kExitFine : print_error(status.error());
 }
 
 int build_command(const BuildOptions& options) {
-  const auto operators = load(options);
+  const auto operators = load_operators(options);
   if (!operators) return print_error(operators.error());
   fmt::print("{}\n{} {}\n", plan::explain(plan::describe(*operators->file.graph)),
              operators->built.file.string(),

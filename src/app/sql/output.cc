@@ -1,18 +1,13 @@
-// gameflow sql: a query over live state, as a table, CSV or JSON.
+#include "app/sql/output.h"
 
 #include <cstdio>
-#include <iostream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include "app/commands.h"
 #include "app/table.h"
 #include "app/terminal.h"
-#include "client/http_client.h"
 #include "client/json_text.h"
 
 namespace gameflow::app {
@@ -94,19 +89,12 @@ void print_json(const std::vector<std::string>& columns, const json::array& rows
 
 }  // namespace
 
-int sql_command(const SqlOptions& options) {
-  const auto http = client::HttpClient::open(options.server);
-  if (!http) return print_error(http.error());
-  std::string query = options.query;
-  if (query == "-") query.assign(std::istreambuf_iterator<char>(std::cin), {});
-  const auto answer = client::object_of((*http)->request("POST", "/sql", "text/plain", query));
-  if (!answer) return print_error(answer.error());
+void print_answer(const json::object& answer, SqlFormat format) {
   std::vector<std::string> columns;
-  for (const json::value& column : client::array_at(*answer, "columns"))
+  for (const json::value& column : client::array_at(answer, "columns"))
     columns.push_back(plain(column));
-  const json::array& rows = client::array_at(*answer, "rows");
-  const SqlFormat automatic = is_terminal(STDOUT_FILENO) ? SqlFormat::kTable : SqlFormat::kCsv;
-  switch (options.format.value_or(automatic)) {
+  const json::array& rows = client::array_at(answer, "rows");
+  switch (format) {
     case SqlFormat::kTable:
       print_table(columns, rows);
       break;
@@ -117,11 +105,10 @@ int sql_command(const SqlOptions& options) {
       print_json(columns, rows);
       break;
   }
-  if (const auto* truncated = answer->if_contains("truncated"); truncated && *truncated == true) {
+  if (const auto* truncated = answer.if_contains("truncated"); truncated && *truncated == true) {
     print_note(fmt::format("only the first {} rows: the answer is over the limit of rows or bytes",
                            rows.size()));
   }
-  return kExitFine;
 }
 
 }  // namespace gameflow::app

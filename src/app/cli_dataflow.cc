@@ -1,0 +1,198 @@
+// The commands that work on a dataflow, and on the data folder of a server.
+#include <map>
+#include <memory>
+#include <string>
+
+#include "app/cli_tree.h"
+#include "app/cli_values.h"
+#include "log/store.h"
+
+namespace gameflow::app {
+
+void CommandTree::add_new() {
+  auto [app, options] =
+      add<NewOptions>(root_, "new", "Make a dataflow that runs, with a test, to start from",
+                      "  gameflow new\n"
+                      "  gameflow new scores --template window");
+  app->add_option("folder", options->folder, "Where [a folder of its name]")->type_name("DIR");
+  app->add_option("--name", options->name, "Its name [asked for, or that of the folder]")
+      ->type_name("NAME");
+  app->add_option("--template", options->template_name,
+                  "What it does [asked for, or counter]\n"
+                  "counter: events and points of each player, minute by minute;\n"
+                  "window: the best players of each 10 seconds;\n"
+                  "filter: one topic into another")
+      ->check(CLI::IsMember({"counter", "window", "filter"}).description(""))
+      ->type_name("counter|window|filter");
+}
+
+void CommandTree::add_run() {
+  auto [app, options] = add<RunOptions>(
+      root_, "run", "Run a dataflow: topics, engine, HTTP API and dashboards",
+      "  gameflow run games/gaming-analytics/dataflow.yaml\n"
+      "  gameflow run dataflow.yaml --listen 127.0.0.1:8080 --data /var/lib/gameflow");
+  add_build_flags(*app, options->build);
+  app->add_option("--listen", options->listen, "Address and port; port 0 takes a free one")
+      ->envname("GAMEFLOW_LISTEN")
+      ->type_name("ADDR:PORT")
+      ->capture_default_str();
+  app->add_flag("--insecure-no-auth", options->insecure_no_auth,
+                "Listen on an address that other machines reach, though nobody has to log in");
+  add_data(*app, options->data_folder);
+  static const std::map<std::string, log::Durability> kDurabilities{
+      {"fsync", log::Durability::kFsync},
+      {"interval", log::Durability::kInterval},
+      {"none", log::Durability::kNone}};
+  app->add_option("--durability", options->durability,
+                  "What an acknowledged record survives [fsync]\n"
+                  "fsync: a power loss; interval: that, but for the last second;\n"
+                  "none: a crash of gameflow only")
+      ->transform(one_of(kDurabilities))
+      ->envname("GAMEFLOW_DURABILITY")
+      ->type_name("fsync|interval|none");
+  app->add_option("--disk-free-min", options->disk_free_bytes_min,
+                  "Refuse records while the disk has less than this free [256MiB]")
+      ->transform(size())
+      ->envname("GAMEFLOW_DISK_FREE_MIN")
+      ->type_name("SIZE");
+  app->add_option("--memory-max", options->memory_bytes_max,
+                  "Refuse records near this, and hold services with large states back\n"
+                  "[80 % of what the machine, the container or the address space has]")
+      ->transform(size())
+      ->envname("GAMEFLOW_MEMORY_MAX")
+      ->type_name("SIZE");
+  app->add_option("--threads", options->threads, "Workers of the engine; 0: one for each core")
+      ->check(whole_number(0, 256))
+      ->envname("GAMEFLOW_THREADS")
+      ->type_name("N")
+      ->capture_default_str();
+  app->add_flag("--clear-state", options->clear_state,
+                "Forget state, windows and offsets of this dataflow first; topics stay");
+  app->add_flag("--watch", options->watch, "Take over changes of the dataflow while it runs");
+  app->add_option("--web", options->web_folder, "Serve pages from here, not the built-in ones")
+      ->check(CLI::ExistingDirectory.description(""))
+      ->envname("GAMEFLOW_WEB")
+      ->type_name("DIR");
+  app->add_option("--log-level", options->log_level, "How much to log on stderr")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}).description(""))
+      ->envname("GAMEFLOW_LOG_LEVEL")
+      ->type_name("debug|info|warn|error|off")
+      ->capture_default_str();
+}
+
+void CommandTree::add_build_and_validate() {
+  auto [build, build_options] =
+      add<BuildOptions>(root_, "build", "Check a dataflow and build its operators, without running",
+                        "  gameflow build dataflow.yaml");
+  add_build_flags(*build, *build_options);
+  auto [validate, validate_options] = add<ValidateOptions>(
+      root_, "validate", "Report every mistake in a dataflow.yaml",
+      "  gameflow validate dataflow.yaml\n  gameflow validate --operators dataflow.yaml");
+  add_build_flags(*validate, validate_options->build);
+  validate->add_flag("--operators", validate_options->operators,
+                     "Have the compiler check run: blocks");
+}
+
+void CommandTree::add_explain() {
+  auto [app, options] =
+      add<ExplainOptions>(root_, "explain", "Show what a dataflow does: its graph",
+                          "  gameflow explain dataflow.yaml\n"
+                          "  gameflow explain --format dot dataflow.yaml | dot -Tsvg > graph.svg");
+  app->add_option("dataflow", options->dataflow, "The dataflow.yaml")
+      ->required()
+      ->type_name("FILE");
+  static const std::map<std::string, ExplainFormat> kFormats{{"text", ExplainFormat::kText},
+                                                             {"json", ExplainFormat::kJson},
+                                                             {"dot", ExplainFormat::kDot},
+                                                             {"mermaid", ExplainFormat::kMermaid}};
+  app->add_option("--format", options->format, "Text, data, or a picture [text]")
+      ->transform(one_of(kFormats))
+      ->type_name("text|json|dot|mermaid");
+}
+
+void CommandTree::add_test() {
+  auto [app, options] =
+      add<TestOptions>(root_, "test", "Run dataflow tests: timed input, and what must come out",
+                       "  gameflow test\n"
+                       "  gameflow test tests/dataflow --filter late\n"
+                       "  gameflow test counting.test --update",
+                       [](TestOptions& parsed) {
+                         if (parsed.paths.empty()) parsed.paths = {"."};
+                       });
+  app->add_option("paths", options->paths,
+                  "Cases, and folders: all *.test in them [.]; their format:\n"
+                  "docs/reference/testing.md")
+      ->type_name("FILE|DIR");
+  app->add_option("--filter", options->filter,
+                  "Only cases whose path or first comment has this in it; with * or ? a\n"
+                  "pattern for the path")
+      ->type_name("TEXT");
+  app->add_flag("--update", options->update, "Write what came in place of what the cases expect");
+  app->add_option("--junit", options->junit, "Write the verdicts there too, as JUnit XML")
+      ->type_name("FILE");
+  app->add_option("--threads", options->threads,
+                  "Workers of the engine; given several times, each case runs with each [1 and 3]")
+      ->check(whole_number(1, 256))
+      ->allow_extra_args(false)
+      ->type_name("N");
+  add_build_flags(*app, options->build, false);
+  add_test_function(*app);
+}
+
+void CommandTree::add_test_function(CLI::App& test) {
+  const auto output = std::make_shared<std::string>("v");
+  auto [app, options] = add<TestFunctionOptions>(
+      test, "function", "Run one operator of a dataflow on values",
+      "  gameflow test function user --value '{\"user\":\"ann\",\"at\":\"\"}' dataflow.yaml\n"
+      "  gameflow test function counting/update-state --state-key ann --value-file event.json "
+      "dataflow.yaml",
+      [output](TestFunctionOptions& parsed) { parsed.output_key = *output == "kv"; });
+  app->add_option("name", options->name,
+                  "Its C++ name, or SERVICE/OPERATOR, such as counting/filter/2")
+      ->required()
+      ->type_name("NAME");
+  add_build_flags(*app, options->build);
+  app->add_option("-v,--value", options->values, "A value in JSON; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("JSON");
+  app->add_option("--value-file", options->value_files, "A file with a value; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("FILE");
+  app->add_option("-k,--key", options->key, "The key of the records")->type_name("TEXT");
+  app->add_option("-s,--state-key", options->state_key,
+                  "The key of the rows, instead of what assign-key says")
+      ->type_name("KEY");
+  app->add_option("-o,--output", *output, "Print values, or objects of key and value [v]")
+      ->check(CLI::IsMember({"v", "kv"}).description(""))
+      ->type_name("v|kv");
+}
+
+void CommandTree::add_service() {
+  CLI::App* service =
+      root_.add_subcommand("service", "What is stored of services, while the server is stopped");
+  service->require_subcommand(1);
+  service->footer(
+      "Examples:\n  gameflow service list\n  gameflow service forget old-counts --data data");
+  auto [list, list_options] =
+      add<ServiceListOptions>(*service, "list", "List the services that are stored",
+                              "  gameflow service list --data /var/lib/gameflow");
+  add_data(*list, list_options->data_folder);
+
+  auto [reset, reset_options] = add<ServiceResetWatermarkOptions>(
+      *service, "reset-watermark", "Set back a watermark that is ahead of the clock",
+      "  gameflow service reset-watermark counting");
+  reset->add_option("service", reset_options->service, "Its name")
+      ->required()
+      ->type_name("SERVICE");
+  add_data(*reset, reset_options->data_folder);
+
+  auto [forget, forget_options] =
+      add<ServiceForgetOptions>(*service, "forget", "Throw away state, windows and offsets of one",
+                                "  gameflow service forget old-counts");
+  forget->add_option("service", forget_options->service, "Its name")
+      ->required()
+      ->type_name("SERVICE");
+  add_data(*forget, forget_options->data_folder);
+}
+
+}  // namespace gameflow::app

@@ -1,0 +1,117 @@
+// The commands that talk to a running server: their options, and the functions that run them.
+//
+// Each function prints results on stdout and messages on stderr, and returns the exit code.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "generate/generator.h"
+
+namespace gameflow::app {
+
+struct GenerateOptions {
+  std::string server;  // empty: stdout
+  std::vector<generate::EventKind> kinds;
+  std::optional<std::uint64_t> rate = 100;  // per second and kind; nothing: as fast as it goes
+  std::optional<std::uint64_t> events;      // of each kind; nothing: no end
+  std::optional<std::uint64_t> seed;
+  std::uint32_t players = 99;
+  std::optional<Timestamp> start_time;  // nothing: the clock
+  std::string producer_id;              // empty: made up
+};
+int generate_command(const GenerateOptions& options);
+
+struct TopicListOptions {
+  std::string server;
+};
+int topic_list_command(const TopicListOptions& options);
+
+struct TopicDescribeOptions {
+  std::string server, topic;
+};
+int topic_describe_command(const TopicDescribeOptions& options);
+
+struct TopicCreateOptions {
+  std::string server, topic;
+  std::uint32_t partitions = 1;
+  std::string retention_age;                     // "7d"; empty: none
+  std::optional<std::uint64_t> retention_bytes;  // nothing: no limit
+};
+int topic_create_command(const TopicCreateOptions& options);
+
+struct TopicDeleteOptions {
+  std::string server, topic;
+};
+int topic_delete_command(const TopicDeleteOptions& options);
+
+struct ProduceOptions {
+  std::string server, topic;
+  std::string file = "-";  // "-": stdin
+  std::optional<std::string> key, key_field;
+};
+int produce_command(const ProduceOptions& options);
+
+enum class ConsumeOutput : std::uint8_t { kValue, kJson };
+
+struct ConsumeOptions {
+  std::string server, topic;
+  std::string offset = "end";  // beginning, end, N, -N
+  bool stop_at_end = false;
+  std::optional<std::uint64_t> records_max;
+  std::optional<std::uint32_t> partition;  // nothing: all
+  ConsumeOutput output = ConsumeOutput::kValue;
+};
+int consume_command(const ConsumeOptions& options);
+
+enum class SqlFormat : std::uint8_t { kTable, kJson, kCsv };
+
+struct SqlOptions {
+  std::string server;
+  std::optional<std::string> query;  // "-": stdin; nothing: a shell on a terminal, else stdin
+  std::optional<SqlFormat> format;   // nothing: table on a terminal, csv elsewhere
+};
+int sql_command(const SqlOptions& options);
+
+// Which dead letters; what is empty does not count.
+struct DeadLetterFilter {
+  std::string service, operator_name, code;
+  std::optional<std::string> since, until;  // an ISO time, or a duration back from now
+};
+
+enum class DeadLettersFormat : std::uint8_t { kTable, kJson };
+
+struct DeadLettersListOptions {
+  std::string server;
+  DeadLetterFilter filter;
+  std::uint64_t letters_max = 20;  // the last ones
+  bool counts_only = false;
+  DeadLettersFormat format = DeadLettersFormat::kTable;
+};
+int dead_letters_list_command(const DeadLettersListOptions& options);
+
+struct DeadLettersShowOptions {
+  std::string server, id;   // "0:17": partition and offset in the dead-letter topic
+  bool value_only = false;  // its original bytes, for other programs
+};
+int dead_letters_show_command(const DeadLettersShowOptions& options);
+
+struct DeadLettersReplayOptions {
+  std::string server;
+  std::vector<std::string> ids;
+  DeadLetterFilter filter;
+  bool all = false;    // that the filter takes
+  bool again = false;  // those too that were replayed before
+  bool dry_run = false;
+};
+int dead_letters_replay_command(const DeadLettersReplayOptions& options);
+
+struct McpOptions {
+  std::string server;
+};
+int mcp_command(const McpOptions& options);
+
+}  // namespace gameflow::app

@@ -1,0 +1,295 @@
+#include "app/flow_test/operators.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/closest.h"
+#include "base/time.h"
+#include "opbuild/block.h"
+#include "spec/function.h"
+#include "spec/names.h"
+
+namespace gameflow::app::flow_test {
+namespace {
+
+using fmt::format;
+using plan::Graph;
+using plan::Step;
+
+// Longer than any test: nothing is late, and nothing too early.
+constexpr Duration kForEver{std::int64_t{3650} * 24 * 3600 * 1000};
+
+Operator make_operator(const Graph& graph, plan::ServiceId service, plan::NodeId node,
+                       std::size_t index, const Step& step) {
+  const opbuild::Block block = opbuild::parse_block(step.code, step.name);
+  const bool is_lambda = block.form == opbuild::Block::Form::kLambda;
+  return {.service = service,
+          .node = node,
+          .index = index,
+          .step = &step,
+          .id = format("{}/{}", graph.services[service].name, step.name),
+          .function = is_lambda ? "" : block.function};
+}
+
+std::string_view behind_service(std::string_view id) {
+  return id.substr(id.find('/') + 1);
+}
+
+std::string listed(const std::vector<Operator>& operators) {
+  std::string text;
+  for (const Operator& found : operators) {
+    text +=
+        format("\n  {}{} (line {})", found.id, found.function.empty() ? "" : ": " + found.function,
+               found.step->code.position.line);
+  }
+  return text;
+}
+
+Graph empty_graph(const Graph& graph, const Operator& found) {
+  const plan::Service& service = graph.services[found.service];
+  return {.name = graph.name,
+          .version = graph.version,
+          .namespace_ = graph.namespace_,
+          .file_name = graph.file_name,
+          .types = graph.types,
+          .named_types = graph.named_types,
+          .topics = {},
+          .services = {{.name = service.name, .scope = service.scope, .nodes = {}}},
+          .nodes = {},
+          .dead_letter_topic = "dead-letters",
+          .future_max = kForEver};
+}
+
+plan::TopicId add_topic(Graph& graph, std::string name, const record::Type* type) {
+  graph.topics.push_back({.name = std::move(name),
+                          .type = type,
+                          .type_name = plan::type_name(graph, type),
+                          .partitions = 1,
+                          .retention_age = {},
+                          .retention_bytes = {},
+                          .readers = {}});
+  return static_cast<plan::TopicId>(graph.topics.size() - 1);
+}
+
+plan::NodeId add_node(Graph& graph, plan::NodeKind kind, const record::Type* output,
+                      std::vector<plan::NodeId> inputs) {
+  const auto id = static_cast<plan::NodeId>(graph.nodes.size());
+  for (const plan::NodeId input : inputs) graph.nodes[input].outputs.push_back(id);
+  graph.nodes.push_back({.kind = std::move(kind),
+                         .service = 0,
+                         .output = output,
+                         .inputs = std::move(inputs),
+                         .outputs = {}});
+  graph.services[0].nodes.push_back(id);
+  return id;
+}
+
+plan::NodeId add_read(Graph& graph, const record::Type* in) {
+  const plan::TopicId topic = add_topic(graph, kProbeInput, in);
+  const plan::NodeId read =
+      add_node(graph, plan::Read{topic, plan::StartOffset::kBeginning, {1, 1}}, in, {});
+  graph.topics[topic].readers.push_back(read);
+  return read;
+}
+
+void add_write(Graph& graph, plan::NodeId from) {
+  const plan::TopicId topic = add_topic(graph, kProbeOutput, nullptr);
+  add_node(graph, plan::Write{topic, {1, 1}}, graph.nodes[from].output, {from});
+}
+
+plan::NodeId add_chain(Graph& graph, std::vector<Step> steps, plan::NodeId from) {
+  const bool changes = std::ranges::any_of(steps, plan::changes_type, &Step::kind);
+  const std::size_t count = steps.size();
+  return add_node(graph,
+                  plan::Chain{.function = graph.services[0].name + "/source/0",
+                              .steps = std::move(steps),
+                              .own_steps = count},
+                  changes ? nullptr : graph.nodes[from].output, {from});
+}
+
+Step step_of_kind(spec::FunctionKind kind, spec::Code code) {
+  return {kind, spec::info_of(kind).key, std::move(code)};
+}
+
+// The key as a C++ literal of its type, or nothing if it is none.
+std::optional<std::string> key_literal(const std::string& text, record::Kind kind) {
+  if (kind == record::Kind::kString) {
+    std::string literal = "Text(std::string_view(\"";
+    for (const char c : text) literal += format("\\{:03o}", static_cast<unsigned char>(c));
+    return literal + format("\", {}))", text.size());
+  }
+  if (kind == record::Kind::kBool)
+    return text == "true" || text == "false" ? std::optional(text) : std::nullopt;
+  std::int64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{} || rest != end) return std::nullopt;
+  return format("static_cast<{}>({}ll)", record::to_string(kind), number);
+}
+
+// The Keyed behind a chain, and what its rows' keys are.
+const plan::Exchange* exchange_of(const Graph& graph, const Operator& found) {
+  for (const plan::NodeId id : graph.services[found.service].nodes) {
+    if (const auto* const exchange = std::get_if<plan::Exchange>(&graph.nodes[id].kind))
+      return exchange;
+  }
+  return nullptr;
+}
+
+const Step* step_of_service(const Graph& graph, const Operator& found, spec::FunctionKind kind) {
+  for (const Step* step : plan::steps_of(graph, graph.services[found.service])) {
+    if (step->kind == kind) return step;
+  }
+  return nullptr;
+}
+
+// C++ that defines `result NAME(in...)` behind the block, whose operator is `operator_`.
+spec::Code called_by(const Step& step, const std::string& result, std::string_view body) {
+  const opbuild::Block block = opbuild::parse_block(step.code, step.name);
+  spec::Code code = step.code;
+  const bool is_lambda = block.form == opbuild::Block::Form::kLambda;
+  if (is_lambda) code.text = "constexpr auto probed_ = " + code.text + "\n;";
+  const std::string name = is_lambda ? "probed_" : block.function;
+  code.text += format("\n#define GAMEFLOW_PROBED {}\n{} call_probed_(const auto&... in) {{ {} }}\n",
+                      name, result, body);
+  return code;
+}
+
+}  // namespace
+
+std::vector<Operator> operators_of(const Graph& graph) {
+  std::vector<Operator> found;
+  for (plan::ServiceId i = 0; i < graph.services.size(); ++i) {
+    bool is_first_source = true;
+    for (const plan::NodeId id : graph.services[i].nodes) {
+      const plan::NodeKind& kind = graph.nodes[id].kind;
+      if (const auto* const chain = std::get_if<plan::Chain>(&kind)) {
+        // What sources share stands in the chain of each.
+        const bool shares = chain->own_steps < chain->steps.size();
+        const std::size_t count =
+            shares && !is_first_source ? chain->own_steps : chain->steps.size();
+        if (shares) is_first_source = false;
+        for (std::size_t step = 0; step < count; ++step)
+          found.push_back(make_operator(graph, i, id, step, chain->steps[step]));
+      } else if (const auto* const keyed = std::get_if<plan::Keyed>(&kind)) {
+        found.push_back(make_operator(graph, i, id, 0, keyed->update));
+        found.push_back(make_operator(graph, i, id, 0, keyed->flush));
+      }
+    }
+  }
+  std::map<std::string, std::size_t> total, number;
+  for (const Operator& one : found) ++total[one.id];
+  for (Operator& one : found) {
+    const std::string id = one.id;
+    if (total[id] > 1) one.id += format("/{}", ++number[id]);
+  }
+  return found;
+}
+
+Result<Operator> find_operator(const Graph& graph, const std::string& name) {
+  const std::vector<Operator> all = operators_of(graph);
+  const std::string function = spec::to_snake_case(name);
+  std::vector<Operator> found;
+  for (const Operator& one : all) {
+    if (one.id == name || behind_service(one.id) == name ||
+        (!one.function.empty() && one.function == function))
+      found.push_back(one);
+  }
+  if (found.size() == 1) return found.front();
+  if (!found.empty()) {
+    return fail(ErrorCode::kInvalidArgument,
+                format("'{}' is more than one operator: name one of{}", name, listed(found)));
+  }
+  std::vector<std::string_view> names;
+  for (const Operator& one : all) {
+    names.insert(names.end(), {one.id, behind_service(one.id)});
+    if (!one.function.empty()) names.emplace_back(one.function);
+  }
+  const std::string_view guess = closest(name, names);
+  return fail(ErrorCode::kInvalidArgument,
+              format("there is no operator '{}'{}; there are{}", name,
+                     guess.empty() ? "" : format(" (did you mean '{}'?)", guess), listed(all)));
+}
+
+Graph pipe_around(const Graph& graph, const Operator& found, const record::Type* in,
+                  std::vector<Step> steps) {
+  Graph probe = empty_graph(graph, found);
+  add_write(probe, add_chain(probe, std::move(steps), add_read(probe, in)));
+  return probe;
+}
+
+Step as_transform(const Graph& graph, const Operator& found) {
+  using spec::FunctionKind;
+  const Step& step = *found.step;
+  switch (step.kind) {
+    case FunctionKind::kFilter:  // a map to true and false
+      return step_of_kind(FunctionKind::kMap, step.code);
+    case FunctionKind::kAssignKey: {
+      const plan::Exchange* const exchange = exchange_of(graph, found);
+      const record::Kind key = exchange != nullptr ? exchange->key : record::Kind::kString;
+      const std::string type =
+          key == record::Kind::kString ? "Text" : std::string(record::to_string(key));
+      return step_of_kind(FunctionKind::kMap,
+                          called_by(step, type, "return GAMEFLOW_PROBED(in...);"));
+    }
+    case FunctionKind::kAssignTimestamp:
+      return step_of_kind(
+          FunctionKind::kMap,
+          called_by(step, "i64",
+                    format("if constexpr (requires {{ GAMEFLOW_PROBED(in..., i64{{}}); }}) return "
+                           "static_cast<i64>(GAMEFLOW_PROBED(in..., i64{{{}}})); else return "
+                           "static_cast<i64>(GAMEFLOW_PROBED(in...));",
+                           kRecordTime)));
+    default:
+      return step;
+  }
+}
+
+Result<Graph> window_around(const Graph& graph, const Operator& found, const record::Type* in,
+                            const std::optional<std::string>& key) {
+  Graph probe = empty_graph(graph, found);
+  plan::Keyed keyed = std::get<plan::Keyed>(graph.nodes[found.node].kind);
+  keyed.window.grace = kForEver;
+  keyed.window.late_topic.reset();
+  const plan::Exchange& exchange = *exchange_of(graph, found);
+  std::vector<Step> steps{*step_of_service(graph, found, spec::FunctionKind::kAssignTimestamp),
+                          *step_of_service(graph, found, spec::FunctionKind::kAssignKey)};
+  if (key) {
+    const auto literal = key_literal(*key, exchange.key);
+    if (!literal) {
+      return fail(ErrorCode::kInvalidArgument,
+                  format("--state-key '{}' is no {}", *key, record::to_string(exchange.key)));
+    }
+    steps[1].code.text = format("[](const auto&) {{ return {}; }}", *literal);
+  }
+  const plan::NodeId chain = add_chain(probe, std::move(steps), add_read(probe, in));
+  const plan::NodeId exchanged = add_node(probe, exchange, in, {chain});
+  add_write(probe, add_node(probe, std::move(keyed), graph.nodes[found.node].output, {exchanged}));
+  return probe;
+}
+
+Graph service_without_sinks(const Graph& graph, const Operator& found) {
+  Graph probe = empty_graph(graph, found);
+  probe.topics = graph.topics;
+  for (plan::Topic& topic : probe.topics) topic.readers.clear();
+  std::map<plan::NodeId, plan::NodeId> numbers;
+  for (const plan::NodeId id : graph.services[found.service].nodes) {
+    const plan::Node& node = graph.nodes[id];
+    std::vector<plan::NodeId> inputs;
+    for (const plan::NodeId input : node.inputs) inputs.push_back(numbers.at(input));
+    numbers[id] = add_node(probe, node.kind, node.output, std::move(inputs));
+    if (const auto* const read = std::get_if<plan::Read>(&node.kind))
+      probe.topics[read->topic].readers.push_back(numbers[id]);
+    if (id == found.node) break;
+  }
+  add_write(probe, numbers.at(found.node));
+  return probe;
+}
+
+}  // namespace gameflow::app::flow_test

@@ -1,0 +1,70 @@
+#include "spec/default_value.h"
+
+#include <optional>
+
+#include "record/batch.h"
+#include "record/codec.h"
+
+namespace gameflow::spec {
+namespace {
+
+using record::Kind;
+using record::Type;
+
+std::string in_quotes(std::string_view text) {
+  std::string json;
+  record::encode_json_string(text, json);
+  return json;
+}
+
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("+-.eE0123456789") == std::string_view::npos;
+}
+
+// The value as JSON; nothing where there is none of such a type.
+std::optional<std::string> json_of(const Node& node, const Type& type) {
+  if (type.kind == Kind::kList || type.kind == Kind::kMap) {
+    const NodeKind kind = type.kind == Kind::kList ? NodeKind::kList : NodeKind::kMap;
+    const bool is_empty = node.kind == kind && node.items.empty();
+    return is_empty ? std::optional<std::string>(type.kind == Kind::kList ? "[]" : "{}")
+                    : std::nullopt;
+  }
+  if (node.kind != NodeKind::kScalar || type.kind > Kind::kEnum || type.kind == Kind::kJson ||
+      type.kind == Kind::kBytes)
+    return std::nullopt;
+  if (type.kind == Kind::kEnum) {
+    const record::Variant* const variant = type.find_variant(node.text);
+    return in_quotes(variant == nullptr ? node.text : variant->read_name);
+  }
+  const bool is_word = type.kind == Kind::kString ||
+                       (type.kind == Kind::kTimestamp && !is_number(node.text)) ||
+                       (node.text != "true" && node.text != "false" && !is_number(node.text));
+  return is_word ? in_quotes(node.text) : node.text;
+}
+
+}  // namespace
+
+DefaultValue read_default_value(const Node& node, const Type& type, record::TypeTable& types) {
+  if (node.kind == NodeKind::kNull)
+    return {{}, "it cannot be null", "leave it out, and write 'optional: true' instead"};
+  const auto json = json_of(node, type);
+  if (!json) {
+    return {{},
+            "a value of this type cannot be a default",
+            "numbers, bools, strings, timestamps, enums without values, [] and {} can"};
+  }
+  const std::size_t size = json->size();
+  auto* const text = static_cast<char*>(types.arena().allocate(size + record::kPaddingBytes, 1));
+  json->copy(text, size);
+  std::memset(text + size, ' ', record::kPaddingBytes);
+  DefaultValue value;
+  value.bytes.resize(type.size);
+  record::Decoder decoder;
+  if (!decoder.decode(type, {text, size}, types.arena(), value.bytes.data())) {
+    value.bytes.clear();
+    value.mistake = decoder.error().message;
+  }
+  return value;
+}
+
+}  // namespace gameflow::spec
