@@ -92,7 +92,8 @@ class Lowering {
                 .flush_function = spec_.name + "/flush",
                 .update = step_of(window.update_state),
                 .flush = step_of(window.flush)};
-    if (window.late == spec::LatePolicy::kToTopic) keyed.window.late_topic = topic(window.late_topic);
+    if (window.late == spec::LatePolicy::kToTopic)
+      keyed.window.late_topic = topic(window.late_topic);
     for (const spec::State& state : spec_.states) {
       keyed.states.push_back({.name = state.name,
                               .table = spec::to_snake_case(state.name),
