@@ -75,16 +75,24 @@ struct StateDescription {
 
 // Which rows of a state; what is empty does not matter.
 struct StateQuery {
-  std::optional<std::string> key;
+  std::optional<std::string> key;     // without prefix and after
   std::optional<std::string> prefix;  // of the key as it is shown
   std::optional<Timestamp> window_start;
-  std::string after;  // StateRows::next of the page before
+  bool is_newest_window = false;  // of the window that starts last
+  std::string after;              // StateRows::next of the page before
   std::size_t limit = 1000;
+};
+
+struct StateWindow {
+  Timestamp start{}, end{};
+  bool is_closed = false;
+  std::uint64_t rows = 0;
 };
 
 struct StateRows {
   query::Answer answer;
-  std::string next;  // where the following rows begin; empty: there are none
+  std::string next;                  // where the following rows begin; empty: there are none
+  std::vector<StateWindow> windows;  // all of the state's, in order of time
 };
 
 // Process-wide counters of produce(), for /metrics.

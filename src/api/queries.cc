@@ -96,21 +96,30 @@ Result<query::Answer> Queries::run(std::string_view sql, const query::Limits& li
   return answer;
 }
 
-Result<query::Answer> Queries::run_on(query::Database& database, std::string_view sql,
-                                      query::Limits limits,
-                                      std::chrono::steady_clock::time_point deadline) {
-  if (engine_ == nullptr) return database.run(sql, limits);
+// Runs `action` while the database shows the rows of now.
+template <class Action>
+auto Queries::with_view(query::Database& database, std::chrono::steady_clock::time_point deadline,
+                        Action&& action) -> decltype(action(query::Tables{})) {
   const std::shared_ptr<const query::Tables> view = engine_->view(deadline);
   if (view == nullptr) {
     return fail(ErrorCode::kSqlLimit,
                 "the query took too long: it waited for the engine to end an epoch");
   }
   GF_TRY(show(database, *view));
-  limits.time_max = std::chrono::duration_cast<std::chrono::milliseconds>(
-      deadline - std::chrono::steady_clock::now());
-  auto answer = database.run(sql, limits);
+  auto answer = action(*view);
   GF_TRY(show(database, schemas_));  // a free database keeps no rows alive
   return answer;
+}
+
+Result<query::Answer> Queries::run_on(query::Database& database, std::string_view sql,
+                                      query::Limits limits,
+                                      std::chrono::steady_clock::time_point deadline) {
+  if (engine_ == nullptr) return database.run(sql, limits);
+  return with_view(database, deadline, [&](const query::Tables&) {
+    limits.time_max = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    return database.run(sql, limits);
+  });
 }
 
 std::vector<StateDescription> Queries::states() {
@@ -153,11 +162,18 @@ Result<StateRows> Queries::rows(std::string_view service, std::string_view state
                     ? fmt::format("there is no state '{}'", name)
                     : fmt::format("there is no state '{}'; did you mean '{}'?", name, meant));
   }
-  const query::Table& schema = *schemas_[static_cast<std::size_t>(found - tables.begin())];
-  GF_ASSIGN(const std::string sql, page_sql(schema, wanted));
-  GF_ASSIGN(query::Answer answer, run(sql, {.rows_max = wanted.limit}));
-  std::string next = next_page(schema, answer);
-  return StateRows{std::move(answer), std::move(next)};
+  return read_rows(static_cast<std::size_t>(found - tables.begin()), wanted);
+}
+
+Result<StateRows> Queries::read_rows(std::size_t table, const StateQuery& wanted) {
+  const auto deadline = std::chrono::steady_clock::now() + query::Limits{}.time_max;
+  Slot slot(*this);
+  GF_TRY(slot.admit());
+  auto rows = with_view(*slot.database, deadline, [&](const query::Tables& view) {
+    return read_page(*slot.database, *view[table], wanted, deadline);
+  });
+  ++(rows ? counters_.succeeded : counters_.failed);
+  return rows;
 }
 
 const query::Topic* Queries::topic_table(std::string_view topic) const {

@@ -52,6 +52,10 @@ class Queries {
 
   Result<std::unique_ptr<query::Database>> make_database() const;
   static Status show(query::Database& database, const query::Tables& tables);
+  template <class Action>
+  auto with_view(query::Database& database, std::chrono::steady_clock::time_point deadline,
+                 Action&& action) -> decltype(action(query::Tables{}));
+  Result<StateRows> read_rows(std::size_t table, const StateQuery& wanted);
   Result<query::Answer> run_on(query::Database& database, std::string_view sql,
                                query::Limits limits,
                                std::chrono::steady_clock::time_point deadline);

@@ -120,6 +120,12 @@ TEST_F(QueriesTest, StateRowsByPrefixAndWindow) {
   EXPECT_EQ(rows("scores", {.prefix = "18"}), "18446744073709551615,1,NULL,0,0,5000,0");
   EXPECT_EQ(rows("players", {.prefix = "a", .window_start = Timestamp{0}}), "ann,3,red,0,0,5000,0");
   EXPECT_EQ(rows("players", {.window_start = Timestamp{5000}}), "");
+  EXPECT_EQ(rows("players", {.prefix = "a", .is_newest_window = true}), "ann,3,red,0,0,5000,0");
+  EXPECT_EQ(rows("players", {.key = "ann", .window_start = Timestamp{0}}), "ann,3,red,0,0,5000,0");
+  const auto windows = api_.state_rows("sessions", "players", {.limit = 1})->windows;
+  ASSERT_EQ(windows.size(), 1u);
+  EXPECT_EQ(windows[0].end, Timestamp{5000});
+  EXPECT_EQ(windows[0].rows, 2u);
 }
 
 TEST_F(QueriesTest, PagesOfAStateHaveEachRowOnceAndInOrder) {
@@ -150,7 +156,7 @@ TEST_F(QueriesTest, PagesOfAStateHaveEachRowOnceAndInOrder) {
 }
 
 TEST_F(QueriesTest, PagesThatCannotBe) {
-  for (const char* after : {"0", "0.6", "0.zz", "x.61", ".61", "0.61 or 1"}) {
+  for (const char* after : {"0", "0.6", "0.zz", "x.61", ".61", "0.61 or 1", "-.61"}) {
     StateQuery query;
     query.after = after;
     EXPECT_EQ(show(api_.state_rows("sessions", "players", query)),
@@ -159,6 +165,8 @@ TEST_F(QueriesTest, PagesThatCannotBe) {
                           after));
   }
   EXPECT_FALSE(api_.state_rows("sessions", "scores", {.after = "0.61"})) << "no number";
+  EXPECT_EQ(show(api_.state_rows("sessions", "players", {.key = "ann", .prefix = "a"})),
+            "invalid_argument: key stands without prefix and after");
   EXPECT_TRUE(api_.state_rows("sessions", "players", {.after = "0."})) << "behind the empty key";
 }
 

@@ -22,7 +22,9 @@ bool matches(const record::RecordView& record, std::string_view part) {
 }  // namespace
 
 bool contains_ignoring_case(std::string_view text, std::string_view part) {
-  return std::ranges::search(text, part, {}, lower, lower).begin() != text.end() || part.empty();
+  const auto is_same = [](char a, char b) { return lower(a) == lower(b); };
+  return part.empty() ||
+         std::search(text.begin(), text.end(), part.begin(), part.end(), is_same) != text.end();
 }
 
 Result<log::Offset> read_records(const log::Log& log, log::TopicId topic, const RecordQuery& query,

@@ -211,7 +211,13 @@ Reply rows_reply(const api::StateRows& rows) {
   } else {
     record::encode_json_string(rows.next, reply.body);
   }
-  reply.body += "}\n";
+  reply.body += ",\"windows\":[";
+  for (const api::StateWindow& window : rows.windows) {
+    if (!reply.body.ends_with('[')) reply.body += ',';
+    reply.body += fmt::format(R"({{"start":{},"end":{},"closed":{},"rows":{}}})", window.start.ms,
+                              window.end.ms, window.is_closed, window.rows);
+  }
+  reply.body += "]}\n";
   return reply;
 }
 

@@ -168,7 +168,8 @@ Result<api::StateQuery> state_query(const Request& request) {
   GF_ASSIGN(query.limit, number_parameter(request, "limit", 1000, 1, query::Limits{}.rows_max));
   if (const auto key = request.parameter("key")) query.key = *key;
   if (const auto prefix = request.parameter("prefix")) query.prefix = *prefix;
-  if (request.parameter("window")) {
+  query.is_newest_window = request.parameter("window") == "newest";
+  if (request.parameter("window") && !query.is_newest_window) {
     GF_ASSIGN(const std::uint64_t start, number_parameter(request, "window", 0, 0, INT64_MAX));
     query.window_start = Timestamp{static_cast<std::int64_t>(start)};
   }

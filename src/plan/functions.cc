@@ -39,7 +39,7 @@ const record::Type* resolve(abi::TypeRef ref, record::TypeTable& types) {
     type = types.scalar(static_cast<record::Kind>(ref.base));
   }
   if (type == nullptr || ref.wraps == 0) return nullptr;
-  for (int bit = std::bit_width(ref.wraps) - 2; bit >= 0; --bit)
+  for (int bit = static_cast<int>(std::bit_width(ref.wraps)) - 2; bit >= 0; --bit)
     type = (ref.wraps >> bit & 1U) == 0 ? types.list_of(type) : types.map_of(type);
   return type;
 }

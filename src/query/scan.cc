@@ -1,13 +1,12 @@
 #include "query/scan.h"
 
+#include "query/page.h"
+
 namespace gameflow::query {
 
 std::size_t Table::rows() const {
   std::size_t rows = 0;
-  for (const Segment& segment : segments) {
-    if (segment.shards == nullptr) continue;
-    for (const auto& shard : *segment.shards) rows += shard == nullptr ? 0 : shard->rows(state);
-  }
+  for (const Segment& segment : segments) rows += rows_of(*this, segment);
   return rows;
 }
 

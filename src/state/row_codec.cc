@@ -95,7 +95,7 @@ bool RowCodec::decode(const TextField& field, ByteReader& in, Arena& arena, char
     for (std::uint64_t i = 0; i < count; ++i) new (data + i * sizeof(Text)) Text(copy(in.text()));
   } else {
     const std::string_view items = in.bytes(count * field.item->size);
-    std::memcpy(data, items.data(), items.size());
+    if (!items.empty()) std::memcpy(data, items.data(), items.size());
   }
   const auto size = static_cast<std::uint32_t>(count);
   const ListLayout list{data, size, size};
@@ -111,7 +111,7 @@ bool RowCodec::decode(std::string_view stored, Arena& arena, void* row) const {
   for (const Run& run : runs_) {
     const std::string_view plain = in.bytes(run.size);
     if (!in.ok()) return false;
-    std::memcpy(bytes + run.offset, plain.data(), run.size);
+    if (run.size != 0) std::memcpy(bytes + run.offset, plain.data(), run.size);
     if (run.text_follows && !decode(*text++, in, arena, bytes)) return false;
   }
   return in.ok() && in.at_end();

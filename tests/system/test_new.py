@@ -66,7 +66,12 @@ class New(SystemTest):
         os.close(theirs)
         os.write(ours, b"arena\n2\n")
         self.assertEqual(process.wait(), 0)
-        shown = os.read(ours, 65536).decode()
+        shown = ""
+        try:
+            while block := os.read(ours, 4096):
+                shown += block.decode()
+        except OSError:  # the other end is closed
+            pass
         os.close(ours)
         self.assertIn("Name of the dataflow [scores]:", shown)
         self.assertIn("What shall it do?", shown)

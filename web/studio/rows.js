@@ -82,11 +82,11 @@ export class StateView {
     const {signal} = this.#stop;
     this.#pages = is_more ? this.#pages + 1 : 1;  // at once: what is more than a page is not refreshed
     try {
-      if (!is_more) await this.#loadWindows(signal);
       const asked = is_more ? this.#asked : this.#question();
       const page = await this.#page(asked, is_more ? this.#next : null, signal);
       if (signal.aborted) return;
-      this.#asked = asked;
+      this.#showWindows(page.windows);
+      this.#asked = asked.parameters.window === kNewest ? this.#question(page.windows.at(-1)) : asked;
       this.#more.disabled = false;
       this.#shown = is_more ? [...this.#shown, ...page.rows] : page.rows;
       this.#next = page.next;
@@ -99,13 +99,9 @@ export class StateView {
     }
   }
 
-  async #loadWindows(signal) {
-    const columns = this.#context.columnsOf(this.#service, this.#state);
-    if (!columns.some(({name}) => name === '_window_start')) return;
-    const sql = `select _window_start, _window_end, max(_window_closed), count(*) from "${this.#table_name.replaceAll('"', '""')}" group by 1, 2 order by 1 desc limit ${kWindows}`;
-    const response = await fetch('/sql', {method: 'POST', headers: {'Content-Type': 'text/plain'}, body: sql, signal});
-    if (!response.ok) throw new Error(await messageOf(response));
-    this.#windows = (await response.json()).rows.map(([start, end, closed, rows]) => ({start, end, closed: closed === 1, rows}));
+  #showWindows(windows) {
+    if (windows.length === 0) return;
+    this.#windows = windows.slice(-kWindows).reverse();
     const chosen = this.#window.options.length === 0 ? kNewest : this.#window.value;
     const option = ({start, end, closed, rows}) => el('option', {value: start}, `${time(start)} to ${time(end)}, ${closed ? 'closed' : 'open'}, ${whole(rows)} rows`);
     const options = [el('option', {value: kNewest}, 'Newest window'), el('option', {value: ''}, 'All windows'), ...this.#windows.map(option)];
@@ -117,13 +113,19 @@ export class StateView {
     this.#window.hidden = false;
   }
 
-  // What the controls ask for at the moment.
-  #question() {
-    const window = this.#window.value === kNewest ? this.#windows[0] : this.#windows.find(({start}) => String(start) === this.#window.value);
+  // What the controls ask for at the moment; `newest`: the window that this is, once it is known.
+  #question(newest) {
+    const chosen = this.#window.value, is_newest = chosen === kNewest || this.#window.options.length === 0;
+    const window = is_newest ? newest : this.#windows.find(({start}) => String(start) === chosen);
     const parameters = {limit: kPage};
     if (this.#search.value !== '') parameters[this.#how.value] = this.#search.value;
     if (window) parameters.window = window.start;
+    else if (is_newest && this.#hasWindows()) parameters.window = kNewest;
     return {parameters, window};
+  }
+
+  #hasWindows() {
+    return this.#context.columnsOf(this.#service, this.#state).some(({name}) => name === '_window_start');
   }
 
   async #page({parameters: asked}, after, signal) {

@@ -25,7 +25,7 @@ class Json {
 
   const char* data_ = nullptr;
   u32 size_ = 0;
-  u32 is_of_record_ = 0;  // 1: the engine has read it, so it is JSON
+  [[maybe_unused]] u32 is_of_record_ = 0;  // 1: the engine has read it, so it is JSON
 };
 
 }  // namespace gameflow
