@@ -115,6 +115,18 @@ NodeDescription describe_node(const Graph& graph, const Node& node) {
 
 }  // namespace
 
+std::string_view name_of(spec::ErrorPolicy policy) {
+  switch (policy) {
+    case spec::ErrorPolicy::kDeadLetter:
+      return "dead-letter";
+    case spec::ErrorPolicy::kSkip:
+      return "skip";
+    case spec::ErrorPolicy::kFail:
+      return "fail";
+  }
+  return "";
+}
+
 Description describe(const Graph& graph) {
   Description out{.name = graph.name,
                   .version = graph.version,
@@ -122,7 +134,8 @@ Description describe(const Graph& graph) {
                   .topics = {},
                   .dead_letter_topic = graph.dead_letter_topic};
   for (const Service& service : graph.services) {
-    ServiceDescription& described = out.services.emplace_back(ServiceDescription{service.name, {}});
+    ServiceDescription& described = out.services.emplace_back(
+        ServiceDescription{service.name, std::string(name_of(service.on_error)), {}});
     for (const NodeId id : service.nodes)
       described.nodes.push_back(describe_node(graph, graph.nodes[id]));
   }

@@ -117,6 +117,7 @@ struct Service {
   // Within an epoch, services of a lower rank have run: those whose states it reads, unless they
   // read its own, directly or not, and come behind it in the graph.
   std::uint32_t rank = 0;
+  spec::ErrorPolicy on_error = spec::ErrorPolicy::kDeadLetter;
 
   bool reads_others(ServiceId self) const;
 };

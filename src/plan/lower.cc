@@ -27,8 +27,10 @@ class Lowering {
  public:
   Lowering(Graph& graph, const spec::Service& service)
       : graph_(graph), spec_(service), id_(static_cast<ServiceId>(graph.services.size())) {
-    graph_.services.push_back(
-        {.name = spec_.name, .scope = spec::to_snake_case(spec_.name), .nodes = {}});
+    graph_.services.push_back({.name = spec_.name,
+                               .scope = spec::to_snake_case(spec_.name),
+                               .nodes = {},
+                               .on_error = spec_.on_error});
   }
 
   void run() {

@@ -126,7 +126,8 @@ Status EpochRunner::compute(Epoch& epoch, std::size_t bytes_max, bool input_ends
     if (input_ends && !epoch.has_work()) end(epoch);
     if (!epoch.has_work()) return {};
     steps_.flush(epoch);
-    return commit(epoch);
+    stop_failed(epoch);
+    return epoch.has_work() ? commit(epoch) : Status{};
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::kMemoryFull, "an epoch needs more memory than there is");
   }
@@ -137,6 +138,15 @@ void EpochRunner::change(Epoch& epoch, std::uint32_t rank) {
   if (!steps_.has_work(epoch, rank)) return;
   tables_.begin();
   steps_.change(epoch, rank, intake_.was_small());
+  stop_failed(epoch);
+}
+
+// Those that stop where something fails have done nothing in this epoch, for nobody.
+void EpochRunner::stop_failed(Epoch& epoch) {
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    if (auto stop = tasks_[i]->failure(epoch.services[i]))
+      tasks_[i]->stop(std::move(*stop), epoch.attention, epoch.services[i]);
+  }
 }
 
 void EpochRunner::advance(Epoch& epoch, std::uint32_t rank) {
@@ -157,7 +167,8 @@ void EpochRunner::end(Epoch& epoch) {
 bool EpochRunner::end_next(Epoch& epoch) {
   std::vector<std::size_t> left;
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
-    if (epoch.services[i].after.watermark.value() != window::kEndOfTime) left.push_back(i);
+    const bool has_ended = epoch.services[i].after.watermark.value() == window::kEndOfTime;
+    if (!has_ended && !tasks_[i]->is_stopped()) left.push_back(i);
   }
   std::vector<std::set<std::size_t>> fed(tasks_.size());  // by those of `left`
   for (const std::size_t i : left) fed[i] = fed_by(i, left);

@@ -78,6 +78,7 @@ class EpochRunner {
   void end(Epoch& epoch);
   bool end_next(Epoch& epoch);
   void change(Epoch& epoch, std::uint32_t rank);
+  void stop_failed(Epoch& epoch);
   std::set<std::size_t> fed_by(std::size_t service, const std::vector<std::size_t>& among) const;
   Status commit(Epoch& epoch);
   void show(Epoch& epoch);

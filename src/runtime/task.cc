@@ -19,10 +19,11 @@ ServiceTask::ServiceTask(const plan::Graph& graph, Service service, std::size_t 
 
 void ServiceTask::begin(FlushPool& pool, ServiceEpoch& part) {
   part.after = positions_;
-  windows_.begin(pool, part);
+  if (!is_stopped()) windows_.begin(pool, part);
 }
 
 void ServiceTask::advance(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part) {
+  if (is_stopped()) return;
   Positions& after = part.after;
   for (const Delivery* delivery : part.deliveries) {
     const Placement& placement = *delivery->placement;
@@ -76,6 +77,19 @@ void ServiceTask::revert(Duration attention) {
   positions_.watermark.forgive(attention);
 }
 
+std::optional<Stop> ServiceTask::failure(const ServiceEpoch& part) const {
+  if (service_.on_error != spec::ErrorPolicy::kFail || is_stopped()) return std::nullopt;
+  return first_failure(service_, part);
+}
+
+void ServiceTask::stop(Stop stop, Duration attention, ServiceEpoch& part) {
+  part = {};
+  part.after = positions_;
+  revert(attention);
+  spdlog::error("{}", to_text(service_.name, stop));
+  stop_ = std::move(stop);
+}
+
 ServiceRecord ServiceTask::record(const Positions& positions) const {
   ServiceRecord record{.window_size = service_.keyed ? service_.keyed->assigner.size() : Duration{},
                        .states = stored_states(service_.keyed ? service_.keyed->plan : nullptr),
@@ -104,6 +118,8 @@ ServiceStats ServiceTask::stats(Duration attention) const {
                      .windows_open = 0,
                      .windows_closed = counters.windows_closed,
                      .watermark = positions_.watermark.value(),
+                     .records_skipped = counters.records_skipped,
+                     .stopped = stop_,
                      .is_held = false,
                      .last_minute = late_stats(attention),
                      .partitions = {},

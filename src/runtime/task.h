@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "base/error.h"
@@ -16,6 +17,7 @@
 #include "log/store.h"
 #include "plan/graph.h"
 #include "runtime/checkpoint.h"
+#include "runtime/dead_letter.h"
 #include "runtime/epoch.h"
 #include "runtime/flush_pool.h"
 #include "runtime/late_meter.h"
@@ -48,6 +50,12 @@ class ServiceTask {
   void skip(ServiceEpoch& part) { positions_ = std::move(part.after); }
   void revert(Duration attention);
 
+  // With `on-error: fail`: where the service has failed in this epoch. Nothing: it has not.
+  std::optional<Stop> failure(const ServiceEpoch& part) const;
+  // From now on it takes no part in epochs; what it did in this one is dropped.
+  void stop(Stop stop, Duration attention, ServiceEpoch& part);
+  bool is_stopped() const { return stop_.has_value(); }
+
   const Service& service() const { return service_; }
   const Positions& positions() const { return positions_; }
   OpenWindows& windows() { return windows_; }
@@ -65,6 +73,7 @@ class ServiceTask {
   std::vector<StoredInput> former_inputs_;  // of sources that the dataflow has no longer
   OpenWindows windows_;
   LateMeter late_;
+  std::optional<Stop> stop_;
 };
 
 }  // namespace gameflow::runtime

@@ -118,6 +118,13 @@ struct Partition {
   std::optional<Function> update_state;
 };
 
+// What becomes of a record that does not decode or whose operator throws.
+enum class ErrorPolicy : std::uint8_t {
+  kDeadLetter,
+  kSkip,  // it is counted
+  kFail,  // the service stops there, until a restart
+};
+
 // Records go through the transforms of their source, then those of the service, then the window or
 // partition if there is one; what comes out goes through the transforms of each sink. A type that
 // transforms make is known to the C++ compiler alone.
@@ -131,6 +138,7 @@ struct Service {
   std::optional<Window> window;
   std::optional<Partition> partition;  // always with a window; absent: a stateless pipe
   std::vector<Sink> sinks;             // of a pipe, at least one
+  ErrorPolicy on_error = ErrorPolicy::kDeadLetter;
 
   // The type of the sinks that have a schema and no transforms, which is the same for all of them:
   // what the service has to make. Null if there are no such sinks.

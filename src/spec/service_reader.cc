@@ -82,6 +82,7 @@ void ServiceReader::read_service(const Node& key, const Node& body) {
   service.position = key.position;
   const Fields fields(report_, body, kService);
   if (!fields.is_map()) return;
+  service.on_error = static_cast<ErrorPolicy>(fields.word("on-error").value_or(0));
   const bool has_window = body.find("window") != nullptr;
   const bool has_partition = body.find("partition") != nullptr;
   Flow flow;

@@ -13,6 +13,7 @@ constexpr std::string_view kRowTypes[] = {"arrow-row", "primitive", "string", "b
                                           "i16",       "i32",       "i64",    "u8",   "u16",
                                           "u32",       "u64",       "f32",    "f64"};
 constexpr std::string_view kLateWords[] = {"drop"};
+constexpr std::string_view kErrorWords[] = {"dead-letter", "skip", "fail"};
 
 constexpr Field kTransforms = {.key = "transforms",
                                .kind = kList,
@@ -56,6 +57,12 @@ constexpr Field kServiceFields[] = {
      .hint = "for example '- { type: topic, id: summaries }'",
      .min = 1,
      .section = &kSink},
+    {.key = "on-error",
+     .kind = kWord,
+     .fallback = "dead-letter",
+     .doc = "what becomes of a record that does not decode or whose operator throws: it goes to the "
+            "dead letters, is only counted, or stops the service",
+     .words = kErrorWords},
 };
 constexpr KnownButRefused kServiceRefused[] = {
     {"post-transforms", "'post-transforms' are not supported yet", kSupported},

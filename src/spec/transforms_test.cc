@@ -168,6 +168,18 @@ const Case kForms[] = {
       |   ^~~~~~~
       = for example 'sinks: [{ type: topic, id: summaries }]'
 )"},
+    {"OnErrorUnknown", "  pass-on:\n", "  pass-on:\n    on-error: skp\n",
+     R"(f:14:15: error: unknown 'on-error' 'skp'
+   14 |     on-error: skp
+      |               ^~~
+      = did you mean 'skip'?
+)"},
+    {"OnErrorIsAMap", "  pass-on:\n", "  pass-on:\n    on-error: { topic: broken }\n",
+     R"(f:14:15: error: 'on-error' has to be a word, this is a map
+   14 |     on-error: { topic: broken }
+      |               ^
+      = known: dead-letter, skip, fail
+)"},
     {"NotAList",
      "          - map: { run: \"Click click_of(const Hit& hit) { return {hit.user, 0}; }\" }\n",
      "          map: { run: \"Click click_of(const Hit& hit) { return {hit.user, 0}; }\" }\n",
