@@ -131,6 +131,7 @@ struct NamedType {
 struct Graph {
   std::string name, version, namespace_;
   std::string file_name;  // of the YAML, for messages
+  std::vector<spec::SourceFile> files;  // by Position::file: the YAML, and those of packages
   std::shared_ptr<record::TypeTable> types;
   std::vector<NamedType> named_types;
   std::vector<Topic> topics;

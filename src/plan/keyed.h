@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +39,8 @@ struct Step {
   spec::Code code;
   Place place = Place::kRecord;
   std::vector<spec::Dependency> dependencies = {};
+  spec::Position position = {};  // of a package's function: where it is used
+  std::shared_ptr<const spec::Signature> signature = {};  // of a package's function; else null
 };
 
 struct State {

@@ -15,7 +15,7 @@ using fmt::format;
 
 Step step_of(const spec::Function& function, Place place = Place::kRecord) {
   return {function.kind, spec::info_of(function.kind).key, function.code, place,
-          function.dependencies};
+          function.dependencies, function.position, function.signature};
 }
 
 void append(std::vector<Step>& steps, const std::vector<spec::Function>& functions,
@@ -224,6 +224,7 @@ Graph lower(const spec::Dataflow& dataflow) {
               .version = dataflow.version,
               .namespace_ = dataflow.namespace_,
               .file_name = dataflow.file_name,
+              .files = dataflow.files,
               .types = dataflow.types,
               .named_types = {},
               .topics = {},

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,12 +43,15 @@ struct Dependency {
   Position position;
 };
 
+struct Signature;
+
 // One `run:` block.
 struct Function {
   FunctionKind kind = FunctionKind::kMap;
   Code code;
   Position position;  // of its key, `assign-key`, or of the operator's name, `filter`
   std::vector<Dependency> dependencies = {};
+  std::shared_ptr<const Signature> signature = {};  // of a package's function; else null
 };
 
 struct Source {
@@ -75,6 +79,17 @@ struct State {
   bool is_primitive = false;
   std::optional<Duration> ttl;        // a row that nobody has asked for this long runs out
   std::optional<Function> on_expire;  // with `ttl` only
+};
+
+// What a package says of a function.
+struct Signature {
+  std::string package, name;  // "examples/words@0.1.0", "sentence-to-words"
+  Position position;          // of the name
+  // Of the record, without its key and time; null: it says none, as that of a flush.
+  const record::Type* input = nullptr;
+  // Of a filter-map and a flat-map what they give at a time; null: nothing to check.
+  const record::Type* output = nullptr;
+  std::vector<State> states;  // that it works on
 };
 
 // Another service's state, read by key under the name `name`.
@@ -148,6 +163,7 @@ struct Service {
 struct Dataflow {
   std::string file_name;                  // as given to parse(); used in #line and messages
   std::string name, version, namespace_;  // meta
+  std::vector<SourceFile> files;          // by Position::file: this one, and those of packages
   std::shared_ptr<record::TypeTable> types;
   // The objects and lists of section `types` in file order, and their YAML names.
   std::vector<const record::Type*> named_types;
@@ -170,10 +186,18 @@ struct Dataflow {
 struct ParseResult {
   std::optional<Dataflow> dataflow;     // absent if there are errors
   std::vector<Diagnostic> diagnostics;  // errors and warnings, by position
+  std::vector<SourceFile> files;        // by Position::file
 };
 
-// Reads and checks the text of a dataflow.yaml, finding all mistakes at once. Never throws,
-// whatever the bytes.
-ParseResult parse(std::string_view source, std::string file_name);
+// How packages are found.
+struct PackageSearch {
+  std::vector<std::string> folders;  // --package-path
+  // The text of a file; nothing: it cannot be read. Empty: there are no files.
+  std::function<std::optional<std::string>(const std::string& name)> read;
+};
+
+// Reads and checks the text of a dataflow.yaml and of the packages that it imports, finding all
+// mistakes at once. Never throws, whatever the bytes.
+ParseResult parse(std::string_view source, std::string file_name, const PackageSearch& search = {});
 
 }  // namespace gameflow::spec

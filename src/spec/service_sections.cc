@@ -19,8 +19,11 @@ constexpr Field kTransforms = {.key = "transforms",
                                .kind = kList,
                                .doc = "what is done to each record, in this order",
                                .section = &kTransform};
-constexpr Field kRun = {
-    .key = "run", .kind = kCode, .is_required = true, .doc = "C++ that defines one function"};
+constexpr Field kRun = {.key = "run", .kind = kCode, .doc = "C++ that defines one function"};
+constexpr Field kUses = {
+    .key = "uses",
+    .doc = "an imported function of a package, in place of `run`",
+    .what = "the name of a function"};
 
 constexpr Field kDependencies = {.key = "dependencies",
                                  .kind = kList,
@@ -66,7 +69,7 @@ constexpr Field kServiceFields[] = {
 };
 constexpr KnownButRefused kServiceRefused[] = {
     {"post-transforms", "'post-transforms' are not supported yet", kSupported},
-    {"imports", "'imports' are not supported yet", kSupported},
+    {"imports", "'imports' stand at the top of the file", "move them there"},
     {"merge", "'merge' is not supported yet", kSupported},
     {"split", "'split' is not supported yet", kSupported},
     {"join", "'join' is not supported yet", kSupported},
@@ -131,18 +134,15 @@ constexpr Field kTransformFields[] = {
      .what = "operator",
      .words = kTransformWords},
     kRun,
+    kUses,
     kDependencies,
 };
-constexpr Field kFunctionFields[] = {kRun, kDependencies};
+constexpr Field kFunctionFields[] = {kRun, kUses, kDependencies};
 constexpr Field kDependencyFields[] = {{.key = "name",
                                         .is_required = true,
                                         .doc = "what pkg-config calls it",
                                         .hint = "for example 'name: re2'",
                                         .what = "the name of a dependency"}};
-constexpr KnownButRefused kFunctionRefused[] = {
-    {"uses", "functions of packages ('uses') are not supported yet",
-     "write the code below 'run: |'"}};
-
 // ---- states
 
 constexpr KnownButRefused kRefusedStates[] = {
@@ -168,6 +168,10 @@ constexpr Field kStateFields[] = {
          "of all else",
      .hint = "for example 'from: price-keeper.prices'",
      .what = "the state of another service"},
+    {.key = "uses",
+     .doc = "an imported state of a package, in place of all else; or nothing at all, for one of "
+            "this name",
+     .what = "the name of a state"},
 };
 constexpr KnownButRefused kStateRefused[] = {
     {"ttl", "'ttl' stands in 'value', beside 'type'", "indent it below 'value:'"},
@@ -336,13 +340,13 @@ constinit const Section kService = {"service", "a service", kServiceFields, kSer
 constinit const Section kSource = {"source", "a source", kSourceFields, {}, {}};
 constinit const Section kSink = {"sink", "a sink", kSinkFields, {}, {}};
 constinit const Section kTransform = {
-    "transform", "a transform", kTransformFields, kFunctionRefused, {}};
+    "transform", "a transform", kTransformFields, {}, {}};
 constinit const Section kFunction = {
-    "function", "an operator", kFunctionFields, kFunctionRefused, {}};
+    "function", "an operator", kFunctionFields, {}, {}};
 
 constinit const Section kDependency = {"dependency", "a dependency", kDependencyFields, {}, {}};
 
-constinit const Section kState = {"state", "a state", kStateFields, kStateRefused, {}};
+constinit const Section kState = {"state", "a state", kStateFields, kStateRefused, {}, true};
 constinit const Section kStateProperties = {"state-properties",
                                             "'properties' of a state",
                                             kStatePropertyFields,

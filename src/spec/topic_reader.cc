@@ -65,7 +65,7 @@ void TopicReader::read_schema(const Node& node, TopicEntry& entry) {
   const Node* const converter = value->find("converter");
   const bool is_raw = converter == nullptr ? is_raw_ : converter->text == "raw";
   if (is_raw && entry.topic.type != nullptr) {
-    entry.topic.type = types_.table()->raw(entry.topic.type);
+    entry.topic.type = types_.table().raw(entry.topic.type);
     if (entry.topic.type == nullptr)
       report_.error(converter == nullptr ? *value : *converter,
                     "converter 'raw' takes strings, bytes, numbers and bools only",

@@ -223,10 +223,10 @@ const Case kForms[] = {
           bool keep(const Click& event) { return event.user != ""; }
 )"},
     {"Uses", "run: \"List<Hit> twice(const Hit& hit) { return {hit, hit}; }\"", "uses: twice",
-     R"(f:38:35: error: functions of packages ('uses') are not supported yet
+     R"(f:38:41: error: no function 'twice' is imported
    38 |           - { operator: flat-map, uses: twice }
-      |                                   ^~~~
-      = write the code below 'run: |'
+      |                                         ^~~~~
+      = write 'imports: [{ pkg: NAMESPACE/NAME@VERSION, functions: [{ name: twice }] }]'
 )"},
     {"Rust", "bool is_named(const Click& click) { return click.user != \"\"; }",
      "fn is_named(click: Click) -> Result<bool> { Ok(true) }",

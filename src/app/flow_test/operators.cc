@@ -57,6 +57,7 @@ Graph empty_graph(const Graph& graph, const Operator& found) {
           .version = graph.version,
           .namespace_ = graph.namespace_,
           .file_name = graph.file_name,
+          .files = graph.files,
           .types = graph.types,
           .named_types = graph.named_types,
           .topics = {},

@@ -21,7 +21,7 @@ double seconds_since(SteadyClock::time_point begin) {
 }  // namespace
 
 Result<Operators> load_operators(const BuildOptions& options) {
-  GF_ASSIGN(DataflowFile file, read_dataflow(options.dataflow));
+  GF_ASSIGN(DataflowFile file, read_dataflow(options.dataflow, options.package_folders));
   GF_ASSIGN(opbuild::Library library, build_operators(file, options, false));
   return Operators{std::move(file), std::move(library)};
 }
@@ -40,7 +40,9 @@ Result<std::unique_ptr<Deployment>> Deployment::open(Operators operators, log::S
 Status Deployment::change(const BuildOptions& options) {
   const auto begin = SteadyClock::now();
   GF_ASSIGN(Operators next, load_operators(options));
-  if (next.built.file == operators_.built.file && next.file.source == operators_.file.source) {
+  if (next.built.file == operators_.built.file && 
+      std::ranges::equal(next.file.files, operators_.file.files, {}, &spec::SourceFile::text,
+                         &spec::SourceFile::text)) {
     spdlog::info("{} is what runs already", next.file.name);
     return {};
   }
