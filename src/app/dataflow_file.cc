@@ -22,6 +22,9 @@
 #include "runtime/tables.h"
 #include "spec/diagnostic.h"
 #include "spec/model.h"
+#include "spec/package_probe.h"
+#include "spec/packages.h"
+#include "spec/yaml_tree.h"
 
 namespace gameflow::app {
 namespace {
@@ -174,7 +177,14 @@ std::vector<spec::Diagnostic> read_headers(plan::Graph& graph) {
 Result<DataflowFile> read_dataflow(const std::string& name, const PackageFolders& packages,
                                    std::string* mistakes) {
   GF_ASSIGN(std::string source, read_file(name));
-  return check_dataflow(name, std::move(source), packages, mistakes);
+  const std::filesystem::path path(name);
+  if (path.filename() != spec::kPackageFile)
+    return check_dataflow(name, std::move(source), packages, mistakes);
+  const spec::Tree tree = spec::read_yaml(source);
+  if (!tree.root) GF_TRY(report(tree.diagnostics, {{name, name, source}}, mistakes));
+  if (!tree.root) return fail(ErrorCode::kInvalidDataflow, name + " is not a package");
+  return check_dataflow((path.parent_path() / "a dataflow of this package").string(),
+                        spec::dataflow_around(*tree.root), packages, mistakes);
 }
 
 Result<DataflowFile> check_dataflow(const std::string& name, std::string source,

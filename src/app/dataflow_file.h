@@ -24,7 +24,8 @@ struct DataflowFile {
 
 using PackageFolders = std::vector<std::string>;  // --package-path
 
-// Reads and checks the YAML and its packages. With `mistakes` what is wrong goes there, not to
+// Reads and checks the YAML and its packages; of a gameflow-package.yaml, a dataflow that uses all of
+// it, each function in a service of its name. With `mistakes` what is wrong goes there, not to
 // stderr. kFileUnreadable, kInvalidDataflow.
 Result<DataflowFile> read_dataflow(const std::string& name, const PackageFolders& packages,
                                    std::string* mistakes = nullptr);

@@ -46,6 +46,11 @@ struct Describer {
   void operator()(const Read& read) const {
     out.kind = "read";
     out.topic = graph.topics[read.topic].name;
+    if (const Schedule* const schedule = graph.schedule_of(read.topic)) {
+      out.label = format("schedule {}: {}{}", schedule->name, schedule->text,
+                         schedule->catches_up ? ", catching up" : "");
+      return;
+    }
     out.label = format("{}: {}, from the {}", graph.topics[read.topic].name,
                        graph.topics[read.topic].type_name,
                        read.start == StartOffset::kBeginning ? "beginning" : "end");

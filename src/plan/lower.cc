@@ -229,6 +229,7 @@ Graph lower(const spec::Dataflow& dataflow) {
               .named_types = {},
               .topics = {},
               .tables = {},
+              .schedules = {},
               .headers = {},
               .services = {},
               .nodes = {},
@@ -245,6 +246,16 @@ Graph lower(const spec::Dataflow& dataflow) {
                             .retention_bytes = topic.retention_bytes,
                             .is_compacted = topic.is_compacted,
                             .readers = {}});
+  }
+  for (const spec::Schedule& schedule : dataflow.schedules) {
+    const Topic* const topic = graph.find_topic(schedule.topic);
+    graph.schedules.push_back(
+        {.name = schedule.name,
+         .topic = static_cast<TopicId>(topic - graph.topics.data()),
+         .text = format("{} in {}", schedule.cron_text, schedule.zone->name()),
+         .cron = schedule.cron,
+         .zone = schedule.zone,
+         .catches_up = schedule.catches_up});
   }
   for (const spec::Table& table : dataflow.tables) graph.tables.push_back(table_of(graph, table));
   for (const spec::Dataflow::Include& include : dataflow.includes)

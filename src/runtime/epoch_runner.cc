@@ -61,12 +61,14 @@ EpochRunner::EpochRunner(const plan::Graph& graph, std::vector<Service> services
       flushes_(tasks_.size(), limits.threads, std::move(flushed)),
       steps_(graph, tasks_, rows_, pool_),
       intake_(store, pool_, limits.epoch_bytes_small),
-      hold_(limits.memory, names_of(graph)) {}
+      hold_(limits.memory, names_of(graph)),
+      schedules_(graph) {}
 
 Status EpochRunner::restore(Look look) {
   GF_TRY(rows_.sources().open(store_));
   tables_.show_sources(rows_.sources().all_rows());
   log::Commit commit;
+  GF_TRY(schedules_.restore(store_, look.now, commit));
   std::vector<VisibleChanges> visible(tasks_.size());
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     GF_TRY(tasks_[i]->restore(store_, look.now, look.attention, flushes_, commit, visible[i]));
@@ -84,9 +86,15 @@ Result<EpochResult> EpochRunner::run(Look look, std::size_t bytes_max, bool inpu
                 "loses nothing");
   }
   if (rows_.sources().refresh(store_)) tables_.show_sources(rows_.sources().all_rows());
-  Epoch epoch{
-      .now = look.now, .attention = look.attention, .services = {}, .readings = {}, .seconds = {}};
+  Epoch epoch{.now = look.now,
+              .attention = look.attention,
+              .services = {},
+              .due = {},
+              .readings = {},
+              .seconds = {}};
   epoch.services.resize(tasks_.size());
+  epoch.due = schedules_.due(look.now);
+  looked_at_ = look.now;
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     tasks_[i]->begin(flushes_, epoch.services[i]);
     epoch.services[i].is_held = hold_.holds(i);
@@ -203,6 +211,7 @@ Status EpochRunner::commit(Epoch& epoch) {
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     if (epoch.services[i].has_work()) tasks_[i]->write(epoch, epoch.services[i], commit);
   }
+  schedules_.write(epoch.due, commit);
   // What nobody has seen but queries is computed again where power loss takes it back.
   commit.is_repeatable = commit.appends.empty();
   GF_TRY(store_.commit(std::move(commit)));
@@ -212,6 +221,7 @@ Status EpochRunner::commit(Epoch& epoch) {
 // What is stored becomes what is seen. There is no way back from here.
 void EpochRunner::show(Epoch& epoch) {
   is_half_shown_ = true;
+  schedules_.commit(epoch.due);
   std::vector<VisibleChanges> visible;
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     ServiceEpoch& part = epoch.services[i];
@@ -237,7 +247,9 @@ EngineLoop::Next EpochRunner::next(EpochResult result) const {
   if (result == EpochResult::kCommitted) return intake_.was_small() ? kAfterInterval : kAtOnce;
   const bool waits_for_time =
       std::ranges::any_of(tasks_, [](const auto& task) { return task->windows().count() != 0; });
-  return waits_for_time ? kSoon : kLater;
+  constexpr Duration kNear{1'000};
+  const auto due = schedules_.next();
+  return waits_for_time || (due && *due <= looked_at_ + kNear) ? kSoon : kLater;
 }
 
 EngineStats EpochRunner::stats(Duration attention) const {

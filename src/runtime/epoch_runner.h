@@ -23,6 +23,7 @@
 #include "runtime/live_rows.h"
 #include "runtime/loop.h"
 #include "runtime/memory_hold.h"
+#include "runtime/schedules.h"
 #include "runtime/stats.h"
 #include "runtime/tables.h"
 #include "runtime/task.h"
@@ -93,6 +94,8 @@ class EpochRunner {
   Intake intake_;
   EpochMemory memory_;
   MemoryHold hold_;
+  Schedules schedules_;
+  Timestamp looked_at_;  // the time of the last epoch
   struct Totals {
     std::uint64_t epochs = 0;
     EpochSeconds seconds;

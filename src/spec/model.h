@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "base/cron.h"
 #include "base/time.h"
+#include "base/time_zone.h"
 #include "record/type.h"
 #include "spec/diagnostic.h"
 #include "spec/function.h"
@@ -109,6 +111,17 @@ struct Table {
   std::string key;  // a field of it: a string, a bool or an integer
 };
 
+// Times at which services have something to do: records of a topic of its own, ms UTC.
+struct Schedule {
+  std::string name;
+  Position position;
+  std::string topic;
+  std::string cron_text;
+  Cron cron;
+  std::shared_ptr<const TimeZone> zone;
+  bool catches_up = false;  // times that came while the program did not run are made up
+};
+
 enum class LatePolicy : std::uint8_t { kDrop, kToTopic };  // both count
 
 // A tumbling window.
@@ -172,6 +185,7 @@ struct Dataflow {
   Duration future_max = {300'000};  // the watermark never passes the clock by more than this
   std::vector<Topic> topics;
   std::vector<Table> tables;
+  std::vector<Schedule> schedules;
   std::vector<Service> services;
   // Headers for all operators, relative to the dataflow.
   struct Include {

@@ -169,9 +169,9 @@ constexpr const char* kInFlow = "flows/demo.yaml";
 constexpr const char* kInWords = "flows/packages/words/gameflow-package.yaml";
 constexpr const char* kInLetters = "flows/elsewhere/gameflow-package.yaml";
 
-class Wrong : public testing::TestWithParam<Case> {};
+class WrongPackage : public testing::TestWithParam<Case> {};
 
-TEST_P(Wrong, IsReported) {
+TEST_P(WrongPackage, IsReported) {
   const Case& row = GetParam();
   Files files = good_files();
   std::string& text = files.at(row.file);
@@ -369,7 +369,7 @@ flows/packages/words/gameflow-package.yaml:14:21: error: unknown type 'wird'
 )"},
 };
 
-INSTANTIATE_TEST_SUITE_P(Packages, Wrong, testing::ValuesIn(kCases), name_of);
+INSTANTIATE_TEST_SUITE_P(Packages, WrongPackage, testing::ValuesIn(kCases), name_of);
 
 }  // namespace
 }  // namespace gameflow::spec

@@ -99,6 +99,8 @@ void read_root(Report& report, const Node& root, std::string_view source,
   if (const Node* const section = fields.find("types")) types.read_section(*section);
   TopicReader topics(report, types, defaults.is_raw);
   if (const Node* const section = fields.find("topics")) topics.read_section(*section);
+  if (const Node* const section = fields.find("schedule"))
+    dataflow.schedules = topics.read_schedules(*section);
   if (const Node* const section = fields.find("tables"))
     dataflow.tables = TableReader(report, types, topics).read_section(*section);
   ServiceReader services(report, types, topics, source, imports, defaults.start);

@@ -62,6 +62,11 @@ constexpr Field kDataflowFields[] = {
      .doc = "files and topics whose rows are read by key",
      .names = &kTableName,
      .section = &kTable},
+    {.key = "schedule",
+     .kind = kNamed,
+     .doc = "times at which services have something to do",
+     .names = &kScheduleName,
+     .section = &kSchedule},
     {.key = "services",
      .kind = kNamed,
      .doc = "what is computed",
@@ -74,7 +79,6 @@ constexpr Field kDataflowFields[] = {
     {.key = "dev", .kind = kMap, .doc = "where packages are found", .section = &kDev},
 };
 constexpr KnownButRefused kDataflowRefused[] = {
-    {"schedule", "'schedule' is not supported yet", "remove it"},
     {"states", "states stand in their service", "move them there"},
 };
 
@@ -320,6 +324,22 @@ constexpr Field kIncludesFields[] = {{.key = "include",
                                       .hint = "write 'include: [helpers.h]'",
                                       .min = 1}};
 
+constexpr Field kScheduleFields[] = {
+    {.key = "cron",
+     .is_required = true,
+     .doc = "minute, hour, day of the month, month and day of the week: `0 8 * * mon-fri`; or "
+            "`@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`",
+     .hint = "write 'cron: \"0 8 * * *\"'"},
+    {.key = "timezone",
+     .fallback = "UTC",
+     .doc = "whose local time it is, such as `Europe/Berlin`",
+     .what = "time zone"},
+    {.key = "catch-up",
+     .kind = kBool,
+     .fallback = "false",
+     .doc = "times that came while gameflow did not run are made up, all of them"},
+};
+
 // ---- packages
 
 constexpr Field kImportedName[] = {{.key = "name",
@@ -520,6 +540,7 @@ constinit const Section kRetention = {
 constinit const Section kTable = {"table", "a table", kTableFields, {}, {}};
 constinit const Section kIncludes = {"functions", "'functions'", kIncludesFields, {}, {}};
 
+constinit const Section kSchedule = {"schedule", "a schedule", kScheduleFields, {}, {}};
 constinit const Section kImport = {"import", "an import", kImportFields, {}, {}};
 constinit const Section kImportName = {"import-name", "an imported name", kImportedName, {}, {}};
 constinit const Section kDev = {"dev", "'dev'", kDevFields, {}, {}};
@@ -537,6 +558,7 @@ constinit const NameRule kDataflowName = {"dataflow", is_lower_name, kLowerRule,
 constinit const NameRule kServiceName = {"service", is_lower_name, kLowerRule, kLowerPattern};
 constinit const NameRule kStateName = {"state", is_lower_name, kLowerRule, kLowerPattern};
 constinit const NameRule kTableName = {"table", is_lower_name, kLowerRule, kLowerPattern};
+constinit const NameRule kScheduleName = {"schedule", is_lower_name, kLowerRule, kLowerPattern};
 constinit const NameRule kFunctionName = {"function", is_lower_name, kLowerRule, kLowerPattern};
 constinit const NameRule kTypeName = {"type", is_type_name,
                                       "letters, digits, '-' and '_', a letter first, at most 100",

@@ -14,6 +14,7 @@ extern const Section kKeyedType;
 extern const Section kTopic, kSchema, kRetention;
 extern const Section kService, kSource, kSink, kTransform, kFunction, kDependency;
 extern const Section kTable, kIncludes;
+extern const Section kSchedule;
 extern const Section kImport, kImportName, kDev, kDevImport;
 // gameflow-package.yaml.
 extern const Section kPackage, kPackageMeta, kPackageFunction, kInput, kOutput, kStateOfFunction;
@@ -30,6 +31,6 @@ inline constexpr std::string_view kSupported =
     "a service reads topics, transforms records, keeps states by key, writes topics";
 
 extern const NameRule kDataflowName, kTypeName, kFieldName, kTopicName, kServiceName, kStateName,
-    kTableName, kFunctionName;
+    kTableName, kFunctionName, kScheduleName;
 
 }  // namespace gameflow::spec

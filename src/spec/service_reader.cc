@@ -185,9 +185,11 @@ std::optional<Fields> ServiceReader::read_endpoint(const Node& node, const Secti
 }
 
 const TopicEntry* ServiceReader::read_topic(const Fields& fields, const Node& node) {
-  if (!fields.word("type") && node.find("type") != nullptr) return nullptr;
+  const auto type = fields.word("type");
+  if (!type && node.find("type") != nullptr) return nullptr;
   const Node* const id = fields.find("id");
-  return id == nullptr ? nullptr : topics_.refer(*id);
+  if (id == nullptr) return nullptr;
+  return type == 1U ? topics_.refer_schedule(*id) : topics_.refer(*id);
 }
 
 std::vector<Function> ServiceReader::read_transforms(const Fields& fields,
@@ -209,6 +211,13 @@ void ServiceReader::read_sources(const Node& list, Service& service, Flow& flow)
     StartOffset start = start_;
     if (const Node* const offset = fields->find("starting-offset"))
       start = read_offset(report_, *offset).value_or(start_);
+    const Node* const type = node.find("type");
+    if (type != nullptr && type->text == "schedule") {
+      start = StartOffset::kEnd;  // a service that is new has missed what was before
+      if (const Node* const at = node.find_key("starting-offset"))
+        report_.error(*at, "a schedule has no 'starting-offset'",
+                      "a service gets the times that come while it is there");
+    }
     std::vector<Function> transforms = read_transforms(*fields, names_of(entry));
     if (entry == nullptr) continue;
     const Node& id = *node.find("id");

@@ -7,6 +7,7 @@ namespace {
 using enum ValueKind;
 
 constexpr std::string_view kTopicWord[] = {"topic"};
+constexpr std::string_view kSourceWords[] = {"topic", "schedule"};
 constexpr std::string_view kTransformWords[] = {"map", "filter", "filter-map", "flat-map"};
 constexpr std::string_view kStateTypes[] = {"keyed-state"};
 constexpr std::string_view kRowTypes[] = {"arrow-row", "primitive", "string", "bool", "i8",
@@ -73,7 +74,7 @@ constexpr KnownButRefused kServiceRefused[] = {
     {"merge", "'merge' is not supported yet", kSupported},
     {"split", "'split' is not supported yet", kSupported},
     {"join", "'join' is not supported yet", kSupported},
-    {"schedule", "'schedule' is not supported yet", kSupported},
+    {"schedule", "'schedule' stands at the top of the file", "here write a source, '- { type: schedule, id: … }'"},
 };
 
 constexpr KnownButRefused kRefusedSources[] = {
@@ -94,13 +95,13 @@ constexpr Field kSourceFields[] = {
      .doc = "what is read",
      .hint = "write 'type: topic'",
      .what = "type of a source",
-     .words = kTopicWord,
+     .words = kSourceWords,
      .refused_words = kRefusedSources},
     {.key = "id",
      .is_required = true,
-     .doc = "the key of a topic with a schema",
+     .doc = "the key of a topic with a schema, or of a schedule",
      .hint = "the name of a topic",
-     .what = "the name of a topic"},
+     .what = "the name of a source"},
     kTransforms,
     {.key = "starting-offset",
      .kind = kWordOrMap,

@@ -201,11 +201,18 @@ Result<Operator> find_operator(const Graph& graph, const std::string& name) {
   const std::string function = spec::to_snake_case(name);
   std::vector<Operator> found;
   for (const Operator& one : all) {
+    const auto& signature = one.step->signature;
     if (one.id == name || behind_service(one.id) == name ||
-        (!one.function.empty() && one.function == function))
+        (!one.function.empty() && one.function == function) ||
+        (signature != nullptr && signature->name == name))
       found.push_back(one);
   }
-  if (found.size() == 1) return found.front();
+  // A package's function is the same wherever it is used, but for rows.
+  const bool is_one = std::ranges::all_of(found, [&found](const Operator& one) {
+    return one.step->signature != nullptr && one.step->place == plan::Place::kRecord &&
+           one.step->signature == found.front().step->signature;
+  });
+  if (found.size() == 1 || (is_one && !found.empty())) return found.front();
   if (!found.empty()) {
     return fail(ErrorCode::kInvalidArgument,
                 format("'{}' is more than one operator: name one of{}", name, listed(found)));
