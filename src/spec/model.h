@@ -163,6 +163,7 @@ struct Service {
   std::vector<Function> transforms;
   std::vector<State> states;               // at least one with a partition, none without
   std::vector<StateReference> references;  // of `states`, with `from`
+  bool has_bad_states = false;             // some are told to be wrong, and are not in `states`
   std::optional<Window> window;
   std::optional<Partition> partition;  // always with a window; absent: a stateless pipe
   std::vector<Sink> sinks;             // of a pipe, at least one

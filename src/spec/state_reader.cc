@@ -51,6 +51,8 @@ void StateReader::read(const Node& map, Service& service) {
         service.references.push_back(std::move(*reference));
     } else if (auto state = read_state(key, map.items[i])) {
       states.push_back(std::move(*state));
+    } else {
+      service.has_bad_states = true;
     }
   }
   if (map.keys.size() > kStatesMax)
