@@ -63,9 +63,8 @@ Status report(const std::vector<spec::Diagnostic>& diagnostics,
   const auto errors = std::ranges::count_if(
       diagnostics, [](const auto& d) { return d.severity == spec::Severity::kError; });
   if (errors == 0) return {};
-  return fail(ErrorCode::kInvalidDataflow,
-              fmt::format("{} has {} mistake{}", files.front().name, errors,
-                          errors == 1 ? "" : "s"));
+  return fail(ErrorCode::kInvalidDataflow, fmt::format("{} has {} mistake{}", files.front().name,
+                                                       errors, errors == 1 ? "" : "s"));
 }
 
 Result<std::filesystem::path> cache_folder(const BuildOptions& options) {

@@ -17,15 +17,15 @@
 namespace gameflow::app {
 
 struct DataflowFile {
-  std::string name;  // as the user gave it
+  std::string name;                     // as the user gave it
   std::vector<spec::SourceFile> files;  // what it was made of, itself first
   std::shared_ptr<const plan::Graph> graph;
 };
 
 using PackageFolders = std::vector<std::string>;  // --package-path
 
-// Reads and checks the YAML and its packages; of a gameflow-package.yaml, a dataflow that uses all of
-// it, each function in a service of its name. With `mistakes` what is wrong goes there, not to
+// Reads and checks the YAML and its packages; of a gameflow-package.yaml, a dataflow that uses all
+// of it, each function in a service of its name. With `mistakes` what is wrong goes there, not to
 // stderr. kFileUnreadable, kInvalidDataflow.
 Result<DataflowFile> read_dataflow(const std::string& name, const PackageFolders& packages,
                                    std::string* mistakes = nullptr);

@@ -37,9 +37,9 @@ constexpr Part kParts[] = {
 struct Macro {
   std::string_view name, text;
 };
-constexpr Macro kMacros[] = {{"@hourly", "0 * * * *"},  {"@daily", "0 0 * * *"},
+constexpr Macro kMacros[] = {{"@hourly", "0 * * * *"},   {"@daily", "0 0 * * *"},
                              {"@midnight", "0 0 * * *"}, {"@weekly", "0 0 * * 0"},
-                             {"@monthly", "0 0 1 * *"}, {"@yearly", "0 0 1 1 *"},
+                             {"@monthly", "0 0 1 * *"},  {"@yearly", "0 0 1 1 *"},
                              {"@annually", "0 0 1 1 *"}};
 
 std::vector<std::string_view> split(std::string_view text, std::string_view at) {
@@ -99,12 +99,12 @@ Result<std::uint64_t> bits_of(std::string_view text, const Part& part) {
   std::uint64_t bits = 0;
   for (const std::string_view item : split(text, ",")) {
     if (add_item(item, part, bits)) continue;
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("'{}' is no {}: it is {} to {}{}, '*', a range or a list", text,
-                            part.name, part.min, part.max,
-                            part.words[0].empty()
-                                ? ""
-                                : fmt::format(", a name such as '{}'", part.words[0])));
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format(
+            "'{}' is no {}: it is {} to {}{}, '*', a range or a list", text, part.name, part.min,
+            part.max,
+            part.words[0].empty() ? "" : fmt::format(", a name such as '{}'", part.words[0])));
   }
   return bits;
 }

@@ -46,11 +46,20 @@ TEST(Crons, TellTheNextTimes) {
       {"@monthly", "UTC", at(2024, 11, 12), {at(2024, 12, 1), at(2025, 1, 1)}},
       {"0 8 * * *", "Europe/Berlin", at(2024, 7, 1), {at(2024, 7, 1, 6), at(2024, 7, 2, 6)}},
       // Left out: when the clock is put forward, from 2 to 3.
-      {"30 2 * * *", "Europe/Berlin", at(2024, 3, 30, 2), {at(2024, 3, 31, 1), at(2024, 4, 1, 0, 30)}},
+      {"30 2 * * *",
+       "Europe/Berlin",
+       at(2024, 3, 30, 2),
+       {at(2024, 3, 31, 1), at(2024, 4, 1, 0, 30)}},
       {"0 * * * *", "Europe/Berlin", at(2024, 3, 31), {at(2024, 3, 31, 1), at(2024, 3, 31, 2)}},
       // Twice: the first one, or both of every hour.
-      {"30 2 * * *", "Europe/Berlin", at(2024, 10, 26, 12), {at(2024, 10, 27, 0, 30), at(2024, 10, 28, 1, 30)}},
-      {"30 * * * *", "Europe/Berlin", at(2024, 10, 27), {at(2024, 10, 27, 0, 30), at(2024, 10, 27, 1, 30)}},
+      {"30 2 * * *",
+       "Europe/Berlin",
+       at(2024, 10, 26, 12),
+       {at(2024, 10, 27, 0, 30), at(2024, 10, 28, 1, 30)}},
+      {"30 * * * *",
+       "Europe/Berlin",
+       at(2024, 10, 27),
+       {at(2024, 10, 27, 0, 30), at(2024, 10, 27, 1, 30)}},
   };
   for (const Row& row : rows) {
     const auto cron = Cron::parse(row.cron);
@@ -76,10 +85,12 @@ TEST(Crons, MayNeverCome) {
 
 TEST(Crons, SayWhatIsWrong) {
   const std::pair<const char*, const char*> rows[] = {
-      {"", "a cron has 5 parts, this has 0: minute, hour, day of the month, month and day of the "
-           "week"},
-      {"0 0 8 * * *", "a cron has 5 parts, this has 6: minute, hour, day of the month, month and "
-                      "day of the week"},
+      {"",
+       "a cron has 5 parts, this has 0: minute, hour, day of the month, month and day of the "
+       "week"},
+      {"0 0 8 * * *",
+       "a cron has 5 parts, this has 6: minute, hour, day of the month, month and "
+       "day of the week"},
       {"60 * * * *", "'60' is no minute: it is 0 to 59, '*', a range or a list"},
       {"0 9-8 * * *", "'9-8' is no hour: it is 0 to 23, '*', a range or a list"},
       {"0 0 0 * *", "'0' is no day of the month: it is 1 to 31, '*', a range or a list"},

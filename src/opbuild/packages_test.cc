@@ -114,17 +114,20 @@ TEST(Packages, MistakesOfTheirCodeAreToldInTheirFiles) {
    15 |       bool is_long(const Word& word) { return word.txet.size() > 3; }
       |                                                    ^
 )"},
-      {"brackets", kPackageName, "{ return word.text.size() > 3; }", "{ return word.text.size() > 3; } }",
-       R"(flows/words/gameflow-package.yaml:15:72: error: '}' closes nothing in this run: block
+      {"brackets", kPackageName, "{ return word.text.size() > 3; }",
+       "{ return word.text.size() > 3; } }",
+       R"(flows/words/gameflow-package.yaml:15:71: error: '}' closes nothing in this run: block
    15 |       bool is_long(const Word& word) { return word.text.size() > 3; } }
       |                                                                       ^
 )"},
-      {"not the output that it says", kPackageName, "output: { type: word }", "output: { type: string }",
+      {"not the output that it says", kPackageName, "output: { type: word }",
+       "output: { type: string }",
        R"(flows/words/gameflow-package.yaml:6:3: error: the code of function 'to-words' is not List<Text>(const Text&), as its 'inputs' and 'output' say
     6 |   to-words:
       |   ^
 )"},
-      {"not the input that it says", kPackageName, "inputs: [{ name: word, type: word }]", "inputs: [{ name: word, type: u32 }]",
+      {"not the input that it says", kPackageName, "inputs: [{ name: word, type: word }]",
+       "inputs: [{ name: word, type: u32 }]",
        R"(flows/words/gameflow-package.yaml:11:3: error: the code of function 'is-long' is not bool(const u32&), as its 'inputs' and 'output' say
    11 |   is-long:
       |   ^

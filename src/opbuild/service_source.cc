@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "opbuild/block.h"
+#include "opbuild/signature_source.h"
 #include "opbuild/type_source.h"
 #include "spec/cpp_lexer.h"
 #include "spec/function.h"
@@ -29,13 +30,6 @@ std::string snake(const plan::Step& step) {
 }
 std::string pascal(const plan::Step& step) {
   return spec::to_pascal_case(step.name);
-}
-
-std::string friendly_type(const plan::Graph& graph, const record::Type& type) {
-  const bool is_unnamed = type.kind == record::Kind::kList || type.kind == record::Kind::kMap;
-  const auto named = std::ranges::find(graph.named_types, &type, &plan::NamedType::type);
-  return !is_unnamed || named == graph.named_types.end() ? spec::cpp_type(type)
-                                                         : spec::to_pascal_case(named->name);
 }
 
 std::string row_struct(const plan::State& state) {
@@ -145,8 +139,6 @@ class ServiceWriter {
   Block write_block(const plan::Step& step);
   void write_assertion(const plan::Step& step, spec::Position position, const Value& in,
                        std::string_view output = {});
-  // That a package's function is what the package says.
-  void write_signature_check(const plan::Step& step);
   // `check` of checks.h names both types where it fails.
   void write_check(spec::Position position, const std::string& check);
   // Every source has to give what the first one gives.
@@ -201,43 +193,11 @@ Block ServiceWriter::write_block(const plan::Step& step) {
   out_.line("  return {};", call);
   out_.line("}};");
   if (step.signature != nullptr) {
-    write_signature_check(step);
+    write_signature_check(out_, graph_, step);
     // What is wrong with what comes to it is wrong where it is used.
     block.operator_position = step.position;
   }
   return block;
-}
-
-void ServiceWriter::write_signature_check(const plan::Step& step) {
-  using enum spec::FunctionKind;
-  const spec::Signature& signature = *step.signature;
-  if (step.kind == kOnExpire) return;  // its row is the service's
-  const auto spelled = [this](const record::Type* type) {
-    return type == nullptr ? std::string() : friendly_type(graph_, *type);
-  };
-  const std::string in = spelled(signature.input), gives = spelled(signature.output);
-  if (step.kind != kFlush && in.empty()) return;
-  const std::string_view says = spec::info_of(step.kind).concept_name;
-  std::string check = format("{}<decltype(kFunction), {}", says, step.kind == kFlush ? gives : in);
-  if (step.kind == kAssignKey) check += ", " + gives;
-  check += ">";
-  const bool has_out = spec::info_of(step.kind).is_transform && step.kind != kFilter;
-  if (has_out) {
-    check += format(" && std::same_as<gameflow::detail::{}Result<decltype(kFunction), {}>::type, {}>",
-                    pascal(step), in, gives);
-  }
-  std::string words = spec::signature_of(step.kind, in, gives, gives);
-  if (step.kind == kMap) words = format("{}(const {}&)", gives, in);
-  if (step.kind == kFilterMap) words = format("Optional<{}>(const {}&)", gives, in);
-  if (step.kind == kFlatMap) words = format("List<{}>(const {}&)", gives, in);
-  if (const std::size_t remark = words.find(", the type"); remark != std::string::npos)
-    words.resize(remark);
-  if (const std::size_t remark = words.find(", the key"); remark != std::string::npos)
-    words.resize(remark);
-  out_.at(signature.position, {"static_assert(gameflow::detail::\n", check + ",\n"});
-  out_.line("    {});",
-            cpp_literal(format("the code of function '{}' is not {}, as its 'inputs' and 'output' say",
-                               signature.name, words)));
 }
 
 void ServiceWriter::write_assertion(const plan::Step& step, spec::Position position,

@@ -120,13 +120,13 @@ NodeDescription describe_node(const Graph& graph, const Node& node) {
 
 }  // namespace
 
-std::string_view name_of(spec::ErrorPolicy policy) {
+std::string_view name_of(ErrorPolicy policy) {
   switch (policy) {
-    case spec::ErrorPolicy::kDeadLetter:
+    case ErrorPolicy::kDeadLetter:
       return "dead-letter";
-    case spec::ErrorPolicy::kSkip:
+    case ErrorPolicy::kSkip:
       return "skip";
-    case spec::ErrorPolicy::kFail:
+    case ErrorPolicy::kFail:
       return "fail";
   }
   return "";

@@ -29,7 +29,7 @@ struct NodeDescription {
 
 struct ServiceDescription {
   std::string name;
-  std::string on_error;  // "dead-letter", "skip" or "fail"
+  std::string on_error;                // "dead-letter", "skip" or "fail"
   std::vector<NodeDescription> nodes;  // each after its inputs
 };
 
@@ -49,6 +49,6 @@ struct Description {
 Description describe(const Graph& graph);
 
 // As in the YAML.
-std::string_view name_of(spec::ErrorPolicy policy);
+std::string_view name_of(ErrorPolicy policy);
 
 }  // namespace gameflow::plan

@@ -208,9 +208,8 @@ std::string explain_json(const Description& description) {
       quoted(description.name), quoted(description.version),
       list_of(description.services,
               [](const ServiceDescription& service) {
-                return format("{{\"name\":{},\"on_error\":{},\"nodes\":{}}}",
-                              quoted(service.name), quoted(service.on_error),
-                              list_of(service.nodes, node_json));
+                return format("{{\"name\":{},\"on_error\":{},\"nodes\":{}}}", quoted(service.name),
+                              quoted(service.on_error), list_of(service.nodes, node_json));
               }),
       list_of(description.topics,
               [](const TopicDescription& topic) {

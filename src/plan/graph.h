@@ -129,7 +129,7 @@ struct Service {
   // Within an epoch, services of a lower rank have run: those whose states it reads, unless they
   // read its own, directly or not, and come behind it in the graph.
   std::uint32_t rank = 0;
-  spec::ErrorPolicy on_error = spec::ErrorPolicy::kDeadLetter;
+  ErrorPolicy on_error = ErrorPolicy::kDeadLetter;
 
   bool reads_others(ServiceId self) const;
 };
@@ -142,7 +142,7 @@ struct NamedType {
 
 struct Graph {
   std::string name, version, namespace_;
-  std::string file_name;  // of the YAML, for messages
+  std::string file_name;                // of the YAML, for messages
   std::vector<spec::SourceFile> files;  // by Position::file: the YAML, and those of packages
   std::shared_ptr<record::TypeTable> types;
   std::vector<NamedType> named_types;

@@ -21,6 +21,7 @@ using TopicId = std::uint32_t;    // index in Graph::topics
 using TableId = std::uint32_t;    // index in Graph::tables
 using ServiceId = std::uint32_t;  // index in Graph::services
 using StartOffset = spec::StartOffset;
+using ErrorPolicy = spec::ErrorPolicy;
 using FunctionKind = spec::FunctionKind;
 
 // Where a `run:` block stands decides what it may use.

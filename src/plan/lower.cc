@@ -14,8 +14,10 @@ namespace {
 using fmt::format;
 
 Step step_of(const spec::Function& function, Place place = Place::kRecord) {
-  return {function.kind, spec::info_of(function.kind).key, function.code, place,
-          function.dependencies, function.position, function.signature};
+  return {function.kind,         spec::info_of(function.kind).key,
+          function.code,         place,
+          function.dependencies, function.position,
+          function.signature};
 }
 
 void append(std::vector<Step>& steps, const std::vector<spec::Function>& functions,

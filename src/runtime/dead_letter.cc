@@ -72,7 +72,8 @@ std::string to_text(std::string_view service, const Stop& stop) {
                         stop.offset.value);
   }
   return fmt::format(
-      "service '{}' has stopped at {}: '{}' failed: {}. Its 'on-error' is 'fail': mend the operator "
+      "service '{}' has stopped at {}: '{}' failed: {}. Its 'on-error' is 'fail': mend the "
+      "operator "
       "or change 'on-error', and restart; it goes on from there",
       service, where, stop.op, stop.reason);
 }

@@ -49,6 +49,7 @@ class EpochRunner {
     std::size_t rows_flushed_at_once;
     std::size_t epoch_bytes_small;
     MemoryWatch* memory;  // null: none
+    bool takes_over;      // as runtime::Options
   };
 
   // `services` are those of the graph, in order; all references outlive the runner. `flushed` is
@@ -79,7 +80,6 @@ class EpochRunner {
   void end(Epoch& epoch);
   bool end_next(Epoch& epoch);
   void change(Epoch& epoch, std::uint32_t rank);
-  void stop_failed(Epoch& epoch);
   std::set<std::size_t> fed_by(std::size_t service, const std::vector<std::size_t>& among) const;
   Status commit(Epoch& epoch);
   void show(Epoch& epoch);
@@ -95,14 +95,16 @@ class EpochRunner {
   EpochMemory memory_;
   MemoryHold hold_;
   Schedules schedules_;
-  Timestamp looked_at_;  // the time of the last epoch
   struct Totals {
     std::uint64_t epochs = 0;
     EpochSeconds seconds;
   };
   Totals totals_;
-  bool is_half_shown_ = false;  // an epoch is stored, and what is in memory is not all of it
-  bool was_large_ = false;      // an epoch or a window was, since memory was last given back
+  struct Condition {
+    bool is_half_shown = false;  // an epoch is stored, and what is in memory is not all of it
+    bool was_large = false;      // an epoch or a window was, since memory was last given back
+  };
+  Condition condition_;
 };
 
 }  // namespace gameflow::runtime

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "plan/graph.h"
 #include "record/batch.h"
 #include "record/codec.h"
 #include "runtime/keyed.h"
@@ -55,7 +56,7 @@ void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log
   Writer out;
   Counters& counters = part.after.counters;
   for (const DeadLetter& letter : collect_dead(service, part)) {
-    if (service.on_error == spec::ErrorPolicy::kSkip) {
+    if (service.on_error == plan::ErrorPolicy::kSkip) {
       ++counters.records_skipped;
       continue;
     }

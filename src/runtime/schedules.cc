@@ -52,22 +52,24 @@ Status Schedules::restore(const log::Store& store, Timestamp now, log::Commit& c
     Timestamp given_until = now;
     if (stored) {
       GF_ASSIGN(const Timestamp before, decode(*stored, plan.name));
-      // A clock may have been set back: nothing is given twice.
-      given_until = plan.catches_up ? before : std::max(before, now);
+      const bool makes_up = plan.catches_up || takes_over_;
+      // The clock may have been set back: nothing is given twice.
+      given_until = makes_up ? before : std::max(before, now);
       const auto missed = plan.cron.next(before, *plan.zone);
-      if (!plan.catches_up && missed && *missed <= now) {
+      if (!makes_up && missed && *missed <= now) {
         spdlog::info("schedule '{}': times since {} are left out, as its 'catch-up' is not true",
                      plan.name, format_timestamp(*missed));
       }
     }
-    if (!stored) commit.put.push_back({schedule_key(plan.name), encode(given_until)});
+    commit.put.push_back({schedule_key(plan.name), encode(given_until)});
     set_given(schedule, given_until);
     schedules_.push_back(std::move(schedule));
   }
   return {};
 }
 
-std::vector<DueTimes> Schedules::due(Timestamp now) const {
+std::vector<DueTimes> Schedules::due(Timestamp now) {
+  looked_at_ = now;
   std::vector<DueTimes> due;
   for (std::size_t i = 0; i < schedules_.size(); ++i) {
     const plan::Schedule& plan = *schedules_[i].plan;
@@ -97,12 +99,11 @@ void Schedules::commit(const std::vector<DueTimes>& due) {
     set_given(schedules_[of_schedule.schedule], of_schedule.times.back());
 }
 
-std::optional<Timestamp> Schedules::next() const {
-  std::optional<Timestamp> first;
-  for (const Schedule& schedule : schedules_) {
-    if (schedule.next && (!first || *schedule.next < *first)) first = schedule.next;
-  }
-  return first;
+bool Schedules::is_near() const {
+  constexpr Duration kNear{1'000};
+  return std::ranges::any_of(schedules_, [this](const Schedule& schedule) {
+    return schedule.next && *schedule.next <= looked_at_ + kNear;
+  });
 }
 
 }  // namespace gameflow::runtime

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,22 +25,23 @@ struct DueTimes {
 
 class Schedules {
  public:
-  // `graph` outlives this.
-  explicit Schedules(const plan::Graph& graph) : graph_(graph) {}
+  // `graph` outlives this. `takes_over`: the program has run until now.
+  Schedules(const plan::Graph& graph, bool takes_over) : graph_(graph), takes_over_(takes_over) {}
 
   // Takes what the store holds. A schedule that does not catch up leaves out what would have been
-  // given while the program did not run; a new one begins now, which is added to `commit`. Once,
-  // before the first epoch; all its topics exist. Errors as log::Store::topic and get.
+  // given while the program did not run; a new one begins now. What the store should hold is added
+  // to `commit`. Once, before the first epoch; all its topics exist. Errors as log::Store::topic
+  // and get.
   Status restore(const log::Store& store, Timestamp now, log::Commit& commit);
 
   // What has to be given by now, of each schedule at most kTimesMax, in order.
-  std::vector<DueTimes> due(Timestamp now) const;
+  std::vector<DueTimes> due(Timestamp now);
   void write(const std::vector<DueTimes>& due, log::Commit& commit) const;
   // They are written.
   void commit(const std::vector<DueTimes>& due);
 
-  // When the next one is due; nothing: there is none.
-  std::optional<Timestamp> next() const;
+  // Whether one is due within a second of when due() was last asked.
+  bool is_near() const;
 
   static constexpr std::size_t kTimesMax = 1000;
 
@@ -53,7 +55,9 @@ class Schedules {
   void set_given(Schedule& schedule, Timestamp until) const;
 
   const plan::Graph& graph_;
+  const bool takes_over_;
   std::vector<Schedule> schedules_;
+  Timestamp looked_at_;
 };
 
 // Where it is stored up to which time a schedule has been given.

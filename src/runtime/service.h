@@ -81,7 +81,7 @@ struct Service {
   std::optional<BoundKeyed> keyed;  // none: a stateless pipe
   std::vector<BoundSink> sinks;
   Target dead_letters;
-  spec::ErrorPolicy on_error = spec::ErrorPolicy::kDeadLetter;
+  plan::ErrorPolicy on_error = plan::ErrorPolicy::kDeadLetter;
   Duration future_max;  // events stamped further ahead of the clock do not tell the time
 
   bool writes(log::TopicId topic) const;  // to sinks, or late records

@@ -45,16 +45,13 @@ class ServiceTask {
   // Behind advance: no more input will come, all windows close.
   void finish(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part);
   void write(const Epoch& epoch, ServiceEpoch& part, log::Commit& commit) const;
+  // Also where the epoch had nothing for this service to write.
   void commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part);
-  // The epoch had nothing for this service to write.
-  void skip(ServiceEpoch& part) { positions_ = std::move(part.after); }
   void revert(Duration attention);
 
-  // With `on-error: fail`: where the service has failed in this epoch. Nothing: it has not.
-  std::optional<Stop> failure(const ServiceEpoch& part) const;
   // From now on it takes no part in epochs; what it did in this one is dropped.
   void stop(Stop stop, Duration attention, ServiceEpoch& part);
-  bool is_stopped() const { return stop_.has_value(); }
+  const std::optional<Stop>& stopped() const { return stop_; }
 
   const Service& service() const { return service_; }
   const Positions& positions() const { return positions_; }
@@ -66,7 +63,6 @@ class ServiceTask {
 
   void decide_windows(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part);
   ServiceRecord record(const Positions& positions) const;
-  LateStats late_stats(Duration attention) const;
 
   const Service service_;
   Positions positions_;

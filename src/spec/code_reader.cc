@@ -260,9 +260,10 @@ void FunctionReader::read_use(const Node& uses, Function& function) {
   const Function& imported = found->second;
   if (imported.signature == nullptr) return;  // it has mistakes, which are told
   if (imported.kind != function.kind) {
-    report_.error(uses, fmt::format("function '{}' of package '{}' is for '{}', not for '{}'",
-                                    *name, imported.signature->package,
-                                    info_of(imported.kind).key, info_of(function.kind).key),
+    report_.error(uses,
+                  fmt::format("function '{}' of package '{}' is for '{}', not for '{}'", *name,
+                              imported.signature->package, info_of(imported.kind).key,
+                              info_of(function.kind).key),
                   "use it there");
     return;
   }

@@ -29,13 +29,14 @@ std::string_view key_literal(std::string_view type) {
   return type == "bool" ? "false" : "0";
 }
 
-// The type of the record among the inputs: (event), (key, event), (event, time), (key, event, time).
+// The type of the record among the inputs: (event), (key, event), (event, time), (key, event,
+// time).
 std::string_view input_type(const Node& function, std::string_view op) {
   const Node* const inputs = function.find("inputs");
   if (inputs == nullptr || inputs->items.empty()) return "string";
   std::size_t count = inputs->items.size();
-  const bool has_time = op == "assign-timestamp" && count > 1 &&
-                        text_at(inputs->items.back(), {"type"}) == "i64";
+  const bool has_time =
+      op == "assign-timestamp" && count > 1 && text_at(inputs->items.back(), {"type"}) == "i64";
   if (has_time) --count;
   return text_at(inputs->items[count - 1], {"type"}, "string");
 }
@@ -43,15 +44,16 @@ std::string_view input_type(const Node& function, std::string_view op) {
 std::string_view state_key(const Node& package, const Node& function) {
   const Node* const states = function.find("states");
   if (states == nullptr || states->items.empty()) return "string";
-  return text_at(package, {"states", text_at(states->items.front(), {"name"}), "properties", "key",
-                           "type"},
+  return text_at(package,
+                 {"states", text_at(states->items.front(), {"name"}), "properties", "key", "type"},
                  "string");
 }
 
 std::string state_of(std::string_view key) {
   return format(
       "    states:\n"
-      "      probe: {{ type: keyed-state, properties: {{ key: {{ type: {} }}, value: {{ type: u64 }} }} }}\n",
+      "      probe: {{ type: keyed-state, properties: {{ key: {{ type: {} }}, value: {{ type: u64 "
+      "}} }} }}\n",
       key);
 }
 
@@ -69,32 +71,35 @@ std::string body_of(const Node& package, const std::string& name, const Node& fu
   }
   if (op == "assign-timestamp") {
     return state_of("string") +
-           format("    partition:\n      assign-timestamp: {{ uses: {} }}\n"
-                  "      assign-key: {{ run: \"[](const auto&) {{ return Text(); }}\" }}\n{}",
-                  name, keep);
+           format(
+               "    partition:\n      assign-timestamp: {{ uses: {} }}\n"
+               "      assign-key: {{ run: \"[](const auto&) {{ return Text(); }}\" }}\n{}",
+               name, keep);
   }
   if (op == "update-state") {
-    return states +
-           format("    partition:\n"
-                  "      assign-key: {{ run: \"[](const auto&) {{ return {}; }}\" }}\n"
-                  "      update-state: {{ uses: {} }}\n",
-                  key_literal(state_key(package, function)), name);
+    return states + format(
+                        "    partition:\n"
+                        "      assign-key: {{ run: \"[](const auto&) {{ return {}; }}\" }}\n"
+                        "      update-state: {{ uses: {} }}\n",
+                        key_literal(state_key(package, function)), name);
   }
   if (op == "flush") {
-    return states +
-           format("    window:\n"
-                  "      tumbling: {{ duration: 1s }}\n"
-                  "      watermark: {{ grace-period: 0s }}\n"
-                  "      assign-timestamp: {{ run: \"[](const auto&, i64 time) {{ return time; }}\" }}\n"
-                  "      partition:\n"
-                  "        assign-key: {{ run: \"[](const auto&) {{ return {}; }}\" }}\n"
-                  "        update-state: {{ run: \"[](const auto&) {{}}\" }}\n"
-                  "      flush: {{ uses: {} }}\n",
-                  key_literal(state_key(package, function)), name);
+    return states + format(
+                        "    window:\n"
+                        "      tumbling: {{ duration: 1s }}\n"
+                        "      watermark: {{ grace-period: 0s }}\n"
+                        "      assign-timestamp: {{ run: \"[](const auto&, i64 time) {{ return "
+                        "time; }}\" }}\n"
+                        "      partition:\n"
+                        "        assign-key: {{ run: \"[](const auto&) {{ return {}; }}\" }}\n"
+                        "        update-state: {{ run: \"[](const auto&) {{}}\" }}\n"
+                        "      flush: {{ uses: {} }}\n",
+                        key_literal(state_key(package, function)), name);
   }
-  return format("    transforms: [{{ operator: {}, uses: {} }}]\n"
-                "    sinks: [{{ type: topic, id: output }}]\n",
-                op, name);
+  return format(
+      "    transforms: [{{ operator: {}, uses: {} }}]\n"
+      "    sinks: [{{ type: topic, id: output }}]\n",
+      op, name);
 }
 
 std::string names_of(const Node& package, std::string_view section) {
@@ -146,12 +151,13 @@ std::string dataflow_around(const Node& package) {
     }
   }
   const std::string_view version = text_at(package, {"apiVersion"}, "0.6.0");
-  return format("apiVersion: {}\nmeta: {{ name: package, version: 0.1.0 }}\nimports:\n"
-                "  - pkg: {}/{}@{}\n    path: .\n{}{}{}{}{}",
-                version, text_at(package, {"meta", "namespace"}, "a"),
-                text_at(package, {"meta", "name"}, "a"), text_at(package, {"meta", "version"}, "0"),
-                types, names_of(package, "functions"), names_of(package, "states"), topics,
-                services.empty() ? "" : "services:\n" + services);
+  return format(
+      "apiVersion: {}\nmeta: {{ name: package, version: 0.1.0 }}\nimports:\n"
+      "  - pkg: {}/{}@{}\n    path: .\n{}{}{}{}{}",
+      version, text_at(package, {"meta", "namespace"}, "a"),
+      text_at(package, {"meta", "name"}, "a"), text_at(package, {"meta", "version"}, "0"), types,
+      names_of(package, "functions"), names_of(package, "states"), topics,
+      services.empty() ? "" : "services:\n" + services);
 }
 
 }  // namespace gameflow::spec

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "record/type.h"
 #include "spec/names.h"
 #include "spec/sections.h"
 #include "spec/state_reader.h"
@@ -17,37 +18,11 @@ namespace {
 
 using fmt::format;
 
-// The maps of a list; what else is in it is told.
-std::vector<const Node*> maps_of(Report& report, const Node* list, std::string_view what,
-                                 std::string_view example) {
-  std::vector<const Node*> maps;
-  if (list == nullptr) return maps;
-  if (list->kind != NodeKind::kList) {
-    report.error(*list, format("{} has to be a list, this is {}", what, describe(list->kind)),
-                 std::string(example));
-    return maps;
-  }
-  for (const Node& node : list->items) {
-    if (node.kind == NodeKind::kMap) {
-      maps.push_back(&node);
-    } else {
-      report.error(node, format("an item of {} has to be a map, this is {}", what,
-                                describe(node.kind)),
-                   std::string(example));
-    }
-  }
-  return maps;
-}
-
 template <class Named>
 std::string suggest(const std::string& name, const Named& there) {
   std::vector<std::string_view> names;
   for (const auto& [known, value] : there) names.emplace_back(known);
   return did_you_mean(name, names);
-}
-
-bool is_type_of(const record::Type* type, std::initializer_list<record::Kind> kinds) {
-  return type == nullptr || std::ranges::count(kinds, type->kind) != 0;
 }
 
 }  // namespace
@@ -57,8 +32,8 @@ Imports PackageReader::import(const Node* imports, const Node* dev, std::uint32_
   Imports into;
   const std::map<std::string, Place> places = read_dev(dev, file);
   if (file == 0) dev_ = places;
-  for (const Node* const node : maps_of(report_, imports, "'imports'",
-                                        "for example '- pkg: examples/words@0.1.0'")) {
+  for (const Node* const node :
+       maps_of(report_, imports, "'imports'", "for example '- pkg: examples/words@0.1.0'")) {
     const Fields fields(report_, *node, kImport);
     const auto wanted = read_wanted(fields);
     if (!wanted) {
@@ -141,8 +116,8 @@ const PackageReader::Package* PackageReader::find(const Wanted& wanted,
   };
   if (place) {
     if (auto text = read(place->file)) return load(wanted, place->file, std::move(*text));
-    report_.error(*place->said_at, format("there is no package here: '{}' cannot be read",
-                                          place->file),
+    report_.error(*place->said_at,
+                  format("there is no package here: '{}' cannot be read", place->file),
                   format("a package is a folder with {}", kPackageFile));
     return nullptr;
   }
@@ -231,8 +206,7 @@ void PackageReader::read(const Node& root, std::uint32_t file, const Wanted& wan
   if (const Node* const section = fields.find("types")) package.types->read_section(*section);
   const std::string source = normalized(files_[file].text);
   FunctionReader functions(report_, source, package.imports);
-  if (const Node* const section = fields.find("states"))
-    read_states(*section, functions, package);
+  if (const Node* const section = fields.find("states")) read_states(*section, functions, package);
   if (const Node* const section = fields.find("functions"))
     read_functions(*section, functions, file, package);
 }
@@ -263,174 +237,8 @@ void PackageReader::read_functions(const Node& section, FunctionReader& function
   for (std::size_t i = 0; i < section.keys.size(); ++i) {
     const Node& key = section.keys[i];
     check_name(report_, key, kFunctionName, key.text);
-    package.functions[key.text] =
-        read_function(key, section.items[i], functions, file, package);
+    package.functions[key.text] = read_function(key, section.items[i], functions, file, package);
   }
-}
-
-Function PackageReader::read_function(const Node& key, const Node& body, FunctionReader& functions,
-                                      std::uint32_t file, Package& package) {
-  Function function{FunctionKind::kMap, {}, key.position};
-  const Fields fields(report_, body, kPackageFunction, format("function '{}'", key.text));
-  if (!fields.is_map()) return function;
-  const auto word = fields.word("operator");
-  if (!word) return function;
-  function.kind = static_cast<FunctionKind>(*word);  // the words are in the order of the kinds
-  auto signature = std::make_shared<Signature>();
-  signature->package = package.id;
-  signature->name = key.text;
-  signature->position = key.position;
-  read_signature(fields, body, function.kind, package, *signature);
-  if (const Node* const list = fields.find("states")) read_states_of(*list, package, *signature);
-  if (const Node* const list = fields.find("dependencies"))
-    function.dependencies = functions.read_dependencies(*list);
-  const ExampleNames names{.event = signature->input,
-                           .output = signature->output,
-                           .event_name = {},
-                           .output_name = {},
-                           .state = signature->states.empty() ? nullptr
-                                                              : &signature->states.front()};
-  const Node* const run = fields.find("run");
-  const Node* const source = fields.find("source");
-  if ((body.find_key("run") != nullptr) == (body.find_key("source") != nullptr)) {
-    report_.error(key, format("function '{}' needs 'run' or 'source'", key.text),
-                  format("for example\nrun: |\n  {}", example_of(function.kind, names,
-                                                                   to_snake_case(key.text))));
-    return function;
-  }
-  std::optional<Code> code;
-  if (run != nullptr) code = functions.read_code(*run, function.kind, names);
-  if (source != nullptr) code = read_source(*source, file, package);
-  if (code && functions.check_code(*code, function.kind, names)) function.code = std::move(*code);
-  function.signature = std::move(signature);
-  return function;
-}
-
-void PackageReader::read_signature(const Fields& fields, const Node& body, FunctionKind kind,
-                                   const Package& package, Signature& signature) {
-  using enum FunctionKind;
-  const std::string_view op = info_of(kind).key;
-  struct Input {
-    const Node* node;
-    const record::Type* type;
-  };
-  std::vector<Input> inputs;
-  for (const Node* const node : maps_of(report_, fields.find("inputs"), "'inputs'",
-                                        "for example '- { name: event, type: string }'")) {
-    const Fields input(report_, *node, kInput);
-    if (node->find("name") != nullptr) input.text("name");
-    input.flag("optional");
-    const Node* const type = input.find("type");
-    if (type == nullptr) continue;
-    Node only_type = *node;
-    only_type.keys = {*node->find_key("type")};
-    only_type.items = {*type};
-    inputs.push_back({node, package.types->read(only_type, kKeyedType, "an input", "")});
-  }
-  const bool has_input = kind != kFlush && kind != kOnExpire;
-  const bool takes_time = kind == kAssignTimestamp;
-  if (has_input && body.find("inputs") == nullptr) {
-    report_.error(body, format("function '{}' needs 'inputs'", signature.name),
-                  "for example 'inputs: [{ name: event, type: string }]'");
-  } else if (has_input && (inputs.empty() || inputs.size() > (takes_time ? 3 : 2))) {
-    const Node& at = body.find("inputs") == nullptr ? body : *body.find("inputs");
-    if (at.kind == NodeKind::kList)
-      report_.error(at, format("'{}' takes the record, and perhaps its key in front of it{}", op,
-                               takes_time ? " and its time behind it" : ""),
-                    "for example 'inputs: [{ name: event, type: string }]'");
-  } else if (has_input) {
-    // (event), (key, event), (event, time) or (key, event, time).
-    const bool has_time = takes_time && inputs.size() > 1 &&
-                          is_type_of(inputs.back().type, {record::Kind::kI64});
-    const std::size_t count = inputs.size() - (has_time ? 1 : 0);
-    signature.input = inputs[count - 1].type;
-    if (count == 2 && !is_type_of(inputs[0].type, {record::Kind::kString}))
-      report_.error(*inputs[0].node, "the key of a record is a string",
-                    "write 'type: string' and 'optional: true'");
-    if (count == 3)
-      report_.error(*inputs[2].node, "the time of a record is an i64", "write 'type: i64'");
-  } else if (!inputs.empty() && kind == kFlush) {
-    report_.error(*inputs[0].node, "'flush' takes nothing: it reads rows with SQL", "remove it");
-  }
-  const Node* const output = fields.find("output");
-  const bool needs_output = kind != kFilter && kind != kAssignTimestamp && kind != kUpdateState;
-  if (output == nullptr) {
-    if (needs_output && body.find("output") == nullptr)
-      report_.error(body, format("function '{}' needs 'output'", signature.name),
-                    "for example 'output: { type: string }'");
-    return;
-  }
-  if (kind == kUpdateState) {
-    report_.error(*output, "'update-state' gives nothing", "remove 'output'");
-    return;
-  }
-  const Fields out(report_, *output, kOutput);
-  if (!out.is_map()) return;
-  const bool is_optional = out.flag("optional").value_or(false);
-  if (is_optional && kind != kFilterMap && kind != kFlush && kind != kOnExpire)
-    report_.error(*output->find("optional"), format("'{}' always gives something", op),
-                  "remove 'optional'");
-  const Node* const type = out.find("type");
-  if (type == nullptr) return;
-  Node only_type = *output;
-  only_type.keys = {*output->find_key("type")};
-  only_type.items = {*type};
-  signature.output = package.types->read(only_type, kKeyedType, "the output", "");
-  const auto wrong = [&](std::string_view what) {
-    report_.error(*type, format("'{}' gives {}", op, what), "change 'type', or remove 'output'");
-    signature.output = nullptr;
-  };
-  if (kind == kFilter && !is_type_of(signature.output, {record::Kind::kBool})) wrong("a bool");
-  if (kind == kAssignTimestamp &&
-      !is_type_of(signature.output, {record::Kind::kI64, record::Kind::kTimestamp}))
-    wrong("an i64 or a timestamp");
-  if (kind == kAssignKey && signature.output != nullptr && !is_key_kind(signature.output->kind))
-    wrong("a string, an integer or a bool");
-}
-
-void PackageReader::read_states_of(const Node& list, const Package& package,
-                                   Signature& signature) {
-  for (const Node* const node :
-       maps_of(report_, &list, "'states' of a function", "for example '- name: count-per-word'")) {
-    const Fields fields(report_, *node, kStateOfFunction);
-    const auto name = fields.text("name");
-    if (!name) continue;
-    const auto own = package.states.find(*name);
-    const auto imported = package.imports.states.find(*name);
-    if (own == package.states.end() && imported == package.imports.states.end()) {
-      std::vector<std::string_view> names;
-      for (const auto& [known, state] : package.states) names.emplace_back(known);
-      for (const auto& [known, state] : package.imports.states) names.emplace_back(known);
-      report_.error(*node->find("name"), format("this package has no state '{}'", *name),
-                    did_you_mean(*name, names));
-      continue;
-    }
-    const auto& state = own != package.states.end() ? own->second : imported->second;
-    if (state) signature.states.push_back(*state);
-  }
-}
-
-std::optional<Code> PackageReader::read_source(const Node& node, std::uint32_t file,
-                                               const Package& package) {
-  const auto path = read_text(report_, node, "'source'");
-  if (!path) return std::nullopt;
-  const std::string name =
-      (std::filesystem::path(files_[file].name).parent_path() / *path).lexically_normal().string();
-  const auto number = std::ranges::find(files_, name, &SourceFile::name);
-  Code code;
-  code.position = {1, 1, static_cast<std::uint32_t>(number - files_.begin())};
-  if (number == files_.end()) {
-    auto text = search_.read ? search_.read(name) : std::nullopt;
-    if (!text) {
-      report_.error(node, format("'{}' cannot be read", name),
-                    "'source' is a file with C++, relative to the package");
-      return std::nullopt;
-    }
-    files_.push_back({name, format("{}/{}", package.id, *path), std::move(*text)});
-  }
-  code.text = normalized(files_[code.position.file].text);
-  if (code.text.empty() || code.text.back() != '\n') code.text += '\n';
-  return code;
 }
 
 // What an import names; where the package is null its names count as mistaken, which is told.

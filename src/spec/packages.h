@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "record/type.h"
 #include "spec/code_reader.h"
 #include "spec/imports.h"
 #include "spec/model.h"
@@ -52,6 +53,12 @@ class PackageReader {
     const Node* said_at = nullptr;  // null: found along --package-path
   };
 
+  // Of a function.
+  struct Input {
+    const Node* node;
+    const record::Type* type;  // null: it has mistakes
+  };
+
   std::optional<Wanted> read_wanted(const Fields& fields);
   std::map<std::string, Place> read_dev(const Node* dev, std::uint32_t file);
   std::string beside(std::uint32_t file, std::string_view path) const;
@@ -66,9 +73,14 @@ class PackageReader {
                       Package& package);
   Function read_function(const Node& key, const Node& body, FunctionReader& functions,
                          std::uint32_t file, Package& package);
-  void read_signature(const Fields& fields, const Node& body, FunctionKind kind,
-                      const Package& package, Signature& signature);
+  void read_inputs(const Fields& fields, const Node& body, FunctionKind kind,
+                   const Package& package, Signature& signature);
+  void check_inputs(const Node& body, FunctionKind kind, const std::vector<Input>& inputs,
+                    Signature& signature);
+  void read_output(const Fields& fields, const Node& body, FunctionKind kind,
+                   const Package& package, Signature& signature);
   void read_states_of(const Node& list, const Package& package, Signature& signature);
+  const record::Type* read_type(const Node& map, std::string_view what, const Package& package);
   std::optional<Code> read_source(const Node& node, std::uint32_t file, const Package& package);
   void take(const Fields& fields, const Node& import, const Package* package, TypeReader& types,
             Imports& into);

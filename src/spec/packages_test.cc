@@ -74,7 +74,8 @@ types:
 Files good_files() {
   return {{"flows/demo.yaml", std::string(kFlow)},
           {"flows/packages/words/gameflow-package.yaml", std::string(kWords)},
-          {"flows/packages/words/src/to_words.h", "List<Word> to_words(const Text& line) { return {}; }"},
+          {"flows/packages/words/src/to_words.h",
+           "List<Word> to_words(const Text& line) { return {}; }"},
           {"flows/elsewhere/gameflow-package.yaml", std::string(kLetters)}};
 }
 
@@ -145,8 +146,9 @@ TEST(Packages, AreFoundAlongThePath) {
   EXPECT_TRUE(result.dataflow) << render(result.diagnostics, result.files);
 
   const ParseResult not_found = parse_files(files, {"/lib"});
-  EXPECT_EQ(render(not_found.diagnostics, not_found.files),
-            R"(/lib/tests/words/gameflow-package.yaml:3:18: error: package 'tests/letters@2.0.0' is not found
+  EXPECT_EQ(
+      render(not_found.diagnostics, not_found.files),
+      R"(/lib/tests/words/gameflow-package.yaml:3:18: error: package 'tests/letters@2.0.0' is not found
     3 | imports: [{ pkg: tests/letters@2.0.0, types: [{ name: letter }] }]
       |                  ^~~~~~~~~~~~~~~~~~~
       = looked for tests/letters and letters in /lib
@@ -213,7 +215,8 @@ const Case kCases[] = {
       |          ^~~~~~~~~~~~~~~~~
       = it says so in line 2, column 33: change one of them
 )"},
-    {"NoSuchNames", kInFlow, "    functions: [{ name: to-words }, { name: count }]\n    states: [{ name: counts }]\n",
+    {"NoSuchNames", kInFlow,
+     "    functions: [{ name: to-words }, { name: count }]\n    states: [{ name: counts }]\n",
      "    functions: [{ name: to-words }, { name: count }, { name: to-word }]\n"
      "    states: [{ name: counts }, { name: count }]\n",
      R"(flows/demo.yaml:7:62: error: package 'tests/words@0.1.0' has no function 'to-word'
@@ -225,7 +228,8 @@ flows/demo.yaml:8:40: error: package 'tests/words@0.1.0' has no state 'count'
       |                                        ^~~~~
       = did you mean 'counts'?
 )"},
-    {"NoSuchType", kInFlow, "types: [{ name: word }]", "types: [{ name: word }, { name: wrod }, { name: letter }]",
+    {"NoSuchType", kInFlow, "types: [{ name: word }]",
+     "types: [{ name: word }, { name: wrod }, { name: letter }]",
      R"(flows/demo.yaml:6:37: error: package 'tests/words@0.1.0' has no type 'wrod'
     6 |     types: [{ name: word }, { name: wrod }, { name: letter }]
       |                                     ^~~~
@@ -237,7 +241,8 @@ flows/demo.yaml:8:40: error: package 'tests/words@0.1.0' has no state 'count'
       |                                                              ^~~~~
       = remove one
 )"},
-    {"NotImported", kInFlow, "functions: [{ name: to-words }, { name: count }]", "functions: [{ name: count }]",
+    {"NotImported", kInFlow, "functions: [{ name: to-words }, { name: count }]",
+     "functions: [{ name: count }]",
      R"(flows/demo.yaml:16:37: error: no function 'to-words' is imported
    16 |       - { operator: flat-map, uses: to-words }
       |                                     ^~~~~~~~
@@ -262,19 +267,22 @@ flows/demo.yaml:8:40: error: package 'tests/words@0.1.0' has no state 'count'
       = did you mean 'counts'?
 )"},
     {"AnotherState", kInFlow, "      counts:\n",
-     "      counts: { type: keyed-state, properties: { key: { type: string }, value: { type: i32 } } }\n",
+     "      counts: { type: keyed-state, properties: { key: { type: string }, value: { type: i32 } "
+     "} }\n",
      R"(flows/demo.yaml:25:29: error: function 'count' of package 'tests/words@0.1.0' works on state 'counts', but that of the service is another
    25 |       update-state: { uses: count }
       |                             ^
       = rename the service's state
 )"},
-    {"TypeOfTheSameName", kInFlow, "topics:\n", "types:\n  word: { type: object, properties: { a: { type: u8 } } }\ntopics:\n",
+    {"TypeOfTheSameName", kInFlow, "topics:\n",
+     "types:\n  word: { type: object, properties: { a: { type: u8 } } }\ntopics:\n",
      R"(flows/demo.yaml:10:3: error: type 'word' is imported already
    10 |   word: { type: object, properties: { a: { type: u8 } } }
       |   ^~~~
       = rename this one, or leave out the import
 )"},
-    {"TypeOfTheSameNameInCpp", kInFlow, "topics:\n", "types:\n  letter: { type: object, properties: { a: { type: u8 } } }\ntopics:\n",
+    {"TypeOfTheSameNameInCpp", kInFlow, "topics:\n",
+     "types:\n  letter: { type: object, properties: { a: { type: u8 } } }\ntopics:\n",
      R"(flows/demo.yaml:10:3: error: types 'letter' and 'letter' are both called Letter in C++
    10 |   letter: { type: object, properties: { a: { type: u8 } } }
       |   ^~~~~~
@@ -290,7 +298,8 @@ flows/packages/words/gameflow-package.yaml:12:5: error: unknown key 'operater' i
       |     ^~~~~~~~
       = did you mean 'operator'?
 )"},
-    {"NoInputs", kInWords, "    inputs: [{ name: line, type: string }]\n    output: { type: word }\n", "",
+    {"NoInputs", kInWords,
+     "    inputs: [{ name: line, type: string }]\n    output: { type: word }\n", "",
      R"(flows/packages/words/gameflow-package.yaml:12:5: error: function 'to-words' needs 'inputs'
    12 |     operator: flat-map
       |     ^
@@ -300,7 +309,8 @@ flows/packages/words/gameflow-package.yaml:12:5: error: function 'to-words' need
       |     ^
       = for example 'output: { type: string }'
 )"},
-    {"UnknownTypes", kInWords, "{ name: line, type: string }]\n    output: { type: word }", "{ name: line, type: strin }]\n    output: { type: wird }",
+    {"UnknownTypes", kInWords, "{ name: line, type: string }]\n    output: { type: word }",
+     "{ name: line, type: strin }]\n    output: { type: wird }",
      R"(flows/packages/words/gameflow-package.yaml:13:34: error: unknown type 'strin'
    13 |     inputs: [{ name: line, type: strin }]
       |                                  ^~~~~
@@ -324,13 +334,15 @@ flows/packages/words/gameflow-package.yaml:14:21: error: unknown type 'wird'
       |             ^~~~~~~~~~
       = 'source' is a file with C++, relative to the package
 )"},
-    {"AKeyThatIsNone", kInWords, "[{ name: line, type: string }]", "[{ name: key, type: u32 }, { name: line, type: string }]",
+    {"AKeyThatIsNone", kInWords, "[{ name: line, type: string }]",
+     "[{ name: key, type: u32 }, { name: line, type: string }]",
      R"(flows/packages/words/gameflow-package.yaml:13:14: error: the key of a record is a string
    13 |     inputs: [{ name: key, type: u32 }, { name: line, type: string }]
       |              ^
       = write 'type: string' and 'optional: true'
 )"},
-    {"NothingComesOut", kInWords, "inputs: [{ name: word, type: word }]\n", "inputs: [{ name: word, type: word }]\n    output: { type: u32 }\n",
+    {"NothingComesOut", kInWords, "inputs: [{ name: word, type: word }]\n",
+     "inputs: [{ name: word, type: word }]\n    output: { type: u32 }\n",
      R"(flows/packages/words/gameflow-package.yaml:20:13: error: 'update-state' gives nothing
    20 |     output: { type: u32 }
       |             ^
@@ -342,7 +354,8 @@ flows/packages/words/gameflow-package.yaml:14:21: error: unknown type 'wird'
       |                      ^~~~~
       = did you mean 'counts'?
 )"},
-    {"PackagesOfPackages", kInLetters, "types:\n", "imports: [{ pkg: tests/words@0.1.0, path: ../packages/words }]\ntypes:\n",
+    {"PackagesOfPackages", kInLetters, "types:\n",
+     "imports: [{ pkg: tests/words@0.1.0, path: ../packages/words }]\ntypes:\n",
      R"(flows/elsewhere/gameflow-package.yaml:3:18: error: packages import each other: tests/words@0.1.0 -> tests/letters@2.0.0 -> tests/words@0.1.0
     3 | imports: [{ pkg: tests/words@0.1.0, path: ../packages/words }]
       |                  ^~~~~~~~~~~~~~~~~
@@ -360,7 +373,8 @@ flows/packages/words/gameflow-package.yaml:14:21: error: unknown type 'wird'
       | ^
       = check the indentation, colons and quotes here and just above
 )"},
-    {"Rust", kInWords, "void count(const Word&) { counts() += 1; }", "fn count(word: Word) -> Result<()> { }",
+    {"Rust", kInWords, "void count(const Word&) { counts() += 1; }",
+     "fn count(word: Word) -> Result<()> { }",
      R"(flows/packages/words/gameflow-package.yaml:20:11: error: this is Rust ('fn count'): operators are written in C++ here
    20 |     run: "fn count(word: Word) -> Result<()> { }"
       |           ^~~~~~~~

@@ -21,6 +21,7 @@ extern const Section kPackage, kPackageMeta, kPackageFunction, kInput, kOutput, 
 extern const Section kState, kStateProperties, kRow;
 extern const Section kWindow, kTumbling, kWatermark, kLate, kPartition;
 
+inline constexpr std::string_view kConverters[] = {"json", "raw"};
 inline constexpr std::string_view kTimeUnits[] = {"s", "ms", "us"};
 inline constexpr std::string_view kApiVersions[] = {"0.4.0", "0.5.0", "0.6.0"};
 // The places that a starting offset names.

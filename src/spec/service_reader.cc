@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "record/type.h"
 #include "spec/names.h"
 #include "spec/sections.h"
 #include "spec/state_reader.h"
@@ -158,18 +159,19 @@ void ServiceReader::adopt_states(Service& service) {
       const bool is_same = known != service.states.end() && known->key == state.key &&
                            record::same_shape(*known->type, *state.type);
       if (is_same) continue;
-      const std::string of = fmt::format("function '{}' of package '{}' works on state '{}'",
-                                         function.signature->name, function.signature->package,
-                                         state.name);
+      const std::string of =
+          fmt::format("function '{}' of package '{}' works on state '{}'", function.signature->name,
+                      function.signature->package, state.name);
       if (known != service.states.end()) {
         report_.error(function.position, fmt::format("{}, but that of the service is another", of),
                       "rename the service's state");
       } else if (!service.states.empty() && service.states.front().key != state.key) {
-        report_.error(function.position,
-                      fmt::format("{}, whose key is of type {}, but state '{}' has a key of type {}",
-                                  of, record::to_string(state.key), service.states.front().name,
-                                  record::to_string(service.states.front().key)),
-                      "'assign-key' makes one key, which all states of the service share");
+        report_.error(
+            function.position,
+            fmt::format("{}, whose key is of type {}, but state '{}' has a key of type {}", of,
+                        record::to_string(state.key), service.states.front().name,
+                        record::to_string(service.states.front().key)),
+            "'assign-key' makes one key, which all states of the service share");
       } else {
         service.states.push_back(state);
       }
@@ -456,9 +458,8 @@ void ServiceReader::check_states(const Node& body, const Service& service) {
 std::string ServiceReader::code() const {
   std::string text;
   for (const Service& service : services_) {
-    for_each_function(service, [&text](const Function& function) {
-      text += function.code.text + "\n";
-    });
+    for_each_function(service,
+                      [&text](const Function& function) { text += function.code.text + "\n"; });
   }
   return text;
 }

@@ -15,7 +15,8 @@ namespace gameflow::spec {
 
 class ServiceReader {
  public:
-  // `source` is the normalized text of the file, `imports` what it has of packages; `start` is where sources start that do not say.
+  // `source` is the normalized text of the file, `imports` what it has of packages; `start` is
+  // where sources start that do not say.
   ServiceReader(Report& report, TypeReader& types, const TopicReader& topics,
                 std::string_view source, const Imports& imports, StartOffset start)
       : report_(report),

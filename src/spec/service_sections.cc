@@ -21,10 +21,9 @@ constexpr Field kTransforms = {.key = "transforms",
                                .doc = "what is done to each record, in this order",
                                .section = &kTransform};
 constexpr Field kRun = {.key = "run", .kind = kCode, .doc = "C++ that defines one function"};
-constexpr Field kUses = {
-    .key = "uses",
-    .doc = "an imported function of a package, in place of `run`",
-    .what = "the name of a function"};
+constexpr Field kUses = {.key = "uses",
+                         .doc = "an imported function of a package, in place of `run`",
+                         .what = "the name of a function"};
 
 constexpr Field kDependencies = {.key = "dependencies",
                                  .kind = kList,
@@ -64,8 +63,9 @@ constexpr Field kServiceFields[] = {
     {.key = "on-error",
      .kind = kWord,
      .fallback = "dead-letter",
-     .doc = "what becomes of a record that does not decode or whose operator throws: it goes to the "
-            "dead letters, is only counted, or stops the service",
+     .doc =
+         "what becomes of a record that does not decode or whose operator throws: it goes to the "
+         "dead letters, is only counted, or stops the service",
      .words = kErrorWords},
 };
 constexpr KnownButRefused kServiceRefused[] = {
@@ -74,7 +74,8 @@ constexpr KnownButRefused kServiceRefused[] = {
     {"merge", "'merge' is not supported yet", kSupported},
     {"split", "'split' is not supported yet", kSupported},
     {"join", "'join' is not supported yet", kSupported},
-    {"schedule", "'schedule' stands at the top of the file", "here write a source, '- { type: schedule, id: … }'"},
+    {"schedule", "'schedule' stands at the top of the file",
+     "here write a source, '- { type: schedule, id: … }'"},
 };
 
 constexpr KnownButRefused kRefusedSources[] = {
@@ -340,10 +341,8 @@ constexpr KnownButRefused kPartitionRefused[] = {
 constinit const Section kService = {"service", "a service", kServiceFields, kServiceRefused, {}};
 constinit const Section kSource = {"source", "a source", kSourceFields, {}, {}};
 constinit const Section kSink = {"sink", "a sink", kSinkFields, {}, {}};
-constinit const Section kTransform = {
-    "transform", "a transform", kTransformFields, {}, {}};
-constinit const Section kFunction = {
-    "function", "an operator", kFunctionFields, {}, {}};
+constinit const Section kTransform = {"transform", "a transform", kTransformFields, {}, {}};
+constinit const Section kFunction = {"function", "an operator", kFunctionFields, {}, {}};
 
 constinit const Section kDependency = {"dependency", "a dependency", kDependencyFields, {}, {}};
 

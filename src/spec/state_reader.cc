@@ -109,9 +109,10 @@ std::optional<State> StateReader::read_use(const Node& key, const Node& name) {
   state.name = key.text;
   state.position = key.position;
   if (is_in_window_ && state.ttl) {
-    report_.error(name, fmt::format("state '{}' has a 'ttl', but a row in a window lives as long as "
-                                    "its window",
-                                    name.text),
+    report_.error(name,
+                  fmt::format("state '{}' has a 'ttl', but a row in a window lives as long as "
+                              "its window",
+                              name.text),
                   "use it in a 'partition' without window");
   }
   return state;
@@ -128,8 +129,7 @@ std::optional<State> StateReader::read_definition(const Node& key, const Node& b
 }
 
 std::optional<State> StateReader::read_state(const Node& key, const Node& body) {
-  if (body.kind == NodeKind::kNull && imports_.states.contains(key.text))
-    return read_use(key, key);
+  if (body.kind == NodeKind::kNull && imports_.states.contains(key.text)) return read_use(key, key);
   const Fields fields(report_, body, kState);
   if (!fields.is_map()) return std::nullopt;
   if (const Node* const uses = fields.find("uses")) {

@@ -13,8 +13,8 @@ namespace gameflow::spec {
 
 class StateReader {
  public:
-  StateReader(Report& report, TypeReader& types, FunctionReader& functions,
-              const Imports& imports, const ExampleNames& names, bool is_in_window)
+  StateReader(Report& report, TypeReader& types, FunctionReader& functions, const Imports& imports,
+              const ExampleNames& names, bool is_in_window)
       : report_(report),
         types_(types),
         functions_(functions),

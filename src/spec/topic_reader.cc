@@ -104,8 +104,9 @@ std::vector<Schedule> TopicReader::read_schedules(const Node& section) {
     entry.has_schema = true;
     for (const TopicEntry& other : entries_) {
       if (other.topic.name != entry.topic.name) continue;
-      report_.error(key, fmt::format("topic '{}' has the name of the topic of schedule '{}'",
-                                     other.key->text, key.text),
+      report_.error(key,
+                    fmt::format("topic '{}' has the name of the topic of schedule '{}'",
+                                other.key->text, key.text),
                     "rename one of them");
     }
     schedules_[key.text] = entries_.size();
@@ -157,12 +158,13 @@ const TopicEntry* TopicReader::refer_schedule(const Node& node) const {
   if (found != schedules_.end()) return &entries_[found->second];
   std::vector<std::string_view> names;
   for (const auto& [known, entry] : schedules_) names.emplace_back(known);
-  report_.error(node, fmt::format("there is no schedule '{}'", name->substr(0, 60)),
-                names.empty()
-                    ? fmt::format("write 'schedule: {{ {}: {{ cron: \"0 8 * * *\" }} }}' at the top "
-                                  "of the file",
-                                  name->substr(0, 60))
-                    : did_you_mean(*name, names));
+  report_.error(
+      node, fmt::format("there is no schedule '{}'", name->substr(0, 60)),
+      names.empty()
+          ? fmt::format("write 'schedule: {{ {}: {{ cron: \"0 8 * * *\" }} }}' at the top "
+                        "of the file",
+                        name->substr(0, 60))
+          : did_you_mean(*name, names));
   return nullptr;
 }
 

@@ -210,7 +210,7 @@ const Type* TypeReader::read_variant(const Fields& fields, const Node& kind, std
   if (word == "timestamp") {
     const auto unit = fields.word("unit");
     return space_.table->timestamp(unit ? static_cast<record::TimeUnit>(*unit + 1)
-                                  : record::TimeUnit::kNone);
+                                        : record::TimeUnit::kNone);
   }
   if (word == "decimal") {
     const auto scale = fields.count("scale");

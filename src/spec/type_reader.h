@@ -28,7 +28,7 @@ struct TypeExtent {
 // What the types of a dataflow and of its packages share.
 struct TypeSpace {
   std::shared_ptr<record::TypeTable> table = std::make_shared<record::TypeTable>();
-  std::map<std::string, std::string> cpp_names;                // C++ name -> YAML name
+  std::map<std::string, std::string> cpp_names;                 // C++ name -> YAML name
   std::unordered_map<const record::Type*, TypeExtent> extents;  // of objects and lists
   // The types that have names, of packages first, and these.
   std::vector<const record::Type*> named;

@@ -115,6 +115,7 @@ Graph graph_around(const Graph& graph, const Operator& found) {
   for (std::size_t i = 0; i < kept.size(); ++i) {
     plan::Service service = graph.services[kept[i]];
     service.nodes.clear();
+    service.on_error = plan::ErrorPolicy::kDeadLetter;  // what fails is told
     for (plan::Reference& reference : service.reads) {
       auto* const state = std::get_if<plan::Reference::OfState>(&reference.to);
       if (state == nullptr) continue;

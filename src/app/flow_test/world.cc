@@ -168,11 +168,11 @@ Result<std::map<std::string, std::uint64_t>> World::counters(const std::string& 
   for (const runtime::ServiceStats& stats : engine_->stats().services) {
     if (stats.name != service) continue;
     return std::map<std::string, std::uint64_t>{
-        {"in", stats.records_in},         {"out", stats.records_out},
-        {"late", stats.records_late},     {"dead", stats.records_dead},
-        {"future", stats.records_future}, {"expired", stats.records_expired},
+        {"in", stats.records_in},           {"out", stats.records_out},
+        {"late", stats.records_late},       {"dead", stats.records_dead},
+        {"future", stats.records_future},   {"expired", stats.records_expired},
         {"skipped", stats.records_skipped}, {"stopped", stats.stopped ? 1 : 0},
-        {"open", stats.windows_open},     {"closed", stats.windows_closed}};
+        {"open", stats.windows_open},       {"closed", stats.windows_closed}};
   }
   return fail(ErrorCode::kInvalidArgument, fmt::format("there is no service '{}'", service));
 }

@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include "runtime/stored_services.h"
+#include "spec/diagnostic.h"
 
 namespace gameflow::app {
 namespace {
@@ -40,7 +41,7 @@ Result<std::unique_ptr<Deployment>> Deployment::open(Operators operators, log::S
 Status Deployment::change(const BuildOptions& options) {
   const auto begin = SteadyClock::now();
   GF_ASSIGN(Operators next, load_operators(options));
-  if (next.built.file == operators_.built.file && 
+  if (next.built.file == operators_.built.file &&
       std::ranges::equal(next.file.files, operators_.file.files, {}, &spec::SourceFile::text,
                          &spec::SourceFile::text)) {
     spdlog::info("{} is what runs already", next.file.name);
@@ -50,7 +51,9 @@ Status Deployment::change(const BuildOptions& options) {
   const double built_in = seconds_since(begin);
   const auto stopped_at = SteadyClock::now();
   engine_->stop();
-  auto engine = runtime::Engine::open(next.file.graph, next.built.functions, store_, options_);
+  runtime::Options taking_over = options_;
+  taking_over.takes_over = true;
+  auto engine = runtime::Engine::open(next.file.graph, next.built.functions, store_, taking_over);
   if (!engine) {
     engine_->start();  // nothing was committed: it is where the store is
     return fail(engine.error());
