@@ -347,6 +347,8 @@ void write_value(const Type& type, const void* value, JsonWriter& out) {
       write_map(type, value, out);
     } else if constexpr (std::same_as<T, ObjectSlot>) {
       write_object(type, value, out);
+    } else if constexpr (SketchSlot<T>) {
+      out.append("null");  // no record has one
     } else {
       write_list(type, value, out);
     }
