@@ -3,6 +3,7 @@
 
 #include "opbuild/block.h"
 #include "opbuild/opbuild.h"
+#include "opbuild/row_source.h"
 #include "opbuild/service_source.h"
 #include "opbuild/type_source.h"
 #include "plan/graph.h"

@@ -70,6 +70,7 @@ class SchemaMaker {
   json::object definition(const Section& section) {
     if (&section == &kTransform) return one_of_two(map_of(section), short_transform());
     json::object map = map_of(section);
+    const bool may_be_word = &section == &kColumn;  // of a primitive state: `value: u64`
     // From the last to the first: if it is this word then … else what there is so far.
     for (auto at = section.variants.rbegin(); at != section.variants.rend(); ++at) {
       const json::object is_word = {{"const", json::string(at->word)}};
@@ -79,7 +80,7 @@ class SchemaMaker {
       then["properties"].as_object()["type"] = is_word;
       map = {{"if", test}, {"then", std::move(then)}, {"else", std::move(map)}};
     }
-    return map;
+    return may_be_word ? one_of_two(type_word(section.variants), std::move(map)) : map;
   }
 
   json::object map_of(const Section& section, std::span<const Field> more = {}) {

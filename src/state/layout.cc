@@ -47,7 +47,8 @@ void Layout::initialize(Entry* entry, std::size_t state) const {
 
 void Layout::encode(const Entry* entry, ByteWriter& out) const {
   out.text(key(entry));
-  out.varint(entry->live);
+  const std::uint64_t gone = ~entry->live & ((std::uint64_t{1} << codecs_.size()) - 1);
+  out.varint(entry->live | gone << kGoneShift);
   out.signed_varint(entry->updated_at.ms);
   for (std::size_t state = 0; state < codecs_.size(); ++state) {
     if ((entry->live >> state & 1U) == 0) continue;

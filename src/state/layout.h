@@ -40,6 +40,10 @@ class Layout {
  public:
   static constexpr std::size_t kEntryAlign = alignof(Entry);
   static constexpr std::size_t kKeyBytesMax = UINT16_MAX;
+  // In the mask of states of a stored entry: a bit for each row that follows, and from here on one
+  // for each that is gone. Of a state with neither, an earlier entry's row stays.
+  static constexpr std::uint32_t kGoneShift = 32;
+  static_assert(abi::kStatesMax <= kGoneShift);
 
   // `rows`: the row types of the service's states, in order. They outlive the layout. `ttls`: after
   // how long without being asked for their rows run out; 0 or nothing: never.
@@ -85,8 +89,7 @@ class Layout {
   Entry* make_entry(void* memory, std::string_view key) const;
   // The row is as in a new entry.
   void initialize(Entry* entry, std::size_t state) const;
-  // Appends the entry with its live rows in the form that Table::load reads; without any, it says
-  // that they are gone.
+  // Appends the entry with its live rows in the form that Table::load reads; the others are gone.
   void encode(const Entry* entry, ByteWriter& out) const;
 
  private:

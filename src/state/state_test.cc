@@ -238,6 +238,35 @@ TEST_F(TwoStates, LoadMapsStatesAndSkipsThoseThatAreGone) {
   EXPECT_EQ(ann->live, 1U);
 }
 
+// Before rows could be erased, an entry named those that had changed.
+TEST_F(TwoStates, LoadKeepsRowsThatAnEntryDoesNotName) {
+  Table source(layout);
+  const Entry* const rows = insert(source, "ann");
+  const std::uint64_t first_is_gone = std::uint64_t{1} << Layout::kGoneShift;
+  Table restored(layout);
+  const auto load = [&](std::uint64_t states) {
+    std::string bytes;
+    ByteWriter out(bytes);
+    out.text("ann");
+    out.varint(states);
+    out.signed_varint(1);
+    for (std::size_t state = 0; state < 2; ++state) {
+      if ((states >> state & 1U) != 0) layout.codec(state).encode(layout.row(rows, state), out);
+    }
+    ByteReader in(bytes);
+    return restored.load(in, {0, 1}) && in.at_end();
+  };
+  ASSERT_TRUE(load(2));
+  ASSERT_TRUE(load(1));
+  const Entry* ann = restored.find("ann", hash_key("ann"));
+  ASSERT_NE(ann, nullptr);
+  EXPECT_EQ(ann->live, 3U);
+  ASSERT_TRUE(load(first_is_gone));
+  EXPECT_EQ(restored.find("ann", hash_key("ann"))->live, 2U);
+  EXPECT_FALSE(load(first_is_gone | 1)) << "there and gone";
+  EXPECT_FALSE(load(std::uint64_t{4} << Layout::kGoneShift)) << "no such state";
+}
+
 TEST_F(TwoStates, BrokenSegmentsAreRefusedNotFollowed) {
   Table table(layout);
   Entry* entry = insert(table, "ann");

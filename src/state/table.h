@@ -88,9 +88,8 @@ class Table {
 
   // Reads one entry that Layout::encode wrote; a later one replaces what an earlier one said of the
   // same state. It does not count as a change. `states` maps the states as they were stored to this
-  // layout's; the row of one that is gone is skipped. `timed`: the stored states whose rows have a
-  // time. A state of which the entry has no row has none any more. False where the bytes are not an
-  // entry.
+  // layout's; the row of one that is no longer there is skipped. `timed`: the stored states whose
+  // rows have a time. False where the bytes are not an entry.
   bool load(ByteReader& in, const std::vector<RowSource>& states, std::uint32_t timed = 0);
 
   // The epoch is over, and what it wrote stays.

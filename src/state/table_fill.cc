@@ -30,17 +30,22 @@ bool Table::load(ByteReader& in, const std::vector<RowSource>& states, std::uint
   const std::string_view key = in.text();
   const std::uint64_t mask = in.varint();
   const Timestamp updated_at{in.signed_varint()};
-  if (!in.ok() || mask >> states.size() != 0 || key.size() > Layout::kKeyBytesMax) return false;
+  const auto live = static_cast<std::uint32_t>(mask);
+  const auto gone = static_cast<std::uint32_t>(mask >> Layout::kGoneShift);
+  if (!in.ok() || (live & gone) != 0 || (std::uint64_t{live} | gone) >> states.size() != 0 ||
+      key.size() > Layout::kKeyBytesMax)
+    return false;
   Entry* entry = find_or_insert(key, hash_key(key));
   entry->updated_at = updated_at;
   for (std::size_t stored = 0; stored < states.size(); ++stored) {
-    const bool is_live = (mask >> stored & 1U) != 0;
+    const bool is_live = (live >> stored & 1U) != 0;
     const std::string_view row = is_live ? in.text() : std::string_view();
     const bool has_time = is_live && (timed >> stored & 1U) != 0;
     const Timestamp seen_at = has_time ? Timestamp{in.signed_varint()} : updated_at;
     if (!in.ok()) return false;
     if (states[stored].state < 0) continue;
     const auto state = static_cast<std::size_t>(states[stored].state);
+    if (!is_live && (gone >> stored & 1U) == 0) continue;
     if (!is_live) {
       set_dead(entry, 1U << state);
       layout_.initialize(entry, state);

@@ -164,6 +164,18 @@ class Function(SystemTest):
             done = self.run_function(name, *arguments)
             self.assertEqual((done.returncode, done.stdout), (0, printed), (name, done.stderr))
 
+    def test_with_what_is_read(self):
+        """Tables are there with their rows, states of others without any; what a keyed transform gives comes before its row."""
+        examples = ROOT / "examples"
+        for name, dataflow, value, printed in (
+                ("complete", "maker-lookup", '{"maker":1,"price":3.5}',
+                 '{"maker":"Falcon Works","country":"DE","price":3.5,"makers_there":2}\n'),
+                ("answer", "cars", '{"plate":"X"}', '{"plate":"X","cars_there":0}\n'),
+                ("too-fast", "cars", '{"plate":"X","camera":7,"speed":150}',
+                 '{"plate":"X","camera":7,"speed":150,"times":1}\n{"_key":"X","camera":7,"speed":150,"warnings":1}\n')):
+            done = self.run_function(name, "-v", value, dataflow=examples / dataflow / "dataflow.yaml")
+            self.assertEqual((done.returncode, done.stdout), (0, printed), (name, done.stderr))
+
     def test_behind_what_changes_the_type(self):
         shot = '{"player":"ann","damage":30}'
         for name, value, printed in (

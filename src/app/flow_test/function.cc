@@ -66,8 +66,15 @@ class FunctionTest {
                   fmt::format("{} takes a value: --value or --value-file", found.id));
     }
     GF_ASSIGN(const record::Type* const in, input_type(found, whole.functions));
-    if (found.step->kind == FunctionKind::kUpdateState) return run_update(found, in);
-    return run_transform(found, in);
+    if (found.step->kind == FunctionKind::kOnExpire) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{} is for rows that run out: test it with a case whose records "
+                              "advance the time",
+                              found.id));
+    }
+    const bool is_at_rows =
+        std::holds_alternative<plan::Keyed>(file_.graph->nodes[found.node].kind);
+    return is_at_rows ? run_at_rows(found, in) : run_transform(found, in);
   }
 
   bool has_failed() const { return has_failed_; }
@@ -120,16 +127,17 @@ class FunctionTest {
     return {};
   }
 
-  // The rows behind the last value.
-  Status run_update(const Operator& found, const record::Type* in) {
+  // What leaves the operator for the sinks, if anything does, then the rows behind the last value.
+  Status run_at_rows(const Operator& found, const record::Type* in) {
     World world(now_, {});
     GF_ASSIGN(plan::Graph probe,
-              flow_test::window_around(*file_.graph, found, in, options_.state_key));
+              flow_test::rows_around(*file_.graph, found, in, options_.state_key));
     GF_TRY(start(world, std::move(probe)));
     for (const std::string& value : options_.values) {
       GF_TRY(world.append(flow_test::kProbeInput, 0, options_.key, {value_for(value, in)}));
       GF_TRY(world.run());
       GF_TRY(tell_dead_letters(world));
+      GF_TRY(print_results(world));
     }
     const auto& keyed = std::get<plan::Keyed>(file_.graph->nodes[found.node].kind);
     for (const plan::State& state : keyed.states)

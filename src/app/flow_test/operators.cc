@@ -51,21 +51,6 @@ std::string listed(const std::vector<Operator>& operators) {
   return text;
 }
 
-Graph empty_graph(const Graph& graph, const Operator& found) {
-  const plan::Service& service = graph.services[found.service];
-  return {.name = graph.name,
-          .version = graph.version,
-          .namespace_ = graph.namespace_,
-          .file_name = graph.file_name,
-          .types = graph.types,
-          .named_types = graph.named_types,
-          .topics = {},
-          .services = {{.name = service.name, .scope = service.scope, .nodes = {}}},
-          .nodes = {},
-          .dead_letter_topic = "dead-letters",
-          .future_max = kForEver};
-}
-
 plan::TopicId add_topic(Graph& graph, std::string name, const record::Type* type) {
   graph.topics.push_back({.name = std::move(name),
                           .type = type,
@@ -77,17 +62,77 @@ plan::TopicId add_topic(Graph& graph, std::string name, const record::Type* type
   return static_cast<plan::TopicId>(graph.topics.size() - 1);
 }
 
+// Of the service under test, unless `service` says otherwise.
 plan::NodeId add_node(Graph& graph, plan::NodeKind kind, const record::Type* output,
-                      std::vector<plan::NodeId> inputs) {
+                      std::vector<plan::NodeId> inputs, plan::ServiceId service = 0) {
   const auto id = static_cast<plan::NodeId>(graph.nodes.size());
   for (const plan::NodeId input : inputs) graph.nodes[input].outputs.push_back(id);
   graph.nodes.push_back({.kind = std::move(kind),
-                         .service = 0,
+                         .service = service,
                          .output = output,
                          .inputs = std::move(inputs),
                          .outputs = {}});
-  graph.services[0].nodes.push_back(id);
+  graph.services[service].nodes.push_back(id);
   return id;
+}
+
+// Copies the nodes of `from` up to `last`, or all, and gives the number of the last one.
+plan::NodeId copy_nodes(const Graph& from_graph, const plan::Service& from, Graph& graph,
+                        plan::ServiceId service, std::optional<plan::NodeId> last = {}) {
+  std::map<plan::NodeId, plan::NodeId> numbers;
+  plan::NodeId copied = 0;
+  for (const plan::NodeId id : from.nodes) {
+    const plan::Node& node = from_graph.nodes[id];
+    std::vector<plan::NodeId> inputs;
+    for (const plan::NodeId input : node.inputs) inputs.push_back(numbers.at(input));
+    numbers[id] = copied = add_node(graph, node.kind, node.output, std::move(inputs), service);
+    if (const auto* const read = std::get_if<plan::Read>(&node.kind))
+      graph.topics[read->topic].readers.push_back(copied);
+    if (id == last) break;
+  }
+  return copied;
+}
+
+// The service under test, whose nodes are still to come, and those whose rows it can read, with
+// all topics and tables.
+Graph graph_around(const Graph& graph, const Operator& found) {
+  Graph probe{.name = graph.name,
+              .version = graph.version,
+              .namespace_ = graph.namespace_,
+              .file_name = graph.file_name,
+              .types = graph.types,
+              .named_types = graph.named_types,
+              .topics = graph.topics,
+              .tables = graph.tables,
+              .headers = graph.headers,
+              .services = {},
+              .nodes = {},
+              .dead_letter_topic = "dead-letters",
+              .future_max = kForEver};
+  for (plan::Topic& topic : probe.topics) topic.readers.clear();
+  std::vector<plan::ServiceId> kept = {found.service};
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    plan::Service service = graph.services[kept[i]];
+    service.nodes.clear();
+    for (plan::Reference& reference : service.reads) {
+      auto* const state = std::get_if<plan::Reference::OfState>(&reference.to);
+      if (state == nullptr) continue;
+      const auto place = std::ranges::find(kept, state->service);
+      const auto number = static_cast<plan::ServiceId>(place - kept.begin());
+      if (place == kept.end()) kept.push_back(state->service);
+      state->service = number;
+    }
+    probe.services.push_back(std::move(service));
+  }
+  for (plan::ServiceId id = 1; id < kept.size(); ++id)
+    copy_nodes(graph, graph.services[kept[id]], probe, id);
+  return probe;
+}
+
+// Rows that nothing in the graph keeps.
+void forget_own_states(Graph& probe) {
+  std::erase_if(probe.services[0].reads,
+                [](const plan::Reference& reference) { return plan::is_own(reference, 0); });
 }
 
 plan::NodeId add_read(Graph& graph, const record::Type* in) {
@@ -178,7 +223,8 @@ std::vector<Operator> operators_of(const Graph& graph) {
         for (std::size_t step = 0; step < count; ++step)
           found.push_back(make_operator(graph, i, id, step, chain->steps[step]));
       } else if (const auto* const keyed = std::get_if<plan::Keyed>(&kind)) {
-        for (const Step& step : keyed->steps) found.push_back(make_operator(graph, i, id, 0, step));
+        for (std::size_t step = 0; step < keyed->steps.size(); ++step)
+          found.push_back(make_operator(graph, i, id, step, keyed->steps[step]));
         for (const plan::State& state : keyed->states) {
           if (state.on_expire) found.push_back(make_operator(graph, i, id, 0, *state.on_expire));
         }
@@ -222,7 +268,8 @@ Result<Operator> find_operator(const Graph& graph, const std::string& name) {
 
 Graph pipe_around(const Graph& graph, const Operator& found, const record::Type* in,
                   std::vector<Step> steps) {
-  Graph probe = empty_graph(graph, found);
+  Graph probe = graph_around(graph, found);
+  forget_own_states(probe);
   add_write(probe, add_chain(probe, std::move(steps), add_read(probe, in)));
   return probe;
 }
@@ -254,14 +301,17 @@ Step as_transform(const Graph& graph, const Operator& found) {
   }
 }
 
-Result<Graph> window_around(const Graph& graph, const Operator& found, const record::Type* in,
-                            const std::optional<std::string>& key) {
-  Graph probe = empty_graph(graph, found);
+Result<Graph> rows_around(const Graph& graph, const Operator& found, const record::Type* in,
+                          const std::optional<std::string>& key) {
+  Graph probe = graph_around(graph, found);
   plan::Keyed keyed = std::get<plan::Keyed>(graph.nodes[found.node].kind);
   if (keyed.window) {
     keyed.window->grace = kForEver;
     keyed.window->late_topic.reset();
   }
+  const bool is_whole = found.index + 1 == keyed.steps.size();
+  keyed.steps.erase(keyed.steps.begin() + static_cast<std::ptrdiff_t>(found.index + 1),
+                    keyed.steps.end());
   const plan::Exchange& exchange = *exchange_of(graph, found);
   std::vector<Step> steps;
   if (const Step* time = step_of_service(graph, found, spec::FunctionKind::kAssignTimestamp))
@@ -277,25 +327,14 @@ Result<Graph> window_around(const Graph& graph, const Operator& found, const rec
   }
   const plan::NodeId chain = add_chain(probe, std::move(steps), add_read(probe, in));
   const plan::NodeId exchanged = add_node(probe, exchange, in, {chain});
-  add_write(probe, add_node(probe, std::move(keyed), graph.nodes[found.node].output, {exchanged}));
+  add_write(probe, add_node(probe, std::move(keyed),
+                            is_whole ? graph.nodes[found.node].output : nullptr, {exchanged}));
   return probe;
 }
 
 Graph service_without_sinks(const Graph& graph, const Operator& found) {
-  Graph probe = empty_graph(graph, found);
-  probe.topics = graph.topics;
-  for (plan::Topic& topic : probe.topics) topic.readers.clear();
-  std::map<plan::NodeId, plan::NodeId> numbers;
-  for (const plan::NodeId id : graph.services[found.service].nodes) {
-    const plan::Node& node = graph.nodes[id];
-    std::vector<plan::NodeId> inputs;
-    for (const plan::NodeId input : node.inputs) inputs.push_back(numbers.at(input));
-    numbers[id] = add_node(probe, node.kind, node.output, std::move(inputs));
-    if (const auto* const read = std::get_if<plan::Read>(&node.kind))
-      probe.topics[read->topic].readers.push_back(numbers[id]);
-    if (id == found.node) break;
-  }
-  add_write(probe, numbers.at(found.node));
+  Graph probe = graph_around(graph, found);
+  add_write(probe, copy_nodes(graph, graph.services[found.service], probe, 0, found.node));
   return probe;
 }
 

@@ -18,7 +18,7 @@ namespace gameflow::app::flow_test {
 struct Operator {
   plan::ServiceId service = 0;
   plan::NodeId node = 0;  // its Chain or Keyed
-  std::size_t index = 0;  // in a Chain: its place there
+  std::size_t index = 0;  // its place in these steps
   const plan::Step* step = nullptr;
   std::string id;        // "counting/assign-key"; "counting/filter/2" is the second one
   std::string function;  // what its C++ calls it; empty: a lambda
@@ -33,8 +33,11 @@ std::vector<Operator> operators_of(const plan::Graph& graph);
 Result<Operator> find_operator(const plan::Graph& graph, const std::string& name);
 
 // Names of topics in the graphs below.
-inline constexpr const char* kProbeInput = "input";
-inline constexpr const char* kProbeOutput = "output";
+inline constexpr const char* kProbeInput = "_input";
+inline constexpr const char* kProbeOutput = "_output";
+
+// In each graph below, what the operator reads by key or in SQL is there: tables with their rows,
+// states of other services without any.
 
 // One service that reads values of type `in` (null: any) from kProbeInput, hands them to the steps
 // and writes what comes out to kProbeOutput.
@@ -47,10 +50,11 @@ plan::Step as_transform(const plan::Graph& graph, const Operator& found);
 // be used again.
 inline constexpr i64 kRecordTime = 1'700'000'000'000;
 
-// The window of an update-state, in which nothing is late, behind values of its own type `in`. With
-// `key` that is the key of all rows, else what assign-key says.
-Result<plan::Graph> window_around(const plan::Graph& graph, const Operator& found,
-                                  const record::Type* in, const std::optional<std::string>& key);
+// The rows that the operator changes, in windows in which nothing is late. Values of type `in` are
+// what comes to the rows: they go through the operators there up to this one. With `key` that is
+// the key of all rows, else what assign-key says.
+Result<plan::Graph> rows_around(const plan::Graph& graph, const Operator& found,
+                                const record::Type* in, const std::optional<std::string>& key);
 
 // The whole service of a flush, but for its sinks: what flush gives goes to kProbeOutput.
 plan::Graph service_without_sinks(const plan::Graph& graph, const Operator& found);
