@@ -68,7 +68,7 @@ struct SeenRow {
   Class class_ = Class::none;
   List<Text> tags;
   Distinct players;
-  Quantiles ms;
+  Quantiles ms{10'000};
 };
 
 struct Merges : testing::Test {

@@ -143,10 +143,12 @@ void merge_finish(sqlite3_context* context) {
   });
 }
 
-std::string json_of(double number) {
-  static const record::Type type{.kind = record::Kind::kF64};
+// As a row's column is written for people.
+template <class Sketch>
+std::string json_of(record::Kind kind, const Sketch& sketch) {
+  const record::Type type{.kind = kind};
   std::string json;
-  record::encode_json(type, &number, json);
+  record::encode_json(type, &sketch, json);
   return json;
 }
 
@@ -166,12 +168,7 @@ std::variant<std::int64_t, std::string> shown_sketch(std::string_view declared,
                                                      std::string_view bytes) {
   if (declared == kDistinctType)
     return static_cast<std::int64_t>(Read<Distinct>(bytes)->estimate());
-  const Read<Quantiles> read(bytes);
-  if (read->count() == 0) return R"({"count":0})";
-  return fmt::format(R"({{"count":{},"min":{},"p50":{},"p90":{},"p99":{},"max":{}}})",
-                     read->count(), json_of(read->quantile(0)), json_of(read->quantile(0.5)),
-                     json_of(read->quantile(0.9)), json_of(read->quantile(0.99)),
-                     json_of(read->quantile(1)));
+  return json_of(record::Kind::kQuantiles, *Read<Quantiles>(bytes));
 }
 
 }  // namespace gameflow::query

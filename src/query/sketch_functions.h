@@ -18,8 +18,8 @@ struct sqlite3;
 namespace gameflow::query {
 
 // What columns of sketches are declared as.
-inline constexpr const char* kDistinctType = "DISTINCT";
-inline constexpr const char* kQuantilesType = "QUANTILES";
+inline constexpr const char* kDistinctType = "DISTINCT_SKETCH";
+inline constexpr const char* kQuantilesType = "QUANTILES_SKETCH";
 
 constexpr bool is_sketch_type(std::string_view declared) {
   return declared == kDistinctType || declared == kQuantilesType;

@@ -99,7 +99,7 @@ TEST_F(SketchTest, AreValues) {
 }
 
 TEST_F(SketchTest, AreMerged) {
-  EXPECT_EQ(run("select abs(estimate(merge(players)) - 2000) < 100 from maps"), "1 ");
+  EXPECT_EQ(run("select abs(estimate(merge(players)) - 1600) < 80 from maps"), "1 ");
   EXPECT_EQ(run("select estimate(merge(players)) from maps where _key in ('desert', 'nobody')"),
             "100 ");
   EXPECT_EQ(run("select quantile(merge(latency), 1) from maps"), "999 ");
@@ -117,8 +117,8 @@ TEST_F(SketchTest, AreMerged) {
 
 TEST_F(SketchTest, AreShown) {
   EXPECT_EQ(run("select players, latency from maps where _key <> 'forest' order by _key"),
-            R"(100 {"count":1000,"min":0,"p50":502.7854156442966,"p90":898.6019562640003,)"
-            R"("p99":990.8986434543217,"max":999} 0 {"count":0} )");
+            R"(100 {"count":1000,"min":0,"p50":497.779,"p90":907.031,"p99":982.578,"max":999} 0 )"
+            R"({"count":0} )");
 }
 
 TEST_F(SketchTest, RefuseWhatMeansNothing) {
@@ -136,8 +136,7 @@ TEST_F(SketchTest, RefuseWhatMeansNothing) {
   EXPECT_EQ(run("select _key from maps order by latency"),
             "column latency is quantiles: write quantile(latency, 0.5)");
   EXPECT_EQ(run("select _key from maps where players is not null limit 1"), "desert ");
-  for (const char* blob : {"x'44'", "x'4400000000000000'", "x'4401000000000000ffffffff'",
-                           "x'440000000000000002000000010000ff'", "x'51'"})
+  for (const char* blob : {"x'44'", "x'4400000000000000'", "x'4401000000000000ffffffff'", "x'51'"})
     EXPECT_EQ(run(fmt::format("select estimate({})", blob)),
               "estimate(x): x has to be a column of type distinct")
         << blob;
@@ -149,10 +148,11 @@ TEST_F(SketchTest, FitNoField) {
     const Status status = database_.check(sql, *types.object("line", {{"n", type}}));
     return status ? std::string() : status.error().message;
   };
-  EXPECT_EQ(message("select players as n from maps", types.scalar(Kind::kU32)),
-            "column 'n' is DISTINCT and does not fit the u32 field of that name; use estimate()");
+  EXPECT_EQ(
+      message("select players as n from maps", types.scalar(Kind::kU32)),
+      "column 'n' is DISTINCT_SKETCH and does not fit the u32 field of that name; use estimate()");
   EXPECT_EQ(message("select latency as n from maps", types.scalar(Kind::kString)),
-            "column 'n' is QUANTILES and does not fit the string field of that name; use "
+            "column 'n' is QUANTILES_SKETCH and does not fit the string field of that name; use "
             "quantile()");
   EXPECT_EQ(message("select estimate(players) as n from maps", types.scalar(Kind::kU32)), "");
 }

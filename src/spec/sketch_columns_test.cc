@@ -51,29 +51,45 @@ struct Case {
 TEST(SketchColumns, Mistakes) {
   const Case cases[] = {
       {"too exact", "{ type: quantiles, accuracy: 0.0001 }",
-       R"(f:17:46: error: 'accuracy' has to be a number from 0.001 to 0.1
+       R"(f:17:47: error: 'accuracy' has to be a number from 0.001 to 0.1
    17 |               c: { type: quantiles, accuracy: 0.0001 }
       |                                               ^~~~~~
 )"},
       {"no part", "{ type: quantiles, accuracy: 1% }",
-       R"(f:17:46: error: 'accuracy' has to be a number from 0.001 to 0.1
+       R"(f:17:47: error: 'accuracy' has to be a number from 0.001 to 0.1
    17 |               c: { type: quantiles, accuracy: 1% }
       |                                               ^~
 )"},
       {"accuracy of another", "{ type: distinct, accuracy: 0.01 }",
-       R"(f:17:35: error: unknown key 'accuracy' in column 'c'
+       R"(f:17:36: error: unknown key 'accuracy' in column 'c'
    17 |               c: { type: distinct, accuracy: 0.01 }
       |                                    ^~~~~~~~
-      = known: type, optional
+      = known: type, optional, merge
 )"},
       {"optional", "{ type: distinct, optional: true }",
-       R"(f:17:45: error: column 'c' is distinct, which is never absent: a new one is empty
+       R"(f:17:46: error: column 'c' is distinct, which is never absent: a new one is empty
    17 |               c: { type: distinct, optional: true }
       |                                              ^~~~
       = remove 'optional'
 )"},
-      {"in a list", "{ type: list, items: { type: distinct } }", R"()"},
-      {"misspelt", "{ type: quantile }", R"()"},
+      {"in a list", "{ type: list, items: { type: distinct } }",
+       R"(f:17:47: error: an item of the list cannot be of type distinct
+   17 |               c: { type: list, items: { type: distinct } }
+      |                                               ^~~~~~~~
+      = only a column of a state's row can; SQL gives its numbers: estimate(…) of distinct, quantile(…, 0.99) of quantiles
+)"},
+      {"merge", "{ type: quantiles, merge: sum }",
+       R"(f:17:44: error: column 'c' is quantiles, which knows how it is merged
+   17 |               c: { type: quantiles, merge: sum }
+      |                                            ^~~
+      = remove 'merge'
+)"},
+      {"misspelt", "{ type: quantile }",
+       R"(f:17:26: error: unknown type 'quantile'
+   17 |               c: { type: quantile }
+      |                          ^~~~~~~~
+      = did you mean 'quantiles'?
+)"},
   };
   for (const Case& test : cases) {
     SCOPED_TRACE(test.name);
@@ -85,9 +101,27 @@ TEST(SketchColumns, StandInRowsOnly) {
   EXPECT_EQ(diagnose("{ type: u8 }",
                      "{ type: object, properties: { x: { type: quantiles, accuracy: 0.01 }, y: { "
                      "type: distinct, optional: true } } }"),
-            R"()");
-  EXPECT_EQ(diagnose("{ type: u8 }", "{ type: distinct }"), R"()");
-  EXPECT_EQ(diagnose("{ type: u8 }", "{ type: u8 }\n  distinct: { type: u8 }"), R"()");
+            R"(f:4:47: error: field 'x' cannot be of type quantiles
+    4 |   a: { type: object, properties: { x: { type: quantiles, accuracy: 0.01 }, y: { type: distinct, optional: true } } }
+      |                                               ^~~~~~~~~
+      = only a column of a state's row can; SQL gives its numbers: estimate(…) of distinct, quantile(…, 0.99) of quantiles
+f:4:87: error: field 'y' cannot be of type distinct
+    4 |   a: { type: object, properties: { x: { type: quantiles, accuracy: 0.01 }, y: { type: distinct, optional: true } } }
+      |                                                                                       ^~~~~~~~
+      = only a column of a state's row can; SQL gives its numbers: estimate(…) of distinct, quantile(…, 0.99) of quantiles
+)");
+  EXPECT_EQ(diagnose("{ type: u8 }", "{ type: distinct }"),
+            R"(f:4:14: error: type 'a' cannot be of type distinct
+    4 |   a: { type: distinct }
+      |              ^~~~~~~~
+      = only a column of a state's row can; SQL gives its numbers: estimate(…) of distinct, quantile(…, 0.99) of quantiles
+)");
+  EXPECT_EQ(diagnose("{ type: u8 }", "{ type: u8 }\n  distinct: { type: u8 }"),
+            R"(f:5:3: error: 'distinct' is a built-in type
+    5 |   distinct: { type: u8 }
+      |   ^~~~~~~~
+      = choose another name
+)");
 }
 
 }  // namespace

@@ -185,7 +185,7 @@ const Type* TypeReader::read(const Node& node, const Section& section, std::stri
         found->second.progress != Progress::kReading)
       return resolve(found->second);
   }
-  if (variant == nullptr) return refer(*kind, what);
+  if (variant == nullptr) return refer(*kind, what, section);
   if (depth_ >= kTypeDepthMax) {
     report_.error(*kind, fmt::format("types nest more than {} deep", kTypeDepthMax));
     return nullptr;
@@ -235,7 +235,7 @@ const Type* TypeReader::read_variant(const Fields& fields, const Node& kind, std
   return type;
 }
 
-const Type* TypeReader::refer(const Node& node, std::string_view what) {
+const Type* TypeReader::refer(const Node& node, std::string_view what, const Section& section) {
   if (node.kind == NodeKind::kNull || node.text == "null") {
     report_.error(node, fmt::format("{} cannot be of type null", what),
                   "only a variant of an enum can be without a value");
@@ -266,7 +266,7 @@ const Type* TypeReader::refer(const Node& node, std::string_view what) {
        kind = static_cast<Kind>(static_cast<int>(kind) + 1)) {
     if (kind != Kind::kTimestamp) words.push_back(record::to_string(kind));
   }
-  for (const Variant& variant : kFieldType.variants) words.push_back(variant.word);
+  for (const Variant& variant : section.variants) words.push_back(variant.word);
   std::string hint = did_you_mean(node.text, words);
   for (const Foreign& foreign : kForeign) {
     if (foreign.name == node.text) hint = fmt::format("did you mean '{}'?", foreign.ours);
