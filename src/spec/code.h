@@ -1,6 +1,7 @@
 // The C++ of a dataflow and the rows that it works on: part of model.h.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,9 @@ struct Function {
   std::shared_ptr<const Signature> signature = {};  // of a package's function; else null
 };
 
+// How a column's two values of one key become one. Sketches, of which it says kAny, know.
+enum class Merge : std::uint8_t { kSum, kMin, kMax, kFirst, kLast, kAny };
+
 // A row state. `type` is the row: an object of what a column can be. A primitive state is a row of
 // one column, `value`.
 struct State {
@@ -46,6 +50,7 @@ struct State {
   record::Kind key = record::Kind::kString;  // kString, kBool or an integer kind
   const record::Type* type = nullptr;
   bool is_primitive = false;
+  std::vector<std::optional<Merge>> merges;  // by field of `type`; may be shorter
   std::optional<Duration> ttl;        // a row that nobody has asked for this long runs out
   std::optional<Function> on_expire;  // with `ttl` only
 };
