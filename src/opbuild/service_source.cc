@@ -9,6 +9,7 @@
 #include "opbuild/row_source.h"
 #include "opbuild/signature_source.h"
 #include "opbuild/type_source.h"
+#include "record/type.h"
 #include "spec/cpp_lexer.h"
 #include "spec/function.h"
 #include "spec/names.h"

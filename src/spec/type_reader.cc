@@ -223,10 +223,10 @@ const Type* TypeReader::read_variant(const Fields& fields, const Node& kind, std
     return space_.table->timestamp(unit ? static_cast<record::TimeUnit>(*unit + 1)
                                         : record::TimeUnit::kNone);
   }
-  if (word == "distinct") return table_->distinct();
+  if (word == "distinct") return space_.table->distinct();
   if (word == "quantiles") {
     const auto accuracy = fields.fraction("accuracy");
-    return accuracy ? table_->quantiles(static_cast<std::uint32_t>(*accuracy)) : nullptr;
+    return accuracy ? space_.table->quantiles(static_cast<std::uint32_t>(*accuracy)) : nullptr;
   }
   if (word == "decimal") {
     const auto scale = fields.count("scale");
