@@ -68,6 +68,8 @@ std::string service_text(const Description& description, const ServiceDescriptio
       text += node_text(description, node);
     }
   }
+  if (service.on_error == "skip") text += "  records that fail are skipped and counted\n";
+  if (service.on_error == "fail") text += "  stops at the first record that fails\n";
   return text;
 }
 
@@ -206,8 +208,8 @@ std::string explain_json(const Description& description) {
       quoted(description.name), quoted(description.version),
       list_of(description.services,
               [](const ServiceDescription& service) {
-                return format("{{\"name\":{},\"nodes\":{}}}", quoted(service.name),
-                              list_of(service.nodes, node_json));
+                return format("{{\"name\":{},\"on_error\":{},\"nodes\":{}}}", quoted(service.name),
+                              quoted(service.on_error), list_of(service.nodes, node_json));
               }),
       list_of(description.topics,
               [](const TopicDescription& topic) {

@@ -13,8 +13,8 @@ namespace gameflow::runtime {
 namespace {
 
 // 2 has `closed_until`; with 3, windows that have closed may still have rows; with 4, rows may be
-// gone, live without windows, and have times.
-constexpr std::uint8_t kFormat = 4, kFormatMin = 1;
+// gone, live without windows, and have times; 5 counts records that were skipped.
+constexpr std::uint8_t kFormat = 5, kFormatMin = 1;
 
 constexpr std::uint64_t kStoredValuesMax = 4096;
 constexpr std::uint64_t kStoredBytesMin = 16U << 20;
@@ -92,6 +92,7 @@ std::string encode(const ServiceRecord& record) {
     write_optional(out, input.progress);
   }
   for_each_counter(record.counters, [&out](std::uint64_t counter) { out.varint(counter); });
+  out.varint(record.counters.records_skipped);
   return bytes;
 }
 
@@ -125,6 +126,7 @@ Result<ServiceRecord> decode_service_record(std::string_view bytes, std::string_
     record.inputs.push_back(std::move(input));
   }
   for_each_counter(record.counters, [&in](std::uint64_t& counter) { counter = in.varint(); });
+  if (format >= 5) record.counters.records_skipped = in.varint();
   if (!in.ok() || !in.at_end()) {
     return fail(ErrorCode::kDataCorrupt,
                 fmt::format("the stored state of service '{}' is damaged: restore the data folder "

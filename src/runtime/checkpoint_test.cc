@@ -32,18 +32,19 @@ ServiceRecord example() {
       .counters = {}};
   record.counters.records_in = 300;
   record.counters.records_dead = 1;
+  record.counters.records_skipped = 2;
   return record;
 }
 
 TEST(Checkpoint, AServiceRecordHasTheBytesThatTheFormatSays) {
   EXPECT_EQ(hex(encode(example())),
-            "04 e0 d4 03"
+            "05 e0 d4 03"
             " 01 0f 65 76 65 6e 74 73 2d 70 65 72 2d 75 73 65 72 0b 0b 7b 63 6f 75 6e 74 3a 75 33"
             " 32 7d 00"
             " 01 a0 97 f8 fd e3 64 01 80 fb f6 fd e3 64"
             " 02 0d 70 6c 61 79 65 72 2d 65 76 65 6e 74 73 01 00 03 01 a0 97 f8 fd e3 64"
             " 0d 70 6c 61 79 65 72 2d 65 76 65 6e 74 73 01 01 00 00"
-            " ac 02 00 00 01 00 00 00");
+            " ac 02 00 00 01 00 00 00 02");
 }
 
 TEST(Checkpoint, AServiceRecordComesBack) {
@@ -56,13 +57,18 @@ TEST(Checkpoint, AServiceRecordComesBack) {
   EXPECT_EQ(read->counters.records_in, 300U);
 }
 
-TEST(Checkpoint, FormatThreeIsRead) {
+TEST(Checkpoint, FormatsThreeAndFourAreRead) {
+  ServiceRecord without_skipped = example();
+  without_skipped.counters.records_skipped = 0;
   std::string bytes = encode(example());
-  bytes[0] = 3;
-  bytes.erase(bytes.find("{count:u32}") + 11, 1);  // whether rows have times
-  const auto read = decode_service_record(bytes, "s");
-  ASSERT_TRUE(read) << read.error().message;
-  EXPECT_EQ(encode(*read), encode(example()));
+  bytes.pop_back();
+  for (const char format : {4, 3}) {
+    bytes[0] = format;
+    if (format == 3) bytes.erase(bytes.find("{count:u32}") + 11, 1);  // whether rows have times
+    const auto read = decode_service_record(bytes, "s");
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(encode(*read), encode(without_skipped));
+  }
 }
 
 TEST(Checkpoint, DamageAndOtherFormatsAreTold) {
@@ -74,7 +80,7 @@ TEST(Checkpoint, DamageAndOtherFormatsAreTold) {
   }
   EXPECT_EQ(decode_service_record(bytes + "x", "s").error().code, ErrorCode::kDataCorrupt);
   std::string newer = bytes;
-  newer[0] = 5;
+  newer[0] = 6;
   EXPECT_EQ(decode_service_record(newer, "s").error().code, ErrorCode::kStateMismatch);
 }
 

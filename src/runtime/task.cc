@@ -11,6 +11,24 @@
 #include "window/watermark.h"
 
 namespace gameflow::runtime {
+namespace {
+
+// The watermark is where the partition is whose events are the furthest ahead, if the others are
+// silent or behind by more than the grace period.
+LateStats late_stats(const Service& service, const Positions& positions, LateMeter::Count count) {
+  LateStats late{count.records, count.late, {}};
+  const auto& partitions = positions.watermark.partitions();
+  const auto leader =
+      std::ranges::max_element(partitions, {}, &window::Watermark::Partition::progress);
+  if (leader == partitions.end() || !leader->progress) return late;
+  const Input& input = service.inputs[static_cast<std::size_t>(leader - partitions.begin())];
+  late.reason = fmt::format("partition {} of topic '{}' leads the watermark, its events are at {}",
+                            input.partition, service.sources[input.source].topic->name,
+                            format_timestamp(*leader->progress));
+  return late;
+}
+
+}  // namespace
 
 ServiceTask::ServiceTask(const plan::Graph& graph, Service service, std::size_t number,
                          std::size_t rows_flushed_at_once, const RowSource& source)
@@ -19,10 +37,11 @@ ServiceTask::ServiceTask(const plan::Graph& graph, Service service, std::size_t 
 
 void ServiceTask::begin(FlushPool& pool, ServiceEpoch& part) {
   part.after = positions_;
-  windows_.begin(pool, part);
+  if (!stop_) windows_.begin(pool, part);
 }
 
 void ServiceTask::advance(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part) {
+  if (stop_) return;
   Positions& after = part.after;
   for (const Delivery* delivery : part.deliveries) {
     const Placement& placement = *delivery->placement;
@@ -58,13 +77,17 @@ void ServiceTask::write(const Epoch& epoch, ServiceEpoch& part, log::Commit& com
 }
 
 void ServiceTask::commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part) {
+  if (!part.has_work()) {
+    positions_ = std::move(part.after);
+    return;
+  }
   const Counters before = positions_.counters;
   positions_ = std::move(part.after);
   const Counters& after = positions_.counters;
   late_.add(epoch.attention, after.records_in - before.records_in,
             after.records_late - before.records_late);
   if (late_.should_warn(epoch.attention)) {
-    const LateStats late = late_stats(epoch.attention);
+    const LateStats late = late_stats(service_, positions_, late_.last_minute(epoch.attention));
     spdlog::warn("service '{}': {:.0f} % of the last minute was late ({} of {} records): {}",
                  service_.name, 100 * late.ratio(), late.late, late.records, late.reason);
   }
@@ -74,6 +97,14 @@ void ServiceTask::commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part
 void ServiceTask::revert(Duration attention) {
   windows_.revert();
   positions_.watermark.forgive(attention);
+}
+
+void ServiceTask::stop(Stop stop, Duration attention, ServiceEpoch& part) {
+  part = {};
+  part.after = positions_;
+  revert(attention);
+  spdlog::error("{}", to_text(service_.name, stop));
+  stop_ = std::move(stop);
 }
 
 ServiceRecord ServiceTask::record(const Positions& positions) const {
@@ -104,8 +135,10 @@ ServiceStats ServiceTask::stats(Duration attention) const {
                      .windows_open = 0,
                      .windows_closed = counters.windows_closed,
                      .watermark = positions_.watermark.value(),
+                     .records_skipped = counters.records_skipped,
+                     .stopped = stop_,
                      .is_held = false,
-                     .last_minute = late_stats(attention),
+                     .last_minute = late_stats(service_, positions_, late_.last_minute(attention)),
                      .partitions = {},
                      .states = {}};
   for (std::size_t i = 0; i < service_.inputs.size(); ++i) {
@@ -118,22 +151,6 @@ ServiceStats ServiceTask::stats(Duration attention) const {
   }
   windows_.add_to(stats);
   return stats;
-}
-
-// The watermark is where the partition is whose events are the furthest ahead, if the others are
-// silent or behind by more than the grace period.
-LateStats ServiceTask::late_stats(Duration attention) const {
-  const LateMeter::Count count = late_.last_minute(attention);
-  LateStats late{count.records, count.late, {}};
-  const auto& partitions = positions_.watermark.partitions();
-  const auto leader =
-      std::ranges::max_element(partitions, {}, &window::Watermark::Partition::progress);
-  if (leader == partitions.end() || !leader->progress) return late;
-  const Input& input = service_.inputs[static_cast<std::size_t>(leader - partitions.begin())];
-  late.reason = fmt::format("partition {} of topic '{}' leads the watermark, its events are at {}",
-                            input.partition, service_.sources[input.source].topic->name,
-                            format_timestamp(*leader->progress));
-  return late;
 }
 
 }  // namespace gameflow::runtime

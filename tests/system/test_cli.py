@@ -17,11 +17,11 @@ from harness import COUNTING, FLAGSHIP, PROGRAM, Server, SystemTest, player_even
 
 FLAGS = {
     ("run",): ["--listen", "--insecure-no-auth", "--data", "--durability", "--disk-free-min", "--threads", "--clear-state", "--watch",
-               "--cache", "--compiler", "--web", "--log-level"],
-    ("build",): ["--cache", "--compiler"],
-    ("validate",): ["--cache", "--compiler", "--operators"],
-    ("explain",): ["--format"],
-    ("test",): ["--filter", "--update", "--junit", "--threads", "--cache"],
+               "--package-path", "--cache", "--compiler", "--web", "--log-level"],
+    ("build",): ["--package-path", "--cache", "--compiler"],
+    ("validate",): ["--package-path", "--cache", "--compiler", "--operators"],
+    ("explain",): ["--package-path", "--format"],
+    ("test",): ["--filter", "--update", "--junit", "--threads", "--package-path", "--cache"],
     ("test", "function"): ["-v", "--value", "--value-file", "-k", "--key", "-s", "--state-key", "-o", "--output", "--cache"],
     ("service",): ["list", "reset-watermark", "forget"],
     ("service", "list"): ["--data"],
