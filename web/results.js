@@ -118,7 +118,11 @@ export class Results {
       card.ends.set(partition, end);
       if (!(newest?.timestamp > record.timestamp)) newest = record;
     }
-    if (newest === null) return false;
+    if (newest === null) {
+      const is_new = card.summary === null && partitions.length > 0 && partitions.every(({begin, end}) => begin === end);
+      if (is_new) card.summary = {entries: [], more: 0, note: ''};
+      return is_new;
+    }
     card.place = `${newest.partition}:${newest.offset}`;
     card.summary = {...summaryOf(newest.value), at: newest.timestamp};
     return true;
