@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "opbuild/block.h"
+#include "opbuild/row_source.h"
 #include "opbuild/type_source.h"
 #include "spec/cpp_lexer.h"
 #include "spec/function.h"
@@ -36,10 +37,6 @@ std::string friendly_type(const plan::Graph& graph, const record::Type& type) {
   const auto named = std::ranges::find(graph.named_types, &type, &plan::NamedType::type);
   return !is_unnamed || named == graph.named_types.end() ? spec::cpp_type(type)
                                                          : spec::to_pascal_case(named->name);
-}
-
-std::string row_struct(const plan::State& state) {
-  return spec::to_pascal_case(state.name) + "Row";
 }
 
 // "Text", "u32".
@@ -81,19 +78,6 @@ std::string words_of(const plan::Step& step) {
     end = token.offset + token.text.size();
   }
   return words;
-}
-
-// For rows with lists: an operator gets its own copy of them.
-void write_detach(SourceWriter& out, const record::Type& row, const std::string& name) {
-  std::string lists;
-  for (const record::Field& field : row.fields) {
-    if (field.type->kind == record::Kind::kList)
-      lists += format("  gameflow::detail::detach(row.{});\n", field.cpp_name);
-  }
-  if (lists.empty()) return;
-  out.line("inline void detach_lists({}& row) {{", name);
-  out.raw(lists);
-  out.line("}}\n");
 }
 
 // Of checks.h.
@@ -140,6 +124,7 @@ class ServiceWriter {
   void write_row_accessors(const plan::Keyed& keyed);
   // Of all states that have one; what the first gives, if nothing else leaves the node.
   void write_expires(const plan::Keyed& keyed, Value& value);
+  void write_merges(const plan::Keyed& keyed);
   void write_update(const plan::Keyed& keyed, Value& value);
   void write_flush(const plan::Node& node, const plan::Keyed& keyed, Value& value);
   Block write_block(const plan::Step& step);
@@ -379,7 +364,7 @@ void ServiceWriter::write_expires(const plan::Keyed& keyed, Value& value) {
               state.is_primitive ? ".value" : "");
     out_.line("using Seen = std::remove_cvref_t<decltype(kValue(std::declval<{}>()))>;", row);
     const spec::Position position = write_block(*state.on_expire).operator_position;
-    const Value seen{state.is_primitive ? key_type(state.row->fields.front().type->kind) : row,
+    const Value seen{state.is_primitive ? spec::cpp_type(*state.row->fields.front().type) : row,
                      true};
     write_assertion(*state.on_expire, position, seen);
     out_.line("using Out = gameflow::detail::ExpireResult<decltype(kFunction), Seen>::type;");
@@ -392,6 +377,11 @@ void ServiceWriter::write_expires(const plan::Keyed& keyed, Value& value) {
     add_function("kExpire", state.expire_function, qualified("run_" + name),
                  type_ref(name + "::Out"), "0");
   }
+}
+
+void ServiceWriter::write_merges(const plan::Keyed& keyed) {
+  for (const MergeSource& merge : opbuild::write_merges(out_, keyed))
+    add_function("kMerge", merge.function, qualified(merge.pointer), "{0, 0}", "0");
 }
 
 void ServiceWriter::write_update(const plan::Keyed& keyed, Value& value) {
@@ -449,6 +439,7 @@ void ServiceWriter::write(const plan::Node& node, const plan::Keyed& keyed, Valu
     out_.line("inline auto key() {{ return gameflow::detail::current_row_key<{}>(); }}\n", key_);
   Value expired, leaves = value;
   write_expires(keyed, expired);
+  write_merges(keyed);
   write_update(keyed, leaves);
   for (std::uint32_t number = 0; number < service_.reads.size(); ++number) {
     if (plan::is_own(service_.reads[number], id())) write_reference(number);
@@ -468,22 +459,6 @@ void ServiceWriter::write(const plan::Node&, const plan::Write& sink, Value& val
 }
 
 }  // namespace
-
-void write_rows(SourceWriter& out, const plan::Graph& graph, const plan::Service& service,
-                const SharedTypes& shared) {
-  const plan::Keyed* const keyed = graph.keyed_of(service);
-  if (keyed == nullptr) return;
-  out.line("\nnamespace dataflow::{} {{\n", service.scope);
-  for (const plan::State& state : keyed->states) {
-    if (shared.contains(state.row)) {
-      out.line("using {} = {};\n", row_struct(state), spec::cpp_type(*state.row));
-    } else {
-      write_type(out, *state.row, row_struct(state));
-      write_detach(out, *state.row, row_struct(state));
-    }
-  }
-  out.line("}}  // namespace dataflow::{}", service.scope);
-}
 
 void write_service(SourceWriter& out, const plan::Graph& graph, const plan::Service& service,
                    const SharedTypes& shared, LibraryTable& table) {

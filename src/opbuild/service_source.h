@@ -4,27 +4,19 @@
 
 #include <map>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "opbuild/source_writer.h"
+#include "opbuild/type_source.h"
 #include "plan/graph.h"
-#include "record/type.h"
 
 namespace gameflow::opbuild {
-
-// The types that every block can name.
-using SharedTypes = std::unordered_set<const record::Type*>;
 
 // What has been written of the library.
 struct LibraryTable {
   std::vector<std::string> rows;              // of abi::Library::functions
   std::map<std::string, std::string> chains;  // of sources: what they say, and their functions
 };
-
-// The rows of the service's states, in its namespace: other services may read them.
-void write_rows(SourceWriter& out, const plan::Graph& graph, const plan::Service& service,
-                const SharedTypes& shared);
 
 // Appends the service's rows, as plan::functions_of names them, to `table`. Where its sources'
 // chains say what another service's do, they are that one's functions.

@@ -57,6 +57,10 @@ std::vector<FunctionName> functions_of(const Graph& graph) {
         for (const State& state : keyed->states) {
           if (state.on_expire) names.push_back({abi::FunctionKind::kExpire, state.expire_function});
         }
+        for (const State& state : keyed->states) {
+          if (!state.merge_function.empty())
+            names.push_back({abi::FunctionKind::kMerge, state.merge_function});
+        }
         names.push_back({abi::FunctionKind::kUpdate, keyed->update_function});
         if (keyed->flush) names.push_back({abi::FunctionKind::kFlush, keyed->flush_function});
       }
@@ -81,7 +85,7 @@ Result<Functions> Functions::bind(const abi::Library& library, const Graph& grap
     if (function.kind != names[i].kind || function.name != names[i].name)
       return invalid(format("its function '{}' should be '{}'", function.name, names[i].name));
     const record::Type* const output = resolve(function.output, *graph.types);
-    if (output == nullptr)
+    if (output == nullptr && function.kind != abi::FunctionKind::kMerge)
       return invalid(format("its function '{}' gives an unknown type", function.name));
     functions.entries_.push_back({&function, output});
   }
@@ -110,6 +114,10 @@ BoundFunction<abi::FlushFn> Functions::flush(std::string_view name) const {
 
 BoundFunction<abi::ExpireFn> Functions::expire(std::string_view name) const {
   return bound<abi::ExpireFn>(abi::FunctionKind::kExpire, name);
+}
+
+BoundFunction<abi::MergeFn> Functions::merge(std::string_view name) const {
+  return bound<abi::MergeFn>(abi::FunctionKind::kMerge, name);
 }
 
 const record::Type* Functions::output_of(const Keyed& keyed) const {

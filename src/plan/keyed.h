@@ -49,6 +49,9 @@ struct State {
   std::optional<Duration> ttl = {};  // without a window only
   std::optional<Step> on_expire = {};
   std::string expire_function = {};  // with on_expire: "SERVICE/expire/STATE"
+  // By field of `row`. Two rows of one key can become one where every column says how.
+  std::vector<std::optional<spec::Merge>> merges = {};
+  std::string merge_function = {};  // then; else empty: "SERVICE/merge/STATE"
 };
 
 struct WindowRules {

@@ -99,6 +99,11 @@ class Lowering {
       made.on_expire = step_of(*state.on_expire, Place::kExpired);
       made.expire_function = format("{}/expire/{}", spec_.name, state.name);
     }
+    made.merges = state.merges;
+    made.merges.resize(state.type->fields.size());
+    const bool merges =
+        std::ranges::all_of(made.merges, [](const auto& merge) { return merge.has_value(); });
+    if (merges) made.merge_function = format("{}/merge/{}", spec_.name, state.name);
     return made;
   }
 

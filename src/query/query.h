@@ -7,12 +7,15 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -30,10 +33,32 @@ namespace gameflow::query {
 // shard_of() says, modulo their number. All have the layout of one service.
 using Shards = std::vector<std::shared_ptr<const state::TableVersion>>;
 
+// What is there, or is made when somebody first looks at it. Threads: any.
+class SegmentShards {
+ public:
+  SegmentShards() = default;
+  template <class Pointer>
+  requires std::convertible_to<Pointer, std::shared_ptr<const Shards>>
+  SegmentShards(Pointer shards) : shards_(std::move(shards)) {}  // NOLINT: implicit on purpose
+  static SegmentShards made_by(std::function<Shards()> make);
+
+  const Shards* get() const;
+  const Shards& operator*() const { return *get(); }
+  const Shards* operator->() const { return get(); }
+  friend bool operator==(const SegmentShards& shards, std::nullptr_t) {
+    return shards.get() == nullptr;
+  }
+
+ private:
+  struct Made;
+  std::shared_ptr<const Shards> shards_;
+  std::shared_ptr<Made> made_;
+};
+
 // Rows that share the values of the table's constant columns.
 struct Segment {
   std::vector<std::int64_t> constants;  // one for each of Table::constant_names
-  std::shared_ptr<const Shards> shards;
+  SegmentShards shards;
 };
 
 // A table in SQL. Columns: _key, the fields of `row`, _updated_at (ms UTC), then the constants.

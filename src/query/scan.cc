@@ -1,8 +1,33 @@
 #include "query/scan.h"
 
+#include <mutex>
+#include <utility>
+
 #include "query/page.h"
 
 namespace gameflow::query {
+
+struct SegmentShards::Made {
+  std::once_flag once;
+  std::function<Shards()> make;
+  Shards shards;
+};
+
+SegmentShards SegmentShards::made_by(std::function<Shards()> make) {
+  SegmentShards shards;
+  shards.made_ = std::make_shared<Made>();
+  shards.made_->make = std::move(make);
+  return shards;
+}
+
+const Shards* SegmentShards::get() const {
+  if (made_ == nullptr) return shards_.get();
+  std::call_once(made_->once, [this] {
+    made_->shards = made_->make();
+    made_->make = nullptr;
+  });
+  return &made_->shards;
+}
 
 std::size_t Table::rows() const {
   std::size_t rows = 0;

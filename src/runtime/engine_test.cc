@@ -115,6 +115,7 @@ plan::Functions bind_functions(const plan::Graph& graph) {
             {name.kind, text, pointer(flush), {abi::kFirstDeclared + 1, abi::kNotWrapped << 1}, 0});
         break;
       case abi::FunctionKind::kExpire:
+      case abi::FunctionKind::kMerge:
         break;
     }
   }

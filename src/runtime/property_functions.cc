@@ -376,6 +376,7 @@ plan::Functions bind(const Case& made, const plan::Graph& graph) {
             {name.kind, text, pointers.flush, {abi::kFirstDeclared, abi::kNotWrapped << 1}, 0});
         break;
       case abi::FunctionKind::kExpire:
+      case abi::FunctionKind::kMerge:
         break;
     }
   }

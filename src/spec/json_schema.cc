@@ -42,7 +42,8 @@ json::object type_word(std::span<const Variant> variants) {
   }
   return one_of_two(
       {{"enum", std::move(words)}},
-      {{"type", "string"}, {"pattern", "^(?!(object|list|map|enum|decimal)$)[A-Za-z]"}});
+      {{"type", "string"},
+       {"pattern", "^(?!(object|list|map|enum|decimal|distinct|quantiles)$)[A-Za-z]"}});
 }
 
 class SchemaMaker {
@@ -69,6 +70,7 @@ class SchemaMaker {
   json::object definition(const Section& section) {
     if (&section == &kTransform) return one_of_two(map_of(section), short_transform());
     json::object map = map_of(section);
+    const bool may_be_word = &section == &kColumn;  // of a primitive state: `value: u64`
     // From the last to the first: if it is this word then … else what there is so far.
     for (auto at = section.variants.rbegin(); at != section.variants.rend(); ++at) {
       const json::object is_word = {{"const", json::string(at->word)}};
@@ -78,7 +80,7 @@ class SchemaMaker {
       then["properties"].as_object()["type"] = is_word;
       map = {{"if", test}, {"then", std::move(then)}, {"else", std::move(map)}};
     }
-    return map;
+    return may_be_word ? one_of_two(type_word(section.variants), std::move(map)) : map;
   }
 
   json::object map_of(const Section& section, std::span<const Field> more = {}) {
@@ -117,7 +119,8 @@ class SchemaMaker {
       description += fmt::format(": {}", signature_of(function->kind, "T", "U", "KEY"));
     schema["description"] = description;
     if (!field.fallback.empty()) {
-      schema["default"] = field.kind == ValueKind::kCount || field.kind == ValueKind::kBool
+      schema["default"] = field.kind == ValueKind::kCount || field.kind == ValueKind::kFraction ||
+                                  field.kind == ValueKind::kBool
                               ? json::parse(json::string(field.fallback))
                               : json::value(json::string(field.fallback));
     }
@@ -144,6 +147,10 @@ class SchemaMaker {
         return {{"type", "boolean"}};
       case ValueKind::kCount:
         return {{"type", "integer"}, {"minimum", field.min}, {"maximum", field.max}};
+      case ValueKind::kFraction:
+        return {{"type", "number"},
+                {"minimum", static_cast<double>(field.min) / 1e6},
+                {"maximum", static_cast<double>(field.max) / 1e6}};
       case ValueKind::kDuration:
         return {{"type", "string"},
                 {"pattern",

@@ -65,6 +65,9 @@ struct Sink {
   std::vector<Function> transforms;
 };
 
+// How a column's two values of one key become one. Sketches, of which it says kAny, know.
+enum class Merge : std::uint8_t { kSum, kMin, kMax, kFirst, kLast, kAny };
+
 // A row state. `type` is the row: an object of what a column can be. A primitive state is a row of
 // one column, `value`.
 struct State {
@@ -73,6 +76,7 @@ struct State {
   record::Kind key = record::Kind::kString;  // kString, kBool or an integer kind
   const record::Type* type = nullptr;
   bool is_primitive = false;
+  std::vector<std::optional<Merge>> merges;  // by field of `type`; may be shorter
   std::optional<Duration> ttl;        // a row that nobody has asked for this long runs out
   std::optional<Function> on_expire;  // with `ttl` only
 };
@@ -128,6 +132,7 @@ struct Service {
   std::vector<Function> transforms;
   std::vector<State> states;               // at least one with a partition, none without
   std::vector<StateReference> references;  // of `states`, with `from`
+  bool has_bad_states = false;             // some are told to be wrong, and are not in `states`
   std::optional<Window> window;
   std::optional<Partition> partition;  // always with a window; absent: a stateless pipe
   std::vector<Sink> sinks;             // of a pipe, at least one

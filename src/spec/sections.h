@@ -19,6 +19,8 @@ extern const Section kWindow, kTumbling, kWatermark, kLate, kPartition;
 
 inline constexpr std::string_view kTimeUnits[] = {"s", "ms", "us"};
 inline constexpr std::string_view kApiVersions[] = {"0.4.0", "0.5.0", "0.6.0"};
+// In the order of Merge.
+inline constexpr std::string_view kMergeWords[] = {"sum", "min", "max", "first", "last", "any"};
 // The places that a starting offset names.
 inline constexpr std::string_view kOffsetWords[] = {"beginning", "end", "Beginning", "End"};
 

@@ -15,6 +15,22 @@ namespace {
 // As abi::kStatesMax.
 constexpr std::size_t kStatesMax = 32;
 
+bool can_merge(record::Kind kind, Merge merge) {
+  using enum record::Kind;
+  switch (merge) {
+    case Merge::kSum:
+      return record::is_integer(kind) || kind == kF32 || kind == kF64 || kind == kDecimal;
+    case Merge::kMin:
+    case Merge::kMax:
+      return kind != kList;
+    case Merge::kFirst:
+    case Merge::kLast:
+    case Merge::kAny:
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void StateReader::read(const Node& map, Service& service) {
@@ -51,6 +67,8 @@ void StateReader::read(const Node& map, Service& service) {
         service.references.push_back(std::move(*reference));
     } else if (auto state = read_state(key, map.items[i])) {
       states.push_back(std::move(*state));
+    } else {
+      service.has_bad_states = true;
     }
   }
   if (map.keys.size() > kStatesMax)
@@ -125,7 +143,40 @@ const record::Type* StateReader::read_row(const Fields& fields, State& state) {
   if (*word > kPrimitive) return read_value(*type);
   const Node* const columns = fields.require("properties");
   if (columns == nullptr) return nullptr;
-  return state.is_primitive ? read_primitive(*columns) : types_.read_row(*columns);
+  const record::Type* const row =
+      state.is_primitive ? read_primitive(*columns) : types_.read_row(*columns);
+  if (columns->kind == NodeKind::kMap) read_merges(*columns, row, state);
+  return row;
+}
+
+// `row` is null where it has mistakes.
+void StateReader::read_merges(const Node& columns, const record::Type* row, State& state) {
+  for (std::size_t i = 0; i < columns.keys.size(); ++i) {
+    const Node* const node = columns.items[i].find("merge");
+    std::optional<Merge> merge;
+    if (const auto word = node == nullptr ? std::nullopt
+                                          : read_word(report_, *node, "merge", kMergeWords))
+      merge = static_cast<Merge>(*word);
+    const bool is_sketch = row != nullptr && record::is_sketch(row->fields[i].type->kind);
+    state.merges.push_back(is_sketch ? Merge::kAny : merge);
+    if (!merge || row == nullptr) continue;
+    const record::Kind kind = row->fields[i].type->kind;
+    if (is_sketch) {
+      report_.error(*node,
+                    fmt::format("column '{}' is {}, which knows how it is merged",
+                                columns.keys[i].text, record::to_string(kind)),
+                    "remove 'merge'");
+      continue;
+    }
+    if (can_merge(kind, *merge)) continue;
+    const std::string_view word = kMergeWords[static_cast<std::size_t>(*merge)];
+    report_.error(*node,
+                  fmt::format("column '{}' is of type {}: two of them have no {}", columns.keys[i].text,
+                              record::to_string(kind), word),
+                  kind == record::Kind::kList ? "write 'merge: first', 'last' or 'any'"
+                                              : "write 'merge: min', 'max', 'first', 'last' or "
+                                                "'any'");
+  }
 }
 
 // `{ value: i32 }` or `{ value: { type: i32 } }`.

@@ -30,6 +30,7 @@ class StateReader {
   const record::Type* read_row(const Fields& fields, State& state);
   const record::Type* read_primitive(const Node& columns);
   const record::Type* read_value(const Node& type);
+  void read_merges(const Node& columns, const record::Type* row, State& state);
   void read_ttl(const Fields& fields, const Node& body, State& state);
   void check_keys(const Node& map, const std::vector<State>& states);
 

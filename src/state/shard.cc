@@ -11,7 +11,10 @@ Shard::Window& Shard::touch(Timestamp start) {
   std::unique_ptr<Window>& window = windows_[start];
   if (window == nullptr) window = std::make_unique<Window>(start, layout_);
   if (!window->touched_ && window->table.is_mostly_dead()) tidy(window);
-  if (!std::exchange(window->touched_, true)) touched_.push_back(window.get());
+  if (!std::exchange(window->touched_, true)) {
+    touched_.push_back(window.get());
+    window->stamp_before_ = std::exchange(window->stamp, ++stamps_);
+  }
   return *window;
 }
 
@@ -36,6 +39,7 @@ void Shard::tidy(std::unique_ptr<Window>& window) {
   made->set_timers(layout_);
   made->table.commit();
   made->timers.commit();
+  made->stamp = window->stamp;
   made->is_new_ = window->is_new_;
   made->is_sealed_ = window->is_sealed_;
   if (!window->is_sealed_) std::ranges::replace(unsealed_, window.get(), made.get());
@@ -101,6 +105,7 @@ void Shard::revert() {
     }
     window->table.revert();
     window->timers.revert();
+    window->stamp = window->stamp_before_;
     window->touched_ = false;
   }
   touched_.clear();

@@ -30,12 +30,16 @@ class Shard {
     const Timestamp start;
     Table table;
     Timers timers;  // of rows with a ttl
+    // What it holds has a number, which no other content of the shard's windows has, nor a lower
+    // one later content.
+    std::uint64_t stamp = 0;
 
     // A timer for each such row, of a table that has just been filled.
     void set_timers(const Layout& layout);
 
    private:
     friend class Shard;
+    std::uint64_t stamp_before_ = 0;  // this epoch
     bool touched_ = false;
     bool is_new_ = true;     // no epoch that knows it was committed
     bool is_sealed_ = true;  // not among unsealed_
@@ -91,6 +95,7 @@ class Shard {
   std::vector<Window*> unsealed_;
   std::size_t bytes_ = 0;  // as are rows_: of the windows as the last epoch left them
   std::vector<std::size_t> rows_;
+  std::uint64_t stamps_ = 0;
 };
 
 template <class Visit>

@@ -18,7 +18,7 @@ FLAGSHIP = ROOT / "games/gaming-analytics/dataflow.yaml"
 
 def dataflows():
     """(where it stands, text) of each."""
-    for folder in ("games", "tests", "src"):
+    for folder in ("games", "examples", "bench", "tests", "src"):
         for path in sorted((ROOT / folder).rglob("*.yaml")):
             if "node_modules" not in path.parts and "apiVersion:" in path.read_text():
                 yield str(path.relative_to(ROOT)), path.read_text()

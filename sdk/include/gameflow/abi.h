@@ -14,7 +14,7 @@ namespace gameflow::abi {
 
 // Raised with every change of this file, types.h, text.h or arena.h that alters a layout or a
 // meaning.
-inline constexpr u32 kVersion = 4;
+inline constexpr u32 kVersion = 5;
 
 // A failed record of a batch: its index, which function of a chain failed (its place in it, from 0;
 // 0 where there is only one), and what the exception said (in the call's arena).
@@ -132,7 +132,17 @@ using ExpireFn = ChainFn;
 inline constexpr u32 kNoResult = UINT32_MAX;
 using FlushFn = const void* (*)(Call* call, RecordError* error);
 
-enum class FunctionKind : u32 { kChain, kUpdate, kFlush, kExpire };
+// Which of two rows of one key holds the first event, and which the last: what `merge: first` and
+// `merge: last` go by. With neither, they are those of the row that is merged into.
+enum MergeOrder : u32 { kFromFirst = 1, kFromLast = 2 };
+
+// Merges rows of one state: from[i] into into[i], where from[i] holds the first or last event as
+// order[i] says, a mask of MergeOrder. Text and lists are shared, not copied. A pair that fails
+// leaves into[i] as it was. Returns the number of errors, in order of index.
+using MergeFn = u32 (*)(Call* call, void* const* into, const void* const* from, const u32* order,
+                        u32 count, RecordError* errors);
+
+enum class FunctionKind : u32 { kChain, kUpdate, kFlush, kExpire, kMerge };
 
 // What a function asks for, in a mask: a column that nobody reads need not be made.
 enum Asks : u32 { kNothing = 0, kRecordKeys = 1, kRowKeys = 2 };
@@ -152,9 +162,9 @@ inline constexpr u32 kNotWrapped = 1;
 struct Function {
   FunctionKind kind;
   const char* name;  // as in the plan: "player-session-analytics/source/0"
-  // A ChainFn, UpdateFn, FlushFn or ExpireFn; functions that do the same may share one.
+  // A ChainFn, UpdateFn, FlushFn, ExpireFn or MergeFn; functions that do the same may share one.
   void (*pointer)();
-  TypeRef output;  // of what comes out
+  TypeRef output;  // of what comes out; of a MergeFn it says nothing
   u32 asks;        // a mask of Asks
 };
 

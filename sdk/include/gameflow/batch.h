@@ -5,6 +5,7 @@
 #pragma once
 
 #include <gameflow/keyed.h>
+#include <gameflow/merge.h>
 
 namespace gameflow::detail {
 

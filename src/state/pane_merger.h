@@ -1,0 +1,77 @@
+// Windows that are made of many panes: their rows, merged in order of time.
+//
+// Windows overlap, so what is merged is kept: as a tree over the panes' numbers, of which each node
+// is the rows of 2^level panes. A window of n panes is at most 2 log n nodes; a pane that changes
+// makes log n nodes anew, when somebody asks for them. So a slide costs a few tables, not n.
+//
+// Threads  one at a time, but for bytes(): any.
+// Errors   running out of memory throws std::bad_alloc; everything may go on then.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <gameflow/abi.h>
+
+#include "state/layout.h"
+#include "state/row_merger.h"
+#include "state/version.h"
+
+namespace gameflow::state {
+
+class PaneMerger {
+ public:
+  using Rows = std::shared_ptr<const TableVersion>;
+
+  // One shard of a pane.
+  struct Pane {
+    std::int64_t number;  // panes in a row have numbers in a row
+    Rows rows;            // null: it has none
+    std::uint64_t stamp;  // another one, and a higher one of the shard, once it has changed
+  };
+
+  // As RowMerger.
+  PaneMerger(const Layout& layout, std::vector<abi::MergeFn> functions);
+
+  // The rows of a shard of some panes, which come in order: a table of its own, or that of the only
+  // one which has some. Null: none has. Adds what could not be merged to `failures`.
+  Rows merge(std::uint32_t shard, std::span<const Pane> panes, std::vector<MergeFailure>& failures);
+  // No window asks for panes below `number` any more.
+  void forget_before(std::int64_t number);
+  void forget();
+
+  // Of what is kept.
+  std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Node {
+    std::uint64_t stamp = 0;  // the highest of its panes
+    Rows rows;
+    std::vector<MergeFailure> failures;
+  };
+  struct Place {
+    int level;
+    std::int64_t number;  // of its first pane, shifted right by `level`
+    friend auto operator<=>(const Place&, const Place&) = default;
+  };
+  using Tree = std::map<Place, Node>;
+
+  Rows node(Tree& tree, Place place, std::span<const Pane> panes,
+            std::vector<MergeFailure>& failures);
+  Rows join(std::span<const Rows> parts, std::vector<MergeFailure>& failures);
+  void count_in(const Rows& rows) { bytes_ += rows->bytes(); }
+  void count_out(const Rows& rows) { bytes_ -= rows->bytes(); }
+
+  const Layout& layout_;
+  RowMerger merger_;
+  std::vector<Tree> trees_;  // by shard
+  std::atomic<std::size_t> bytes_{0};
+};
+
+}  // namespace gameflow::state
