@@ -80,7 +80,7 @@ class Fields {
 // Whether `name`, which stands at `at`, is allowed; else a report.
 bool check_name(Report& report, const Node& at, const NameRule& rule, std::string_view name);
 
-std::string_view describe(NodeKind kind);  // "a list"
+std::string_view describe(NodeKind kind);                 // "a list"
 std::string format_millionths(std::uint64_t millionths);  // "0.01"
 
 std::optional<std::string> read_text(Report& report, const Node& node, std::string_view what);

@@ -152,8 +152,8 @@ void StateReader::read_merges(const Node& columns, const record::Type* row, Stat
   for (std::size_t i = 0; i < columns.keys.size(); ++i) {
     const Node* const node = columns.items[i].find("merge");
     std::optional<Merge> merge;
-    if (const auto word = node == nullptr ? std::nullopt
-                                          : read_word(report_, *node, "merge", kMergeWords))
+    if (const auto word =
+            node == nullptr ? std::nullopt : read_word(report_, *node, "merge", kMergeWords))
       merge = static_cast<Merge>(*word);
     const bool is_sketch = row != nullptr && record::is_sketch(row->fields[i].type->kind);
     state.merges.push_back(is_sketch ? Merge::kAny : merge);
@@ -169,8 +169,8 @@ void StateReader::read_merges(const Node& columns, const record::Type* row, Stat
     if (can_merge(kind, *merge)) continue;
     const std::string_view word = kMergeWords[static_cast<std::size_t>(*merge)];
     report_.error(*node,
-                  fmt::format("column '{}' is of type {}: two of them have no {}", columns.keys[i].text,
-                              record::to_string(kind), word),
+                  fmt::format("column '{}' is of type {}: two of them have no {}",
+                              columns.keys[i].text, record::to_string(kind), word),
                   kind == record::Kind::kList ? "write 'merge: first', 'last' or 'any'"
                                               : "write 'merge: min', 'max', 'first', 'last' or "
                                                 "'any'");
