@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <gameflow/decimal.h>
+#include <gameflow/distinct.h>
+#include <gameflow/quantiles.h>
 #include <gameflow/time.h>
 #include <gameflow/types.h>
 
@@ -41,6 +43,8 @@ services:
               paid: { type: bool, merge: any }
               class: { type: enum, type-name: class, merge: any, oneOf: { none: { type: null }, mage: { type: null } } }
               tags: { type: list, merge: last, items: { type: string } }
+              players: { type: distinct }
+              ms: { type: quantiles }
       total:
         type: keyed-state
         properties: { key: { type: string }, value: { type: primitive, properties: { value: { type: f64, merge: sum } } } }
@@ -63,6 +67,8 @@ struct SeenRow {
   bool paid = false;
   Class class_ = Class::none;
   List<Text> tags;
+  Distinct players;
+  Quantiles ms{10'000};
 };
 
 struct Merges : testing::Test {
@@ -93,10 +99,20 @@ struct Merges : testing::Test {
 };
 
 SeenRow early() {
-  return {2, Decimal<2>::from_units(150), 7, "abc", {1000}, {}, false, Class::mage, {"a"}};
+  SeenRow row{2, Decimal<2>::from_units(150), 7, "abc", {1000}, {}, false, Class::mage, {"a"}};
+  row.players.add("ann");
+  row.players.add("bob");
+  row.ms.add(10);
+  return row;
 }
 SeenRow late() {
-  return {3, Decimal<2>::from_units(-50), {}, "b", {2000}, Text("deep"), true, Class::none, {"b"}};
+  SeenRow row{3,    Decimal<2>::from_units(-50), {}, "b", {2000}, Text("deep"),
+              true, Class::none,                 {"b"}};
+  row.players.add("bob");
+  row.players.add("cid");
+  row.ms.add(20);
+  row.ms.add(30);
+  return row;
 }
 
 TEST_F(Merges, GoColumnByColumn) {
@@ -112,6 +128,12 @@ TEST_F(Merges, GoColumnByColumn) {
   EXPECT_EQ(row.class_, Class::mage);
   ASSERT_EQ(row.tags.size(), 1U);
   EXPECT_EQ(row.tags[0], "b");
+  EXPECT_EQ(row.players.estimate(), 3U);
+  EXPECT_EQ(row.ms.count(), 3U);
+  EXPECT_EQ(row.ms.quantile(1), 30);
+  EXPECT_EQ(merge(row, late(), abi::kFromLast), "");  // in place
+  EXPECT_EQ(row.players.estimate(), 3U);
+  EXPECT_EQ(row.ms.count(), 5U);
 }
 
 TEST_F(Merges, GiveTheSameInAnyOrder) {
@@ -145,6 +167,8 @@ TEST_F(Merges, ThatOverflowLeaveTheRow) {
   EXPECT_EQ(row.count, 2);
   EXPECT_EQ(row.spent.units(), 150);
   EXPECT_FALSE(row.paid);
+  EXPECT_EQ(row.players.estimate(), 2U);
+  EXPECT_EQ(row.ms.count(), 1U);
 }
 
 TEST_F(Merges, AreThereWhereEveryColumnSaysHow) {

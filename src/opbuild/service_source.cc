@@ -366,7 +366,7 @@ void ServiceWriter::write_expires(const plan::Keyed& keyed, Value& value) {
               state.is_primitive ? ".value" : "");
     out_.line("using Seen = std::remove_cvref_t<decltype(kValue(std::declval<{}>()))>;", row);
     const spec::Position position = write_block(*state.on_expire).operator_position;
-    const Value seen{state.is_primitive ? key_type(state.row->fields.front().type->kind) : row,
+    const Value seen{state.is_primitive ? spec::cpp_type(*state.row->fields.front().type) : row,
                      true};
     write_assertion(*state.on_expire, position, seen);
     out_.line("using Out = gameflow::detail::ExpireResult<decltype(kFunction), Seen>::type;");

@@ -46,6 +46,7 @@ std::string number_literal(Number number) {
 
 // What stands between the braces of a field's initializer.
 std::string initializer_of(const record::Field& field) {
+  if (field.type->kind == Kind::kQuantiles) return std::to_string(field.type->accuracy);
   if (field.fallback.empty()) return {};
   const char* const bytes = field.fallback.data();
   const std::string cpp = spec::cpp_type(*field.type);

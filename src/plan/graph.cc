@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <fmt/format.h>
+
 namespace gameflow::plan {
 namespace {
 
@@ -89,6 +91,8 @@ std::string type_name(const Graph& graph, const record::Type* type) {
   if (type->kind == record::Kind::kMap) return "map of " + type_name(graph, type->map_value());
   if (!type->name.empty()) return type->name;
   if (type->kind == record::Kind::kDecimal) return "decimal(" + std::to_string(type->scale) + ")";
+  if (type->kind == record::Kind::kQuantiles)
+    return fmt::format("quantiles({})", type->accuracy / 1e6);
   return std::string(record::to_string(type->kind));
 }
 

@@ -22,6 +22,7 @@
 #include "query/exact_sum.h"
 #include "query/result_fields.h"
 #include "query/result_scale.h"
+#include "query/sketch_functions.h"
 #include "query/sqlite_process.h"
 #include "query/topic_table.h"
 #include "query/virtual_table.h"
@@ -92,6 +93,13 @@ Value value_of(sqlite3_stmt* statement, int column, std::optional<std::uint32_t>
     case SQLITE_BLOB: {  // as in JSON: base64, here without the quotes
       static const record::Type bytes_type{.kind = record::Kind::kBytes};
       const Bytes blob{static_cast<const u8*>(sqlite3_column_blob(statement, column)), size()};
+      if (const char* const declared = sqlite3_column_decltype(statement, column);
+          declared != nullptr && is_sketch_type(declared)) {
+        const auto shown =
+            shown_sketch(declared, {reinterpret_cast<const char*>(blob.data), blob.size});
+        bytes += 100;
+        return std::visit([](const auto& value) { return Value(value); }, shown);
+      }
       std::string json;
       record::encode_json(bytes_type, &blob, json);
       bytes += json.size();
@@ -325,6 +333,7 @@ Database::Database() : impl_(std::make_unique<Impl>()) {
   if (!impl_->connection.opened()) return;
   add_aggregates(impl_->connection.handle());
   add_exact_sum(impl_->connection.handle());
+  add_sketch_functions(impl_->connection.handle());
 }
 Database::~Database() = default;
 Database::Database(Database&&) noexcept = default;

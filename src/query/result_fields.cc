@@ -16,6 +16,7 @@
 #include <gameflow/types.h>
 
 #include "query/decimal_value.h"
+#include "query/sketch_functions.h"
 #include "record/batch.h"
 #include "record/slot.h"
 #include "record/visit.h"
@@ -50,6 +51,7 @@ std::string type_name(const record::Type& item) {
 bool can_fit(const char* declared, Kind kind) {
   if (declared == nullptr) return true;  // an expression: each value will tell
   const std::string_view type = declared;
+  if (is_sketch_type(type)) return false;
   const bool is_text = type == "TEXT";
   if (kind == Kind::kBytes) return is_text || type == "BLOB";
   if (kind == Kind::kTimestamp) return is_text || type == "INTEGER";
@@ -225,8 +227,11 @@ Result<std::vector<Target>> map_columns(sqlite3_stmt* statement, const record::T
       mistake = "is there twice";
     } else if (const char* declared = sqlite3_column_decltype(statement, static_cast<int>(i));
                !can_fit(declared, field->type->kind)) {
-      mistake = fmt::format("is {} and does not fit the {} field of that name; use cast()",
-                            declared, to_string(field->type->kind));
+      mistake = fmt::format("is {} and does not fit the {} field of that name; use {}", declared,
+                            to_string(field->type->kind),
+                            declared == std::string_view(kDistinctType)    ? "estimate()"
+                            : declared == std::string_view(kQuantilesType) ? "quantile()"
+                                                                           : "cast()");
     }
     if (!mistake.empty()) {
       return fail(ErrorCode::kSqlInvalid, fmt::format("column '{}' {}", columns[i], mistake));

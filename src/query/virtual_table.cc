@@ -1,5 +1,6 @@
 #include "query/virtual_table.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -14,6 +15,8 @@
 #include <gameflow/key.h>
 
 #include "query/decimal_value.h"
+#include "query/sketch_functions.h"
+#include "record/arena.h"
 #include "record/codec.h"
 
 namespace gameflow::query {
@@ -112,8 +115,35 @@ bool is_order_invisible(sqlite3_index_info& info) {
   return info.colUsed == 0;
 }
 
+// Whether the query compares a sketch or sorts by one, which SQLite would do by its bytes.
+bool refuse_sketches(const TableSlot& slot, sqlite3_vtab* base, sqlite3_index_info& info) {
+  const auto is_sketch = [&](int column) {
+    return column >= 0 && record::is_sketch(slot.columns()[static_cast<std::size_t>(column)].kind);
+  };
+  int wrong = -1;
+  for (int i = 0; i < info.nConstraint; ++i) {
+    const auto& constraint = info.aConstraint[i];
+    constexpr int kFine[] = {SQLITE_INDEX_CONSTRAINT_ISNULL, SQLITE_INDEX_CONSTRAINT_ISNOTNULL,
+                             SQLITE_INDEX_CONSTRAINT_LIMIT, SQLITE_INDEX_CONSTRAINT_OFFSET};
+    if (std::ranges::count(kFine, int{constraint.op}) == 0 && is_sketch(constraint.iColumn))
+      wrong = constraint.iColumn;
+  }
+  for (int i = 0; i < info.nOrderBy && sqlite3_vtab_distinct(&info) == 0; ++i) {
+    if (is_sketch(info.aOrderBy[i].iColumn)) wrong = info.aOrderBy[i].iColumn;
+  }
+  if (wrong < 0) return false;
+  const Column& column = slot.columns()[static_cast<std::size_t>(wrong)];
+  const char* const advice = column.kind == Kind::kDistinct
+                                 ? "column %s is a distinct: write estimate(%s)"
+                                 : "column %s is quantiles: write quantile(%s, 0.5)";
+  sqlite3_free(base->zErrMsg);
+  base->zErrMsg = sqlite3_mprintf(advice, column.name.c_str(), column.name.c_str());
+  return true;
+}
+
 int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
   const TableSlot& slot = *reinterpret_cast<VirtualTable*>(base)->slot;
+  if (refuse_sketches(slot, base, *info)) return SQLITE_ERROR;
   const double rows = 1 + static_cast<double>(slot.rows());
   for (int i = 0; i < info->nConstraint; ++i) {
     const auto& constraint = info->aConstraint[i];
@@ -316,6 +346,17 @@ void give_u64(sqlite3_context* context, std::uint64_t value) {
                         SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
+template <class Sketch>
+void give_sketch(sqlite3_context* context, const Sketch& sketch, Lifetime lifetime) {
+  using Sketches = detail::SketchAccess;
+  record::BlockArena arena;
+  const bool is_settled = Sketches::is_settled(sketch);
+  const std::string_view bytes =
+      is_settled ? Sketches::bytes(sketch) : Sketches::bytes(Sketches::folded(sketch, arena));
+  sqlite3_result_blob64(context, bytes.empty() ? "" : bytes.data(), bytes.size(),
+                        keep(is_settled ? lifetime : Lifetime::kRow));
+}
+
 void give_key(sqlite3_context* context, Kind kind, std::string_view key) {
   if (kind == Kind::kString) return give_text(context, key, Lifetime::kQuery);
   if (kind == Kind::kBool) return sqlite3_result_int(context, key[0] != '\0' ? 1 : 0);
@@ -381,6 +422,8 @@ std::string declared_type(Kind kind, const record::Type* type) {
     if constexpr (std::floating_point<T>) return "REAL";
     if constexpr (std::same_as<T, record::DecimalSlot>)
       return fmt::format("DECIMAL({})", type->scale);
+    if constexpr (std::same_as<T, Distinct>) return kDistinctType;
+    if constexpr (std::same_as<T, Quantiles>) return kQuantilesType;
     return std::integral<T> || std::same_as<T, record::TimestampSlot> ? "INTEGER" : "TEXT";
   });
 }
@@ -412,6 +455,8 @@ void give_value(sqlite3_context* context, const record::Type& type, const char* 
       give_decimal(context, load<T>(slot).units, type.scale);
     } else if constexpr (std::same_as<T, record::EnumSlot>) {
       give_enum(context, type, load<T>(slot).number);
+    } else if constexpr (record::SketchSlot<T>) {
+      give_sketch(context, *reinterpret_cast<const T*>(slot), lifetime);
     } else {
       std::string json;
       record::encode_json(type, slot, json);

@@ -2,7 +2,8 @@
 //
 // What a column holds: integers and bools as INTEGER, floats as REAL, strings as TEXT (not copied),
 // bytes as BLOB, timestamps as INTEGER ms, enums as the names of their variants, decimals as the
-// nearest REAL, all else as its JSON text, an absent optional as NULL. SQLite's integers end at
+// nearest REAL, sketches as BLOB (sketch_functions.h), all else as its JSON text, an absent optional
+// as NULL. SQLite's integers end at
 // 2^63 - 1, and a REAL has 15 digits: a larger u64, and a decimal of more digits, are their digits
 // as TEXT, so that they stay exact.
 //
@@ -34,8 +35,8 @@ struct sqlite3_context;
 
 namespace gameflow::query {
 
-// What a column is declared as: "INTEGER", "REAL", "DECIMAL(2)", "TEXT" or "BLOB". `type` may be
-// null for a kind that needs no more to be said.
+// What a column is declared as: "INTEGER", "REAL", "DECIMAL(2)", "TEXT" or "BLOB", or as
+// sketch_functions.h says. `type` may be null for a kind that needs no more to be said.
 std::string declared_type(record::Kind kind, const record::Type* type);
 // How long what a slot points to stays.
 enum class Lifetime : std::uint8_t { kQuery, kRow };

@@ -42,6 +42,7 @@ bool Decoder::Impl::value(const Plan& plan, char* out, std::size_t depth) {
     if constexpr (std::same_as<T, Bytes>) return bytes(plan, position, out);
     if constexpr (std::same_as<T, ObjectSlot>) return object(plan, position, out, depth);
     if constexpr (std::same_as<T, ListSlot>) return list(plan, position, out, depth);
+    if constexpr (SketchSlot<T>) return fail_type(*plan.type, position);  // no record has one
   });
 }
 

@@ -319,6 +319,36 @@ void write_name(char separator, const JsonName& name, JsonWriter& out) {
   out.append('}');
 }
 
+// No record has a sketch; this is what people see of one.
+void write_sketch(const Distinct& sketch, JsonWriter& out) {
+  const u64 estimate = sketch.estimate();
+  write_number<u64>(&estimate, out);
+}
+
+// Estimates with as many digits as mean something.
+void write_sketch(const Quantiles& sketch, JsonWriter& out) {
+  constexpr int kDigits = 6;
+  const u64 count = sketch.count();
+  out.append("{\"count\":");
+  write_number<u64>(&count, out);
+  const auto write = [&](std::string_view name, double q) {
+    out.append(name);
+    char* const digits = out.room(32);
+    out.advance(static_cast<std::size_t>(
+        std::to_chars(digits, digits + 32, sketch.quantile(q), std::chars_format::general, kDigits)
+            .ptr -
+        digits));
+  };
+  if (count != 0) {
+    write(",\"min\":", 0);
+    write(",\"p50\":", 0.5);
+    write(",\"p90\":", 0.9);
+    write(",\"p99\":", 0.99);
+    write(",\"max\":", 1);
+  }
+  out.append('}');
+}
+
 void write_value(const Type& type, const void* value, JsonWriter& out) {
   visit(type.kind, [&]<class T>(std::type_identity<T>) {
     if constexpr (std::same_as<T, bool>) {
@@ -347,6 +377,8 @@ void write_value(const Type& type, const void* value, JsonWriter& out) {
       write_map(type, value, out);
     } else if constexpr (std::same_as<T, ObjectSlot>) {
       write_object(type, value, out);
+    } else if constexpr (SketchSlot<T>) {
+      write_sketch(*static_cast<const T*>(value), out);
     } else {
       write_list(type, value, out);
     }

@@ -24,17 +24,29 @@ constexpr KindInfo info(std::string_view name) {
 
 // In the order of Kind.
 constexpr std::array<KindInfo, kKinds> kInfos{{
-    info<bool>("bool"),       info<i8>("i8"),
-    info<i16>("i16"),         info<i32>("i32"),
-    info<i64>("i64"),         info<u8>("u8"),
-    info<u16>("u16"),         info<u32>("u32"),
-    info<u64>("u64"),         info<f32>("f32"),
-    info<f64>("f64"),         info<Text>("string"),
-    info<Bytes>("bytes"),     info<TimestampSlot>("timestamp"),
-    info<JsonSlot>("json"),   info<DecimalSlot>("decimal"),
-    info<EnumSlot>("enum"),   KindInfo{"enum", 0, 1},
-    KindInfo{"object", 0, 1}, info<List<u8>>("list"),
+    info<bool>("bool"),
+    info<i8>("i8"),
+    info<i16>("i16"),
+    info<i32>("i32"),
+    info<i64>("i64"),
+    info<u8>("u8"),
+    info<u16>("u16"),
+    info<u32>("u32"),
+    info<u64>("u64"),
+    info<f32>("f32"),
+    info<f64>("f64"),
+    info<Text>("string"),
+    info<Bytes>("bytes"),
+    info<TimestampSlot>("timestamp"),
+    info<JsonSlot>("json"),
+    info<DecimalSlot>("decimal"),
+    info<EnumSlot>("enum"),
+    KindInfo{"enum", 0, 1},
+    KindInfo{"object", 0, 1},
+    info<List<u8>>("list"),
     info<List<u8>>("map"),
+    info<Distinct>("distinct"),
+    info<Quantiles>("quantiles"),
 }};
 
 const KindInfo& info_of(Kind kind) {
@@ -162,6 +174,24 @@ const Type* TypeTable::decimal(std::uint32_t scale) {
   return add({.kind = Kind::kDecimal, .scale = scale});
 }
 
+const Type* TypeTable::distinct() {
+  for (const auto& type : types_) {
+    if (type->kind == Kind::kDistinct) return type.get();
+  }
+  return add({.kind = Kind::kDistinct});
+}
+
+const Type* TypeTable::quantiles(std::uint32_t accuracy) {
+  for (const auto& type : types_) {
+    if (type->kind == Kind::kQuantiles && type->accuracy == accuracy) return type.get();
+  }
+  Type type{.kind = Kind::kQuantiles, .accuracy = accuracy};
+  const Quantiles blank(accuracy);
+  type.blank.resize(sizeof blank);
+  std::memcpy(type.blank.data(), static_cast<const void*>(&blank), sizeof blank);
+  return add(std::move(type));
+}
+
 const Type* TypeTable::list_of(const Type* item) {
   for (const auto& type : types_) {
     if (type->kind == Kind::kList && type->item == item) return type.get();
@@ -217,6 +247,8 @@ std::string shape_of(const Type& type) {
       return std::string("map[").append(shape_of(*type.map_value())).append("]");
     case Kind::kDecimal:
       return text.append("(").append(std::to_string(type.scale)).append(")");
+    case Kind::kQuantiles:
+      return text.append("(").append(std::to_string(type.accuracy)).append(")");
     case Kind::kEnum:
     case Kind::kUnion:
       for (const Variant& variant : type.variants) {

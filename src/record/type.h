@@ -40,13 +40,19 @@ enum class Kind : std::uint8_t {
   kObject,
   kList,
   kMap,
+  // Of columns of rows alone.
+  kDistinct,
+  kQuantiles,
 };
-inline constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::kMap) + 1;
+inline constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::kQuantiles) + 1;
 
 // As written in YAML: "u32", "string", "object".
 std::string_view to_string(Kind kind);
 bool is_integer(Kind kind);
 bool is_signed(Kind kind);
+constexpr bool is_sketch(Kind kind) {
+  return kind == Kind::kDistinct || kind == Kind::kQuantiles;
+}
 
 struct Type;
 
@@ -103,6 +109,7 @@ struct Type {
   std::vector<Variant> variants{};  // kEnum, kUnion
   const Type* item = nullptr;       // kList; kMap: of its entries, objects of a `key` and a `value`
   std::uint32_t scale = 0;          // kDecimal: digits after the point
+  std::uint32_t accuracy = 0;       // kQuantiles: in millionths
   TimeUnit unit = TimeUnit::kNone;  // kTimestamp
   std::uint32_t tag_offset = 0;     // kUnion: of the number of its variant, a u16
   bool is_raw = false;              // of a topic: its records are no JSON, see raw.h
@@ -140,6 +147,8 @@ class TypeTable {
   const Type* raw(const Type* type);
   const Type* timestamp(TimeUnit unit);
   const Type* decimal(std::uint32_t scale);
+  const Type* distinct();
+  const Type* quantiles(std::uint32_t accuracy);
   const Type* list_of(const Type* item);
   const Type* map_of(const Type* value);
   // An object with computed layout; the offsets and JSON names given in `fields` are ignored. Field

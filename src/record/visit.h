@@ -5,7 +5,9 @@
 #include <cstring>
 #include <type_traits>
 
+#include <gameflow/distinct.h>
 #include <gameflow/json.h>
+#include <gameflow/quantiles.h>
 #include <gameflow/types.h>
 
 #include "record/type.h"
@@ -41,10 +43,12 @@ struct MapSlot {};
 template <class T>
 concept IntegerSlot = std::integral<T> && !std::same_as<T, bool>;
 template <class T>
+concept SketchSlot = std::same_as<T, Distinct> || std::same_as<T, Quantiles>;
+template <class T>
 concept NumberSlot = IntegerSlot<T> || std::floating_point<T>;
 
-// Calls `visitor` with std::type_identity<T>, T being bool, i8 … f64, Text, Bytes, or one of the
-// slots above.
+// Calls `visitor` with std::type_identity<T>, T being bool, i8 … f64, Text, Bytes, Distinct,
+// Quantiles, or one of the slots above.
 template <class Visitor>
 decltype(auto) visit(Kind kind, Visitor&& visitor) {
   switch (kind) {
@@ -90,6 +94,10 @@ decltype(auto) visit(Kind kind, Visitor&& visitor) {
       return visitor(std::type_identity<ListSlot>{});
     case Kind::kMap:
       return visitor(std::type_identity<MapSlot>{});
+    case Kind::kDistinct:
+      return visitor(std::type_identity<Distinct>{});
+    case Kind::kQuantiles:
+      return visitor(std::type_identity<Quantiles>{});
   }
   __builtin_unreachable();
 }

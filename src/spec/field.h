@@ -17,6 +17,7 @@ enum class ValueKind : std::uint8_t {
   kBool,       // true or false
   kValue,      // any value
   kCount,      // a whole number from `min` to `max`
+  kFraction,   // a number with a point, in millionths from `min` to `max`
   kDuration,   // at least `min` ms
   kBytes,      // a size
   kCode,       // C++

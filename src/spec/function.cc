@@ -229,6 +229,10 @@ std::string cpp_type(const record::Type& type) {
       return "Json";
     case Kind::kDecimal:
       return fmt::format("Decimal<{}>", type.scale);
+    case Kind::kDistinct:
+      return "Distinct";
+    case Kind::kQuantiles:
+      return "Quantiles";
     case Kind::kMap:
       return fmt::format("Map<{}>", cpp_type(*type.map_value()));
     case Kind::kEnum:

@@ -42,7 +42,8 @@ json::object type_word(std::span<const Variant> variants) {
   }
   return one_of_two(
       {{"enum", std::move(words)}},
-      {{"type", "string"}, {"pattern", "^(?!(object|list|map|enum|decimal)$)[A-Za-z]"}});
+      {{"type", "string"},
+       {"pattern", "^(?!(object|list|map|enum|decimal|distinct|quantiles)$)[A-Za-z]"}});
 }
 
 class SchemaMaker {
@@ -118,7 +119,8 @@ class SchemaMaker {
       description += fmt::format(": {}", signature_of(function->kind, "T", "U", "KEY"));
     schema["description"] = description;
     if (!field.fallback.empty()) {
-      schema["default"] = field.kind == ValueKind::kCount || field.kind == ValueKind::kBool
+      schema["default"] = field.kind == ValueKind::kCount || field.kind == ValueKind::kFraction ||
+                                  field.kind == ValueKind::kBool
                               ? json::parse(json::string(field.fallback))
                               : json::value(json::string(field.fallback));
     }
@@ -145,6 +147,10 @@ class SchemaMaker {
         return {{"type", "boolean"}};
       case ValueKind::kCount:
         return {{"type", "integer"}, {"minimum", field.min}, {"maximum", field.max}};
+      case ValueKind::kFraction:
+        return {{"type", "number"},
+                {"minimum", static_cast<double>(field.min) / 1e6},
+                {"maximum", static_cast<double>(field.max) / 1e6}};
       case ValueKind::kDuration:
         return {{"type", "string"},
                 {"pattern",

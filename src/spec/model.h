@@ -67,7 +67,7 @@ struct Sink {
   std::vector<Function> transforms;
 };
 
-// How a column's two values of one key become one.
+// How a column's two values of one key become one. Sketches, of which it says kAny, know.
 enum class Merge : std::uint8_t { kSum, kMin, kMax, kFirst, kLast, kAny };
 
 // A row state. `type` is the row: an object of what a column can be. A primitive state is a row of
@@ -152,6 +152,7 @@ struct Service {
   std::vector<Function> transforms;
   std::vector<State> states;               // at least one with a partition, none without
   std::vector<StateReference> references;  // of `states`, with `from`
+  bool has_bad_states = false;             // some are told to be wrong, and are not in `states`
   std::optional<Window> window;
   std::optional<Partition> partition;  // always with a window; absent: a stateless pipe
   std::vector<Sink> sinks;             // of a pipe, at least one

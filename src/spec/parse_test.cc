@@ -567,7 +567,7 @@ f:42:22: error: a state of type 'ref' is not supported yet
      R"(f:45:88: error: column 'seen' cannot be of this type
    45 |           value: { type: arrow-row, properties: { clicks: { type: u64 }, seen: { type: click } } }
       |                                                                                        ^~~~~
-      = a row holds numbers, bools, strings, timestamps, decimals, enums without values, and lists of these
+      = a row holds numbers, bools, strings, timestamps, decimals, enums without values, lists of these, distinct and quantiles
 )"},
     {"StateColumnReserved", "seen: { type: bool }", "_key: { type: bool }",
      R"(f:45:74: error: columns that start with '_' are gameflow's own

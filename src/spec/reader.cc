@@ -55,6 +55,23 @@ std::optional<std::uint64_t> read_count(Report& report, const Node& node, std::s
   return count;
 }
 
+std::optional<std::uint64_t> read_fraction(Report& report, const Node& node, std::string_view what,
+                                           std::uint64_t min, std::uint64_t max) {
+  constexpr std::size_t kDigits = 6;
+  std::string text = node.text;
+  const std::size_t point = std::min(text.find('.'), text.size());
+  const std::size_t digits = text.size() - std::min(text.size(), point + 1);
+  bool is_fine = node.kind == NodeKind::kScalar && point > 0 && point < 10 && digits <= kDigits;
+  text.erase(std::min(point, text.size()), 1);
+  text.append(is_fine ? kDigits - digits : 0, '0');
+  is_fine = is_fine && text.find_first_not_of("0123456789") == std::string::npos;
+  const std::uint64_t millionths = is_fine ? std::stoull(text) : 0;
+  if (is_fine && millionths >= min && millionths <= max) return millionths;
+  report.error(node, fmt::format("{} has to be a number from {} to {}", what,
+                                 format_millionths(min), format_millionths(max)));
+  return std::nullopt;
+}
+
 std::optional<Duration> read_duration(Report& report, const Node& node, std::string_view what,
                                       Duration min) {
   const auto duration = node.kind == NodeKind::kScalar ? parse_duration(node.text) : std::nullopt;
@@ -150,6 +167,13 @@ std::string_view describe(NodeKind kind) {
   return "";
 }
 
+std::string format_millionths(std::uint64_t millionths) {
+  std::string text = fmt::format("{}.{:06}", millionths / 1'000'000, millionths % 1'000'000);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
 Fields::Fields(Report& report, const Node& node, const Section& section, std::string_view what,
                std::span<const Field> more)
     : report_(report),
@@ -240,6 +264,12 @@ std::optional<bool> Fields::flag(std::string_view key) const {
 std::optional<std::uint64_t> Fields::count(std::string_view key) const {
   return read(key, [this](const Node& node, const Field& field) {
     return read_count(report_, node, what(field), field.min, field.max);
+  });
+}
+
+std::optional<std::uint64_t> Fields::fraction(std::string_view key) const {
+  return read(key, [this](const Node& node, const Field& field) {
+    return read_fraction(report_, node, what(field), field.min, field.max);
   });
 }
 

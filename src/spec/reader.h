@@ -59,6 +59,7 @@ class Fields {
   std::optional<std::size_t> word(std::string_view key) const;  // its index
   std::optional<bool> flag(std::string_view key) const;
   std::optional<std::uint64_t> count(std::string_view key) const;
+  std::optional<std::uint64_t> fraction(std::string_view key) const;  // in millionths
   std::optional<Duration> duration(std::string_view key) const;
   std::optional<std::uint64_t> bytes(std::string_view key) const;
   std::optional<Fields> map(std::string_view key) const;
@@ -80,6 +81,7 @@ class Fields {
 bool check_name(Report& report, const Node& at, const NameRule& rule, std::string_view name);
 
 std::string_view describe(NodeKind kind);  // "a list"
+std::string format_millionths(std::uint64_t millionths);  // "0.01"
 
 std::optional<std::string> read_text(Report& report, const Node& node, std::string_view what);
 std::optional<bool> read_bool(Report& report, const Node& node, std::string_view what);

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "spec/model.h"
+#include "spec/reader.h"
 #include "spec/sections.h"
 
 namespace gameflow::spec {
@@ -61,6 +62,9 @@ std::string kind_of(const Field& field) {
       return "value";
     case ValueKind::kCount:
       return field.max == 0 ? "count" : fmt::format("count, {} to {}", field.min, field.max);
+    case ValueKind::kFraction:
+      return fmt::format("number, {} to {}", format_millionths(field.min),
+                         format_millionths(field.max));
     case ValueKind::kDuration:
       return field.min <= 1 ? "duration"
                             : fmt::format("duration, at least `{}`",

@@ -238,6 +238,15 @@ constexpr Field kDecimalFields[] = {{.key = "scale",
                                      .doc = "of a `decimal`: digits after the point",
                                      .hint = "for example 'scale: 2'",
                                      .max = 18}};
+// As Quantiles::kAccuracyMin and kAccuracyMax.
+constexpr Field kQuantilesFields[] = {{.key = "accuracy",
+                                       .kind = kFraction,
+                                       .fallback = "0.01",
+                                       .doc = "of `quantiles`: how far off they may be, as a part "
+                                              "of the value",
+                                       .what = "'accuracy'",
+                                       .min = 1'000,
+                                       .max = 100'000}};
 constexpr Field kTimestampFields[] = {
     {.key = "unit",
      .kind = kWord,
@@ -337,10 +346,9 @@ constexpr KnownButRefused kRetentionRefused[] = {
 constexpr Variant kTypeVariants[] = {{"object", kObjectFields},   {"list", kListFields},
                                      {"map", kMapFields},         {"enum", kEnumFields},
                                      {"decimal", kDecimalFields}, {"timestamp", kTimestampFields}};
-constexpr Variant kColumnVariants[] = {{"list", kListFields},
-                                       {"enum", kEnumFields},
-                                       {"decimal", kDecimalFields},
-                                       {"timestamp", kTimestampFields}};
+constexpr Variant kColumnVariants[] = {
+    {"list", kListFields},           {"enum", kEnumFields}, {"decimal", kDecimalFields},
+    {"timestamp", kTimestampFields}, {"distinct", {}},      {"quantiles", kQuantilesFields}};
 
 }  // namespace
 

@@ -271,7 +271,8 @@ void ServiceReader::read_partition(const Node& node, Service& service, Flow& flo
 
 void ServiceReader::check(const Node& body, const Service& service) {
   const bool has_partition = service.window || service.partition;
-  if (has_partition && service.states.empty() && !service.references.empty()) {
+  if (has_partition && service.states.empty() && !service.references.empty() &&
+      !service.has_bad_states) {
     report_.error(*body.find_key("states"), "a 'partition' needs a state of the service's own",
                   "what another service keeps can only be read");
   }

@@ -67,6 +67,8 @@ void StateReader::read(const Node& map, Service& service) {
         service.references.push_back(std::move(*reference));
     } else if (auto state = read_state(key, map.items[i])) {
       states.push_back(std::move(*state));
+    } else {
+      service.has_bad_states = true;
     }
   }
   if (map.keys.size() > kStatesMax)
@@ -155,9 +157,17 @@ void StateReader::read_merges(const Node& columns, const record::Type* row, Stat
     if (const auto word =
             node == nullptr ? std::nullopt : read_word(report_, *node, "merge", kMergeWords))
       merge = static_cast<Merge>(*word);
-    state.merges.push_back(merge);
+    const bool is_sketch = row != nullptr && record::is_sketch(row->fields[i].type->kind);
+    state.merges.push_back(is_sketch ? Merge::kAny : merge);
     if (!merge || row == nullptr) continue;
     const record::Kind kind = row->fields[i].type->kind;
+    if (is_sketch) {
+      report_.error(*node,
+                    fmt::format("column '{}' is {}, which knows how it is merged",
+                                columns.keys[i].text, record::to_string(kind)),
+                    "remove 'merge'");
+      continue;
+    }
     if (can_merge(kind, *merge)) continue;
     const std::string_view word = kMergeWords[static_cast<std::size_t>(*merge)];
     const std::string& name = columns.keys[i].text;

@@ -21,7 +21,7 @@ using record::Type;
 // Whether a column of a row may be of this kind, or hold a list of it.
 bool is_column_kind(Kind kind) {
   return kind <= Kind::kString || kind == Kind::kTimestamp || kind == Kind::kDecimal ||
-         kind == Kind::kEnum;
+         kind == Kind::kEnum || record::is_sketch(kind);
 }
 
 }  // namespace
@@ -174,12 +174,19 @@ const Type* TypeReader::read_row(const Node& properties) {
     field.type = read(body, kColumn, fmt::format("column '{}'", key.text), "");
     field.optional = is_optional(body);
     if (field.type == nullptr) continue;
+    if (field.optional && record::is_sketch(field.type->kind)) {
+      report_.error(*body.find("optional"),
+                    fmt::format("column '{}' is {}, which is never absent: a new one is empty",
+                                key.text, record::to_string(field.type->kind)),
+                    "remove 'optional'");
+      continue;
+    }
     const bool is_list = field.type->kind == Kind::kList;
     if (!is_column_kind(is_list ? field.type->item->kind : field.type->kind)) {
       report_.error(body.find("type") != nullptr ? *body.find("type") : body,
                     fmt::format("column '{}' cannot be of this type", key.text),
                     "a row holds numbers, bools, strings, timestamps, decimals, enums without "
-                    "values, and lists of these");
+                    "values, lists of these, distinct and quantiles");
       continue;
     }
     fields.push_back(std::move(field));

@@ -67,8 +67,13 @@ const Variant* find_variant(std::string_view word, const Section& section = kFie
   return found == section.variants.end() ? nullptr : &*found;
 }
 
+// Distinct and quantiles, which only columns of rows are.
+bool is_sketch(std::string_view name) {
+  return find_variant(name) == nullptr && find_variant(name, kColumn) != nullptr;
+}
+
 bool is_builtin(std::string_view name) {
-  return scalar_kind(name) || find_variant(name) != nullptr || name == "null" ||
+  return scalar_kind(name) || find_variant(name) != nullptr || is_sketch(name) || name == "null" ||
          name == "arrow-row";
 }
 
@@ -165,6 +170,12 @@ const Type* TypeReader::read(const Node& node, const Section& section, std::stri
     return nullptr;  // nor are its other keys
   }
   const Variant* const variant = find_variant(kind->text, section);
+  if (variant == nullptr && is_sketch(kind->text)) {
+    report_.error(*kind, fmt::format("{} cannot be of type {}", what, kind->text),
+                  "only a column of a state's row can; SQL gives its numbers: "
+                  "estimate(…) of distinct, quantile(…, 0.99) of quantiles");
+    return nullptr;  // nor are its other keys
+  }
   const Fields fields(report_, node, section, what,
                       variant == nullptr ? std::span<const Field>() : variant->fields);
   if (&section == &kTopicValue) fields.word("converter");
@@ -174,7 +185,7 @@ const Type* TypeReader::read(const Node& node, const Section& section, std::stri
         found->second.progress != Progress::kReading)
       return resolve(found->second);
   }
-  if (variant == nullptr) return refer(*kind, what);
+  if (variant == nullptr) return refer(*kind, what, section);
   if (depth_ >= kTypeDepthMax) {
     report_.error(*kind, fmt::format("types nest more than {} deep", kTypeDepthMax));
     return nullptr;
@@ -192,6 +203,11 @@ const Type* TypeReader::read_variant(const Fields& fields, const Node& kind, std
     const auto unit = fields.word("unit");
     return table_->timestamp(unit ? static_cast<record::TimeUnit>(*unit + 1)
                                   : record::TimeUnit::kNone);
+  }
+  if (word == "distinct") return table_->distinct();
+  if (word == "quantiles") {
+    const auto accuracy = fields.fraction("accuracy");
+    return accuracy ? table_->quantiles(static_cast<std::uint32_t>(*accuracy)) : nullptr;
   }
   if (word == "decimal") {
     const auto scale = fields.count("scale");
@@ -219,7 +235,7 @@ const Type* TypeReader::read_variant(const Fields& fields, const Node& kind, std
   return type;
 }
 
-const Type* TypeReader::refer(const Node& node, std::string_view what) {
+const Type* TypeReader::refer(const Node& node, std::string_view what, const Section& section) {
   if (node.kind == NodeKind::kNull || node.text == "null") {
     report_.error(node, fmt::format("{} cannot be of type null", what),
                   "only a variant of an enum can be without a value");
@@ -250,7 +266,7 @@ const Type* TypeReader::refer(const Node& node, std::string_view what) {
        kind = static_cast<Kind>(static_cast<int>(kind) + 1)) {
     if (kind != Kind::kTimestamp) words.push_back(record::to_string(kind));
   }
-  for (const Variant& variant : kFieldType.variants) words.push_back(variant.word);
+  for (const Variant& variant : section.variants) words.push_back(variant.word);
   std::string hint = did_you_mean(node.text, words);
   for (const Foreign& foreign : kForeign) {
     if (foreign.name == node.text) hint = fmt::format("did you mean '{}'?", foreign.ours);

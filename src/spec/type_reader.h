@@ -58,7 +58,8 @@ class TypeReader {
   // Enters the types in place below `node` that have a name, so that others may refer to them.
   void find_named_in_place(const Node& node);
   const record::Type* resolve(Named& named);
-  const record::Type* refer(const Node& node, std::string_view what);
+  // `section` is where the word stands, for did-you-mean.
+  const record::Type* refer(const Node& node, std::string_view what, const Section& section);
   const record::Type* read_variant(const Fields& fields, const Node& kind, std::string_view what,
                                    const std::string& place);
   const record::Type* read_object(const Node& node, const std::string& name);

@@ -70,6 +70,7 @@ PaneMerger::Rows PaneMerger::join(std::span<const Rows> parts,
   Table made(layout_);
   for (const Rows& part : parts) merger_.add(*part, made, failures);
   made.own_text();
+  merger_.release_text();
   return made.seal();
 }
 

@@ -1,15 +1,19 @@
 // Rows to and from stored bytes, and the ownership of their text.
 //
-// A row is a struct (record::Type object) of scalars, text, lists of these, and optionals of all of
-// them. "Text" is here whatever lies outside of the struct: the items of lists, too. Stored: its
-// fields in order, scalars as little-endian bytes, text with a varint length, lists with a varint
-// count; behind an optional one a byte, 0 or 1. Format: docs/formats/state.md.
+// A row is a struct (record::Type object) of scalars, text, lists of these, optionals of all of
+// them, and sketches. "Text" is here whatever lies outside of the struct: the items of lists and
+// the bytes of sketches, too. Stored: its fields in order, scalars as little-endian bytes, text and
+// sketches with a varint length, lists with a varint count; behind an optional one a byte, 0 or 1.
+// Format: docs/formats/state.md.
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
+#include <gameflow/distinct.h>
+#include <gameflow/quantiles.h>
 #include <gameflow/types.h>
 
 #include "base/bytes.h"
@@ -26,7 +30,8 @@ class RowCodec {
   std::uint32_t align() const { return align_; }
   bool has_text() const { return !texts_.empty(); }
 
-  void initialize(void* row) const;  // zeros and empty text
+  // Zeros, empty text and empty sketches.
+  void initialize(void* row) const { std::memcpy(row, blank_.data(), blank_.size()); }
   // With the length in front, so that a reader that does not know the type can skip it.
   void encode(const void* row, ByteWriter& out) const;
   // What encode wrote after the length. Text goes to `arena`. False where the bytes are no such
@@ -45,7 +50,7 @@ class RowCodec {
   };
   struct TextField {
     std::uint32_t offset;
-    const record::Type* item;  // of a list; null: text
+    const record::Type* type;  // a string, list, distinct or quantiles
   };
 
   void add_run(std::uint32_t offset, std::uint32_t size);
@@ -57,8 +62,11 @@ class RowCodec {
   template <class Owns>
   static std::size_t adopt(record::ListLayout& list, const record::Type& item, Arena& arena,
                            Owns& owns);
+  template <class Sketch, class Owns>
+  static std::size_t adopt_sketch(Sketch& sketch, Arena& arena, Owns& owns);
 
   std::uint32_t size_, align_;
+  std::vector<char> blank_;
   std::uint32_t fixed_bytes_ = 0;  // of all runs
   std::vector<Run> runs_;
   std::vector<TextField> texts_;
@@ -90,14 +98,35 @@ std::size_t RowCodec::adopt(record::ListLayout& list, const record::Type& item, 
   return copied;
 }
 
+template <class Sketch, class Owns>
+std::size_t RowCodec::adopt_sketch(Sketch& sketch, Arena& arena, Owns& owns) {
+  using Access = detail::SketchAccess;
+  if (Access::is_settled(sketch)) {
+    const std::string_view bytes = Access::bytes(sketch);
+    if (bytes.empty() || owns(bytes.data())) return 0;
+  }
+  Access::settle(sketch, arena);
+  return Access::bytes(sketch).size();
+}
+
 template <class Owns>
 std::size_t RowCodec::adopt_text(void* row, Arena& arena, Owns&& owns) const {
   std::size_t copied = 0;
   for (const TextField& field : texts_) {
     char* const at = static_cast<char*>(row) + field.offset;
-    copied += field.item == nullptr
-                  ? adopt(*reinterpret_cast<Text*>(at), arena, owns)
-                  : adopt(*reinterpret_cast<record::ListLayout*>(at), *field.item, arena, owns);
+    switch (field.type->kind) {
+      case record::Kind::kDistinct:
+        copied += adopt_sketch(*reinterpret_cast<Distinct*>(at), arena, owns);
+        break;
+      case record::Kind::kQuantiles:
+        copied += adopt_sketch(*reinterpret_cast<Quantiles*>(at), arena, owns);
+        break;
+      case record::Kind::kList:
+        copied += adopt(*reinterpret_cast<record::ListLayout*>(at), *field.type->item, arena, owns);
+        break;
+      default:
+        copied += adopt(*reinterpret_cast<Text*>(at), arena, owns);
+    }
   }
   return copied;
 }

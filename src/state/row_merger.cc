@@ -67,7 +67,6 @@ void RowMerger::merge(std::size_t state, std::vector<MergeFailure>& failures) {
     const std::uint32_t entry = merged_[errors_[i].index];
     failures.push_back({std::string(probes_[entry].key), errors_[i].message.str()});
   }
-  if (failed != 0) arena_.reset();
 }
 
 }  // namespace gameflow::state

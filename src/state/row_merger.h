@@ -27,9 +27,10 @@ class RowMerger {
   // `functions`: one for each state of `layout`, which outlives this.
   RowMerger(const Layout& layout, std::vector<abi::MergeFn> functions);
 
-  // Takes the rows of `from`, all of later events, into `into`. Their text is shared until
-  // Table::own_text.
+  // Takes the rows of `from`, all of later events, into `into`. Their text is shared, and what the
+  // functions make of it lies here, until Table::own_text and then release_text().
   void add(const TableVersion& from, Table& into, std::vector<MergeFailure>& failures);
+  void release_text() { arena_.reset(); }
 
  private:
   static constexpr std::size_t kBatch = 256;

@@ -143,7 +143,7 @@ export class StateView {
     const shown = columns.map((name, i) => ({name, i})).filter(({name}) => !hidden.has(name));
     const title = {_key: 'key', _updated_at: 'updated', _window_start: 'window', _window_closed: 'closed'};
     const types = new Map(this.#context.columnsOf(this.#service, this.#state).map(({name, type}) => [name, type]));
-    const is_number = (name) => !times.has(name) && /^[iuf]\d/.test(types.get(name) ?? '') && name !== '_window_closed';
+    const is_number = (name) => !times.has(name) && /^([iuf]\d|distinct$)/.test(types.get(name) ?? '') && name !== '_window_closed';
     const heads = shown.map(({name}) => el('th', {scope: 'col', class: is_number(name) ? 'number' : ''}, title[name] ?? name));
     if ([...this.#head.children].map((h) => h.textContent).join('\n') !== heads.map((h) => h.textContent).join('\n')) this.#head.replaceChildren(...heads);
     const text = (name, value) => {

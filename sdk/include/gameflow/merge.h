@@ -7,6 +7,7 @@
 #include <gameflow/chain.h>
 #include <gameflow/decimal.h>
 #include <gameflow/rows.h>
+#include <gameflow/sketch.h>
 
 namespace gameflow::detail {
 
@@ -58,8 +59,20 @@ template <auto Member, Merge Way>
 struct MergedColumn {
   template <class Row>
   static void apply(Row& into, const Row& from, u32 order) {
-    merge_value<Way>(into.*Member, from.*Member, order);
+    if constexpr (!is_sketch<Row>) merge_value<Way>(into.*Member, from.*Member, order);
   }
+  // Behind all others, as it changes in place what cannot be put back.
+  template <class Row>
+  static void apply_sketch(abi::Call* call, Row& into, const Row& from) {
+    if constexpr (is_sketch<Row>)
+      SketchAccess::merge_in_place(into.*Member, from.*Member, *call->arena);
+  }
+
+ private:
+  template <class Row>
+  static constexpr bool is_sketch = requires(Row& row) {
+    (row.*Member).merge(row.*Member);
+  };
 };
 
 // An abi::MergeFn.
@@ -70,11 +83,14 @@ u32 merge(abi::Call* call, void* const* into, const void* const* from, const u32
   u32 error_count = 0;
   for (u32 i = 0; i < count; ++i) {
     Row& row = *static_cast<Row*>(into[i]);
-    const Row before = row;
+    const Row& other = *static_cast<const Row*>(from[i]);
+    alignas(Row) char before[sizeof(Row)];
+    std::memcpy(before, static_cast<const void*>(&row), sizeof before);
     try {
-      (Columns::apply(row, *static_cast<const Row*>(from[i]), order[i]), ...);
+      (Columns::apply(row, other, order[i]), ...);
+      (Columns::apply_sketch(call, row, other), ...);
     } catch (...) {
-      row = before;
+      std::memcpy(static_cast<void*>(&row), before, sizeof before);
       errors[error_count++] = {i, 0, exception_text()};
     }
   }

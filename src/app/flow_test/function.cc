@@ -47,7 +47,8 @@ std::string json_of(const query::Value& value, record::Kind kind) {
   if (const auto* const number = std::get_if<double>(&value)) return fmt::format("{}", *number);
   if (const auto* const number = std::get_if<query::Digits>(&value)) return number->text;
   const auto* const text = std::get_if<std::string>(&value);
-  if (text != nullptr) return kind == record::Kind::kList ? *text : quoted(*text);
+  const bool is_json = kind == record::Kind::kList || kind == record::Kind::kQuantiles;
+  if (text != nullptr) return is_json ? *text : quoted(*text);
   return "null";
 }
 

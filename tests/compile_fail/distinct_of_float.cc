@@ -1,0 +1,15 @@
+// A distinct counts texts and integers.
+// The compiler says: add() of a distinct takes a text or an integer
+#include "operator_check.h"
+
+#include <gameflow/distinct.h>
+
+void note(Distinct& players, const Event& event) {
+#ifdef WRONG
+  players.add(event.score * 0.5);
+#else
+  players.add(event.score);
+#endif
+  players.add(event.user_id);
+  players.add("literal");
+}
