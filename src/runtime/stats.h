@@ -48,6 +48,7 @@ struct ServiceStats {
   std::uint64_t records_future = 0;
   std::uint64_t records_expired = 0;  // removed by retention before they were read
   std::uint64_t windows_open = 0, windows_closed = 0;
+  std::uint64_t results_early = 0, results_corrected = 0;
   std::optional<Timestamp> watermark;
   bool is_held = false;  // it gets no input, as memory is full of its state
   LateStats last_minute;

@@ -214,6 +214,12 @@ const Case kCases[] = {
       |     ^~~~~~
       = what another service keeps can only be read
 )"},
+    {"OfAStateThatIsWrong", "properties: { count: { type: u32 } }",
+     "properties: { count: { type: u33 } }", R"(f:25:42: error: unknown type 'u33'
+   25 |             properties: { count: { type: u33 } }
+      |                                          ^~~
+      = did you mean 'u32'?
+)"},
     {"NoUpdate",
      "      transforms:\n        - operator: filter\n          run: \"bool more(const Click& c) { "
      "return c.x > seen().count; }\"\n          dependencies: [{ name: re2 }]\n      update-state: "

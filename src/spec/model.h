@@ -6,9 +6,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/time.h"
+#include "base/time_zone.h"
 #include "record/type.h"
 #include "spec/diagnostic.h"
 #include "spec/function.h"
@@ -77,8 +79,8 @@ struct State {
   const record::Type* type = nullptr;
   bool is_primitive = false;
   std::vector<std::optional<Merge>> merges;  // by field of `type`; may be shorter
-  std::optional<Duration> ttl;        // a row that nobody has asked for this long runs out
-  std::optional<Function> on_expire;  // with `ttl` only
+  std::optional<Duration> ttl;               // a row that nobody has asked for this long runs out
+  std::optional<Function> on_expire;         // with `ttl` only
 };
 
 // Another service's state, read by key under the name `name`.
@@ -100,17 +102,35 @@ struct Table {
 
 enum class LatePolicy : std::uint8_t { kDrop, kToTopic };  // both count
 
-// A tumbling window.
-struct Window {
+// Windows of one length, one after the other.
+struct Tumbling {
   Duration duration;  // > 0
-  Duration grace;     // a window closes when the watermark reaches its end + grace
+  Duration offset;    // they start at multiples of the duration plus this
+  // Then by the clocks there, where a window may be longer or shorter; null: UTC.
+  std::shared_ptr<const TimeZone> zone = nullptr;
+};
+// Windows of one length, one every `slide` <= duration.
+struct Sliding {
+  Duration duration, slide;
+  Duration offset;        // they start at multiples of the slide plus this
+  bool in_panes = false;  // all columns say how rows merge, and no function is about whole windows
+};
+using WindowShape = std::variant<Tumbling, Sliding>;
+
+Duration length_of(const WindowShape& shape);
+
+struct Window {
+  WindowShape shape;
+  Duration grace;  // a window closes when the watermark reaches its end + grace
   // A partition silent for this long no longer holds the watermark back.
   Duration idle_timeout = {5'000};
   LatePolicy late = LatePolicy::kDrop;
-  std::string late_topic;  // kToTopic only
+  std::string late_topic;              // kToTopic only
+  Duration reopen_for;                 // closed windows take late events so much longer; 0: none
+  std::optional<Duration> emit_every;  // open windows that have changed give early results
   Function assign_timestamp = {FunctionKind::kAssignTimestamp, {}, {}};
   std::vector<Function> transforms;
-  Function flush = {FunctionKind::kFlush, {}, {}};
+  Function flush = {FunctionKind::kFlush, {}, {}};  // or kFlushEach
 };
 
 // What is done for each key: in a window, or without one, where rows live until they are erased or
@@ -132,6 +152,7 @@ struct Service {
   std::vector<Function> transforms;
   std::vector<State> states;               // at least one with a partition, none without
   std::vector<StateReference> references;  // of `states`, with `from`
+  bool has_bad_states = false;             // some are told to be wrong, and are not in `states`
   std::optional<Window> window;
   std::optional<Partition> partition;  // always with a window; absent: a stateless pipe
   std::vector<Sink> sinks;             // of a pipe, at least one

@@ -15,7 +15,7 @@ extern const Section kTopic, kSchema, kRetention;
 extern const Section kService, kSource, kSink, kTransform, kFunction, kDependency;
 extern const Section kTable, kIncludes;
 extern const Section kState, kStateProperties, kRow;
-extern const Section kWindow, kTumbling, kWatermark, kLate, kPartition;
+extern const Section kWindow, kTumbling, kSliding, kEmit, kWatermark, kLate, kFlushing, kPartition;
 
 inline constexpr std::string_view kTimeUnits[] = {"s", "ms", "us"};
 inline constexpr std::string_view kApiVersions[] = {"0.4.0", "0.5.0", "0.6.0"};

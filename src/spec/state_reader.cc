@@ -67,6 +67,8 @@ void StateReader::read(const Node& map, Service& service) {
         service.references.push_back(std::move(*reference));
     } else if (auto state = read_state(key, map.items[i])) {
       states.push_back(std::move(*state));
+    } else {
+      service.has_bad_states = true;
     }
   }
   if (map.keys.size() > kStatesMax)
@@ -168,9 +170,10 @@ void StateReader::read_merges(const Node& columns, const record::Type* row, Stat
     }
     if (can_merge(kind, *merge)) continue;
     const std::string_view word = kMergeWords[static_cast<std::size_t>(*merge)];
+    const std::string& name = columns.keys[i].text;
     report_.error(*node,
-                  fmt::format("column '{}' is of type {}: two of them have no {}",
-                              columns.keys[i].text, record::to_string(kind), word),
+                  fmt::format("column '{}' is of type {}: two of them have no {}", name,
+                              record::to_string(kind), word),
                   kind == record::Kind::kList ? "write 'merge: first', 'last' or 'any'"
                                               : "write 'merge: min', 'max', 'first', 'last' or "
                                                 "'any'");

@@ -147,7 +147,8 @@ Result<std::map<std::string, std::uint64_t>> World::counters(const std::string& 
         {"in", stats.records_in},         {"out", stats.records_out},
         {"late", stats.records_late},     {"dead", stats.records_dead},
         {"future", stats.records_future}, {"expired", stats.records_expired},
-        {"open", stats.windows_open},     {"closed", stats.windows_closed}};
+        {"open", stats.windows_open},     {"closed", stats.windows_closed},
+        {"early", stats.results_early},   {"corrected", stats.results_corrected}};
   }
   return fail(ErrorCode::kInvalidArgument, fmt::format("there is no service '{}'", service));
 }
