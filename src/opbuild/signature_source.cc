@@ -1,6 +1,7 @@
 #include "opbuild/signature_source.h"
 
 #include <algorithm>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -34,8 +35,9 @@ void write_signature_check(SourceWriter& out, const plan::Graph& graph, const pl
       format("{}<decltype(kFunction), {}{}>", spec::info_of(step.kind).concept_name,
              step.kind == kFlush ? gives : in, step.kind == kAssignKey ? ", " + gives : "")};
   if (spec::info_of(step.kind).is_transform && step.kind != kFilter) {
-    checks.push_back(format("SameAs<gameflow::detail::{}Result<decltype(kFunction), {}>::type, {}>",
-                            spec::to_pascal_case(step.name), in, gives));
+    checks.push_back(
+        format("same_as<gameflow::detail::{}Result<decltype(kFunction), {}>::type, {}>",
+               spec::to_pascal_case(step.name), in, gives));
   }
   std::string words = spec::signature_of(step.kind, in, gives, gives);
   if (step.kind == kMap) words = format("{}(const {}&)", gives, in);
@@ -46,7 +48,8 @@ void write_signature_check(SourceWriter& out, const plan::Graph& graph, const pl
   if (const std::size_t remark = words.find(", the key"); remark != std::string::npos)
     words.resize(remark);
   for (const std::string& check : checks) {
-    out.at(signature.position, {"static_assert(gameflow::detail::\n", check + ",\n"});
+    const std::string_view scope = check.starts_with("same_as") ? "std" : "gameflow::detail";
+    out.at(signature.position, {format("static_assert({}::\n", scope), check + ",\n"});
     out.line("    {});",
              cpp_literal(format("the code of function '{}' is not {}, as its 'inputs' and 'output' "
                                 "say",

@@ -51,6 +51,9 @@ std::string keyed_text(const NodeDescription& node) {
 }
 
 std::string node_text(const Description& description, const NodeDescription& node) {
+  // The topic of a schedule is no concern of people.
+  if (node.kind == "read" && node.label.starts_with("schedule "))
+    return format("    source  {}\n", node.label);
   if (node.kind == "read")
     return format("    source  {}{}\n", node.label, partitions_text(description, node.topic));
   if (node.kind == "chain")

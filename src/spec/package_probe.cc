@@ -92,9 +92,10 @@ std::string body_of(const Node& package, const std::string& name, const Node& fu
                         "time; }}\" }}\n"
                         "      partition:\n"
                         "        assign-key: {{ run: \"[](const auto&) {{ return {}; }}\" }}\n"
-                        "        update-state: {{ run: \"[](const auto&) {{}}\" }}\n"
+                        "        update-state: {{ run: \"[](const auto&) {{ {} }}\" }}\n"
                         "      flush: {{ uses: {} }}\n",
-                        key_literal(state_key(package, function)), name);
+                        key_literal(state_key(package, function)), has_states ? "" : "++probe();",
+                        name);
   }
   return format(
       "    transforms: [{{ operator: {}, uses: {} }}]\n"

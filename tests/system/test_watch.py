@@ -192,7 +192,7 @@ services:
         send_and_expect("hi?", "hi?!", "hi-!")
         edit(package / "shout.h", "Text shout(const Text& text) { return txet.str(); }\n",
              "the dataflow as it was before this change goes on")
-        self.assertIn(f"{package / 'shout.h'}:1:40: error: 'txet' was not declared in this scope", log())
+        self.assertIn(f"{package / 'shout.h'}:1:39: error: 'txet' was not declared in this scope", log())
         send_and_expect("hi?", "hi?!", "hi-!", "hi-!")
 
 
