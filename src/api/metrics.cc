@@ -109,6 +109,11 @@ void add_service_counters(Families& out, const std::vector<runtime::ServiceStats
   for_each(&Stats::records_expired);
   out.counter("gameflow_service_windows_closed_total", "Windows flushed.");
   for_each(&Stats::windows_closed);
+  out.counter("gameflow_service_results_early_total", "Results of windows that were open.");
+  for_each(&Stats::results_early);
+  out.counter("gameflow_service_results_corrected_total",
+              "Results of windows that late records have changed.");
+  for_each(&Stats::results_corrected);
   out.gauge("gameflow_service_late_ratio", "Share of the last minute's records that was late.");
   for (const Stats& service : services)
     out.add(service.last_minute.ratio(), {{"service", service.name}});

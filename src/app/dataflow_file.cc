@@ -109,7 +109,8 @@ std::vector<query::Table> empty_tables(const plan::Graph& graph, plan::ServiceId
 }
 
 bool sees_own(const plan::Step& step) {
-  return step.place == plan::Place::kFlush || step.place == plan::Place::kSink;
+  return step.place == plan::Place::kFlush || step.place == plan::Place::kEach ||
+         step.place == plan::Place::kSink;
 }
 
 std::string_view word_at(std::string_view sql, std::size_t at) {

@@ -34,7 +34,8 @@ json::object counters_json(const runtime::ServiceStats& stats) {
           {"records_late", stats.records_late},       {"records_dead", stats.records_dead},
           {"records_future", stats.records_future},   {"records_expired", stats.records_expired},
           {"records_skipped", stats.records_skipped}, {"windows_open", stats.windows_open},
-          {"windows_closed", stats.windows_closed}};
+          {"windows_closed", stats.windows_closed},     {"results_early", stats.results_early},
+          {"results_corrected", stats.results_corrected}};
 }
 
 json::object source_json(const plan::Topic& topic, const runtime::ServiceStats& stats) {
@@ -82,10 +83,17 @@ json::object service_json(const plan::Graph& graph, const plan::Service& service
       states = states_json(*keyed, stats);
       if (!keyed->window) continue;
       const auto& late = keyed->window->late_topic;
-      window = {{"kind", "tumbling"},
-                {"duration_ms", keyed->window->duration.ms},
-                {"grace_ms", keyed->window->grace.ms},
-                {"late_topic", late ? json::value(graph.topics[*late].name) : json::value()}};
+      json::object rules{
+          {"kind", "tumbling"},
+          {"duration_ms", keyed->window->duration().ms},
+          {"grace_ms", keyed->window->grace.ms},
+          {"late_topic", late ? json::value(graph.topics[*late].name) : json::value()},
+          {"rule", plan::text_of(keyed->window->shape)}};
+      if (const auto* const sliding = std::get_if<plan::Sliding>(&keyed->window->shape)) {
+        rules["kind"] = "sliding";
+        rules["slide_ms"] = sliding->slide.ms;
+      }
+      window = std::move(rules);
     }
   }
   return {{"name", service.name},

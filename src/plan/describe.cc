@@ -21,11 +21,15 @@ std::string fields_of(const Graph& graph, const record::Type& row) {
 }
 
 std::string window_text(const Graph& graph, const WindowRules& window) {
-  return format("tumbling {}, grace {}, a partition is idle after {}, late records {}",
-                format_duration(window.duration), format_duration(window.grace),
-                format_duration(window.idle_timeout),
-                window.late_topic ? "go to topic " + graph.topics[*window.late_topic].name
-                                  : "are dropped and counted");
+  std::string text = format("{}, grace {}, a partition is idle after {}", text_of(window.shape),
+                            format_duration(window.grace), format_duration(window.idle_timeout));
+  if (window.emit_every)
+    text += format(", early results every {}", format_duration(*window.emit_every));
+  if (window.reopen_for.ms != 0)
+    text += format(", corrected for {}", format_duration(window.reopen_for));
+  return text + format(", late records {}",
+                       window.late_topic ? "go to topic " + graph.topics[*window.late_topic].name
+                                         : "are dropped and counted");
 }
 
 std::string lasting_text(const Keyed& keyed) {

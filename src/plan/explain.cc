@@ -39,11 +39,14 @@ std::string keyed_text(const NodeDescription& node) {
   std::string text = format("    {}  {}\n", is_window(node) ? "window" : "rows  ", node.label);
   for (const std::string& state : node.states) text += format("    state   {}\n", state);
   for (const FunctionDescription& function : node.functions) {
-    if (function.name == "flush") continue;
+    if (function.name == "flush" || function.name == "each") continue;
     text += format("    by key  {}\n", function.name);
   }
-  if (is_window(node))
-    text += format("    flush   {}\n", node.type.empty() ? "as its function says" : node.type);
+  if (is_window(node)) {
+    const bool is_each = !node.functions.empty() && node.functions.back().name == "each";
+    text += format("    flush   {}{}\n", is_each ? "for each row: " : "",
+                   node.type.empty() ? "as its function says" : node.type);
+  }
   return text;
 }
 

@@ -125,14 +125,17 @@ class Lowering {
       keyed.steps.push_back(step_of(*partition.update_state, Place::kRows));
     for (const spec::State& state : spec_.states) keyed.states.push_back(state_of(state));
     if (const auto& window = spec_.window) {
-      keyed.window = {.duration = window->duration,
+      keyed.window = {.shape = window->shape,
                       .grace = window->grace,
+                      .reopen_for = window->reopen_for,
+                      .emit_every = window->emit_every,
                       .idle_timeout = window->idle_timeout,
                       .late_topic = {}};
       if (window->late == spec::LatePolicy::kToTopic)
         keyed.window->late_topic = topic(window->late_topic);
       keyed.flush_function = spec_.name + "/flush";
-      keyed.flush = step_of(window->flush, Place::kFlush);
+      const bool is_each = window->flush.kind == FunctionKind::kFlushEach;
+      keyed.flush = step_of(window->flush, is_each ? Place::kEach : Place::kFlush);
       return add(std::move(keyed), spec_.output(), {exchange});
     }
     // Records pass to the sinks as they are where nothing else would reach them.

@@ -45,7 +45,7 @@ spec::Dataflow example(bool transforms = false) {
   service.states = {{.name = "events-per-user", .position = {}, .type = row}};
   service.window.emplace();
   service.partition.emplace().update_state = function(FunctionKind::kUpdateState, "update");
-  service.window->duration = {5000};
+  service.window->shape = spec::Tumbling{{5000}, {}};
   service.sinks = {{.topic = "summaries", .type = types.list_of(count)}};
   if (transforms) {
     service.sources[0].transforms = {function(FunctionKind::kMap, "map 0")};
@@ -88,7 +88,7 @@ TEST(Lower, MakesAGraphOfAWindowedService) {
   const Keyed& keyed = at<Keyed>(graph, 3);
   EXPECT_EQ(keyed.update_function, "player-session-analytics/update");
   EXPECT_EQ(keyed.flush_function, "player-session-analytics/flush");
-  EXPECT_EQ(keyed.window->duration.ms, 5000);
+  EXPECT_EQ(keyed.window->duration().ms, 5000);
   EXPECT_EQ(keyed.window->late_topic, std::nullopt);
   ASSERT_EQ(keyed.states.size(), 1u);
   EXPECT_EQ(keyed.states[0].table, "events_per_user");

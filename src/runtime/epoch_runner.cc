@@ -84,7 +84,7 @@ Status EpochRunner::restore(Look look) {
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     GF_TRY(tasks_[i]->restore(store_, look.now, look.attention, flushes_, commit, visible[i]));
   }
-  if (!commit.put.empty()) GF_TRY(store_.commit(std::move(commit)));
+  if (!commit.put.empty() || !commit.erase.empty()) GF_TRY(store_.commit(std::move(commit)));
   tables_.publish(std::move(visible));
   hold_.look(state_bytes(tasks_));
   return {};
@@ -243,8 +243,8 @@ void EpochRunner::show(Epoch& epoch) {
 EngineLoop::Next EpochRunner::next(EpochResult result) const {
   using enum EngineLoop::Next;
   if (result == EpochResult::kCommitted) return intake_.was_small() ? kAfterInterval : kAtOnce;
-  const bool waits_for_time =
-      std::ranges::any_of(tasks_, [](const auto& task) { return task->windows().count() != 0; });
+  const bool waits_for_time = std::ranges::any_of(
+      tasks_, [](const auto& task) { return task->windows().waits_for_time(); });
   return waits_for_time || schedules_.is_near() ? kSoon : kLater;
 }
 

@@ -16,7 +16,7 @@ namespace {
 constexpr std::chrono::seconds kRetryAfterRunningOut{1};
 
 // Null: it ran out of memory.
-FlushedPtr flush(Flusher& flusher, const ClosedWindow& window) {
+FlushedPtr flush(Flusher& flusher, const WindowRows& window) {
   FlushedPtr flushed;
   try {
     run_or_run_out([&] { flushed = flusher.run(window); });
@@ -35,7 +35,7 @@ FlushPool::FlushPool(std::size_t services, std::uint32_t threads, std::function<
     threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
 }
 
-void FlushPool::start(std::size_t service, Flusher& flusher, ClosedWindow window) {
+void FlushPool::start(std::size_t service, Flusher& flusher, WindowRows window) {
   {
     const MutexLock lock(mutex_);
     queues_[service].flusher = &flusher;

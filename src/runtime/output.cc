@@ -19,6 +19,16 @@
 namespace gameflow::runtime {
 namespace {
 
+// What goes to many windows may fail in each of them.
+void tell_once(std::vector<FailedUpdate>& failed) {
+  const auto what = [](const FailedUpdate& f) {
+    return std::tie(f.delivery, f.number, f.op, f.reason);
+  };
+  std::ranges::stable_sort(failed, {}, what);
+  const auto again = std::ranges::unique(failed, {}, what);
+  failed.erase(again.begin(), again.end());
+}
+
 // In one order, whatever ran on which thread: by input and offset, then in the order of the
 // functions.
 std::vector<DeadLetter> collect_dead(const Service& service, ServiceEpoch& part) {
@@ -33,6 +43,7 @@ std::vector<DeadLetter> collect_dead(const Service& service, ServiceEpoch& part)
       failed.push_back({d, letter.origin->offset, std::move(letter)});
   }
   for (ShardOutcome& outcome : part.outcomes) {
+    if (service.keyed && service.keyed->assigner.is_copied()) tell_once(outcome.failed);
     for (FailedUpdate& update : outcome.failed) {
       const Delivery& delivery = *part.deliveries[update.delivery];
       const Origin origin = delivery.chunk->origin(update.record);
@@ -50,6 +61,18 @@ std::vector<DeadLetter> collect_dead(const Service& service, ServiceEpoch& part)
   return letters;
 }
 
+std::uint64_t& counter_of(window::Kind kind, Counters& counters) {
+  switch (kind) {
+    case window::Kind::kEarly:
+      return counters.results_early;
+    case window::Kind::kCorrected:
+      return counters.results_corrected;
+    case window::Kind::kFinal:
+      break;
+  }
+  return counters.windows_closed;
+}
+
 }  // namespace
 
 void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log::Commit& commit) {
@@ -65,14 +88,14 @@ void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log
     ++counters.records_dead;
   }
   for (const FlushedPtr& flushed : part.flushed) {
-    const window::Span span = flushed->window.span;
-    const auto number = static_cast<std::uint64_t>(service.keyed->assigner.number_of(span));
+    const window::Span window = flushed->window;
+    const auto number =
+        static_cast<std::uint64_t>(service.keyed->assigner.window_number(window.start));
     for (const Flushed::Record& record : flushed->records) {
-      out.add(service.sinks[record.sink].target, number, span.end, record.key, record.value);
+      out.add(service.sinks[record.sink].target, number, window.end, record.key, record.value);
       ++counters.records_out;
     }
-    erase_rows(service.name, span.start, flushed->window.stored, commit);
-    ++counters.windows_closed;
+    ++counter_of(flushed->kind, counters);
   }
   for (Delivery* delivery : part.deliveries) {
     counters.records_out += delivery->records_out;

@@ -49,6 +49,7 @@ struct ServiceStats {
   std::uint64_t records_future = 0;
   std::uint64_t records_expired = 0;  // removed by retention before they were read
   std::uint64_t windows_open = 0, windows_closed = 0;
+  std::uint64_t results_early = 0, results_corrected = 0;
   std::optional<Timestamp> watermark;
   std::uint64_t records_skipped = 0;  // failed, with `on-error: skip`
   std::optional<Stop> stopped = {};   // with `on-error: fail`: where and why

@@ -75,7 +75,9 @@ Status reset_watermark(std::string_view service, Timestamp now, log::Store& stor
   record.watermark.reset();
   for (StoredInput& input : record.inputs) input.progress.reset();
   // What was flushed stays closed, up to now; windows that end later may open again.
-  if (record.closed_until) record.closed_until = std::min(*record.closed_until, now);
+  for (auto* const until : {&record.closed.until, &record.closed.gone_until, &record.fired_until}) {
+    if (*until) *until = std::min(**until, now);
+  }
   log::Commit commit;
   commit.put.push_back({service_key(service), encode(record)});
   GF_TRY(store.commit(std::move(commit)));

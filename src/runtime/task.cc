@@ -1,6 +1,7 @@
 #include "runtime/task.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -37,6 +38,7 @@ ServiceTask::ServiceTask(const plan::Graph& graph, Service service, std::size_t 
 
 void ServiceTask::begin(FlushPool& pool, ServiceEpoch& part) {
   part.after = positions_;
+  part.before = positions_.closed;
   if (!stop_) windows_.begin(pool, part);
 }
 
@@ -64,9 +66,8 @@ void ServiceTask::decide_windows(const Epoch& epoch, const FlushPool& pool, Serv
   if (!service_.keyed) return;
   Positions& after = part.after;
   GF_CHECK(after.watermark.value() >= positions_.watermark.value());  // nothing is the least
-  if (!service_.keyed->assigner.is_always())
-    after.closed_until =
-        service_.keyed->trigger.advance(after.closed_until, after.watermark.value());
+  if (service_.has_windows())
+    after.closed = service_.keyed->trigger.advance(after.closed, after.watermark.value());
   windows_.decide(epoch.now, pool, part);
 }
 
@@ -79,9 +80,11 @@ void ServiceTask::write(const Epoch& epoch, ServiceEpoch& part, log::Commit& com
 void ServiceTask::commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part) {
   if (!part.has_work()) {
     positions_ = std::move(part.after);
+    positions_.results.given_until = positions_.closed.until;
     return;
   }
   const Counters before = positions_.counters;
+  windows_.commit(pool, part);
   positions_ = std::move(part.after);
   const Counters& after = positions_.counters;
   late_.add(epoch.attention, after.records_in - before.records_in,
@@ -91,7 +94,6 @@ void ServiceTask::commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part
     spdlog::warn("service '{}': {:.0f} % of the last minute was late ({} of {} records): {}",
                  service_.name, 100 * late.ratio(), late.late, late.records, late.reason);
   }
-  windows_.commit(pool, part);
 }
 
 void ServiceTask::revert(Duration attention) {
@@ -108,12 +110,18 @@ void ServiceTask::stop(Stop stop, Duration attention, ServiceEpoch& part) {
 }
 
 ServiceRecord ServiceTask::record(const Positions& positions) const {
-  ServiceRecord record{.window_size = service_.keyed ? service_.keyed->assigner.size() : Duration{},
-                       .states = stored_states(service_.keyed ? service_.keyed->plan : nullptr),
+  const plan::Keyed* const keyed = service_.keyed ? service_.keyed->plan : nullptr;
+  const Results& results = positions.results;
+  ServiceRecord record{.windows = keyed == nullptr ? "" : keyed->windows(),
+                       .states = stored_states(keyed),
                        .watermark = positions.watermark.value(),
-                       .closed_until = positions.closed_until,
+                       .closed = positions.closed,
+                       .fired_until = results.fired_until,
+                       .unsaid = {},
+                       .emit_at = results.emit_at,
                        .inputs = former_inputs_,
                        .counters = positions.counters};
+  std::ranges::set_union(results.unsaid, results.in_flight, std::back_inserter(record.unsaid));
   for (std::size_t i = 0; i < service_.inputs.size(); ++i) {
     const Input& input = service_.inputs[i];
     record.inputs.push_back({service_.sources[input.source].topic->name, input.topic,
@@ -132,8 +140,10 @@ ServiceStats ServiceTask::stats(Duration attention) const {
                      .records_dead = counters.records_dead,
                      .records_future = counters.records_future,
                      .records_expired = counters.records_expired,
-                     .windows_open = 0,
+                     .windows_open = windows_.count(positions_.results),
                      .windows_closed = counters.windows_closed,
+                     .results_early = counters.results_early,
+                     .results_corrected = counters.results_corrected,
                      .watermark = positions_.watermark.value(),
                      .records_skipped = counters.records_skipped,
                      .stopped = stop_,
@@ -149,7 +159,7 @@ ServiceStats ServiceTask::stats(Duration attention) const {
                                 positions_.next[i].value, progress,
                                 positions_.watermark.is_idle(i, attention)});
   }
-  windows_.add_to(stats);
+  windows_.panes().add_to(stats);
   return stats;
 }
 

@@ -1,8 +1,8 @@
 // A service that runs: where it stands, its windows, and its part of every epoch.
 //
 // An epoch calls, in this order: begin, [Intake fills in what was read], advance,
-// [windows().update_shard for shards with work, windows().flush], write, and then commit — or, if
-// it did not come to that, revert, after which everything is as before begin.
+// [windows().update_shard for shards with work, windows().settle and flush], write, and then commit
+// — or, if it did not come to that, revert, after which everything is as before begin.
 //
 // Threads  the thread that runs epochs; service() belongs to everybody, and OpenWindows has its own
 //          rules.

@@ -176,6 +176,22 @@ Function FunctionReader::read(const Fields& fields, const Node& parent, Function
   return function;
 }
 
+Function FunctionReader::read_flush(const Fields& fields, const Node& parent,
+                                    const ExampleNames& names) {
+  Function function = {FunctionKind::kFlush, {}, {}};
+  const Node* const body = fields.find("flush");
+  if (body == nullptr) return function;
+  if (body->find_key("each") == nullptr) {
+    function.position = parent.find_key("flush")->position;
+    read_body(*body, kFlushing, function, names);
+    return function;
+  }
+  const Fields of_flush(report_, *body, kFlushing);
+  if (const Node* const run = body->find_key("run"))
+    report_.error(*run, "'flush' has 'run' and 'each'", "remove one of them");
+  return read(of_flush, *body, FunctionKind::kFlushEach, names);
+}
+
 std::vector<Function> FunctionReader::read_transforms(const Node& list, ExampleNames names) {
   if (list.kind != NodeKind::kList) {
     report_.error(list,

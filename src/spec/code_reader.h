@@ -35,6 +35,9 @@ class FunctionReader {
   Function read(const Fields& fields, const Node& parent, FunctionKind kind,
                 const ExampleNames& names);
 
+  // Of a window: one that makes its result, or that makes one of each row.
+  Function read_flush(const Fields& fields, const Node& parent, const ExampleNames& names);
+
   // A list of operators, `{operator: filter, run: …}` or `{filter: {run: …}}`. What has mistakes
   // counts as a `map`: nobody then misses the type that it would have made.
   std::vector<Function> read_transforms(const Node& list, ExampleNames names);

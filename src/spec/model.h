@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/cron.h"
@@ -77,17 +78,35 @@ struct Schedule {
 
 enum class LatePolicy : std::uint8_t { kDrop, kToTopic };  // both count
 
-// A tumbling window.
-struct Window {
+// Windows of one length, one after the other.
+struct Tumbling {
   Duration duration;  // > 0
-  Duration grace;     // a window closes when the watermark reaches its end + grace
+  Duration offset;    // they start at multiples of the duration plus this
+  // Then by the clocks there, where a window may be longer or shorter; null: UTC.
+  std::shared_ptr<const TimeZone> zone = nullptr;
+};
+// Windows of one length, one every `slide` <= duration.
+struct Sliding {
+  Duration duration, slide;
+  Duration offset;        // they start at multiples of the slide plus this
+  bool in_panes = false;  // all columns say how rows merge, and no function is about whole windows
+};
+using WindowShape = std::variant<Tumbling, Sliding>;
+
+Duration length_of(const WindowShape& shape);
+
+struct Window {
+  WindowShape shape;
+  Duration grace;  // a window closes when the watermark reaches its end + grace
   // A partition silent for this long no longer holds the watermark back.
   Duration idle_timeout = {5'000};
   LatePolicy late = LatePolicy::kDrop;
-  std::string late_topic;  // kToTopic only
+  std::string late_topic;              // kToTopic only
+  Duration reopen_for;                 // closed windows take late events so much longer; 0: none
+  std::optional<Duration> emit_every;  // open windows that have changed give early results
   Function assign_timestamp = {FunctionKind::kAssignTimestamp, {}, {}};
   std::vector<Function> transforms;
-  Function flush = {FunctionKind::kFlush, {}, {}};
+  Function flush = {FunctionKind::kFlush, {}, {}};  // or kFlushEach
 };
 
 // What is done for each key: in a window, or without one, where rows live until they are erased or

@@ -812,7 +812,7 @@ TEST(Parse, ReadsEveryKey) {
   EXPECT_EQ(service.states[0].key, record::Kind::kString);
   EXPECT_EQ(record::shape_of(*service.states[0].type), "{clicks:u64,seen:bool}");
   ASSERT_TRUE(service.window);
-  EXPECT_EQ(service.window->duration, Duration{60'000});
+  EXPECT_EQ(length_of(service.window->shape), Duration{60'000});
   EXPECT_EQ(service.window->grace, Duration{2'000});
   EXPECT_EQ(service.window->idle_timeout, Duration{10'000});
   EXPECT_EQ(service.window->late, LatePolicy::kToTopic);

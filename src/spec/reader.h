@@ -84,7 +84,7 @@ bool check_name(Report& report, const Node& at, const NameRule& rule, std::strin
 std::vector<const Node*> maps_of(Report& report, const Node* list, std::string_view what,
                                  std::string_view example);
 
-std::string_view describe(NodeKind kind);  // "a list"
+std::string_view describe(NodeKind kind);                 // "a list"
 std::string format_millionths(std::uint64_t millionths);  // "0.01"
 
 std::optional<std::string> read_text(Report& report, const Node& node, std::string_view what);

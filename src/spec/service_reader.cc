@@ -1,7 +1,6 @@
 #include "spec/service_reader.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -53,16 +52,6 @@ void for_each_function(const Service& service, Visit&& visit) {
   visit(service.partition->assign_key);
   std::ranges::for_each(service.partition->transforms, visit);
   if (service.partition->update_state) visit(*service.partition->update_state);
-}
-
-const Node* position_of(const Node& body, std::initializer_list<std::string_view> path) {
-  const Node* node = &body;
-  for (const std::string_view key : path) {
-    const Node* const next = node->find(key);
-    if (next == nullptr) break;
-    node = next;
-  }
-  return node;
 }
 
 }  // namespace
@@ -143,7 +132,9 @@ void ServiceReader::read_service(const Node& key, const Node& body) {
                     key.text),
         "for example 'sinks: [{ type: topic, id: summaries }]'");
   }
-  check(key, body, service);
+  if (const Node* const window = body.find("window"); window != nullptr && service.window)
+    windows_.check(key, *window, service);
+  check(body, service);
   services_.push_back(std::move(service));
 }
 
@@ -308,23 +299,14 @@ void ServiceReader::read_window(const Node& node, Service& service, Flow& flow) 
   const Fields fields(report_, node, kWindow);
   if (!fields.is_map()) return;
   Window& window = service.window.emplace();
-  const bool other_window = node.find("sliding") || node.find("session") || node.find("hopping");
-  if (!other_window || node.find("tumbling") != nullptr) {
-    if (const auto tumbling = fields.map("tumbling"))
-      window.duration = tumbling->duration("duration").value_or(Duration{});
-  }
-  if (const auto watermark = fields.map("watermark")) {
-    window.grace = watermark->duration("grace-period").value_or(Duration{});
-    window.idle_timeout = watermark->duration("idleness").value_or(Duration{});
-  }
-  if (const Node* const late = fields.find("late")) read_late(*late, service, flow);
+  windows_.read(node, fields, service, {flow.type, flow.is_changed});
   window.assign_timestamp =
       functions_.read(fields, node, FunctionKind::kAssignTimestamp, flow.names);
   window.transforms = read_transforms(fields, flow.names);
   if (change_type(window.transforms)) flow.forget_type();
   if (const Node* const partition = fields.find("partition"))
     read_partition(*partition, service, flow);
-  window.flush = functions_.read(fields, node, FunctionKind::kFlush, flow.names);
+  window.flush = functions_.read_flush(fields, node, flow.names);
 }
 
 void ServiceReader::read_partition(const Node& node, Service& service, Flow& flow) {
@@ -353,85 +335,14 @@ void ServiceReader::read_partition(const Node& node, Service& service, Flow& flo
   if (is_other) flow.forget_type();
 }
 
-void ServiceReader::read_late(const Node& node, Service& service, const Flow& flow) {
-  Window& window = *service.window;
-  if (node.kind != NodeKind::kMap) {
-    if (node.text != "drop") {
-      report_.error(
-          node,
-          fmt::format("'late' has to be 'drop' or a topic, not '{}'", node.text.substr(0, 60)),
-          "write 'late: drop' or 'late: { topic: late-events }'");
-    }
-    return;
-  }
-  const Fields fields(report_, node, kLate);
-  const Node* const topic = fields.find("topic");
-  const TopicEntry* const entry = topic == nullptr ? nullptr : topics_.refer(*topic);
-  if (entry == nullptr) return;
-  window.late = LatePolicy::kToTopic;
-  window.late_topic = entry->topic.name;
-  if (entry->topic.type != nullptr && flow.type == nullptr && flow.is_changed) {
-    report_.error(
-        *topic,
-        fmt::format("late events have the type that 'transforms' made, but topic '{}' has "
-                    "type '{}'",
-                    topic->text, entry->type_name),
-        "send them to a topic without schema");
-  } else if (entry->topic.type != nullptr && flow.type != nullptr &&
-             entry->topic.type != flow.type->topic.type) {
-    report_.error(*topic,
-                  fmt::format("late events keep their type, but topic '{}' has type '{}'",
-                              topic->text, entry->type_name),
-                  "give the topic the type of the sources, or no schema");
-  }
-  for (const Source& source : service.sources) {
-    if (source.topic == window.late_topic)
-      report_.error(*topic,
-                    fmt::format("topic '{}' is a source: late events would come back", topic->text),
-                    "send them to another topic");
-  }
-}
-
-void ServiceReader::check(const Node& key, const Node& body, const Service& service) {
+void ServiceReader::check(const Node& body, const Service& service) {
   const bool has_partition = service.window || service.partition;
   if (has_partition && service.states.empty() && !service.references.empty() &&
       !service.has_bad_states) {
     report_.error(*body.find_key("states"), "a 'partition' needs a state of the service's own",
                   "what another service keeps can only be read");
   }
-  check_window(key, body, service);
   check_states(body, service);
-}
-
-void ServiceReader::check_window(const Node& key, const Node& body, const Service& service) {
-  const Node* const node = body.find("window");
-  if (!service.window || service.window->duration.ms == 0) return;
-  const Window& window = *service.window;
-  const Node* const watermark = node->find("watermark");
-  if (watermark == nullptr || watermark->find("grace-period") == nullptr) {
-    report_.warning(watermark == nullptr ? *position_of(*node, {"tumbling"}) : *watermark,
-                    fmt::format("service '{}' has no 'grace-period': an event that arrives after a "
-                                "later one may be late",
-                                key.text),
-                    "write 'watermark: { grace-period: 2s }', or 0s if events arrive in order");
-  } else if (window.idle_timeout < window.grace) {
-    report_.warning(
-        *position_of(*watermark, {"idleness"}),
-        fmt::format("'idleness' ({}) is shorter than 'grace-period' ({})",
-                    format_duration(window.idle_timeout), format_duration(window.grace)),
-        "a partition that pauses is left behind before its events are late");
-  }
-  for (const Source& source : service.sources) {
-    for (const TopicEntry& entry : topics_.entries()) {
-      const auto age = entry.topic.retention_age;
-      if (entry.topic.name != source.topic || !age || *age >= window.duration + window.grace)
-        continue;
-      report_.warning(*position_of(*node, {"tumbling", "duration"}),
-                      fmt::format("the window is longer than topic '{}' keeps its records ({})",
-                                  source.topic, format_duration(*age)),
-                      "after a stop, records may be gone before they were read");
-    }
-  }
 }
 
 // States that nothing ever asks for.

@@ -10,6 +10,7 @@
 #include "spec/reader.h"
 #include "spec/topic_reader.h"
 #include "spec/type_reader.h"
+#include "spec/window_reader.h"
 
 namespace gameflow::spec {
 
@@ -24,6 +25,7 @@ class ServiceReader {
         topics_(topics),
         imports_(imports),
         functions_(report, source, imports),
+        windows_(report, topics),
         start_(start) {}
 
   void read_section(const Node& section);
@@ -64,10 +66,8 @@ class ServiceReader {
                   const TopicEntry*& first, std::string_view hint);
   void read_window(const Node& node, Service& service, Flow& flow);
   void read_partition(const Node& node, Service& service, Flow& flow);
-  void read_late(const Node& node, Service& service, const Flow& flow);
   void adopt_states(Service& service);
-  void check(const Node& key, const Node& body, const Service& service);
-  void check_window(const Node& key, const Node& body, const Service& service);
+  void check(const Node& body, const Service& service);
   void check_states(const Node& body, const Service& service);
 
   Report& report_;
@@ -75,6 +75,7 @@ class ServiceReader {
   const TopicReader& topics_;
   const Imports& imports_;
   FunctionReader functions_;
+  WindowReader windows_;
   StartOffset start_;
   std::vector<Service> services_;
 };

@@ -229,10 +229,12 @@ constexpr Field kRowFields[] = {
 constexpr Field kWindowFields[] = {
     {.key = "tumbling",
      .kind = kMap,
-     .is_required = true,
-     .doc = "windows of one length, one after the other",
-     .hint = "write 'tumbling: { duration: 5s }'",
+     .doc = "windows of one length, one after the other; or",
      .section = &kTumbling},
+    {.key = "sliding",
+     .kind = kMap,
+     .doc = "windows of one length that overlap",
+     .section = &kSliding},
     {.key = "assign-timestamp",
      .kind = kMap,
      .is_required = true,
@@ -254,6 +256,10 @@ constexpr Field kWindowFields[] = {
             "either way",
      .words = kLateWords,
      .section = &kLate},
+    {.key = "emit",
+     .kind = kMap,
+     .doc = "early results of windows that are open",
+     .section = &kEmit},
     {.key = "partition",
      .kind = kMap,
      .is_required = true,
@@ -265,12 +271,12 @@ constexpr Field kWindowFields[] = {
      .is_required = true,
      .doc = "the result of a closed window",
      .hint = "the C++ that makes the result of a window",
-     .section = &kFunction},
+     .section = &kFlushing},
 };
 constexpr KnownButRefused kWindowRefused[] = {
-    {"sliding", "sliding windows are not supported yet", "write 'tumbling: { duration: 5s }'"},
     {"session", "session windows are not supported yet", "write 'tumbling: { duration: 5s }'"},
-    {"hopping", "hopping windows are not supported yet", "write 'tumbling: { duration: 5s }'"},
+    {"hopping", "'hopping' windows are called 'sliding' here",
+     "write 'sliding: { duration: 60s, slide: 1s }'"},
     {"grace-period", "'grace-period' stands in 'watermark'",
      "write 'watermark: { grace-period: 2s }'"},
     {"idleness", "'idleness' stands in 'watermark'", "write 'watermark: { idleness: 5s }'"},
@@ -285,10 +291,50 @@ constexpr Field kTumblingFields[] = {
      .doc = "the length of a window. Windows are `[start, end)` and start at multiples of it since "
             "1970, UTC",
      .hint = "write 'duration: 5s'",
+     .min = 1},
+    {.key = "offset",
+     .kind = kDuration,
+     .fallback = "0s",
+     .doc = "windows start so much later: days at 06:00 with `6h`, weeks on Monday with `4d`"},
+    {.key = "timezone",
+     .doc = "windows start at multiples of what clocks show there: days of 23 and 25 hours where "
+            "they are changed",
+     .hint = "for example 'timezone: Europe/Berlin'",
+     .what = "the name of a time zone"},
+};
+constexpr Field kSlidingFields[] = {
+    {.key = "duration",
+     .kind = kDuration,
+     .is_required = true,
+     .doc = "the length of a window",
+     .hint = "write 'duration: 60s'",
+     .min = 1},
+    {.key = "slide",
+     .kind = kDuration,
+     .is_required = true,
+     .doc = "windows are `[start, end)`, one every `slide`, at multiples of it since 1970, UTC",
+     .hint = "write 'slide: 1s'",
+     .min = 1},
+    {.key = "offset", .kind = kDuration, .fallback = "0s", .doc = "windows start so much later"},
+};
+constexpr KnownButRefused kSlidingRefused[] = {
+    {"size", "unknown key 'size' in 'sliding'", "did you mean 'duration'?"},
+    {"period", "unknown key 'period' in 'sliding'", "did you mean 'slide'?"},
+    {"advance", "unknown key 'advance' in 'sliding'", "did you mean 'slide'?"},
+    {"timezone", "'timezone' is for 'tumbling' windows",
+     "windows start at multiples of 'slide' since 1970, UTC"},
+};
+
+constexpr Field kEmitFields[] = {
+    {.key = "every",
+     .kind = kDuration,
+     .is_required = true,
+     .doc = "by the clock: a window that has changed since its last result gives one of kind "
+            "`early`",
+     .hint = "write 'every: 10s'",
      .min = 1}};
-constexpr KnownButRefused kTumblingRefused[] = {
-    {"offset", "'offset' is not supported yet",
-     "windows start at multiples of their duration since 1970, UTC"}};
+constexpr KnownButRefused kEmitRefused[] = {
+    {"on-change", "'on-change' is not supported", "write 'every: 1s'"}};
 
 constexpr Field kWatermarkFields[] = {
     {.key = "grace-period",
@@ -305,10 +351,21 @@ constexpr Field kWatermarkFields[] = {
 
 constexpr Field kLateFields[] = {
     {.key = "topic",
-     .is_required = true,
      .doc = "the key of a topic of the events' type, or without schema",
      .hint = "where late events go",
-     .what = "the name of a topic"}};
+     .what = "the name of a topic"},
+    {.key = "reopen-for",
+     .kind = kDuration,
+     .doc = "a closed window takes events so much longer, and gives one more result, of kind "
+            "`corrected`; then they are late",
+     .min = 1},
+};
+
+constexpr Field kFlushFields[] = {
+    {.key = "run", .kind = kCode, .doc = "C++ that defines one function; or"},
+    {.key = "each", .kind = kMap, .doc = "a record for each row", .section = &kFunction},
+    kDependencies,
+};
 
 constexpr Field kPartitionFields[] = {
     {.key = "assign-timestamp",
@@ -355,8 +412,10 @@ constinit const Section kStateProperties = {"state-properties",
 constinit const Section kRow = {"row", "the value of a state", kRowFields, {}, {}};
 
 constinit const Section kWindow = {"window", "a window", kWindowFields, kWindowRefused, {}};
-constinit const Section kTumbling = {
-    "tumbling", "'tumbling'", kTumblingFields, kTumblingRefused, {}};
+constinit const Section kTumbling = {"tumbling", "'tumbling'", kTumblingFields, {}, {}};
+constinit const Section kSliding = {"sliding", "'sliding'", kSlidingFields, kSlidingRefused, {}};
+constinit const Section kEmit = {"emit", "'emit'", kEmitFields, kEmitRefused, {}};
+constinit const Section kFlushing = {"flush", "'flush'", kFlushFields, kFunctionRefused, {}};
 constinit const Section kWatermark = {"watermark", "'watermark'", kWatermarkFields, {}, {}};
 constinit const Section kLate = {"late", "'late'", kLateFields, {}, {}};
 constinit const Section kPartition = {

@@ -199,8 +199,8 @@ void StateReader::read_merges(const Node& columns, const record::Type* row, Stat
   for (std::size_t i = 0; i < columns.keys.size(); ++i) {
     const Node* const node = columns.items[i].find("merge");
     std::optional<Merge> merge;
-    if (const auto word = node == nullptr ? std::nullopt
-                                          : read_word(report_, *node, "merge", kMergeWords))
+    if (const auto word =
+            node == nullptr ? std::nullopt : read_word(report_, *node, "merge", kMergeWords))
       merge = static_cast<Merge>(*word);
     const bool is_sketch = row != nullptr && record::is_sketch(row->fields[i].type->kind);
     state.merges.push_back(is_sketch ? Merge::kAny : merge);
@@ -215,8 +215,9 @@ void StateReader::read_merges(const Node& columns, const record::Type* row, Stat
     }
     if (can_merge(kind, *merge)) continue;
     const std::string_view word = kMergeWords[static_cast<std::size_t>(*merge)];
+    const std::string& name = columns.keys[i].text;
     report_.error(*node,
-                  fmt::format("column '{}' is of type {}: two of them have no {}", columns.keys[i].text,
+                  fmt::format("column '{}' is of type {}: two of them have no {}", name,
                               record::to_string(kind), word),
                   kind == record::Kind::kList ? "write 'merge: first', 'last' or 'any'"
                                               : "write 'merge: min', 'max', 'first', 'last' or "

@@ -61,7 +61,8 @@ class FunctionTest {
     GF_ASSIGN(const Operator found, flow_test::find_operator(*file_.graph, options_.name));
     // The whole dataflow first: it says what is wrong with it, and what the types are.
     GF_ASSIGN(const opbuild::Library whole, build_operators(file_, options_.build, false));
-    if (found.step->kind == FunctionKind::kFlush) return run_flush(found);
+    if (found.step->kind == FunctionKind::kFlush || found.step->kind == FunctionKind::kFlushEach)
+      return run_flush(found);
     if (options_.values.empty()) {
       return fail(ErrorCode::kInvalidArgument,
                   fmt::format("{} takes a value: --value or --value-file", found.id));

@@ -315,7 +315,11 @@ Result<Graph> rows_around(const Graph& graph, const Operator& found, const recor
   Graph probe = graph_around(graph, found);
   plan::Keyed keyed = std::get<plan::Keyed>(graph.nodes[found.node].kind);
   if (keyed.window) {
+    // One row for each key.
+    keyed.window->shape = spec::Tumbling{keyed.window->duration(), {}};
     keyed.window->grace = kForEver;
+    keyed.window->reopen_for = {};
+    keyed.window->emit_every.reset();
     keyed.window->late_topic.reset();
   }
   const bool is_whole = found.index + 1 == keyed.steps.size();
