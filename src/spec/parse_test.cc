@@ -453,12 +453,6 @@ f:46:5: error: unknown key 'windw' in a service
       |     ^~~~~
       = did you mean 'window'?
 )"},
-    {"Sliding", "tumbling: { duration: 1m }", "sliding: { duration: 1m, slide: 5s }",
-     R"(f:47:7: error: sliding windows are not supported yet
-   47 |       sliding: { duration: 1m, slide: 5s }
-      |       ^~~~~~~
-      = write 'tumbling: { duration: 5s }'
-)"},
     {"ZeroDuration", "duration: 1m", "duration: 0s",
      R"(f:47:29: error: 'duration' has to be 1ms to 36500d
    47 |       tumbling: { duration: 0s }
