@@ -187,13 +187,12 @@ constexpr Field kKeyFields[] = {{.key = "type",
                                  .doc = "a string, a bool or an integer",
                                  .hint = "for example 'type: string'",
                                  .words = kKeyWords}};
-constexpr Field kColumnFields[] = {
-    kTypeField,
-    kOptional,
-    {.key = "merge",
-     .kind = kWord,
-     .doc = "of a column: how two rows of one key become one",
-     .words = kMergeWords}};
+constexpr Field kColumnFields[] = {kTypeField,
+                                   kOptional,
+                                   {.key = "merge",
+                                    .kind = kWord,
+                                    .doc = "of a column: how two rows of one key become one",
+                                    .words = kMergeWords}};
 
 constexpr Field kTypeName = {.key = "type-name",
                              .kind = kName,
