@@ -260,6 +260,7 @@ void CommandTree::add_others() {
       root_, "mcp", "Serve a running gameflow to assistants (Model Context Protocol, stdio)",
       "  gameflow mcp --server http://127.0.0.1:3001");
   add_server(*mcp, options->server);
+  add_package_path(*mcp, options->package_folders);
   add<SchemaOptions>(root_, "schema", "Print the JSON schema of dataflow.yaml, for editors",
                      "  gameflow schema > dataflow.schema.json");
   add<VersionOptions>(root_, "version", "Print the version", "  gameflow version");

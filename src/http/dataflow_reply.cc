@@ -30,11 +30,12 @@ json::object partition_json(const runtime::PartitionStats& partition) {
 }
 
 json::object counters_json(const runtime::ServiceStats& stats) {
-  return {{"records_in", stats.records_in},         {"records_out", stats.records_out},
-          {"records_late", stats.records_late},     {"records_dead", stats.records_dead},
-          {"records_future", stats.records_future}, {"records_expired", stats.records_expired},
-          {"windows_open", stats.windows_open},     {"windows_closed", stats.windows_closed},
-          {"results_early", stats.results_early},   {"results_corrected", stats.results_corrected}};
+  return {{"records_in", stats.records_in},           {"records_out", stats.records_out},
+          {"records_late", stats.records_late},       {"records_dead", stats.records_dead},
+          {"records_future", stats.records_future},   {"records_expired", stats.records_expired},
+          {"records_skipped", stats.records_skipped}, {"windows_open", stats.windows_open},
+          {"windows_closed", stats.windows_closed},     {"results_early", stats.results_early},
+          {"results_corrected", stats.results_corrected}};
 }
 
 json::object source_json(const plan::Topic& topic, const runtime::ServiceStats& stats) {
@@ -60,6 +61,11 @@ json::array states_json(const plan::Keyed& keyed, const runtime::ServiceStats& s
 
 json::object late_json(const runtime::LateStats& late) {
   return {{"records", late.records}, {"late", late.late}, {"reason", late.reason}};
+}
+
+json::value stopped_json(const runtime::ServiceStats& stats) {
+  if (!stats.stopped) return nullptr;
+  return json::string(runtime::to_text(stats.name, *stats.stopped));
 }
 
 json::object service_json(const plan::Graph& graph, const plan::Service& service,
@@ -97,6 +103,8 @@ json::object service_json(const plan::Graph& graph, const plan::Service& service
           {"sinks", std::move(sinks)},
           {"watermark", or_null(stats.watermark)},
           {"held", stats.is_held},
+          {"on_error", json::string(plan::name_of(service.on_error))},
+          {"stopped", stopped_json(stats)},
           {"late_last_minute", late_json(stats.last_minute)},
           {"counters", counters_json(stats)}};
 }

@@ -203,8 +203,7 @@ Error compile_error(const ProcessResult& result, const plan::Graph& graph, Mista
                    "that never ends?",
                    ProcessLimits{}.time_max.count() / 1000)};
   }
-  const std::string yaml_name = fs::path(graph.file_name).filename().string();
-  const auto placed = read_compiler_output(result.output, yaml_name, graph.headers);
+  const auto placed = read_compiler_output(result.output, graph.files, graph.headers);
   mistakes.insert(mistakes.end(), placed.begin(), placed.end());
   if (!placed.empty()) return {ErrorCode::kCompileFailed, kDoNotCompile};
   constexpr std::size_t kBytesMax = 4096;

@@ -7,6 +7,7 @@
 
 #include "opbuild/block.h"
 #include "opbuild/row_source.h"
+#include "opbuild/signature_source.h"
 #include "opbuild/type_source.h"
 #include "record/type.h"
 #include "spec/cpp_lexer.h"
@@ -31,13 +32,6 @@ std::string snake(const plan::Step& step) {
 }
 std::string pascal(const plan::Step& step) {
   return spec::to_pascal_case(step.name);
-}
-
-std::string friendly_type(const plan::Graph& graph, const record::Type& type) {
-  const bool is_unnamed = type.kind == record::Kind::kList || type.kind == record::Kind::kMap;
-  const auto named = std::ranges::find(graph.named_types, &type, &plan::NamedType::type);
-  return !is_unnamed || named == graph.named_types.end() ? spec::cpp_type(type)
-                                                         : spec::to_pascal_case(named->name);
 }
 
 // "Text", "u32".
@@ -185,6 +179,11 @@ Block ServiceWriter::write_block(const plan::Step& step) {
   out_.line("constexpr auto kFunction = [](auto&&... in) -> decltype({}) {{", call);
   out_.line("  return {};", call);
   out_.line("}};");
+  if (step.signature != nullptr) {
+    write_signature_check(out_, graph_, step);
+    // What is wrong with what comes to it is wrong where it is used.
+    block.operator_position = step.position;
+  }
   return block;
 }
 

@@ -50,6 +50,11 @@ struct Describer {
   void operator()(const Read& read) const {
     out.kind = "read";
     out.topic = graph.topics[read.topic].name;
+    if (const Schedule* const schedule = graph.schedule_of(read.topic)) {
+      out.label = format("schedule {}: {}{}", schedule->name, schedule->text,
+                         schedule->catches_up ? ", catching up" : "");
+      return;
+    }
     out.label = format("{}: {}, from the {}", graph.topics[read.topic].name,
                        graph.topics[read.topic].type_name,
                        read.start == StartOffset::kBeginning ? "beginning" : "end");
@@ -119,6 +124,18 @@ NodeDescription describe_node(const Graph& graph, const Node& node) {
 
 }  // namespace
 
+std::string_view name_of(ErrorPolicy policy) {
+  switch (policy) {
+    case ErrorPolicy::kDeadLetter:
+      return "dead-letter";
+    case ErrorPolicy::kSkip:
+      return "skip";
+    case ErrorPolicy::kFail:
+      return "fail";
+  }
+  return "";
+}
+
 Description describe(const Graph& graph) {
   Description out{.name = graph.name,
                   .version = graph.version,
@@ -126,7 +143,8 @@ Description describe(const Graph& graph) {
                   .topics = {},
                   .dead_letter_topic = graph.dead_letter_topic};
   for (const Service& service : graph.services) {
-    ServiceDescription& described = out.services.emplace_back(ServiceDescription{service.name, {}});
+    ServiceDescription& described = out.services.emplace_back(
+        ServiceDescription{service.name, std::string(name_of(service.on_error)), {}});
     for (const NodeId id : service.nodes)
       described.nodes.push_back(describe_node(graph, graph.nodes[id]));
   }

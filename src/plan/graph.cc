@@ -35,6 +35,11 @@ const Topic* Graph::find_topic(std::string_view topic_name) const {
   return found == topics.end() ? nullptr : &*found;
 }
 
+const Schedule* Graph::schedule_of(TopicId topic) const {
+  const auto found = std::ranges::find(schedules, topic, &Schedule::topic);
+  return found == schedules.end() ? nullptr : &*found;
+}
+
 bool Service::reads_others(ServiceId self) const {
   return std::ranges::any_of(
       reads, [self](const Reference& reference) { return !is_own(reference, self); });

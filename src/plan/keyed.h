@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@ using TopicId = std::uint32_t;    // index in Graph::topics
 using TableId = std::uint32_t;    // index in Graph::tables
 using ServiceId = std::uint32_t;  // index in Graph::services
 using StartOffset = spec::StartOffset;
+using ErrorPolicy = spec::ErrorPolicy;
 using FunctionKind = spec::FunctionKind;
 using Tumbling = spec::Tumbling;
 using Sliding = spec::Sliding;
@@ -42,6 +44,8 @@ struct Step {
   spec::Code code;
   Place place = Place::kRecord;
   std::vector<spec::Dependency> dependencies = {};
+  spec::Position position = {};  // of a package's function: where it is used
+  std::shared_ptr<const spec::Signature> signature = {};  // of a package's function; else null
 };
 
 struct State {

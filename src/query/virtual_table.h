@@ -2,10 +2,9 @@
 //
 // What a column holds: integers and bools as INTEGER, floats as REAL, strings as TEXT (not copied),
 // bytes as BLOB, timestamps as INTEGER ms, enums as the names of their variants, decimals as the
-// nearest REAL, sketches as BLOB (sketch_functions.h), all else as its JSON text, an absent optional
-// as NULL. SQLite's integers end at
-// 2^63 - 1, and a REAL has 15 digits: a larger u64, and a decimal of more digits, are their digits
-// as TEXT, so that they stay exact.
+// nearest REAL, sketches as BLOB (sketch_functions.h), all else as its JSON text, an absent
+// optional as NULL. SQLite's integers end at 2^63 - 1, and a REAL has 15 digits: a larger u64, and
+// a decimal of more digits, are their digits as TEXT, so that they stay exact.
 //
 // A field whose name in YAML is another one than in C++ is known by both; the first is hidden from
 // `select *`.

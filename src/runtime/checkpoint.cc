@@ -14,7 +14,7 @@ namespace {
 
 // 2 has `closed_until`; with 3, windows that have closed may still have rows; with 4, rows may be
 // gone, live without windows, and have times; 5 says of all windows what they are, and which
-// results they have given.
+// results they have given, and counts records that were skipped.
 constexpr std::uint8_t kFormat = 5, kFormatMin = 1;
 
 constexpr std::uint64_t kStoredValuesMax = 4096;
@@ -77,6 +77,7 @@ template <class Record, class Visit>
 void for_each_new_counter(Record& counters, Visit&& visit) {
   visit(counters.results_early);
   visit(counters.results_corrected);
+  visit(counters.records_skipped);
 }
 
 }  // namespace

@@ -36,6 +36,7 @@ ServiceRecord example() {
       .counters = {}};
   record.counters.records_in = 300;
   record.counters.records_dead = 1;
+  record.counters.records_skipped = 2;
   return record;
 }
 
@@ -49,7 +50,7 @@ TEST(Checkpoint, AServiceRecordHasTheBytesThatTheFormatSays) {
             " 01 a0 97 f8 fd e3 64"
             " 02 0d 70 6c 61 79 65 72 2d 65 76 65 6e 74 73 01 00 03 01 a0 97 f8 fd e3 64"
             " 0d 70 6c 61 79 65 72 2d 65 76 65 6e 74 73 01 01 00 00"
-            " ac 02 00 00 01 00 00 00 00 00");
+            " ac 02 00 00 01 00 00 00 00 00 02");
 }
 
 TEST(Checkpoint, AServiceRecordComesBack) {
@@ -91,6 +92,7 @@ TEST(Checkpoint, EarlierFormatsAreRead) {
     ServiceRecord expected = example();
     expected.fired_until = {};
     expected.unsaid = {};
+    expected.counters.records_skipped = 0;
     EXPECT_EQ(encode(*read), encode(expected));
   }
 }

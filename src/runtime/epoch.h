@@ -23,6 +23,7 @@
 #include "runtime/flush.h"
 #include "runtime/keyed.h"
 #include "runtime/positions.h"
+#include "runtime/schedules.h"
 #include "runtime/stats.h"
 #include "runtime/tables.h"
 #include "runtime/writer.h"
@@ -70,6 +71,7 @@ struct Epoch {
   Duration attention;  // steady time that the engine has spent looking, as window::Watermark
   std::size_t bytes = 0;
   std::vector<ServiceEpoch> services;
+  std::vector<DueTimes> due;  // of schedules
 
   // A chunk, and who reads it.
   struct Reading {
@@ -80,7 +82,9 @@ struct Epoch {
   std::vector<Reading> readings;
   EpochSeconds seconds;
 
-  bool has_work() const { return std::ranges::any_of(services, &ServiceEpoch::has_work); }
+  bool has_work() const {
+    return !due.empty() || std::ranges::any_of(services, &ServiceEpoch::has_work);
+  }
 };
 
 // Chunks and deliveries, kept from epoch to epoch for the memory they hold.

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "plan/graph.h"
 #include "record/batch.h"
 #include "record/codec.h"
 #include "runtime/keyed.h"
@@ -78,6 +79,10 @@ void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log
   Writer out;
   Counters& counters = part.after.counters;
   for (const DeadLetter& letter : collect_dead(service, part)) {
+    if (service.on_error == plan::ErrorPolicy::kSkip) {
+      ++counters.records_skipped;
+      continue;
+    }
     out.add(service.dead_letters, letter.origin ? letter.origin->partition : 0, now, std::nullopt,
             to_json(letter));
     ++counters.records_dead;
@@ -105,6 +110,30 @@ void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log
   out.append(std::move(part.expired_out));
   counters.records_out += part.expired_records_out;
   out.move_to(commit.appends);
+}
+
+std::optional<Stop> first_failure(const Service& service, const ServiceEpoch& part) {
+  for (std::uint32_t d = 0; d < part.deliveries.size(); ++d) {
+    const Delivery& delivery = *part.deliveries[d];
+    std::optional<DeadLetter> first;
+    const auto take = [&first](const DeadLetter& letter) {
+      if (!first || letter.origin->offset < first->origin->offset) first = letter;
+    };
+    for (const DeadLetter& letter : delivery.dead) take(letter);
+    for (const ShardOutcome& outcome : part.outcomes) {
+      for (const FailedUpdate& update : outcome.failed) {
+        if (update.delivery == d)
+          take(dead_letter(service.name, update.op, *delivery.chunk,
+                           delivery.chunk->origin(update.record), update.reason));
+      }
+    }
+    if (first) return stop_at(*first);
+  }
+  if (!part.expired_dead.empty()) return stop_at(part.expired_dead.front());
+  for (const FlushedPtr& flushed : part.flushed) {
+    if (!flushed->dead.empty()) return stop_at(flushed->dead.front());
+  }
+  return std::nullopt;
 }
 
 void write_keyed_outputs(const Service& service, std::uint32_t delivery, RowReader* reader,

@@ -17,6 +17,7 @@ namespace gameflow::runtime {
 struct Counters {
   std::uint64_t records_in = 0, records_out = 0, records_late = 0, records_dead = 0;
   std::uint64_t records_future = 0, records_expired = 0, windows_closed = 0;
+  std::uint64_t records_skipped = 0;
   std::uint64_t results_early = 0, results_corrected = 0;
 };
 

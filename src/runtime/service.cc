@@ -152,6 +152,7 @@ Result<Service> bind_service(const plan::Graph& graph, plan::ServiceId id,
                   .keyed = std::nullopt,
                   .sinks = {},
                   .dead_letters = {},
+                  .on_error = graph.services[id].on_error,
                   .future_max = graph.future_max};
   GF_TRY(Binder(graph, functions, store).bind(id, service));
   return service;

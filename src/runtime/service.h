@@ -85,6 +85,7 @@ struct Service {
   std::optional<BoundKeyed> keyed;  // none: a stateless pipe
   std::vector<BoundSink> sinks;
   Target dead_letters;
+  plan::ErrorPolicy on_error = plan::ErrorPolicy::kDeadLetter;
   Duration future_max;  // events stamped further ahead of the clock do not tell the time
 
   bool writes(log::TopicId topic) const;  // to sinks, or late records

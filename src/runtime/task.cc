@@ -12,6 +12,24 @@
 #include "window/watermark.h"
 
 namespace gameflow::runtime {
+namespace {
+
+// The watermark is where the partition is whose events are the furthest ahead, if the others are
+// silent or behind by more than the grace period.
+LateStats late_stats(const Service& service, const Positions& positions, LateMeter::Count count) {
+  LateStats late{count.records, count.late, {}};
+  const auto& partitions = positions.watermark.partitions();
+  const auto leader =
+      std::ranges::max_element(partitions, {}, &window::Watermark::Partition::progress);
+  if (leader == partitions.end() || !leader->progress) return late;
+  const Input& input = service.inputs[static_cast<std::size_t>(leader - partitions.begin())];
+  late.reason = fmt::format("partition {} of topic '{}' leads the watermark, its events are at {}",
+                            input.partition, service.sources[input.source].topic->name,
+                            format_timestamp(*leader->progress));
+  return late;
+}
+
+}  // namespace
 
 ServiceTask::ServiceTask(const plan::Graph& graph, Service service, std::size_t number,
                          std::size_t rows_flushed_at_once, const RowSource& source)
@@ -21,10 +39,11 @@ ServiceTask::ServiceTask(const plan::Graph& graph, Service service, std::size_t 
 void ServiceTask::begin(FlushPool& pool, ServiceEpoch& part) {
   part.after = positions_;
   part.before = positions_.closed;
-  windows_.begin(pool, part);
+  if (!stop_) windows_.begin(pool, part);
 }
 
 void ServiceTask::advance(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part) {
+  if (stop_) return;
   Positions& after = part.after;
   for (const Delivery* delivery : part.deliveries) {
     const Placement& placement = *delivery->placement;
@@ -59,6 +78,11 @@ void ServiceTask::write(const Epoch& epoch, ServiceEpoch& part, log::Commit& com
 }
 
 void ServiceTask::commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part) {
+  if (!part.has_work()) {
+    positions_ = std::move(part.after);
+    positions_.results.given_until = positions_.closed.until;
+    return;
+  }
   const Counters before = positions_.counters;
   windows_.commit(pool, part);
   positions_ = std::move(part.after);
@@ -66,20 +90,23 @@ void ServiceTask::commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part
   late_.add(epoch.attention, after.records_in - before.records_in,
             after.records_late - before.records_late);
   if (late_.should_warn(epoch.attention)) {
-    const LateStats late = late_stats(epoch.attention);
+    const LateStats late = late_stats(service_, positions_, late_.last_minute(epoch.attention));
     spdlog::warn("service '{}': {:.0f} % of the last minute was late ({} of {} records): {}",
                  service_.name, 100 * late.ratio(), late.late, late.records, late.reason);
   }
 }
 
-void ServiceTask::skip(ServiceEpoch& part) {
-  positions_ = std::move(part.after);
-  positions_.results.given_until = positions_.closed.until;
-}
-
 void ServiceTask::revert(Duration attention) {
   windows_.revert();
   positions_.watermark.forgive(attention);
+}
+
+void ServiceTask::stop(Stop stop, Duration attention, ServiceEpoch& part) {
+  part = {};
+  part.after = positions_;
+  revert(attention);
+  spdlog::error("{}", to_text(service_.name, stop));
+  stop_ = std::move(stop);
 }
 
 ServiceRecord ServiceTask::record(const Positions& positions) const {
@@ -118,8 +145,10 @@ ServiceStats ServiceTask::stats(Duration attention) const {
                      .results_early = counters.results_early,
                      .results_corrected = counters.results_corrected,
                      .watermark = positions_.watermark.value(),
+                     .records_skipped = counters.records_skipped,
+                     .stopped = stop_,
                      .is_held = false,
-                     .last_minute = late_stats(attention),
+                     .last_minute = late_stats(service_, positions_, late_.last_minute(attention)),
                      .partitions = {},
                      .states = {}};
   for (std::size_t i = 0; i < service_.inputs.size(); ++i) {
@@ -132,22 +161,6 @@ ServiceStats ServiceTask::stats(Duration attention) const {
   }
   windows_.panes().add_to(stats);
   return stats;
-}
-
-// The watermark is where the partition is whose events are the furthest ahead, if the others are
-// silent or behind by more than the grace period.
-LateStats ServiceTask::late_stats(Duration attention) const {
-  const LateMeter::Count count = late_.last_minute(attention);
-  LateStats late{count.records, count.late, {}};
-  const auto& partitions = positions_.watermark.partitions();
-  const auto leader =
-      std::ranges::max_element(partitions, {}, &window::Watermark::Partition::progress);
-  if (leader == partitions.end() || !leader->progress) return late;
-  const Input& input = service_.inputs[static_cast<std::size_t>(leader - partitions.begin())];
-  late.reason = fmt::format("partition {} of topic '{}' leads the watermark, its events are at {}",
-                            input.partition, service_.sources[input.source].topic->name,
-                            format_timestamp(*leader->progress));
-  return late;
 }
 
 }  // namespace gameflow::runtime

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "base/error.h"
@@ -16,6 +17,7 @@
 #include "log/store.h"
 #include "plan/graph.h"
 #include "runtime/checkpoint.h"
+#include "runtime/dead_letter.h"
 #include "runtime/epoch.h"
 #include "runtime/flush_pool.h"
 #include "runtime/late_meter.h"
@@ -43,10 +45,13 @@ class ServiceTask {
   // Behind advance: no more input will come, all windows close.
   void finish(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part);
   void write(const Epoch& epoch, ServiceEpoch& part, log::Commit& commit) const;
+  // Also where the epoch had nothing for this service to write.
   void commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part);
-  // The epoch had nothing for this service to write.
-  void skip(ServiceEpoch& part);
   void revert(Duration attention);
+
+  // From now on it takes no part in epochs; what it did in this one is dropped.
+  void stop(Stop stop, Duration attention, ServiceEpoch& part);
+  const std::optional<Stop>& stopped() const { return stop_; }
 
   const Service& service() const { return service_; }
   const Positions& positions() const { return positions_; }
@@ -58,13 +63,13 @@ class ServiceTask {
 
   void decide_windows(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part);
   ServiceRecord record(const Positions& positions) const;
-  LateStats late_stats(Duration attention) const;
 
   const Service service_;
   Positions positions_;
   std::vector<StoredInput> former_inputs_;  // of sources that the dataflow has no longer
   OpenWindows windows_;
   LateMeter late_;
+  std::optional<Stop> stop_;
 };
 
 }  // namespace gameflow::runtime

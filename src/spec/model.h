@@ -3,27 +3,22 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "base/cron.h"
 #include "base/time.h"
 #include "base/time_zone.h"
 #include "record/type.h"
+#include "spec/code.h"
 #include "spec/diagnostic.h"
 #include "spec/function.h"
 
 namespace gameflow::spec {
-
-// C++ of a `run:` block, as it stands in the file: for a block scalar each line keeps its
-// indentation, so that a column in `text` is a column in the file. `position` is where the first
-// line starts, {line, 1} for a block scalar.
-struct Code {
-  std::string text;
-  Position position;
-};
 
 enum class StartOffset : std::uint8_t { kBeginning, kEnd };
 
@@ -36,20 +31,6 @@ struct Topic {
   std::optional<std::uint64_t> retention_bytes;
   bool is_compacted = false;  // only the last record of each key has to stay
   bool allows_cycle = false;  // services may feed each other through it
-};
-
-// A system library, by its pkg-config name.
-struct Dependency {
-  std::string name;
-  Position position;
-};
-
-// One `run:` block.
-struct Function {
-  FunctionKind kind = FunctionKind::kMap;
-  Code code;
-  Position position;  // of its key, `assign-key`, or of the operator's name, `filter`
-  std::vector<Dependency> dependencies = {};
 };
 
 struct Source {
@@ -67,22 +48,6 @@ struct Sink {
   std::vector<Function> transforms;
 };
 
-// How a column's two values of one key become one. Sketches, of which it says kAny, know.
-enum class Merge : std::uint8_t { kSum, kMin, kMax, kFirst, kLast, kAny };
-
-// A row state. `type` is the row: an object of what a column can be. A primitive state is a row of
-// one column, `value`.
-struct State {
-  std::string name;
-  Position position;
-  record::Kind key = record::Kind::kString;  // kString, kBool or an integer kind
-  const record::Type* type = nullptr;
-  bool is_primitive = false;
-  std::vector<std::optional<Merge>> merges;  // by field of `type`; may be shorter
-  std::optional<Duration> ttl;               // a row that nobody has asked for this long runs out
-  std::optional<Function> on_expire;         // with `ttl` only
-};
-
 // Another service's state, read by key under the name `name`.
 struct StateReference {
   std::string name;
@@ -98,6 +63,17 @@ struct Table {
   std::string topic;  // the name
   const record::Type* type = nullptr;
   std::string key;  // a field of it: a string, a bool or an integer
+};
+
+// Times at which services have something to do: records of a topic of its own, ms UTC.
+struct Schedule {
+  std::string name;
+  Position position;
+  std::string topic;
+  std::string cron_text;
+  Cron cron;
+  std::shared_ptr<const TimeZone> zone;
+  bool catches_up = false;  // times that came while the program did not run are made up
 };
 
 enum class LatePolicy : std::uint8_t { kDrop, kToTopic };  // both count
@@ -142,6 +118,13 @@ struct Partition {
   std::optional<Function> update_state;
 };
 
+// What becomes of a record that does not decode or whose operator throws.
+enum class ErrorPolicy : std::uint8_t {
+  kDeadLetter,
+  kSkip,  // it is counted
+  kFail,  // the service stops there, until a restart
+};
+
 // Records go through the transforms of their source, then those of the service, then the window or
 // partition if there is one; what comes out goes through the transforms of each sink. A type that
 // transforms make is known to the C++ compiler alone.
@@ -156,6 +139,7 @@ struct Service {
   std::optional<Window> window;
   std::optional<Partition> partition;  // always with a window; absent: a stateless pipe
   std::vector<Sink> sinks;             // of a pipe, at least one
+  ErrorPolicy on_error = ErrorPolicy::kDeadLetter;
 
   // The type of the sinks that have a schema and no transforms, which is the same for all of them:
   // what the service has to make. Null if there are no such sinks.
@@ -165,6 +149,7 @@ struct Service {
 struct Dataflow {
   std::string file_name;                  // as given to parse(); used in #line and messages
   std::string name, version, namespace_;  // meta
+  std::vector<SourceFile> files;          // by Position::file: this one, and those of packages
   std::shared_ptr<record::TypeTable> types;
   // The objects and lists of section `types` in file order, and their YAML names.
   std::vector<const record::Type*> named_types;
@@ -173,6 +158,7 @@ struct Dataflow {
   Duration future_max = {300'000};  // the watermark never passes the clock by more than this
   std::vector<Topic> topics;
   std::vector<Table> tables;
+  std::vector<Schedule> schedules;
   std::vector<Service> services;
   // Headers for all operators, relative to the dataflow.
   struct Include {
@@ -187,10 +173,18 @@ struct Dataflow {
 struct ParseResult {
   std::optional<Dataflow> dataflow;     // absent if there are errors
   std::vector<Diagnostic> diagnostics;  // errors and warnings, by position
+  std::vector<SourceFile> files;        // by Position::file
 };
 
-// Reads and checks the text of a dataflow.yaml, finding all mistakes at once. Never throws,
-// whatever the bytes.
-ParseResult parse(std::string_view source, std::string file_name);
+// How packages are found.
+struct PackageSearch {
+  std::vector<std::string> folders;  // --package-path
+  // The text of a file; nothing: it cannot be read. Empty: there are no files.
+  std::function<std::optional<std::string>(const std::string& name)> read;
+};
+
+// Reads and checks the text of a dataflow.yaml and of the packages that it imports, finding all
+// mistakes at once. Never throws, whatever the bytes.
+ParseResult parse(std::string_view source, std::string file_name, const PackageSearch& search = {});
 
 }  // namespace gameflow::spec

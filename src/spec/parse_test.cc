@@ -136,12 +136,12 @@ const Case kSections[] = {
       | ^~~~~~~~
       = did you mean 'services'?
 )"},
-    {"Imports", "types:", R"(imports: []
+    {"Imports", "types:", R"(imports: tests/words@0.1.0
 types:)",
-     R"(f:5:1: error: 'imports' are not supported yet
-    5 | imports: []
-      | ^~~~~~~
-      = write the types and functions into this file
+     R"(f:5:10: error: 'imports' has to be a list, this is a single value
+    5 | imports: tests/words@0.1.0
+      |          ^~~~~~~~~~~~~~~~~
+      = for example '- pkg: examples/words@0.1.0'
 )"},
     {"BadName", "name: demo", "name: My Demo",
      R"(f:3:9: error: 'My Demo' cannot be the name of a dataflow
@@ -684,7 +684,7 @@ const Case kCode[] = {
 f:49:9: error: unknown key 'code' in 'assign-timestamp'
    49 |         code: x
       |         ^~~~
-      = known: run, dependencies
+      = known: run, uses, dependencies
 )"},
     {"EmptyRun", R"("Text key_of(const Click& click) { return click.user; }")", R"("")",
      R"(f:54:16: error: 'run' has no code

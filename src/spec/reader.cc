@@ -153,6 +153,27 @@ std::string did_you_mean(std::string_view word, std::span<const std::string_view
                      candidates.size() > kShownMax ? ", …" : "");
 }
 
+std::vector<const Node*> maps_of(Report& report, const Node* list, std::string_view what,
+                                 std::string_view example) {
+  std::vector<const Node*> maps;
+  if (list == nullptr) return maps;
+  if (list->kind != NodeKind::kList) {
+    report.error(*list, fmt::format("{} has to be a list, this is {}", what, describe(list->kind)),
+                 std::string(example));
+    return maps;
+  }
+  for (const Node& node : list->items) {
+    if (node.kind == NodeKind::kMap) {
+      maps.push_back(&node);
+    } else {
+      report.error(
+          node, fmt::format("an item of {} has to be a map, this is {}", what, describe(node.kind)),
+          std::string(example));
+    }
+  }
+  return maps;
+}
+
 std::string_view describe(NodeKind kind) {
   switch (kind) {
     case NodeKind::kNull:

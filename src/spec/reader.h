@@ -80,7 +80,11 @@ class Fields {
 // Whether `name`, which stands at `at`, is allowed; else a report.
 bool check_name(Report& report, const Node& at, const NameRule& rule, std::string_view name);
 
-std::string_view describe(NodeKind kind);  // "a list"
+// The maps of a list, or of nothing; what else is in it is told, with an example.
+std::vector<const Node*> maps_of(Report& report, const Node* list, std::string_view what,
+                                 std::string_view example);
+
+std::string_view describe(NodeKind kind);                 // "a list"
 std::string format_millionths(std::uint64_t millionths);  // "0.01"
 
 std::optional<std::string> read_text(Report& report, const Node& node, std::string_view what);

@@ -168,6 +168,18 @@ const Case kForms[] = {
       |   ^~~~~~~
       = for example 'sinks: [{ type: topic, id: summaries }]'
 )"},
+    {"OnErrorUnknown", "  pass-on:\n", "  pass-on:\n    on-error: skp\n",
+     R"(f:14:15: error: unknown 'on-error' 'skp'
+   14 |     on-error: skp
+      |               ^~~
+      = did you mean 'skip'?
+)"},
+    {"OnErrorIsAMap", "  pass-on:\n", "  pass-on:\n    on-error: { topic: broken }\n",
+     R"(f:14:15: error: 'on-error' has to be a word, this is a map
+   14 |     on-error: { topic: broken }
+      |               ^
+      = known: dead-letter, skip, fail
+)"},
     {"NotAList",
      "          - map: { run: \"Click click_of(const Hit& hit) { return {hit.user, 0}; }\" }\n",
      "          map: { run: \"Click click_of(const Hit& hit) { return {hit.user, 0}; }\" }\n",
@@ -211,10 +223,10 @@ const Case kForms[] = {
           bool keep(const Click& event) { return event.user != ""; }
 )"},
     {"Uses", "run: \"List<Hit> twice(const Hit& hit) { return {hit, hit}; }\"", "uses: twice",
-     R"(f:38:35: error: functions of packages ('uses') are not supported yet
+     R"(f:38:41: error: no function 'twice' is imported
    38 |           - { operator: flat-map, uses: twice }
-      |                                   ^~~~
-      = write the code below 'run: |'
+      |                                         ^~~~~
+      = write 'imports: [{ pkg: NAMESPACE/NAME@VERSION, functions: [{ name: twice }] }]'
 )"},
     {"Rust", "bool is_named(const Click& click) { return click.user != \"\"; }",
      "fn is_named(click: Click) -> Result<bool> { Ok(true) }",

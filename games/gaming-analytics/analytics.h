@@ -1,0 +1,21 @@
+// What several operators of dataflow.yaml share.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+// Events carry amounts as JSON numbers, up to three digits after the point in any currency.
+using Money = Decimal<3>;
+
+inline Money money_of(f64 amount) {
+  if (!(std::abs(amount) < 1e12)) throw std::runtime_error("no amount of money: " + std::to_string(amount));
+  return Money::from_units(std::llround(amount * 1000));
+}
+
+// "level_02/map_03"
+inline Text place_of(const Text& level_id, const Text& map_id) {
+  return level_id + "/" + map_id;
+}
