@@ -261,8 +261,11 @@ void CommandTree::add_others() {
       "  gameflow mcp --server http://127.0.0.1:3001");
   add_server(*mcp, options->server);
   add_package_path(*mcp, options->package_folders);
-  add<SchemaOptions>(root_, "schema", "Print the JSON schema of dataflow.yaml, for editors",
-                     "  gameflow schema > dataflow.schema.json");
+  auto [schema, schema_options] =
+      add<SchemaOptions>(root_, "schema", "Print the JSON schema of dataflow.yaml, for editors",
+                         "  gameflow schema > dataflow.schema.json\n"
+                         "  gameflow schema --package > gameflow-package.schema.json");
+  schema->add_flag("--package", schema_options->package, "That of gameflow-package.yaml");
   add<VersionOptions>(root_, "version", "Print the version", "  gameflow version");
 }
 

@@ -105,7 +105,9 @@ struct ServiceForgetOptions {
 };
 int service_forget_command(const ServiceForgetOptions& options);
 
-struct SchemaOptions {};
+struct SchemaOptions {
+  bool package = false;  // of gameflow-package.yaml
+};
 struct VersionOptions {};
 
 using Command =
