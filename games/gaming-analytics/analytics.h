@@ -11,7 +11,8 @@
 using Money = Decimal<3>;
 
 inline Money money_of(f64 amount) {
-  if (!(std::abs(amount) < 1e12)) throw std::runtime_error("no amount of money: " + std::to_string(amount));
+  if (!(std::abs(amount) < 1e12))
+    throw std::runtime_error("no amount of money: " + std::to_string(amount));
   return Money::from_units(std::llround(amount * 1000));
 }
 
