@@ -16,6 +16,13 @@ inline Money money_of(f64 amount) {
   return Money::from_units(std::llround(amount * 1000));
 }
 
+// Nothing: it cannot be read.
+inline Optional<Timestamp> time_in(const Text& text) {
+  constexpr i64 kNone = INT64_MIN;
+  const i64 ms = parse_time(text, kNone);
+  return ms == kNone ? Optional<Timestamp>() : Optional<Timestamp>(Timestamp{ms});
+}
+
 // "level_02/map_03"
 inline Text place_of(const Text& level_id, const Text& map_id) {
   return level_id + "/" + map_id;
