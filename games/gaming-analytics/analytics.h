@@ -23,6 +23,11 @@ inline Optional<Timestamp> time_in(const Text& text) {
   return ms == kNone ? Optional<Timestamp>() : Optional<Timestamp>(Timestamp{ms});
 }
 
+// Longer ids name nothing: something has gone wrong where they come from.
+inline bool is_named(const Text& id) {
+  return id.size() <= 200;
+}
+
 // "level_02/map_03"
 inline Text place_of(const Text& level_id, const Text& map_id) {
   return level_id + "/" + map_id;
