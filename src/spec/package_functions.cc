@@ -29,7 +29,8 @@ Function PackageReader::read_function(const Node& key, const Node& body, Functio
   if (!fields.is_map()) return function;
   const auto word = fields.word("operator");
   if (!word) return function;
-  function.kind = static_cast<FunctionKind>(*word);  // the words are in the order of the kinds
+  const Node& named = *fields.find("operator");
+  function.kind = std::ranges::find(all_functions(), named.text, &FunctionInfo::key)->kind;
   auto signature = std::make_shared<Signature>();
   signature->package = package.id;
   signature->name = key.text;
