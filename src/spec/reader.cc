@@ -113,18 +113,25 @@ bool refuse(Report& report, const Node& node, std::span<const KnownButRefused> r
   return true;
 }
 
+// A name in quotes may be as long as the file.
+std::string on_one_line(std::string message) {
+  std::ranges::replace(message, '\n', ' ');
+  return message;
+}
+
 }  // namespace
 
 void Report::error(const Node& at, std::string message, std::string hint) {
-  add({Severity::kError, at.position, at.length, std::move(message), std::move(hint)});
+  add({Severity::kError, at.position, at.length, on_one_line(std::move(message)), std::move(hint)});
 }
 
 void Report::error(Position at, std::string message, std::string hint) {
-  add({Severity::kError, at, 1, std::move(message), std::move(hint)});
+  add({Severity::kError, at, 1, on_one_line(std::move(message)), std::move(hint)});
 }
 
 void Report::warning(const Node& at, std::string message, std::string hint) {
-  add({Severity::kWarning, at.position, at.length, std::move(message), std::move(hint)});
+  add({Severity::kWarning, at.position, at.length, on_one_line(std::move(message)),
+       std::move(hint)});
 }
 
 std::vector<Diagnostic> Report::take() {
