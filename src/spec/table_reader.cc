@@ -58,13 +58,6 @@ void TableReader::read_table(const Node& key, const Node& body) {
   if (table.type != nullptr) tables_.push_back(std::move(table));
 }
 
-const record::Type* TableReader::read_type(const Node& body) {
-  Node type = body;  // {type: NAME}
-  type.keys = {*body.find_key("type")};
-  type.items = {*body.find("type")};
-  return types_.read(type, kKeyedType, "the type of a table", "");
-}
-
 void TableReader::read_file(const Node& node, const Fields& fields, const Node& body,
                             Table& table) {
   table.file = read_text(report_, node, "'file'").value_or("");
@@ -76,7 +69,7 @@ void TableReader::read_file(const Node& node, const Fields& fields, const Node& 
   }
   if (fields.require("type") == nullptr) return;
   const Node& name = *body.find("type");
-  table.type = read_type(body);
+  table.type = types_.read_type_of(body, "the type of a table");
   if (table.type != nullptr && table.type->kind != record::Kind::kObject) {
     report_.error(name, "the rows of a table have to be objects", "name an object of 'types'");
     table.type = nullptr;
@@ -86,7 +79,8 @@ void TableReader::read_file(const Node& node, const Fields& fields, const Node& 
 void TableReader::read_topic(const Node& node, const Node& body, Table& table) {
   const TopicEntry* const entry = topics_.refer(node);
   const Node* const type = body.find("type");
-  const record::Type* const said = type == nullptr ? nullptr : read_type(body);
+  const record::Type* const said =
+      type == nullptr ? nullptr : types_.read_type_of(body, "the type of a table");
   if (entry == nullptr) return;
   table.topic = entry->topic.name;
   table.type = entry->topic.type;

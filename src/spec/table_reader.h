@@ -19,7 +19,6 @@ class TableReader {
  private:
   void read_table(const Node& key, const Node& body);
   void read_file(const Node& node, const Fields& fields, const Node& body, Table& table);
-  const record::Type* read_type(const Node& body);
   void read_topic(const Node& node, const Node& body, Table& table);
   void read_key(const Fields& fields, Table& table);
 
