@@ -269,6 +269,7 @@ Status SourceTables::read_file(Table& table) {
     lines = json_lines(text);
   }
   std::vector<std::string_view> items;
+  items.reserve(lines.size());
   for (const Line& line : lines) items.emplace_back(line.json);
   std::size_t bad = 0;
   auto rows = TableRows::make(*table.source, items, bad);

@@ -22,6 +22,7 @@ using fmt::format;
 template <class Named>
 std::string suggest(const std::string& name, const Named& there) {
   std::vector<std::string_view> names;
+  names.reserve(there.size());
   for (const auto& [known, value] : there) names.emplace_back(known);
   return did_you_mean(name, names);
 }
