@@ -313,6 +313,22 @@ std::optional<std::uint64_t> Fields::bytes(std::string_view key) const {
   });
 }
 
+std::shared_ptr<const TimeZone> Fields::time_zone(std::string_view key) const {
+  return read(key, [this](const Node& node, const Field& field) -> std::shared_ptr<const TimeZone> {
+    const auto name = read_text(report_, node, what(field));
+    if (!name) return nullptr;
+    auto zone = TimeZone::load(*name);
+    if (zone) return std::move(*zone);
+    const std::vector<std::string> names = TimeZone::names();
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    const std::string_view meant = closest(*name, known);
+    report_.error(node, zone.error().message,
+                  meant.empty() ? "for example 'timezone: Europe/Berlin'"
+                                : fmt::format("did you mean '{}'?", meant));
+    return nullptr;
+  });
+}
+
 std::optional<Fields> Fields::map(std::string_view key) const {
   const Node* const node = find(key);
   if (node == nullptr) return std::nullopt;
