@@ -172,7 +172,7 @@ Body prepare_sliding(const Setting& setting) {
   auto events = std::make_shared<const Events>(EventOptions{
       .players = 10'000, .events_per_window = 1'800'000, .windows = minutes, .window_ms = 60'000});
   const std::string yaml =
-      replaced(flagship_yaml(1), "count: { type: u32 }", "count: { type: u32, merge: sum }");
+      replaced(flagship_yaml(1), " count: { type: u32 }", " count: { type: u32, merge: sum }");
   const auto run = [&](std::string_view window, std::size_t results) {
     const auto world =
         filled_world(replaced(yaml, "tumbling:\n        duration: 5s", window), *events);

@@ -30,11 +30,16 @@ json::object partition_json(const runtime::PartitionStats& partition) {
 }
 
 json::object counters_json(const runtime::ServiceStats& stats) {
-  return {{"records_in", stats.records_in},           {"records_out", stats.records_out},
-          {"records_late", stats.records_late},       {"records_dead", stats.records_dead},
-          {"records_future", stats.records_future},   {"records_expired", stats.records_expired},
-          {"records_skipped", stats.records_skipped}, {"windows_open", stats.windows_open},
-          {"windows_closed", stats.windows_closed},     {"results_early", stats.results_early},
+  return {{"records_in", stats.records_in},
+          {"records_out", stats.records_out},
+          {"records_late", stats.records_late},
+          {"records_dead", stats.records_dead},
+          {"records_future", stats.records_future},
+          {"records_expired", stats.records_expired},
+          {"records_skipped", stats.records_skipped},
+          {"windows_open", stats.windows_open},
+          {"windows_closed", stats.windows_closed},
+          {"results_early", stats.results_early},
           {"results_corrected", stats.results_corrected}};
 }
 

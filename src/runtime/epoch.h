@@ -34,10 +34,10 @@ namespace gameflow::runtime {
 
 // One service's part.
 struct ServiceEpoch {
-  Positions after;                     // where the service stands once this is committed
-  window::Closed before;               // as the epoch begins, which says what is late
-  bool is_held = false;                // it gets no input: memory is full of its state
-  bool has_input = false;              // something was read, or retention took it
+  Positions after;         // where the service stands once this is committed
+  window::Closed before;   // as the epoch begins, which says what is late
+  bool is_held = false;    // it gets no input: memory is full of its state, or flushes are behind
+  bool has_input = false;  // something was read, or retention took it
   std::vector<Delivery*> deliveries;   // in order of input and offset
   std::set<Timestamp> refused;         // panes that may not open
   std::vector<window::Span> asked;     // other panes that records go to

@@ -107,7 +107,7 @@ Result<EpochResult> EpochRunner::run(Look look, std::size_t bytes_max, bool inpu
   epoch.due = schedules_.due(look.now);
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     tasks_[i]->begin(flushes_, epoch.services[i]);
-    epoch.services[i].is_held = hold_.holds(i);
+    epoch.services[i].is_held = hold_.holds(i) || flushes_.is_behind(i);
   }
   const Status computed = compute(epoch, bytes_max, input_ends);
   if (computed) {

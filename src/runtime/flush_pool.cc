@@ -14,6 +14,7 @@ namespace gameflow::runtime {
 namespace {
 
 constexpr std::chrono::seconds kRetryAfterRunningOut{1};
+constexpr std::size_t kWaitingMax = 256;
 
 // Null: it ran out of memory.
 FlushedPtr flush(Flusher& flusher, const WindowRows& window) {
@@ -57,6 +58,11 @@ bool FlushPool::is_busy(std::size_t service) const {
 bool FlushPool::is_busy() const {
   const MutexLock lock(mutex_);
   return std::ranges::any_of(queues_, &Queue::is_busy);
+}
+
+bool FlushPool::is_behind(std::size_t service) const {
+  const MutexLock lock(mutex_);
+  return queues_[service].waiting.size() > kWaitingMax;
 }
 
 void FlushPool::wait() {

@@ -39,6 +39,9 @@ class FlushPool {
   // Whether the service has windows that are given and not taken.
   bool is_busy(std::size_t service) const;
   bool is_busy() const;
+  // Whether the service has so many windows waiting that it should get no input for a while: their
+  // rows are kept until they are flushed.
+  bool is_behind(std::size_t service) const;
   // Until all that was given is done.
   void wait();
 

@@ -25,8 +25,8 @@ void tell_once(std::vector<FailedUpdate>& failed) {
     return std::tie(f.delivery, f.number, f.op, f.reason);
   };
   std::ranges::stable_sort(failed, {}, what);
-  const auto again = std::ranges::unique(failed, {}, what);
-  failed.erase(again.begin(), again.end());
+  const auto is_same = [&](const auto& a, const auto& b) { return what(a) == what(b); };
+  failed.erase(std::unique(failed.begin(), failed.end(), is_same), failed.end());
 }
 
 // In one order, whatever ran on which thread: by input and offset, then in the order of the
@@ -140,9 +140,10 @@ void write_keyed_outputs(const Service& service, std::uint32_t delivery, RowRead
                          StepScratch& scratch, ServiceEpoch& part) {
   std::vector<KeyedOutput> outputs;
   for (const ShardOutcome& outcome : part.outcomes) {
-    const auto [begin, end] =
-        std::ranges::equal_range(outcome.outputs, delivery, {}, &ShardOutcome::Output::delivery);
-    for (auto output = begin; output != end; ++output) outputs.push_back(output->output);
+    auto output =
+        std::ranges::lower_bound(outcome.outputs, delivery, {}, &ShardOutcome::Output::delivery);
+    for (; output != outcome.outputs.end() && output->delivery == delivery; ++output)
+      outputs.push_back(output->output);
   }
   // What one record gave came from one shard, in its order.
   std::ranges::stable_sort(outputs, {}, &KeyedOutput::record);
@@ -207,9 +208,8 @@ void write_expired(const Service& service, RowReader* reader, StepScratch& scrat
     made.push_back(row);
   }
   ExpiredTaker taker(service, made, part);
-  ExpiredTaker failures(service, rows, part);
-  for (std::uint32_t i = 0; i < rows.size(); ++i) {
-    if (rows[i]->made.value == nullptr) failures.fail("on-expire", i, rows[i]->reason);
+  for (const ExpiredRow* const row : rows) {
+    if (row->made.value == nullptr) taker.fail("on-expire", 0, row->reason);
   }
   record::BlockArena arena;
   run_sinks(service, scratch.sinks, arena, reader, taker);

@@ -82,8 +82,8 @@ bool has_live_rows(const Shards& shards, const state::Layout& layout, window::Sp
 // Whether a restart would have to make a result of it.
 bool is_needed(const window::Assigner& assigner, window::Span pane, const Results& results) {
   if (!window::has_passed(results.fired_until, assigner.last_end(pane))) return true;
+  if (results.in_flight.empty()) return false;
   bool is_in_flight = false;
-  if (results.in_flight.empty()) return is_in_flight;
   assigner.for_each_window(pane, [&](window::Span window) {
     is_in_flight = is_in_flight || results.in_flight.contains(window.start);
   });
@@ -177,6 +177,7 @@ std::size_t Panes::rows(window::Span window) const {
 }
 
 std::vector<WindowRows> Panes::gather(const ServiceEpoch& part, bool as_committed) const {
+  if (part.due.empty()) return {};
   Gathered gathered(shards_, service_.keyed->assigner, as_committed);
   for (const auto& [start, pane] : open_) gathered.add(start);
   for (const window::Span pane : part.asked) gathered.add(pane.start);

@@ -196,8 +196,9 @@ std::vector<query::Segment> VisibleTables::segments_of(const BoundKeyed& keyed,
   if (assigner.is_merged()) merged = std::make_shared<MergedView>(keyed);
   std::map<std::pair<Timestamp, Timestamp>, const Pane*>
       shown;  // by end and start; of its last pane
-  for (const auto& [start, pane] : windows.panes) {
-    if (merged != nullptr) merged->add({assigner.pane_number(start), pane.tables});
+  for (const auto& entry : windows.panes) {
+    const Pane& pane = entry.second;
+    if (merged != nullptr) merged->add({assigner.pane_number(entry.first), pane.tables});
     assigner.for_each_window(pane.span, [&](window::Span window) {
       const bool is_open = !window::has_passed(windows.fired_until, window.end);
       if (is_open || window == windows.last_fired) shown[{window.end, window.start}] = &pane;

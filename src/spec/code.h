@@ -51,8 +51,8 @@ struct State {
   const record::Type* type = nullptr;
   bool is_primitive = false;
   std::vector<std::optional<Merge>> merges;  // by field of `type`; may be shorter
-  std::optional<Duration> ttl;        // a row that nobody has asked for this long runs out
-  std::optional<Function> on_expire;  // with `ttl` only
+  std::optional<Duration> ttl;               // a row that nobody has asked for this long runs out
+  std::optional<Function> on_expire;         // with `ttl` only
 };
 
 // What a package says of a function.

@@ -29,7 +29,8 @@ Function PackageReader::read_function(const Node& key, const Node& body, Functio
   if (!fields.is_map()) return function;
   const auto word = fields.word("operator");
   if (!word) return function;
-  function.kind = static_cast<FunctionKind>(*word);  // the words are in the order of the kinds
+  const Node& named = *fields.find("operator");
+  function.kind = std::ranges::find(all_functions(), named.text, &FunctionInfo::key)->kind;
   auto signature = std::make_shared<Signature>();
   signature->package = package.id;
   signature->name = key.text;
@@ -61,15 +62,6 @@ Function PackageReader::read_function(const Node& key, const Node& body, Functio
   return function;
 }
 
-// A map's `type`, as of a type that has a name.
-const record::Type* PackageReader::read_type(const Node& map, std::string_view what,
-                                             const Package& package) {
-  Node only_type = map;
-  only_type.keys = {*map.find_key("type")};
-  only_type.items = {*map.find("type")};
-  return package.types->read(only_type, kKeyedType, what, "");
-}
-
 void PackageReader::read_inputs(const Fields& fields, const Node& body, FunctionKind kind,
                                 const Package& package, Signature& signature) {
   std::vector<Input> inputs;
@@ -79,7 +71,7 @@ void PackageReader::read_inputs(const Fields& fields, const Node& body, Function
     if (node->find("name") != nullptr) input.text("name");
     input.flag("optional");
     if (input.find("type") != nullptr)
-      inputs.push_back({node, read_type(*node, "an input", package)});
+      inputs.push_back({node, package.types->read_type_of(*node, "an input")});
   }
   check_inputs(body, kind, inputs, signature);
 }
@@ -144,7 +136,7 @@ void PackageReader::read_output(const Fields& fields, const Node& body, Function
                   "remove 'optional'");
   const Node* const type = out.find("type");
   if (type == nullptr) return;
-  signature.output = read_type(*output, "the output", package);
+  signature.output = package.types->read_type_of(*output, "the output");
   const auto wrong = [&](std::string_view what) {
     report_.error(*type, format("'{}' gives {}", op, what), "change 'type', or remove 'output'");
     signature.output = nullptr;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,6 +22,7 @@ using fmt::format;
 template <class Named>
 std::string suggest(const std::string& name, const Named& there) {
   std::vector<std::string_view> names;
+  names.reserve(there.size());
   for (const auto& [known, value] : there) names.emplace_back(known);
   return did_you_mean(name, names);
 }
@@ -37,7 +39,7 @@ Imports PackageReader::import(const Node* imports, const Node* dev, std::uint32_
     const Fields fields(report_, *node, kImport);
     const auto wanted = read_wanted(fields);
     if (!wanted) {
-      take(fields, *node, nullptr, types, into);
+      take(fields, nullptr, types, into);
       continue;
     }
     std::optional<Place> place;
@@ -50,7 +52,7 @@ Imports PackageReader::import(const Node* imports, const Node* dev, std::uint32_
     } else if (const auto root = dev_.find(wanted->id()); root != dev_.end()) {
       place = root->second;
     }
-    take(fields, *node, find(*wanted, place), types, into);
+    take(fields, find(*wanted, place), types, into);
   }
   return into;
 }
@@ -166,7 +168,7 @@ const PackageReader::Package* PackageReader::load(const Wanted& wanted, const st
   bool is_right = false;
   if (!is_empty) {
     is_right = check_meta(*package.root, wanted);
-    if (is_right) read(*package.root, file, wanted, package);
+    if (is_right) read(*package.root, file, package);
   }
   loading_.pop_back();
   return is_right ? &package : nullptr;
@@ -191,9 +193,7 @@ bool PackageReader::check_meta(const Node& root, const Wanted& wanted) {
   return true;
 }
 
-void PackageReader::read(const Node& root, std::uint32_t file, const Wanted& wanted,
-                         Package& package) {
-  static_cast<void>(wanted);
+void PackageReader::read(const Node& root, std::uint32_t file, Package& package) {
   const Fields fields(report_, root, kPackage);
   if (!fields.is_map()) return;
   const auto version = fields.word("apiVersion");
@@ -242,9 +242,8 @@ void PackageReader::read_functions(const Node& section, FunctionReader& function
 }
 
 // What an import names; where the package is null its names count as mistaken, which is told.
-void PackageReader::take(const Fields& fields, const Node& import, const Package* package,
-                         TypeReader& types, Imports& into) {
-  static_cast<void>(import);
+void PackageReader::take(const Fields& fields, const Package* package, TypeReader& types,
+                         Imports& into) {
   const bool is_read = package != nullptr && package->types != nullptr;
   const auto names = [&](std::string_view key) {
     std::vector<const Node*> found;
@@ -270,38 +269,28 @@ void PackageReader::take(const Fields& fields, const Node& import, const Package
     }
     types.import(*name, type.value_or(nullptr));
   }
-  for (const Node* const name : names("functions")) {
-    Function function;
-    if (is_read) {
-      const auto found = package->functions.find(name->text);
-      const auto passed_on = package->imports.functions.find(name->text);
-      if (found != package->functions.end()) {
-        function = found->second;
-      } else if (passed_on != package->imports.functions.end()) {
-        function = passed_on->second;
-      } else {
-        missing(*name, "function", suggest(name->text, package->functions));
+  // Of the package's own, or of those that it imports itself.
+  const auto take_all = [&](std::string_view what, auto own, auto imported) {
+    auto& taken = into.*imported;
+    for (const Node* const name : names(format("{}s", what))) {
+      std::remove_cvref_t<decltype(taken.begin()->second)> value{};
+      if (is_read) {
+        const auto found = (package->*own).find(name->text);
+        const auto passed_on = (package->imports.*imported).find(name->text);
+        if (found != (package->*own).end()) {
+          value = found->second;
+        } else if (passed_on != (package->imports.*imported).end()) {
+          value = passed_on->second;
+        } else {
+          missing(*name, what, suggest(name->text, package->*own));
+        }
       }
+      if (!taken.emplace(name->text, std::move(value)).second)
+        report_.error(*name, format("{} '{}' is imported already", what, name->text), "remove one");
     }
-    if (!into.functions.emplace(name->text, std::move(function)).second)
-      report_.error(*name, format("function '{}' is imported already", name->text), "remove one");
-  }
-  for (const Node* const name : names("states")) {
-    std::optional<State> state;
-    if (is_read) {
-      const auto found = package->states.find(name->text);
-      const auto passed_on = package->imports.states.find(name->text);
-      if (found != package->states.end()) {
-        state = found->second;
-      } else if (passed_on != package->imports.states.end()) {
-        state = passed_on->second;
-      } else {
-        missing(*name, "state", suggest(name->text, package->states));
-      }
-    }
-    if (!into.states.emplace(name->text, std::move(state)).second)
-      report_.error(*name, format("state '{}' is imported already", name->text), "remove one");
-  }
+  };
+  take_all("function", &Package::functions, &Imports::functions);
+  take_all("state", &Package::states, &Imports::states);
 }
 
 }  // namespace gameflow::spec

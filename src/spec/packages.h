@@ -66,7 +66,7 @@ class PackageReader {
   const Package* find(const Wanted& wanted, const std::optional<Place>& place);
   bool is_cycle(const Wanted& wanted);
   const Package* load(const Wanted& wanted, const std::string& name, std::string text);
-  void read(const Node& root, std::uint32_t file, const Wanted& wanted, Package& package);
+  void read(const Node& root, std::uint32_t file, Package& package);
   bool check_meta(const Node& root, const Wanted& wanted);
   void read_states(const Node& section, FunctionReader& functions, Package& package);
   void read_functions(const Node& section, FunctionReader& functions, std::uint32_t file,
@@ -80,10 +80,8 @@ class PackageReader {
   void read_output(const Fields& fields, const Node& body, FunctionKind kind,
                    const Package& package, Signature& signature);
   void read_states_of(const Node& list, const Package& package, Signature& signature);
-  const record::Type* read_type(const Node& map, std::string_view what, const Package& package);
   std::optional<Code> read_source(const Node& node, std::uint32_t file, const Package& package);
-  void take(const Fields& fields, const Node& import, const Package* package, TypeReader& types,
-            Imports& into);
+  void take(const Fields& fields, const Package* package, TypeReader& types, Imports& into);
 
   Report& report_;
   const PackageSearch& search_;

@@ -113,18 +113,25 @@ bool refuse(Report& report, const Node& node, std::span<const KnownButRefused> r
   return true;
 }
 
+// A name in quotes may be as long as the file.
+std::string on_one_line(std::string message) {
+  std::ranges::replace(message, '\n', ' ');
+  return message;
+}
+
 }  // namespace
 
 void Report::error(const Node& at, std::string message, std::string hint) {
-  add({Severity::kError, at.position, at.length, std::move(message), std::move(hint)});
+  add({Severity::kError, at.position, at.length, on_one_line(std::move(message)), std::move(hint)});
 }
 
 void Report::error(Position at, std::string message, std::string hint) {
-  add({Severity::kError, at, 1, std::move(message), std::move(hint)});
+  add({Severity::kError, at, 1, on_one_line(std::move(message)), std::move(hint)});
 }
 
 void Report::warning(const Node& at, std::string message, std::string hint) {
-  add({Severity::kWarning, at.position, at.length, std::move(message), std::move(hint)});
+  add({Severity::kWarning, at.position, at.length, on_one_line(std::move(message)),
+       std::move(hint)});
 }
 
 std::vector<Diagnostic> Report::take() {
@@ -303,6 +310,22 @@ std::optional<Duration> Fields::duration(std::string_view key) const {
 std::optional<std::uint64_t> Fields::bytes(std::string_view key) const {
   return read(key, [this](const Node& node, const Field& field) {
     return read_bytes(report_, node, what(field));
+  });
+}
+
+std::shared_ptr<const TimeZone> Fields::time_zone(std::string_view key) const {
+  return read(key, [this](const Node& node, const Field& field) -> std::shared_ptr<const TimeZone> {
+    const auto name = read_text(report_, node, what(field));
+    if (!name) return nullptr;
+    auto zone = TimeZone::load(*name);
+    if (zone) return std::move(*zone);
+    const std::vector<std::string> names = TimeZone::names();
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    const std::string_view meant = closest(*name, known);
+    report_.error(node, zone.error().message,
+                  meant.empty() ? "for example 'timezone: Europe/Berlin'"
+                                : fmt::format("did you mean '{}'?", meant));
+    return nullptr;
   });
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "base/time_zone.h"
 #include "spec/diagnostic.h"
 #include "spec/field.h"
 #include "spec/model.h"
@@ -62,6 +64,7 @@ class Fields {
   std::optional<std::uint64_t> fraction(std::string_view key) const;  // in millionths
   std::optional<Duration> duration(std::string_view key) const;
   std::optional<std::uint64_t> bytes(std::string_view key) const;
+  std::shared_ptr<const TimeZone> time_zone(std::string_view key) const;  // null: absent
   std::optional<Fields> map(std::string_view key) const;
 
  private:

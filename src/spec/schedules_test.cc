@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "spec/model.h"
+#include "spec/test_util.h"
 
 namespace gameflow::spec {
 namespace {
@@ -42,30 +43,13 @@ TEST(Schedules, AreRead) {
   EXPECT_EQ(service.sources[0].start, StartOffset::kEnd);
 }
 
-struct Case {
-  const char* name;
-  const char* from;
-  const char* to;
-  const char* report;
-};
-
-std::string name_of(const testing::TestParamInfo<Case>& info) {
-  return info.param.name;
-}
-
-class WrongSchedule : public testing::TestWithParam<Case> {};
+class WrongSchedule : public testing::TestWithParam<Edit> {};
 
 TEST_P(WrongSchedule, IsReported) {
-  const Case& row = GetParam();
-  std::string text(kGood);
-  const std::size_t at = text.find(row.from);
-  ASSERT_NE(at, std::string::npos);
-  text.replace(at, std::string_view(row.from).size(), row.to);
-  const ParseResult result = parse(text, "f");
-  EXPECT_EQ(render(result.diagnostics, "f", text), row.report);
+  expect_told(kGood, GetParam());
 }
 
-const Case kCases[] = {
+const Edit kCases[] = {
     {"NoCron", "    cron: \"@hourly\"", "    timezone: UTC",
      R"(f:9:5: error: schedule 'hourly' needs 'cron'
     9 |     timezone: UTC

@@ -364,6 +364,7 @@ constexpr Field kLateFields[] = {
 constexpr Field kFlushFields[] = {
     {.key = "run", .kind = kCode, .doc = "C++ that defines one function; or"},
     {.key = "each", .kind = kMap, .doc = "a record for each row", .section = &kFunction},
+    kUses,
     kDependencies,
 };
 
@@ -415,7 +416,7 @@ constinit const Section kWindow = {"window", "a window", kWindowFields, kWindowR
 constinit const Section kTumbling = {"tumbling", "'tumbling'", kTumblingFields, {}, {}};
 constinit const Section kSliding = {"sliding", "'sliding'", kSlidingFields, kSlidingRefused, {}};
 constinit const Section kEmit = {"emit", "'emit'", kEmitFields, kEmitRefused, {}};
-constinit const Section kFlushing = {"flush", "'flush'", kFlushFields, kFunctionRefused, {}};
+constinit const Section kFlushing = {"flush", "'flush'", kFlushFields, {}, {}};
 constinit const Section kWatermark = {"watermark", "'watermark'", kWatermarkFields, {}, {}};
 constinit const Section kLate = {"late", "'late'", kLateFields, {}, {}};
 constinit const Section kPartition = {

@@ -120,22 +120,10 @@ std::optional<Schedule> TopicReader::read_schedule(const Node& key, const Node& 
   const Fields fields(report_, body, kSchedule, fmt::format("schedule '{}'", key.text));
   if (!fields.is_map()) return std::nullopt;
   const auto text = fields.text("cron");
-  const auto zone_name = fields.text("timezone");
+  auto zone = fields.time_zone("timezone");
   const bool catches_up = fields.flag("catch-up").value_or(false);
   auto cron = text ? Cron::parse(*text) : Result<Cron>(fail(ErrorCode::kInvalidArgument, ""));
   if (text && !cron) report_.error(*body.find("cron"), cron.error().message, kCronHint);
-  std::shared_ptr<const TimeZone> zone;
-  if (zone_name) {
-    if (auto loaded = TimeZone::load(*zone_name)) {
-      zone = *loaded;
-    } else {
-      const std::vector<std::string> names = TimeZone::names();
-      const std::vector<std::string_view> known(names.begin(), names.end());
-      const Node* const at = body.find("timezone");
-      report_.error(at == nullptr ? key : *at, loaded.error().message,
-                    names.empty() ? "" : did_you_mean(*zone_name, known));
-    }
-  }
   if (!cron || zone == nullptr) return std::nullopt;
   if (!cron->next(Timestamp{}, *zone)) {
     report_.error(*body.find("cron"), fmt::format("'{}' never comes", *text),

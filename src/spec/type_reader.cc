@@ -215,6 +215,13 @@ const Type* TypeReader::read(const Node& node, const Section& section, std::stri
   return type;
 }
 
+const Type* TypeReader::read_type_of(const Node& map, std::string_view what) {
+  Node only_type = map;
+  only_type.keys = {*map.find_key("type")};
+  only_type.items = {*map.find("type")};
+  return read(only_type, kKeyedType, what, "");
+}
+
 const Type* TypeReader::read_variant(const Fields& fields, const Node& kind, std::string_view what,
                                      const std::string& place) {
   const std::string& word = kind.text;

@@ -55,6 +55,9 @@ class TypeReader {
   const record::Type* read(const Node& node, const Section& section, std::string_view what,
                            const std::string& name);
 
+  // The `type` of a map that has other keys, too: of one that has a name, or a scalar.
+  const record::Type* read_type_of(const Node& map, std::string_view what);
+
   // The row of a state, from its `properties`.
   const record::Type* read_row(const Node& properties);
 

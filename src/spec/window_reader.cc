@@ -9,8 +9,6 @@
 
 #include <fmt/format.h>
 
-#include "base/closest.h"
-#include "base/time_zone.h"
 #include "spec/cpp_lexer.h"
 #include "spec/sections.h"
 
@@ -86,7 +84,9 @@ std::optional<WindowShape> WindowReader::read_shape(const Node& node, const Fiel
     const auto inner = fields.map(key);
     if (!inner) continue;
     if (key == "tumbling") {
-      shape = read_tumbling(*inner, *node.find(key));
+      shape =
+          Tumbling{inner->duration("duration").value_or(Duration{}),
+                   inner->duration("offset").value_or(Duration{}), inner->time_zone("timezone")};
     } else {
       shape = Sliding{inner->duration("duration").value_or(Duration{}),
                       inner->duration("slide").value_or(Duration{}),
@@ -99,24 +99,6 @@ std::optional<WindowShape> WindowReader::read_shape(const Node& node, const Fiel
                   "write 'tumbling: { duration: 5s }'");
   }
   return shape;
-}
-
-Tumbling WindowReader::read_tumbling(const Fields& fields, const Node& node) {
-  Tumbling windows{fields.duration("duration").value_or(Duration{}),
-                   fields.duration("offset").value_or(Duration{})};
-  const auto name = fields.text("timezone");
-  if (!name) return windows;
-  if (auto zone = TimeZone::load(*name)) {
-    windows.zone = std::move(*zone);
-    return windows;
-  }
-  const std::vector<std::string> names = TimeZone::names();
-  const std::vector<std::string_view> known(names.begin(), names.end());
-  const std::string_view meant = closest(*name, known);
-  report_.error(*node.find("timezone"), TimeZone::load(*name).error().message,
-                meant.empty() ? "for example 'timezone: Europe/Berlin'"
-                              : fmt::format("did you mean '{}'?", meant));
-  return windows;
 }
 
 void WindowReader::read_late(const Node& node, Service& service, const Events& events) {

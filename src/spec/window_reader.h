@@ -26,7 +26,6 @@ class WindowReader {
 
  private:
   std::optional<WindowShape> read_shape(const Node& node, const Fields& fields);
-  Tumbling read_tumbling(const Fields& fields, const Node& node);
   void read_late(const Node& node, Service& service, const Events& events);
   void read_late_topic(const Node& topic, Service& service, const Events& events);
   void check_watermark(const Node& key, const Node& node, const Window& window);

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "spec/model.h"
+#include "spec/test_util.h"
 
 namespace gameflow::spec {
 namespace {
@@ -123,30 +124,13 @@ TEST(Windows, ThatAreTooManyForAnEventAreRefused) {
 )");
 }
 
-struct Case {
-  const char* name;
-  const char* from;
-  const char* to;
-  const char* expected;  // rendered
-};
-
-void PrintTo(const Case& test, std::ostream* out) {
-  *out << test.name;
-}
-
-class Windowed : public testing::TestWithParam<Case> {};
+class Windowed : public testing::TestWithParam<Edit> {};
 
 TEST_P(Windowed, IsReported) {
-  const Case& test = GetParam();
-  std::string source(kGood);
-  const std::size_t at = source.find(test.from);
-  ASSERT_NE(at, std::string::npos) << test.from;
-  source.replace(at, std::string_view(test.from).size(), test.to);
-  const ParseResult result = parse(source, "f");
-  EXPECT_EQ(render(result.diagnostics, "f", source), test.expected);
+  expect_told(kGood, GetParam());
 }
 
-constexpr Case kCases[] = {
+constexpr Edit kCases[] = {
     {"MergeMistyped", "merge: sum", "merge: summ",
      R"(f:20:42: error: unknown merge 'summ'
    20 |               count: { type: u32, merge: summ }
@@ -281,8 +265,7 @@ f:25:15: error: unknown key 'reopen' in 'late'
 )"},
 };
 
-INSTANTIATE_TEST_SUITE_P(All, Windowed, testing::ValuesIn(kCases),
-                         [](const auto& test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(All, Windowed, testing::ValuesIn(kCases), name_of);
 
 }  // namespace
 }  // namespace gameflow::spec

@@ -74,7 +74,7 @@ class Watch(SystemTest):
                                     ("per_user order by", "per_userr order by", "per_userr"),
                                     ("count: { type: u32 }, points: { type: i64 } } }",
                                      "count: { type: u64 }, points: { type: i64 } } }", "state 'per-user' of service 'counting' is"),
-                                    ("duration: 7d", "duration: 6d", "has stored windows of 7d, the dataflow asks for windows of 6d")):
+                                    ("duration: 7d", "duration: 6d", "has stored tumbling 7d, the dataflow asks for tumbling 6d")):
             good = self.text
             self.edit_and_wait((before, after), told="the dataflow as it was before this change goes on")
             self.assertIn(told, self.log())

@@ -172,7 +172,8 @@ Result<std::map<std::string, std::uint64_t>> World::counters(const std::string& 
         {"late", stats.records_late},       {"dead", stats.records_dead},
         {"future", stats.records_future},   {"expired", stats.records_expired},
         {"skipped", stats.records_skipped}, {"stopped", stats.stopped ? 1 : 0},
-        {"open", stats.windows_open},       {"closed", stats.windows_closed}};
+        {"open", stats.windows_open},       {"closed", stats.windows_closed},
+        {"early", stats.results_early},     {"corrected", stats.results_corrected}};
   }
   return fail(ErrorCode::kInvalidArgument, fmt::format("there is no service '{}'", service));
 }
