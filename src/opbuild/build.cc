@@ -55,6 +55,7 @@ class Forbiddances {
     }
     const bool has_key = step.place == plan::Place::kRows || step.place == plan::Place::kEach ||
                          step.place == plan::Place::kExpired ||
+                         step.place == plan::Place::kJoined ||
                          (step.place == plan::Place::kSink && !has_window);
     if (!has_key) {
       forbidden.push_back({"key", false, "key() can be used behind assign-key only",

@@ -133,6 +133,10 @@ std::optional<std::string> type_mismatch(std::string_view message) {
       {"NotTakenByTopic<", "this topic takes {1}, but what comes is {0}"},
       {"NotAsOtherSources<",
        "this gives {0}, but the first source gives {1}; the sources of a service give one type"},
+      {"NotAsKeyOfLeft<",
+       "this gives {0}, but the key of 'left' is {1}; the keys of a join are of one kind"},
+      {"NotTakenByJoin<",
+       "this has to take (const {0}&, const {1}*), what comes of left and right"},
       {"NotAsTransforms<",
        "on-expire gives {0}, but what else goes to the sinks is {1}; they take one type"}};
   for (const auto& [name, sentence] : kSentences) {

@@ -8,6 +8,7 @@
 #include "opbuild/block.h"
 #include "opbuild/row_source.h"
 #include "opbuild/signature_source.h"
+#include "opbuild/step_words.h"
 #include "opbuild/type_source.h"
 #include "record/type.h"
 #include "spec/cpp_lexer.h"
@@ -26,55 +27,6 @@ struct Value {
   friend bool operator==(const Value&, const Value&) = default;
 };
 
-// "filter-map" -> "filter_map", "FilterMap".
-std::string snake(const plan::Step& step) {
-  return spec::to_snake_case(step.name);
-}
-std::string pascal(const plan::Step& step) {
-  return spec::to_pascal_case(step.name);
-}
-
-// "Text", "u32".
-std::string key_type(record::Kind key) {
-  return key == record::Kind::kString ? "Text" : std::string(record::to_string(key));
-}
-
-// Whether the block calls key().
-bool asks_for_key(const plan::Step& step) {
-  const std::vector<spec::Token> tokens = spec::tokenize(step.code.text);
-  for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
-    if (tokens[i].text == "key" && spec::is_symbol(tokens[i + 1], "(")) return true;
-  }
-  return false;
-}
-
-// A mask of abi::Asks: what the types say, and what the text does.
-std::string asks_of(std::string_view function, const std::vector<plan::Step>& steps) {
-  std::string asks = function.empty() ? "0" : format("{}::kAsks", function);
-  if (std::ranges::any_of(steps, asks_for_key)) asks += " | gameflow::abi::kRowKeys";
-  return asks;
-}
-
-// Where the first on-expire stands.
-spec::Position expired_at(const plan::Keyed& keyed) {
-  const auto state = std::ranges::find_if(
-      keyed.states, [](const plan::State& of_keyed) { return of_keyed.on_expire.has_value(); });
-  return parse_block(state->on_expire->code, state->on_expire->name).operator_position;
-}
-
-// A block without its comments, and with the least white space that keeps its meaning.
-std::string words_of(const plan::Step& step) {
-  std::string words;
-  std::size_t end = 0;
-  for (const spec::Token& token : spec::tokenize(step.code.text)) {
-    if (token.offset != end) words += ' ';
-    words += token.text;
-    if (token.kind == spec::TokenKind::kDirective) words += '\n';
-    end = token.offset + token.text.size();
-  }
-  return words;
-}
-
 // Of checks.h.
 constexpr std::string_view kUnknown = "gameflow::detail::Unknown";
 
@@ -88,7 +40,7 @@ class ServiceWriter {
     out_.line("\nnamespace dataflow::{} {{\n", service_.scope);
     for (const plan::NodeId id : service_.nodes) {
       const auto* const exchange = std::get_if<plan::Exchange>(&graph_.nodes[id].kind);
-      if (exchange != nullptr) key_ = key_type(exchange->key);
+      if (exchange != nullptr) key_ = exchange->key ? key_type(*exchange->key) : "";
     }
     for (std::uint32_t number = 0; number < service_.reads.size(); ++number) {
       if (!plan::is_own(service_.reads[number], id())) write_reference(number);
@@ -109,6 +61,7 @@ class ServiceWriter {
   void write(const plan::Node& node, const plan::Chain& chain, Value& value);
   void write(const plan::Node&, const plan::Exchange&, Value&) {}
   void write(const plan::Node& node, const plan::Keyed& keyed, Value& value);
+  void write(const plan::Node& node, const plan::Join& join, Value& value);
   void write(const plan::Node& node, const plan::Write& sink, Value& value);
 
   // A step as NAME::kFunction. `value` becomes the type of what comes out. Where the function
@@ -157,7 +110,8 @@ class ServiceWriter {
   const plan::Service& service_;
   const SharedTypes& shared_;
   LibraryTable& table_;
-  std::string key_ = "Text";
+  std::string key_ = "Text";         // empty: of a join, whose sides say what it is
+  std::string key_of_left_;          // of a join: where the left side says it
   std::vector<Value> values_;        // of the nodes: what leaves them
   std::optional<Value> merged_;      // what leaves the own steps of each source
   std::vector<std::string> common_;  // names of the steps that the sources share, once written
@@ -190,10 +144,15 @@ Block ServiceWriter::write_block(const plan::Step& step) {
 void ServiceWriter::write_assertion(const plan::Step& step, spec::Position position,
                                     const Value& in, std::string_view output) {
   const bool is_flush = step.kind == spec::FunctionKind::kFlush;
-  std::string check = format("{}<decltype(kFunction), {}", spec::info_of(step.kind).concept_name,
+  const bool is_key = step.kind == spec::FunctionKind::kAssignKey;
+  const bool is_any_key = is_key && key_.empty();
+  std::string check = format("{}<decltype(kFunction), {}",
+                             is_any_key ? "AssignsJoinKey" : spec::info_of(step.kind).concept_name,
                              is_flush ? output : in.cpp);
-  check += step.kind == spec::FunctionKind::kAssignKey ? ", " + key_ + ">" : ">";
+  check += is_key && !is_any_key ? ", " + key_ + ">" : ">";
   std::string words = spec::signature_of(step.kind, in.is_written ? in.cpp : "T", output, key_);
+  if (is_any_key)
+    words = format("KEY(const {}&), KEY Text, bool or an integer", in.is_written ? in.cpp : "T");
   if (step.kind == spec::FunctionKind::kOnExpire) words.replace(words.find("ROW"), 3, in.cpp);
   if (is_flush && output == kUnknown) words = "U(), U a type of the dataflow";
   check += ",\n";
@@ -220,6 +179,8 @@ spec::Position ServiceWriter::write_step(const plan::Step& step, const std::stri
               pascal(step), value.cpp);
     value = {name + "::Out", false};
   }
+  if (step.kind == spec::FunctionKind::kAssignKey && key_.empty())
+    out_.line("using Key = gameflow::detail::JoinKey<decltype(kFunction), {}>;", value.cpp);
   out_.line("}}  // namespace {}\n", name);
   return position;
 }
@@ -288,7 +249,13 @@ void ServiceWriter::write(const plan::Node& node, const plan::Chain& chain, Valu
     names.push_back(format("{}{}_{}_", local, snake(step), i));
     position = write_step(step, names.back(), value);
   }
-  if (is_of_source(chain)) {
+  const bool is_of_join = is_of_source(chain) && key_.empty();
+  if (is_of_join && key_of_left_.empty()) {
+    key_of_left_ = names.back() + "::Key";
+  } else if (is_of_join) {
+    write_check(position,
+                format("gameflow::detail::CheckKeys<{}::Key, {}>", names.back(), key_of_left_));
+  } else if (is_of_source(chain)) {
     const auto* const read = std::get_if<plan::Read>(&graph_.nodes[node.inputs.front()].kind);
     merge(value, chain.own_steps == 0 ? read->position : position);
     for (std::size_t i = chain.own_steps; i < chain.steps.size(); ++i) {
@@ -306,8 +273,9 @@ void ServiceWriter::write(const plan::Node& node, const plan::Chain& chain, Valu
   std::string steps;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const bool has_key = chain.steps[i].kind == spec::FunctionKind::kAssignKey;
+    const std::string key = key_.empty() ? names[i] + "::Key::type" : key_;
     steps += format(",\n    gameflow::detail::{}<{}{}::kFunction>", pascal(chain.steps[i]),
-                    has_key ? key_ + ", " : "", names[i]);
+                    has_key ? key + ", " : "", names[i]);
   }
   out_.line("using {} = gameflow::detail::Chain<{}{}>;\n", local, in, steps);
   std::string pointer = qualified(local + "::run");
@@ -472,6 +440,35 @@ void ServiceWriter::write(const plan::Node& node, const plan::Keyed& keyed, Valu
     write_check(expired_at(keyed),
                 format("gameflow::detail::CheckExpired<{}, {}>", expired.cpp, leaves.cpp));
   value = keyed.emits || expired.cpp.empty() ? leaves : expired;
+}
+
+void ServiceWriter::write(const plan::Node& node, const plan::Join& join, Value& value) {
+  const plan::Node& exchange = graph_.nodes[node.inputs.front()];
+  const Value left = values_[exchange.inputs[0]], right = values_[exchange.inputs[1]];
+  out_.line("inline auto key() {{");
+  out_.line("  return gameflow::detail::current_row_key<{}::type>();\n}}\n", key_of_left_);
+  out_.line("namespace join_ {{");
+  const spec::Position position = write_block(join.steps.front()).operator_position;
+  const std::string of = format("<decltype(kFunction), {}, {}>", left.cpp, right.cpp);
+  write_check(position, format("gameflow::detail::CheckJoin{}", of));
+  out_.at(position, {"static_assert(gameflow::detail::\n", format("Joins{},\n", of)});
+  out_.line("    {});", cpp_literal(format(
+                            "join must be callable as U(const {}&, const {}*), U a type of the "
+                            "dataflow",
+                            left.is_written ? left.cpp : "L", right.is_written ? right.cpp : "R")));
+  out_.line("using Out = gameflow::detail::JoinResult{}::type;", of);
+  out_.line("}}  // namespace join_\n");
+  value = {"join_::Out", false};
+  std::string steps;
+  for (std::size_t i = 1; i < join.steps.size(); ++i) {
+    const std::string name = format("joined_{}_{}_", snake(join.steps[i]), i);
+    write_step(join.steps[i], name, value);
+    steps += format(",\n    gameflow::detail::{}<{}::kFunction>", pascal(join.steps[i]), name);
+  }
+  out_.line("using joining_ = gameflow::detail::Join<{}, {}, join_::kFunction{}>;\n", left.cpp,
+            right.cpp, steps);
+  add_function("kJoin", join.function, qualified("joining_::run"), type_ref("joining_::Output"),
+               "0");
 }
 
 void ServiceWriter::write(const plan::Node&, const plan::Write& sink, Value& value) {

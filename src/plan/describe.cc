@@ -20,6 +20,11 @@ std::string fields_of(const Graph& graph, const record::Type& row) {
   return text;
 }
 
+std::string late_text(const Graph& graph, std::optional<TopicId> topic) {
+  return format(", late records {}",
+                topic ? "go to topic " + graph.topics[*topic].name : "are dropped and counted");
+}
+
 std::string window_text(const Graph& graph, const WindowRules& window) {
   std::string text = format("{}, grace {}, a partition is idle after {}", text_of(window.shape),
                             format_duration(window.grace), format_duration(window.idle_timeout));
@@ -27,9 +32,15 @@ std::string window_text(const Graph& graph, const WindowRules& window) {
     text += format(", early results every {}", format_duration(*window.emit_every));
   if (window.reopen_for.ms != 0)
     text += format(", corrected for {}", format_duration(window.reopen_for));
-  return text + format(", late records {}",
-                       window.late_topic ? "go to topic " + graph.topics[*window.late_topic].name
-                                         : "are dropped and counted");
+  return text + late_text(graph, window.late_topic);
+}
+
+std::string join_text(const Graph& graph, const Join& join) {
+  std::string text = format(
+      "{}, within {} before and {} after, grace {}, a partition is idle after {}",
+      join.type == spec::JoinType::kLeft ? "left" : "inner", format_duration(join.before),
+      format_duration(join.after), format_duration(join.grace), format_duration(join.idle_timeout));
+  return text + late_text(graph, join.late_topic);
 }
 
 std::string lasting_text(const Keyed& keyed) {
@@ -68,7 +79,7 @@ struct Describer {
   }
   void operator()(const Exchange& exchange) const {
     out.kind = "exchange";
-    out.label = format("by {}", record::to_string(exchange.key));
+    out.label = exchange.key ? format("by {}", record::to_string(*exchange.key)) : "by key";
   }
   void operator()(const Keyed& keyed) const {
     out.kind = "keyed";
@@ -84,6 +95,11 @@ struct Describer {
       if (state.on_expire) add(*state.on_expire);
     }
     if (keyed.flush) add(*keyed.flush);
+  }
+  void operator()(const Join& join) const {
+    out.kind = "join";
+    out.label = join_text(graph, join);
+    for (const Step& step : join.steps) add(step);
   }
   void operator()(const Write& write) const {
     out.kind = "write";
@@ -103,6 +119,8 @@ std::string local_id(const Graph& graph, const Node& node) {
           return kind.function.substr(graph.services[node.service].name.size() + 1);
         } else if constexpr (std::is_same_v<Kind, Exchange>) {
           return "exchange";
+        } else if constexpr (std::is_same_v<Kind, Join>) {
+          return "join";
         } else {
           return kind.window ? "window" : "partition";
         }

@@ -18,7 +18,7 @@ struct FunctionDescription {
 
 struct NodeDescription {
   std::string id;     // "player-session-analytics/source/0", "…/read/player-events", "…/window"
-  std::string kind;   // "read", "chain", "exchange", "keyed" or "write"
+  std::string kind;   // "read", "chain", "exchange", "keyed", "join" or "write"
   std::string label;  // a line: "filter, map, assign-key"
   std::string type;   // of what leaves it; empty where only the compiler knows
   std::string topic;  // of "read" and "write"

@@ -50,6 +50,15 @@ std::string keyed_text(const NodeDescription& node) {
   return text;
 }
 
+std::string join_text(const NodeDescription& node) {
+  std::string text = format("    join    {}\n", node.label);
+  if (node.functions.size() == 1) return text;
+  text += "    chain   ";
+  for (const FunctionDescription& function : node.functions)
+    text += format("{}{}", &function == node.functions.data() ? "" : ", ", function.name);
+  return text + ", fused into one loop\n";
+}
+
 std::string node_text(const Description& description, const NodeDescription& node) {
   // The topic of a schedule is no concern of people.
   if (node.kind == "read" && node.label.starts_with("schedule "))
@@ -61,6 +70,7 @@ std::string node_text(const Description& description, const NodeDescription& nod
                   node.functions.size() > 1 ? ", fused into one loop" : "");
   if (node.kind == "write") return format("    sink    {}\n", sink_text(description, node));
   if (node.kind == "keyed") return keyed_text(node);
+  if (node.kind == "join") return join_text(node);
   return "";
 }
 

@@ -67,6 +67,8 @@ std::vector<FunctionName> functions_of(const Graph& graph) {
         }
         names.push_back({abi::FunctionKind::kUpdate, keyed->update_function});
         if (keyed->flush) names.push_back({flush_kind(*keyed), keyed->flush_function});
+      } else if (const auto* const join = std::get_if<Join>(&node.kind)) {
+        names.push_back({abi::FunctionKind::kJoin, join->function});
       }
     }
   }
@@ -128,6 +130,10 @@ BoundFunction<abi::MergeFn> Functions::merge(std::string_view name) const {
   return bound<abi::MergeFn>(abi::FunctionKind::kMerge, name);
 }
 
+BoundFunction<abi::JoinFn> Functions::join(std::string_view name) const {
+  return bound<abi::JoinFn>(abi::FunctionKind::kJoin, name);
+}
+
 const record::Type* Functions::output_of(const Keyed& keyed) const {
   if (keyed.flush) return find(flush_kind(keyed), keyed.flush_function).output;
   if (keyed.emits) return find(abi::FunctionKind::kUpdate, keyed.update_function).output;
@@ -143,6 +149,8 @@ const record::Type* Functions::output_of(const Graph& graph, NodeId node) const 
   if (const auto* const chain = std::get_if<Chain>(&at.kind))
     return find(abi::FunctionKind::kChain, chain->function).output;
   if (const auto* const keyed = std::get_if<Keyed>(&at.kind)) return output_of(*keyed);
+  if (const auto* const join = std::get_if<Join>(&at.kind))
+    return find(abi::FunctionKind::kJoin, join->function).output;
   return at.inputs.empty() ? nullptr : output_of(graph, at.inputs.front());
 }
 

@@ -43,6 +43,7 @@ class Functions {
   BoundFunction<abi::ExpireFn> expire(std::string_view name) const;
   BoundFunction<abi::EachFn> each(std::string_view name) const;
   BoundFunction<abi::MergeFn> merge(std::string_view name) const;
+  BoundFunction<abi::JoinFn> join(std::string_view name) const;
 
   // The type of what leaves a node, which the library knows where the graph does not.
   const record::Type* output_of(const Graph& graph, NodeId node) const;

@@ -56,6 +56,18 @@ const Keyed* Graph::keyed_of(const Service& service) const {
   return nullptr;
 }
 
+const Join* Graph::join_of(ServiceId service) const {
+  for (const NodeId node : services[service].nodes) {
+    if (const auto* const join = std::get_if<Join>(&nodes[node].kind)) return join;
+  }
+  return nullptr;
+}
+
+std::string Join::events() const {
+  return fmt::format("events joined within {} before and {} after", format_duration(before),
+                     format_duration(after));
+}
+
 std::vector<const Step*> steps_of(const Graph& graph, const Service& service) {
   std::vector<const Step*> steps;
   bool is_first_source = true;
@@ -73,6 +85,8 @@ std::vector<const Step*> steps_of(const Graph& graph, const Service& service) {
         if (state.on_expire) steps.push_back(&*state.on_expire);
       }
       if (keyed->flush) steps.push_back(&*keyed->flush);
+    } else if (const auto* const join = std::get_if<Join>(&node.kind)) {
+      for (const Step& step : join->steps) steps.push_back(&step);
     }
   }
   return steps;

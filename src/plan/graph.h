@@ -5,6 +5,10 @@
 //                 ├─ (Exchange ─ Keyed) ──────┤
 //   Read ─ Chain ─┘                           └───────── Write
 //
+//   Read ─ Chain ─┐
+//                 ├─ Exchange ─ Join ─ (as behind Keyed)
+//   Read ─ Chain ─┘
+//
 // A merge is several edges into a node, a split several out of it. A Chain without functions is
 // left out. Beside the edges, a service may read the rows of another one by key: Service::reads.
 //
@@ -23,6 +27,7 @@
 #include "base/cron.h"
 #include "base/time.h"
 #include "base/time_zone.h"
+#include "plan/join.h"
 #include "plan/keyed.h"
 #include "record/type.h"
 #include "spec/model.h"
@@ -100,7 +105,7 @@ struct Chain {
 
 // To the shards, by the key that the chains assigned.
 struct Exchange {
-  record::Kind key;
+  std::optional<record::Kind> key;  // nothing: only the library can tell
 };
 
 struct Write {
@@ -108,13 +113,13 @@ struct Write {
   spec::Position position;  // of the sink, in the YAML
 };
 
-using NodeKind = std::variant<Read, Chain, Exchange, Keyed, Write>;
+using NodeKind = std::variant<Read, Chain, Exchange, Keyed, Join, Write>;
 
 struct Node {
   NodeKind kind;
   ServiceId service = 0;
   // Of the values that leave the node (a Write: that it encodes); null where only the library can
-  // tell. All inputs of a node have one type.
+  // tell. All inputs of a node have one type, but those of an Exchange in front of a Join.
   const record::Type* output = nullptr;
   std::vector<NodeId> inputs;
   std::vector<NodeId> outputs;
@@ -169,6 +174,8 @@ struct Graph {
   // Null: the service is a pipe.
   const Keyed* keyed_of(ServiceId service) const;
   const Keyed* keyed_of(const Service& service) const;
+  // Null: it joins nothing.
+  const Join* join_of(ServiceId service) const;
 };
 
 // Makes the graph of a checked dataflow, which is not needed afterwards.

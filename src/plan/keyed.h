@@ -35,6 +35,7 @@ enum class Place : std::uint8_t {
   kFlush,    // window()
   kEach,     // of a row of a window: window() and key()
   kSink,     // behind the rows: key() without a window
+  kJoined,   // key()
 };
 
 // A `run:` block.

@@ -39,6 +39,7 @@ class Lowering {
     std::vector<NodeId> ends;
     for (std::size_t i = 0; i < spec_.sources.size(); ++i) ends.push_back(add_source(i));
     if (spec_.partition) ends = {add_keyed(*spec_.partition, ends)};
+    if (spec_.join) ends = {add_join(*spec_.join, ends)};
     for (std::size_t i = 0; i < spec_.sinks.size(); ++i) add_sink(i, ends);
   }
 
@@ -77,6 +78,13 @@ class Lowering {
     graph_.topics[from].readers.push_back(read);
     Chain chain{.function = format("{}/source/{}", spec_.name, index), .steps = {}, .own_steps = 0};
     append(chain.steps, source.transforms);
+    if (spec_.join) {
+      const spec::JoinSide& side = index == 0 ? spec_.join->left : spec_.join->right;
+      chain.steps.push_back(step_of(side.assign_timestamp));
+      chain.steps.push_back(step_of(side.assign_key));
+      chain.own_steps = chain.steps.size();
+      return add_chain(std::move(chain), nullptr, {read});
+    }
     chain.own_steps = chain.steps.size();
     append(chain.steps, spec_.transforms);
     if (spec_.window) {
@@ -143,16 +151,36 @@ class Lowering {
     return add(std::move(keyed), nullptr, {exchange});
   }
 
+  NodeId add_join(const spec::Join& of, const std::vector<NodeId>& ends) {
+    const NodeId exchange = add(Exchange{}, nullptr, ends);
+    Join join{.before = of.before,
+              .after = of.after,
+              .type = of.type,
+              .grace = of.grace,
+              .idle_timeout = of.idle_timeout,
+              .late_topic = {},
+              .function = spec_.name + "/join",
+              .steps = {step_of(of.run, Place::kJoined)}};
+    if (of.late == spec::LatePolicy::kToTopic) join.late_topic = topic(of.late_topic);
+    append(join.steps, spec_.transforms, Place::kJoined);
+    return add(std::move(join), spec_.output(), {exchange});
+  }
+
   void add_sink(std::size_t index, std::vector<NodeId> ends) {
     const spec::Sink& sink = spec_.sinks[index];
     const TopicId to = topic(sink.topic);
     if (!sink.transforms.empty()) {
       Chain chain{.function = format("{}/sink/{}", spec_.name, index), .steps = {}, .own_steps = 0};
-      append(chain.steps, sink.transforms, spec_.partition ? Place::kSink : Place::kRecord);
+      append(chain.steps, sink.transforms, of_sinks());
       chain.own_steps = chain.steps.size();
       ends = {add_chain(std::move(chain), sink.type, ends)};
     }
     add(Write{to, sink.position}, sink.type != nullptr ? sink.type : output_of(ends.front()), ends);
+  }
+
+  Place of_sinks() const {
+    if (spec_.join) return Place::kJoined;
+    return spec_.partition ? Place::kSink : Place::kRecord;
   }
 
   Graph& graph_;

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "record/batch.h"
 #include "record/codec.h"
 
 namespace gameflow::record {

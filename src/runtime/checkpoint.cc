@@ -64,6 +64,18 @@ std::string_view shown(std::string_view windows) {
   return windows.empty() ? "no rows" : windows;
 }
 
+constexpr std::string_view kWaysOut =
+    "give the service another name to start afresh beside it, or start with --clear-state to "
+    "throw the state away and read the topics again";
+
+Status match_windows(const ServiceRecord& record, std::string_view service,
+                     const std::string& windows) {
+  if (record.windows == windows) return {};
+  return fail(ErrorCode::kStateMismatch,
+              fmt::format("service '{}' has stored {}, the dataflow asks for {}: {}", service,
+                          shown(record.windows), shown(windows), kWaysOut));
+}
+
 template <class Record, class Visit>
 void for_each_counter(Record& counters, Visit&& visit) {
   for (auto* counter :
@@ -222,18 +234,29 @@ std::vector<StoredState> stored_states(const plan::Keyed* keyed) {
   return states;
 }
 
+std::vector<StoredState> stored_sides(const BoundJoin& join) {
+  return {{"left", record::Kind::kString, record::shape_of(*join.left), false},
+          {"right", record::Kind::kString, record::shape_of(*join.right), false}};
+}
+
+Status match_join(const ServiceRecord& record, std::string_view service, const plan::Join& join,
+                  const std::vector<StoredState>& sides) {
+  GF_TRY(match_windows(record, service, join.events()));
+  for (std::size_t i = 0; i < sides.size() && i < record.states.size(); ++i) {
+    if (record.states[i].shape == sides[i].shape) continue;
+    return fail(
+        ErrorCode::kStateMismatch,
+        fmt::format("the {} events that service '{}' keeps are stored as {}, the dataflow "
+                    "asks for {}: {}",
+                    sides[i].name, service, record.states[i].shape, sides[i].shape, kWaysOut));
+  }
+  return {};
+}
+
 Result<std::vector<state::RowSource>> match_states(const ServiceRecord& record,
                                                    std::string_view service,
                                                    const plan::Keyed* keyed) {
-  constexpr std::string_view kWaysOut =
-      "give the service another name to start afresh beside it, or start with --clear-state to "
-      "throw the state away and read the topics again";
-  const std::string windows = keyed != nullptr ? keyed->windows() : "";
-  if (record.windows != windows) {
-    return fail(ErrorCode::kStateMismatch,
-                fmt::format("service '{}' has stored {}, the dataflow asks for {}: {}", service,
-                            shown(record.windows), shown(windows), kWaysOut));
-  }
+  GF_TRY(match_windows(record, service, keyed != nullptr ? keyed->windows() : ""));
   std::vector<state::RowSource> sources;
   const std::vector<StoredState> wanted = stored_states(keyed);
   for (const StoredState& stored : record.states) {

@@ -15,6 +15,7 @@
 #include "log/store.h"
 #include "plan/graph.h"
 #include "record/type.h"
+#include "runtime/bound_join.h"
 #include "runtime/positions.h"
 #include "state/growth.h"
 #include "window/trigger.h"
@@ -98,6 +99,14 @@ struct StoredRows {
 
 // States in the order of the plan; none for a pipe, which has no Keyed.
 std::vector<StoredState> stored_states(const plan::Keyed* keyed);
+
+// The sides of a join, each as a state.
+std::vector<StoredState> stored_sides(const BoundJoin& join);
+
+// kStateMismatch: what is stored is no join of this span, or of other events. `sides` may be empty:
+// they are not known.
+Status match_join(const ServiceRecord& record, std::string_view service, const plan::Join& join,
+                  const std::vector<StoredState>& sides);
 
 // For every stored state where its rows belong in the plan. A row may have got more columns.
 // kStateMismatch if a state has otherwise changed its key or its row, or the windows are others;

@@ -54,7 +54,8 @@ Stop stop_at(const DeadLetter& letter) {
             .topic = {},
             .partition = 0,
             .offset = {},
-            .window_start = letter.window_start};
+            .window_start = letter.window_start,
+            .subject = letter.subject};
   stop.reason.resize(std::min(stop.reason.size(), kReasonBytesMax));
   if (!letter.origin) return stop;
   stop.topic = letter.origin->topic;
@@ -64,7 +65,7 @@ Stop stop_at(const DeadLetter& letter) {
 }
 
 std::string to_text(std::string_view service, const Stop& stop) {
-  std::string where = "a row that ran out";
+  std::string where(stop.subject);
   if (stop.window_start)
     where = fmt::format("the window from {}", format_timestamp(*stop.window_start));
   if (!stop.topic.empty()) {

@@ -27,6 +27,8 @@ struct DeadLetter {
   };
   std::optional<Origin> origin;
   std::optional<Timestamp> window_start;
+  // For a person: what failed, where it is neither a record nor a window.
+  std::string_view subject = "a row that ran out";
 };
 
 // One line of JSON. docs/formats/dead-letter.md.
@@ -39,6 +41,7 @@ struct Stop {
   std::uint32_t partition = 0;
   record::Offset offset;
   std::optional<Timestamp> window_start;
+  std::string_view subject = {};  // of the dead letter
 };
 Stop stop_at(const DeadLetter& letter);
 // A sentence for a person.

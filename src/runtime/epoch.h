@@ -49,12 +49,13 @@ struct ServiceEpoch {
   std::uint64_t shards = 0;  // bit s: shard s has something to do
   bool shares_keys = false;  // other services get the same records
   std::array<ShardOutcome, state::kShards> outcomes;
-  std::vector<RowValues> rows;             // what is to be stored, one a worker
-  std::map<Timestamp, StoredRows> stored;  // of panes of which something was
-  std::vector<FlushedPtr> flushed;         // results that go with this epoch, in order of window
-  std::optional<Timestamp> expired_until;  // rows run out that were last used a ttl before this
-  bool has_expiring = false;               // some of them may
-  Writer expired_out;                      // what came of them
+  std::vector<RowValues> rows;              // what is to be stored, one a worker
+  std::vector<RowValues::ByWindow> joined;  // the same of a join
+  std::map<Timestamp, StoredRows> stored;   // of panes of which something was
+  std::vector<FlushedPtr> flushed;          // results that go with this epoch, in order of window
+  std::optional<Timestamp> expired_until;   // rows run out that were last used a ttl before this
+  bool has_expiring = false;                // some of them may
+  Writer expired_out;                       // what came of them
   std::vector<DeadLetter> expired_dead;
   std::uint64_t expired_records_out = 0;
 

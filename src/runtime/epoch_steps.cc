@@ -90,6 +90,7 @@ void EpochSteps::update(Epoch& epoch, std::uint32_t rank, bool is_small) {
     if (tasks_[i]->service().rank != rank) continue;
     if (const auto& keyed = tasks_[i]->service().keyed)
       epoch.services[i].rows.resize(pool_.size(), RowValues(keyed->layout));
+    if (tasks_[i]->service().join) epoch.services[i].joined.resize(pool_.size());
     for (std::uint64_t left = epoch.services[i].shards; left != 0; left &= left - 1)
       work.push_back({i, static_cast<std::uint32_t>(std::countr_zero(left))});
   }
@@ -99,6 +100,11 @@ void EpochSteps::update(Epoch& epoch, std::uint32_t rank, bool is_small) {
   std::ranges::stable_sort(work, {}, &Work::shard);
   pool_.for_each(work.size(), is_small, [&](std::uint32_t worker, std::size_t i) {
     const auto [service, shard] = work[i];
+    if (Joining* const join = tasks_[service]->join()) {
+      join->update_shard(shard, worker, workers_[worker].join,
+                         workers_[worker].readers[service].get(), epoch.services[service]);
+      return;
+    }
     tasks_[service]->windows().update_shard(shard, epoch.now, worker, workers_[worker].update,
                                             workers_[worker].readers[service].get(),
                                             epoch.services[service]);

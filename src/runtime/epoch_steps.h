@@ -11,6 +11,7 @@
 #include "plan/graph.h"
 #include "record/batch_decoder.h"
 #include "runtime/epoch.h"
+#include "runtime/join_update.h"
 #include "runtime/keyed.h"
 #include "runtime/row_reader.h"
 #include "runtime/step.h"
@@ -46,6 +47,7 @@ class EpochSteps {
     record::BatchDecoder decoder;
     StepScratch scratch;
     ShardUpdate update;
+    JoinUpdate join;
     std::vector<std::unique_ptr<RowReader>> readers;  // by service; null: it reads nothing else
   };
 

@@ -56,13 +56,15 @@ struct FailedUpdate {
   std::string reason;
 };
 
-// A row that ran out: what its function made of it, or why it failed.
+// A row that ran out, or a left event of a join that meets none: what its function made of it, or
+// why it failed.
 struct ExpiredRow {
   Timestamp at;
   Text key;  // encoded
   std::uint32_t state = 0;
   abi::Emitted made{};
-  std::string reason;  // it failed
+  std::string reason;                 // it failed, and…
+  std::string_view op = "on-expire";  // …whose fault it is
 };
 
 struct ShardOutcome {

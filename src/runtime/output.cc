@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "plan/graph.h"
 #include "record/batch.h"
 #include "record/codec.h"
@@ -19,7 +21,7 @@
 namespace gameflow::runtime {
 namespace {
 
-// What goes to many windows may fail in each of them.
+// What goes to many windows may fail in each of them, and what meets many events with each.
 void tell_once(std::vector<FailedUpdate>& failed) {
   const auto what = [](const FailedUpdate& f) {
     return std::tie(f.delivery, f.number, f.op, f.reason);
@@ -43,7 +45,8 @@ std::vector<DeadLetter> collect_dead(const Service& service, ServiceEpoch& part)
       failed.push_back({d, letter.origin->offset, std::move(letter)});
   }
   for (ShardOutcome& outcome : part.outcomes) {
-    if (service.keyed && service.keyed->assigner.is_copied()) tell_once(outcome.failed);
+    const bool may_repeat = service.join || service.keyed->assigner.is_copied();
+    if (may_repeat && !outcome.failed.empty()) tell_once(outcome.failed);
     for (FailedUpdate& update : outcome.failed) {
       const Delivery& delivery = *part.deliveries[update.delivery];
       const Origin origin = delivery.chunk->origin(update.record);
@@ -101,10 +104,10 @@ void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log
     counters.records_out += delivery->records_out;
     out.append(std::move(delivery->out));
     for (const Origin& origin : delivery->placement->late) {
-      if (!service.keyed->late) break;
+      if (service.late() == nullptr) break;
       const record::RecordView record = origin.record();
-      out.add(*service.keyed->late, delivery->chunk->source().partition, record.timestamp,
-              record.key, record.value);
+      out.add(*service.late(), delivery->chunk->source().partition, record.timestamp, record.key,
+              record.value);
     }
   }
   out.append(std::move(part.expired_out));
@@ -171,13 +174,18 @@ class ExpiredTaker final : public SinkTaker {
     ++part_.expired_records_out;
   }
   void fail(std::string_view op, std::uint32_t number, std::string reason) override {
-    static_cast<void>(number);
-    part_.expired_dead.push_back({.service = service_.name,
-                                  .op = op,
-                                  .field = {},
-                                  .reason = std::move(reason),
-                                  .origin = std::nullopt,
-                                  .window_start = std::nullopt});
+    fail(op, *rows_[number], std::move(reason));
+  }
+  void fail(std::string_view op, const ExpiredRow& row, std::string reason) {
+    DeadLetter& letter = part_.expired_dead.emplace_back(DeadLetter{.service = service_.name,
+                                                                    .op = op,
+                                                                    .field = {},
+                                                                    .reason = std::move(reason),
+                                                                    .origin = std::nullopt,
+                                                                    .window_start = std::nullopt});
+    if (!service_.join) return;
+    letter.subject = "a left event without a right one";
+    letter.reason += fmt::format(" ({}, of {})", letter.subject, format_timestamp(row.at));
   }
 
  private:
@@ -209,7 +217,7 @@ void write_expired(const Service& service, RowReader* reader, StepScratch& scrat
   }
   ExpiredTaker taker(service, made, part);
   for (const ExpiredRow* const row : rows) {
-    if (row->made.value == nullptr) taker.fail("on-expire", 0, row->reason);
+    if (row->made.value == nullptr) taker.fail(row->op, *row, row->reason);
   }
   record::BlockArena arena;
   run_sinks(service, scratch.sinks, arena, reader, taker);

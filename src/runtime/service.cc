@@ -30,6 +30,8 @@ class Binder {
         GF_TRY(add_source(*read, node, service));
       } else if (const auto* keyed = std::get_if<plan::Keyed>(&node.kind)) {
         GF_TRY(add_keyed(*keyed, service));
+      } else if (const auto* join = std::get_if<plan::Join>(&node.kind)) {
+        GF_TRY(add_join(*join, graph_.nodes[node.inputs.front()], service));
       } else if (const auto* write = std::get_if<plan::Write>(&node.kind)) {
         GF_TRY(add_sink(*write, node_id, service));
       }
@@ -108,6 +110,24 @@ class Binder {
     return {};
   }
 
+  Status add_join(const plan::Join& join, const plan::Node& exchange, Service& service) const {
+    std::vector<std::string_view> operators;
+    for (const plan::Step& step : join.steps) operators.push_back(step.name);
+    service.join.emplace(
+        BoundJoin{.plan = &join,
+                  .function = functions_.join(join.function).pointer,
+                  .operators = std::move(operators),
+                  .left = functions_.output_of(graph_, exchange.inputs[0]),
+                  .right = functions_.output_of(graph_, exchange.inputs[1]),
+                  .assigner = window::Assigner::tumbling(BoundJoin::bucket_size(join)),
+                  .trigger = window::Trigger(join.grace),
+                  .late = std::nullopt});
+    if (join.late_topic) {
+      GF_ASSIGN(service.join->late, target(graph_.topics[*join.late_topic].name));
+    }
+    return {};
+  }
+
   // A sink's values come from its chain, or as they are from the node before.
   Status add_sink(const plan::Write& write, plan::NodeId id, Service& service) const {
     BoundSink sink{{}, functions_.output_of(graph_, id), {}};
@@ -135,9 +155,19 @@ class Binder {
 }  // namespace
 
 bool Service::writes(log::TopicId topic) const {
-  return (keyed && keyed->late && keyed->late->id == topic) ||
+  return (late() != nullptr && late()->id == topic) ||
          std::ranges::any_of(sinks,
                              [topic](const BoundSink& sink) { return sink.target.id == topic; });
+}
+
+const Target* Service::late() const {
+  if (join) return join->late ? &*join->late : nullptr;
+  return keyed && keyed->late ? &*keyed->late : nullptr;
+}
+
+Duration Service::idle_timeout() const {
+  if (join) return join->plan->idle_timeout;
+  return keyed ? keyed->plan->idle_timeout() : Duration{1};
 }
 
 Result<Service> bind_service(const plan::Graph& graph, plan::ServiceId id,
@@ -150,6 +180,7 @@ Result<Service> bind_service(const plan::Graph& graph, plan::ServiceId id,
                   .sources = {},
                   .inputs = {},
                   .keyed = std::nullopt,
+                  .join = std::nullopt,
                   .sinks = {},
                   .dead_letters = {},
                   .on_error = graph.services[id].on_error,

@@ -18,18 +18,13 @@
 #include "plan/functions.h"
 #include "plan/graph.h"
 #include "record/type.h"
+#include "runtime/bound_join.h"
 #include "runtime/results.h"
 #include "state/layout.h"
 #include "window/assigner.h"
 #include "window/trigger.h"
 
 namespace gameflow::runtime {
-
-// A topic to write to.
-struct Target {
-  log::TopicId id;
-  std::uint32_t partitions = 1;
-};
 
 // Functions that were fused into one.
 struct BoundChain {
@@ -82,7 +77,8 @@ struct Service {
   bool reads_others = false;  // rows of other services, or tables
   std::vector<BoundSource> sources;
   std::vector<Input> inputs;
-  std::optional<BoundKeyed> keyed;  // none: a stateless pipe
+  std::optional<BoundKeyed> keyed;
+  std::optional<BoundJoin> join;  // neither: a stateless pipe
   std::vector<BoundSink> sinks;
   Target dead_letters;
   plan::ErrorPolicy on_error = plan::ErrorPolicy::kDeadLetter;
@@ -92,7 +88,17 @@ struct Service {
   // Else rows live until they are erased or run out: in one window that never closes.
   bool has_windows() const { return keyed && !keyed->assigner.is_always(); }
   // Whether something leaves the rows for the sinks while records come.
-  bool has_keyed_outputs() const { return keyed && keyed->plan->has_outputs() && !sinks.empty(); }
+  bool has_keyed_outputs() const {
+    return join || (keyed && keyed->plan->has_outputs() && !sinks.empty());
+  }
+  // Of a join.
+  Side side_of(std::uint32_t input) const {
+    return inputs[input].source == 0 ? Side::kLeft : Side::kRight;
+  }
+  // Where late records go; null: nowhere.
+  const Target* late() const;
+  // A partition silent for this long no longer holds time back.
+  Duration idle_timeout() const;
 };
 
 // `graph` outlives the service; its functions are bound, all its topics exist. Errors as

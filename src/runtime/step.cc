@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "record/codec.h"
+#include "state/layout.h"
 #include "window/assigner.h"
 #include "window/trigger.h"
 
@@ -19,7 +20,9 @@ class Placing {
   Placing(const Chunk& chunk, const Taker& taker, Placement& placement)
       : chunk_(chunk),
         taker_(taker),
-        assigner_(taker.service->keyed->assigner),
+        join_(taker.service->join ? &*taker.service->join : nullptr),
+        side_(taker.service->side_of(taker.delivery->input)),
+        assigner_(join_ != nullptr ? join_->assigner : taker.service->keyed->assigner),
         placement_(placement) {}
 
   void run(std::span<const abi::Emitted> emitted) {
@@ -30,7 +33,7 @@ class Placing {
       if (!is_placeable(record)) continue;
       note_progress(time, record.origin);
       if (!alike_.contains(time)) find_panes(time);
-      if (panes_.empty()) {
+      if (panes_.empty() || is_late(time)) {
         note_late(record.origin);
       } else if (assigner_.is_copied()) {
         for (const std::uint32_t pane : panes_) copies_.emplace_back(pane, number);
@@ -50,9 +53,14 @@ class Placing {
   void find_panes(Timestamp time) {
     panes_.clear();
     alike_ = assigner_.for_each_pane(time, [&](window::Span pane) {
-      if (!window::has_passed(taker_.gone_until, assigner_.last_end(pane)))
+      if (join_ != nullptr || !window::has_passed(taker_.gone_until, assigner_.last_end(pane)))
         panes_.push_back(placement_.exchange.number_of(pane));
     });
+  }
+
+  // Of a join, where panes do not tell it.
+  bool is_late(Timestamp time) const {
+    return join_ != nullptr && window::has_passed(taker_.gone_until, join_->end_of(side_, time));
   }
 
   void add(const abi::Emitted& record, std::uint32_t pane, u32 number) {
@@ -101,6 +109,8 @@ class Placing {
 
   const Chunk& chunk_;
   const Taker& taker_;
+  const BoundJoin* const join_;  // null: there is none
+  const Side side_;
   const window::Assigner& assigner_;
   Placement& placement_;
   window::Span alike_{};              // times in it have the panes…
@@ -116,7 +126,7 @@ abi::ChainFn function_of(const Taker& taker) {
 
 // Whether records that left one chain are placed alike.
 bool place_alike(const Taker& one, const Taker& other) {
-  return other.service->keyed && function_of(one) == function_of(other) &&
+  return one.service->keyed && other.service->keyed && function_of(one) == function_of(other) &&
          one.service->keyed->assigner == other.service->keyed->assigner &&
          one.gone_until == other.gone_until && one.future_from == other.future_from;
 }
@@ -148,14 +158,19 @@ class ChunkSinks final : public SinkTaker {
     const Origin& origin = origin_of(number);
     return origin.batch->key(origin.index);
   }
-  // A record keeps the time of the one it came from.
+  // A record keeps the time of the one it came from; one of a join has that of the later event.
   void take(const BoundSink& sink, std::uint32_t number, const void* value,
             std::optional<std::string_view> key) override {
     scratch_.json.clear();
     record::encode_json(*sink.type, value, scratch_.json);
     const Origin& origin = origin_of(number);
-    delivery_.out.add(sink.target, chunk_.source().partition, origin.batch->timestamp(origin.index),
-                      key, scratch_.json);
+    std::uint64_t spread = chunk_.source().partition;
+    Timestamp time = origin.batch->timestamp(origin.index);
+    if (service_.join) {
+      spread = state::hash_key(scratch_.sinks.row_keys[number].view());
+      time = {scratch_.sinks.times[number]};
+    }
+    delivery_.out.add(sink.target, spread, time, key, scratch_.json);
     ++delivery_.records_out;
   }
   void fail(std::string_view op, std::uint32_t number, std::string reason) override {
@@ -195,7 +210,7 @@ class Steps {
     const Passed& passed = passed_through(chain);
     for (const abi::RecordError& error : passed.errors)
       add_dead(chain.operators[error.step], chunk_.origin(error.index), error.message.str());
-    if (service_.keyed) return place(passed.emitted);
+    if (service_.keyed || service_.join) return place(passed.emitted);
     ChunkSinks sinks(service_, taker_.reader, scratch_, delivery_);
     for (const abi::Emitted& record : passed.emitted) sinks.add(record, record.origin);
     sinks.run();

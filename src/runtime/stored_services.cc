@@ -60,12 +60,12 @@ Status check_stored(const plan::Graph& graph, const log::StateKv& store) {
     GF_ASSIGN(const auto stored, store.get(service_key(service.name)));
     if (!stored) continue;
     GF_ASSIGN(const ServiceRecord record, decode_service_record(*stored, service.name));
-    const plan::Keyed* keyed = nullptr;
-    for (const plan::NodeId node : service.nodes) {
-      if (const auto* const found = std::get_if<plan::Keyed>(&graph.nodes[node].kind))
-        keyed = found;
+    const auto id = static_cast<plan::ServiceId>(&service - graph.services.data());
+    if (const plan::Join* const join = graph.join_of(id)) {
+      GF_TRY(match_join(record, service.name, *join, {}));
+    } else {
+      GF_TRY(match_states(record, service.name, graph.keyed_of(service)));
     }
-    GF_TRY(match_states(record, service.name, keyed));
   }
   return {};
 }

@@ -34,7 +34,9 @@ LateStats late_stats(const Service& service, const Positions& positions, LateMet
 ServiceTask::ServiceTask(const plan::Graph& graph, Service service, std::size_t number,
                          std::size_t rows_flushed_at_once, const RowSource& source)
     : service_(std::move(service)),
-      windows_(graph, service_, number, rows_flushed_at_once, source) {}
+      windows_(graph, service_, number, rows_flushed_at_once, source) {
+  if (service_.join) join_.emplace(service_);
+}
 
 void ServiceTask::begin(FlushPool& pool, ServiceEpoch& part) {
   part.after = positions_;
@@ -63,9 +65,13 @@ void ServiceTask::finish(const Epoch& epoch, const FlushPool& pool, ServiceEpoch
 }
 
 void ServiceTask::decide_windows(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part) {
-  if (!service_.keyed) return;
+  if (!service_.keyed && !join_) return;
   Positions& after = part.after;
   GF_CHECK(after.watermark.value() >= positions_.watermark.value());  // nothing is the least
+  if (join_) {
+    after.closed = service_.join->trigger.advance(after.closed, after.watermark.value());
+    return join_->decide(epoch.now, part);
+  }
   if (service_.has_windows())
     after.closed = service_.keyed->trigger.advance(after.closed, after.watermark.value());
   windows_.decide(epoch.now, pool, part);
@@ -74,6 +80,7 @@ void ServiceTask::decide_windows(const Epoch& epoch, const FlushPool& pool, Serv
 void ServiceTask::write(const Epoch& epoch, ServiceEpoch& part, log::Commit& commit) const {
   write_output(service_, epoch.now, part, commit);
   windows_.write(part, commit);
+  if (join_) join_->write(part, commit);
   commit.put.push_back({service_key(service_.name), encode(record(part.after))});
 }
 
@@ -85,6 +92,7 @@ void ServiceTask::commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part
   }
   const Counters before = positions_.counters;
   windows_.commit(pool, part);
+  if (join_) join_->commit(part);
   positions_ = std::move(part.after);
   const Counters& after = positions_.counters;
   late_.add(epoch.attention, after.records_in - before.records_in,
@@ -98,6 +106,7 @@ void ServiceTask::commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part
 
 void ServiceTask::revert(Duration attention) {
   windows_.revert();
+  if (join_) join_->revert();
   positions_.watermark.forgive(attention);
 }
 
@@ -121,6 +130,10 @@ ServiceRecord ServiceTask::record(const Positions& positions) const {
                        .emit_at = results.emit_at,
                        .inputs = former_inputs_,
                        .counters = positions.counters};
+  if (join_) {
+    record.windows = service_.join->plan->events();
+    record.states = stored_sides(*service_.join);
+  }
   std::ranges::set_union(results.unsaid, results.in_flight, std::back_inserter(record.unsaid));
   for (std::size_t i = 0; i < service_.inputs.size(); ++i) {
     const Input& input = service_.inputs[i];
@@ -160,7 +173,16 @@ ServiceStats ServiceTask::stats(Duration attention) const {
                                 positions_.watermark.is_idle(i, attention)});
   }
   windows_.panes().add_to(stats);
+  if (join_) join_->add_to(stats);
   return stats;
+}
+
+std::uint64_t ServiceTask::state_bytes() const {
+  return windows_.bytes() + (join_ ? join_->bytes() : 0);
+}
+
+bool ServiceTask::waits_for_time() const {
+  return windows_.waits_for_time() || (join_ && join_->waits_for_time());
 }
 
 }  // namespace gameflow::runtime

@@ -20,6 +20,7 @@
 #include "runtime/dead_letter.h"
 #include "runtime/epoch.h"
 #include "runtime/flush_pool.h"
+#include "runtime/joining.h"
 #include "runtime/late_meter.h"
 #include "runtime/open_windows.h"
 #include "runtime/service.h"
@@ -56,6 +57,10 @@ class ServiceTask {
   const Service& service() const { return service_; }
   const Positions& positions() const { return positions_; }
   OpenWindows& windows() { return windows_; }
+  Joining* join() { return join_ ? &*join_ : nullptr; }  // null: it has none
+  std::uint64_t state_bytes() const;
+  // Something may be due without any input.
+  bool waits_for_time() const;
   ServiceStats stats(Duration attention) const;
 
  private:
@@ -68,6 +73,7 @@ class ServiceTask {
   Positions positions_;
   std::vector<StoredInput> former_inputs_;  // of sources that the dataflow has no longer
   OpenWindows windows_;
+  std::optional<Joining> join_;
   LateMeter late_;
   std::optional<Stop> stop_;
 };

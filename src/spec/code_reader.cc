@@ -192,6 +192,19 @@ Function FunctionReader::read_flush(const Fields& fields, const Node& parent,
   return read(of_flush, *body, FunctionKind::kFlushEach, names);
 }
 
+Function FunctionReader::read_join(const Fields& fields, const Node& join,
+                                   const ExampleNames& names) {
+  Function function = {FunctionKind::kJoin, {}, {}};
+  if (const Node* const list = fields.find("dependencies"))
+    function.dependencies = read_dependencies(*list);
+  const Node* const run = fields.find("run");
+  if (run == nullptr) return function;
+  function.position = join.find_key("run")->position;
+  const auto code = read_code(*run, function.kind, names);
+  if (code && check_code(*code, function.kind, names)) function.code = *code;
+  return function;
+}
+
 std::vector<Function> FunctionReader::read_transforms(const Node& list, ExampleNames names) {
   if (list.kind != NodeKind::kList) {
     report_.error(list,

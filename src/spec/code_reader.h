@@ -38,6 +38,9 @@ class FunctionReader {
   // Of a window: one that makes its result, or that makes one of each row.
   Function read_flush(const Fields& fields, const Node& parent, const ExampleNames& names);
 
+  // Of a join, whose map `join` is.
+  Function read_join(const Fields& fields, const Node& join, const ExampleNames& names);
+
   // A list of operators, `{operator: filter, run: …}` or `{filter: {run: …}}`. What has mistakes
   // counts as a `map`: nobody then misses the type that it would have made.
   std::vector<Function> read_transforms(const Node& list, ExampleNames names);

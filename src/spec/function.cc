@@ -128,6 +128,13 @@ std::string each_example(const ExampleNames& names, std::string_view function) {
   return fmt::format("{0} {1}(const {2}Row& row) {{ return {0}{{}}; }}", out, function, row);
 }
 
+std::string join_example(const ExampleNames& names, std::string_view function) {
+  const std::string left = cpp_name(names.event, names.event_name, "Left");
+  const std::string right = cpp_name(names.output, names.output_name, "Right");
+  return fmt::format("{0} {1}(const {0}& left, const {2}* right) {{ return left; }}", left,
+                     function, right);
+}
+
 constexpr auto kFunctions = std::to_array<FunctionInfo>({
     {.kind = FunctionKind::kMap,
      .key = "map",
@@ -213,6 +220,14 @@ constexpr auto kFunctions = std::to_array<FunctionInfo>({
      .concept_name = "Expires",
      .example_name = "ended",
      .example = expire_example},
+    {.kind = FunctionKind::kJoin,
+     .key = "join",
+     .doc = "a left event with a right one of its key; `R` is null where there is none",
+     .signature = "U(const L&, const R*)",
+     .remark = "U a type of the dataflow",
+     .concept_name = "Joins",
+     .example_name = "join",
+     .example = join_example},
 });
 
 }  // namespace

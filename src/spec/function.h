@@ -24,6 +24,7 @@ enum class FunctionKind : std::uint8_t {
   kFlush,
   kFlushEach,
   kOnExpire,
+  kJoin,
 };
 
 // A service's own names, for an example of what it could say. Parts that are unknown are left null.

@@ -118,6 +118,30 @@ struct Partition {
   std::optional<Function> update_state;
 };
 
+// Of each left event with the right ones of its key that are near in time.
+enum class JoinType : std::uint8_t {
+  kInner,
+  kLeft,  // a left event without any gives a result, too
+};
+
+struct JoinSide {
+  Function assign_timestamp = {FunctionKind::kAssignTimestamp, {}, {}};
+  Function assign_key = {FunctionKind::kAssignKey, {}, {}};
+};
+
+// A left event at t meets the right ones of its key in [t - before, t + after].
+struct Join {
+  Position position;
+  JoinSide left, right;
+  Duration before, after;
+  JoinType type = JoinType::kInner;
+  Duration grace;  // what a left event meets is known when the watermark passes t + after + grace
+  Duration idle_timeout = {5'000};  // as that of a window
+  LatePolicy late = LatePolicy::kDrop;
+  std::string late_topic;  // kToTopic only
+  Function run = {FunctionKind::kJoin, {}, {}};
+};
+
 // What becomes of a record that does not decode or whose operator throws.
 enum class ErrorPolicy : std::uint8_t {
   kDeadLetter,
@@ -131,7 +155,9 @@ enum class ErrorPolicy : std::uint8_t {
 struct Service {
   std::string name;
   Position position;
-  std::vector<Source> sources;  // at least one; those without transforms are of one type
+  // At least one; those without transforms are of one type. Of a join, left and right.
+  std::vector<Source> sources;
+  std::optional<Join> join;  // what it makes goes through the transforms
   std::vector<Function> transforms;
   std::vector<State> states;               // at least one with a partition, none without
   std::vector<StateReference> references;  // of `states`, with `from`

@@ -53,8 +53,11 @@ void check_dead_letters(Report& report, const Dataflow& dataflow, const TopicRea
     }
   }
   for (const Service& service : dataflow.services) {
-    if (service.window && service.window->late == LatePolicy::kToTopic &&
-        service.window->late_topic == name)
+    const bool is_late_topic = (service.window && service.window->late == LatePolicy::kToTopic &&
+                                service.window->late_topic == name) ||
+                               (service.join && service.join->late == LatePolicy::kToTopic &&
+                                service.join->late_topic == name);
+    if (is_late_topic)
       report.error(service.position,
                    fmt::format("service '{}' sends late events to the dead-letter topic '{}'",
                                service.name, name),

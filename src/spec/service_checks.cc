@@ -66,6 +66,8 @@ class Cycles {
       for (const Sink& sink : services[from].sinks) add(sink.topic);
       if (services[from].window && services[from].window->late == LatePolicy::kToTopic)
         add(services[from].window->late_topic);
+      if (services[from].join && services[from].join->late == LatePolicy::kToTopic)
+        add(services[from].join->late_topic);
     }
   }
 

@@ -37,6 +37,13 @@ ExampleNames names_of(const TopicEntry* entry) {
 template <class Visit>
 void for_each_function(const Service& service, Visit&& visit) {
   for (const Source& source : service.sources) std::ranges::for_each(source.transforms, visit);
+  if (service.join) {
+    for (const JoinSide* const side : {&service.join->left, &service.join->right}) {
+      visit(side->assign_timestamp);
+      visit(side->assign_key);
+    }
+    visit(service.join->run);
+  }
   std::ranges::for_each(service.transforms, visit);
   for (const Sink& sink : service.sinks) std::ranges::for_each(sink.transforms, visit);
   for (const State& state : service.states) {
@@ -93,10 +100,11 @@ void ServiceReader::read_service(const Node& key, const Node& body) {
   const Fields fields(report_, body, kService);
   if (!fields.is_map()) return;
   service.on_error = static_cast<ErrorPolicy>(fields.word("on-error").value_or(0));
-  const bool has_window = body.find("window") != nullptr;
-  const bool has_partition = body.find("partition") != nullptr;
+  const bool has_join = body.find("join") != nullptr;
+  const bool has_window = !has_join && body.find("window") != nullptr;
+  const bool has_partition = !has_join && body.find("partition") != nullptr;
   Flow flow;
-  if (const Node* const sources = fields.find("sources")) read_sources(*sources, service, flow);
+  read_inputs(fields, body, service, flow);
   service.transforms = read_transforms(fields, flow.names);
   if (change_type(service.transforms)) flow.forget_type();
   if (const Node* const sinks = body.find("sinks")) names_of_output(*sinks, flow);
@@ -104,8 +112,9 @@ void ServiceReader::read_service(const Node& key, const Node& body) {
     StateReader(report_, types_, functions_, imports_, flow.names, has_window)
         .read(*states, service);
   if (!service.states.empty()) flow.names.state = &service.states.front();
-  if (const Node* const window = fields.find("window")) read_window(*window, service, flow);
-  if (const Node* const partition = fields.find("partition")) {
+  if (const Node* const window = has_join ? nullptr : fields.find("window"))
+    read_window(*window, service, flow);
+  if (const Node* const partition = has_join ? nullptr : fields.find("partition")) {
     if (has_window) {
       report_.error(*body.find_key("partition"), "'partition' stands in 'window'",
                     "indent it below 'window:'");
@@ -118,24 +127,54 @@ void ServiceReader::read_service(const Node& key, const Node& body) {
   if (needs_states && body.find("states") == nullptr) fields.require("states");
   if (const Node* const sinks = fields.find("sinks"))
     read_sinks(*sinks, has_window || (!service.states.empty() && !has_partition), service, flow);
-  if (!service.states.empty() && !has_window && !has_partition) {
-    const Node* const states = body.find_key("states");
-    report_.error(
-        states == nullptr ? key : *states,
-        fmt::format("service '{}' has states, but neither 'partition' nor 'window'", key.text),
-        "write 'partition:' with 'assign-key' and 'update-state' below it");
-  } else if (!has_window && !has_partition && body.find("sinks") == nullptr) {
-    report_.error(
-        key,
-        fmt::format("service '{}' has neither 'sinks' nor a 'partition' or 'window': it would do "
-                    "nothing",
-                    key.text),
-        "for example 'sinks: [{ type: topic, id: summaries }]'");
-  }
+  check_parts(key, body, service);
   if (const Node* const window = body.find("window"); window != nullptr && service.window)
     windows_.check(key, *window, service);
   check(body, service);
   services_.push_back(std::move(service));
+}
+
+void ServiceReader::read_inputs(const Fields& fields, const Node& body, Service& service,
+                                Flow& flow) {
+  const Node* const join = body.find_key("join");
+  if (join == nullptr) {
+    if (const Node* const sources = fields.require("sources"))
+      read_sources(*sources, service, flow);
+    return;
+  }
+  if (body.find_key("sources") != nullptr) {
+    report_.error(*join, "'join' stands in place of 'sources'",
+                  "remove one of them: a join reads the topics of 'left' and 'right'");
+  }
+  if (const Node* const node = fields.find("join")) joins_.read(*node, service);
+  joins_.check(body);
+  flow.forget_type();
+}
+
+// A service keeps rows, or has sinks.
+void ServiceReader::check_parts(const Node& key, const Node& body, const Service& service) {
+  const bool has_join = body.find("join") != nullptr;
+  const bool has_rows = body.find("window") != nullptr || body.find("partition") != nullptr;
+  if (has_rows) return;
+  if (!service.states.empty()) {
+    const Node* const states = body.find_key("states");
+    report_.error(
+        states == nullptr ? key : *states,
+        fmt::format("service '{}' has states, but neither 'partition' nor 'window'", key.text),
+        has_join
+            ? "a service with 'join' reads those of others, with 'from': keep rows in a second "
+              "service, which reads what the join writes"
+            : "write 'partition:' with 'assign-key' and 'update-state' below it");
+  } else if (body.find("sinks") == nullptr) {
+    report_.error(
+        key,
+        has_join ? fmt::format("service '{}' has no 'sinks': it would do nothing", key.text)
+                 : fmt::format(
+                       "service '{}' has neither 'sinks' nor a 'partition' or 'window': it would "
+                       "do nothing",
+                       key.text),
+        "for example 'sinks: [{ type: topic, id: summaries }]'");
+  }
 }
 
 // The states of the packages' functions that the service uses, where it does not have them.

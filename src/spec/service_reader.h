@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "spec/code_reader.h"
+#include "spec/join_reader.h"
 #include "spec/reader.h"
 #include "spec/topic_reader.h"
 #include "spec/type_reader.h"
@@ -26,6 +27,7 @@ class ServiceReader {
         imports_(imports),
         functions_(report, source, imports),
         windows_(report, topics),
+        joins_(report, topics, functions_, start),
         start_(start) {}
 
   void read_section(const Node& section);
@@ -54,6 +56,7 @@ class ServiceReader {
   };
 
   void read_service(const Node& key, const Node& body);
+  void read_inputs(const Fields& fields, const Node& body, Service& service, Flow& flow);
   void read_sources(const Node& list, Service& service, Flow& flow);
   void read_sinks(const Node& list, bool has_flush, Service& service, Flow& flow);
   // The keys of a source or sink; nothing after a report.
@@ -68,6 +71,7 @@ class ServiceReader {
   void read_partition(const Node& node, Service& service, Flow& flow);
   void adopt_states(Service& service);
   void check(const Node& body, const Service& service);
+  void check_parts(const Node& key, const Node& body, const Service& service);
   void check_states(const Node& body, const Service& service);
 
   Report& report_;
@@ -76,6 +80,7 @@ class ServiceReader {
   const Imports& imports_;
   FunctionReader functions_;
   WindowReader windows_;
+  JoinReader joins_;
   StartOffset start_;
   std::vector<Service> services_;
 };

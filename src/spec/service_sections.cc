@@ -1,5 +1,6 @@
 // Services: what they read, compute, keep and write.
 #include "spec/sections.h"
+#include "spec/shared_fields.h"
 
 namespace gameflow::spec {
 namespace {
@@ -16,28 +17,22 @@ constexpr std::string_view kRowTypes[] = {"arrow-row", "primitive", "string", "b
 constexpr std::string_view kLateWords[] = {"drop"};
 constexpr std::string_view kErrorWords[] = {"dead-letter", "skip", "fail"};
 
-constexpr Field kTransforms = {.key = "transforms",
-                               .kind = kList,
-                               .doc = "what is done to each record, in this order",
-                               .section = &kTransform};
 constexpr Field kRun = {.key = "run", .kind = kCode, .doc = "C++ that defines one function"};
 constexpr Field kUses = {.key = "uses",
                          .doc = "an imported function of a package, in place of `run`",
                          .what = "the name of a function"};
 
-constexpr Field kDependencies = {.key = "dependencies",
-                                 .kind = kList,
-                                 .doc = "system libraries that the code needs",
-                                 .min = 1,
-                                 .section = &kDependency};
 constexpr Field kServiceFields[] = {
     {.key = "sources",
      .kind = kList,
-     .is_required = true,
-     .doc = "topics to read; those without `transforms` are of one type",
+     .doc = "topics to read; those without `transforms` are of one type; required without `join`",
      .hint = "for example '- { type: topic, id: player-events }'",
      .min = 1,
      .section = &kSource},
+    {.key = "join",
+     .kind = kMap,
+     .doc = "two topics whose events are put together by key and time; in place of `sources`",
+     .section = &kJoining},
     kTransforms,
     {.key = "states",
      .kind = kNamed,
@@ -73,7 +68,9 @@ constexpr KnownButRefused kServiceRefused[] = {
     {"imports", "'imports' stand at the top of the file", "move them there"},
     {"merge", "'merge' is not supported yet", kSupported},
     {"split", "'split' is not supported yet", kSupported},
-    {"join", "'join' is not supported yet", kSupported},
+    {"left", "'left' stands in 'join'", "indent it below 'join:'"},
+    {"right", "'right' stands in 'join'", "indent it below 'join:'"},
+    {"within", "'within' stands in 'join'", "indent it below 'join:'"},
     {"schedule", "'schedule' stands at the top of the file",
      "here write a source, '- { type: schedule, id: … }'"},
 };

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <gameflow/each.h>
+#include <gameflow/join.h>
 #include <gameflow/keyed.h>
 #include <gameflow/merge.h>
 

@@ -74,6 +74,17 @@ inline void reserve(List<abi::Emitted>& out, std::size_t more) noexcept {
   }
 }
 
+// The end of a run of steps: what comes there is what goes out.
+struct Emitting {
+  List<abi::Emitted> out;  // a copy, so that it need not be read back after each call
+  u32 origin = 0;
+
+  template <u32, class Value>
+  [[gnu::always_inline]] void take(Pass<Emitting>&, const Value& value, const Tags& tags) {
+    out.push_back({&value, tags.time, tags.key, origin, tags.record_key});
+  }
+};
+
 // An abi::ChainFn of the steps.
 template <class In, class... Steps>
 struct Chain {
@@ -83,7 +94,7 @@ struct Chain {
   static u32 run(abi::Call* call, const abi::Records* records, List<abi::Emitted>* out,
                  abi::RecordError* errors) {
     const CallScope scope(call);
-    Pass<End> pass{*call->arena, {*out}};
+    Pass<Emitting> pass{*call->arena, {*out}};
     reserve(pass.end.out, records->count);
     u32 error_count = 0;
     for (u32 i = 0; i < records->count; ++i) {
@@ -104,17 +115,6 @@ struct Chain {
     *out = pass.end.out;
     return error_count;
   }
-
- private:
-  struct End {
-    List<abi::Emitted> out;  // a copy, so that it need not be read back after each call
-    u32 origin = 0;
-
-    template <u32, class Value>
-    [[gnu::always_inline]] void take(Pass<End>&, const Value& value, const Tags& tags) {
-      out.push_back({&value, tags.time, tags.key, origin, tags.record_key});
-    }
-  };
 };
 
 }  // namespace gameflow::detail

@@ -67,6 +67,11 @@ class FunctionTest {
       return fail(ErrorCode::kInvalidArgument,
                   fmt::format("{} takes a value: --value or --value-file", found.id));
     }
+    if (std::holds_alternative<plan::Join>(file_.graph->nodes[found.node].kind)) {
+      return fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("{} is for pairs of records: test it with a case that sends both", found.id));
+    }
     GF_ASSIGN(const record::Type* const in, input_type(found, whole.functions));
     if (found.step->kind == FunctionKind::kOnExpire) {
       return fail(ErrorCode::kInvalidArgument,

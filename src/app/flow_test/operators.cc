@@ -231,6 +231,9 @@ std::vector<Operator> operators_of(const Graph& graph) {
           if (state.on_expire) found.push_back(make_operator(graph, i, id, 0, *state.on_expire));
         }
         if (keyed->flush) found.push_back(make_operator(graph, i, id, 0, *keyed->flush));
+      } else if (const auto* const join = std::get_if<plan::Join>(&kind)) {
+        for (std::size_t step = 0; step < join->steps.size(); ++step)
+          found.push_back(make_operator(graph, i, id, step, join->steps[step]));
       }
     }
   }
@@ -291,9 +294,12 @@ Step as_transform(const Graph& graph, const Operator& found) {
       return step_of_kind(FunctionKind::kMap, step.code);
     case FunctionKind::kAssignKey: {
       const plan::Exchange* const exchange = exchange_of(graph, found);
-      const record::Kind key = exchange != nullptr ? exchange->key : record::Kind::kString;
-      const std::string type =
-          key == record::Kind::kString ? "Text" : std::string(record::to_string(key));
+      // A join takes any key.
+      const record::Kind key =
+          exchange != nullptr && exchange->key ? *exchange->key : record::Kind::kString;
+      const std::string type = exchange != nullptr && !exchange->key ? "auto"
+                               : key == record::Kind::kString        ? "Text"
+                                                              : std::string(record::to_string(key));
       return step_of_kind(FunctionKind::kMap,
                           called_by(step, type, "return GAMEFLOW_PROBED(in...);"));
     }
@@ -331,10 +337,10 @@ Result<Graph> rows_around(const Graph& graph, const Operator& found, const recor
     steps.push_back(*time);
   steps.push_back(*step_of_service(graph, found, spec::FunctionKind::kAssignKey));
   if (key) {
-    const auto literal = key_literal(*key, exchange.key);
+    const auto literal = key_literal(*key, *exchange.key);
     if (!literal) {
       return fail(ErrorCode::kInvalidArgument,
-                  format("--state-key '{}' is no {}", *key, record::to_string(exchange.key)));
+                  format("--state-key '{}' is no {}", *key, record::to_string(*exchange.key)));
     }
     steps.back().code.text = format("[](const auto&) {{ return {}; }}", *literal);
   }

@@ -1,0 +1,57 @@
+// The join of one service: what its shards keep, and its part of each epoch.
+//
+// Threads  update_shard may run in parallel for different shards; all else on the thread that runs
+//          epochs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "log/store.h"
+#include "runtime/checkpoint.h"
+#include "runtime/epoch.h"
+#include "runtime/join_buffer.h"
+#include "runtime/join_update.h"
+#include "runtime/service.h"
+#include "runtime/stats.h"
+
+namespace gameflow::runtime {
+
+class Joining {
+ public:
+  // `service` outlives this, and has a join.
+  explicit Joining(const Service& service);
+
+  // What the store holds. kDataCorrupt.
+  Status restore(const log::Store& store);
+
+  // What is decided by the end of the epoch, and which shards have something to do.
+  void decide(Timestamp now, ServiceEpoch& part) const;
+  // For those of part.shards; part.joined has one a worker.
+  void update_shard(std::uint32_t shard, std::uint32_t worker, JoinUpdate& update,
+                    RowReader* reader, ServiceEpoch& part);
+  void write(ServiceEpoch& part, log::Commit& commit) const;
+  void commit(ServiceEpoch& part);
+  void revert();
+
+  // Something may be due without any input.
+  bool waits_for_time() const { return !stored_.empty(); }
+  std::uint64_t bytes() const;
+  void add_to(ServiceStats& stats) const;
+
+ private:
+  Status restore_value(window::Span bucket, std::string_view value,
+                       std::map<std::pair<std::uint32_t, std::uint64_t>, JoinBuffer::Event*>& read);
+  Error damaged() const;
+
+  const Service& service_;
+  std::vector<std::unique_ptr<JoinBuffer>> shards_;
+  std::map<Timestamp, StoredRows> stored_;  // by bucket, of all that there are
+};
+
+}  // namespace gameflow::runtime
