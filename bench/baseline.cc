@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <stdexcept>
 #include <string_view>
@@ -86,7 +87,75 @@ std::string encode_sorted(const Counts& counts) {
   return json;
 }
 
+constexpr std::int64_t kBeforeMs = 500, kKeptMs = 1'500;
+
+// What waits for its other half, of one player.
+struct Waiting {
+  std::int64_t at;
+  std::string level, text;  // its time as it came
+};
+struct Sides {
+  std::deque<Waiting> sides[2];
+};
+using Waiters = boost::unordered_flat_map<std::string, Sides, TextHash, std::equal_to<>>;
+
+class JoinLoop {
+ public:
+  void take(const record::Batch& batch, bool is_right, std::string& lines) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const PlayerEvent event = decode(parser_, batch[i].value);
+      const std::int64_t at = parse_time(event.event_timestamp);
+      auto found = waiting_.find(event.user_id);
+      if (found == waiting_.end()) found = waiting_.emplace(event.user_id, Sides()).first;
+      Sides& sides = found->second;
+      for (auto& side : sides.sides) {
+        while (!side.empty() && side.front().at < at - kKeptMs) side.pop_front();
+      }
+      for (const Waiting& other : sides.sides[is_right ? 0 : 1]) {
+        const std::int64_t apart = is_right ? other.at - at : at - other.at;  // left - right
+        if (apart < 0 || apart > kBeforeMs) continue;
+        add(event.user_id, is_right, event.level_id, other.level, event.event_timestamp, other.text,
+            lines);
+      }
+      sides.sides[is_right ? 1 : 0].push_back(
+          {at, std::string(event.level_id), std::string(event.event_timestamp)});
+    }
+  }
+
+ private:
+  static void add(std::string_view player, bool is_right, std::string_view level,
+                  std::string_view other_level, std::string_view at, std::string_view other_at,
+                  std::string& lines) {
+    if (is_right) {
+      std::swap(level, other_level);
+      std::swap(at, other_at);
+    }
+    lines.append(R"({"player":")").append(player);
+    lines.append(R"(","level":")").append(level);
+    lines.append(R"(","other_level":")").append(other_level);
+    lines.append(R"(","at":")").append(at);
+    lines.append(R"(","other_at":")").append(other_at).append("\"}\n");
+  }
+
+  simdjson::ondemand::parser parser_;
+  Waiters waiting_;
+};
+
 }  // namespace
+
+void run_join(const Events& left, const Events& right,
+              const std::function<void(std::string_view)>& take) try {
+  JoinLoop loop;
+  std::string lines;
+  for (std::size_t i = 0; i < left.batches.size(); ++i) {
+    lines.clear();
+    loop.take(*left.batches[i], false, lines);
+    loop.take(*right.batches[i], true, lines);
+    take(lines);
+  }
+} catch (const simdjson::simdjson_error& error) {
+  throw std::runtime_error(error.what());
+}
 
 BaselineResult run_baseline(const Events& events) try {
   BaselineResult result;

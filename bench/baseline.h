@@ -30,4 +30,11 @@ BaselineResult run_baseline(const Events& events);
 // Throws as run_baseline does.
 void run_filter_map(const Events& events, const std::function<void(std::string_view)>& take);
 
+// That of dataflows/join.yaml: decodes all fields of every event, keeps per player what the last
+// half second and a second more have brought, and encodes each left event with each right one that
+// is at most half a second earlier, whichever comes first. A batch of each side in turn; each
+// batch's results, a line each, go to `take`. Throws as run_baseline does.
+void run_join(const Events& left, const Events& right,
+              const std::function<void(std::string_view)>& take);
+
 }  // namespace gameflow::bench

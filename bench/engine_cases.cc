@@ -113,17 +113,18 @@ struct LinesSum {
     ++count;
     sum += std::hash<std::string_view>{}(line);
   }
+  void add_lines(std::string_view lines) {
+    for (std::size_t end; (end = lines.find('\n')) != std::string_view::npos;) {
+      add(lines.substr(0, end));
+      lines.remove_prefix(end + 1);
+    }
+  }
   friend bool operator==(const LinesSum&, const LinesSum&) = default;
 };
 
 LinesSum sum_of_loop(const Events& events) {
   LinesSum sum;
-  run_filter_map(events, [&](std::string_view lines) {
-    for (std::size_t end; (end = lines.find('\n')) != std::string_view::npos;) {
-      sum.add(lines.substr(0, end));
-      lines.remove_prefix(end + 1);
-    }
-  });
+  run_filter_map(events, [&](std::string_view lines) { sum.add_lines(lines); });
   return sum;
 }
 
@@ -162,6 +163,40 @@ Body prepare_filter_map(const Setting& setting) {
                    }
                    return Run{events.count, events.json_bytes, seconds};
                  });
+}
+
+// Two streams of 100,000 players, 100,000 events a second each, and one or two pairs a left event.
+Body prepare_join(const Setting& setting) {
+  use_one_core();
+  const std::size_t windows = setting.quick ? 1 : 2;
+  const auto left = std::make_shared<const Events>(EventOptions{.windows = windows, .seed = 1});
+  const auto right = std::make_shared<const Events>(EventOptions{.windows = windows, .seed = 2});
+  const auto world = std::make_shared<World>(read_source("bench/dataflows/join.yaml"));
+  world->open_engine(1);  // makes the topics
+  world->fill("player-events", *left);
+  world->fill("other-events", *right);
+  world->open_store();
+  LinesSum expected;
+  run_join(*left, *right, [&](std::string_view lines) { expected.add_lines(lines); });
+  auto from = std::make_shared<std::vector<record::Offset>>();
+  const std::size_t count = left->count + right->count;
+  const std::size_t bytes = left->json_bytes + right->json_bytes;
+  return against(
+      [left, right, count, bytes] {
+        std::size_t made = 0;
+        const double seconds = seconds_of([&] {
+          run_join(*left, *right, [&](std::string_view lines) { made += lines.size(); });
+        });
+        if (made == 0) throw std::runtime_error("nobody met anybody");
+        return Run{count, bytes, seconds};
+      },
+      [world, from, count, bytes, expected] {
+        const auto engine = world->open_engine_afresh(1);
+        const double seconds = seconds_of([&] { run_to_end(*engine); });
+        if (sum_of_topic(*world, "meetings", *from) != expected)
+          throw std::runtime_error("the pairs are not those of the loop");
+        return Run{count, bytes, seconds};
+      });
 }
 
 // A game of 10,000 players and 30,000 events a second: who was the most active of the last minute,
@@ -210,6 +245,10 @@ void add_engine_cases(Cases& cases) {
                    .figures = {{"", "events/s", "tumbling", Target{kHigher, 0.5, 0.8}}},
                    .repetitions = 3,
                    .prepare = prepare_sliding});
+  cases.push_back({.name = "engine/join",
+                   .figures = {{"", "events/s", "its loop", Target{kHigher, 0.5, 0.8}}},
+                   .repetitions = 3,
+                   .prepare = prepare_join});
   cases.push_back({.name = "engine/filter-map",
                    .figures = {{"", "events/s", "its loop", Target{kHigher, 0.6, 0.9}}},
                    .prepare = prepare_filter_map});

@@ -59,13 +59,13 @@ TEST(CompileErrors, OfJoins) {
        "Both of(Optional<Text> key, const Buy&, const Click*) { return {*key, 0}; }", ""},
       {"another key", kRun, "KeyValue<Both> of(const Buy&, const Click*) { return {{}, {}}; }", ""},
       {"no pointer", kRun, "Both of(const Buy&, const Click&) { return {}; }",
-       "25:13: error: this has to take (const Buy&, const Click*), what comes of left and right\n"},
+       "25:18: error: this has to take (const Buy&, const Click*), what comes of left and right\n"},
       {"the other way round", kRun, "Both of(const Click&, const Buy*) { return {}; }",
-       "25:13: error: this has to take (const Buy&, const Click*), what comes of left and right\n"},
+       "25:18: error: this has to take (const Buy&, const Click*), what comes of left and right\n"},
       {"one only", kRun, "Both of(const Buy&) { return {}; }",
-       "25:13: error: this has to take (const Buy&, const Click*), what comes of left and right\n"},
+       "25:18: error: this has to take (const Buy&, const Click*), what comes of left and right\n"},
       {"nothing", kRun, "void of(const Buy&, const Click*) {}",
-       "25:13: error: join must be callable as U(const Buy&, const Click*), U a type of the "
+       "25:18: error: join must be callable as U(const Buy&, const Click*), U a type of the "
        "dataflow\n"},
       {"what the transforms do not take", kRun, "Buy of(const Buy& b, const Click*) { return b; }",
        "26:41: error: this takes Both, but what comes is Buy\n"
@@ -83,7 +83,7 @@ TEST(CompileErrors, OfJoins) {
        "std::string of_click(const Click& click) { return click.user.str(); }", ""},
       {"a key of the other side", kLeftKey,
        "Text of_buy(const Click& click) { return click.user; }",
-       "17:33: error: assign-key must be callable as KEY(const Buy&), KEY Text, bool or an "
+       "17:34: error: assign-key must be callable as KEY(const Buy&), KEY Text, bool or an "
        "integer\n"},
       {"a window", kRun,
        "Both of(const Buy& buy, const Click*) { return {buy.user, u32(window().start)}; }",

@@ -117,6 +117,7 @@ plan::Functions bind_functions(const plan::Graph& graph) {
       case abi::FunctionKind::kExpire:
       case abi::FunctionKind::kEach:
       case abi::FunctionKind::kMerge:
+      case abi::FunctionKind::kJoin:
         break;
     }
   }

@@ -414,6 +414,7 @@ plan::Functions bind(const Case& made, const plan::Graph& graph) {
         break;
       case abi::FunctionKind::kExpire:
       case abi::FunctionKind::kEach:
+      case abi::FunctionKind::kJoin:
         break;
     }
   }
