@@ -72,8 +72,8 @@ void RowMerger::call(std::size_t state, std::vector<MergeFailure>& failures) {
   const u32 failed = functions_[state](&call, rows_.data(), others_.data(), orders_.data(),
                                        static_cast<u32>(rows_.size()), errors_.data());
   for (u32 i = 0; i < failed; ++i) {
-    failures.push_back({std::string(layout_.key(entries_[errors_[i].index])),
-                        errors_[i].message.str()});
+    failures.push_back(
+        {std::string(layout_.key(entries_[errors_[i].index])), errors_[i].message.str()});
   }
   entries_.clear();
   rows_.clear();
