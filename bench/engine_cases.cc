@@ -202,8 +202,12 @@ Body prepare_join(const Setting& setting) {
         return Run{count, bytes, seconds};
       },
       [world, from, count, bytes, expected] {
-        const auto engine = world->open_engine_afresh(1);
-        const double seconds = seconds_of([&] { run_to_end(*engine); });
+        const auto engine = world->open_engine_afresh(1, Duration{0});
+        const double seconds = seconds_of([&] {
+          run_to_end(*engine, [&](std::span<const runtime::ServiceStats> services) {
+            return services[0].records_in == count;
+          });
+        });
         if (sum_of_topic(*world, "meetings", *from) != expected)
           throw std::runtime_error("the pairs are not those of the loop");
         return Run{count, bytes, seconds};

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "record/type.h"
+#include "spec/model.h"
 
 namespace gameflow::plan {
 namespace {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <gameflow/abi.h>
+#include <gameflow/pairs.h>
 
 #include "base/error.h"
 #include "plan/graph.h"

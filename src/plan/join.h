@@ -11,11 +11,13 @@
 
 namespace gameflow::plan {
 
+using JoinType = spec::JoinType;
+
 // A left event at t meets the right ones of its key in [t - before, t + after]. Its inputs, by way
 // of the exchange: first the left side, then the right one.
 struct Join {
   Duration before, after;
-  spec::JoinType type = spec::JoinType::kInner;
+  JoinType type = JoinType::kInner;
   Duration grace;         // what a left event meets is known when the watermark passes t + after +
                           // grace
   Duration idle_timeout;  // as that of a window

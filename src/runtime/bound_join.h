@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include <gameflow/abi.h>
+#include <gameflow/pairs.h>
 
 #include "base/time.h"
 #include "log/store.h"
@@ -48,7 +48,7 @@ struct BoundJoin {
   }
 
   const record::Type& type_of(Side side) const { return side == Side::kLeft ? *left : *right; }
-  bool finds_lone() const { return plan->type == spec::JoinType::kLeft; }
+  bool finds_lone() const { return plan->type == plan::JoinType::kLeft; }
   window::Span bucket_of(Timestamp time) const {
     window::Span bucket{};
     assigner.for_each_pane(time, [&bucket](window::Span pane) { bucket = pane; });

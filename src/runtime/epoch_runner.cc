@@ -41,7 +41,9 @@ std::vector<std::string> names_of(const plan::Graph& graph) {
 
 std::vector<std::uint64_t> state_bytes(std::span<const std::unique_ptr<ServiceTask>> tasks) {
   std::vector<std::uint64_t> bytes;
-  for (const auto& task : tasks) bytes.push_back(task->state_bytes());
+  for (const auto& task : tasks)
+    bytes.push_back(task->windows().bytes() +
+                    (task->join() != nullptr ? task->join()->bytes() : 0));
   return bytes;
 }
 
@@ -243,8 +245,10 @@ void EpochRunner::show(Epoch& epoch) {
 EngineLoop::Next EpochRunner::next(EpochResult result) const {
   using enum EngineLoop::Next;
   if (result == EpochResult::kCommitted) return intake_.was_small() ? kAfterInterval : kAtOnce;
-  const bool waits_for_time =
-      std::ranges::any_of(tasks_, [](const auto& task) { return task->waits_for_time(); });
+  const bool waits_for_time = std::ranges::any_of(tasks_, [](const auto& task) {
+    return task->windows().waits_for_time() ||
+           (task->join() != nullptr && task->join()->waits_for_time());
+  });
   return waits_for_time || schedules_.is_near() ? kSoon : kLater;
 }
 

@@ -9,7 +9,13 @@ namespace {
 
 using Event = JoinBuffer::Event;
 
+constexpr std::size_t kPointer = sizeof(void*);
 constexpr auto kTime = [](const Event* event) { return event->time; };
+
+void forget_values(std::vector<Event*>& events) {
+  for (Event* const event : events) event->value = nullptr;
+  events.clear();
+}
 
 // Behind those of the same time.
 void insert(std::vector<Event*>& events, Event& event) {
@@ -30,7 +36,7 @@ JoinBuffer::Key& JoinBuffer::touch(const state::Probe& probe) {
   if (found == keys_.end()) {
     found = keys_.try_emplace(std::string(probe.key)).first;
     found->second.bytes = found->first;
-    bytes_ += sizeof(*found) + found->first.capacity();
+    size_.bytes += sizeof(*found) + found->first.capacity();
   }
   Key& key = found->second;
   if (!key.is_touched_) {
@@ -40,29 +46,24 @@ JoinBuffer::Key& JoinBuffer::touch(const state::Probe& probe) {
   return key;
 }
 
-Event& JoinBuffer::add(Key& key, Side side, Timestamp time, window::Span bucket,
-                       std::string_view stored) {
-  Event& event = place(key, side, time, bucket, stored, next_++);
-  added_.push_back(&event);
-  return event;
-}
-
-Event& JoinBuffer::place(Key& key, Side side, Timestamp time, window::Span span,
-                         std::string_view stored, std::uint64_t number) {
+Event& JoinBuffer::add(Key& key, Side side, Timestamp time, window::Span span,
+                       std::string_view stored, std::optional<std::uint64_t> number) {
   const auto [found, is_new] = buckets_.try_emplace(span.start);
   Bucket& bucket = found->second;
   bucket.end = span.end;
-  const std::size_t before = is_new ? 0 : bytes_of(bucket);
+  const std::size_t before = is_new ? 0 : bucket.bytes();
   Event& event = bucket.events.emplace_back();
   event.time = time;
   event.side = side;
-  event.number = number;
+  event.number = number.value_or(next_);
   event.key = &key;
-  ++events_[static_cast<std::size_t>(side)];
+  next_ = std::max(next_, event.number + 1);
+  ++size_.events[static_cast<std::size_t>(side)];
   event.stored = {bucket.arena.copy(stored.data(), stored.size()), stored.size()};
   insert(key.of(side), event);
   if (finds_lone_ && side == Side::kLeft) insert(bucket.left, event);
-  bytes_ += bytes_of(bucket) - before;
+  size_.bytes += bucket.bytes() - before;
+  added_.push_back(&event);
   return event;
 }
 
@@ -72,51 +73,9 @@ void JoinBuffer::note_met(Event& left) {
   left.has_met = true;
 }
 
-template <class Visit>
-void JoinBuffer::for_each_lone(std::optional<Timestamp> after, Timestamp until,
-                               Visit&& visit) const {
-  if (after && *after >= until) return;
-  auto bucket = buckets_.begin();
-  if (after) {
-    bucket = buckets_.upper_bound(*after);
-    if (bucket != buckets_.begin()) --bucket;
-  }
-  for (; bucket != buckets_.end() && bucket->first <= until; ++bucket) {
-    const std::vector<Event*>& left = bucket->second.left;
-    auto event = after ? std::ranges::upper_bound(left, *after, {}, kTime) : left.begin();
-    for (; event != left.end() && (*event)->time <= until; ++event) {
-      if (!(*event)->has_met && !visit(*event)) return;
-    }
-  }
-}
-
-std::vector<Event*> JoinBuffer::lone(std::optional<Timestamp> after, Timestamp until) const {
-  std::vector<Event*> found;
-  for_each_lone(after, until, [&found](Event* event) {
-    found.push_back(event);
-    return true;
-  });
-  return found;
-}
-
-bool JoinBuffer::has_lone(std::optional<Timestamp> after, Timestamp until) const {
-  bool has_some = false;
-  for_each_lone(after, until, [&has_some](Event*) {
-    has_some = true;
-    return false;
-  });
-  return has_some;
-}
-
-void JoinBuffer::forget_decoded() {
-  for (Event* const event : decoded_) event->value = nullptr;
-  for (Event* const event : added_) event->value = nullptr;
-  decoded_.clear();
-  added_.clear();
-}
-
 void JoinBuffer::commit() {
-  forget_decoded();
+  forget_values(decoded_);
+  forget_values(added_);
   for (Key* const key : touched_) key->is_touched_ = false;
   touched_.clear();
   met_.clear();
@@ -124,7 +83,8 @@ void JoinBuffer::commit() {
 }
 
 void JoinBuffer::revert() {
-  forget_decoded();
+  forget_values(decoded_);
+  forget_values(added_);
   for (Event* const event : met_) event->has_met = false;
   met_.clear();
   const auto is_new = [this](const Event* event) { return event->number >= committed_; };
@@ -134,14 +94,14 @@ void JoinBuffer::revert() {
   for (auto& [start, bucket] : buckets_) {
     std::erase_if(bucket.left, is_new);
     while (!bucket.events.empty() && is_new(&bucket.events.back())) {
-      --events_[static_cast<std::size_t>(bucket.events.back().side)];
+      --size_.events[static_cast<std::size_t>(bucket.events.back().side)];
       bucket.events.pop_back();
-      bytes_ -= sizeof(Event) + sizeof(Event*);
+      size_.bytes -= sizeof(Event) + kPointer;
     }
   }
   std::erase_if(buckets_, [this](const auto& bucket) {
     if (!bucket.second.events.empty()) return false;
-    bytes_ -= bytes_of(bucket.second);
+    size_.bytes -= bucket.second.bytes();
     return true;
   });
   for (Key* const key : touched_) {
@@ -156,7 +116,7 @@ void JoinBuffer::revert() {
 void JoinBuffer::forget(Key& key) {
   if (!key.sides[0].empty() || !key.sides[1].empty()) return;
   const auto found = keys_.find(state::Probe{key.bytes, state::hash_key(key.bytes)});
-  bytes_ -= sizeof(*found) + found->first.capacity();
+  size_.bytes -= sizeof(*found) + found->first.capacity();
   keys_.erase(found);
 }
 
@@ -171,7 +131,7 @@ void JoinBuffer::drop_until(Timestamp time) {
 void JoinBuffer::drop(const Bucket& bucket) {
   std::vector<Key*> keys;
   for (const Event& event : bucket.events) {
-    --events_[static_cast<std::size_t>(event.side)];
+    --size_.events[static_cast<std::size_t>(event.side)];
     if (event.key->is_touched_) continue;
     event.key->is_touched_ = true;
     keys.push_back(event.key);
@@ -184,20 +144,13 @@ void JoinBuffer::drop(const Bucket& bucket) {
     }
     forget(*key);
   }
-  bytes_ -= bytes_of(bucket);
-}
-
-Event& JoinBuffer::restore(const state::Probe& probe, Side side, Timestamp time,
-                           window::Span bucket, std::string_view stored, std::uint64_t number) {
-  next_ = std::max(next_, number + 1);
-  return place(touch(probe), side, time, bucket, stored, number);
+  size_.bytes -= bucket.bytes();
 }
 
 // The vectors of the keys have a pointer to each event.
-std::size_t JoinBuffer::bytes_of(const Bucket& bucket) const {
-  return sizeof(Bucket) + bucket.arena.capacity_bytes() +
-         bucket.events.size() * (sizeof(Event) + sizeof(Event*)) +
-         bucket.left.capacity() * sizeof(Event*);
+std::size_t JoinBuffer::Bucket::bytes() const {
+  return sizeof(Bucket) + arena.capacity_bytes() + events.size() * (sizeof(Event) + kPointer) +
+         left.capacity() * kPointer;
 }
 
 }  // namespace gameflow::runtime

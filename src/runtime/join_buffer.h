@@ -8,6 +8,7 @@
 // Errors   running out of memory throws std::bad_alloc; then only revert() is allowed.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -63,8 +64,9 @@ class JoinBuffer {
 
   // Made if there is none, to get an event in this epoch.
   Key& touch(const state::Probe& key);
-  // `stored` is copied.
-  Event& add(Key& key, Side side, Timestamp time, window::Span bucket, std::string_view stored);
+  // `stored` is copied. `number`: of an event that is read back; commit() ends that.
+  Event& add(Key& key, Side side, Timestamp time, window::Span bucket, std::string_view stored,
+             std::optional<std::uint64_t> number = std::nullopt);
   // That it has met one.
   void note_met(Event& left);
   // That it was decoded, for as long as the epoch lasts.
@@ -73,20 +75,21 @@ class JoinBuffer {
   // Of this epoch: new events, in order of arrival; older ones that have now met one.
   const std::vector<Event*>& added() const { return added_; }
   const std::vector<Event*>& met() const { return met_; }
-  // The left events of this time, `after` < time <= `until`, that have met none. Nothing: no limit.
-  std::vector<Event*> lone(std::optional<Timestamp> after, Timestamp until) const;
-  bool has_lone(std::optional<Timestamp> after, Timestamp until) const;
+  // The left events of this time, `after` < time <= `until`, that have met none, in order of time,
+  // while visit(event) says so. Nothing: no limit.
+  template <class Visit>
+  void for_each_lone(std::optional<Timestamp> after, Timestamp until, Visit&& visit) const;
 
   void commit();
   void revert();
   // Behind commit(): buckets that end at or before `time` are needed no more.
   void drop_until(Timestamp time);
-  // While what is stored is read, which commit() ends: an event of this number, which no other has.
-  Event& restore(const state::Probe& key, Side side, Timestamp time, window::Span bucket,
-                 std::string_view stored, std::uint64_t number);
 
-  std::size_t events(Side side) const { return events_[static_cast<std::size_t>(side)]; }
-  std::size_t bytes() const { return bytes_; }
+  struct Size {
+    std::size_t events[2] = {};  // by side
+    std::size_t bytes = 0;
+  };
+  const Size& size() const { return size_; }
 
  private:
   struct Bucket {
@@ -95,6 +98,8 @@ class JoinBuffer {
     std::deque<Event> events;  // in order of arrival
     std::vector<Event*> left;  // in order of time; only where lone ones are asked for
     Timestamp end;
+
+    std::size_t bytes() const;
   };
   struct Hash {
     using is_transparent = void;
@@ -108,25 +113,37 @@ class JoinBuffer {
     bool operator()(const std::string& a, const state::Probe& b) const { return a == b.key; }
   };
 
-  Event& place(Key& key, Side side, Timestamp time, window::Span bucket, std::string_view stored,
-               std::uint64_t number);
-  template <class Visit>
-  void for_each_lone(std::optional<Timestamp> after, Timestamp until, Visit&& visit) const;
   void drop(const Bucket& bucket);
   void forget(Key& key);
-  void forget_decoded();
-  std::size_t bytes_of(const Bucket& bucket) const;
 
   const bool finds_lone_;
   std::unordered_map<std::string, Key, Hash, Equal> keys_;
   std::map<Timestamp, Bucket> buckets_;  // by start
   std::uint64_t next_ = 0;               // number of the next event…
   std::uint64_t committed_ = 0;          // …and of the first one of this epoch
-  std::size_t events_[2] = {};
-  std::size_t bytes_ = 0;
+  Size size_;
   // Of this epoch.
   std::vector<Key*> touched_;
   std::vector<Event*> added_, met_, decoded_;
 };
+
+template <class Visit>
+void JoinBuffer::for_each_lone(std::optional<Timestamp> after, Timestamp until,
+                               Visit&& visit) const {
+  constexpr auto kTime = [](const Event* event) { return event->time; };
+  if (after && *after >= until) return;
+  auto bucket = buckets_.begin();
+  if (after) {
+    bucket = buckets_.upper_bound(*after);
+    if (bucket != buckets_.begin()) --bucket;
+  }
+  for (; bucket != buckets_.end() && bucket->first <= until; ++bucket) {
+    const std::vector<Event*>& left = bucket->second.left;
+    auto event = after ? std::ranges::upper_bound(left, *after, {}, kTime) : left.begin();
+    for (; event != left.end() && (*event)->time <= until; ++event) {
+      if (!(*event)->has_met && !visit(*event)) return;
+    }
+  }
+}
 
 }  // namespace gameflow::runtime

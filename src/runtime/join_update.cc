@@ -9,9 +9,11 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "plan/join.h"
 #include "record/value_bytes.h"
 #include "runtime/checkpoint.h"
 #include "runtime/step.h"
+#include "state/table.h"
 #include "window/trigger.h"
 
 namespace gameflow::runtime {
@@ -180,7 +182,11 @@ void JoinUpdate::give_lone(const Work& work) {
   const BoundJoin& join = work.join();
   if (!join.finds_lone() || !work.rules.decided_until) return;
   const auto decided = join.decided(work.rules.decided_before, *work.rules.decided_until);
-  std::vector<Event*> lone = work.buffer.lone(decided.after, decided.until);
+  std::vector<Event*> lone;
+  work.buffer.for_each_lone(decided.after, decided.until, [&lone](Event* event) {
+    lone.push_back(event);
+    return true;
+  });
   std::ranges::stable_sort(lone, {}, &Event::time);
   for (std::size_t begin = 0; begin < lone.size(); begin += kBatch) {
     const std::size_t end = std::min(begin + kBatch, lone.size());

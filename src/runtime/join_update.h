@@ -21,6 +21,8 @@
 #include "runtime/keyed.h"
 #include "runtime/row_reader.h"
 #include "runtime/service.h"
+#include "state/table.h"
+#include "window/assigner.h"
 
 namespace gameflow::runtime {
 

@@ -76,8 +76,9 @@ Status Joining::restore_value(
     if (!is_event) return fail(damaged());
     arena.reset();
     const state::Probe key{entry->key, state::hash_key(entry->key)};
-    JoinBuffer::Event& event = shards_[entry->shard]->restore(key, entry->side, entry->time, bucket,
-                                                              entry->stored, entry->number);
+    JoinBuffer& buffer = *shards_[entry->shard];
+    JoinBuffer::Event& event = buffer.add(buffer.touch(key), entry->side, entry->time, bucket,
+                                          entry->stored, entry->number);
     event.has_met = entry->has_met;
     read.emplace(id, &event);
   }
@@ -108,9 +109,11 @@ void Joining::decide(Timestamp now, ServiceEpoch& part) const {
   if (!join.finds_lone()) return;
   const auto decided = join.decided(part.before.until, *until);
   for (std::uint32_t shard = 0; shard < shards_.size(); ++shard) {
-    if (!shards_[shard]->has_lone(decided.after, decided.until)) continue;
-    part.has_expiring = true;
-    part.shards |= std::uint64_t{1} << shard;
+    shards_[shard]->for_each_lone(decided.after, decided.until, [&](JoinBuffer::Event*) {
+      part.has_expiring = true;
+      part.shards |= std::uint64_t{1} << shard;
+      return false;
+    });
   }
 }
 
@@ -157,7 +160,7 @@ void Joining::revert() {
 
 std::uint64_t Joining::bytes() const {
   std::uint64_t bytes = 0;
-  for (const auto& shard : shards_) bytes += shard->bytes();
+  for (const auto& shard : shards_) bytes += shard->size().bytes;
   return bytes;
 }
 
@@ -166,8 +169,8 @@ void Joining::add_to(ServiceStats& stats) const {
     StateStats& of_side =
         stats.states.emplace_back(StateStats{side == Side::kLeft ? "left" : "right", 0, 0});
     for (const auto& shard : shards_) {
-      of_side.rows += shard->events(side);
-      of_side.bytes += shard->bytes() / 2;
+      of_side.rows += shard->size().events[static_cast<std::size_t>(side)];
+      of_side.bytes += shard->size().bytes / 2;
     }
   }
 }

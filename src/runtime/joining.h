@@ -19,6 +19,7 @@
 #include "runtime/join_update.h"
 #include "runtime/service.h"
 #include "runtime/stats.h"
+#include "window/assigner.h"
 
 namespace gameflow::runtime {
 

@@ -56,7 +56,8 @@ class Restore {
     }
     settle(pool, commit, visible);
     if (is_changed_) {
-      commit.put.push_back({service_key(service_.name), encode(task_.record(task_.positions_))});
+      commit.put.push_back({service_key(service_.name),
+                            encode(record_of(service_, task_.positions_, task_.former_inputs_))});
     }
     return {};
   }

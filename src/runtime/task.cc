@@ -81,7 +81,8 @@ void ServiceTask::write(const Epoch& epoch, ServiceEpoch& part, log::Commit& com
   write_output(service_, epoch.now, part, commit);
   windows_.write(part, commit);
   if (join_) join_->write(part, commit);
-  commit.put.push_back({service_key(service_.name), encode(record(part.after))});
+  commit.put.push_back(
+      {service_key(service_.name), encode(record_of(service_, part.after, former_inputs_))});
 }
 
 void ServiceTask::commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part) {
@@ -118,32 +119,6 @@ void ServiceTask::stop(Stop stop, Duration attention, ServiceEpoch& part) {
   stop_ = std::move(stop);
 }
 
-ServiceRecord ServiceTask::record(const Positions& positions) const {
-  const plan::Keyed* const keyed = service_.keyed ? service_.keyed->plan : nullptr;
-  const Results& results = positions.results;
-  ServiceRecord record{.windows = keyed == nullptr ? "" : keyed->windows(),
-                       .states = stored_states(keyed),
-                       .watermark = positions.watermark.value(),
-                       .closed = positions.closed,
-                       .fired_until = results.fired_until,
-                       .unsaid = {},
-                       .emit_at = results.emit_at,
-                       .inputs = former_inputs_,
-                       .counters = positions.counters};
-  if (join_) {
-    record.windows = service_.join->plan->events();
-    record.states = stored_sides(*service_.join);
-  }
-  std::ranges::set_union(results.unsaid, results.in_flight, std::back_inserter(record.unsaid));
-  for (std::size_t i = 0; i < service_.inputs.size(); ++i) {
-    const Input& input = service_.inputs[i];
-    record.inputs.push_back({service_.sources[input.source].topic->name, input.topic,
-                             input.partition, positions.next[i],
-                             positions.watermark.partitions()[i].progress});
-  }
-  return record;
-}
-
 ServiceStats ServiceTask::stats(Duration attention) const {
   const Counters& counters = positions_.counters;
   ServiceStats stats{.name = std::string(service_.name),
@@ -177,12 +152,31 @@ ServiceStats ServiceTask::stats(Duration attention) const {
   return stats;
 }
 
-std::uint64_t ServiceTask::state_bytes() const {
-  return windows_.bytes() + (join_ ? join_->bytes() : 0);
-}
-
-bool ServiceTask::waits_for_time() const {
-  return windows_.waits_for_time() || (join_ && join_->waits_for_time());
+ServiceRecord record_of(const Service& service, const Positions& positions,
+                        const std::vector<StoredInput>& former) {
+  const plan::Keyed* const keyed = service.keyed ? service.keyed->plan : nullptr;
+  const Results& results = positions.results;
+  ServiceRecord record{.windows = keyed == nullptr ? "" : keyed->windows(),
+                       .states = stored_states(keyed),
+                       .watermark = positions.watermark.value(),
+                       .closed = positions.closed,
+                       .fired_until = results.fired_until,
+                       .unsaid = {},
+                       .emit_at = results.emit_at,
+                       .inputs = former,
+                       .counters = positions.counters};
+  if (service.join) {
+    record.windows = service.join->plan->events();
+    record.states = stored_sides(*service.join);
+  }
+  std::ranges::set_union(results.unsaid, results.in_flight, std::back_inserter(record.unsaid));
+  for (std::size_t i = 0; i < service.inputs.size(); ++i) {
+    const Input& input = service.inputs[i];
+    record.inputs.push_back({service.sources[input.source].topic->name, input.topic,
+                             input.partition, positions.next[i],
+                             positions.watermark.partitions()[i].progress});
+  }
+  return record;
 }
 
 }  // namespace gameflow::runtime

@@ -58,16 +58,12 @@ class ServiceTask {
   const Positions& positions() const { return positions_; }
   OpenWindows& windows() { return windows_; }
   Joining* join() { return join_ ? &*join_ : nullptr; }  // null: it has none
-  std::uint64_t state_bytes() const;
-  // Something may be due without any input.
-  bool waits_for_time() const;
   ServiceStats stats(Duration attention) const;
 
  private:
   friend class Restore;
 
   void decide_windows(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part);
-  ServiceRecord record(const Positions& positions) const;
 
   const Service service_;
   Positions positions_;
@@ -77,5 +73,9 @@ class ServiceTask {
   LateMeter late_;
   std::optional<Stop> stop_;
 };
+
+// What is stored of a service that stands there. `former`: inputs that it has no longer.
+ServiceRecord record_of(const Service& service, const Positions& positions,
+                        const std::vector<StoredInput>& former);
 
 }  // namespace gameflow::runtime

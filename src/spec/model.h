@@ -17,6 +17,7 @@
 #include "spec/code.h"
 #include "spec/diagnostic.h"
 #include "spec/function.h"
+#include "spec/join.h"
 
 namespace gameflow::spec {
 
@@ -76,8 +77,6 @@ struct Schedule {
   bool catches_up = false;  // times that came while the program did not run are made up
 };
 
-enum class LatePolicy : std::uint8_t { kDrop, kToTopic };  // both count
-
 // Windows of one length, one after the other.
 struct Tumbling {
   Duration duration;  // > 0
@@ -116,30 +115,6 @@ struct Partition {
   Function assign_key = {FunctionKind::kAssignKey, {}, {}};
   std::vector<Function> transforms;
   std::optional<Function> update_state;
-};
-
-// Of each left event with the right ones of its key that are near in time.
-enum class JoinType : std::uint8_t {
-  kInner,
-  kLeft,  // a left event without any gives a result, too
-};
-
-struct JoinSide {
-  Function assign_timestamp = {FunctionKind::kAssignTimestamp, {}, {}};
-  Function assign_key = {FunctionKind::kAssignKey, {}, {}};
-};
-
-// A left event at t meets the right ones of its key in [t - before, t + after].
-struct Join {
-  Position position;
-  JoinSide left, right;
-  Duration before, after;
-  JoinType type = JoinType::kInner;
-  Duration grace;  // what a left event meets is known when the watermark passes t + after + grace
-  Duration idle_timeout = {5'000};  // as that of a window
-  LatePolicy late = LatePolicy::kDrop;
-  std::string late_topic;  // kToTopic only
-  Function run = {FunctionKind::kJoin, {}, {}};
 };
 
 // What becomes of a record that does not decode or whose operator throws.

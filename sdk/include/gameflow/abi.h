@@ -154,20 +154,6 @@ enum MergeOrder : u32 { kFromFirst = 1, kFromLast = 2 };
 using MergeFn = u32 (*)(Call* call, void* const* into, const void* const* from, const u32* order,
                         u32 count, RecordError* errors);
 
-// Left and right events that meet, as columns.
-struct Pairs {
-  const void* const* left;            // of the type that leaves the left side's chain
-  const void* const* right;           // of the right side's; right[i] is null: it meets none
-  const i64* times;                   // the later of both
-  const Optional<Text>* record_keys;  // of the left ones
-  const Text* row_keys;               // what key() says, encoded
-  u32 count;
-};
-
-// Runs the function of a join, then the transforms behind it. Appends what comes out to `out`;
-// origins are indices of `pairs`. Returns the number of errors, in order of index.
-using JoinFn = u32 (*)(Call* call, const Pairs* pairs, List<Emitted>* out, RecordError* errors);
-
 enum class FunctionKind : u32 { kChain, kUpdate, kFlush, kExpire, kMerge, kEach, kJoin };
 
 // What a function asks for, in a mask: a column that nobody reads need not be made.
@@ -188,8 +174,8 @@ inline constexpr u32 kNotWrapped = 1;
 struct Function {
   FunctionKind kind;
   const char* name;  // as in the plan: "player-session-analytics/source/0"
-  // A ChainFn, UpdateFn, FlushFn, ExpireFn, MergeFn, EachFn or JoinFn; functions that do the same
-  // may share one.
+  // A ChainFn, UpdateFn, FlushFn, ExpireFn, MergeFn, EachFn or the JoinFn of pairs.h; functions
+  // that do the same may share one.
   void (*pointer)();
   TypeRef output;  // of what comes out; of a MergeFn it says nothing
   u32 asks;        // a mask of Asks

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gameflow/chain.h>
+#include <gameflow/pairs.h>
 
 namespace gameflow::detail {
 
