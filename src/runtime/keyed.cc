@@ -230,9 +230,10 @@ void ShardUpdate::apply(const Work& work) {
                                      keyed.operators[failure->step], failure->message.str()});
     }
     for (; made != out.end() && made->origin < end; ++made) {
+      const std::size_t at = made->origin - begin;
       work.outcome.outputs.push_back(
           {run.delivery,
-           {*made, columns_.row_keys[made->origin], run.records[made->origin - begin]}});
+           {*made, columns_.row_keys[made->origin], run.records[at], run.numbers[at]}});
     }
     begin = end;
   }
