@@ -279,6 +279,8 @@ void ShardUpdate::expire(const Work& work) {
     const Timestamp at = keyed.layout.runs_out_at(entry, timer.state);
     state::Entry* const edited = table.edit(timer.place);
     if (at <= until) {
+      // One that was erased and began anew may have two timers for the same time.
+      keyed.layout.times(edited, timer.state).due_at = 0;
       expiring.push_back({at, timer.state, edited});
     } else {
       keyed.layout.times(edited, timer.state).due_at = at.ms;
