@@ -1,60 +1,19 @@
 // A random dataflow with its input, as plain data: what the property test runs, and shrinks.
 //
-// All records are events {name, at, n, depth} or lists of them. The operators are a few pure
-// functions of an event and a row, so that the engine's functions and the model agree on them and
-// on nothing else.
+// What its windows and views do with an event and a row is pure functions, as transforms are, so
+// that the engine's functions and the model agree on them and on nothing else.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "runtime/property_event.h"
+
 namespace gameflow::runtime::property {
-
-struct Event {
-  std::string_view name;  // of a constant, or in the engine of a record
-  std::int64_t at = 0, n = 0, depth = 0;
-};
-
-// The constant that equals `name`.
-std::string_view constant_name(std::string_view name);
-
-// What a look-up found: a row of a state or of a table, as a number and perhaps a name.
-struct Found {
-  std::int64_t number = 0;
-  std::string_view name = {};
-};
-// Number `reference` of a service: the tables, then what it has in `references`, or kOwn.
-using LookUp = std::function<std::optional<Found>(std::int64_t reference, const Event& by)>;
-inline constexpr std::int64_t kOwn = -1;
-
-// One transform. Where it throws, it throws std::runtime_error.
-struct Step {
-  enum class Op : std::uint8_t {
-    kAdd,      // map: n + argument
-    kShift,    // map: at + argument
-    kRename,   // map: another name, by n
-    kDeeper,   // map: depth + 1, so that what goes round ends
-    kThrow,    // map: throws for every argument-th n
-    kKeep,     // filter: drops every argument-th n
-    kShallow,  // filter: depth below the argument
-    kHalve,    // filter-map: even n only, halved
-    kCopies,   // flat-map: n % argument copies, numbered
-    kExplode,  // flat-map: a list's items
-    kLookUp,   // map: another name and n, by the row that it finds
-  };
-  Op op = Op::kAdd;
-  std::int64_t argument = 1;
-  friend bool operator==(const Step&, const Step&) = default;
-};
-std::string_view kind_of(Step::Op op);  // "map", as dead letters say
-// Of an event: any but kExplode.
-void apply(const Step& step, const Event& event, const LookUp& look_up, std::vector<Event>& out);
 
 enum class Content : std::uint8_t { kEvents, kLists, kAny };
 
@@ -95,7 +54,6 @@ inline std::int64_t step_of(const Window& window) {
 // What its functions make of an event. Each may throw.
 std::int64_t time_of(const Window& window, const Event& event);
 void check_update(const Window& window, const Event& event);
-bool is_ignored(const Event& event);  // update-state asks for no row
 void check_flush(const Window& window, std::int64_t start);
 
 // With rows by key without a window: {count, sum, deep, last} and sketches {names, sizes}, or a
@@ -126,10 +84,6 @@ KeepResult keep(const View& view, const Event& event, Kept& row);
 std::optional<Event> expired(const View& view, const Kept& row);
 Found found_in(const Kept& row);
 Found found_in(const Event& row);  // of a table
-
-// Keys by an integer, or by the name. They may throw where `throws` is set.
-std::string key_text_of(bool throws, const Event& event);
-std::int64_t key_number_of(bool throws, const Event& event);
 
 struct Source {
   std::size_t topic = 0;
@@ -197,9 +151,6 @@ inline constexpr std::int64_t kStart = 1'700'000'000'000;
 inline constexpr std::int64_t kFutureMax = 1'000;
 // How far a partition's events are out of order.
 inline constexpr std::int64_t kDisorder = 30;
-inline constexpr std::array<std::string_view, 9> kNames = {
-    "",    "a",   "ann", "bob", "player_1", "player_2", "a name of more than sixteen bytes",
-    "zoe", "none"};
 
 Case random_case(std::uint64_t seed);
 std::string describe(const Case& shown);

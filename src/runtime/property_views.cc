@@ -105,14 +105,12 @@ void Model::finish_view(std::size_t service, std::int64_t now, Part& part) {
   }
   std::vector<Expired> expired;
   if (until) expired = expire(service, *until);
-  const std::size_t before = part.out.size();
   std::vector<std::string> dead;
   for (Passed& passed : part.passed) {
     write(service, passed.out, *passed.record, passed.from, passed.dead, part);
     std::ranges::move(passed.dead, std::back_inserter(dead));
     std::ranges::move(passed.failed, std::back_inserter(dead));
   }
-  static_cast<void>(before);
   write(service, expired, part);
   std::ranges::move(dead, std::back_inserter(part.dead));
 }
