@@ -30,10 +30,13 @@ std::string escaped(std::string_view text) {
 }  // namespace
 
 Model::Model(const Case& modelled)
-    : case_(modelled), tables_(modelled.tables.size()), services_(modelled.services.size()) {
+    : case_(modelled),
+      table_states_(modelled.tables.size()),
+      tables_(modelled.tables.size()),
+      services_(modelled.services.size()) {
   std::set<std::size_t> seen;
   for (std::size_t i = 0; i < services_.size(); ++i) order(i, seen);
-  for (std::size_t i = 0; i < tables_.size(); ++i) tables_[i].file = modelled.tables[i].rows;
+  for (std::size_t i = 0; i < tables_.size(); ++i) table_states_[i].file = modelled.tables[i].rows;
   for (std::size_t i = 0; i < services_.size(); ++i) {
     Position& start = services_[i].stored;
     start.next.resize(inputs_of(i).size());
@@ -80,16 +83,17 @@ void Model::append(Partition partition, Record record) {
 }
 
 void Model::write(std::size_t table, std::optional<std::vector<Event>> rows) {
-  tables_[table].file = std::move(rows);
+  table_states_[table].file = std::move(rows);
 }
 
 void Model::refresh_tables() {
   for (std::size_t i = 0; i < tables_.size(); ++i) {
-    TableState& table = tables_[i];
+    TableState& table = table_states_[i];
+    auto& rows = tables_[i];
     const auto& topic = case_.tables[i].topic;
     if (!topic && table.file) {
-      table.rows.clear();
-      for (const Event& row : *table.file) table.rows[row.name] = row;
+      rows.clear();
+      for (const Event& row : *table.file) rows[row.name] = row;
     }
     if (!topic) continue;
     table.next.resize(case_.topics[*topic].partitions);
@@ -97,27 +101,28 @@ void Model::refresh_tables() {
       for (const Record& record : topics_[{*topic, p}]) {
         if (record.offset < table.next[p]) continue;
         table.next[p] = record.offset + 1;
-        if (!record.is_broken) table.rows[record.value.front().name] = record.value.front();
+        if (!record.is_broken) rows[record.value.front().name] = record.value.front();
       }
     }
   }
 }
 
-LookUp Model::look_up_of(std::size_t service, const Rows* window) const {
+LookUp Model::look_up_of(std::size_t service, const Result* window) const {
   return [this, service, window](std::int64_t reference, const Event& by) -> std::optional<Found> {
     const Service& of = case_.services[service];
     if (reference == kOwn && of.view) return find_in_view(service, by);
     if (reference == kOwn) {
       const auto key = of.window->has_integer_key ? Key{key_number_of(false, by), {}}
                                                   : Key{0, std::string(by.name)};
-      const auto row = window->find(key);
-      if (row == window->end()) return std::nullopt;
+      const auto row = window->rows.find(key);
+      if (row == window->rows.end()) return std::nullopt;
       return Found{row->second.sum * 3 + row->second.count};
     }
     const auto number = static_cast<std::size_t>(reference);
     if (number >= tables_.size()) return find_in_view(of.references[number - tables_.size()], by);
-    const auto row = tables_[number].rows.find(by.name);
-    if (row == tables_[number].rows.end()) return std::nullopt;
+    const auto& table = window == nullptr ? tables_[number] : window->tables[number];
+    const auto row = table.find(by.name);
+    if (row == table.end()) return std::nullopt;
     return found_in(row->second);
   };
 }
@@ -132,10 +137,8 @@ std::optional<Found> Model::find_in_view(std::size_t owner, const Event& by) con
 }
 
 void Model::open(std::int64_t steady) {
-  for (TableState& table : tables_) {
-    table.rows.clear();
-    table.next.clear();
-  }
+  for (TableState& table : table_states_) table.next.clear();
+  for (auto& rows : tables_) rows.clear();
   refresh_tables();
   for (std::size_t i = 0; i < services_.size(); ++i) {
     State& service = services_[i];
@@ -151,6 +154,7 @@ void Model::open(std::int64_t steady) {
       service.stored.unsaid.insert(result.start);
       return true;
     });
+    for (Result& result : service.flushing) result.tables = tables_;
     service.memory = service.stored;
     service.heard.assign(service.memory.next.size(), steady);
   }
@@ -179,9 +183,9 @@ Model::Outcome Model::run(std::int64_t now, std::int64_t steady, const Cut& cut,
   for (std::size_t i = 0; i < parts.size(); ++i) {
     Part& part = parts[i];
     State& service = services_[i];
-    // What a flush reads of others must not change.
-    const bool reads_others = !tables_.empty() || !case_.services[i].references.empty();
-    const bool flushes_beside = case_.flushes_beside && !reads_others;
+    // Others' rows must not change while a flush reads them.
+    const bool flushes_beside = case_.flushes_beside && case_.services[i].references.empty();
+    for (Result& result : part.due) result.tables = tables_;
     if (!flushes_beside) part.flushed.insert(part.flushed.end(), part.due.begin(), part.due.end());
     for (const Result& result : part.flushed) flush(i, result, part);
     service.flushing = flushes_beside ? part.due : std::vector<Result>();

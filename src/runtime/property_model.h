@@ -56,7 +56,7 @@ class Model {
   std::optional<std::int64_t> watermark(std::size_t service) const;
   std::size_t windows_open(std::size_t service) const;
   std::size_t rows(std::size_t service, std::size_t state) const;
-  std::size_t table_rows(std::size_t table) const { return tables_[table].rows.size(); }
+  std::size_t table_rows(std::size_t table) const { return tables_[table].size(); }
 
  private:
   using Key = std::pair<std::int64_t, std::string>;  // a number, or text
@@ -91,10 +91,12 @@ class Model {
     bool has_fired = false;
     bool has_changed = false;  // in this epoch
   };
+  using Tables = std::vector<std::map<std::string_view, Event>>;
   struct Result {
     std::int64_t start;
     Rows rows;
     std::uint64_t Counters::*counter;
+    Tables tables = {};  // as they were when it was due
   };
   struct State {
     Position memory, stored;
@@ -106,7 +108,6 @@ class Model {
     std::multiset<std::pair<std::int64_t, Key>> timers;  // of rows with a ttl, some long gone
   };
   struct TableState {
-    std::map<std::string_view, Event> rows;
     std::vector<std::uint64_t> next;         // of a topic
     std::optional<std::vector<Event>> file;  // what it says now
   };
@@ -162,7 +163,7 @@ class Model {
   std::string dead_letter(std::size_t service, std::string_view op, Partition from,
                           const Record& record) const;
   void refresh_tables();
-  LookUp look_up_of(std::size_t service, const Rows* window = nullptr) const;
+  LookUp look_up_of(std::size_t service, const Result* window = nullptr) const;
   std::optional<Found> find_in_view(std::size_t owner, const Event& by) const;
   void order(std::size_t service, std::set<std::size_t>& seen);
 
@@ -191,7 +192,8 @@ class Model {
 
   const Case& case_;
   std::map<Partition, std::vector<Record>> topics_;
-  std::vector<TableState> tables_;
+  std::vector<TableState> table_states_;
+  Tables tables_;
   std::vector<State> services_;
   std::vector<std::size_t> order_;  // of services: those whose states others read first
 };

@@ -243,7 +243,7 @@ void Model::flush(std::size_t service, const Result& due, Part& part) {
     }
     std::vector<Event> made;
     const auto failed =
-        pass_all(sink.steps, result, look_up_of(service, &due.rows), [&made](const Event& event) {
+        pass_all(sink.steps, result, look_up_of(service, &due), [&made](const Event& event) {
           made.push_back(event);
           return std::string_view();
         });
