@@ -23,7 +23,7 @@ struct RowAccess {
   explicit RowAccess(const Table& table);
 
   bool is_live(const state::Entry* entry) const { return (entry->live >> state & 1U) != 0; }
-  std::string_view key(const state::Entry* entry) const { return layout->key(entry); }
+  std::string_view key(const state::Entry* entry) const { return layout->user_key(entry); }
   const char* data(const state::Entry* entry) const {
     return static_cast<const char*>(layout->row(entry, state));
   }
