@@ -96,6 +96,18 @@ bool Sessions::is_late(std::string_view full_key, Timestamp time,
   return found.before == nullptr && found.behind == nullptr;
 }
 
+std::pair<Timestamp, Timestamp> Sessions::bounds_with(std::string_view full_key,
+                                                      Timestamp time) const {
+  const Neighbours found = touched(full_key, time);
+  std::pair bounds(time, time);
+  for (const Entry* entry : {found.before, found.behind}) {
+    if (entry == nullptr) continue;
+    bounds.first = std::min(bounds.first, layout_.session(entry).first);
+    bounds.second = std::max(bounds.second, layout_.session(entry).last);
+  }
+  return bounds;
+}
+
 std::optional<std::string> Sessions::take(std::string_view full_key, Timestamp time,
                                           void* const* rows, std::uint32_t asked, Timestamp now,
                                           Arena& arena) {

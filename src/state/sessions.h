@@ -88,6 +88,8 @@ class Sessions {
   // A timer for each session, of a table that has just been filled.
   void set_timers();
 
+  // From the first to the last record of the session, this one with it.
+  std::pair<Timestamp, Timestamp> bounds_with(std::string_view full_key, Timestamp time) const;
   // Whether the record alone would be in a session that has ended, and touches none that has not.
   bool is_late(std::string_view full_key, Timestamp time,
                std::optional<Timestamp> closed_until) const;
