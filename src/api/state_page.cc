@@ -144,6 +144,9 @@ class PageReader {
     return all;
   }
 
+  // How many of the places have their rows in the answer.
+  std::size_t places_read() const { return places_read_; }
+
  private:
   // How many of the places go into one statement: of one window, and not too many. What is too
   // large for a number of SQLite is looked up alone, as text.
@@ -175,12 +178,13 @@ class PageReader {
     const auto start =
         has_windows(table_) ? std::optional(places.front().start) : std::optional<std::int64_t>();
     GF_ASSIGN(query::Answer answer, run(select_from(table_, condition, start), {}));
-    std::map<std::string, std::vector<query::Value>*> rows;
+    std::multimap<std::string, std::vector<query::Value>*> rows;  // several of a key are sessions
     for (auto& row : answer.rows) rows.emplace(text_of(row.front()), &row);
     for (const PagePlace& place : places) {
-      const auto row = rows.find(query::shown_key(table_.key, place.key));
-      if (row == rows.end()) return false;
-      all.rows.push_back(std::move(*row->second));
+      const auto [begin, end] = rows.equal_range(query::shown_key(table_.key, place.key));
+      if (begin == end) return false;
+      for (auto row = begin; row != end; ++row) all.rows.push_back(std::move(*row->second));
+      ++places_read_;
     }
     return !answer.truncated;
   }
@@ -189,6 +193,7 @@ class PageReader {
   const query::Table& table_;
   const std::chrono::steady_clock::time_point deadline_;
   std::size_t bytes_ = 0;
+  std::size_t places_read_ = 0;
 };
 
 std::vector<StateWindow> windows_of(const query::Table& table) {
@@ -240,7 +245,7 @@ Result<StateRows> read_page(query::Database& database, const query::Table& table
   GF_ASSIGN(const std::vector<PagePlace> places, query::page_of(table, query, deadline));
   GF_ASSIGN(out.answer,
             reader.read(std::span(places).first(std::min(places.size(), wanted.limit))));
-  const std::size_t count = out.answer.rows.size();
+  const std::size_t count = reader.places_read();
   out.answer.truncated = count < places.size();
   if (out.answer.truncated && count > 0) out.next = place_text(places[count - 1]);
   return out;

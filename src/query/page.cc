@@ -5,6 +5,7 @@
 #include <gameflow/key.h>
 
 #include "query/scan.h"
+#include "state/sessions.h"
 
 namespace gameflow::query {
 namespace {
@@ -80,6 +81,9 @@ Result<std::vector<PagePlace>> page_of(const Table& table, const PageQuery& quer
     Smallest smallest(query.limit - page.size());
     Scan scan(alone);
     for (RowPlace place{}; scan.next(place);) {
+      // A key's sessions are in its slots from the first one on.
+      if (table.session_gap && !state::Sessions::is_first_slot(access.layout->key(place.entry)))
+        continue;
       if (++looks % kRowsPerLook == 0 && std::chrono::steady_clock::now() >= deadline)
         return fail(ErrorCode::kSqlLimit, "the query took too long and was stopped");
       const std::string_view key = access.key(place.entry);

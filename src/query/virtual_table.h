@@ -2,10 +2,9 @@
 //
 // What a column holds: integers and bools as INTEGER, floats as REAL, strings as TEXT (not copied),
 // bytes as BLOB, timestamps as INTEGER ms, enums as the names of their variants, decimals as the
-// nearest REAL, sketches as BLOB (sketch_functions.h), all else as its JSON text, an absent optional
-// as NULL. SQLite's integers end at
-// 2^63 - 1, and a REAL has 15 digits: a larger u64, and a decimal of more digits, are their digits
-// as TEXT, so that they stay exact.
+// nearest REAL, sketches as BLOB (sketch_functions.h), all else as its JSON text, an absent
+// optional as NULL. SQLite's integers end at 2^63 - 1, and a REAL has 15 digits: a larger u64, and
+// a decimal of more digits, are their digits as TEXT, so that they stay exact.
 //
 // A field whose name in YAML is another one than in C++ is known by both; the first is hidden from
 // `select *`.
@@ -48,7 +47,14 @@ std::string quoted_name(std::string_view name);
 
 // Where one column's value is.
 struct Column {
-  enum class Source : std::uint8_t { kKey, kField, kUpdatedAt, kConstant };
+  enum class Source : std::uint8_t {
+    kKey,
+    kField,
+    kUpdatedAt,
+    kSessionStart,
+    kSessionEnd,
+    kConstant
+  };
   Source source;
   record::Kind kind;
   bool optional = false;
@@ -96,6 +102,7 @@ class TableSlot {
 
  private:
   void show(const Table* table);
+  void find_sessions(std::string_view key, std::vector<RowPlace>& places) const;
 
   const Table* table_ = nullptr;
   std::vector<Column> columns_;

@@ -52,6 +52,9 @@ class Sessions {
       : layout_(layout), rules_(rules), merges_(merges), table_(table), timers_(timers) {}
 
   static void append_slot(std::string& key, std::uint16_t slot);
+  static bool is_first_slot(std::string_view full_key) {
+    return full_key.ends_with(std::string_view("\0\0", Layout::kSlotBytes));
+  }
   // Which shard an entry's key belongs to: all sessions of a key to one.
   static std::uint64_t shard_hash(std::string_view full_key);
 
