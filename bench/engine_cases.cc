@@ -164,6 +164,34 @@ Body prepare_filter_map(const Setting& setting) {
                  });
 }
 
+// A game of 10,000 players and 30,000 events a second: who was the most active of the last minute,
+// told every second, ÷ told once a minute. A slide is 30,000 events and a result of all players.
+Body prepare_sliding(const Setting& setting) {
+  use_one_core();
+  const std::size_t minutes = setting.quick ? 1 : 2;
+  auto events = std::make_shared<const Events>(EventOptions{
+      .players = 10'000, .events_per_window = 1'800'000, .windows = minutes, .window_ms = 60'000});
+  const std::string yaml =
+      replaced(flagship_yaml(1), " count: { type: u32 }", " count: { type: u32, merge: sum }");
+  const auto run = [&](std::string_view window, std::size_t results) {
+    const auto world =
+        filled_world(replaced(yaml, "tumbling:\n        duration: 5s", window), *events);
+    return [world, events, results] {
+      const auto engine = world->open_engine_afresh(1);
+      const double seconds = seconds_of([&] { run_to_end(*engine); });
+      const runtime::EngineStats stats = engine->stats();
+      const runtime::ServiceStats& service = stats.services.at(0);
+      if (service.records_in != events->count || service.records_out != results ||
+          service.records_late != 0 || service.records_dead != 0)
+        throw std::runtime_error(
+            fmt::format("{} in, {} out", service.records_in, service.records_out));
+      return Run{events->count, events->json_bytes, seconds};
+    };
+  };
+  return against(run("tumbling: { duration: 60s }", minutes + 1),
+                 run("sliding: { duration: 60s, slide: 1s }", minutes * 60 + 59));
+}
+
 }  // namespace
 
 void add_engine_cases(Cases& cases) {
@@ -178,6 +206,10 @@ void add_engine_cases(Cases& cases) {
   cases.push_back({.name = "engine/two-threads",
                    .figures = {{"", "events/s", "one core", Target{kHigher, 1.7, 1.9}}},
                    .prepare = prepare_two_threads});
+  cases.push_back({.name = "engine/sliding",
+                   .figures = {{"", "events/s", "tumbling", Target{kHigher, 0.5, 0.8}}},
+                   .repetitions = 3,
+                   .prepare = prepare_sliding});
   cases.push_back({.name = "engine/filter-map",
                    .figures = {{"", "events/s", "its loop", Target{kHigher, 0.6, 0.9}}},
                    .prepare = prepare_filter_map});

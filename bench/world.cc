@@ -96,7 +96,10 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
   return text.replace(at, from.size(), to);
 }
 
-World::World(std::string yaml) : file(must(app::check_dataflow("dataflow", std::move(yaml)))) {
+// The flagship names files beside it.
+World::World(std::string yaml)
+    : file(must(app::check_dataflow(GAMEFLOW_SOURCE_DIR "/games/gaming-analytics/dataflow.yaml",
+                                    std::move(yaml), {}))) {
   static const TemporaryFolder cache;  // no case compiles what another has
   app::BuildOptions build;
   build.cache_folder = cache.path;

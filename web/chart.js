@@ -30,7 +30,7 @@ export function label(name) {
   return `\u2068${text.replaceAll('{', '{\u200b')}\u2069`;
 }
 
-// points     of one x, as ECharts gives them, the lowest series first
+// points     of one x, as ECharts gives them, the lowest series first; [x, y, and its name where it has one of its own]
 // tooltip    heading(x), figure(y) as text; total: the sum means something
 function tooltipText(points, {heading, figure, total}) {
   const amount = (point) => point.value[1];
@@ -40,7 +40,7 @@ function tooltipText(points, {heading, figure, total}) {
   const shown = new Set(bySize.slice(0, kTooltipRows)), rest = bySize.slice(kTooltipRows);
   const rows = there.filter((point) => shown.has(point)).reverse();
   const width = Math.max(0, ...rows.map((point) => figure(amount(point)).length));
-  const lines = rows.map((point) => `${point.marker}${figure(amount(point)).padStart(width, '\u2007')}  ${label(point.seriesName)}`);
+  const lines = rows.map((point) => `${point.marker}${figure(amount(point)).padStart(width, '\u2007')}  ${label(point.value[2] ?? point.seriesName)}`);
   lines.unshift(heading(points[0]?.value[0]) + (total && there.length > 1 ? `, ${sum(there)} in total` : ''));
   if (rest.length > 0) lines.push(`and ${rest.length} more${total ? ` with ${sum(rest)}` : ''}`);
   return lines.join('\n');
@@ -48,20 +48,32 @@ function tooltipText(points, {heading, figure, total}) {
 
 export class Chart {
   #chart;
+  #axes = '';  // their types in the last drawing
 
   constructor(node) {
     this.#chart = echarts.init(node, null, {renderer: 'canvas'});
     new ResizeObserver(() => this.#chart.resize()).observe(node);
   }
 
-  // `option`: series with ids, axes (`labels` formats their numbers), grid, and of the tooltip
-  // {trigger, heading, figure, total}; the common parts are added here.
+  get width() {
+    return this.#chart.getWidth();
+  }
+
+  get height() {
+    return this.#chart.getHeight();
+  }
+
+  // `option`: series with ids, axes (`labels` formats what they say, `fit` is how they fit), grid, and of the tooltip
+  // {trigger, heading, figure, total}, or `text(points)` instead of those; the common parts are added here.
   draw(option) {
+    const axes = `${option.xAxis.type} ${option.yAxis.type}`;
+    if (axes !== this.#axes) this.#chart.clear();  // an axis of another type would keep what the old one had
+    this.#axes = axes;
     const ink = colour('ink'), muted = colour('muted'), line = colour('line'), panel = colour('panel');
-    const axis = ({labels, ...own}, align) => ({
+    const axis = ({labels, fit, ...own}, align) => ({
       axisLine: {onZero: false, lineStyle: {color: line}},
       axisTick: {lineStyle: {color: line}},
-      axisLabel: {color: muted, fontSize: 12, hideOverlap: true, formatter: own.type === 'time' ? kTimeTicks : labels},
+      axisLabel: {color: muted, fontSize: 12, hideOverlap: true, formatter: own.type === 'time' ? kTimeTicks : labels, ...fit},
       splitLine: {lineStyle: {color: line}},
       nameTextStyle: {color: muted, align},
       ...own,
@@ -73,12 +85,13 @@ export class Chart {
       aria: {enabled: true},
       ...option,
       legend: {formatter: label, textStyle: {color: muted, fontFamily: text}, pageTextStyle: {color: muted}, pageIconColor: muted, pageIconInactiveColor: line, ...option.legend},
-      xAxis: {...axis(option.xAxis, 'center'), splitLine: {show: false}},
+      xAxis: {...axis(option.xAxis, 'center'), splitLine: {show: option.yAxis.type === 'category', lineStyle: {color: line}}},
       yAxis: axis(option.yAxis, 'left'),
       tooltip: {
         renderMode: 'richText', confine: true, backgroundColor: panel, borderColor: line,
         textStyle: {color: ink, fontSize: 12, lineHeight: 18, fontFamily: text}, trigger: option.tooltip.trigger,
-        formatter: (points) => tooltipText([points].flat(), {heading: time, ...option.tooltip}),
+        axisPointer: {type: 'line', lineStyle: {color: muted}},
+        formatter: (points) => (option.tooltip.text ?? tooltipText)([points].flat(), {heading: time, ...option.tooltip}),
       },
     }, {replaceMerge: ['series']});
   }

@@ -1,17 +1,19 @@
-// The overview: what runs, how fast, and what did not fit. Asks /dataflow and /topics once a second;
-// the two previews follow their topics live.
+// The overview: what runs, how fast, what it has worked out, and what did not fit. Asks /dataflow and /topics once a
+// second, and for the results that changed.
 
-import {LiveTopic, Status, getJson} from './live.js';
-import {Shell, $, el, named, setText} from './shell.js';
+import {Status, getJson} from './live.js';
+import {Shell, $, el, setText} from './shell.js';
+import {Results, chooseResults} from './results.js';
+import {listStates} from './states.js';
 import {Rates, kHistory} from './rates.js';
 import {Sparkline} from './sparkline.js';
-import {bytes, duration, money, rate, short, time, whole} from './format.js';
+import {bytes, duration, rate, short, time, whole} from './format.js';
 
 const kPollInterval = 1_000;
 const kSlots = 30;             // places for points in the sparkline of a tile, at least
 const kStaleAfter = 15_000;
 const kTopicsShown = 100;
-const kPreviewRows = 5;
+const kTopicName = /^[\w.-]{1,200}$/;
 
 let status = Status.connecting;
 let dataflow = null;           // the last answer of /dataflow; null: the server runs none
@@ -20,13 +22,8 @@ let advanced_at = null;        // when records last came in; null: nobody knows
 let polls = 0;
 const rates = new Rates();     // of the topics
 const rows = new Map();        // table row -> its nodes
-const previews = {};           // topic -> the last record's value
-
-const kPreviewTopics = {
-  'player-session-summaries': {list: 'preview-players', name: 'player_id', number: 'event_count', show: whole},
-  'purchase-summaries': {list: 'preview-items', name: 'item_id', number: 'total_amount', show: money},
-};
-const live = {};
+const results = new Results($('results'));
+let shown = {shown: [], more: 0};  // which results
 
 const shell = new Shell({
   draw,
@@ -36,7 +33,7 @@ const shell = new Shell({
     polls,
     topics: Object.fromEntries(topics.map((t) => [t.name, {records: t.records, rate: rates.of(t.name)}])),
     counters: totals(),
-    previews: Object.fromEntries(Object.entries(live).map(([name, topic]) => [name, topic.state()])),
+    results: results.state(),
   }),
 });
 const rateSpark = new Sparkline($('rate-spark'));
@@ -57,6 +54,7 @@ async function poll() {
       topics = listed.topics;
       measure(listed.now);
       polls += 1;
+      lookAtResults();
     } catch {
       status = Status.disconnected;
       rates.clear();
@@ -65,6 +63,17 @@ async function poll() {
     shell.invalidate();
   }
   setTimeout(poll, kPollInterval * (0.9 + Math.random() / 5));
+}
+
+async function lookAtResults() {
+  try {
+    const has_states = dataflow?.services.some(({states}) => states?.length > 0);
+    shown = dataflow ? chooseResults(dataflow, has_states ? await listStates() : []) : {shown: [], more: 0};
+  } catch {
+    return;  // a later poll asks again
+  }
+  await results.update(shown.shown, topics, () => shell.invalidate());
+  shell.invalidate();
 }
 
 async function getDataflow() {
@@ -92,9 +101,6 @@ function measure(at) {
     advanced_at ??= newestEvent();
     status = advanced_at === null || Date.now() - advanced_at > kStaleAfter ? Status.stale : Status.live;
   }
-  for (const name of Object.keys(kPreviewTopics)) {
-    if (!live[name] && rates.has(name)) live[name] = follow(name);
-  }
 }
 
 // Before any record was seen to come in: how old the newest one is, by its event time.
@@ -102,19 +108,6 @@ function newestEvent() {
   const partitions = (dataflow?.services ?? []).flatMap(({sources}) => sources).flatMap((source) => source.partitions);
   const newest = Math.max(...partitions.map(({watermark}) => watermark ?? -Infinity));
   return Number.isFinite(newest) ? Date.now() - Math.max(0, dataflow.now - newest) : null;
-}
-
-function follow(name) {
-  return new LiveTopic(name, {
-    tail: () => 1,
-    onRecord(record) {
-      previews[name] = Array.isArray(record.value) ? record.value : [];
-      shell.invalidate();
-    },
-    onReset() {
-      previews[name] = [];
-    },
-  });
 }
 
 function totals() {
@@ -140,7 +133,10 @@ function draw() {
     setText($('dataflow'), `${name} ${version} · ${services.length} services · ${topics.length} topics`);
   }
   drawTiles();
-  drawPreviews();
+  if (polls === 0) return;
+  $('later').hidden = false;
+  drawResults();
+  drawTopicLinks();
   drawTopics();
   drawServices();
 }
@@ -171,26 +167,18 @@ function drawTiles() {
   setText($('delay-note'), delays.length > 0 ? 'behind the clock' : 'no events yet');
 }
 
-function drawPreviews() {
-  for (const [topic, {list, name, number, show}] of Object.entries(kPreviewTopics)) {
-    const entries = (previews[topic] ?? []).map((entry) => [entry?.[name], Number(entry?.[number])]).sort((a, b) => b[1] - a[1]);
-    fillPreview($(list), entries.slice(0, kPreviewRows).map(([label, n]) => [named(String(label)), show(n)]),
-      rates.has(topic) ? 'No window has closed yet' : `No topic ${topic}`);
-  }
-  const busiest = topics.map((t) => [t.name, rates.of(t.name) ?? 0]).sort((a, b) => b[1] - a[1]);
-  const services = (dataflow?.services ?? []).map(({name, counters}) => [name, counters.records_in]).sort((a, b) => b[1] - a[1]);
-  fillPreview($('preview-services'), services.slice(0, kPreviewRows).map(([name, records]) => [name, `${short(records)} in`]), 'No dataflow runs here');
-  fillPreview($('preview-topics'), busiest.slice(0, kPreviewRows).map(([name, r]) => [name, `${rate(r)} /s`]), 'No topics');
+function drawResults() {
+  $('results-panel').hidden = shown.shown.length === 0;
+  $('results-more').hidden = shown.more === 0;
+  setText($('results-more'), `and ${whole(shown.more)} more, in studio`);
+  results.draw();
 }
 
-function fillPreview(list, entries, otherwise) {
-  const shown = entries.length > 0 ? entries : [[otherwise, '']];
-  while (list.children.length > shown.length) list.lastChild.remove();
-  while (list.children.length < shown.length) list.append(el('li', {}, el('span'), el('span')));
-  shown.forEach(([name, value], i) => {
-    setText(list.children[i].firstChild, name);
-    setText(list.children[i].lastChild, value);
-  });
+// What the page says of a topic, where it is: links to the pages of games, commands.
+function drawTopicLinks() {
+  const names = new Set(topics.map(({name}) => name)), [first] = inputTopics();
+  for (const node of document.querySelectorAll('[data-topic]')) node.hidden = !names.has(node.dataset.topic);
+  if (first && kTopicName.test(first)) $('own-command').dataset.command = $('own-command').dataset.of.replace('TOPIC', first);
 }
 
 // The cells of the row `id` of `table`, which is made at first.

@@ -232,6 +232,16 @@ Status Api::ready() const {
   return running->engine != nullptr ? running->engine->health() : Status{};
 }
 
+std::vector<std::string> Api::stopped() const {
+  std::vector<std::string> texts;
+  const auto running = impl_->running();
+  if (running->engine == nullptr) return texts;
+  for (const runtime::ServiceStats& service : running->engine->stats().services) {
+    if (service.stopped) texts.push_back(runtime::to_text(service.name, *service.stopped));
+  }
+  return texts;
+}
+
 ProduceStats Api::produce_stats() const {
   return impl_->produce.stats();
 }

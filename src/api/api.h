@@ -151,6 +151,8 @@ class Api {
   // Ready: the store accepts commits, there is memory for them, and the engine makes progress.
   // Otherwise the reason.
   Status ready() const;
+  // Of services that have stopped at a record, as their `on-error` says: where and why.
+  std::vector<std::string> stopped() const;
   ProduceStats produce_stats() const;
   // Prometheus text, version 0.0.4: everything of store, engine and produce.
   std::string metrics() const;

@@ -98,6 +98,9 @@ void add_service_counters(Families& out, const std::vector<runtime::ServiceStats
   for_each(&Stats::records_late);
   out.counter("gameflow_service_records_dead_total", "Records that became dead letters.");
   for_each(&Stats::records_dead);
+  out.counter("gameflow_service_records_skipped_total",
+              "Records that failed and were skipped, as on-error says.");
+  for_each(&Stats::records_skipped);
   out.counter("gameflow_service_records_future_total",
               "Records stamped so far ahead of the clock that they do not move the watermark.");
   for_each(&Stats::records_future);
@@ -106,6 +109,11 @@ void add_service_counters(Families& out, const std::vector<runtime::ServiceStats
   for_each(&Stats::records_expired);
   out.counter("gameflow_service_windows_closed_total", "Windows flushed.");
   for_each(&Stats::windows_closed);
+  out.counter("gameflow_service_results_early_total", "Results of windows that were open.");
+  for_each(&Stats::results_early);
+  out.counter("gameflow_service_results_corrected_total",
+              "Results of windows that late records have changed.");
+  for_each(&Stats::results_corrected);
   out.gauge("gameflow_service_late_ratio", "Share of the last minute's records that was late.");
   for (const Stats& service : services)
     out.add(service.last_minute.ratio(), {{"service", service.name}});
@@ -115,6 +123,10 @@ void add_service_counters(Families& out, const std::vector<runtime::ServiceStats
             "1 while the service gets no input, because memory is full of its state.");
   for (const Stats& service : services)
     out.add(service.is_held ? 1 : 0, {{"service", service.name}});
+  out.gauge("gameflow_service_stopped",
+            "1 once a record has failed and the service has stopped there, as on-error says.");
+  for (const Stats& service : services)
+    out.add(service.stopped ? 1 : 0, {{"service", service.name}});
   out.gauge("gameflow_service_watermark_timestamp_seconds",
             "Event time up to which input is taken as complete, Unix time.");
   for (const Stats& service : services) {

@@ -63,6 +63,8 @@ TEST_F(MetricsTest, Values) {
            "gameflow_memory_used_bytes 52428800",
            "gameflow_memory_full 0",
            "gameflow_service_held{service=\"sessions\"} 0",
+           "gameflow_service_records_skipped_total{service=\"sessions\"} 0",
+           "gameflow_service_stopped{service=\"sessions\"} 0",
            "gameflow_state_rows{service=\"sessions\",state=\"players\"} 2",
        }) {
     EXPECT_NE(text.find(std::string(line) + "\n"), std::string::npos) << line << "\n" << text;

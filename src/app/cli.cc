@@ -41,12 +41,22 @@ void CommandTree::add_data(CLI::App& app, std::filesystem::path& folder) {
       ->capture_default_str();
 }
 
+void CommandTree::add_package_path(CLI::App& app, std::vector<std::string>& folders) {
+  app.add_option("--package-path", folders,
+                 "Folders of packages, NAMESPACE/NAME or NAME in each; may be repeated")
+      ->allow_extra_args(false)
+      ->delimiter(':')
+      ->envname("GAMEFLOW_PACKAGE_PATH")
+      ->type_name("DIR");
+}
+
 void CommandTree::add_build_flags(CLI::App& app, BuildOptions& options, bool with_dataflow) {
   if (with_dataflow) {
     app.add_option("dataflow", options.dataflow, "The dataflow.yaml")
         ->required()
         ->type_name("FILE");
   }
+  add_package_path(app, options.package_folders);
   app.add_option("--cache", options.cache_folder,
                  "Where built operators are kept [$XDG_CACHE_HOME/gameflow or ~/.cache/gameflow]")
       ->envname("GAMEFLOW_CACHE")

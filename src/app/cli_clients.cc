@@ -260,8 +260,12 @@ void CommandTree::add_others() {
       root_, "mcp", "Serve a running gameflow to assistants (Model Context Protocol, stdio)",
       "  gameflow mcp --server http://127.0.0.1:3001");
   add_server(*mcp, options->server);
-  add<SchemaOptions>(root_, "schema", "Print the JSON schema of dataflow.yaml, for editors",
-                     "  gameflow schema > dataflow.schema.json");
+  add_package_path(*mcp, options->package_folders);
+  auto [schema, schema_options] =
+      add<SchemaOptions>(root_, "schema", "Print the JSON schema of dataflow.yaml, for editors",
+                         "  gameflow schema > dataflow.schema.json\n"
+                         "  gameflow schema --package > gameflow-package.schema.json");
+  schema->add_flag("--package", schema_options->package, "That of gameflow-package.yaml");
   add<VersionOptions>(root_, "version", "Print the version", "  gameflow version");
 }
 

@@ -101,6 +101,7 @@ void CommandTree::add_explain() {
   app->add_option("dataflow", options->dataflow, "The dataflow.yaml")
       ->required()
       ->type_name("FILE");
+  add_package_path(*app, options->package_folders);
   static const std::map<std::string, ExplainFormat> kFormats{{"text", ExplainFormat::kText},
                                                              {"json", ExplainFormat::kJson},
                                                              {"dot", ExplainFormat::kDot},

@@ -33,6 +33,7 @@ class CommandTree {
                                                      Finish<Options> finish = nullptr);
   static void add_server(CLI::App& app, std::string& server, const char* flag = "--server");
   static void add_data(CLI::App& app, std::filesystem::path& folder);
+  static void add_package_path(CLI::App& app, std::vector<std::string>& folders);
   static void add_build_flags(CLI::App& app, BuildOptions& options, bool with_dataflow = true);
 
   void add_run();

@@ -111,6 +111,7 @@ int dead_letters_replay_command(const DeadLettersReplayOptions& options);
 
 struct McpOptions {
   std::string server;
+  std::vector<std::string> package_folders;  // for dataflows that are explained
 };
 int mcp_command(const McpOptions& options);
 

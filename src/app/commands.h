@@ -22,6 +22,7 @@ inline constexpr int kExitFine = 0, kExitFailed = 1, kExitUsage = 2;
 
 struct BuildOptions {
   std::string dataflow;
+  std::vector<std::string> package_folders;
   std::filesystem::path cache_folder;  // empty: the user's
   std::string compiler = "c++";
 };
@@ -37,6 +38,7 @@ enum class ExplainFormat : std::uint8_t { kText, kJson, kDot, kMermaid };
 
 struct ExplainOptions {
   std::string dataflow;
+  std::vector<std::string> package_folders;
   ExplainFormat format = ExplainFormat::kText;
 };
 int explain_command(const ExplainOptions& options);
@@ -103,7 +105,9 @@ struct ServiceForgetOptions {
 };
 int service_forget_command(const ServiceForgetOptions& options);
 
-struct SchemaOptions {};
+struct SchemaOptions {
+  bool package = false;  // of gameflow-package.yaml
+};
 struct VersionOptions {};
 
 using Command =

@@ -22,6 +22,9 @@
 #include "runtime/tables.h"
 #include "spec/diagnostic.h"
 #include "spec/model.h"
+#include "spec/package_probe.h"
+#include "spec/packages.h"
+#include "spec/yaml_tree.h"
 
 namespace gameflow::app {
 namespace {
@@ -50,9 +53,9 @@ Result<std::string> read_file(const std::string& name) {
 }
 
 // Prints them, or adds them to `text`, and sums up the errors.
-Status report(const std::vector<spec::Diagnostic>& diagnostics, const std::string& name,
-              const std::string& source, std::string* text = nullptr) {
-  const std::string told = diagnostics.empty() ? "" : spec::render(diagnostics, name, source);
+Status report(const std::vector<spec::Diagnostic>& diagnostics,
+              const std::vector<spec::SourceFile>& files, std::string* text = nullptr) {
+  const std::string told = diagnostics.empty() ? "" : spec::render(diagnostics, files);
   if (text != nullptr)
     *text += told;
   else
@@ -60,8 +63,8 @@ Status report(const std::vector<spec::Diagnostic>& diagnostics, const std::strin
   const auto errors = std::ranges::count_if(
       diagnostics, [](const auto& d) { return d.severity == spec::Severity::kError; });
   if (errors == 0) return {};
-  return fail(ErrorCode::kInvalidDataflow,
-              fmt::format("{} has {} mistake{}", name, errors, errors == 1 ? "" : "s"));
+  return fail(ErrorCode::kInvalidDataflow, fmt::format("{} has {} mistake{}", files.front().name,
+                                                       errors, errors == 1 ? "" : "s"));
 }
 
 Result<std::filesystem::path> cache_folder(const BuildOptions& options) {
@@ -106,7 +109,8 @@ std::vector<query::Table> empty_tables(const plan::Graph& graph, plan::ServiceId
 }
 
 bool sees_own(const plan::Step& step) {
-  return step.place == plan::Place::kFlush || step.place == plan::Place::kSink;
+  return step.place == plan::Place::kFlush || step.place == plan::Place::kEach ||
+         step.place == plan::Place::kSink;
 }
 
 std::string_view word_at(std::string_view sql, std::size_t at) {
@@ -170,29 +174,47 @@ std::vector<spec::Diagnostic> read_headers(plan::Graph& graph) {
 
 }  // namespace
 
-Result<DataflowFile> read_dataflow(const std::string& name, std::string* mistakes) {
+Result<DataflowFile> read_dataflow(const std::string& name, const PackageFolders& packages,
+                                   std::string* mistakes) {
   GF_ASSIGN(std::string source, read_file(name));
-  return check_dataflow(name, std::move(source), mistakes);
+  const std::filesystem::path path(name);
+  if (path.filename() != spec::kPackageFile)
+    return check_dataflow(name, std::move(source), packages, mistakes);
+  const spec::Tree tree = spec::read_yaml(source);
+  if (!tree.root) GF_TRY(report(tree.diagnostics, {{name, name, source}}, mistakes));
+  if (!tree.root) return fail(ErrorCode::kInvalidDataflow, name + " is not a package");
+  return check_dataflow((path.parent_path() / "a dataflow of this package").string(),
+                        spec::dataflow_around(*tree.root), packages, mistakes);
 }
 
 Result<DataflowFile> check_dataflow(const std::string& name, std::string source,
-                                    std::string* mistakes) {
-  spec::ParseResult parsed = spec::parse(source, name);
-  GF_TRY(report(parsed.diagnostics, name, source, mistakes));
+                                    const PackageFolders& packages, std::string* mistakes) {
+  const spec::PackageSearch search{
+      .folders = packages, .read = [](const std::string& file) -> std::optional<std::string> {
+        auto text = read_file(file);
+        return text ? std::optional(std::move(*text)) : std::nullopt;
+      }};
+  spec::ParseResult parsed = spec::parse(source, name, search);
+  GF_TRY(report(parsed.diagnostics, parsed.files, mistakes));
   if (!parsed.dataflow) return fail(ErrorCode::kInvalidDataflow, name + " is not a dataflow");
   plan::Graph graph = plan::lower(*parsed.dataflow);
-  GF_TRY(report(read_headers(graph), name, source));
-  return DataflowFile{name, std::move(source),
+  GF_TRY(report(read_headers(graph), parsed.files, mistakes));
+  return DataflowFile{name, std::move(parsed.files),
                       std::make_shared<const plan::Graph>(std::move(graph))};
 }
 
 std::vector<std::string> files_of(const DataflowFile& file) {
-  return {file.name};
+  std::vector<std::string> names;
+  for (const spec::SourceFile& source : file.files) names.push_back(source.name);
+  const auto folder = std::filesystem::path(file.name).parent_path();
+  for (const plan::Graph::Header& header : file.graph->headers)
+    names.push_back((folder / header.file).string());
+  return names;
 }
 
 Status check_sql(const DataflowFile& file) {
   GF_ASSIGN(const auto mistakes, sql_mistakes(file));
-  return report(mistakes, file.name, file.source);
+  return report(mistakes, file.files);
 }
 
 Result<opbuild::Library> build_operators(const DataflowFile& file, const BuildOptions& options,
@@ -207,7 +229,7 @@ Result<opbuild::Library> build_operators(const DataflowFile& file, const BuildOp
     const PatienceNote note(syntax_only ? "checking operators …" : "building operators …");
     return opbuild::build(*file.graph, build, mistakes);
   }();
-  if (const Status told = report(mistakes, file.name, file.source); !told)
+  if (const Status told = report(mistakes, file.files); !told)
     return fail(library ? told.error().code : library.error().code, told.error().message);
   return library;
 }

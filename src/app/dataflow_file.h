@@ -12,24 +12,30 @@
 #include "base/error.h"
 #include "opbuild/opbuild.h"
 #include "plan/graph.h"
+#include "spec/diagnostic.h"
 
 namespace gameflow::app {
 
 struct DataflowFile {
-  std::string name;    // as the user gave it
-  std::string source;  // its text
+  std::string name;                     // as the user gave it
+  std::vector<spec::SourceFile> files;  // what it was made of, itself first
   std::shared_ptr<const plan::Graph> graph;
 };
 
-// Reads and checks the YAML. With `mistakes` what is wrong goes there, not to stderr.
-// kFileUnreadable, kInvalidDataflow.
-Result<DataflowFile> read_dataflow(const std::string& name, std::string* mistakes = nullptr);
+using PackageFolders = std::vector<std::string>;  // --package-path
+
+// Reads and checks the YAML and its packages; of a gameflow-package.yaml, a dataflow that uses all
+// of it, each function in a service of its name. With `mistakes` what is wrong goes there, not to
+// stderr. kFileUnreadable, kInvalidDataflow.
+Result<DataflowFile> read_dataflow(const std::string& name, const PackageFolders& packages,
+                                   std::string* mistakes = nullptr);
 
 // The same for YAML that is at hand; `name` is what messages call it. kInvalidDataflow.
 Result<DataflowFile> check_dataflow(const std::string& name, std::string source,
+                                    const PackageFolders& packages,
                                     std::string* mistakes = nullptr);
 
-// The files that it was made of, its own first.
+// The names of the files that it was made of, its own first: those of packages and headers, too.
 std::vector<std::string> files_of(const DataflowFile& file);
 
 // Checks the SQL texts that stand in run: blocks against the states. kInvalidDataflow.

@@ -13,7 +13,7 @@
 namespace gameflow::app {
 
 int explain_command(const ExplainOptions& options) {
-  const auto file = read_dataflow(options.dataflow);
+  const auto file = read_dataflow(options.dataflow, options.package_folders);
   if (!file) return print_error(file.error());
   const plan::Description description = plan::describe(*file->graph);
   std::string text;

@@ -51,8 +51,9 @@ struct Execute {
   }
   int operator()(const McpOptions& options) const { return mcp_command(options); }
   int operator()(const NewOptions& options) const { return new_command(options); }
-  int operator()(const SchemaOptions&) const {
-    std::fputs(spec::json_schema().c_str(), stdout);
+  int operator()(const SchemaOptions& options) const {
+    const std::string schema = options.package ? spec::package_json_schema() : spec::json_schema();
+    std::fputs(schema.c_str(), stdout);
     return kExitFine;
   }
   int operator()(const VersionOptions&) const {

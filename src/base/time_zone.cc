@@ -13,7 +13,6 @@
 
 #include <fmt/format.h>
 
-
 namespace gameflow {
 namespace {
 
@@ -248,11 +247,14 @@ Result<std::shared_ptr<const TimeZone>> TimeZone::load(std::string_view name) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("there is no time zone database in {}: install tzdata", kFolder));
   }
-  const bool is_inside = !name.empty() && name.front() != '/' && name.find("..") == name.npos &&
-                         std::ranges::all_of(name, [](char c) {
-                           return c == '/' || c == '_' || c == '-' || c == '+' ||
-                                  (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-                         });
+  const auto is_of_name = [](char c) {
+    const bool is_letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+    return is_letter || (c >= '0' && c <= '9') ||
+           std::string_view("/_-+").find(c) != std::string_view::npos;
+  };
+  const bool is_inside = !name.empty() && name.front() != '/' &&
+                         name.find("..") == std::string_view::npos &&
+                         std::ranges::all_of(name, is_of_name);
   if (is_inside && fs::is_regular_file(folder / name, error)) {
     std::ifstream file(folder / name, std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};

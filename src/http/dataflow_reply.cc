@@ -30,10 +30,17 @@ json::object partition_json(const runtime::PartitionStats& partition) {
 }
 
 json::object counters_json(const runtime::ServiceStats& stats) {
-  return {{"records_in", stats.records_in},         {"records_out", stats.records_out},
-          {"records_late", stats.records_late},     {"records_dead", stats.records_dead},
-          {"records_future", stats.records_future}, {"records_expired", stats.records_expired},
-          {"windows_open", stats.windows_open},     {"windows_closed", stats.windows_closed}};
+  return {{"records_in", stats.records_in},
+          {"records_out", stats.records_out},
+          {"records_late", stats.records_late},
+          {"records_dead", stats.records_dead},
+          {"records_future", stats.records_future},
+          {"records_expired", stats.records_expired},
+          {"records_skipped", stats.records_skipped},
+          {"windows_open", stats.windows_open},
+          {"windows_closed", stats.windows_closed},
+          {"results_early", stats.results_early},
+          {"results_corrected", stats.results_corrected}};
 }
 
 json::object source_json(const plan::Topic& topic, const runtime::ServiceStats& stats) {
@@ -61,6 +68,11 @@ json::object late_json(const runtime::LateStats& late) {
   return {{"records", late.records}, {"late", late.late}, {"reason", late.reason}};
 }
 
+json::value stopped_json(const runtime::ServiceStats& stats) {
+  if (!stats.stopped) return nullptr;
+  return json::string(runtime::to_text(stats.name, *stats.stopped));
+}
+
 json::object service_json(const plan::Graph& graph, const plan::Service& service,
                           const runtime::ServiceStats& stats) {
   json::array sources, sinks;
@@ -76,10 +88,17 @@ json::object service_json(const plan::Graph& graph, const plan::Service& service
       states = states_json(*keyed, stats);
       if (!keyed->window) continue;
       const auto& late = keyed->window->late_topic;
-      window = {{"kind", "tumbling"},
-                {"duration_ms", keyed->window->duration.ms},
-                {"grace_ms", keyed->window->grace.ms},
-                {"late_topic", late ? json::value(graph.topics[*late].name) : json::value()}};
+      json::object rules{
+          {"kind", "tumbling"},
+          {"duration_ms", keyed->window->duration().ms},
+          {"grace_ms", keyed->window->grace.ms},
+          {"late_topic", late ? json::value(graph.topics[*late].name) : json::value()},
+          {"rule", plan::text_of(keyed->window->shape)}};
+      if (const auto* const sliding = std::get_if<plan::Sliding>(&keyed->window->shape)) {
+        rules["kind"] = "sliding";
+        rules["slide_ms"] = sliding->slide.ms;
+      }
+      window = std::move(rules);
     }
   }
   return {{"name", service.name},
@@ -89,6 +108,8 @@ json::object service_json(const plan::Graph& graph, const plan::Service& service
           {"sinks", std::move(sinks)},
           {"watermark", or_null(stats.watermark)},
           {"held", stats.is_held},
+          {"on_error", json::string(plan::name_of(service.on_error))},
+          {"stopped", stopped_json(stats)},
           {"late_last_minute", late_json(stats.last_minute)},
           {"counters", counters_json(stats)}};
 }

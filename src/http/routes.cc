@@ -231,7 +231,11 @@ Result<Reply> alive(const Call&) {
 
 Result<Reply> ready(const Call& call) {
   GF_TRY(call.context.api.ready());
-  return json_reply(200, json::object{{"status", "ready"}});
+  json::object reply{{"status", "ready"}};
+  // Others go on, and records are taken for those that have stopped, too.
+  if (const std::vector<std::string> stopped = call.context.api.stopped(); !stopped.empty())
+    reply["stopped"] = json::array(stopped.begin(), stopped.end());
+  return json_reply(200, std::move(reply));
 }
 
 Reply ready_reply(const Call& call) {

@@ -265,7 +265,8 @@ spec::Position position_of(const spec::Code& code, std::size_t offset) {
   const auto lines = static_cast<std::uint32_t>(std::ranges::count(before, '\n'));
   const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
   const auto column = static_cast<std::uint32_t>(offset - line_start + 1);
-  return {code.position.line + lines, lines == 0 ? column + code.position.column - 1 : column};
+  return {code.position.line + lines, lines == 0 ? column + code.position.column - 1 : column,
+          code.position.file};
 }
 
 Block parse_block(const spec::Code& code, std::string_view role) {

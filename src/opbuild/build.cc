@@ -40,18 +40,21 @@ class Forbiddances {
   std::vector<Forbidden> of(const plan::Step& step) const {
     std::vector<Forbidden> forbidden;
     const bool has_window = keyed_ != nullptr && keyed_->window;
-    const bool reads_own = step.place == plan::Place::kFlush || step.place == plan::Place::kSink;
+    const bool reads_own = step.place == plan::Place::kFlush || step.place == plan::Place::kEach ||
+                           step.place == plan::Place::kSink;
     const bool reads_others = std::ranges::any_of(
         service_.reads, [this](const auto& reference) { return !plan::is_own(reference, id_); });
     if (!reads_own && !reads_others) forbidden.push_back(sql(has_window));
-    const bool is_in_window = step.place == plan::Place::kRows || step.place == plan::Place::kFlush;
+    const bool is_in_window = step.place == plan::Place::kRows ||
+                              step.place == plan::Place::kFlush || step.place == plan::Place::kEach;
     if (!has_window) {
       forbidden.push_back({"window", false, "window() can be used in a window only", ""});
     } else if (!is_in_window) {
       forbidden.push_back(
           {"window", false, "window() can be used in update-state and flush only", ""});
     }
-    const bool has_key = step.place == plan::Place::kRows || step.place == plan::Place::kExpired ||
+    const bool has_key = step.place == plan::Place::kRows || step.place == plan::Place::kEach ||
+                         step.place == plan::Place::kExpired ||
                          (step.place == plan::Place::kSink && !has_window);
     if (!has_key) {
       forbidden.push_back({"key", false, "key() can be used behind assign-key only",
@@ -81,7 +84,8 @@ class Forbiddances {
       forbidden.push_back({name, false, format("{}() can be used in 'partition' only", name),
                            step.place == plan::Place::kFlush
                                ? format("use sql<T>(\"select … from {}\")", name)
-                           : step.place == plan::Place::kExpired   ? "the row is its argument"
+                           : step.place == plan::Place::kExpired || step.place == plan::Place::kEach
+                               ? "the row is its argument"
                            : spec::info_of(step.kind).is_transform ? "no key is known here"
                                                                    : "no key is known yet"});
     }
@@ -199,8 +203,7 @@ Error compile_error(const ProcessResult& result, const plan::Graph& graph, Mista
                    "that never ends?",
                    ProcessLimits{}.time_max.count() / 1000)};
   }
-  const std::string yaml_name = fs::path(graph.file_name).filename().string();
-  const auto placed = read_compiler_output(result.output, yaml_name, graph.headers);
+  const auto placed = read_compiler_output(result.output, graph.files, graph.headers);
   mistakes.insert(mistakes.end(), placed.begin(), placed.end());
   if (!placed.empty()) return {ErrorCode::kCompileFailed, kDoNotCompile};
   constexpr std::size_t kBytesMax = 4096;

@@ -106,8 +106,8 @@ SeenRow early() {
   return row;
 }
 SeenRow late() {
-  SeenRow row{3,    Decimal<2>::from_units(-50), {}, "b", {2000}, Text("deep"),
-              true, Class::none,                 {"b"}};
+  SeenRow row{3,    Decimal<2>::from_units(-50), {}, "b", {2000}, Text("deep"), true, Class::none,
+              {"b"}};
   row.players.add("bob");
   row.players.add("cid");
   row.ms.add(20);

@@ -183,7 +183,8 @@ std::string readable(std::string_view text) {
 
 }  // namespace
 
-std::vector<Diagnostic> read_compiler_output(std::string_view output, std::string_view yaml_name,
+std::vector<Diagnostic> read_compiler_output(std::string_view output,
+                                             std::span<const spec::SourceFile> files,
                                              std::span<const plan::Graph::Header> headers) {
   std::vector<Diagnostic> found;
   std::optional<Position> context;  // where the user's code led into a header
@@ -192,10 +193,12 @@ std::vector<Diagnostic> read_compiler_output(std::string_view output, std::strin
   found.reserve(kMessagesMax);
   for (std::size_t start = 0; start < output.size();) {
     const std::size_t end = std::min(output.find('\n', start), output.size());
-    const auto message = parse_message(output.substr(start, end - start));
+    auto message = parse_message(output.substr(start, end - start));
     start = end + 1;
     if (!message) continue;
-    const bool in_yaml = message->file == yaml_name;
+    const auto file = std::ranges::find(files, message->file, &spec::SourceFile::label);
+    const bool in_yaml = file != files.end();
+    if (in_yaml) message->position.file = static_cast<std::uint32_t>(file - files.begin());
     if (message->kind == Message::Kind::kContext) {
       if (in_yaml) context = message->position;
     } else if (message->kind == Message::Kind::kError) {

@@ -6,6 +6,8 @@
 namespace gameflow::opbuild {
 namespace {
 
+const std::vector<spec::SourceFile> kFiles{{"flows/dataflow.yaml", "dataflow.yaml", ""}};
+
 struct MessageRow {
   std::string_view name, output;
   std::string_view message;  // empty: nothing to place
@@ -62,7 +64,7 @@ TEST(Messages, OfChecksAreSentences) {
   };
   for (const MessageRow& row : kRows) {
     SCOPED_TRACE(row.name);
-    const auto found = read_compiler_output(row.output, "dataflow.yaml");
+    const auto found = read_compiler_output(row.output, kFiles);
     ASSERT_EQ(found.size(), row.message.empty() ? 0u : 1u);
     if (row.message.empty()) continue;
     EXPECT_EQ(found[0].message, row.message);

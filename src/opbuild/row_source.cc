@@ -1,5 +1,6 @@
 #include "opbuild/row_source.h"
 
+#include "record/type.h"
 #include "spec/names.h"
 
 namespace gameflow::opbuild {
@@ -45,6 +46,20 @@ void write_rows(SourceWriter& out, const plan::Graph& graph, const plan::Service
   out.line("}}  // namespace dataflow::{}", service.scope);
 }
 
+SeenRows write_seen_rows(SourceWriter& out, const plan::Keyed& keyed) {
+  SeenRows seen;
+  for (const plan::State& state : keyed.states) {
+    const std::string row = row_struct(state);
+    out.line("constexpr auto value_of_{}_ = [](const {}& row) -> const auto& {{ return row{}; }};",
+             state.table, row, state.is_primitive ? ".value" : "");
+    seen.types += format(", gameflow::detail::RowOf<{}, value_of_{}_>", row, state.table);
+    seen.words +=
+        format("{}{}", seen.words.empty() ? "" : ", ",
+               state.is_primitive ? spec::cpp_type(*state.row->fields.front().type) : row);
+  }
+  return seen;
+}
+
 std::vector<MergeSource> write_merges(SourceWriter& out, const plan::Keyed& keyed) {
   std::vector<MergeSource> merges;
   for (const plan::State& state : keyed.states) {
@@ -52,13 +67,13 @@ std::vector<MergeSource> write_merges(SourceWriter& out, const plan::Keyed& keye
     const std::string row = row_struct(state);
     std::string columns;
     for (std::size_t i = 0; i < state.merges.size(); ++i) {
-      columns += format(",\n    gameflow::detail::MergedColumn<&{}::{}, gameflow::detail::Merge::{}>",
-                        row, state.row->fields[i].cpp_name,
-                        kMerges[static_cast<std::size_t>(*state.merges[i])]);
+      columns += format(
+          ",\n    gameflow::detail::MergedColumn<&{}::{}, gameflow::detail::Merge::{}>", row,
+          state.row->fields[i].cpp_name, kMerges[static_cast<std::size_t>(*state.merges[i])]);
     }
     merges.push_back({state.merge_function, format("merge_{}_", state.table)});
-    out.line("constexpr auto {} =\n    gameflow::detail::merge<{}{}>;\n", merges.back().pointer, row,
-             columns);
+    out.line("constexpr auto {} =\n    gameflow::detail::merge<{}{}>;\n", merges.back().pointer,
+             row, columns);
   }
   return merges;
 }

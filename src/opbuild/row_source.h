@@ -18,6 +18,13 @@ std::string row_struct(const plan::State& state);
 void write_rows(SourceWriter& out, const plan::Graph& graph, const plan::Service& service,
                 const SharedTypes& shared);
 
+// What functions see of the rows of each state, in order: as gameflow::detail::RowOf, with a comma
+// in front of each; and in words: "SeenRow, i64".
+struct SeenRows {
+  std::string types, words;
+};
+SeenRows write_seen_rows(SourceWriter& out, const plan::Keyed& keyed);
+
 // For each state of which all columns say how they are merged its abi::MergeFn.
 struct MergeSource {
   std::string_view function;  // as in the plan

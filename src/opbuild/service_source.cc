@@ -7,7 +7,9 @@
 
 #include "opbuild/block.h"
 #include "opbuild/row_source.h"
+#include "opbuild/signature_source.h"
 #include "opbuild/type_source.h"
+#include "record/type.h"
 #include "spec/cpp_lexer.h"
 #include "spec/function.h"
 #include "spec/names.h"
@@ -30,13 +32,6 @@ std::string snake(const plan::Step& step) {
 }
 std::string pascal(const plan::Step& step) {
   return spec::to_pascal_case(step.name);
-}
-
-std::string friendly_type(const plan::Graph& graph, const record::Type& type) {
-  const bool is_unnamed = type.kind == record::Kind::kList || type.kind == record::Kind::kMap;
-  const auto named = std::ranges::find(graph.named_types, &type, &plan::NamedType::type);
-  return !is_unnamed || named == graph.named_types.end() ? spec::cpp_type(type)
-                                                         : spec::to_pascal_case(named->name);
 }
 
 // "Text", "u32".
@@ -127,6 +122,7 @@ class ServiceWriter {
   void write_merges(const plan::Keyed& keyed);
   void write_update(const plan::Keyed& keyed, Value& value);
   void write_flush(const plan::Node& node, const plan::Keyed& keyed, Value& value);
+  void write_each(const plan::Node& node, const plan::Keyed& keyed, Value& value);
   Block write_block(const plan::Step& step);
   void write_assertion(const plan::Step& step, spec::Position position, const Value& in,
                        std::string_view output = {});
@@ -183,6 +179,11 @@ Block ServiceWriter::write_block(const plan::Step& step) {
   out_.line("constexpr auto kFunction = [](auto&&... in) -> decltype({}) {{", call);
   out_.line("  return {};", call);
   out_.line("}};");
+  if (step.signature != nullptr) {
+    write_signature_check(out_, graph_, step);
+    // What is wrong with what comes to it is wrong where it is used.
+    block.operator_position = step.position;
+  }
   return block;
 }
 
@@ -434,8 +435,29 @@ void ServiceWriter::write_flush(const plan::Node& node, const plan::Keyed& keyed
   value = output.is_written ? output : Value{"flush_::Out", false};
 }
 
+void ServiceWriter::write_each(const plan::Node& node, const plan::Keyed& keyed, Value& value) {
+  const Value output = node.output == nullptr ? Value{std::string(kUnknown), false}
+                                              : Value{friendly_type(graph_, *node.output), true};
+  out_.line("namespace flush_ {{");
+  const SeenRows seen = write_seen_rows(out_, keyed);
+  const spec::Position position = write_block(*keyed.flush).operator_position;
+  const std::string of = format("<decltype(kFunction), {}{}>", output.cpp, seen.types);
+  out_.at(position, {"static_assert(gameflow::detail::\n", format("FlushesEach{},\n", of)});
+  std::string words =
+      spec::signature_of(keyed.flush->kind, {}, output.is_written ? output.cpp : "U");
+  if (keyed.states.size() == 1) words.replace(words.find("ROW"), 3, seen.words);
+  if (keyed.states.size() > 1) words += ", ROW one of " + seen.words;
+  out_.line("    {});", cpp_literal(format("each must be callable as {}", words)));
+  out_.line("using Out = gameflow::detail::EachResult{}::type;", of);
+  out_.line("constexpr auto run_ = gameflow::detail::each<Out, kFunction{}>;", seen.types);
+  out_.line("}}  // namespace flush_\n");
+  add_function("kEach", keyed.flush_function, qualified("flush_::run_"), type_ref("flush_::Out"),
+               "0");
+  value = output.is_written ? output : Value{"flush_::Out", false};
+}
+
 void ServiceWriter::write(const plan::Node& node, const plan::Keyed& keyed, Value& value) {
-  if (!keyed.window || std::ranges::any_of(keyed.steps, asks_for_key))
+  if (!keyed.window || keyed.flushes_each() || std::ranges::any_of(keyed.steps, asks_for_key))
     out_.line("inline auto key() {{ return gameflow::detail::current_row_key<{}>(); }}\n", key_);
   Value expired, leaves = value;
   write_expires(keyed, expired);
@@ -444,6 +466,7 @@ void ServiceWriter::write(const plan::Node& node, const plan::Keyed& keyed, Valu
   for (std::uint32_t number = 0; number < service_.reads.size(); ++number) {
     if (plan::is_own(service_.reads[number], id())) write_reference(number);
   }
+  if (keyed.flushes_each()) return write_each(node, keyed, value);
   if (keyed.flush) return write_flush(node, keyed, value);
   if (keyed.emits && !expired.cpp.empty())
     write_check(expired_at(keyed),

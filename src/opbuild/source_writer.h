@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -28,7 +30,10 @@ class SourceWriter {
   // What messages call the generated file.
   static constexpr std::string_view kGeneratedName = "operators.cc";
 
-  explicit SourceWriter(std::string_view yaml_name) : yaml_name_(cpp_literal(yaml_name)) {}
+  // `files`: by Position::file.
+  explicit SourceWriter(std::span<const spec::SourceFile> files) {
+    for (const spec::SourceFile& file : files) names_.push_back(cpp_literal(file.label));
+  }
 
   template <class... Arguments>
   void line(fmt::format_string<Arguments...> text, Arguments&&... arguments) {
@@ -40,10 +45,10 @@ class SourceWriter {
     lines_ += static_cast<std::size_t>(std::ranges::count(text, '\n'));
   }
 
-  // Texts that end with a line break; each stands, for messages, at `position` of dataflow.yaml.
+  // Texts that end with a line break; each stands, for messages, at `position`.
   void at(spec::Position position, std::initializer_list<std::string_view> texts) {
     for (const std::string_view text : texts) {
-      line("#line {} {}", position.line, yaml_name_);
+      line("#line {} {}", position.line, names_[position.file]);
       raw(std::string(position.column - 1, ' '));
       raw(text);
     }
@@ -60,7 +65,7 @@ class SourceWriter {
   std::string take() { return std::move(text_); }
 
  private:
-  std::string yaml_name_;
+  std::vector<std::string> names_;  // as literals
   std::string text_;
   std::size_t lines_ = 0;  // complete ones
 };

@@ -21,11 +21,15 @@ std::string fields_of(const Graph& graph, const record::Type& row) {
 }
 
 std::string window_text(const Graph& graph, const WindowRules& window) {
-  return format("tumbling {}, grace {}, a partition is idle after {}, late records {}",
-                format_duration(window.duration), format_duration(window.grace),
-                format_duration(window.idle_timeout),
-                window.late_topic ? "go to topic " + graph.topics[*window.late_topic].name
-                                  : "are dropped and counted");
+  std::string text = format("{}, grace {}, a partition is idle after {}", text_of(window.shape),
+                            format_duration(window.grace), format_duration(window.idle_timeout));
+  if (window.emit_every)
+    text += format(", early results every {}", format_duration(*window.emit_every));
+  if (window.reopen_for.ms != 0)
+    text += format(", corrected for {}", format_duration(window.reopen_for));
+  return text + format(", late records {}",
+                       window.late_topic ? "go to topic " + graph.topics[*window.late_topic].name
+                                         : "are dropped and counted");
 }
 
 std::string lasting_text(const Keyed& keyed) {
@@ -46,6 +50,11 @@ struct Describer {
   void operator()(const Read& read) const {
     out.kind = "read";
     out.topic = graph.topics[read.topic].name;
+    if (const Schedule* const schedule = graph.schedule_of(read.topic)) {
+      out.label = format("schedule {}: {}{}", schedule->name, schedule->text,
+                         schedule->catches_up ? ", catching up" : "");
+      return;
+    }
     out.label = format("{}: {}, from the {}", graph.topics[read.topic].name,
                        graph.topics[read.topic].type_name,
                        read.start == StartOffset::kBeginning ? "beginning" : "end");
@@ -115,6 +124,18 @@ NodeDescription describe_node(const Graph& graph, const Node& node) {
 
 }  // namespace
 
+std::string_view name_of(ErrorPolicy policy) {
+  switch (policy) {
+    case ErrorPolicy::kDeadLetter:
+      return "dead-letter";
+    case ErrorPolicy::kSkip:
+      return "skip";
+    case ErrorPolicy::kFail:
+      return "fail";
+  }
+  return "";
+}
+
 Description describe(const Graph& graph) {
   Description out{.name = graph.name,
                   .version = graph.version,
@@ -122,7 +143,8 @@ Description describe(const Graph& graph) {
                   .topics = {},
                   .dead_letter_topic = graph.dead_letter_topic};
   for (const Service& service : graph.services) {
-    ServiceDescription& described = out.services.emplace_back(ServiceDescription{service.name, {}});
+    ServiceDescription& described = out.services.emplace_back(
+        ServiceDescription{service.name, std::string(name_of(service.on_error)), {}});
     for (const NodeId id : service.nodes)
       described.nodes.push_back(describe_node(graph, graph.nodes[id]));
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plan/graph.h"
@@ -28,6 +29,7 @@ struct NodeDescription {
 
 struct ServiceDescription {
   std::string name;
+  std::string on_error;                // "dead-letter", "skip" or "fail"
   std::vector<NodeDescription> nodes;  // each after its inputs
 };
 
@@ -45,5 +47,8 @@ struct Description {
 };
 
 Description describe(const Graph& graph);
+
+// As in the YAML.
+std::string_view name_of(ErrorPolicy policy);
 
 }  // namespace gameflow::plan

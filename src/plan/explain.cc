@@ -39,15 +39,21 @@ std::string keyed_text(const NodeDescription& node) {
   std::string text = format("    {}  {}\n", is_window(node) ? "window" : "rows  ", node.label);
   for (const std::string& state : node.states) text += format("    state   {}\n", state);
   for (const FunctionDescription& function : node.functions) {
-    if (function.name == "flush") continue;
+    if (function.name == "flush" || function.name == "each") continue;
     text += format("    by key  {}\n", function.name);
   }
-  if (is_window(node))
-    text += format("    flush   {}\n", node.type.empty() ? "as its function says" : node.type);
+  if (is_window(node)) {
+    const bool is_each = !node.functions.empty() && node.functions.back().name == "each";
+    text += format("    flush   {}{}\n", is_each ? "for each row: " : "",
+                   node.type.empty() ? "as its function says" : node.type);
+  }
   return text;
 }
 
 std::string node_text(const Description& description, const NodeDescription& node) {
+  // The topic of a schedule is no concern of people.
+  if (node.kind == "read" && node.label.starts_with("schedule "))
+    return format("    source  {}\n", node.label);
   if (node.kind == "read")
     return format("    source  {}{}\n", node.label, partitions_text(description, node.topic));
   if (node.kind == "chain")
@@ -68,6 +74,8 @@ std::string service_text(const Description& description, const ServiceDescriptio
       text += node_text(description, node);
     }
   }
+  if (service.on_error == "skip") text += "  records that fail are skipped and counted\n";
+  if (service.on_error == "fail") text += "  stops at the first record that fails\n";
   return text;
 }
 
@@ -206,8 +214,8 @@ std::string explain_json(const Description& description) {
       quoted(description.name), quoted(description.version),
       list_of(description.services,
               [](const ServiceDescription& service) {
-                return format("{{\"name\":{},\"nodes\":{}}}", quoted(service.name),
-                              list_of(service.nodes, node_json));
+                return format("{{\"name\":{},\"on_error\":{},\"nodes\":{}}}", quoted(service.name),
+                              quoted(service.on_error), list_of(service.nodes, node_json));
               }),
       list_of(description.topics,
               [](const TopicDescription& topic) {

@@ -44,6 +44,10 @@ const record::Type* resolve(abi::TypeRef ref, record::TypeTable& types) {
   return type;
 }
 
+abi::FunctionKind flush_kind(const Keyed& keyed) {
+  return keyed.flushes_each() ? abi::FunctionKind::kEach : abi::FunctionKind::kFlush;
+}
+
 }  // namespace
 
 std::vector<FunctionName> functions_of(const Graph& graph) {
@@ -62,7 +66,7 @@ std::vector<FunctionName> functions_of(const Graph& graph) {
             names.push_back({abi::FunctionKind::kMerge, state.merge_function});
         }
         names.push_back({abi::FunctionKind::kUpdate, keyed->update_function});
-        if (keyed->flush) names.push_back({abi::FunctionKind::kFlush, keyed->flush_function});
+        if (keyed->flush) names.push_back({flush_kind(*keyed), keyed->flush_function});
       }
     }
   }
@@ -116,12 +120,16 @@ BoundFunction<abi::ExpireFn> Functions::expire(std::string_view name) const {
   return bound<abi::ExpireFn>(abi::FunctionKind::kExpire, name);
 }
 
+BoundFunction<abi::EachFn> Functions::each(std::string_view name) const {
+  return bound<abi::EachFn>(abi::FunctionKind::kEach, name);
+}
+
 BoundFunction<abi::MergeFn> Functions::merge(std::string_view name) const {
   return bound<abi::MergeFn>(abi::FunctionKind::kMerge, name);
 }
 
 const record::Type* Functions::output_of(const Keyed& keyed) const {
-  if (keyed.flush) return find(abi::FunctionKind::kFlush, keyed.flush_function).output;
+  if (keyed.flush) return find(flush_kind(keyed), keyed.flush_function).output;
   if (keyed.emits) return find(abi::FunctionKind::kUpdate, keyed.update_function).output;
   for (const State& state : keyed.states) {
     if (state.on_expire) return find(abi::FunctionKind::kExpire, state.expire_function).output;

@@ -41,6 +41,7 @@ class Functions {
   BoundFunction<abi::UpdateFn> update(std::string_view name) const;
   BoundFunction<abi::FlushFn> flush(std::string_view name) const;
   BoundFunction<abi::ExpireFn> expire(std::string_view name) const;
+  BoundFunction<abi::EachFn> each(std::string_view name) const;
   BoundFunction<abi::MergeFn> merge(std::string_view name) const;
 
   // The type of what leaves a node, which the library knows where the graph does not.

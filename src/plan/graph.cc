@@ -1,14 +1,43 @@
 #include "plan/graph.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include <fmt/format.h>
 
 namespace gameflow::plan {
+namespace {
+
+using fmt::format;
+
+std::string offset_text(Duration offset) {
+  return offset.ms == 0 ? "" : ", offset " + format_duration(offset);
+}
+
+}  // namespace
+
+std::string text_of(const spec::WindowShape& shape) {
+  if (const auto* const tumbling = std::get_if<spec::Tumbling>(&shape)) {
+    return format("tumbling {}{}{}", format_duration(tumbling->duration),
+                  offset_text(tumbling->offset),
+                  tumbling->zone == nullptr ? "" : ", in " + tumbling->zone->name());
+  }
+  const auto& sliding = std::get<spec::Sliding>(shape);
+  const Duration pane{std::gcd(sliding.duration.ms, sliding.slide.ms)};
+  return format("sliding {} every {}{}, {}", format_duration(sliding.duration),
+                format_duration(sliding.slide), offset_text(sliding.offset),
+                sliding.in_panes ? "merged from panes of " + format_duration(pane)
+                                 : "each with rows of its own");
+}
 
 const Topic* Graph::find_topic(std::string_view topic_name) const {
   const auto found = std::ranges::find(topics, topic_name, &Topic::name);
   return found == topics.end() ? nullptr : &*found;
+}
+
+const Schedule* Graph::schedule_of(TopicId topic) const {
+  const auto found = std::ranges::find(schedules, topic, &Schedule::topic);
+  return found == schedules.end() ? nullptr : &*found;
 }
 
 bool Service::reads_others(ServiceId self) const {

@@ -20,7 +20,9 @@
 #include <variant>
 #include <vector>
 
+#include "base/cron.h"
 #include "base/time.h"
+#include "base/time_zone.h"
 #include "plan/keyed.h"
 #include "record/type.h"
 #include "spec/model.h"
@@ -36,6 +38,16 @@ struct Topic {
   std::optional<std::uint64_t> retention_bytes;
   bool is_compacted = false;
   std::vector<NodeId> readers;  // the Read nodes of this topic
+};
+
+// Its times are the records of a topic.
+struct Schedule {
+  std::string name;
+  TopicId topic;
+  std::string text;  // "0 8 * * * in UTC"
+  Cron cron;
+  std::shared_ptr<const TimeZone> zone;
+  bool catches_up = false;
 };
 
 // Rows that a service can read by key: a state without window, its own or another service's, or a
@@ -117,6 +129,7 @@ struct Service {
   // Within an epoch, services of a lower rank have run: those whose states it reads, unless they
   // read its own, directly or not, and come behind it in the graph.
   std::uint32_t rank = 0;
+  ErrorPolicy on_error = ErrorPolicy::kDeadLetter;
 
   bool reads_others(ServiceId self) const;
 };
@@ -129,11 +142,13 @@ struct NamedType {
 
 struct Graph {
   std::string name, version, namespace_;
-  std::string file_name;  // of the YAML, for messages
+  std::string file_name;                // of the YAML, for messages
+  std::vector<spec::SourceFile> files;  // by Position::file: the YAML, and those of packages
   std::shared_ptr<record::TypeTable> types;
   std::vector<NamedType> named_types;
   std::vector<Topic> topics;
   std::vector<TableSource> tables;
+  std::vector<Schedule> schedules;
   // Headers for all operators: their names, relative to the dataflow, and what they say, once they
   // are read.
   struct Header {
@@ -149,6 +164,8 @@ struct Graph {
 
   // Null: there is none.
   const Topic* find_topic(std::string_view topic_name) const;
+  // Null: it is no schedule's topic.
+  const Schedule* schedule_of(TopicId topic) const;
   // Null: the service is a pipe.
   const Keyed* keyed_of(ServiceId service) const;
   const Keyed* keyed_of(const Service& service) const;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,7 +21,11 @@ using TopicId = std::uint32_t;    // index in Graph::topics
 using TableId = std::uint32_t;    // index in Graph::tables
 using ServiceId = std::uint32_t;  // index in Graph::services
 using StartOffset = spec::StartOffset;
+using ErrorPolicy = spec::ErrorPolicy;
 using FunctionKind = spec::FunctionKind;
+using Tumbling = spec::Tumbling;
+using Sliding = spec::Sliding;
+using WindowShape = spec::WindowShape;
 
 // Where a `run:` block stands decides what it may use.
 enum class Place : std::uint8_t {
@@ -28,6 +33,7 @@ enum class Place : std::uint8_t {
   kRows,     // at the rows of its key: row accessors, key(), and window() in a window
   kExpired,  // key()
   kFlush,    // window()
+  kEach,     // of a row of a window: window() and key()
   kSink,     // behind the rows: key() without a window
 };
 
@@ -38,6 +44,8 @@ struct Step {
   spec::Code code;
   Place place = Place::kRecord;
   std::vector<spec::Dependency> dependencies = {};
+  spec::Position position = {};  // of a package's function: where it is used
+  std::shared_ptr<const spec::Signature> signature = {};  // of a package's function; else null
 };
 
 struct State {
@@ -55,12 +63,20 @@ struct State {
 };
 
 struct WindowRules {
-  Duration duration;  // tumbling; > 0
-  Duration grace;     // a window closes when the watermark reaches its end + grace
+  spec::WindowShape shape;
+  Duration grace;       // a window closes when the watermark reaches its end + grace
+  Duration reopen_for;  // then late records still change its rows for so long; 0: they do not
+  std::optional<Duration> emit_every;  // early results of windows that have changed, by the clock
   // A partition silent for this long no longer holds the watermark back.
   Duration idle_timeout;
   std::optional<TopicId> late_topic;  // where late records go; they are counted anyhow
+
+  Duration duration() const { return spec::length_of(shape); }
 };
+
+// "tumbling 1d, offset 6h, in Europe/Berlin"; with how rows are kept. What is stored says it too:
+// rows of other windows cannot be taken over.
+std::string text_of(const spec::WindowShape& shape);
 
 struct Keyed {
   std::vector<State> states;          // a state's place is its bit in abi::RowUse
@@ -74,8 +90,8 @@ struct Keyed {
   std::string flush_function;  // with a window
   std::optional<Step> flush;
 
-  // As what is stored says it: of windows their length; without windows it is negative.
-  Duration window_size() const { return window ? window->duration : Duration{-1}; }
+  // What the rows belong to.
+  std::string windows() const { return window ? text_of(window->shape) : "rows without windows"; }
   // A partition silent for this long no longer holds time back.
   Duration idle_timeout() const {
     return window ? window->idle_timeout : spec::Window().idle_timeout;
@@ -83,6 +99,8 @@ struct Keyed {
   std::size_t transforms() const {
     return steps.size() - (!steps.empty() && steps.back().kind == FunctionKind::kUpdateState);
   }
+  // Whether `flush` is for each row, not for the window.
+  bool flushes_each() const { return flush && flush->kind == FunctionKind::kFlushEach; }
   bool has_ttl() const {
     return std::ranges::any_of(states, [](const State& state) { return state.ttl.has_value(); });
   }

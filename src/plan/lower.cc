@@ -14,8 +14,10 @@ namespace {
 using fmt::format;
 
 Step step_of(const spec::Function& function, Place place = Place::kRecord) {
-  return {function.kind, spec::info_of(function.kind).key, function.code, place,
-          function.dependencies};
+  return {function.kind,         spec::info_of(function.kind).key,
+          function.code,         place,
+          function.dependencies, function.position,
+          function.signature};
 }
 
 void append(std::vector<Step>& steps, const std::vector<spec::Function>& functions,
@@ -27,8 +29,10 @@ class Lowering {
  public:
   Lowering(Graph& graph, const spec::Service& service)
       : graph_(graph), spec_(service), id_(static_cast<ServiceId>(graph.services.size())) {
-    graph_.services.push_back(
-        {.name = spec_.name, .scope = spec::to_snake_case(spec_.name), .nodes = {}});
+    graph_.services.push_back({.name = spec_.name,
+                               .scope = spec::to_snake_case(spec_.name),
+                               .nodes = {},
+                               .on_error = spec_.on_error});
   }
 
   void run() {
@@ -121,14 +125,17 @@ class Lowering {
       keyed.steps.push_back(step_of(*partition.update_state, Place::kRows));
     for (const spec::State& state : spec_.states) keyed.states.push_back(state_of(state));
     if (const auto& window = spec_.window) {
-      keyed.window = {.duration = window->duration,
+      keyed.window = {.shape = window->shape,
                       .grace = window->grace,
+                      .reopen_for = window->reopen_for,
+                      .emit_every = window->emit_every,
                       .idle_timeout = window->idle_timeout,
                       .late_topic = {}};
       if (window->late == spec::LatePolicy::kToTopic)
         keyed.window->late_topic = topic(window->late_topic);
       keyed.flush_function = spec_.name + "/flush";
-      keyed.flush = step_of(window->flush, Place::kFlush);
+      const bool is_each = window->flush.kind == FunctionKind::kFlushEach;
+      keyed.flush = step_of(window->flush, is_each ? Place::kEach : Place::kFlush);
       return add(std::move(keyed), spec_.output(), {exchange});
     }
     // Records pass to the sinks as they are where nothing else would reach them.
@@ -227,10 +234,12 @@ Graph lower(const spec::Dataflow& dataflow) {
               .version = dataflow.version,
               .namespace_ = dataflow.namespace_,
               .file_name = dataflow.file_name,
+              .files = dataflow.files,
               .types = dataflow.types,
               .named_types = {},
               .topics = {},
               .tables = {},
+              .schedules = {},
               .headers = {},
               .services = {},
               .nodes = {},
@@ -247,6 +256,16 @@ Graph lower(const spec::Dataflow& dataflow) {
                             .retention_bytes = topic.retention_bytes,
                             .is_compacted = topic.is_compacted,
                             .readers = {}});
+  }
+  for (const spec::Schedule& schedule : dataflow.schedules) {
+    const Topic* const topic = graph.find_topic(schedule.topic);
+    graph.schedules.push_back(
+        {.name = schedule.name,
+         .topic = static_cast<TopicId>(topic - graph.topics.data()),
+         .text = format("{} in {}", schedule.cron_text, schedule.zone->name()),
+         .cron = schedule.cron,
+         .zone = schedule.zone,
+         .catches_up = schedule.catches_up});
   }
   for (const spec::Table& table : dataflow.tables) graph.tables.push_back(table_of(graph, table));
   for (const spec::Dataflow::Include& include : dataflow.includes)

@@ -45,7 +45,7 @@ spec::Dataflow example(bool transforms = false) {
   service.states = {{.name = "events-per-user", .position = {}, .type = row}};
   service.window.emplace();
   service.partition.emplace().update_state = function(FunctionKind::kUpdateState, "update");
-  service.window->duration = {5000};
+  service.window->shape = spec::Tumbling{{5000}, {}};
   service.sinks = {{.topic = "summaries", .type = types.list_of(count)}};
   if (transforms) {
     service.sources[0].transforms = {function(FunctionKind::kMap, "map 0")};
@@ -88,7 +88,7 @@ TEST(Lower, MakesAGraphOfAWindowedService) {
   const Keyed& keyed = at<Keyed>(graph, 3);
   EXPECT_EQ(keyed.update_function, "player-session-analytics/update");
   EXPECT_EQ(keyed.flush_function, "player-session-analytics/flush");
-  EXPECT_EQ(keyed.window->duration.ms, 5000);
+  EXPECT_EQ(keyed.window->duration().ms, 5000);
   EXPECT_EQ(keyed.window->late_topic, std::nullopt);
   ASSERT_EQ(keyed.states.size(), 1u);
   EXPECT_EQ(keyed.states[0].table, "events_per_user");
@@ -258,7 +258,7 @@ struct FakeLibrary {
       {abi::FunctionKind::kFlush, "player-session-analytics/flush", nullptr, {65, 2}},
       {abi::FunctionKind::kChain, "player-session-analytics/sink/1", nullptr, {11, 4}},
   };
-  abi::Library library{abi::kVersion, 5, functions};
+  abi::Library built{abi::kVersion, 5, functions};
 };
 
 TEST(Functions, AreFoundByName) {
@@ -268,7 +268,7 @@ TEST(Functions, AreFoundByName) {
   const abi::ChainFn chain = noop;
   fake.functions[4].pointer = reinterpret_cast<void (*)()>(chain);
   const Graph graph = lower(example(true));
-  const auto functions = Functions::bind(fake.library, graph);
+  const auto functions = Functions::bind(fake.built, graph);
   ASSERT_TRUE(functions) << functions.error().message;
   EXPECT_EQ(functions->chain("player-session-analytics/sink/1").pointer, chain);
   EXPECT_EQ(functions->flush("player-session-analytics/flush").pointer, nullptr);
@@ -288,8 +288,8 @@ struct ForeignRow {
 
 TEST(Functions, OfAnotherLibraryAreRefused) {
   const ForeignRow kRows[] = {
-      {"version", [](FakeLibrary& fake) { fake.library.abi_version = 2; }, "its ABI version is 2"},
-      {"count", [](FakeLibrary& fake) { fake.library.function_count = 4; }, "other functions"},
+      {"version", [](FakeLibrary& fake) { fake.built.abi_version = 2; }, "its ABI version is 2"},
+      {"count", [](FakeLibrary& fake) { fake.built.function_count = 4; }, "other functions"},
       {"kind", [](FakeLibrary& fake) { fake.functions[2].kind = abi::FunctionKind::kFlush; },
        "'player-session-analytics/update'"},
       {"name", [](FakeLibrary& fake) { fake.functions[0].name = "x"; },
@@ -303,7 +303,7 @@ TEST(Functions, OfAnotherLibraryAreRefused) {
     SCOPED_TRACE(row.name);
     FakeLibrary fake;
     row.change(fake);
-    const auto functions = Functions::bind(fake.library, lower(example(true)));
+    const auto functions = Functions::bind(fake.built, lower(example(true)));
     ASSERT_FALSE(functions);
     EXPECT_EQ(functions.error().code, ErrorCode::kLibraryInvalid);
     EXPECT_NE(functions.error().message.find(row.message), std::string::npos)

@@ -39,8 +39,8 @@ class SegmentShards {
  public:
   SegmentShards() = default;
   template <class Pointer>
-  requires std::convertible_to<Pointer, std::shared_ptr<const Shards>>
-  SegmentShards(Pointer shards) : shards_(std::move(shards)) {}  // NOLINT: implicit on purpose
+  requires std::convertible_to<Pointer, std::shared_ptr<const Shards>> SegmentShards(Pointer shards)
+      : shards_(std::move(shards)) {}  // NOLINT: implicit on purpose
   static SegmentShards made_by(std::function<Shards()> make);
 
   const Shards* get() const;

@@ -220,6 +220,10 @@ Result<std::vector<Target>> map_columns(sqlite3_stmt* statement, const record::T
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const Field* field = item.find(columns[i]);
     std::string mistake;
+    if (field == nullptr && columns[i].starts_with('_')) {  // of `select *`: ours
+      targets.push_back({});
+      continue;
+    }
     if (field == nullptr) {
       mistake = fmt::format("is not a field of {}; its fields are: {}", type_name(item),
                             field_names(item));
@@ -248,6 +252,7 @@ std::uint32_t store_row(sqlite3_stmt* statement, const std::vector<Target>& targ
   const auto count = static_cast<std::uint32_t>(targets.size());
   for (std::uint32_t i = 0; i < count; ++i) {
     const Target& target = targets[i];
+    if (target.type == nullptr) continue;
     // Not for other threads than the statement's; and 15 ns cheaper than to ask the statement for
     // the type, the bytes and their number.
     sqlite3_value* const value = sqlite3_column_value(statement, static_cast<int>(i));

@@ -19,13 +19,13 @@ namespace gameflow::query {
 
 // The field that one result column fills.
 struct Target {
-  const record::Type* type;
+  const record::Type* type;  // null: none, as of `_window_start` in a `select *`
   bool optional;
   std::uint32_t offset, flag_offset;
 };
 
-// One Target for each column of the statement. kSqlInvalid: a column without a field, a required
-// field without a column, a type that cannot fit.
+// One Target for each column of the statement. kSqlInvalid: a column without a field (unless it
+// begins with `_`), a required field without a column, a type that cannot fit.
 Result<std::vector<Target>> map_columns(sqlite3_stmt* statement, const record::Type& item);
 
 // Writes the statement's current row to `out`, a cleared slot. Text goes to the arena; fields that

@@ -13,8 +13,9 @@ namespace gameflow::runtime {
 namespace {
 
 // 2 has `closed_until`; with 3, windows that have closed may still have rows; with 4, rows may be
-// gone, live without windows, and have times.
-constexpr std::uint8_t kFormat = 4, kFormatMin = 1;
+// gone, live without windows, and have times; 5 says of all windows what they are, and which
+// results they have given, and counts records that were skipped.
+constexpr std::uint8_t kFormat = 5, kFormatMin = 1;
 
 constexpr std::uint64_t kStoredValuesMax = 4096;
 constexpr std::uint64_t kStoredBytesMin = 16U << 20;
@@ -53,9 +54,14 @@ std::optional<Timestamp> read_optional(ByteReader& in) {
   return Timestamp{in.signed_varint()};
 }
 
+// Until format 4 windows were said by their size.
 std::string windows_of(Duration size) {
-  if (size.ms < 0) return "rows without windows";
-  return size.ms == 0 ? "no rows" : "windows of " + format_duration(size);
+  if (size.ms < 0) return plan::Keyed{}.windows();
+  return size.ms == 0 ? "" : plan::text_of(plan::Tumbling{size, {}});
+}
+
+std::string_view shown(std::string_view windows) {
+  return windows.empty() ? "no rows" : windows;
 }
 
 template <class Record, class Visit>
@@ -66,6 +72,13 @@ void for_each_counter(Record& counters, Visit&& visit) {
     visit(*counter);
   }
 }
+// Since format 5.
+template <class Record, class Visit>
+void for_each_new_counter(Record& counters, Visit&& visit) {
+  visit(counters.results_early);
+  visit(counters.results_corrected);
+  visit(counters.records_skipped);
+}
 
 }  // namespace
 
@@ -73,7 +86,7 @@ std::string encode(const ServiceRecord& record) {
   std::string bytes;
   ByteWriter out(bytes);
   out.fixed(kFormat);
-  out.signed_varint(record.window_size.ms);
+  out.text(record.windows);
   out.varint(record.states.size());
   for (const StoredState& state : record.states) {
     out.text(state.name);
@@ -82,7 +95,12 @@ std::string encode(const ServiceRecord& record) {
     out.fixed<std::uint8_t>(state.is_timed);
   }
   write_optional(out, record.watermark);
-  write_optional(out, record.closed_until);
+  write_optional(out, record.closed.until);
+  write_optional(out, record.closed.gone_until);
+  write_optional(out, record.fired_until);
+  write_optional(out, record.emit_at);
+  out.varint(record.unsaid.size());
+  for (const Timestamp window : record.unsaid) out.signed_varint(window.ms);
   out.varint(record.inputs.size());
   for (const StoredInput& input : record.inputs) {
     out.text(input.topic);
@@ -91,7 +109,9 @@ std::string encode(const ServiceRecord& record) {
     out.varint(input.next.value);
     write_optional(out, input.progress);
   }
-  for_each_counter(record.counters, [&out](std::uint64_t counter) { out.varint(counter); });
+  const auto write = [&out](std::uint64_t counter) { out.varint(counter); };
+  for_each_counter(record.counters, write);
+  for_each_new_counter(record.counters, write);
   return bytes;
 }
 
@@ -105,7 +125,11 @@ Result<ServiceRecord> decode_service_record(std::string_view bytes, std::string_
                             service, format, kFormat));
   }
   ServiceRecord record;
-  record.window_size.ms = in.signed_varint();
+  if (format >= 5) {
+    record.windows = in.text();
+  } else {
+    record.windows = windows_of({in.signed_varint()});
+  }
   for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
     const std::string name(in.text());
     const auto key = static_cast<record::Kind>(in.fixed<std::uint8_t>());
@@ -114,7 +138,15 @@ Result<ServiceRecord> decode_service_record(std::string_view bytes, std::string_
     record.states.push_back({name, key, std::move(shape), is_timed});
   }
   record.watermark = read_optional(in);
-  if (format >= 2) record.closed_until = read_optional(in);
+  if (format >= 2) record.closed.until = read_optional(in);
+  // Rows of windows whose result was committed were gone.
+  record.closed.gone_until = format >= 5 ? read_optional(in) : record.closed.until;
+  if (format >= 5) {
+    record.fired_until = read_optional(in);
+    record.emit_at = read_optional(in);
+    for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left)
+      record.unsaid.push_back({in.signed_varint()});
+  }
   for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
     StoredInput input;
     input.topic = in.text();
@@ -124,7 +156,9 @@ Result<ServiceRecord> decode_service_record(std::string_view bytes, std::string_
     input.progress = read_optional(in);
     record.inputs.push_back(std::move(input));
   }
-  for_each_counter(record.counters, [&in](std::uint64_t& counter) { counter = in.varint(); });
+  const auto read = [&in](std::uint64_t& counter) { counter = in.varint(); };
+  for_each_counter(record.counters, read);
+  if (format >= 5) for_each_new_counter(record.counters, read);
   if (!in.ok() || !in.at_end()) {
     return fail(ErrorCode::kDataCorrupt,
                 fmt::format("the stored state of service '{}' is damaged: restore the data folder "
@@ -194,11 +228,11 @@ Result<std::vector<state::RowSource>> match_states(const ServiceRecord& record,
   constexpr std::string_view kWaysOut =
       "give the service another name to start afresh beside it, or start with --clear-state to "
       "throw the state away and read the topics again";
-  const Duration size = keyed != nullptr ? keyed->window_size() : Duration{};
-  if (record.window_size != size) {
+  const std::string windows = keyed != nullptr ? keyed->windows() : "";
+  if (record.windows != windows) {
     return fail(ErrorCode::kStateMismatch,
                 fmt::format("service '{}' has stored {}, the dataflow asks for {}: {}", service,
-                            windows_of(record.window_size), windows_of(size), kWaysOut));
+                            shown(record.windows), shown(windows), kWaysOut));
   }
   std::vector<state::RowSource> sources;
   const std::vector<StoredState> wanted = stored_states(keyed);

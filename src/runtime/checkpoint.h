@@ -17,6 +17,7 @@
 #include "record/type.h"
 #include "runtime/positions.h"
 #include "state/growth.h"
+#include "window/trigger.h"
 
 namespace gameflow::runtime {
 
@@ -42,10 +43,14 @@ struct StoredInput {
 
 // Everything but the rows.
 struct ServiceRecord {
-  Duration window_size;  // 0: a pipe; negative: rows without windows
+  std::string windows;  // what the rows belong to, as plan::Keyed::windows; empty: a pipe
   std::vector<StoredState> states;
   std::optional<Timestamp> watermark;
-  std::optional<Timestamp> closed_until;
+  window::Closed closed;
+  // Of Results; those that are being made count as unsaid.
+  std::optional<Timestamp> fired_until;
+  std::vector<Timestamp> unsaid;
+  std::optional<Timestamp> emit_at;
   std::vector<StoredInput> inputs;
   Counters counters;
 };
@@ -95,8 +100,8 @@ struct StoredRows {
 std::vector<StoredState> stored_states(const plan::Keyed* keyed);
 
 // For every stored state where its rows belong in the plan. A row may have got more columns.
-// kStateMismatch if a state has otherwise changed its key or its row, or the window its size; the
-// message names the ways out.
+// kStateMismatch if a state has otherwise changed its key or its row, or the windows are others;
+// the message names the ways out.
 Result<std::vector<state::RowSource>> match_states(const ServiceRecord& record,
                                                    std::string_view service,
                                                    const plan::Keyed* keyed);

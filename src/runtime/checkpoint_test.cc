@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -24,45 +25,86 @@ constexpr Timestamp kWindow{1'731'406'530'000};  // 2024-11-12T10:15:30Z
 
 ServiceRecord example() {
   ServiceRecord record{
-      .window_size = {30'000},
+      .windows = "tumbling 30s",
       .states = {{"events-per-user", record::Kind::kString, "{count:u32}"}},
       .watermark = kWindow,
-      .closed_until = Timestamp{1'731'406'520'000},
+      .closed = {.until = Timestamp{1'731'406'520'000}, .gone_until = Timestamp{1'731'406'520'000}},
+      .fired_until = Timestamp{1'731'406'520'000},
+      .unsaid = {kWindow},
+      .emit_at = {},
       .inputs = {{"player-events", {1}, 0, {3}, kWindow}, {"player-events", {1}, 1, {0}, {}}},
       .counters = {}};
   record.counters.records_in = 300;
   record.counters.records_dead = 1;
+  record.counters.records_skipped = 2;
   return record;
 }
 
 TEST(Checkpoint, AServiceRecordHasTheBytesThatTheFormatSays) {
   EXPECT_EQ(hex(encode(example())),
-            "04 e0 d4 03"
+            "05 0c 74 75 6d 62 6c 69 6e 67 20 33 30 73"
             " 01 0f 65 76 65 6e 74 73 2d 70 65 72 2d 75 73 65 72 0b 0b 7b 63 6f 75 6e 74 3a 75 33"
             " 32 7d 00"
-            " 01 a0 97 f8 fd e3 64 01 80 fb f6 fd e3 64"
+            " 01 a0 97 f8 fd e3 64"
+            " 01 80 fb f6 fd e3 64 01 80 fb f6 fd e3 64 01 80 fb f6 fd e3 64 00"
+            " 01 a0 97 f8 fd e3 64"
             " 02 0d 70 6c 61 79 65 72 2d 65 76 65 6e 74 73 01 00 03 01 a0 97 f8 fd e3 64"
             " 0d 70 6c 61 79 65 72 2d 65 76 65 6e 74 73 01 01 00 00"
-            " ac 02 00 00 01 00 00 00");
+            " ac 02 00 00 01 00 00 00 00 00 02");
 }
 
 TEST(Checkpoint, AServiceRecordComesBack) {
   const auto read = decode_service_record(encode(example()), "s");
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(encode(*read), encode(example()));
-  EXPECT_EQ(read->closed_until, example().closed_until);
+  EXPECT_EQ(read->closed, example().closed);
+  EXPECT_EQ(read->fired_until, example().fired_until);
+  EXPECT_EQ(read->unsaid, example().unsaid);
+  EXPECT_EQ(read->windows, "tumbling 30s");
   EXPECT_EQ(read->inputs[0].progress, kWindow);
   EXPECT_FALSE(read->inputs[1].progress);
   EXPECT_EQ(read->counters.records_in, 300U);
 }
 
-TEST(Checkpoint, FormatThreeIsRead) {
-  std::string bytes = encode(example());
-  bytes[0] = 3;
-  bytes.erase(bytes.find("{count:u32}") + 11, 1);  // whether rows have times
-  const auto read = decode_service_record(bytes, "s");
-  ASSERT_TRUE(read) << read.error().message;
-  EXPECT_EQ(encode(*read), encode(example()));
+std::string unhex(std::string_view text) {
+  std::string bytes;
+  for (std::size_t i = 0; i < text.size(); i += 3)
+    bytes += static_cast<char>(std::stoi(std::string(text.substr(i, 2)), nullptr, 16));
+  return bytes;
+}
+
+// As they were written: format 4 with a byte a state that format 3 had not.
+TEST(Checkpoint, EarlierFormatsAreRead) {
+  for (const bool is_third : {false, true}) {
+    const std::string bytes =
+        unhex(std::string(is_third ? "03" : "04") +
+              " e0 d4 03"
+              " 01 0f 65 76 65 6e 74 73 2d 70 65 72 2d 75 73 65 72 0b 0b 7b 63 6f 75 6e 74 3a 75 33"
+              " 32 7d" +
+              (is_third ? "" : " 00") +
+              " 01 a0 97 f8 fd e3 64 01 80 fb f6 fd e3 64"
+              " 02 0d 70 6c 61 79 65 72 2d 65 76 65 6e 74 73 01 00 03 01 a0 97 f8 fd e3 64"
+              " 0d 70 6c 61 79 65 72 2d 65 76 65 6e 74 73 01 01 00 00"
+              " ac 02 00 00 01 00 00 00");
+    const auto read = decode_service_record(bytes, "s");
+    ASSERT_TRUE(read) << read.error().message;
+    // Rows that are there are of windows that have not given their result.
+    ServiceRecord expected = example();
+    expected.fired_until = {};
+    expected.unsaid = {};
+    expected.counters.records_skipped = 0;
+    EXPECT_EQ(encode(*read), encode(expected));
+  }
+}
+
+TEST(Checkpoint, EarlierFormatsSayWhatTheWindowsAre) {
+  for (const auto& [size, windows] :
+       {std::pair("00", ""), std::pair("01", "rows without windows")}) {
+    const auto read = decode_service_record(
+        unhex(std::string("04 ") + size + " 00 00 00 00 00 00 00 00 00 00 00"), "s");
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->windows, windows);
+  }
 }
 
 TEST(Checkpoint, DamageAndOtherFormatsAreTold) {
@@ -74,7 +116,7 @@ TEST(Checkpoint, DamageAndOtherFormatsAreTold) {
   }
   EXPECT_EQ(decode_service_record(bytes + "x", "s").error().code, ErrorCode::kDataCorrupt);
   std::string newer = bytes;
-  newer[0] = 5;
+  newer[0] = 6;
   EXPECT_EQ(decode_service_record(newer, "s").error().code, ErrorCode::kStateMismatch);
 }
 

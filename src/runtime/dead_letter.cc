@@ -1,5 +1,7 @@
 #include "runtime/dead_letter.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "record/codec.h"
@@ -43,6 +45,37 @@ std::string to_json(const DeadLetter& letter) {
     add_bytes(json, "value", origin->record.value);
   }
   return json += '}';
+}
+
+Stop stop_at(const DeadLetter& letter) {
+  Stop stop{.op = std::string(letter.op),
+            .reason = letter.field.empty() ? letter.reason
+                                           : fmt::format("{}: {}", letter.field, letter.reason),
+            .topic = {},
+            .partition = 0,
+            .offset = {},
+            .window_start = letter.window_start};
+  stop.reason.resize(std::min(stop.reason.size(), kReasonBytesMax));
+  if (!letter.origin) return stop;
+  stop.topic = letter.origin->topic;
+  stop.partition = letter.origin->partition;
+  stop.offset = letter.origin->offset;
+  return stop;
+}
+
+std::string to_text(std::string_view service, const Stop& stop) {
+  std::string where = "a row that ran out";
+  if (stop.window_start)
+    where = fmt::format("the window from {}", format_timestamp(*stop.window_start));
+  if (!stop.topic.empty()) {
+    where = fmt::format("topic '{}' partition {} offset {}", stop.topic, stop.partition,
+                        stop.offset.value);
+  }
+  return fmt::format(
+      "service '{}' has stopped at {}: '{}' failed: {}. Its 'on-error' is 'fail': mend the "
+      "operator "
+      "or change 'on-error', and restart; it goes on from there",
+      service, where, stop.op, stop.reason);
 }
 
 }  // namespace gameflow::runtime

@@ -32,4 +32,16 @@ struct DeadLetter {
 // One line of JSON. docs/formats/dead-letter.md.
 std::string to_json(const DeadLetter& letter);
 
+// Where a service with `on-error: fail` has stopped, and why.
+struct Stop {
+  std::string op, reason;
+  std::string topic;  // empty: no record was at fault, but a window or a row that ran out
+  std::uint32_t partition = 0;
+  record::Offset offset;
+  std::optional<Timestamp> window_start;
+};
+Stop stop_at(const DeadLetter& letter);
+// A sentence for a person.
+std::string to_text(std::string_view service, const Stop& stop);
+
 }  // namespace gameflow::runtime

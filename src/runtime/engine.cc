@@ -92,7 +92,7 @@ class EngineImpl final : public Engine {
         attention_(*options.clock),
         runner_(*graph_, std::move(services), store,
                 {options.threads, options.rows_flushed_at_once, options.epoch_bytes_small,
-                 options.memory},
+                 options.memory, options.takes_over},
                 [this] { loop_.wake(); }) {
     listener_ = store_.listen([this](log::TopicId) { loop_.wake(); });
   }

@@ -45,6 +45,8 @@ struct Options {
   // beside the epochs that follow: this many take some ten milliseconds.
   std::size_t rows_flushed_at_once = 20'000;
   const Clock* clock = nullptr;  // required; outlives the engine
+  // Another engine has only just stopped: what schedules would have given since is not missed.
+  bool takes_over = false;
   // Close to its limit services whose state is large get no more input, and epochs are small. Null:
   // memory has no limit. Outlives the engine.
   MemoryWatch* memory = nullptr;

@@ -115,6 +115,7 @@ plan::Functions bind_functions(const plan::Graph& graph) {
             {name.kind, text, pointer(flush), {abi::kFirstDeclared + 1, abi::kNotWrapped << 1}, 0});
         break;
       case abi::FunctionKind::kExpire:
+      case abi::FunctionKind::kEach:
       case abi::FunctionKind::kMerge:
         break;
     }
@@ -150,7 +151,7 @@ std::shared_ptr<const plan::Graph> make_graph(const PlanOptions& options) {
   service.states = {{.name = "counts", .position = {}, .key = Kind::kString, .type = row}};
   service.partition.emplace().update_state.emplace(
       spec::Function{spec::FunctionKind::kUpdateState, {}, {}});
-  service.window.emplace().duration = {kWindow};
+  service.window.emplace().shape = spec::Tumbling{{kWindow}, {}};
   service.window->grace = {options.grace};
   service.sinks = {{.topic = "counts-out", .position = {}, .type = types->list_of(count)}};
   dataflow.services = {service};

@@ -23,6 +23,7 @@
 #include "runtime/flush.h"
 #include "runtime/keyed.h"
 #include "runtime/positions.h"
+#include "runtime/schedules.h"
 #include "runtime/stats.h"
 #include "runtime/tables.h"
 #include "runtime/writer.h"
@@ -33,20 +34,23 @@ namespace gameflow::runtime {
 
 // One service's part.
 struct ServiceEpoch {
-  Positions after;                    // where the service stands once this is committed
-  bool is_held = false;               // it gets no input: memory is full of its state
-  bool has_input = false;             // something was read, or retention took it
-  std::vector<Delivery*> deliveries;  // in order of input and offset
-  std::set<Timestamp> refused;        // windows that may not open
-  std::vector<window::Span> closing;  // closed by this epoch's watermark, in order
-  bool flushes_now = false;           // they are flushed in this epoch, not beside later ones
-  // Windows of which all rows of some shards, a bit each, are stored anew.
+  Positions after;         // where the service stands once this is committed
+  window::Closed before;   // as the epoch begins, which says what is late
+  bool is_held = false;    // it gets no input: memory is full of its state, or flushes are behind
+  bool has_input = false;  // something was read, or retention took it
+  std::vector<Delivery*> deliveries;   // in order of input and offset
+  std::set<Timestamp> refused;         // panes that may not open
+  std::vector<window::Span> asked;     // other panes that records go to
+  std::vector<DueResult> due;          // windows that give a result, in order of their ends
+  std::vector<window::Span> dropping;  // panes that no window needs any more, in order
+  bool flushes_now = false;            // results are made in this epoch, not beside later ones
+  // Panes of which all rows of some shards, a bit each, are stored anew.
   std::map<Timestamp, std::uint64_t> rewritten;
   std::uint64_t shards = 0;  // bit s: shard s has something to do
   bool shares_keys = false;  // other services get the same records
   std::array<ShardOutcome, state::kShards> outcomes;
   std::vector<RowValues> rows;             // what is to be stored, one a worker
-  std::map<Timestamp, StoredRows> stored;  // of windows of which something was
+  std::map<Timestamp, StoredRows> stored;  // of panes of which something was
   std::vector<FlushedPtr> flushed;         // results that go with this epoch, in order of window
   std::optional<Timestamp> expired_until;  // rows run out that were last used a ttl before this
   bool has_expiring = false;               // some of them may
@@ -57,9 +61,9 @@ struct ServiceEpoch {
   VisibleChanges visible;  // once it is committed
 
   bool has_work() const {
-    return has_input || has_expiring || !closing.empty() || !flushed.empty();
+    return has_input || has_expiring || !due.empty() || !dropping.empty() || !flushed.empty();
   }
-  bool closes_much() const { return !closing.empty() && !flushes_now; }
+  bool closes_much() const { return !due.empty() && !flushes_now; }
 };
 
 struct Epoch {
@@ -67,6 +71,7 @@ struct Epoch {
   Duration attention;  // steady time that the engine has spent looking, as window::Watermark
   std::size_t bytes = 0;
   std::vector<ServiceEpoch> services;
+  std::vector<DueTimes> due;  // of schedules
 
   // A chunk, and who reads it.
   struct Reading {
@@ -77,7 +82,9 @@ struct Epoch {
   std::vector<Reading> readings;
   EpochSeconds seconds;
 
-  bool has_work() const { return std::ranges::any_of(services, &ServiceEpoch::has_work); }
+  bool has_work() const {
+    return !due.empty() || std::ranges::any_of(services, &ServiceEpoch::has_work);
+  }
 };
 
 // Chunks and deliveries, kept from epoch to epoch for the memory they hold.

@@ -10,6 +10,7 @@
 
 #include "base/memory_reserve.h"
 #include "base/stopwatch.h"
+#include "runtime/output.h"
 #include "state/layout.h"
 #include "window/watermark.h"
 
@@ -49,6 +50,16 @@ bool feeds(const Service& from, const Service& to) {
                              [&from](const Input& input) { return from.writes(input.topic); });
 }
 
+// Services that stop where something fails have done nothing in this epoch, for nobody.
+void stop_failed(std::span<const std::unique_ptr<ServiceTask>> tasks, Epoch& epoch) {
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    ServiceTask& task = *tasks[i];
+    if (task.service().on_error != plan::ErrorPolicy::kFail || task.stopped()) continue;
+    if (auto stop = first_failure(task.service(), epoch.services[i]))
+      task.stop(std::move(*stop), epoch.attention, epoch.services[i]);
+  }
+}
+
 }  // namespace
 
 EpochRunner::EpochRunner(const plan::Graph& graph, std::vector<Service> services, log::Store& store,
@@ -61,35 +72,42 @@ EpochRunner::EpochRunner(const plan::Graph& graph, std::vector<Service> services
       flushes_(tasks_.size(), limits.threads, std::move(flushed)),
       steps_(graph, tasks_, rows_, pool_),
       intake_(store, pool_, limits.epoch_bytes_small),
-      hold_(limits.memory, names_of(graph)) {}
+      hold_(limits.memory, names_of(graph)),
+      schedules_(graph, limits.takes_over) {}
 
 Status EpochRunner::restore(Look look) {
   GF_TRY(rows_.sources().open(store_));
   tables_.show_sources(rows_.sources().all_rows());
   log::Commit commit;
+  GF_TRY(schedules_.restore(store_, look.now, commit));
   std::vector<VisibleChanges> visible(tasks_.size());
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     GF_TRY(tasks_[i]->restore(store_, look.now, look.attention, flushes_, commit, visible[i]));
   }
-  if (!commit.put.empty()) GF_TRY(store_.commit(std::move(commit)));
+  if (!commit.put.empty() || !commit.erase.empty()) GF_TRY(store_.commit(std::move(commit)));
   tables_.publish(std::move(visible));
   hold_.look(state_bytes(tasks_));
   return {};
 }
 
 Result<EpochResult> EpochRunner::run(Look look, std::size_t bytes_max, bool input_ends) {
-  if (is_half_shown_) {
+  if (condition_.is_half_shown) {
     return fail(ErrorCode::kMemoryFull,
                 "there was no memory left to show an epoch that is stored: restart gameflow, which "
                 "loses nothing");
   }
   if (rows_.sources().refresh(store_)) tables_.show_sources(rows_.sources().all_rows());
-  Epoch epoch{
-      .now = look.now, .attention = look.attention, .services = {}, .readings = {}, .seconds = {}};
+  Epoch epoch{.now = look.now,
+              .attention = look.attention,
+              .services = {},
+              .due = {},
+              .readings = {},
+              .seconds = {}};
   epoch.services.resize(tasks_.size());
+  epoch.due = schedules_.due(look.now);
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     tasks_[i]->begin(flushes_, epoch.services[i]);
-    epoch.services[i].is_held = hold_.holds(i);
+    epoch.services[i].is_held = hold_.holds(i) || flushes_.is_behind(i);
   }
   const Status computed = compute(epoch, bytes_max, input_ends);
   if (computed) {
@@ -98,8 +116,8 @@ Result<EpochResult> EpochRunner::run(Look look, std::size_t bytes_max, bool inpu
     for (const auto& task : tasks_) task->revert(epoch.attention);
   }
   tables_.end();
-  was_large_ = was_large_ || epoch.bytes > kLargeBytes ||
-               std::ranges::any_of(epoch.services, &ServiceEpoch::closes_much);
+  condition_.was_large = condition_.was_large || epoch.bytes > kLargeBytes ||
+                         std::ranges::any_of(epoch.services, &ServiceEpoch::closes_much);
   memory_.reset();
   if (!computed && computed.error().code == ErrorCode::kMemoryFull) {
     memory_.release();
@@ -126,7 +144,8 @@ Status EpochRunner::compute(Epoch& epoch, std::size_t bytes_max, bool input_ends
     if (input_ends && !epoch.has_work()) end(epoch);
     if (!epoch.has_work()) return {};
     steps_.flush(epoch);
-    return commit(epoch);
+    stop_failed(tasks_, epoch);
+    return epoch.has_work() ? commit(epoch) : Status{};
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::kMemoryFull, "an epoch needs more memory than there is");
   }
@@ -137,6 +156,7 @@ void EpochRunner::change(Epoch& epoch, std::uint32_t rank) {
   if (!steps_.has_work(epoch, rank)) return;
   tables_.begin();
   steps_.change(epoch, rank, intake_.was_small());
+  stop_failed(tasks_, epoch);
 }
 
 void EpochRunner::advance(Epoch& epoch, std::uint32_t rank) {
@@ -157,7 +177,8 @@ void EpochRunner::end(Epoch& epoch) {
 bool EpochRunner::end_next(Epoch& epoch) {
   std::vector<std::size_t> left;
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
-    if (epoch.services[i].after.watermark.value() != window::kEndOfTime) left.push_back(i);
+    const bool has_ended = epoch.services[i].after.watermark.value() == window::kEndOfTime;
+    if (!has_ended && !tasks_[i]->stopped()) left.push_back(i);
   }
   std::vector<std::set<std::size_t>> fed(tasks_.size());  // by those of `left`
   for (const std::size_t i : left) fed[i] = fed_by(i, left);
@@ -192,6 +213,7 @@ Status EpochRunner::commit(Epoch& epoch) {
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     if (epoch.services[i].has_work()) tasks_[i]->write(epoch, epoch.services[i], commit);
   }
+  schedules_.write(epoch.due, commit);
   // What nobody has seen but queries is computed again where power loss takes it back.
   commit.is_repeatable = commit.appends.empty();
   GF_TRY(store_.commit(std::move(commit)));
@@ -200,19 +222,16 @@ Status EpochRunner::commit(Epoch& epoch) {
 
 // What is stored becomes what is seen. There is no way back from here.
 void EpochRunner::show(Epoch& epoch) {
-  is_half_shown_ = true;
+  condition_.is_half_shown = true;
+  schedules_.commit(epoch.due);
   std::vector<VisibleChanges> visible;
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     ServiceEpoch& part = epoch.services[i];
-    if (part.has_work()) {
-      tasks_[i]->commit(epoch, flushes_, part);
-    } else {
-      tasks_[i]->skip(part);
-    }
+    tasks_[i]->commit(epoch, flushes_, part);
     visible.push_back(std::move(part.visible));
   }
   if (epoch.has_work()) tables_.publish(std::move(visible));
-  is_half_shown_ = false;
+  condition_.is_half_shown = false;
   if (!epoch.has_work()) return;
   ++totals_.epochs;
   for (const auto phase : {&EpochSeconds::read, &EpochSeconds::decode, &EpochSeconds::update,
@@ -224,9 +243,9 @@ void EpochRunner::show(Epoch& epoch) {
 EngineLoop::Next EpochRunner::next(EpochResult result) const {
   using enum EngineLoop::Next;
   if (result == EpochResult::kCommitted) return intake_.was_small() ? kAfterInterval : kAtOnce;
-  const bool waits_for_time =
-      std::ranges::any_of(tasks_, [](const auto& task) { return task->windows().count() != 0; });
-  return waits_for_time ? kSoon : kLater;
+  const bool waits_for_time = std::ranges::any_of(
+      tasks_, [](const auto& task) { return task->windows().waits_for_time(); });
+  return waits_for_time || schedules_.is_near() ? kSoon : kLater;
 }
 
 EngineStats EpochRunner::stats(Duration attention) const {
@@ -241,8 +260,8 @@ EngineStats EpochRunner::stats(Duration attention) const {
 
 // After 3 M events from disk 240 MB would stay, and 30 do.
 void EpochRunner::release_memory() {
-  if (!was_large_ || flushes_.is_busy()) return;
-  was_large_ = false;
+  if (!condition_.was_large || flushes_.is_busy()) return;
+  condition_.was_large = false;
   memory_.release();
   for (const auto& task : tasks_) task->windows().release_memory();
   ::malloc_trim(0);

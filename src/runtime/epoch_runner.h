@@ -23,6 +23,7 @@
 #include "runtime/live_rows.h"
 #include "runtime/loop.h"
 #include "runtime/memory_hold.h"
+#include "runtime/schedules.h"
 #include "runtime/stats.h"
 #include "runtime/tables.h"
 #include "runtime/task.h"
@@ -48,6 +49,7 @@ class EpochRunner {
     std::size_t rows_flushed_at_once;
     std::size_t epoch_bytes_small;
     MemoryWatch* memory;  // null: none
+    bool takes_over;      // as runtime::Options
   };
 
   // `services` are those of the graph, in order; all references outlive the runner. `flushed` is
@@ -92,13 +94,17 @@ class EpochRunner {
   Intake intake_;
   EpochMemory memory_;
   MemoryHold hold_;
+  Schedules schedules_;
   struct Totals {
     std::uint64_t epochs = 0;
     EpochSeconds seconds;
   };
   Totals totals_;
-  bool is_half_shown_ = false;  // an epoch is stored, and what is in memory is not all of it
-  bool was_large_ = false;      // an epoch or a window was, since memory was last given back
+  struct Condition {
+    bool is_half_shown = false;  // an epoch is stored, and what is in memory is not all of it
+    bool was_large = false;      // an epoch or a window was, since memory was last given back
+  };
+  Condition condition_;
 };
 
 }  // namespace gameflow::runtime

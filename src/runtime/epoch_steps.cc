@@ -65,7 +65,7 @@ void EpochSteps::run(Epoch& epoch, std::uint32_t rank, bool is_small) {
     for (const auto& [service, delivery] : reading.deliveries) {
       const ServiceTask& task = *tasks_[service];
       if (task.service().rank != rank) continue;
-      worker.scratch.takers.push_back({&task.service(), task.positions().closed_until,
+      worker.scratch.takers.push_back({&task.service(), task.positions().closed.gone_until,
                                        epoch.now + task.service().future_max + Duration{1},
                                        delivery, worker.readers[service].get()});
     }
@@ -137,7 +137,10 @@ void EpochSteps::flush(Epoch& epoch) {
   const Stopwatch watch(epoch.seconds.flush);
   std::vector<std::size_t> work;
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
-    if (epoch.services[i].flushes_now && !epoch.services[i].closing.empty()) work.push_back(i);
+    ServiceEpoch& part = epoch.services[i];
+    if (!part.has_work()) continue;
+    tasks_[i]->windows().settle(epoch.now, part);
+    if (part.flushes_now && !part.due.empty()) work.push_back(i);
   }
   pool_.for_each(work.size(), false, [&](std::uint32_t, std::size_t i) {
     tasks_[work[i]]->windows().flush(epoch.services[work[i]]);

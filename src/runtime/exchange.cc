@@ -5,19 +5,18 @@
 
 namespace gameflow::runtime {
 
-// Events come nearly in order: the window is mostly that of the record before, and there are few.
+// There are few.
 std::uint32_t Exchange::number_of(window::Span window) {
-  if (last_window_ < windows_.size() && windows_[last_window_] == window) return last_window_;
   const auto known = std::ranges::find(windows_, window);
-  last_window_ = static_cast<std::uint32_t>(known - windows_.begin());
+  const auto number = static_cast<std::uint32_t>(known - windows_.begin());
   if (known == windows_.end()) windows_.push_back(window);
-  return last_window_;
+  return number;
 }
 
-void Exchange::add(std::string_view key, window::Span window, const void* value,
+void Exchange::add(std::string_view key, std::uint32_t window, const void* value,
                    std::uint32_t record, std::uint32_t number) {
   const std::uint64_t hash = state::hash_key(key);
-  placed_.push_back({{key, hash}, value, number_of(window), record, number});
+  placed_.push_back({{key, hash}, value, window, record, number});
   shards_.push_back(static_cast<std::uint8_t>(state::shard_of(hash)));
 }
 

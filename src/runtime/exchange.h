@@ -35,8 +35,10 @@ class Exchange {
     std::size_t end_of_window(std::size_t begin, std::size_t most) const;
   };
 
-  // `key` and `value` must stay until sort().
-  void add(std::string_view key, window::Span window, const void* value, std::uint32_t record,
+  // Of a window in windows(), where it is from now on.
+  std::uint32_t number_of(window::Span window);
+  // `key` and `value` must stay until sort(); `window` is a number of one.
+  void add(std::string_view key, std::uint32_t window, const void* value, std::uint32_t record,
            std::uint32_t number);
   // After the last add().
   void sort();
@@ -50,8 +52,6 @@ class Exchange {
   std::size_t size() const { return placed_.size(); }
 
  private:
-  std::uint32_t number_of(window::Span window);
-
   // As it was added.
   struct Placed {
     state::Probe probe;
@@ -62,7 +62,6 @@ class Exchange {
   std::vector<Placed> placed_;
   std::vector<std::uint8_t> shards_;  // of placed_
   std::vector<window::Span> windows_;
-  std::uint32_t last_window_ = 0;
   // By shard.
   std::vector<state::Probe> probes_;
   std::vector<const void*> values_;

@@ -22,7 +22,7 @@ TEST(Exchange, EveryRecordIsInTheShardOfItsKeyInOrder) {
     std::vector<std::string> keys;
     for (int i = 0; i < 500; ++i) keys.push_back(fmt::format("player_{}", random() % 100));
     for (std::uint32_t i = 0; i < keys.size(); ++i) {
-      exchange.add(keys[i], i % 3 == 0 ? kNext : kWindow, &keys[i], i, i);
+      exchange.add(keys[i], exchange.number_of(i % 3 == 0 ? kNext : kWindow), &keys[i], i, i);
       expected[state::shard_of(state::hash_key(keys[i]))].emplace_back(keys[i], i);
     }
     exchange.sort();
@@ -54,7 +54,7 @@ TEST(Exchange, WindowsAreNamedOnceInOrderOfTheirFirstRecord) {
   Exchange exchange;
   const int value = 0;
   for (const window::Span window : {kNext, kWindow, kNext, kNext, kWindow})
-    exchange.add("ann", window, &value, 0, 0);
+    exchange.add("ann", exchange.number_of(window), &value, 0, 0);
   exchange.sort();
   EXPECT_EQ(exchange.windows(), (std::vector<window::Span>{kNext, kWindow}));
 }

@@ -9,13 +9,23 @@
 #include "runtime/tables.h"
 
 namespace gameflow::runtime {
+namespace {
+
+// That a function is called for.
+constexpr std::size_t kRowsAtOnce = 512;
+
+}  // namespace
 
 Flusher::Flusher(const plan::Graph& graph, const Service& service, const RowSource& source)
-    : service_(service), reader_(graph, service.id, &source), result_bytes_(service.sinks.size()) {}
+    : service_(service), reader_(graph, service.id, &source), result_bytes_(service.sinks.size()) {
+  const BoundKeyed& keyed = *service.keyed;
+  if (keyed.assigner.is_merged()) merger_.emplace(keyed.layout, keyed.merges);
+}
 
 void Flusher::release_memory() {
   reader_.release_memory();
   arena_.reset(0);
+  if (merger_) merger_->forget();
   std::ranges::fill(result_bytes_, 0);
 }
 
@@ -26,7 +36,7 @@ void Flusher::add_failure(std::string_view op, const Error& error, Flushed& flus
                           .field = {},
                           .reason = error.message,
                           .origin = std::nullopt,
-                          .window_start = flushed.window.span.start});
+                          .window_start = flushed.window.start});
 }
 
 // The window's result on its way to the sinks.
@@ -68,26 +78,109 @@ void Flusher::add_result(const void* value, std::uint32_t sink, std::optional<st
               flushed);
 }
 
-FlushedPtr Flusher::run(ClosedWindow window) {
-  auto result = std::make_shared<Flushed>();
-  Flushed& flushed = *result;
-  flushed.window = std::move(window);
-  const window::Span span = flushed.window.span;
-  reader_.begin(true, RowReader::OfWindow{span, &flushed.window.tables});
-  arena_.reset();
+// The window's rows, shard by shard.
+query::Shards Flusher::merged(const WindowRows& rows, Flushed& flushed) {
+  query::Shards tables(state::kShards);
+  std::vector<state::MergeFailure> failures;
+  std::vector<state::PaneMerger::Pane> panes;
+  for (std::uint32_t shard = 0; shard < state::kShards; ++shard) {
+    panes.clear();
+    for (const auto& pane : rows.panes) {
+      const PaneRows::Shard& of_shard = pane->shards[shard];
+      if (of_shard.rows != nullptr) panes.push_back({pane->number, of_shard.rows, of_shard.stamp});
+    }
+    if (!merger_) {
+      if (!panes.empty()) tables[shard] = panes.front().rows;
+    } else if (!panes.empty()) {
+      tables[shard] = merger_->merge(shard, panes, failures);
+    }
+  }
+  for (const state::MergeFailure& failure : failures)
+    add_failure("merge", {ErrorCode::kOperatorFailed, failure.reason}, flushed);
+  if (merger_ && rows.kind == window::Kind::kFinal && !rows.panes.empty())
+    merger_->forget_before(rows.panes.front()->number);
+  return tables;
+}
+
+abi::Call Flusher::call_for(const Flushed& flushed) {
   abi::Call call = call_with(arena_, &reader_);
-  call.window_start_ms = span.start.ms;
-  call.window_end_ms = span.end.ms;
+  call.window_start_ms = flushed.window.start.ms;
+  call.window_end_ms = flushed.window.end.ms;
+  call.window_kind = static_cast<u32>(flushed.kind);
+  return call;
+}
+
+// What is in sinks_.
+void Flusher::write(Flushed& flushed) {
+  Result to_sinks(*this, flushed);
+  run_sinks(service_, sinks_, arena_, &reader_, to_sinks);
+}
+
+void Flusher::flush_whole(Flushed& flushed) {
+  arena_.reset();
+  abi::Call call = call_for(flushed);
   abi::RecordError error{};
+  sinks_.clear();
   if (const void* const value = service_.keyed->flush(&call, &error); value != nullptr) {
-    sinks_.clear();
-    sinks_.add({value, span.end.ms, {}, 0, nullptr});
-    Result to_sinks(*this, flushed);
-    run_sinks(service_, sinks_, arena_, &reader_, to_sinks);
+    sinks_.add({value, flushed.window.end.ms, {}, 0, nullptr});
+    write(flushed);
   } else if (error.index != abi::kNoResult) {
     add_failure("flush", {ErrorCode::kOperatorFailed, error.message.str()}, flushed);
   }
-  return result;
+}
+
+// In order of key, whatever shard a row lies in.
+void Flusher::flush_each(const query::Shards& tables, Flushed& flushed) {
+  const state::Layout& layout = service_.keyed->layout;
+  std::vector<const state::Entry*> entries;
+  for (const auto& table : tables) {
+    if (table == nullptr) continue;
+    table->for_each([&](const state::Entry* entry) {
+      if (entry->live != 0) entries.push_back(entry);
+    });
+  }
+  std::ranges::sort(entries, {}, [&](const state::Entry* entry) { return layout.key(entry); });
+  std::vector<const void*> rows;
+  std::vector<Text> keys;
+  std::vector<abi::RecordError> errors(kRowsAtOnce);
+  for (std::size_t begin = 0; begin < entries.size(); begin += kRowsAtOnce) {
+    arena_.reset();
+    rows.clear();
+    keys.clear();
+    const std::size_t end = std::min(begin + kRowsAtOnce, entries.size());
+    for (std::size_t i = begin; i < end; ++i) {
+      keys.push_back(Text::view(layout.key(entries[i])));
+      for (std::size_t state = 0; state < layout.state_count(); ++state) {
+        const bool is_live = (entries[i]->live >> state & 1U) != 0;
+        rows.push_back(is_live ? layout.row(entries[i], state) : nullptr);
+      }
+    }
+    abi::Call call = call_for(flushed);
+    const abi::WindowRows of_window{rows.data(), keys.data(), static_cast<u32>(end - begin),
+                                    flushed.window.end.ms};
+    List<abi::Emitted> out;
+    const u32 failures = service_.keyed->each(&call, &of_window, &out, errors.data());
+    for (u32 i = 0; i < failures; ++i)
+      add_failure("each", {ErrorCode::kOperatorFailed, errors[i].message.str()}, flushed);
+    sinks_.clear();
+    for (const abi::Emitted& made : out) sinks_.add(made);
+    write(flushed);
+  }
+}
+
+FlushedPtr Flusher::run(const WindowRows& rows) {
+  auto flushed = std::make_shared<Flushed>();
+  flushed->window = rows.window;
+  flushed->kind = rows.kind;
+  const query::Shards tables = merged(rows, *flushed);
+  reader_.begin(true, RowReader::OfWindow{rows.window, rows.kind != window::Kind::kEarly, &tables});
+  if (service_.keyed->each != nullptr) {
+    flush_each(tables, *flushed);
+  } else {
+    flush_whole(*flushed);
+  }
+  reader_.begin(false);  // the rows may go
+  return flushed;
 }
 
 }  // namespace gameflow::runtime

@@ -1,7 +1,7 @@
-// A closed window becomes records for the sinks: flush and its SQL, then the chains of the sinks.
+// A window becomes records for the sinks: flush and its SQL, then the chains of the sinks.
 //
-// A window that takes no more records is a set of table versions, so a flush reads what nobody
-// changes: it may run in an epoch or beside many of them.
+// What a flush reads are versions of tables, which nobody changes: it may run in an epoch or beside
+// many of them. Where a window is made of many panes, their rows are merged for it.
 //
 // Threads  a Flusher belongs to one service and one thread at a time.
 #pragma once
@@ -21,27 +21,39 @@
 #include "plan/graph.h"
 #include "query/query.h"
 #include "record/arena.h"
-#include "runtime/checkpoint.h"
 #include "runtime/dead_letter.h"
 #include "runtime/row_reader.h"
 #include "runtime/service.h"
 #include "runtime/sinks.h"
+#include "state/pane_merger.h"
+#include "state/version.h"
 #include "window/assigner.h"
+#include "window/trigger.h"
 
 namespace gameflow::runtime {
 
 // Larger results are a dead letter: nobody could read them. A `limit` in the query is the way out.
 inline constexpr std::size_t kOutputBytesMax = 64U << 20;
 
-struct ClosedWindow {
-  window::Span span;
-  query::Shards tables;  // null where a shard has no rows
-  StoredRows stored;
+struct PaneRows {
+  std::int64_t number = 0;
+  struct Shard {
+    std::shared_ptr<const state::TableVersion> rows;  // null: it has none
+    std::uint64_t stamp = 0;                          // as state::Shard::Window
+  };
+  std::vector<Shard> shards;
+};
+
+struct WindowRows {
+  window::Span window;
+  window::Kind kind;
+  std::vector<std::shared_ptr<const PaneRows>> panes;  // in order of time
 };
 
 // What became of a window. Large, and kept until it is committed: so it is shared.
 struct Flushed {
-  ClosedWindow window;
+  window::Span window;
+  window::Kind kind;
   struct Record {
     std::uint32_t sink;  // of the service
     std::optional<std::string> key;
@@ -58,20 +70,28 @@ class Flusher {
   // All outlive the flusher.
   Flusher(const plan::Graph& graph, const Service& service, const RowSource& source);
 
-  FlushedPtr run(ClosedWindow window);
+  FlushedPtr run(const WindowRows& rows);
   // Gives back what is kept from one run to the next.
   void release_memory();
+  // Of merged rows that are kept. Any thread may ask.
+  std::size_t bytes() const { return merger_ ? merger_->bytes() : 0; }
 
  private:
   class Result;
   void add_failure(std::string_view op, const Error& error, Flushed& flushed) const;
   void add_result(const void* value, std::uint32_t sink, std::optional<std::string_view> key,
                   Flushed& flushed);
+  query::Shards merged(const WindowRows& rows, Flushed& flushed);
+  void flush_whole(Flushed& flushed);
+  void flush_each(const query::Shards& tables, Flushed& flushed);
+  abi::Call call_for(const Flushed& flushed);
+  void write(Flushed& flushed);
 
   const Service& service_;
   RowReader reader_;
   record::BlockArena arena_;
   SinkScratch sinks_;
+  std::optional<state::PaneMerger> merger_;  // where windows are made of many panes
   std::vector<std::size_t> result_bytes_;  // of each sink's last result: the next is often as large
 };
 

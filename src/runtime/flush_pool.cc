@@ -14,9 +14,10 @@ namespace gameflow::runtime {
 namespace {
 
 constexpr std::chrono::seconds kRetryAfterRunningOut{1};
+constexpr std::size_t kWaitingMax = 256;
 
 // Null: it ran out of memory.
-FlushedPtr flush(Flusher& flusher, const ClosedWindow& window) {
+FlushedPtr flush(Flusher& flusher, const WindowRows& window) {
   FlushedPtr flushed;
   try {
     run_or_run_out([&] { flushed = flusher.run(window); });
@@ -35,7 +36,7 @@ FlushPool::FlushPool(std::size_t services, std::uint32_t threads, std::function<
     threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
 }
 
-void FlushPool::start(std::size_t service, Flusher& flusher, ClosedWindow window) {
+void FlushPool::start(std::size_t service, Flusher& flusher, WindowRows window) {
   {
     const MutexLock lock(mutex_);
     queues_[service].flusher = &flusher;
@@ -57,6 +58,11 @@ bool FlushPool::is_busy(std::size_t service) const {
 bool FlushPool::is_busy() const {
   const MutexLock lock(mutex_);
   return std::ranges::any_of(queues_, &Queue::is_busy);
+}
+
+bool FlushPool::is_behind(std::size_t service) const {
+  const MutexLock lock(mutex_);
+  return queues_[service].waiting.size() > kWaitingMax;
 }
 
 void FlushPool::wait() {

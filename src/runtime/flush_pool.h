@@ -33,19 +33,22 @@ class FlushPool {
   FlushPool& operator=(const FlushPool&) = delete;
 
   // `flusher` is used by one thread of the pool at a time, until the last window given is done.
-  void start(std::size_t service, Flusher& flusher, ClosedWindow window);
+  void start(std::size_t service, Flusher& flusher, WindowRows window);
   // Results of the service that are there, in order. They are gone from the pool.
   std::vector<FlushedPtr> take(std::size_t service);
   // Whether the service has windows that are given and not taken.
   bool is_busy(std::size_t service) const;
   bool is_busy() const;
+  // Whether the service has so many windows waiting that it should get no input for a while: their
+  // rows are kept until they are flushed.
+  bool is_behind(std::size_t service) const;
   // Until all that was given is done.
   void wait();
 
  private:
   struct Queue {
     Flusher* flusher = nullptr;
-    std::deque<ClosedWindow> waiting;
+    std::deque<WindowRows> waiting;
     bool is_running = false;
     std::vector<FlushedPtr> done;
 
@@ -56,7 +59,7 @@ class FlushPool {
   struct Job {
     std::size_t service;
     Flusher* flusher;
-    ClosedWindow window;
+    WindowRows window;
   };
   void work(const std::stop_token& stop);
   // Waits for a window of a service that nobody works on. Nothing after a stop.

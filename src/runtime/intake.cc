@@ -20,6 +20,7 @@ Result<Intake::Feeds> Intake::find_feeds(std::span<const std::unique_ptr<Service
   Feeds feeds;
   std::map<std::tuple<log::TopicId, std::uint32_t, log::Offset>, std::size_t> known;
   for (std::size_t service = 0; service < tasks.size(); ++service) {
+    if (tasks[service]->stopped()) continue;
     const Service& bound = tasks[service]->service();
     for (std::uint32_t i = 0; i < bound.inputs.size(); ++i) {
       const Input& input = bound.inputs[i];

@@ -87,8 +87,9 @@ void ShardUpdate::run(const Service& service, std::uint32_t number, state::Shard
   shard.drop_empty();
   for (state::Shard::Window* window : shard.touched()) {
     window->table.own_text();
-    const window::Span span = work.keyed().assigner.span_from(window->start);
-    if (window::Trigger::is_closed(span, rules.flushed_until)) continue;
+    const window::Assigner& assigner = work.keyed().assigner;
+    const Timestamp last_end = assigner.last_end(assigner.pane_from(window->start));
+    if (window::has_passed(rules.forgotten_until, last_end)) continue;
     const auto rewritten = rules.rewritten->find(window->start);
     if (rewritten == rules.rewritten->end() || (rewritten->second >> number & 1) == 0)
       rows.add_changed(window->start, window->table);
@@ -105,6 +106,9 @@ void ShardUpdate::take(const Work& work, std::uint32_t delivery) {
   const Delivery& from = *rules.deliveries[delivery];
   const Exchange& exchange = from.placement->exchange;
   const Exchange::Records placed = exchange.shard(work.number);
+  // A pane that is part of many windows is none itself.
+  const window::Assigner& assigner = work.keyed().assigner;
+  const bool has_span = !assigner.is_always() && !assigner.is_merged();
   for (std::size_t begin = 0; begin < placed.size;) {
     const std::size_t end = placed.end_of_window(begin, kBatch - values_.size());
     const std::size_t count = end - begin;
@@ -112,7 +116,7 @@ void ShardUpdate::take(const Work& work, std::uint32_t delivery) {
     if (rules.refused->contains(span.start)) {
       for (std::size_t i = begin; i < end; ++i) {
         work.outcome.failed.push_back(
-            {delivery, placed.records[i], "assign-timestamp",
+            {delivery, placed.records[i], placed.numbers[i], "assign-timestamp",
              fmt::format("the event's window, from {}, is far ahead of the clock, and too many "
                          "such windows are open: is a device's clock wrong?",
                          format_timestamp(span.start))});
@@ -122,10 +126,8 @@ void ShardUpdate::take(const Work& work, std::uint32_t delivery) {
       find_entries(placed, begin, end, span.start, window.table);
       values_.insert(values_.end(), placed.values + begin, placed.values + end);
       spans_.insert(spans_.end(), count,
-                    work.keyed().assigner.is_always()
-                        ? abi::WindowSpan{}
-                        : abi::WindowSpan{span.start.ms, span.end.ms});
-      runs_.push_back({&window, count, delivery, placed.records + begin});
+                    has_span ? abi::WindowSpan{span.start.ms, span.end.ms} : abi::WindowSpan{});
+      runs_.push_back({&window, count, delivery, placed.records + begin, placed.numbers + begin});
       add_columns(work, from, placed, begin, end);
       if (values_.size() == kBatch) apply(work);
     }
@@ -223,7 +225,8 @@ void ShardUpdate::apply(const Work& work) {
     const std::size_t end = begin + run.size;
     for (std::size_t i = begin; i < end; ++i) note_use(work, *run.window, i);
     for (; failure != errors_.data() + failures && failure->index < end; ++failure) {
-      work.outcome.failed.push_back({run.delivery, run.records[failure->index - begin],
+      const std::size_t at = failure->index - begin;
+      work.outcome.failed.push_back({run.delivery, run.records[at], run.numbers[at],
                                      keyed.operators[failure->step], failure->message.str()});
     }
     for (; made != out.end() && made->origin < end; ++made) {

@@ -35,13 +35,14 @@ struct UpdateRules {
   std::span<const Delivery* const> deliveries;  // in order of input and offset
   bool is_shared = false;                       // others get the same records
   Timestamp now;                                // rows that change get it as their time
-  // Windows that may not open. Their records fail.
+  // Panes that may not open. Their records fail.
   const std::set<Timestamp>* refused = nullptr;
-  // Windows that end at or before this are flushed in this epoch: their rows need not be stored.
-  std::optional<Timestamp> flushed_until;
+  // Panes of windows that end at or before this are not needed behind this epoch: their rows need
+  // not be stored.
+  std::optional<Timestamp> forgotten_until;
   // Rows that were last used a ttl before this run out; nothing: none do.
   std::optional<Timestamp> expired_until;
-  // Windows of which all rows of some shards, a bit each, are stored anew.
+  // Panes of which all rows of some shards, a bit each, are stored anew.
   const std::map<Timestamp, std::uint64_t>* rewritten = nullptr;
   RowReader* reader = nullptr;  // of the worker
 };
@@ -50,6 +51,7 @@ struct UpdateRules {
 struct FailedUpdate {
   std::uint32_t delivery = 0;
   std::uint32_t record = 0;  // in the chunk
+  std::uint32_t number = 0;  // among what left the chain
   std::string_view op;       // whose fault it is
   std::string reason;
 };
@@ -139,6 +141,7 @@ class ShardUpdate {
     std::size_t size;
     std::uint32_t delivery;
     const std::uint32_t* records;  // in the chunk
+    const std::uint32_t* numbers;  // among what left the chain
   };
   // Where others get the same records: their keys, and by window and number the entries of these.
   KeyNumbers keys_;

@@ -2,46 +2,21 @@
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
 #include <span>
 #include <utility>
 
-#include "query/query.h"
+#include "state/shard.h"
 #include "window/trigger.h"
 #include "window/watermark.h"
 
 namespace gameflow::runtime {
 namespace {
 
-// Windows that only clocks far ahead ask for stay open until time gets there, maybe for years: so
-// many of them, and no more.
-constexpr std::ptrdiff_t kFutureWindowsMax = 1000;
-
-template <class OpenWindows>
-StoredRows stored_of(const OpenWindows& open, Timestamp window) {
-  const auto found = open.find(window);
-  return found == open.end() ? StoredRows{} : found->second.stored;
+std::size_t count_final(const std::vector<FlushedPtr>& results) {
+  return static_cast<std::size_t>(
+      std::ranges::count(results, window::Kind::kFinal, [](const auto& one) { return one->kind; }));
 }
-
-// What is gathered of the shards: those that have the window.
-class Gathered {
- public:
-  Gathered(window::Span span, const StoredRows& stored)
-      : closed_{.span = span, .tables = query::Shards(state::kShards), .stored = stored} {}
-
-  const auto& add(std::uint32_t shard, std::shared_ptr<const state::TableVersion> rows) {
-    has_rows_ = true;
-    return closed_.tables[shard] = std::move(rows);
-  }
-  // Nothing where there are none.
-  std::optional<ClosedWindow> take() {
-    if (!has_rows_) return std::nullopt;
-    return std::move(closed_);
-  }
-
- private:
-  ClosedWindow closed_;
-  bool has_rows_ = false;
-};
 
 // Shards of which the first timer is due have something to do.
 void decide_expiry(const BoundKeyed& keyed, std::span<const std::unique_ptr<state::Shard>> shards,
@@ -60,27 +35,26 @@ void decide_expiry(const BoundKeyed& keyed, std::span<const std::unique_ptr<stat
   }
 }
 
-// Operators may have erased all that there was.
-bool has_rows(const BoundKeyed& keyed, std::span<const std::unique_ptr<state::Shard>> shards,
-              window::Span span) {
-  return std::ranges::any_of(shards, [&](const auto& shard) {
-    const state::Shard::Window* const window = shard->find(span.start);
-    if (window == nullptr) return false;
-    for (std::size_t state = 0; state < keyed.layout.state_count(); ++state) {
-      if (window->table.rows(state) != 0) return true;
-    }
-    return false;
-  });
+// Whether what is to be flushed takes longer than an epoch should.
+bool is_large(const Panes& panes, const ServiceEpoch& part, std::size_t rows_max) {
+  if (part.due.empty()) return false;
+  std::size_t rows = 0;
+  for (const Delivery* delivery : part.deliveries) rows += delivery->placement->exchange.size();
+  for (const DueResult& result : part.due) {
+    if (rows > rows_max) return true;
+    rows += panes.rows(result.window);
+  }
+  return rows > rows_max;
 }
 
 }  // namespace
 
 OpenWindows::OpenWindows(const plan::Graph& graph, const Service& service, std::size_t number,
                          std::size_t rows_flushed_at_once, const RowSource& source)
-    : service_(service), number_(number), rows_flushed_at_once_(rows_flushed_at_once) {
-  if (!service_.keyed) return;
-  for (std::uint32_t shard = 0; shard < state::kShards; ++shard)
-    shards_.push_back(std::make_unique<state::Shard>(service_.keyed->layout));
+    : service_(service),
+      number_(number),
+      rows_flushed_at_once_(rows_flushed_at_once),
+      panes_(service) {
   if (service_.has_windows()) flusher_.emplace(graph, service_, source);
 }
 
@@ -88,53 +62,37 @@ void OpenWindows::begin(FlushPool& pool, ServiceEpoch& part) {
   std::ranges::move(pool.take(number_), std::back_inserter(results_));
   // Windows are flushed in order: results of earlier ones first.
   part.flushed = results_;
+  Results& results = part.after.results;
+  for (const FlushedPtr& flushed : results_) {
+    if (flushed->kind == window::Kind::kFinal) {
+      results.fired_until = std::max(results.fired_until, std::optional(flushed->window.end));
+    } else {
+      results.in_flight.erase(flushed->window.start);
+    }
+  }
 }
 
 void OpenWindows::decide(Timestamp now, const FlushPool& pool, ServiceEpoch& part) const {
   if (!service_.keyed) return;
-  const Positions& after = part.after;
-  const Timestamp future_from = now + service_.future_max + Duration{1};
-  std::map<Timestamp, window::Span> asked;
-  std::size_t rows = 0;  // no more than these close
-  auto far_ahead = std::distance(open_.lower_bound(future_from), open_.end());
-  for (const Delivery* delivery : part.deliveries) {
-    for (const window::Span span : delivery->placement->exchange.windows()) {
-      if (!asked.try_emplace(span.start, span).second || open_.contains(span.start)) continue;
-      if (span.start >= future_from && ++far_ahead > kFutureWindowsMax)
-        part.refused.insert(span.start);
-    }
-    rows += delivery->placement->exchange.size();
+  panes_.ask(now, part);
+  if (service_.has_windows()) {
+    const window::Assigner& assigner = service_.keyed->assigner;
+    const window::Closed& closed = part.after.closed;
+    std::vector<window::Span> panes = panes_.ended(closed.until, part);
+    panes.insert(panes.end(), part.asked.begin(), part.asked.end());
+    std::ranges::sort(panes);
+    part.due = DecidingResults(assigner, service_.keyed->results, part.before, closed)
+                   .may_be_due(panes, part.asked, now, part.after.results);
+    part.dropping.clear();
+    std::ranges::copy_if(panes, std::back_inserter(part.dropping), [&](window::Span pane) {
+      return window::has_passed(closed.gone_until, assigner.last_end(pane));
+    });
   }
-  for (const auto& [start, window] : open_) {
-    const window::Span span = service_.keyed->assigner.span_from(start);
-    if (!window::Trigger::is_closed(span, after.closed_until)) break;
-    part.closing.push_back(span);
-    rows += window.rows;
-  }
-  for (const auto& [start, span] : asked) {
-    const bool opens = !open_.contains(start) && !part.refused.contains(start);
-    if (opens && window::Trigger::is_closed(span, after.closed_until)) part.closing.push_back(span);
-  }
-  decide_expiry(*service_.keyed, shards_, now, part);
-  std::ranges::sort(part.closing);
+  decide_expiry(*service_.keyed, panes_.shards(), now, part);
   // What a flush reads of others must not change.
-  part.flushes_now =
-      service_.reads_others || (rows <= rows_flushed_at_once_ && !pool.is_busy(number_));
-
-  // Windows are rewritten in epochs that change them, which visit some more shards for it.
-  for (const Delivery* delivery : part.deliveries)
-    part.shards |= delivery->placement->exchange.shards();
-  for (const auto& [start, span] : asked) {
-    const bool is_flushed =
-        part.flushes_now && window::Trigger::is_closed(span, after.closed_until);
-    if (is_flushed) continue;
-    StoredRows stored = stored_of(open_, start);
-    const std::uint64_t shards = stored.rewrite_shards();
-    if (shards == 0) continue;
-    part.rewritten.emplace(start, shards);
-    part.stored.emplace(start, stored);
-    part.shards |= shards;
-  }
+  part.flushes_now = service_.reads_others ||
+                     (!pool.is_busy(number_) && !is_large(panes_, part, rows_flushed_at_once_));
+  panes_.decide_stores(part);
 }
 
 void OpenWindows::update_shard(std::uint32_t shard, Timestamp now, std::uint32_t worker,
@@ -144,113 +102,89 @@ void OpenWindows::update_shard(std::uint32_t shard, Timestamp now, std::uint32_t
       .is_shared = part.shares_keys,
       .now = now,
       .refused = &part.refused,
-      .flushed_until = part.flushes_now ? part.after.closed_until : std::nullopt,
+      .forgotten_until = part.flushes_now ? part.after.closed.gone_until : std::nullopt,
       .expired_until = part.expired_until,
       .rewritten = &part.rewritten,
       .reader = reader};
-  update.run(service_, shard, *shards_[shard], rules, part.outcomes[shard], part.rows[worker]);
+  update.run(service_, shard, *panes_.shards()[shard], rules, part.outcomes[shard],
+             part.rows[worker]);
 }
 
-// The window leaves the shards.
-std::optional<ClosedWindow> OpenWindows::close(window::Span span, const StoredRows& stored,
-                                               VisibleChanges& visible) {
-  Gathered gathered(span, stored);
-  for (std::uint32_t number = 0; number < shards_.size(); ++number) {
-    const auto window = shards_[number]->take(span.start);
-    if (window == nullptr) continue;
-    visible.changes.push_back({span, number, gathered.add(number, window->table.seal())});
+void OpenWindows::settle(Timestamp now, ServiceEpoch& part) const {
+  if (!service_.has_windows()) return;
+  const BoundKeyed& keyed = *service_.keyed;
+  Results& results = part.after.results;
+  std::vector<window::Span> changed;
+  if (keyed.results.follows_changes()) changed = panes_.changed(part);
+  const auto has_rows = [&](window::Span window) { return panes_.has_rows(window, part); };
+  DecidingResults(keyed.assigner, keyed.results, part.before, part.after.closed)
+      .settle(changed, now, has_rows, part.due, results);
+  bool gives_final = false;
+  for (const DueResult& result : part.due) {
+    gives_final = gives_final || result.kind == window::Kind::kFinal;
+    if (!part.flushes_now && result.kind != window::Kind::kFinal)
+      results.in_flight.insert(result.window.start);
   }
-  return gathered.take();
+  // Nothing that has closed waits for its final result to be committed.
+  if (part.flushes_now || (!gives_final && closing_ == count_final(results_)))
+    results.fired_until = std::max(results.fired_until, part.after.closed.until);
 }
 
-// The windows stay in the shards until the epoch is committed.
 void OpenWindows::flush(ServiceEpoch& part) {
-  if (!part.flushes_now) return;
-  for (const window::Span span : part.closing) {
-    if (!has_rows(*service_.keyed, shards_, span)) continue;
-    Gathered gathered(span, stored_of(open_, span.start));
-    for (std::uint32_t number = 0; number < shards_.size(); ++number) {
-      state::Shard::Window* const window = shards_[number]->find(span.start);
-      if (window != nullptr) gathered.add(number, window->table.peek());
-    }
-    if (auto closed = gathered.take()) part.flushed.push_back(flusher_->run(std::move(*closed)));
-  }
-}
-
-void OpenWindows::write(ServiceEpoch& part, log::Commit& commit) const {
-  RowValues::ByWindow values = join(part.rows);
-  for (const window::Span span : part.closing) {
-    if (has_rows(*service_.keyed, shards_, span)) continue;
-    values.erase(span.start);
-    part.rewritten.erase(span.start);
-    erase_rows(service_.name, span.start, stored_of(open_, span.start), commit);
-  }
-  for (const auto& [start, shards] : part.rewritten) values[start];  // also where they have no rows
-  for (auto& [start, of_window] : values) {
-    const auto stored = part.stored.emplace(start, stored_of(open_, start)).first;
-    store_rows(service_.name, start, std::move(of_window), stored->second, commit);
-  }
+  for (const WindowRows& rows : panes_.gather(part, false))
+    part.flushed.push_back(flusher_->run(rows));
 }
 
 void OpenWindows::commit(FlushPool& pool, ServiceEpoch& part) {
-  for (std::uint32_t number = 0; number < shards_.size(); ++number) {
-    shards_[number]->commit([&](Timestamp start, std::size_t new_keys, bool was_sealed) {
-      open_[start].rows += new_keys;
-      if (was_sealed)
-        part.visible.changes.push_back(
-            {service_.keyed->assigner.span_from(start), number, nullptr});
-    });
+  if (!service_.keyed) return;
+  panes_.commit(part);
+  for (const FlushedPtr& result : part.flushed) {
+    if (result->kind == window::Kind::kFinal) part.visible.last_fired = result->window;
   }
-  for (const auto& [start, rows] : part.stored) open_[start].stored = rows;
-  for (const FlushedPtr& result : part.flushed) part.visible.flushed.push_back(result->window.span);
-  flushing_ -= results_.size();
+  closing_ -= count_final(results_);
   results_.clear();
-  for (const window::Span span : part.closing) {
-    const bool is_flushed = has_rows(*service_.keyed, shards_, span);
-    auto closed = close(span, stored_of(open_, span.start), part.visible);
-    open_.erase(span.start);
-    if (!is_flushed) part.visible.forgotten.push_back(span);
-    if (part.flushes_now || !closed || !is_flushed) continue;
-    ++flushing_;
-    pool.start(number_, *flusher_, std::move(*closed));
+  if (!part.flushes_now) {
+    for (WindowRows& rows : panes_.gather(part, true)) {
+      if (rows.kind == window::Kind::kFinal) ++closing_;
+      pool.start(number_, *flusher_, std::move(rows));
+    }
   }
+  panes_.drop(part);
+  if (!part.due.empty() || !part.dropping.empty() || !part.flushed.empty())
+    part.visible.fired_until = part.after.results.fired_until;
 }
 
 void OpenWindows::revert() {
-  for (const auto& shard : shards_) shard->revert();
+  for (const auto& shard : panes_.shards()) shard->revert();
 }
 
 VisibleChanges OpenWindows::seal() {
   VisibleChanges visible;
-  for (std::uint32_t number = 0; number < shards_.size(); ++number) {
-    shards_[number]->seal([&](Timestamp start, auto version) {
+  const auto& shards = panes_.shards();
+  for (std::uint32_t number = 0; number < shards.size(); ++number) {
+    shards[number]->seal([&](Timestamp start, auto version) {
       visible.changes.push_back(
-          {service_.keyed->assigner.span_from(start), number, std::move(version)});
+          {service_.keyed->assigner.pane_from(start), number, std::move(version)});
     });
   }
   return visible;
 }
 
 void OpenWindows::set_sealed() {
-  for (const auto& shard : shards_) shard->set_sealed();
+  for (const auto& shard : panes_.shards()) shard->set_sealed();
 }
 
-void OpenWindows::add_to(ServiceStats& stats) const {
-  stats.windows_open = count();
-  if (!service_.keyed) return;
-  const std::vector<plan::State>& states = service_.keyed->plan->states;
-  for (std::size_t state = 0; state < states.size(); ++state) {
-    StateStats& of_state = stats.states.emplace_back(StateStats{states[state].name, 0, 0});
-    for (const auto& shard : shards_) {
-      of_state.rows += shard->rows(state);
-      of_state.bytes += shard->bytes() / states.size();
-    }
-  }
+std::size_t OpenWindows::count(const Results& results) const {
+  return service_.has_windows() ? panes_.count_windows(results.given_until) + closing_ : 0;
+}
+
+bool OpenWindows::waits_for_time() const {
+  return service_.has_windows() && (!panes_.is_empty() || closing_ != 0);
 }
 
 std::uint64_t OpenWindows::bytes() const {
-  std::uint64_t bytes = 0;
-  for (const auto& shard : shards_) bytes += shard->bytes();
+  std::uint64_t bytes = flusher_ ? flusher_->bytes() : 0;
+  for (const auto& shard : panes_.shards()) bytes += shard->bytes();
   return bytes;
 }
 

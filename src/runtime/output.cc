@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "plan/graph.h"
 #include "record/batch.h"
 #include "record/codec.h"
 #include "runtime/keyed.h"
@@ -17,6 +18,16 @@
 
 namespace gameflow::runtime {
 namespace {
+
+// What goes to many windows may fail in each of them.
+void tell_once(std::vector<FailedUpdate>& failed) {
+  const auto what = [](const FailedUpdate& f) {
+    return std::tie(f.delivery, f.number, f.op, f.reason);
+  };
+  std::ranges::stable_sort(failed, {}, what);
+  const auto is_same = [&](const auto& a, const auto& b) { return what(a) == what(b); };
+  failed.erase(std::unique(failed.begin(), failed.end(), is_same), failed.end());
+}
 
 // In one order, whatever ran on which thread: by input and offset, then in the order of the
 // functions.
@@ -32,6 +43,7 @@ std::vector<DeadLetter> collect_dead(const Service& service, ServiceEpoch& part)
       failed.push_back({d, letter.origin->offset, std::move(letter)});
   }
   for (ShardOutcome& outcome : part.outcomes) {
+    if (service.keyed && service.keyed->assigner.is_copied()) tell_once(outcome.failed);
     for (FailedUpdate& update : outcome.failed) {
       const Delivery& delivery = *part.deliveries[update.delivery];
       const Origin origin = delivery.chunk->origin(update.record);
@@ -49,25 +61,41 @@ std::vector<DeadLetter> collect_dead(const Service& service, ServiceEpoch& part)
   return letters;
 }
 
+std::uint64_t& counter_of(window::Kind kind, Counters& counters) {
+  switch (kind) {
+    case window::Kind::kEarly:
+      return counters.results_early;
+    case window::Kind::kCorrected:
+      return counters.results_corrected;
+    case window::Kind::kFinal:
+      break;
+  }
+  return counters.windows_closed;
+}
+
 }  // namespace
 
 void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log::Commit& commit) {
   Writer out;
   Counters& counters = part.after.counters;
   for (const DeadLetter& letter : collect_dead(service, part)) {
+    if (service.on_error == plan::ErrorPolicy::kSkip) {
+      ++counters.records_skipped;
+      continue;
+    }
     out.add(service.dead_letters, letter.origin ? letter.origin->partition : 0, now, std::nullopt,
             to_json(letter));
     ++counters.records_dead;
   }
   for (const FlushedPtr& flushed : part.flushed) {
-    const window::Span span = flushed->window.span;
-    const auto number = static_cast<std::uint64_t>(service.keyed->assigner.number_of(span));
+    const window::Span window = flushed->window;
+    const auto number =
+        static_cast<std::uint64_t>(service.keyed->assigner.window_number(window.start));
     for (const Flushed::Record& record : flushed->records) {
-      out.add(service.sinks[record.sink].target, number, span.end, record.key, record.value);
+      out.add(service.sinks[record.sink].target, number, window.end, record.key, record.value);
       ++counters.records_out;
     }
-    erase_rows(service.name, span.start, flushed->window.stored, commit);
-    ++counters.windows_closed;
+    ++counter_of(flushed->kind, counters);
   }
   for (Delivery* delivery : part.deliveries) {
     counters.records_out += delivery->records_out;
@@ -84,13 +112,38 @@ void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log
   out.move_to(commit.appends);
 }
 
+std::optional<Stop> first_failure(const Service& service, const ServiceEpoch& part) {
+  for (std::uint32_t d = 0; d < part.deliveries.size(); ++d) {
+    const Delivery& delivery = *part.deliveries[d];
+    std::optional<DeadLetter> first;
+    const auto take = [&first](const DeadLetter& letter) {
+      if (!first || letter.origin->offset < first->origin->offset) first = letter;
+    };
+    for (const DeadLetter& letter : delivery.dead) take(letter);
+    for (const ShardOutcome& outcome : part.outcomes) {
+      for (const FailedUpdate& update : outcome.failed) {
+        if (update.delivery == d)
+          take(dead_letter(service.name, update.op, *delivery.chunk,
+                           delivery.chunk->origin(update.record), update.reason));
+      }
+    }
+    if (first) return stop_at(*first);
+  }
+  if (!part.expired_dead.empty()) return stop_at(part.expired_dead.front());
+  for (const FlushedPtr& flushed : part.flushed) {
+    if (!flushed->dead.empty()) return stop_at(flushed->dead.front());
+  }
+  return std::nullopt;
+}
+
 void write_keyed_outputs(const Service& service, std::uint32_t delivery, RowReader* reader,
                          StepScratch& scratch, ServiceEpoch& part) {
   std::vector<KeyedOutput> outputs;
   for (const ShardOutcome& outcome : part.outcomes) {
-    const auto [begin, end] =
-        std::ranges::equal_range(outcome.outputs, delivery, {}, &ShardOutcome::Output::delivery);
-    for (auto output = begin; output != end; ++output) outputs.push_back(output->output);
+    auto output =
+        std::ranges::lower_bound(outcome.outputs, delivery, {}, &ShardOutcome::Output::delivery);
+    for (; output != outcome.outputs.end() && output->delivery == delivery; ++output)
+      outputs.push_back(output->output);
   }
   // What one record gave came from one shard, in its order.
   std::ranges::stable_sort(outputs, {}, &KeyedOutput::record);
@@ -155,9 +208,8 @@ void write_expired(const Service& service, RowReader* reader, StepScratch& scrat
     made.push_back(row);
   }
   ExpiredTaker taker(service, made, part);
-  ExpiredTaker failures(service, rows, part);
-  for (std::uint32_t i = 0; i < rows.size(); ++i) {
-    if (rows[i]->made.value == nullptr) failures.fail("on-expire", i, rows[i]->reason);
+  for (const ExpiredRow* const row : rows) {
+    if (row->made.value == nullptr) taker.fail("on-expire", 0, row->reason);
   }
   record::BlockArena arena;
   run_sinks(service, scratch.sinks, arena, reader, taker);

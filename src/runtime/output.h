@@ -2,8 +2,11 @@
 // epoch's commit.
 #pragma once
 
+#include <optional>
+
 #include "base/time.h"
 #include "log/store.h"
+#include "runtime/dead_letter.h"
 #include "runtime/epoch.h"
 #include "runtime/service.h"
 #include "runtime/step.h"
@@ -13,6 +16,10 @@ namespace gameflow::runtime {
 // Adds to `commit` dead letters, results of windows, records of pipes, late records and changed
 // rows, in one order, whatever ran on which thread; counts them in `part.after`.
 void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log::Commit& commit);
+
+// What failed first, by input and offset, whatever ran on which thread; else a row that ran out,
+// else the result of a window. Nothing: all went well.
+std::optional<Stop> first_failure(const Service& service, const ServiceEpoch& part);
 
 // What the records of a delivery gave at the rows of their keys goes through the sinks to its
 // output: in their order, whatever shards they went to. Behind the update of all shards.

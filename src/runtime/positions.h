@@ -3,11 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "base/time.h"
 #include "log/store.h"
+#include "runtime/results.h"
+#include "window/trigger.h"
 #include "window/watermark.h"
 
 namespace gameflow::runtime {
@@ -16,13 +17,15 @@ namespace gameflow::runtime {
 struct Counters {
   std::uint64_t records_in = 0, records_out = 0, records_late = 0, records_dead = 0;
   std::uint64_t records_future = 0, records_expired = 0, windows_closed = 0;
+  std::uint64_t records_skipped = 0;
+  std::uint64_t results_early = 0, results_corrected = 0;
 };
 
 struct Positions {
   std::vector<log::Offset> next;  // one for each input of the service
   window::Watermark watermark{0, {}, {}};
-  // Windows that end at or before this have closed.
-  std::optional<Timestamp> closed_until;
+  window::Closed closed;
+  Results results;
   Counters counters;
 };
 

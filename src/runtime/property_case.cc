@@ -136,7 +136,7 @@ class Generator {
     if (!service.window) return;
     service.window->late_topic.reset();
     service.window->has_second_state = one_in(2);
-    if (one_in(3)) service.window->size = number(20, 200);
+    if (one_in(3) && service.window->slide == 0) service.window->size = number(20, 200);
     if (one_in(3) && !case_.is_calm) service.window->grace = number(0, 60);
   }
 
@@ -148,6 +148,7 @@ class Generator {
     window.has_integer_key = one_in(3);
     window.has_second_state = one_in(2);
     window.is_last_ordered = !case_.is_calm;
+    add_kind(window, reads_inner);
     window.throws = one_in(2);
     window.limit = one_in(3) ? number(0, 3) : 100;
     if (!one_in(3)) return;
@@ -160,6 +161,21 @@ class Generator {
     const bool is_readable = is_typed && !case_.is_calm;
     case_.topics.push_back({fmt::format("late{}", case_.services.size()),
                             is_readable ? Content::kEvents : Content::kAny, partitions()});
+  }
+
+  void add_kind(Window& window, bool reads_inner) {
+    if (one_in(4)) window.offset = number(0, 300);
+    if (one_in(3)) {
+      window.slide = number(10, window.size);
+      window.in_panes = one_in(2);
+      // What panes give does not go by the order in which events come.
+      if (window.in_panes) window.is_last_ordered = false;
+    }
+    // How many results these give depends on where epochs are cut; and in a circle each would be
+    // the reason for the next.
+    if (case_.is_calm || reads_inner) return;
+    if (one_in(3)) window.reopen = number(1, 200);
+    if (one_in(3)) window.emit = number(10, 300);
   }
 
   void add_sink(Service& service) {
@@ -393,7 +409,11 @@ std::string describe(const Case& shown) {
     text += fmt::format("  transforms{}\n", describe(service.steps));
     if (const auto& window = service.window) {
       text += fmt::format(
-          "  window {} ms, grace {}, idle {}, {} key, {} states{}, limit {}{}{}\n", window->size,
+          "  window {} ms{}{}, offset {}, reopened for {}, early every {}, grace {}, idle {}, {} "
+          "key, "
+          "{} states{}, limit {}{}{}\n",
+          window->size, window->slide == 0 ? "" : fmt::format(" every {}", window->slide),
+          window->in_panes ? " in panes" : "", window->offset, window->reopen, window->emit,
           window->grace, window->idle, window->has_integer_key ? "integer" : "string",
           window->has_second_state ? 2 : 1, window->is_last_ordered ? "" : " (greatest)",
           window->limit, window->throws ? ", throws" : "",

@@ -55,6 +55,11 @@ struct Topic {
 // With a window: the rows of its keys are {count, sum, deep}, and of some services {last, number}.
 struct Window {
   std::int64_t size = 100, grace = 0, idle = 1'000;
+  std::int64_t slide = 0;  // 0: tumbling
+  std::int64_t offset = 0;
+  bool in_panes = false;    // sliding: rows are merged; else each window has its own
+  std::int64_t reopen = 0;  // closed windows take late events so much longer
+  std::int64_t emit = 0;    // early results this often; 0: none
   bool has_integer_key = false;
   bool has_second_state = false;
   bool is_last_ordered = true;  // else `last` is the greatest, whatever the order of records
@@ -62,6 +67,10 @@ struct Window {
   std::int64_t limit = 100;     // rows of a result
   std::optional<std::size_t> late_topic;
 };
+// From the start of a window to that of the next.
+inline std::int64_t step_of(const Window& window) {
+  return window.slide == 0 ? window.size : window.slide;
+}
 // What its functions make of an event. Each may throw.
 std::int64_t time_of(const Window& window, const Event& event);
 std::string key_text_of(const Window& window, const Event& event);

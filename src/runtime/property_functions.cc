@@ -151,6 +151,27 @@ u32 run_update(const Window& window, const void* const* values, void* const* row
   return failed;
 }
 
+u32 merge_totals(abi::Call*, void* const* into, const void* const* from, const u32*, u32 count,
+                 abi::RecordError*) {
+  for (u32 i = 0; i < count; ++i) {
+    auto& row = *static_cast<Totals*>(into[i]);
+    const auto& other = *static_cast<const Totals*>(from[i]);
+    row.count += other.count;
+    row.sum += other.sum;
+    row.deep = std::max(row.deep, other.deep);
+  }
+  return 0;
+}
+u32 merge_lasts(abi::Call*, void* const* into, const void* const* from, const u32*, u32 count,
+                abi::RecordError*) {
+  for (u32 i = 0; i < count; ++i) {
+    auto& row = *static_cast<Lasts*>(into[i]);
+    const auto& other = *static_cast<const Lasts*>(from[i]);
+    if (row.last < other.last) row = other;
+  }
+  return 0;
+}
+
 const void* run_flush(const Bound& flush, abi::Call* call, abi::RecordError* error) {
   const InCall in_call(call);
   try {
@@ -306,7 +327,15 @@ spec::Service service_of(const Case& made, const Service& service, std::string n
   out.partition.emplace().update_state.emplace(
       spec::Function{spec::FunctionKind::kUpdateState, {}, {}});
   spec::Window& to = out.window.emplace();
-  to.duration = {window.size};
+  to.shape = spec::Tumbling{{window.size}, {window.offset}};
+  if (window.slide != 0) {
+    to.shape = spec::Sliding{{window.size}, {window.slide}, {window.offset}, window.in_panes};
+    using enum spec::Merge;
+    out.states[0].merges = {kSum, kSum, kMax};
+    if (window.has_second_state) out.states[1].merges = {kMax, kMax};
+  }
+  to.reopen_for = {window.reopen};
+  if (window.emit != 0) to.emit_every = {window.emit};
   to.grace = {window.grace};
   to.idle_timeout = {window.idle};
   if (window.late_topic) {
@@ -375,8 +404,16 @@ plan::Functions bind(const Case& made, const plan::Graph& graph) {
         functions.push_back(
             {name.kind, text, pointers.flush, {abi::kFirstDeclared, abi::kNotWrapped << 1}, 0});
         break;
-      case abi::FunctionKind::kExpire:
       case abi::FunctionKind::kMerge:
+        functions.push_back(
+            {name.kind,
+             text,
+             reinterpret_cast<Pointer>(name.name.ends_with("/totals") ? merge_totals : merge_lasts),
+             {},
+             0});
+        break;
+      case abi::FunctionKind::kExpire:
+      case abi::FunctionKind::kEach:
         break;
     }
   }

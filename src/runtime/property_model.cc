@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <functional>
+#include <numeric>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -59,9 +61,23 @@ std::string text_of(Content content, const std::vector<Event>& events, bool is_l
   return content == Content::kLists || is_list ? json_of(events) : json_of(events.front());
 }
 
-std::int64_t window_start(const Window& window, std::int64_t time) {
-  const std::int64_t into = time % window.size;
-  return time - (into < 0 ? into + window.size : into);
+std::int64_t floor_to(std::int64_t time, std::int64_t step, std::int64_t offset) {
+  const std::int64_t into = (time - offset) % step;
+  return time - (into < 0 ? into + step : into);
+}
+
+// Of the windows that hold the time, in order.
+std::vector<std::int64_t> window_starts(const Window& window, std::int64_t time) {
+  std::vector<std::int64_t> starts;
+  const std::int64_t step = step_of(window);
+  for (std::int64_t start = floor_to(time, step, window.offset); start > time - window.size;
+       start -= step)
+    starts.insert(starts.begin(), start);
+  return starts;
+}
+
+bool has_passed(std::optional<std::int64_t> until, std::int64_t end) {
+  return until && end <= *until;
 }
 
 }  // namespace
@@ -118,6 +134,12 @@ void Model::append(Partition partition, Record record) {
 
 void Model::open(std::int64_t steady) {
   for (State& service : services_) {
+    // Early results that were not committed wait for the next time.
+    std::erase_if(service.flushing, [&service](const Result& result) {
+      if (result.counter != &Counters::early) return false;
+      service.stored.unsaid.insert(result.start);
+      return true;
+    });
     service.memory = service.stored;
     service.heard.assign(service.memory.next.size(), steady);
   }
@@ -134,20 +156,19 @@ Model::Outcome Model::run(std::int64_t now, std::int64_t steady, const Cut& cut,
     parts[i].flushed = services_[i].flushing;
     read(i, now, steady, cut, parts[i]);
     move_watermark(i, steady, parts[i]);
-    close(i, parts[i]);
+    close(i, now, parts[i]);
   }
   const auto has_work = [&parts] { return std::ranges::any_of(parts, &Part::has_work); };
-  while (input_ends && !has_work() && end_next(parts)) {
+  while (input_ends && !has_work() && end_next(now, parts)) {
   }
   Outcome outcome{.has_work = has_work(), .appended = {}};
   for (std::size_t i = 0; i < parts.size(); ++i) {
     Part& part = parts[i];
     State& service = services_[i];
     if (!case_.flushes_beside)
-      part.flushed.insert(part.flushed.end(), part.closing.begin(), part.closing.end());
-    for (const auto& [start, rows] : part.flushed) flush(i, start, rows, part);
-    service.flushing =
-        case_.flushes_beside ? part.closing : std::vector<std::pair<std::int64_t, Rows>>();
+      part.flushed.insert(part.flushed.end(), part.due.begin(), part.due.end());
+    for (const Result& result : part.flushed) flush(i, result, part);
+    service.flushing = case_.flushes_beside ? part.due : std::vector<Result>();
     part.after.counters.dead += part.dead.size();
     for (std::string& text : part.dead)
       outcome.appended[{dead_topic(), 0}].push_back(
@@ -215,7 +236,7 @@ void Model::place(std::size_t service, const std::vector<Emitted>& emitted, cons
                   Partition from, std::int64_t now, std::optional<std::int64_t>& progress,
                   Part& part) {
   const Window& window = *case_.services[service].window;
-  const auto closed_until = services_[service].memory.closed_until;
+  const auto gone_until = services_[service].memory.gone_until;
   std::size_t failures = 0;
   bool is_late = false;
   for (const Emitted& out : emitted) {
@@ -233,11 +254,13 @@ void Model::place(std::size_t service, const std::vector<Emitted>& emitted, cons
       const std::int64_t shown = std::min(out.time, record.appended_at);
       progress = std::max(progress.value_or(shown), shown);
     }
-    const std::int64_t start = window_start(window, out.time);
-    if (closed_until && start + window.size <= *closed_until) {
+    std::vector<std::int64_t> starts = window_starts(window, out.time);
+    std::erase_if(starts,
+                  [&](std::int64_t start) { return has_passed(gone_until, start + window.size); });
+    if (starts.empty()) {
       is_late = true;
       ++part.after.counters.late;
-    } else if (!update(service, start, out)) {
+    } else if (!update(service, starts, out)) {
       ++failures;
     }
   }
@@ -249,7 +272,8 @@ void Model::place(std::size_t service, const std::vector<Emitted>& emitted, cons
   part.out.push_back({{*window.late_topic, to}, record});
 }
 
-bool Model::update(std::size_t service, std::int64_t start, const Emitted& emitted) {
+bool Model::update(std::size_t service, const std::vector<std::int64_t>& starts,
+                   const Emitted& emitted) {
   const Window& window = *case_.services[service].window;
   const Event& event = emitted.event;
   try {
@@ -260,13 +284,27 @@ bool Model::update(std::size_t service, std::int64_t start, const Emitted& emitt
   if (is_ignored(event)) return true;
   const auto key =
       window.has_integer_key ? Rows::key_type{emitted.number, {}} : Rows::key_type{0, emitted.key};
-  Row& row = services_[service].windows[start][key];
-  ++row.count;
-  row.sum += event.n;
-  row.deep = std::max(row.deep, event.depth);
-  if (!window.has_second_state || event.n % 2 != 0) return true;
-  if (window.is_last_ordered || !row.last || row.last->first < event.name)
-    row.last = {event.name, window.is_last_ordered ? event.n : 0};
+  for (const std::int64_t start : starts) {
+    State& state = services_[service];
+    const auto [entry, is_new] = state.windows.try_emplace(start);
+    OpenWindow& open = entry->second;
+    // What had closed without a row has no final result any more.
+    if (is_new) open.has_fired = has_passed(state.memory.closed_until, start + window.size);
+    open.has_changed = true;
+    Row& row = open.rows[key];
+    ++row.count;
+    row.sum += event.n;
+    row.deep = std::max(row.deep, event.depth);
+    if (!window.has_second_state || event.n % 2 != 0) continue;
+    if (window.is_last_ordered || !row.last || row.last->first < event.name)
+      row.last = {event.name, window.is_last_ordered ? event.n : 0};
+  }
+  const std::int64_t pane = std::gcd(window.size, step_of(window));
+  if (window.in_panes) {
+    services_[service].panes.insert(floor_to(emitted.time, pane, window.offset));
+  } else {
+    services_[service].panes.insert(starts.begin(), starts.end());
+  }
   return true;
 }
 
@@ -324,23 +362,63 @@ void Model::move_watermark(std::size_t service, std::int64_t steady, Part& part)
   if (next) watermark = std::max(watermark.value_or(*next), *next);
 }
 
-// Takes the windows out that the watermark has closed.
-void Model::close(std::size_t service, Part& part) {
+// Which windows give a result, and what is gone behind that.
+void Model::close(std::size_t service, std::int64_t now, Part& part) {
   const auto& window = case_.services[service].window;
-  if (!window || !part.after.watermark) return;
-  const std::int64_t reached = *part.after.watermark - window->grace;
-  auto& closed_until = part.after.closed_until;
-  closed_until = std::max(closed_until.value_or(reached), reached);
-  auto& windows = services_[service].windows;
-  while (!windows.empty() && windows.begin()->first + window->size <= *closed_until) {
-    part.closing.emplace_back(windows.begin()->first, std::move(windows.begin()->second));
-    windows.erase(windows.begin());
+  if (!window) return;
+  Position& after = part.after;
+  if (after.watermark) {
+    const std::int64_t reached = *after.watermark - window->grace;
+    after.closed_until = std::max(after.closed_until.value_or(reached), reached);
+    const std::int64_t gone = *after.closed_until - window->reopen;
+    after.gone_until = std::max(after.gone_until.value_or(gone), gone);
   }
+  bool is_early_due = false;
+  if (after.emit_at && *after.emit_at <= now) {
+    is_early_due = !after.unsaid.empty();
+    after.emit_at = now + window->emit - (now - *after.emit_at) % window->emit;
+  }
+  part.due.clear();
+  for (auto& [start, open] : services_[service].windows) {
+    const bool is_open = !has_passed(after.closed_until, start + window->size);
+    if (std::exchange(open.has_changed, false) &&
+        (is_open ? window->emit != 0 : window->reopen != 0 && open.has_fired))
+      after.unsaid.insert(start);
+  }
+  if (window->emit != 0 && !after.emit_at && !after.unsaid.empty())
+    after.emit_at = now + window->emit;
+  for (auto& [start, open] : services_[service].windows) {
+    if (!has_passed(after.closed_until, start + window->size)) {
+      if (is_early_due && after.unsaid.erase(start) != 0)
+        part.due.push_back({start, open.rows, &Counters::early});
+    } else if (!open.has_fired) {
+      open.has_fired = true;
+      after.unsaid.erase(start);
+      part.due.push_back({start, open.rows, &Counters::windows_closed});
+    } else if (after.unsaid.erase(start) != 0) {
+      part.due.push_back({start, open.rows, &Counters::corrected});
+    }
+  }
+  drop(service, part);
+}
+
+void Model::drop(std::size_t service, Part& part) {
+  const Window& window = *case_.services[service].window;
+  const auto gone_until = part.after.gone_until;
+  State& state = services_[service];
+  std::erase_if(state.windows,
+                [&](const auto& open) { return has_passed(gone_until, open.first + window.size); });
+  const auto dropped = std::erase_if(state.panes, [&](std::int64_t start) {
+    const std::int64_t last =
+        window.in_panes ? floor_to(start, step_of(window), window.offset) : start;
+    return has_passed(gone_until, last + window.size);
+  });
+  part.drops = dropped != 0;
 }
 
 // A service ends when all that feed it, directly or not, have ended and what they wrote is read.
 // Those that feed each other end together.
-bool Model::end_next(std::vector<Part>& parts) {
+bool Model::end_next(std::int64_t now, std::vector<Part>& parts) {
   const std::size_t count = services_.size();
   const auto is_left = [&parts](std::size_t i) { return parts[i].after.watermark != kEndOfTime; };
   std::vector<std::vector<bool>> reaches(count, std::vector<bool>(count));
@@ -362,7 +440,7 @@ bool Model::end_next(std::vector<Part>& parts) {
   }
   for (const std::size_t i : ending) {
     parts[i].after.watermark = kEndOfTime;
-    close(i, parts[i]);
+    close(i, now, parts[i]);
   }
   return !ending.empty();
 }
@@ -386,9 +464,10 @@ std::vector<Event> Model::query(const Window& window, std::int64_t start, const 
   return events;
 }
 
-void Model::flush(std::size_t service, std::int64_t start, const Rows& rows, Part& part) {
+void Model::flush(std::size_t service, const Result& due, Part& part) {
   const Service& of = case_.services[service];
-  ++part.after.counters.windows_closed;
+  const std::int64_t start = due.start;
+  ++(part.after.counters.*due.counter);
   const auto add_failure = [&](std::string_view op) {
     part.dead.push_back(fmt::format(R"({{"service":"s{}","operator":"{}","window_start":{}}})",
                                     service, op, start));
@@ -398,11 +477,13 @@ void Model::flush(std::size_t service, std::int64_t start, const Rows& rows, Par
   } catch (const std::runtime_error&) {
     return add_failure("flush");
   }
-  const std::vector<Event> result = query(*of.window, start, rows);
+  const std::vector<Event> result = query(*of.window, start, due.rows);
   for (const Sink& sink : of.sinks) {
     const Topic& topic = case_.topics[sink.topic];
-    const auto to = static_cast<std::uint32_t>(static_cast<std::uint64_t>(start / of.window->size) %
-                                               topic.partitions);
+    const std::int64_t step = step_of(*of.window);
+    const std::int64_t number = (start - of.window->offset % step) / step;
+    const auto to =
+        static_cast<std::uint32_t>(static_cast<std::uint64_t>(number) % topic.partitions);
     const auto add = [&](const std::vector<Event>& value, bool is_list) {
       ++part.after.counters.out;
       part.out.push_back({{sink.topic, to},
@@ -442,13 +523,19 @@ std::optional<std::int64_t> Model::watermark(std::size_t service) const {
 }
 
 std::size_t Model::windows_open(std::size_t service) const {
-  return services_[service].windows.size() + services_[service].flushing.size();
+  const State& state = services_[service];
+  const auto open = std::ranges::count_if(
+      state.windows, [](const auto& window) { return !window.second.has_fired; });
+  const auto closing = std::ranges::count_if(state.flushing, [](const Result& result) {
+    return result.counter == &Counters::windows_closed;
+  });
+  return static_cast<std::size_t>(open + closing);
 }
 
 std::size_t Model::rows(std::size_t service, std::size_t state) const {
   std::size_t count = 0;
-  for (const auto& [start, rows] : services_[service].windows) {
-    for (const auto& [key, row] : rows) count += state == 0 || row.last ? 1 : 0;
+  for (const auto& [start, open] : services_[service].windows) {
+    for (const auto& [key, row] : open.rows) count += state == 0 || row.last ? 1 : 0;
   }
   return count;
 }

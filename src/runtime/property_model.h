@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +32,7 @@ class Model {
  public:
   struct Counters {
     std::uint64_t in = 0, out = 0, late = 0, dead = 0, future = 0, windows_closed = 0;
+    std::uint64_t early = 0, corrected = 0;
     bool operator==(const Counters&) const = default;
   };
   struct Outcome {
@@ -68,14 +70,28 @@ class Model {
   struct Position {
     std::vector<std::uint64_t> next;
     std::vector<std::optional<std::int64_t>> progress;
-    std::optional<std::int64_t> watermark, closed_until;
+    std::optional<std::int64_t> watermark, closed_until, gone_until;
+    // Starts of windows that have changed since their last result.
+    std::set<std::int64_t> unsaid;
+    std::optional<std::int64_t> emit_at;
     Counters counters;
+  };
+  struct OpenWindow {
+    Rows rows;
+    bool has_fired = false;
+    bool has_changed = false;  // in this epoch
+  };
+  struct Result {
+    std::int64_t start;
+    Rows rows;
+    std::uint64_t Counters::*counter;
   };
   struct State {
     Position memory, stored;
-    std::vector<std::int64_t> heard;  // steady; by input
-    std::map<std::int64_t, Rows> windows;
-    std::vector<std::pair<std::int64_t, Rows>> flushing;  // closed, not flushed
+    std::vector<std::int64_t> heard;             // steady; by input
+    std::map<std::int64_t, OpenWindow> windows;  // whose rows are not gone
+    std::set<std::int64_t> panes;                // that the engine has to drop
+    std::vector<Result> flushing;                // results that are not committed
   };
   struct Emitted {
     Event event;
@@ -87,12 +103,13 @@ class Model {
   struct Part {
     bool has_input = false;
     Position after;
-    std::vector<std::pair<std::int64_t, Rows>> flushed;
-    std::vector<std::pair<std::int64_t, Rows>> closing;
+    std::vector<Result> flushed;
+    std::vector<Result> due;
+    bool drops = false;
     std::vector<std::string> dead;
     std::vector<std::pair<Partition, Record>> out;
 
-    bool has_work() const { return has_input || !flushed.empty() || !closing.empty(); }
+    bool has_work() const { return has_input || !flushed.empty() || !due.empty() || drops; }
   };
 
   void read(std::size_t service, std::int64_t now, std::int64_t steady, const Cut& cut, Part& part);
@@ -102,11 +119,12 @@ class Model {
              Partition from, std::int64_t now, std::optional<std::int64_t>& progress, Part& part);
   void write(std::size_t service, const std::vector<Emitted>& emitted, const Record& record,
              Partition from, Part& part);
-  bool update(std::size_t service, std::int64_t start, const Emitted& emitted);
+  bool update(std::size_t service, const std::vector<std::int64_t>& starts, const Emitted& emitted);
   void move_watermark(std::size_t service, std::int64_t steady, Part& part) const;
-  void close(std::size_t service, Part& part);
-  bool end_next(std::vector<Part>& parts);
-  void flush(std::size_t service, std::int64_t start, const Rows& rows, Part& part);
+  void close(std::size_t service, std::int64_t now, Part& part);
+  void drop(std::size_t service, Part& part);
+  bool end_next(std::int64_t now, std::vector<Part>& parts);
+  void flush(std::size_t service, const Result& result, Part& part);
   std::vector<Event> query(const Window& window, std::int64_t start, const Rows& rows) const;
   void add_dead(std::size_t service, std::string_view op, Partition from, const Record& record,
                 Part& part) const;

@@ -1,5 +1,6 @@
 // ServiceTask::restore: what the store holds of a service comes back into memory.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -37,6 +38,7 @@ class Restore {
   Restore(ServiceTask& task, const log::Store& store, Timestamp now, Duration attention)
       : task_(task),
         windows_(task.windows()),
+        panes_(windows_.panes_),
         service_(task.service()),
         store_(store),
         now_(now),
@@ -80,10 +82,7 @@ class Restore {
     task_.positions_.counters = record.counters;
     GF_TRY(place_inputs(record));
     if (!service_.keyed) return {};
-    if (!service_.keyed->assigner.is_always()) {
-      task_.positions_.closed_until =
-          service_.keyed->trigger.advance(record.closed_until, record.watermark);
-    }
+    if (service_.has_windows()) restore_results(record);
     std::uint32_t timed = 0;
     for (std::size_t i = 0; i < record.states.size(); ++i) {
       if (record.states[i].is_timed) timed |= 1U << i;
@@ -98,6 +97,16 @@ class Restore {
       rewrite(commit);
     }
     return {};
+  }
+
+  void restore_results(const ServiceRecord& record) {
+    Positions& positions = task_.positions_;
+    positions.closed = service_.keyed->trigger.advance(record.closed, record.watermark);
+    positions.results = {.given_until = record.fired_until,
+                         .fired_until = record.fired_until,
+                         .unsaid = {record.unsaid.begin(), record.unsaid.end()},
+                         .in_flight = {},
+                         .emit_at = record.emit_at};
   }
 
   // Nothing moves the watermark past the clock: it was stored under a clock that was wrong, or the
@@ -196,7 +205,7 @@ class Restore {
         rows_range(service_.name), [&](std::string_view key, std::string_view value) -> Status {
           const auto place = parse_rows_key(service_.name, key);
           if (!place) return damaged();
-          StoredRows& stored = windows_.open_[place->window].stored;
+          StoredRows& stored = panes_.open_[place->window].stored;
           if (stored.count() == 0) stored.first = place->number;
           stored.next = place->number + 1;
           stored.bytes_since_full += value.size();
@@ -205,7 +214,7 @@ class Restore {
             ByteReader ahead = in;
             const std::uint32_t shard = state::shard_of(state::hash_key(ahead.text()));
             if (!ahead.ok() ||
-                !windows_.shards_[shard]->touch(place->window).table.load(in, states, timed))
+                !panes_.shards_[shard]->touch(place->window).table.load(in, states, timed))
               return damaged();
           }
           return {};
@@ -216,46 +225,52 @@ class Restore {
   void rewrite(log::Commit& commit) {
     is_changed_ = true;
     RowValues rows(service_.keyed->layout);
-    for (const auto& shard : windows_.shards_) {
+    for (const auto& shard : panes_.shards_) {
       for (const state::Shard::Window* window : shard->touched())
         rows.add_all(window->start, window->table);
     }
-    for (auto& [start, window] : windows_.open_) {
+    for (auto& [start, window] : panes_.open_) {
       window.stored.rewrite = {.from = window.stored.next, .shards = state::kShards};
       store_rows(service_.name, start, std::move(rows.windows()[start]), window.stored, commit);
     }
   }
 
   // What was read is what the first epoch finds. Windows that had closed, and whose result was not
-  // committed, are flushed now.
+  // committed, are flushed now; those that read others' rows, by the first epoch.
   void settle(FlushPool& pool, log::Commit& commit, VisibleChanges& visible) {
-    for (std::uint32_t number = 0; number < windows_.shards_.size(); ++number) {
-      windows_.shards_[number]->drop_empty();
-      for (state::Shard::Window* window : windows_.shards_[number]->touched())
+    for (std::uint32_t number = 0; number < panes_.shards_.size(); ++number) {
+      panes_.shards_[number]->drop_empty();
+      for (state::Shard::Window* window : panes_.shards_[number]->touched())
         window->set_timers(service_.keyed->layout);
-      windows_.shards_[number]->commit(
-          [&](Timestamp start, std::size_t keys, bool) { windows_.open_[start].rows += keys; });
+      panes_.shards_[number]->commit(
+          [&](Timestamp start, std::size_t keys, bool) { panes_.open_[start].rows += keys; });
     }
-    std::erase_if(windows_.open_, [](const auto& open) {
+    std::erase_if(panes_.open_, [](const auto& open) {
       return open.second.rows == 0 && open.second.stored.count() == 0;
     });
-    // Those that read others' rows are flushed by the first epoch.
-    while (!windows_.open_.empty() && !service_.reads_others) {
-      const window::Span span = service_.keyed->assigner.span_from(windows_.open_.begin()->first);
-      if (!window::Trigger::is_closed(span, task_.positions_.closed_until)) break;
-      const StoredRows stored = windows_.open_.begin()->second.stored;
-      auto closed = windows_.close(span, stored, visible);
-      windows_.open_.erase(windows_.open_.begin());
-      if (!closed) erase_rows(service_.name, span.start, stored, commit);
-      if (closed) {
-        ++windows_.flushing_;
-        pool.start(windows_.number_, *windows_.flusher_, std::move(*closed));
-      }
-    }
+    visible.fired_until = task_.positions_.results.fired_until;
+    if (service_.has_windows() && !service_.reads_others) finish_results(pool, commit, visible);
+  }
+
+  // As an epoch without input does; but early results wait for the first of these.
+  void finish_results(FlushPool& pool, log::Commit& commit, VisibleChanges& visible) {
+    ServiceEpoch part;
+    task_.begin(pool, part);
+    const auto emit_at = std::exchange(part.after.results.emit_at, std::nullopt);
+    windows_.decide(now_, pool, part);
+    if (!part.has_work()) return;
+    part.flushes_now = false;
+    windows_.settle(now_, part);
+    part.after.results.emit_at = emit_at;
+    windows_.write(part, commit);
+    windows_.commit(pool, part);
+    task_.positions_ = std::move(part.after);
+    std::ranges::move(part.visible.changes, std::back_inserter(visible.changes));
   }
 
   ServiceTask& task_;
   OpenWindows& windows_;
+  Panes& panes_;
   const Service& service_;
   const log::Store& store_;
   const Timestamp now_;

@@ -70,7 +70,7 @@ Status RowReader::show(const plan::Reference& reference, query::Table& table) {
   if (const auto* const of = std::get_if<plan::Reference::OfTable>(&reference.to)) {
     table.segments.push_back({{}, source_->table(of->table).shards()});
   } else if (is_own(reference) && window_) {
-    table.segments.push_back(make_segment(window_->span, true, *window_->rows));
+    table.segments.push_back(make_segment(window_->span, window_->is_closed, *window_->rows));
   } else if (source_ != nullptr) {
     const auto& state = std::get<plan::Reference::OfState>(reference.to);
     table.segments.push_back(make_segment(window::kAlways, false, source_->rows(state.service)));

@@ -39,6 +39,7 @@ class RowReader {
   // The rows of a window, as its flush sees them.
   struct OfWindow {
     window::Span span;
+    bool is_closed;
     const query::Shards* rows;
   };
 

@@ -7,6 +7,16 @@
 namespace gameflow::runtime {
 namespace {
 
+window::Assigner assigner_of(const plan::Keyed& keyed) {
+  if (!keyed.window) return window::Assigner::always();
+  const plan::WindowShape& shape = keyed.window->shape;
+  if (const auto* const tumbling = std::get_if<plan::Tumbling>(&shape))
+    return window::Assigner::tumbling(tumbling->duration, tumbling->offset, tumbling->zone);
+  const auto& sliding = std::get<plan::Sliding>(shape);
+  return window::Assigner::sliding(sliding.duration, sliding.slide, sliding.offset,
+                                   sliding.in_panes);
+}
+
 // Walks the nodes of one service.
 class Binder {
  public:
@@ -71,15 +81,26 @@ class Binder {
                                         : nullptr);
     }
     const auto& window = keyed.window;
+    window::Assigner assigner = assigner_of(keyed);
+    std::vector<abi::MergeFn> merges;
+    for (const plan::State& state : keyed.states) {
+      if (assigner.is_merged()) merges.push_back(functions_.merge(state.merge_function).pointer);
+    }
+    const bool is_each = keyed.flushes_each();
     service.keyed.emplace(BoundKeyed{
         .plan = &keyed,
         .layout = state::Layout(rows, ttls),
         .update = functions_.update(keyed.update_function),
         .operators = std::move(operators),
         .expires = std::move(expires),
-        .flush = window ? functions_.flush(keyed.flush_function).pointer : nullptr,
-        .assigner = window ? window::Assigner(window->duration) : window::Assigner::always(),
-        .trigger = window::Trigger(window ? window->grace : Duration{}),
+        .merges = std::move(merges),
+        .flush = window && !is_each ? functions_.flush(keyed.flush_function).pointer : nullptr,
+        .each = is_each ? functions_.each(keyed.flush_function).pointer : nullptr,
+        .assigner = std::move(assigner),
+        .trigger = window ? window::Trigger(window->grace, window->reopen_for)
+                          : window::Trigger(Duration{}),
+        .results =
+            window ? ResultRules{window->emit_every, window->reopen_for.ms != 0} : ResultRules{},
         .late = std::nullopt});
     if (window && window->late_topic) {
       GF_ASSIGN(service.keyed->late, target(graph_.topics[*window->late_topic].name));
@@ -131,6 +152,7 @@ Result<Service> bind_service(const plan::Graph& graph, plan::ServiceId id,
                   .keyed = std::nullopt,
                   .sinks = {},
                   .dead_letters = {},
+                  .on_error = graph.services[id].on_error,
                   .future_max = graph.future_max};
   GF_TRY(Binder(graph, functions, store).bind(id, service));
   return service;

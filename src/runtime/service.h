@@ -18,6 +18,7 @@
 #include "plan/functions.h"
 #include "plan/graph.h"
 #include "record/type.h"
+#include "runtime/results.h"
 #include "state/layout.h"
 #include "window/assigner.h"
 #include "window/trigger.h"
@@ -64,9 +65,12 @@ struct BoundKeyed {
   plan::BoundFunction<abi::UpdateFn> update;
   std::vector<std::string_view> operators;  // names of its steps, then of on-expire by state
   std::vector<abi::ExpireFn> expires;       // by state; null: it has none
-  abi::FlushFn flush;                       // null: there is no window
+  std::vector<abi::MergeFn> merges;         // by state; where windows are merged from panes
+  abi::FlushFn flush;                       // null: there is no window, or each row is flushed
+  abi::EachFn each;                         // null: the window is flushed as a whole
   window::Assigner assigner;
   window::Trigger trigger;
+  ResultRules results;
   std::optional<Target> late;
 };
 
@@ -81,6 +85,7 @@ struct Service {
   std::optional<BoundKeyed> keyed;  // none: a stateless pipe
   std::vector<BoundSink> sinks;
   Target dead_letters;
+  plan::ErrorPolicy on_error = plan::ErrorPolicy::kDeadLetter;
   Duration future_max;  // events stamped further ahead of the clock do not tell the time
 
   bool writes(log::TopicId topic) const;  // to sinks, or late records

@@ -110,21 +110,12 @@ std::optional<std::string> cell_json(const record::Field& field, std::string_vie
   const std::size_t begin = std::min(cell.find_first_not_of(" \t"), cell.size());
   cell = cell.substr(begin, cell.find_last_not_of(" \t") + 1 - begin);
   if (cell.empty()) return std::nullopt;
-  const auto is_bare = [](char c) {
-    return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || (c >= 'a' && c <= 'z') ||
-           (c >= 'A' && c <= 'Z');
-  };
-  if (cell.front() != '{' && cell.front() != '[' && !std::ranges::all_of(cell, is_bare)) {
-    record::encode_json_string(cell, json);  // the decoder says what is wrong with it
-    return json;
-  }
-  const bool is_word =
-      !cell.empty() && cell.find_first_not_of("0123456789+-.eE") != std::string_view::npos;
-  if (is_word && cell != "true" && cell != "false" && cell.front() != '{' && cell.front() != '[') {
-    record::encode_json_string(cell, json);
-    return json;
-  }
-  return std::string(cell);
+  const bool is_json = cell.front() == '{' || cell.front() == '[' || cell == "true" ||
+                       cell == "false" ||
+                       cell.find_first_not_of("0123456789+-.eE") == std::string_view::npos;
+  if (is_json) return std::string(cell);
+  record::encode_json_string(cell, json);  // the decoder says what is wrong with it
+  return json;
 }
 
 Result<std::vector<Line>> csv_lines(std::string_view text, const record::Type& type) {
@@ -278,6 +269,7 @@ Status SourceTables::read_file(Table& table) {
     lines = json_lines(text);
   }
   std::vector<std::string_view> items;
+  items.reserve(lines.size());
   for (const Line& line : lines) items.emplace_back(line.json);
   std::size_t bad = 0;
   auto rows = TableRows::make(*table.source, items, bad);

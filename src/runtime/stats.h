@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "runtime/dead_letter.h"
 
 namespace gameflow::runtime {
 
@@ -48,8 +49,11 @@ struct ServiceStats {
   std::uint64_t records_future = 0;
   std::uint64_t records_expired = 0;  // removed by retention before they were read
   std::uint64_t windows_open = 0, windows_closed = 0;
+  std::uint64_t results_early = 0, results_corrected = 0;
   std::optional<Timestamp> watermark;
-  bool is_held = false;  // it gets no input, as memory is full of its state
+  std::uint64_t records_skipped = 0;  // failed, with `on-error: skip`
+  std::optional<Stop> stopped = {};   // with `on-error: fail`: where and why
+  bool is_held = false;               // it gets no input, as memory is full of its state
   LateStats last_minute;
   std::vector<PartitionStats> partitions;
   std::vector<StateStats> states;

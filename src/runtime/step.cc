@@ -13,31 +13,52 @@
 namespace gameflow::runtime {
 namespace {
 
-// Places what left a chain in the windows of a service.
+// Places what left a chain in the panes of a service.
 class Placing {
  public:
   Placing(const Chunk& chunk, const Taker& taker, Placement& placement)
-      : chunk_(chunk), taker_(taker), placement_(placement) {}
+      : chunk_(chunk),
+        taker_(taker),
+        assigner_(taker.service->keyed->assigner),
+        placement_(placement) {}
 
   void run(std::span<const abi::Emitted> emitted) {
-    const window::Assigner& assigner = taker_.service->keyed->assigner;
     placement_.emitted = emitted;
     for (u32 number = 0; number < emitted.size(); ++number) {
       const abi::Emitted& record = emitted[number];
       const Timestamp time{record.time};
       if (!is_placeable(record)) continue;
       note_progress(time, record.origin);
-      const window::Span span = assigner.span_of(time);
-      if (window::Trigger::is_closed(span, taker_.closed_until)) {
+      if (!alike_.contains(time)) find_panes(time);
+      if (panes_.empty()) {
         note_late(record.origin);
+      } else if (assigner_.is_copied()) {
+        for (const std::uint32_t pane : panes_) copies_.emplace_back(pane, number);
       } else {
-        placement_.exchange.add(record.key.view(), span, record.value, record.origin, number);
+        add(record, panes_.front(), number);
       }
     }
+    // Records of one pane together: rows are looked up and changed in batches of one pane.
+    std::ranges::stable_sort(copies_, {}, &std::pair<std::uint32_t, u32>::first);
+    for (const auto& [pane, number] : copies_) add(emitted[number], pane, number);
     placement_.exchange.sort();
   }
 
  private:
+  // Those that still take records: a window takes them until its rows are gone. Events come nearly
+  // in order, so it is mostly done once for many.
+  void find_panes(Timestamp time) {
+    panes_.clear();
+    alike_ = assigner_.for_each_pane(time, [&](window::Span pane) {
+      if (!window::has_passed(taker_.gone_until, assigner_.last_end(pane)))
+        panes_.push_back(placement_.exchange.number_of(pane));
+    });
+  }
+
+  void add(const abi::Emitted& record, std::uint32_t pane, u32 number) {
+    placement_.exchange.add(record.key.view(), pane, record.value, record.origin, number);
+  }
+
   bool is_placeable(const abi::Emitted& record) {
     if (!window::is_event_time({record.time})) {
       add_failed("assign-timestamp", record.origin,
@@ -80,7 +101,12 @@ class Placing {
 
   const Chunk& chunk_;
   const Taker& taker_;
+  const window::Assigner& assigner_;
   Placement& placement_;
+  window::Span alike_{};              // times in it have the panes…
+  std::vector<std::uint32_t> panes_;  // …with these numbers in the exchange
+  // Of records that go to many panes: the pane, and the number among what left the chain.
+  std::vector<std::pair<std::uint32_t, u32>> copies_;
 };
 
 abi::ChainFn function_of(const Taker& taker) {
@@ -91,8 +117,8 @@ abi::ChainFn function_of(const Taker& taker) {
 // Whether records that left one chain are placed alike.
 bool place_alike(const Taker& one, const Taker& other) {
   return other.service->keyed && function_of(one) == function_of(other) &&
-         one.service->keyed->assigner.size() == other.service->keyed->assigner.size() &&
-         one.closed_until == other.closed_until && one.future_from == other.future_from;
+         one.service->keyed->assigner == other.service->keyed->assigner &&
+         one.gone_until == other.gone_until && one.future_from == other.future_from;
 }
 
 // Records of a chunk on their way to the sinks of a service.

@@ -25,10 +25,10 @@ inline constexpr std::size_t kKeyBytesMax = 32U << 10;
 // A service that takes a chunk.
 struct Taker {
   const Service* service;
-  std::optional<Timestamp> closed_until;  // as the epoch begins: windows up to it take no more
-  Timestamp future_from;                  // event times from here on do not tell the time
-  Delivery* delivery;                     // its chunk and input are set
-  RowReader* reader;                      // of the worker; may be null
+  std::optional<Timestamp> gone_until;  // as the epoch begins: windows up to it take no more
+  Timestamp future_from;                // event times from here on do not tell the time
+  Delivery* delivery;                   // its chunk and input are set
+  RowReader* reader;                    // of the worker; may be null
 };
 
 // What became of the records of a chunk in a chain. All of it lies in the arena of a delivery.

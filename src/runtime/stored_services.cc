@@ -8,6 +8,7 @@
 
 #include "base/closest.h"
 #include "runtime/checkpoint.h"
+#include "runtime/schedules.h"
 
 namespace gameflow::runtime {
 namespace {
@@ -74,7 +75,9 @@ Status reset_watermark(std::string_view service, Timestamp now, log::Store& stor
   record.watermark.reset();
   for (StoredInput& input : record.inputs) input.progress.reset();
   // What was flushed stays closed, up to now; windows that end later may open again.
-  if (record.closed_until) record.closed_until = std::min(*record.closed_until, now);
+  for (auto* const until : {&record.closed.until, &record.closed.gone_until, &record.fired_until}) {
+    if (*until) *until = std::min(**until, now);
+  }
   log::Commit commit;
   commit.put.push_back({service_key(service), encode(record)});
   GF_TRY(store.commit(std::move(commit)));
@@ -93,6 +96,10 @@ Status forget_service(std::string_view service, log::Store& store) {
 Status clear_state(const plan::Graph& graph, log::Store& store) {
   log::Commit commit;
   for (const plan::Service& service : graph.services) erase_all(service.name, commit);
+  for (const plan::Schedule& schedule : graph.schedules) {
+    const std::string key = schedule_key(schedule.name);
+    commit.erase.push_back({key, key + '\0'});
+  }
   GF_TRY(store.commit(std::move(commit)));
   return {};
 }

@@ -23,7 +23,8 @@ class StoredServices : public testing::Test {
     for (const std::string name : {"counting", "counts"}) {
       ServiceRecord record;
       record.watermark = kAhead;
-      record.closed_until = kAhead;
+      record.closed = {.until = kAhead, .gone_until = kAhead};
+      record.fired_until = kAhead;
       record.inputs = {{.topic = "events", .topic_id = {1}, .next = {7}, .progress = kAhead}};
       record.counters.records_in = 7;
       put(service_key(name), encode(record));
@@ -73,7 +74,9 @@ TEST_F(StoredServices, AWatermarkIsResetAndAllElseStays) {
   EXPECT_EQ(record.watermark, std::nullopt);
   EXPECT_EQ(record.inputs.at(0).progress, std::nullopt);
   EXPECT_EQ(record.inputs.at(0).next, log::Offset{7});
-  EXPECT_EQ(record.closed_until, kNow) << "what ends later may open again";
+  EXPECT_EQ(record.closed.until, kNow) << "what ends later may open again";
+  EXPECT_EQ(record.closed.gone_until, kNow);
+  EXPECT_EQ(record.fired_until, kNow);
   EXPECT_EQ(record.counters.records_in, 7U);
   EXPECT_EQ(keys(), 4U);
   EXPECT_EQ(record_of("counts").watermark, kAhead);

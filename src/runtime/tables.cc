@@ -29,10 +29,17 @@ query::Table make_table(const plan::TableSource& source) {
           .segments = {}};
 }
 
+namespace {
+
+std::vector<std::int64_t> constants_of(window::Span span, bool closed) {
+  if (span == window::kAlways) return {};
+  return {span.start.ms, span.end.ms, closed ? 1 : 0};
+}
+
+}  // namespace
+
 query::Segment make_segment(window::Span span, bool closed, query::Shards tables) {
-  auto shards = std::make_shared<const query::Shards>(std::move(tables));
-  if (span == window::kAlways) return {{}, std::move(shards)};
-  return {{span.start.ms, span.end.ms, closed ? 1 : 0}, std::move(shards)};
+  return {constants_of(span, closed), std::make_shared<const query::Shards>(std::move(tables))};
 }
 
 VisibleTables::VisibleTables(const plan::Graph& graph, const std::vector<Service>& services,
@@ -93,7 +100,7 @@ void VisibleTables::publish(std::vector<VisibleChanges> changes) {
   }
   std::vector<VisibleChanges> sealed;
   if (is_wanted) sealed = seal();
-  std::vector<Window> forgotten;  // their memory, and the view's, is freed behind the lock
+  std::vector<Pane> forgotten;  // their memory, and the view's, is freed behind the lock
   std::shared_ptr<const query::Tables> old_view;
   const MutexLock lock(mutex_);
   old_view = std::move(view_);
@@ -114,38 +121,104 @@ void VisibleTables::set_sealed() const {
   for (const auto& task : tasks_) task->windows().set_sealed();
 }
 
+namespace {
+
+// Windows of panes, merged when somebody looks: the panes are versions, so they may be merged at
+// any time. What windows have in common is merged once for all that look at one view.
+class MergedView {
+ public:
+  explicit MergedView(const BoundKeyed& keyed) : merger_(keyed.layout, keyed.merges) {}
+
+  struct Pane {
+    std::int64_t number;
+    query::Shards tables;
+  };
+  void add(Pane pane) { panes_.push_back(std::move(pane)); }
+
+  // Of panes with these numbers, the last one included.
+  query::Shards window(std::int64_t first, std::int64_t last) {
+    const MutexLock lock(mutex_);
+    query::Shards merged(state::kShards);
+    std::vector<state::MergeFailure> failures;  // told where the window is flushed
+    std::vector<state::PaneMerger::Pane> panes;
+    for (std::uint32_t shard = 0; shard < state::kShards; ++shard) {
+      panes.clear();
+      for (const Pane& pane : panes_) {
+        if (pane.number < first || pane.number > last || pane.tables[shard] == nullptr) continue;
+        panes.push_back({pane.number, pane.tables[shard], 1});
+      }
+      if (!panes.empty()) merged[shard] = merger_.merge(shard, panes, failures);
+    }
+    return merged;
+  }
+
+ private:
+  Mutex mutex_;
+  state::PaneMerger merger_ GF_GUARDED_BY(mutex_);
+  std::vector<Pane> panes_;  // in order, all added before the first window
+};
+
+}  // namespace
+
 void VisibleTables::apply(std::vector<VisibleChanges>& changes,
-                          std::vector<Window>& forgotten) const {
+                          std::vector<Pane>& forgotten) const {
   for (std::size_t service = 0; service < changes.size(); ++service) {
     ServiceWindows& windows = windows_[service];
     for (VisibleChanges::Change& change : changes[service].changes) {
-      auto window = windows.open.find(change.span.start);
-      if (window == windows.open.end()) {
+      auto pane = windows.panes.find(change.pane.start);
+      if (pane == windows.panes.end()) {
         if (change.version == nullptr) continue;
-        Window made{change.span, query::Shards(state::kShards)};
-        window = windows.open.emplace(change.span.start, std::move(made)).first;
+        Pane made{change.pane, query::Shards(state::kShards)};
+        pane = windows.panes.emplace(change.pane.start, std::move(made)).first;
       }
-      std::swap(window->second.tables[change.shard], change.version);
+      std::swap(pane->second.tables[change.shard], change.version);
     }
-    for (const window::Span& span : changes[service].forgotten) {
-      if (auto gone = windows.open.extract(span.start); !gone.empty())
-        forgotten.push_back(std::move(gone.mapped()));
-    }
-    for (const window::Span& span : changes[service].flushed) {
-      auto closed = windows.open.extract(span.start);
-      if (closed.empty()) continue;
-      if (windows.last_flushed) forgotten.push_back(std::move(*windows.last_flushed));
-      windows.last_flushed = std::move(closed.mapped());
-    }
+    if (const auto& fired = changes[service].last_fired) windows.last_fired = fired;
+    const auto& fired_until = changes[service].fired_until;
+    if (!fired_until) continue;
+    windows.fired_until = fired_until;
+    const window::Assigner& assigner = tasks_[service]->service().keyed->assigner;
+    std::erase_if(windows.panes, [&](auto& entry) {
+      const window::Span pane = entry.second.span;
+      const auto& last = windows.last_fired;
+      const bool is_of_last = last && last->start <= pane.start && pane.end <= last->end;
+      if (is_of_last || !window::has_passed(fired_until, assigner.last_end(pane))) return false;
+      forgotten.push_back(std::move(entry.second));
+      return true;
+    });
   }
 }
 
-std::vector<query::Segment> VisibleTables::segments_of(const ServiceWindows& windows) {
+std::vector<query::Segment> VisibleTables::segments_of(const BoundKeyed& keyed,
+                                                       const ServiceWindows& windows) {
+  const window::Assigner& assigner = keyed.assigner;
+  std::shared_ptr<MergedView> merged;
+  if (assigner.is_merged()) merged = std::make_shared<MergedView>(keyed);
+  std::map<std::pair<Timestamp, Timestamp>, const Pane*>
+      shown;  // by end and start; of its last pane
+  for (const auto& entry : windows.panes) {
+    const Pane& pane = entry.second;
+    if (merged != nullptr) merged->add({assigner.pane_number(entry.first), pane.tables});
+    assigner.for_each_window(pane.span, [&](window::Span window) {
+      const bool is_open = !window::has_passed(windows.fired_until, window.end);
+      if (is_open || window == windows.last_fired) shown[{window.end, window.start}] = &pane;
+    });
+  }
   std::vector<query::Segment> segments;
-  if (const auto& last = windows.last_flushed)
-    segments.push_back(make_segment(last->span, true, last->tables));
-  for (const auto& [start, window] : windows.open)
-    segments.push_back(make_segment(window.span, false, window.tables));
+  for (const auto& [ends, pane] : shown) {
+    const window::Span window{ends.second, ends.first};
+    const bool is_closed = window::has_passed(windows.fired_until, window.end);
+    if (merged == nullptr) {
+      segments.push_back(make_segment(window, is_closed, pane->tables));
+      continue;
+    }
+    const std::int64_t first = assigner.pane_number(window.start);
+    const std::int64_t last = assigner.pane_number(pane->span.start);
+    segments.push_back(
+        {constants_of(window, is_closed), query::SegmentShards::made_by([merged, first, last] {
+           return merged->window(first, last);
+         })});
+  }
   return segments;
 }
 
@@ -158,7 +231,7 @@ std::shared_ptr<const query::Tables> VisibleTables::view(
   if (is_stale_) {
     if (is_changing_) return nullptr;
     std::vector<VisibleChanges> sealed = seal();
-    std::vector<Window> forgotten;
+    std::vector<Pane> forgotten;
     apply(sealed, forgotten);
     set_sealed();
     is_stale_ = false;
@@ -167,7 +240,11 @@ std::shared_ptr<const query::Tables> VisibleTables::view(
   if (view_ != nullptr) return view_;
   auto view = std::make_shared<query::Tables>();
   std::vector<std::vector<query::Segment>> segments;
-  for (const ServiceWindows& windows : windows_) segments.push_back(segments_of(windows));
+  for (std::size_t service = 0; service < windows_.size(); ++service) {
+    const auto& keyed = tasks_[service]->service().keyed;
+    segments.push_back(keyed ? segments_of(*keyed, windows_[service])
+                             : std::vector<query::Segment>());
+  }
   for (std::size_t i = 0; i < empty_.size(); ++i) {
     auto table = std::make_shared<query::Table>(empty_[i]);
     if (i < services_.size()) {

@@ -31,18 +31,18 @@ query::Table make_table(const plan::Keyed& keyed, std::uint32_t number, std::str
 query::Table make_table(const plan::TableSource& source);
 query::Segment make_segment(window::Span span, bool closed, query::Shards tables);
 
-// What is new of a service's windows, and which were flushed, in order.
+// What is new of a service's panes and windows.
 struct VisibleChanges {
   struct Change {
-    window::Span span;
+    window::Span pane;
     std::uint32_t shard;
     std::shared_ptr<const state::TableVersion> version;  // null: what was seen is out of date
   };
   std::vector<Change> changes;
-  std::vector<window::Span> flushed;
-  std::vector<window::Span> forgotten;  // closed without a row
+  std::optional<window::Span> last_fired;  // a window whose final result is there
+  std::optional<Timestamp> fired_until;    // windows that end at or before it are open no more
 
-  bool empty() const { return changes.empty() && flushed.empty() && forgotten.empty(); }
+  bool empty() const { return changes.empty() && !last_fired && !fired_until; }
 };
 
 class ServiceTask;
@@ -83,18 +83,20 @@ class VisibleTables {
   std::shared_ptr<const query::Tables> view(std::chrono::steady_clock::time_point deadline) const;
 
  private:
-  struct Window {
+  struct Pane {
     window::Span span;
     query::Shards tables;
   };
   struct ServiceWindows {
-    std::map<Timestamp, Window> open;
-    std::optional<Window> last_flushed;
+    std::map<Timestamp, Pane> panes;
+    std::optional<window::Span> last_fired;
+    std::optional<Timestamp> fired_until;
   };
-  static std::vector<query::Segment> segments_of(const ServiceWindows& windows);
+  static std::vector<query::Segment> segments_of(const BoundKeyed& keyed,
+                                                 const ServiceWindows& windows);
   std::vector<VisibleChanges> seal() const;
   void set_sealed() const;
-  void apply(std::vector<VisibleChanges>& changes, std::vector<Window>& forgotten) const
+  void apply(std::vector<VisibleChanges>& changes, std::vector<Pane>& forgotten) const
       GF_REQUIRES(mutex_);
 
   std::vector<Name> names_;

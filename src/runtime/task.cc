@@ -1,6 +1,7 @@
 #include "runtime/task.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,6 +12,24 @@
 #include "window/watermark.h"
 
 namespace gameflow::runtime {
+namespace {
+
+// The watermark is where the partition is whose events are the furthest ahead, if the others are
+// silent or behind by more than the grace period.
+LateStats late_stats(const Service& service, const Positions& positions, LateMeter::Count count) {
+  LateStats late{count.records, count.late, {}};
+  const auto& partitions = positions.watermark.partitions();
+  const auto leader =
+      std::ranges::max_element(partitions, {}, &window::Watermark::Partition::progress);
+  if (leader == partitions.end() || !leader->progress) return late;
+  const Input& input = service.inputs[static_cast<std::size_t>(leader - partitions.begin())];
+  late.reason = fmt::format("partition {} of topic '{}' leads the watermark, its events are at {}",
+                            input.partition, service.sources[input.source].topic->name,
+                            format_timestamp(*leader->progress));
+  return late;
+}
+
+}  // namespace
 
 ServiceTask::ServiceTask(const plan::Graph& graph, Service service, std::size_t number,
                          std::size_t rows_flushed_at_once, const RowSource& source)
@@ -19,10 +38,12 @@ ServiceTask::ServiceTask(const plan::Graph& graph, Service service, std::size_t 
 
 void ServiceTask::begin(FlushPool& pool, ServiceEpoch& part) {
   part.after = positions_;
-  windows_.begin(pool, part);
+  part.before = positions_.closed;
+  if (!stop_) windows_.begin(pool, part);
 }
 
 void ServiceTask::advance(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part) {
+  if (stop_) return;
   Positions& after = part.after;
   for (const Delivery* delivery : part.deliveries) {
     const Placement& placement = *delivery->placement;
@@ -45,9 +66,8 @@ void ServiceTask::decide_windows(const Epoch& epoch, const FlushPool& pool, Serv
   if (!service_.keyed) return;
   Positions& after = part.after;
   GF_CHECK(after.watermark.value() >= positions_.watermark.value());  // nothing is the least
-  if (!service_.keyed->assigner.is_always())
-    after.closed_until =
-        service_.keyed->trigger.advance(after.closed_until, after.watermark.value());
+  if (service_.has_windows())
+    after.closed = service_.keyed->trigger.advance(after.closed, after.watermark.value());
   windows_.decide(epoch.now, pool, part);
 }
 
@@ -58,17 +78,22 @@ void ServiceTask::write(const Epoch& epoch, ServiceEpoch& part, log::Commit& com
 }
 
 void ServiceTask::commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part) {
+  if (!part.has_work()) {
+    positions_ = std::move(part.after);
+    positions_.results.given_until = positions_.closed.until;
+    return;
+  }
   const Counters before = positions_.counters;
+  windows_.commit(pool, part);
   positions_ = std::move(part.after);
   const Counters& after = positions_.counters;
   late_.add(epoch.attention, after.records_in - before.records_in,
             after.records_late - before.records_late);
   if (late_.should_warn(epoch.attention)) {
-    const LateStats late = late_stats(epoch.attention);
+    const LateStats late = late_stats(service_, positions_, late_.last_minute(epoch.attention));
     spdlog::warn("service '{}': {:.0f} % of the last minute was late ({} of {} records): {}",
                  service_.name, 100 * late.ratio(), late.late, late.records, late.reason);
   }
-  windows_.commit(pool, part);
 }
 
 void ServiceTask::revert(Duration attention) {
@@ -76,13 +101,27 @@ void ServiceTask::revert(Duration attention) {
   positions_.watermark.forgive(attention);
 }
 
+void ServiceTask::stop(Stop stop, Duration attention, ServiceEpoch& part) {
+  part = {};
+  part.after = positions_;
+  revert(attention);
+  spdlog::error("{}", to_text(service_.name, stop));
+  stop_ = std::move(stop);
+}
+
 ServiceRecord ServiceTask::record(const Positions& positions) const {
-  ServiceRecord record{.window_size = service_.keyed ? service_.keyed->assigner.size() : Duration{},
-                       .states = stored_states(service_.keyed ? service_.keyed->plan : nullptr),
+  const plan::Keyed* const keyed = service_.keyed ? service_.keyed->plan : nullptr;
+  const Results& results = positions.results;
+  ServiceRecord record{.windows = keyed == nullptr ? "" : keyed->windows(),
+                       .states = stored_states(keyed),
                        .watermark = positions.watermark.value(),
-                       .closed_until = positions.closed_until,
+                       .closed = positions.closed,
+                       .fired_until = results.fired_until,
+                       .unsaid = {},
+                       .emit_at = results.emit_at,
                        .inputs = former_inputs_,
                        .counters = positions.counters};
+  std::ranges::set_union(results.unsaid, results.in_flight, std::back_inserter(record.unsaid));
   for (std::size_t i = 0; i < service_.inputs.size(); ++i) {
     const Input& input = service_.inputs[i];
     record.inputs.push_back({service_.sources[input.source].topic->name, input.topic,
@@ -101,11 +140,15 @@ ServiceStats ServiceTask::stats(Duration attention) const {
                      .records_dead = counters.records_dead,
                      .records_future = counters.records_future,
                      .records_expired = counters.records_expired,
-                     .windows_open = 0,
+                     .windows_open = windows_.count(positions_.results),
                      .windows_closed = counters.windows_closed,
+                     .results_early = counters.results_early,
+                     .results_corrected = counters.results_corrected,
                      .watermark = positions_.watermark.value(),
+                     .records_skipped = counters.records_skipped,
+                     .stopped = stop_,
                      .is_held = false,
-                     .last_minute = late_stats(attention),
+                     .last_minute = late_stats(service_, positions_, late_.last_minute(attention)),
                      .partitions = {},
                      .states = {}};
   for (std::size_t i = 0; i < service_.inputs.size(); ++i) {
@@ -116,24 +159,8 @@ ServiceStats ServiceTask::stats(Duration attention) const {
                                 positions_.next[i].value, progress,
                                 positions_.watermark.is_idle(i, attention)});
   }
-  windows_.add_to(stats);
+  windows_.panes().add_to(stats);
   return stats;
-}
-
-// The watermark is where the partition is whose events are the furthest ahead, if the others are
-// silent or behind by more than the grace period.
-LateStats ServiceTask::late_stats(Duration attention) const {
-  const LateMeter::Count count = late_.last_minute(attention);
-  LateStats late{count.records, count.late, {}};
-  const auto& partitions = positions_.watermark.partitions();
-  const auto leader =
-      std::ranges::max_element(partitions, {}, &window::Watermark::Partition::progress);
-  if (leader == partitions.end() || !leader->progress) return late;
-  const Input& input = service_.inputs[static_cast<std::size_t>(leader - partitions.begin())];
-  late.reason = fmt::format("partition {} of topic '{}' leads the watermark, its events are at {}",
-                            input.partition, service_.sources[input.source].topic->name,
-                            format_timestamp(*leader->progress));
-  return late;
 }
 
 }  // namespace gameflow::runtime

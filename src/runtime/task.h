@@ -1,14 +1,15 @@
 // A service that runs: where it stands, its windows, and its part of every epoch.
 //
 // An epoch calls, in this order: begin, [Intake fills in what was read], advance,
-// [windows().update_shard for shards with work, windows().flush], write, and then commit — or, if
-// it did not come to that, revert, after which everything is as before begin.
+// [windows().update_shard for shards with work, windows().settle and flush], write, and then commit
+// — or, if it did not come to that, revert, after which everything is as before begin.
 //
 // Threads  the thread that runs epochs; service() belongs to everybody, and OpenWindows has its own
 //          rules.
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "base/error.h"
@@ -16,6 +17,7 @@
 #include "log/store.h"
 #include "plan/graph.h"
 #include "runtime/checkpoint.h"
+#include "runtime/dead_letter.h"
 #include "runtime/epoch.h"
 #include "runtime/flush_pool.h"
 #include "runtime/late_meter.h"
@@ -43,10 +45,13 @@ class ServiceTask {
   // Behind advance: no more input will come, all windows close.
   void finish(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part);
   void write(const Epoch& epoch, ServiceEpoch& part, log::Commit& commit) const;
+  // Also where the epoch had nothing for this service to write.
   void commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part);
-  // The epoch had nothing for this service to write.
-  void skip(ServiceEpoch& part) { positions_ = std::move(part.after); }
   void revert(Duration attention);
+
+  // From now on it takes no part in epochs; what it did in this one is dropped.
+  void stop(Stop stop, Duration attention, ServiceEpoch& part);
+  const std::optional<Stop>& stopped() const { return stop_; }
 
   const Service& service() const { return service_; }
   const Positions& positions() const { return positions_; }
@@ -58,13 +63,13 @@ class ServiceTask {
 
   void decide_windows(const Epoch& epoch, const FlushPool& pool, ServiceEpoch& part);
   ServiceRecord record(const Positions& positions) const;
-  LateStats late_stats(Duration attention) const;
 
   const Service service_;
   Positions positions_;
   std::vector<StoredInput> former_inputs_;  // of sources that the dataflow has no longer
   OpenWindows windows_;
   LateMeter late_;
+  std::optional<Stop> stop_;
 };
 
 }  // namespace gameflow::runtime

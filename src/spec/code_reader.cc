@@ -176,6 +176,22 @@ Function FunctionReader::read(const Fields& fields, const Node& parent, Function
   return function;
 }
 
+Function FunctionReader::read_flush(const Fields& fields, const Node& parent,
+                                    const ExampleNames& names) {
+  Function function = {FunctionKind::kFlush, {}, {}};
+  const Node* const body = fields.find("flush");
+  if (body == nullptr) return function;
+  if (body->find_key("each") == nullptr) {
+    function.position = parent.find_key("flush")->position;
+    read_body(*body, kFlushing, function, names);
+    return function;
+  }
+  const Fields of_flush(report_, *body, kFlushing);
+  if (const Node* const run = body->find_key("run"))
+    report_.error(*run, "'flush' has 'run' and 'each'", "remove one of them");
+  return read(of_flush, *body, FunctionKind::kFlushEach, names);
+}
+
 std::vector<Function> FunctionReader::read_transforms(const Node& list, ExampleNames names) {
   if (list.kind != NodeKind::kList) {
     report_.error(list,
@@ -222,16 +238,58 @@ void FunctionReader::read_body(const Node& body, const Section& section, Functio
                                const ExampleNames& names) {
   const std::string what = fmt::format("'{}'", info_of(function.kind).key);
   const Fields fields(report_, body, section, what);
+  if (!fields.is_map()) return;
   const Node* const run = body.find("run");
-  if (!fields.is_map() || (run == nullptr && body.find("uses") != nullptr)) return;
+  const Node* const uses = fields.find("uses");
   if (const Node* const list = fields.find("dependencies"))
     function.dependencies = read_dependencies(*list);
+  if (body.find_key("uses") != nullptr && run != nullptr) {
+    report_.error(*body.find_key("uses"), fmt::format("{} has 'run' already", what),
+                  "remove one of them");
+    return;
+  }
+  if (uses != nullptr) return read_use(*uses, function);
+  if (body.find_key("uses") != nullptr) return;
   if (run == nullptr) {
     report_.error(body, fmt::format("{} needs 'run'", what),
                   fmt::format("for example\nrun: |\n  {}", example_of(function.kind, names, "")));
     return;
   }
-  function.code = read_code(*run, function.kind, names).value_or(Code{});
+  const auto code = read_code(*run, function.kind, names);
+  if (code && check_code(*code, function.kind, names)) function.code = *code;
+}
+
+void FunctionReader::read_use(const Node& uses, Function& function) {
+  const auto name = read_text(report_, uses, "the name of a function");
+  if (!name) return;
+  const auto found = imports_.functions.find(*name);
+  if (found == imports_.functions.end()) {
+    std::vector<std::string_view> names;
+    for (const auto& [known, imported] : imports_.functions) names.emplace_back(known);
+    report_.error(uses, fmt::format("no function '{}' is imported", name->substr(0, 60)),
+                  names.empty() ? fmt::format("write 'imports: [{{ pkg: NAMESPACE/NAME@VERSION, "
+                                              "functions: [{{ name: {} }}] }}]'",
+                                              name->substr(0, 60))
+                                : did_you_mean(*name, names));
+    return;
+  }
+  const Function& imported = found->second;
+  if (imported.signature == nullptr) return;  // it has mistakes, which are told
+  if (imported.kind != function.kind) {
+    report_.error(uses,
+                  fmt::format("function '{}' of package '{}' is for '{}', not for '{}'", *name,
+                              imported.signature->package, info_of(imported.kind).key,
+                              info_of(function.kind).key),
+                  "use it there");
+    return;
+  }
+  std::vector<Dependency> dependencies = std::move(function.dependencies);
+  dependencies.insert(dependencies.end(), imported.dependencies.begin(),
+                      imported.dependencies.end());
+  function.code = imported.code;
+  function.dependencies = std::move(dependencies);
+  function.signature = imported.signature;
+  function.position = uses.position;
 }
 
 std::vector<Dependency> FunctionReader::read_dependencies(const Node& list) {
@@ -275,7 +333,7 @@ std::optional<Code> FunctionReader::read_code(const Node& run, FunctionKind kind
   }
   Code code;
   if (run.style == ScalarStyle::kLiteral) {
-    code.position = {run.position.line + 1, 1};
+    code.position = {run.position.line + 1, 1, run.position.file};
     const auto lines = std::count(run.text.begin(), run.text.end(), '\n');
     const bool open_end = run.text.back() != '\n';
     code.text = lines_from(source_, code.position.line,
@@ -289,11 +347,13 @@ std::optional<Code> FunctionReader::read_code(const Node& run, FunctionKind kind
     code.position = run.position;
     if (run.style == ScalarStyle::kQuoted) ++code.position.column;
   }
-  if (const auto rust = find_rust(code.text)) {
-    report_rust(code, *rust, kind, names);
-    return std::nullopt;
-  }
   return code;
+}
+
+bool FunctionReader::check_code(const Code& code, FunctionKind kind, const ExampleNames& names) {
+  const auto rust = find_rust(code.text);
+  if (rust) report_rust(code, *rust, kind, names);
+  return !rust;
 }
 
 void FunctionReader::report_rust(const Code& code, const RustSpan& rust, FunctionKind kind,
@@ -301,7 +361,7 @@ void FunctionReader::report_rust(const Code& code, const RustSpan& rust, Functio
   const std::string_view before = std::string_view(code.text).substr(0, rust.offset);
   const auto line = static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n'));
   const std::size_t start = before.rfind('\n');
-  Position position = {code.position.line + line, 1};
+  Position position = {code.position.line + line, 1, code.position.file};
   position.column = start == std::string_view::npos
                         ? code.position.column + static_cast<std::uint32_t>(rust.offset)
                         : static_cast<std::uint32_t>(rust.offset - start);

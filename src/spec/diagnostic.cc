@@ -63,8 +63,13 @@ void render_source(std::string& out, std::string_view line, const Diagnostic& di
 
 std::string render(const std::vector<Diagnostic>& diagnostics, std::string_view file_name,
                    std::string_view source) {
-  const std::string text = normalized(source);
-  const std::vector<std::string_view> lines = lines_of(text);
+  const SourceFile file{std::string(file_name), {}, std::string(source)};
+  return render(diagnostics, {&file, 1});
+}
+
+std::string render(const std::vector<Diagnostic>& diagnostics, std::span<const SourceFile> files) {
+  std::vector<std::string> texts;
+  for (const SourceFile& file : files) texts.push_back(normalized(file.text));
   std::vector<const Diagnostic*> sorted;
   sorted.reserve(diagnostics.size());
   for (const Diagnostic& diagnostic : diagnostics) sorted.push_back(&diagnostic);
@@ -73,8 +78,9 @@ std::string render(const std::vector<Diagnostic>& diagnostics, std::string_view 
   });
   std::string out;
   for (const Diagnostic* diagnostic : sorted) {
-    const auto [line, column] = diagnostic->position;
-    out += file_name;
+    const auto [line, column, file] = diagnostic->position;
+    const std::vector<std::string_view> lines = lines_of(texts[file]);
+    out += files[file].name;
     if (line > 0) fmt::format_to(std::back_inserter(out), ":{}:{}", line, column);
     fmt::format_to(std::back_inserter(out), ": {}: {}\n",
                    diagnostic->severity == Severity::kError ? "error" : "warning",

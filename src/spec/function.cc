@@ -122,6 +122,12 @@ std::string expire_example(const ExampleNames& names, std::string_view function)
                      row);
 }
 
+std::string each_example(const ExampleNames& names, std::string_view function) {
+  const std::string out = cpp_name(names.output, names.output_name, "Output");
+  const std::string row = to_pascal_case(names.state == nullptr ? "seen" : names.state->name);
+  return fmt::format("{0} {1}(const {2}Row& row) {{ return {0}{{}}; }}", out, function, row);
+}
+
 constexpr auto kFunctions = std::to_array<FunctionInfo>({
     {.kind = FunctionKind::kMap,
      .key = "map",
@@ -190,6 +196,15 @@ constexpr auto kFunctions = std::to_array<FunctionInfo>({
      .concept_name = "Flushes",
      .example_name = "compute",
      .example = flush_example},
+    {.kind = FunctionKind::kFlushEach,
+     .key = "each",
+     .doc =
+         "below `flush`: a record for a row of the window; `Optional<U>` where there may be none",
+     .signature = "{out}(const ROW&)",
+     .remark = "the type of the sinks",
+     .concept_name = "FlushesEach",
+     .example_name = "result_of",
+     .example = each_example},
     {.kind = FunctionKind::kOnExpire,
      .key = "on-expire",
      .doc = "a row whose `ttl` ran out, on its way to the sinks",

@@ -22,6 +22,7 @@ enum class FunctionKind : std::uint8_t {
   kAssignKey,
   kUpdateState,
   kFlush,
+  kFlushEach,
   kOnExpire,
 };
 

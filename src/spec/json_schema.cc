@@ -48,10 +48,10 @@ json::object type_word(std::span<const Variant> variants) {
 
 class SchemaMaker {
  public:
-  json::object make() {
+  json::object make(const Section& section, std::string_view title) {
     json::object schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
-                           {"title", "gameflow dataflow"}};
-    json::object root = definition(kDataflow);
+                           {"title", json::string(title)}};
+    json::object root = definition(section);
     schema.insert(root.begin(), root.end());
     schema["$defs"] = std::move(definitions_);
     return schema;
@@ -214,7 +214,13 @@ void print(const json::value& value, const std::string& indent, std::string& out
 
 std::string json_schema() {
   std::string text;
-  print(SchemaMaker().make(), "", text);
+  print(SchemaMaker().make(kDataflow, "gameflow dataflow"), "", text);
+  return text + "\n";
+}
+
+std::string package_json_schema() {
+  std::string text;
+  print(SchemaMaker().make(kPackage, "gameflow package"), "", text);
   return text + "\n";
 }
 

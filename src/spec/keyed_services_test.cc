@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "spec/model.h"
+#include "spec/test_util.h"
 
 namespace gameflow::spec {
 namespace {
@@ -120,30 +121,13 @@ TEST(KeyedServices, AreRead) {
   EXPECT_EQ(flow.includes[0].file, "helpers.h");
 }
 
-struct Case {
-  const char* name;
-  const char* from;
-  const char* to;
-  const char* expected;  // rendered
-};
-
-void PrintTo(const Case& test, std::ostream* out) {
-  *out << test.name;
-}
-
-class Keyed : public testing::TestWithParam<Case> {};
+class Keyed : public testing::TestWithParam<Edit> {};
 
 TEST_P(Keyed, IsReported) {
-  const Case& test = GetParam();
-  std::string source(kGood);
-  const std::size_t at = source.find(test.from);
-  ASSERT_NE(at, std::string::npos) << test.from;
-  source.replace(at, std::string_view(test.from).size(), test.to);
-  const ParseResult result = parse(source, "f");
-  EXPECT_EQ(render(result.diagnostics, "f", source), test.expected);
+  expect_told(kGood, GetParam());
 }
 
-const Case kCases[] = {
+const Edit kCases[] = {
     {"NoPartition",
      "    partition:\n      assign-timestamp: { run: \"i64 at(const Click&, i64 time) { return "
      "time; }\" }\n      assign-key: { run: \"Text key_of(const Click& c) { return c.user; }\" }\n "
@@ -213,6 +197,12 @@ const Case kCases[] = {
    44 |     states:
       |     ^~~~~~
       = what another service keeps can only be read
+)"},
+    {"OfAStateThatIsWrong", "properties: { count: { type: u32 } }",
+     "properties: { count: { type: u33 } }", R"(f:25:42: error: unknown type 'u33'
+   25 |             properties: { count: { type: u33 } }
+      |                                          ^~~
+      = did you mean 'u32'?
 )"},
     {"NoUpdate",
      "      transforms:\n        - operator: filter\n          run: \"bool more(const Click& c) { "
@@ -326,8 +316,7 @@ const Case kCases[] = {
       = for example 'include: [helpers.h]'
 )"},
 };
-INSTANTIATE_TEST_SUITE_P(Mistakes, Keyed, testing::ValuesIn(kCases),
-                         [](const auto& test) { return std::string(test.param.name); });
+INSTANTIATE_TEST_SUITE_P(Mistakes, Keyed, testing::ValuesIn(kCases), name_of);
 
 }  // namespace
 }  // namespace gameflow::spec

@@ -3,25 +3,22 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "base/cron.h"
 #include "base/time.h"
+#include "base/time_zone.h"
 #include "record/type.h"
+#include "spec/code.h"
 #include "spec/diagnostic.h"
 #include "spec/function.h"
 
 namespace gameflow::spec {
-
-// C++ of a `run:` block, as it stands in the file: for a block scalar each line keeps its
-// indentation, so that a column in `text` is a column in the file. `position` is where the first
-// line starts, {line, 1} for a block scalar.
-struct Code {
-  std::string text;
-  Position position;
-};
 
 enum class StartOffset : std::uint8_t { kBeginning, kEnd };
 
@@ -34,20 +31,6 @@ struct Topic {
   std::optional<std::uint64_t> retention_bytes;
   bool is_compacted = false;  // only the last record of each key has to stay
   bool allows_cycle = false;  // services may feed each other through it
-};
-
-// A system library, by its pkg-config name.
-struct Dependency {
-  std::string name;
-  Position position;
-};
-
-// One `run:` block.
-struct Function {
-  FunctionKind kind = FunctionKind::kMap;
-  Code code;
-  Position position;  // of its key, `assign-key`, or of the operator's name, `filter`
-  std::vector<Dependency> dependencies = {};
 };
 
 struct Source {
@@ -63,22 +46,6 @@ struct Sink {
   Position position;
   const record::Type* type = nullptr;  // of the topic; null: no schema, takes any type
   std::vector<Function> transforms;
-};
-
-// How a column's two values of one key become one. Sketches, of which it says kAny, know.
-enum class Merge : std::uint8_t { kSum, kMin, kMax, kFirst, kLast, kAny };
-
-// A row state. `type` is the row: an object of what a column can be. A primitive state is a row of
-// one column, `value`.
-struct State {
-  std::string name;
-  Position position;
-  record::Kind key = record::Kind::kString;  // kString, kBool or an integer kind
-  const record::Type* type = nullptr;
-  bool is_primitive = false;
-  std::vector<std::optional<Merge>> merges;  // by field of `type`; may be shorter
-  std::optional<Duration> ttl;        // a row that nobody has asked for this long runs out
-  std::optional<Function> on_expire;  // with `ttl` only
 };
 
 // Another service's state, read by key under the name `name`.
@@ -98,19 +65,48 @@ struct Table {
   std::string key;  // a field of it: a string, a bool or an integer
 };
 
+// Times at which services have something to do: records of a topic of its own, ms UTC.
+struct Schedule {
+  std::string name;
+  Position position;
+  std::string topic;
+  std::string cron_text;
+  Cron cron;
+  std::shared_ptr<const TimeZone> zone;
+  bool catches_up = false;  // times that came while the program did not run are made up
+};
+
 enum class LatePolicy : std::uint8_t { kDrop, kToTopic };  // both count
 
-// A tumbling window.
-struct Window {
+// Windows of one length, one after the other.
+struct Tumbling {
   Duration duration;  // > 0
-  Duration grace;     // a window closes when the watermark reaches its end + grace
+  Duration offset;    // they start at multiples of the duration plus this
+  // Then by the clocks there, where a window may be longer or shorter; null: UTC.
+  std::shared_ptr<const TimeZone> zone = nullptr;
+};
+// Windows of one length, one every `slide` <= duration.
+struct Sliding {
+  Duration duration, slide;
+  Duration offset;        // they start at multiples of the slide plus this
+  bool in_panes = false;  // all columns say how rows merge, and no function is about whole windows
+};
+using WindowShape = std::variant<Tumbling, Sliding>;
+
+Duration length_of(const WindowShape& shape);
+
+struct Window {
+  WindowShape shape;
+  Duration grace;  // a window closes when the watermark reaches its end + grace
   // A partition silent for this long no longer holds the watermark back.
   Duration idle_timeout = {5'000};
   LatePolicy late = LatePolicy::kDrop;
-  std::string late_topic;  // kToTopic only
+  std::string late_topic;              // kToTopic only
+  Duration reopen_for;                 // closed windows take late events so much longer; 0: none
+  std::optional<Duration> emit_every;  // open windows that have changed give early results
   Function assign_timestamp = {FunctionKind::kAssignTimestamp, {}, {}};
   std::vector<Function> transforms;
-  Function flush = {FunctionKind::kFlush, {}, {}};
+  Function flush = {FunctionKind::kFlush, {}, {}};  // or kFlushEach
 };
 
 // What is done for each key: in a window, or without one, where rows live until they are erased or
@@ -120,6 +116,13 @@ struct Partition {
   Function assign_key = {FunctionKind::kAssignKey, {}, {}};
   std::vector<Function> transforms;
   std::optional<Function> update_state;
+};
+
+// What becomes of a record that does not decode or whose operator throws.
+enum class ErrorPolicy : std::uint8_t {
+  kDeadLetter,
+  kSkip,  // it is counted
+  kFail,  // the service stops there, until a restart
 };
 
 // Records go through the transforms of their source, then those of the service, then the window or
@@ -132,9 +135,11 @@ struct Service {
   std::vector<Function> transforms;
   std::vector<State> states;               // at least one with a partition, none without
   std::vector<StateReference> references;  // of `states`, with `from`
+  bool has_bad_states = false;             // some are told to be wrong, and are not in `states`
   std::optional<Window> window;
   std::optional<Partition> partition;  // always with a window; absent: a stateless pipe
   std::vector<Sink> sinks;             // of a pipe, at least one
+  ErrorPolicy on_error = ErrorPolicy::kDeadLetter;
 
   // The type of the sinks that have a schema and no transforms, which is the same for all of them:
   // what the service has to make. Null if there are no such sinks.
@@ -144,6 +149,7 @@ struct Service {
 struct Dataflow {
   std::string file_name;                  // as given to parse(); used in #line and messages
   std::string name, version, namespace_;  // meta
+  std::vector<SourceFile> files;          // by Position::file: this one, and those of packages
   std::shared_ptr<record::TypeTable> types;
   // The objects and lists of section `types` in file order, and their YAML names.
   std::vector<const record::Type*> named_types;
@@ -152,6 +158,7 @@ struct Dataflow {
   Duration future_max = {300'000};  // the watermark never passes the clock by more than this
   std::vector<Topic> topics;
   std::vector<Table> tables;
+  std::vector<Schedule> schedules;
   std::vector<Service> services;
   // Headers for all operators, relative to the dataflow.
   struct Include {
@@ -166,10 +173,18 @@ struct Dataflow {
 struct ParseResult {
   std::optional<Dataflow> dataflow;     // absent if there are errors
   std::vector<Diagnostic> diagnostics;  // errors and warnings, by position
+  std::vector<SourceFile> files;        // by Position::file
 };
 
-// Reads and checks the text of a dataflow.yaml, finding all mistakes at once. Never throws,
-// whatever the bytes.
-ParseResult parse(std::string_view source, std::string file_name);
+// How packages are found.
+struct PackageSearch {
+  std::vector<std::string> folders;  // --package-path
+  // The text of a file; nothing: it cannot be read. Empty: there are no files.
+  std::function<std::optional<std::string>(const std::string& name)> read;
+};
+
+// Reads and checks the text of a dataflow.yaml and of the packages that it imports, finding all
+// mistakes at once. Never throws, whatever the bytes.
+ParseResult parse(std::string_view source, std::string file_name, const PackageSearch& search = {});
 
 }  // namespace gameflow::spec

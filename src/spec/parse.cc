@@ -5,6 +5,7 @@
 
 #include "record/type.h"
 #include "spec/model.h"
+#include "spec/packages.h"
 #include "spec/reader.h"
 #include "spec/sections.h"
 #include "spec/service_reader.h"
@@ -75,7 +76,8 @@ void read_includes(Report& report, const Fields& fields, Dataflow& dataflow) {
   }
 }
 
-void read_root(Report& report, const Node& root, std::string_view source, Dataflow& dataflow) {
+void read_root(Report& report, const Node& root, std::string_view source,
+               const PackageSearch& search, std::vector<SourceFile>& files, Dataflow& dataflow) {
   const Fields fields(report, root, kDataflow);
   if (!fields.is_map()) return;
   Naming naming = Naming::kAsSdf5;
@@ -90,21 +92,26 @@ void read_root(Report& report, const Node& root, std::string_view source, Datafl
   Defaults defaults;
   if (const auto config = fields.map("config")) defaults = read_config(report, *config, dataflow);
 
-  TypeReader types(report, naming);
+  TypeSpace space;
+  TypeReader types(report, naming, space);
+  PackageReader packages(report, search, space, files);
+  const Imports imports = packages.import(fields.find("imports"), fields.find("dev"), 0, types);
   if (const Node* const section = fields.find("types")) types.read_section(*section);
   TopicReader topics(report, types, defaults.is_raw);
   if (const Node* const section = fields.find("topics")) topics.read_section(*section);
+  if (const Node* const section = fields.find("schedule"))
+    dataflow.schedules = topics.read_schedules(*section);
   if (const Node* const section = fields.find("tables"))
     dataflow.tables = TableReader(report, types, topics).read_section(*section);
-  ServiceReader services(report, types, topics, source, defaults.start);
+  ServiceReader services(report, types, topics, source, imports, defaults.start);
   if (const Node* const section = fields.find("services")) services.read_section(*section);
   services.check_all(dataflow.tables);
   if (const auto functions = fields.map("functions")) read_includes(report, *functions, dataflow);
   types.warn_unused(services.code());
 
-  dataflow.types = types.table();
-  dataflow.named_types = types.named();
-  dataflow.type_names = types.names();
+  dataflow.types = space.table;
+  dataflow.named_types = std::move(space.named);
+  dataflow.type_names = std::move(space.names);
   for (const TopicEntry& entry : topics.entries()) dataflow.topics.push_back(entry.topic);
   dataflow.services = services.take();
   check_dead_letters(report, dataflow, topics);
@@ -127,19 +134,23 @@ const Topic* Dataflow::find_topic(std::string_view topic_name) const {
   return nullptr;
 }
 
-ParseResult parse(std::string_view source, std::string file_name) {
+ParseResult parse(std::string_view source, std::string file_name, const PackageSearch& search) {
   ParseResult result;
+  // The last part of the path: what it is called must not depend on where it was named from.
+  result.files.push_back(
+      {file_name, file_name.substr(file_name.rfind('/') + 1), std::string(source)});
   Tree tree = read_yaml(source);
   Report report(std::move(tree.diagnostics));
   Dataflow dataflow;
   dataflow.file_name = std::move(file_name);
   if (tree.root && tree.root->kind != NodeKind::kNull) {
-    read_root(report, *tree.root, normalized(source), dataflow);
+    read_root(report, *tree.root, normalized(source), search, result.files, dataflow);
   } else if (tree.root || (report.is_empty())) {
     report.error(Position{}, "the file is empty",
                  "a dataflow starts with 'apiVersion: 0.5.0' and 'meta:'");
   }
   result.diagnostics = report.take();
+  dataflow.files = result.files;
   if (!has_errors(result.diagnostics)) result.dataflow = std::move(dataflow);
   return result;
 }

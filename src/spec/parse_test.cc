@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "spec/model.h"
+#include "spec/test_util.h"
 
 namespace gameflow::spec {
 namespace {
@@ -83,31 +84,13 @@ std::string edited(std::string_view from, std::string_view to) {
   return text;
 }
 
-std::string diagnose(std::string_view source) {
-  const ParseResult result = parse(source, "f");
-  EXPECT_EQ(result.dataflow.has_value(), !has_errors(result.diagnostics));
-  return render(result.diagnostics, "f", source);
-}
-
-struct Case {
-  const char* name;
-  const char* from;
-  const char* to;
-  const char* expected;
-};
-
-void PrintTo(const Case& test, std::ostream* out) {
-  *out << test.name;
-}
-
-class Mistake : public testing::TestWithParam<Case> {};
+class Mistake : public testing::TestWithParam<Edit> {};
 
 TEST_P(Mistake, IsReported) {
-  const Case& test = GetParam();
-  EXPECT_EQ(diagnose(edited(test.from, test.to)), test.expected);
+  expect_told(kGood, GetParam());
 }
 
-const Case kSections[] = {
+const Edit kSections[] = {
     {"EmptyVersion", "apiVersion: 0.5.0", "apiVersion:",
      R"(f:1:1: error: 'apiVersion' has no value
     1 | apiVersion:
@@ -136,12 +119,12 @@ const Case kSections[] = {
       | ^~~~~~~~
       = did you mean 'services'?
 )"},
-    {"Imports", "types:", R"(imports: []
+    {"Imports", "types:", R"(imports: tests/words@0.1.0
 types:)",
-     R"(f:5:1: error: 'imports' are not supported yet
-    5 | imports: []
-      | ^~~~~~~
-      = write the types and functions into this file
+     R"(f:5:10: error: 'imports' has to be a list, this is a single value
+    5 | imports: tests/words@0.1.0
+      |          ^~~~~~~~~~~~~~~~~
+      = for example '- pkg: examples/words@0.1.0'
 )"},
     {"BadName", "name: demo", "name: My Demo",
      R"(f:3:9: error: 'My Demo' cannot be the name of a dataflow
@@ -228,7 +211,7 @@ types:)",
 )"},
 };
 
-const Case kTypes[] = {
+const Edit kTypes[] = {
     {"UnknownType", "at: { type: string }", "at: { type: strng }",
      R"(f:10:19: error: unknown type 'strng'
    10 |       at: { type: strng }
@@ -359,7 +342,7 @@ const Case kTypes[] = {
 )"},
 };
 
-const Case kTopics[] = {
+const Edit kTopics[] = {
     {"RawConverter", "converter: json } }\n    partitions",
      "converter: raw } }\n    consumer: { default_starting_offset: end }\n    partitions",
      R"(f:26:48: error: converter 'raw' takes strings, bytes, numbers and bools only
@@ -442,7 +425,7 @@ f:51:22: error: topic 'late-clicks' is a source: late events would come back
 )"},
 };
 
-const Case kServices[] = {
+const Edit kServices[] = {
     {"NoWindow", "window:", "windw:",
      R"(f:40:5: error: service 'click-counts' has states, but neither 'partition' nor 'window'
    40 |     states:
@@ -452,12 +435,6 @@ f:46:5: error: unknown key 'windw' in a service
    46 |     windw:
       |     ^~~~~
       = did you mean 'window'?
-)"},
-    {"Sliding", "tumbling: { duration: 1m }", "sliding: { duration: 1m, slide: 5s }",
-     R"(f:47:7: error: sliding windows are not supported yet
-   47 |       sliding: { duration: 1m, slide: 5s }
-      |       ^~~~~~~
-      = write 'tumbling: { duration: 5s }'
 )"},
     {"ZeroDuration", "duration: 1m", "duration: 0s",
      R"(f:47:29: error: 'duration' has to be 1ms to 36500d
@@ -677,7 +654,7 @@ f:42:22: error: a state of type 'ref' is not supported yet
 )"},
 };
 
-const Case kCode[] = {
+const Edit kCode[] = {
     {"NoRun",
      "        run: i64 time_of(const Click& click, i64 record_time) { return record_time; }",
      "        code: x",
@@ -690,7 +667,7 @@ const Case kCode[] = {
 f:49:9: error: unknown key 'code' in 'assign-timestamp'
    49 |         code: x
       |         ^~~~
-      = known: run, dependencies
+      = known: run, uses, dependencies
 )"},
     {"EmptyRun", R"("Text key_of(const Click& click) { return click.user; }")", R"("")",
      R"(f:54:16: error: 'run' has no code
@@ -764,10 +741,6 @@ f:49:9: error: unknown key 'code' in 'assign-timestamp'
 )"},
 };
 
-std::string name_of(const testing::TestParamInfo<Case>& info) {
-  return info.param.name;
-}
-
 INSTANTIATE_TEST_SUITE_P(Sections, Mistake, testing::ValuesIn(kSections), name_of);
 INSTANTIATE_TEST_SUITE_P(Types, Mistake, testing::ValuesIn(kTypes), name_of);
 INSTANTIATE_TEST_SUITE_P(Topics, Mistake, testing::ValuesIn(kTopics), name_of);
@@ -812,7 +785,7 @@ TEST(Parse, ReadsEveryKey) {
   EXPECT_EQ(service.states[0].key, record::Kind::kString);
   EXPECT_EQ(record::shape_of(*service.states[0].type), "{clicks:u64,seen:bool}");
   ASSERT_TRUE(service.window);
-  EXPECT_EQ(service.window->duration, Duration{60'000});
+  EXPECT_EQ(length_of(service.window->shape), Duration{60'000});
   EXPECT_EQ(service.window->grace, Duration{2'000});
   EXPECT_EQ(service.window->idle_timeout, Duration{10'000});
   EXPECT_EQ(service.window->late, LatePolicy::kToTopic);

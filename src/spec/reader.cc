@@ -113,18 +113,25 @@ bool refuse(Report& report, const Node& node, std::span<const KnownButRefused> r
   return true;
 }
 
+// A name in quotes may be as long as the file.
+std::string on_one_line(std::string message) {
+  std::ranges::replace(message, '\n', ' ');
+  return message;
+}
+
 }  // namespace
 
 void Report::error(const Node& at, std::string message, std::string hint) {
-  add({Severity::kError, at.position, at.length, std::move(message), std::move(hint)});
+  add({Severity::kError, at.position, at.length, on_one_line(std::move(message)), std::move(hint)});
 }
 
 void Report::error(Position at, std::string message, std::string hint) {
-  add({Severity::kError, at, 1, std::move(message), std::move(hint)});
+  add({Severity::kError, at, 1, on_one_line(std::move(message)), std::move(hint)});
 }
 
 void Report::warning(const Node& at, std::string message, std::string hint) {
-  add({Severity::kWarning, at.position, at.length, std::move(message), std::move(hint)});
+  add({Severity::kWarning, at.position, at.length, on_one_line(std::move(message)),
+       std::move(hint)});
 }
 
 std::vector<Diagnostic> Report::take() {
@@ -151,6 +158,27 @@ std::string did_you_mean(std::string_view word, std::span<const std::string_view
       candidates.begin() + static_cast<std::ptrdiff_t>(std::min(candidates.size(), kShownMax));
   return fmt::format("known: {}{}", fmt::join(candidates.begin(), shown, ", "),
                      candidates.size() > kShownMax ? ", …" : "");
+}
+
+std::vector<const Node*> maps_of(Report& report, const Node* list, std::string_view what,
+                                 std::string_view example) {
+  std::vector<const Node*> maps;
+  if (list == nullptr) return maps;
+  if (list->kind != NodeKind::kList) {
+    report.error(*list, fmt::format("{} has to be a list, this is {}", what, describe(list->kind)),
+                 std::string(example));
+    return maps;
+  }
+  for (const Node& node : list->items) {
+    if (node.kind == NodeKind::kMap) {
+      maps.push_back(&node);
+    } else {
+      report.error(
+          node, fmt::format("an item of {} has to be a map, this is {}", what, describe(node.kind)),
+          std::string(example));
+    }
+  }
+  return maps;
 }
 
 std::string_view describe(NodeKind kind) {
@@ -282,6 +310,22 @@ std::optional<Duration> Fields::duration(std::string_view key) const {
 std::optional<std::uint64_t> Fields::bytes(std::string_view key) const {
   return read(key, [this](const Node& node, const Field& field) {
     return read_bytes(report_, node, what(field));
+  });
+}
+
+std::shared_ptr<const TimeZone> Fields::time_zone(std::string_view key) const {
+  return read(key, [this](const Node& node, const Field& field) -> std::shared_ptr<const TimeZone> {
+    const auto name = read_text(report_, node, what(field));
+    if (!name) return nullptr;
+    auto zone = TimeZone::load(*name);
+    if (zone) return std::move(*zone);
+    const std::vector<std::string> names = TimeZone::names();
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    const std::string_view meant = closest(*name, known);
+    report_.error(node, zone.error().message,
+                  meant.empty() ? "for example 'timezone: Europe/Berlin'"
+                                : fmt::format("did you mean '{}'?", meant));
+    return nullptr;
   });
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "base/time_zone.h"
 #include "spec/diagnostic.h"
 #include "spec/field.h"
 #include "spec/model.h"
@@ -62,6 +64,7 @@ class Fields {
   std::optional<std::uint64_t> fraction(std::string_view key) const;  // in millionths
   std::optional<Duration> duration(std::string_view key) const;
   std::optional<std::uint64_t> bytes(std::string_view key) const;
+  std::shared_ptr<const TimeZone> time_zone(std::string_view key) const;  // null: absent
   std::optional<Fields> map(std::string_view key) const;
 
  private:
@@ -80,7 +83,11 @@ class Fields {
 // Whether `name`, which stands at `at`, is allowed; else a report.
 bool check_name(Report& report, const Node& at, const NameRule& rule, std::string_view name);
 
-std::string_view describe(NodeKind kind);  // "a list"
+// The maps of a list, or of nothing; what else is in it is told, with an example.
+std::vector<const Node*> maps_of(Report& report, const Node* list, std::string_view what,
+                                 std::string_view example);
+
+std::string_view describe(NodeKind kind);                 // "a list"
 std::string format_millionths(std::uint64_t millionths);  // "0.01"
 
 std::optional<std::string> read_text(Report& report, const Node& node, std::string_view what);

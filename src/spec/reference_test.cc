@@ -124,6 +124,7 @@ TEST(Reference, HasTheTableOfEverySection) {
   const std::string text = read_reference();
   std::vector<const Section*> sections;
   collect(kDataflow, sections);
+  collect(kPackage, sections);
   EXPECT_GE(sections.size(), 25U);
   for (const Section* section : sections) {
     // One table shows all places of a type, and one all operators.

@@ -15,7 +15,6 @@ constexpr std::string_view kLowerRule =
     "small letters and digits, a letter first, single '-' or '_' between, at most 100";
 constexpr std::string_view kLowerPattern = "^(?=.{1,100}$)[a-z][a-z0-9]*([-_][a-z0-9]+)*$";
 
-constexpr std::string_view kConverters[] = {"json", "raw"};
 constexpr std::string_view kKeyWords[] = {"string", "bool", "i8",  "i16", "i32",
                                           "i64",    "u8",   "u16", "u32", "u64"};
 
@@ -41,6 +40,10 @@ constexpr Field kDataflowFields[] = {
      .doc = "the name of this dataflow",
      .hint = "write 'meta: { name: …, version: 0.1.0 }'",
      .section = &kMeta},
+    {.key = "imports",
+     .kind = kList,
+     .doc = "types, functions and states of packages",
+     .section = &kImport},
     {.key = "config", .kind = kMap, .doc = "settings for the whole dataflow", .section = &kConfig},
     {.key = "types",
      .kind = kNamed,
@@ -58,6 +61,11 @@ constexpr Field kDataflowFields[] = {
      .doc = "files and topics whose rows are read by key",
      .names = &kTableName,
      .section = &kTable},
+    {.key = "schedule",
+     .kind = kNamed,
+     .doc = "times at which services have something to do",
+     .names = &kScheduleName,
+     .section = &kSchedule},
     {.key = "services",
      .kind = kNamed,
      .doc = "what is computed",
@@ -67,11 +75,9 @@ constexpr Field kDataflowFields[] = {
      .kind = kMap,
      .doc = "C++ that all operators share",
      .section = &kIncludes},
+    {.key = "dev", .kind = kMap, .doc = "where packages are found", .section = &kDev},
 };
 constexpr KnownButRefused kDataflowRefused[] = {
-    {"imports", "'imports' are not supported yet", "write the types and functions into this file"},
-    {"schedule", "'schedule' is not supported yet", "remove it"},
-    {"dev", "a 'dev' section has no meaning here", "remove it"},
     {"states", "states stand in their service", "move them there"},
 };
 
@@ -187,13 +193,12 @@ constexpr Field kKeyFields[] = {{.key = "type",
                                  .doc = "a string, a bool or an integer",
                                  .hint = "for example 'type: string'",
                                  .words = kKeyWords}};
-constexpr Field kColumnFields[] = {
-    kTypeField,
-    kOptional,
-    {.key = "merge",
-     .kind = kWord,
-     .doc = "of a column: how two rows of one key become one",
-     .words = kMergeWords}};
+constexpr Field kColumnFields[] = {kTypeField,
+                                   kOptional,
+                                   {.key = "merge",
+                                    .kind = kWord,
+                                    .doc = "of a column: how two rows of one key become one",
+                                    .words = kMergeWords}};
 
 constexpr Field kTypeName = {.key = "type-name",
                              .kind = kName,
@@ -384,6 +389,8 @@ constinit const NameRule kDataflowName = {"dataflow", is_lower_name, kLowerRule,
 constinit const NameRule kServiceName = {"service", is_lower_name, kLowerRule, kLowerPattern};
 constinit const NameRule kStateName = {"state", is_lower_name, kLowerRule, kLowerPattern};
 constinit const NameRule kTableName = {"table", is_lower_name, kLowerRule, kLowerPattern};
+constinit const NameRule kScheduleName = {"schedule", is_lower_name, kLowerRule, kLowerPattern};
+constinit const NameRule kFunctionName = {"function", is_lower_name, kLowerRule, kLowerPattern};
 constinit const NameRule kTypeName = {"type", is_type_name,
                                       "letters, digits, '-' and '_', a letter first, at most 100",
                                       "^[A-Za-z][-A-Za-z0-9_]{0,99}$"};

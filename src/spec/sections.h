@@ -14,9 +14,14 @@ extern const Section kKeyedType;
 extern const Section kTopic, kSchema, kRetention;
 extern const Section kService, kSource, kSink, kTransform, kFunction, kDependency;
 extern const Section kTable, kIncludes;
+extern const Section kSchedule;
+extern const Section kImport, kImportName, kDev, kDevImport;
+// gameflow-package.yaml.
+extern const Section kPackage, kPackageMeta, kPackageFunction, kInput, kOutput, kStateOfFunction;
 extern const Section kState, kStateProperties, kRow;
-extern const Section kWindow, kTumbling, kWatermark, kLate, kPartition;
+extern const Section kWindow, kTumbling, kSliding, kEmit, kWatermark, kLate, kFlushing, kPartition;
 
+inline constexpr std::string_view kConverters[] = {"json", "raw"};
 inline constexpr std::string_view kTimeUnits[] = {"s", "ms", "us"};
 inline constexpr std::string_view kApiVersions[] = {"0.4.0", "0.5.0", "0.6.0"};
 // In the order of Merge.
@@ -29,6 +34,6 @@ inline constexpr std::string_view kSupported =
     "a service reads topics, transforms records, keeps states by key, writes topics";
 
 extern const NameRule kDataflowName, kTypeName, kFieldName, kTopicName, kServiceName, kStateName,
-    kTableName;
+    kTableName, kFunctionName, kScheduleName;
 
 }  // namespace gameflow::spec

@@ -31,6 +31,7 @@ void check_reference(Report& report, const StateReference& reference, const Serv
     return;
   }
   if (std::ranges::count(owner->states, reference.state, &State::name) == 0) {
+    if (owner->has_bad_states) return;
     std::vector<std::string_view> names;
     for (const State& state : owner->states) names.emplace_back(state.name);
     report.error(reference.position,

@@ -1,11 +1,11 @@
 #include "spec/service_reader.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "record/type.h"
 #include "spec/names.h"
 #include "spec/sections.h"
 #include "spec/state_reader.h"
@@ -34,14 +34,24 @@ ExampleNames names_of(const TopicEntry* entry) {
           .state = nullptr};
 }
 
-const Node* position_of(const Node& body, std::initializer_list<std::string_view> path) {
-  const Node* node = &body;
-  for (const std::string_view key : path) {
-    const Node* const next = node->find(key);
-    if (next == nullptr) break;
-    node = next;
+template <class Visit>
+void for_each_function(const Service& service, Visit&& visit) {
+  for (const Source& source : service.sources) std::ranges::for_each(source.transforms, visit);
+  std::ranges::for_each(service.transforms, visit);
+  for (const Sink& sink : service.sinks) std::ranges::for_each(sink.transforms, visit);
+  for (const State& state : service.states) {
+    if (state.on_expire) visit(*state.on_expire);
   }
-  return node;
+  if (service.window) {
+    visit(service.window->assign_timestamp);
+    std::ranges::for_each(service.window->transforms, visit);
+    visit(service.window->flush);
+  }
+  if (!service.partition) return;
+  if (service.partition->assign_timestamp) visit(*service.partition->assign_timestamp);
+  visit(service.partition->assign_key);
+  std::ranges::for_each(service.partition->transforms, visit);
+  if (service.partition->update_state) visit(*service.partition->update_state);
 }
 
 }  // namespace
@@ -82,6 +92,7 @@ void ServiceReader::read_service(const Node& key, const Node& body) {
   service.position = key.position;
   const Fields fields(report_, body, kService);
   if (!fields.is_map()) return;
+  service.on_error = static_cast<ErrorPolicy>(fields.word("on-error").value_or(0));
   const bool has_window = body.find("window") != nullptr;
   const bool has_partition = body.find("partition") != nullptr;
   Flow flow;
@@ -89,10 +100,9 @@ void ServiceReader::read_service(const Node& key, const Node& body) {
   service.transforms = read_transforms(fields, flow.names);
   if (change_type(service.transforms)) flow.forget_type();
   if (const Node* const sinks = body.find("sinks")) names_of_output(*sinks, flow);
-  const Node* const states =
-      has_window || has_partition ? fields.require("states") : fields.find("states");
-  if (states != nullptr)
-    StateReader(report_, types_, functions_, flow.names, has_window).read(*states, service);
+  if (const Node* const states = fields.find("states"))
+    StateReader(report_, types_, functions_, imports_, flow.names, has_window)
+        .read(*states, service);
   if (!service.states.empty()) flow.names.state = &service.states.front();
   if (const Node* const window = fields.find("window")) read_window(*window, service, flow);
   if (const Node* const partition = fields.find("partition")) {
@@ -103,11 +113,15 @@ void ServiceReader::read_service(const Node& key, const Node& body) {
       read_partition(*partition, service, flow);
     }
   }
+  adopt_states(service);
+  const bool needs_states = (has_window || has_partition) && service.states.empty();
+  if (needs_states && body.find("states") == nullptr) fields.require("states");
   if (const Node* const sinks = fields.find("sinks"))
     read_sinks(*sinks, has_window || (!service.states.empty() && !has_partition), service, flow);
   if (!service.states.empty() && !has_window && !has_partition) {
+    const Node* const states = body.find_key("states");
     report_.error(
-        *body.find_key("states"),
+        states == nullptr ? key : *states,
         fmt::format("service '{}' has states, but neither 'partition' nor 'window'", key.text),
         "write 'partition:' with 'assign-key' and 'update-state' below it");
   } else if (!has_window && !has_partition && body.find("sinks") == nullptr) {
@@ -118,8 +132,42 @@ void ServiceReader::read_service(const Node& key, const Node& body) {
                     key.text),
         "for example 'sinks: [{ type: topic, id: summaries }]'");
   }
-  check(key, body, service);
+  if (const Node* const window = body.find("window"); window != nullptr && service.window)
+    windows_.check(key, *window, service);
+  check(body, service);
   services_.push_back(std::move(service));
+}
+
+// The states of the packages' functions that the service uses, where it does not have them.
+void ServiceReader::adopt_states(Service& service) {
+  std::vector<Function> used;
+  for_each_function(service, [&used](const Function& function) {
+    if (function.signature != nullptr) used.push_back(function);
+  });
+  for (const Function& function : used) {
+    for (const State& state : function.signature->states) {
+      const auto known = std::ranges::find(service.states, state.name, &State::name);
+      const bool is_same = known != service.states.end() && known->key == state.key &&
+                           record::same_shape(*known->type, *state.type);
+      if (is_same) continue;
+      const std::string of =
+          fmt::format("function '{}' of package '{}' works on state '{}'", function.signature->name,
+                      function.signature->package, state.name);
+      if (known != service.states.end()) {
+        report_.error(function.position, fmt::format("{}, but that of the service is another", of),
+                      "rename the service's state");
+      } else if (!service.states.empty() && service.states.front().key != state.key) {
+        report_.error(
+            function.position,
+            fmt::format("{}, whose key is of type {}, but state '{}' has a key of type {}", of,
+                        record::to_string(state.key), service.states.front().name,
+                        record::to_string(service.states.front().key)),
+            "'assign-key' makes one key, which all states of the service share");
+      } else {
+        service.states.push_back(state);
+      }
+    }
+  }
 }
 
 std::optional<Fields> ServiceReader::read_endpoint(const Node& node, const Section& section) {
@@ -130,9 +178,11 @@ std::optional<Fields> ServiceReader::read_endpoint(const Node& node, const Secti
 }
 
 const TopicEntry* ServiceReader::read_topic(const Fields& fields, const Node& node) {
-  if (!fields.word("type") && node.find("type") != nullptr) return nullptr;
+  const auto type = fields.word("type");
+  if (!type && node.find("type") != nullptr) return nullptr;
   const Node* const id = fields.find("id");
-  return id == nullptr ? nullptr : topics_.refer(*id);
+  if (id == nullptr) return nullptr;
+  return type == 1U ? topics_.refer_schedule(*id) : topics_.refer(*id);
 }
 
 std::vector<Function> ServiceReader::read_transforms(const Fields& fields,
@@ -154,6 +204,13 @@ void ServiceReader::read_sources(const Node& list, Service& service, Flow& flow)
     StartOffset start = start_;
     if (const Node* const offset = fields->find("starting-offset"))
       start = read_offset(report_, *offset).value_or(start_);
+    const Node* const type = node.find("type");
+    if (type != nullptr && type->text == "schedule") {
+      start = StartOffset::kEnd;  // a service that is new has missed what was before
+      if (const Node* const at = node.find_key("starting-offset"))
+        report_.error(*at, "a schedule has no 'starting-offset'",
+                      "a service gets the times that come while it is there");
+    }
     std::vector<Function> transforms = read_transforms(*fields, names_of(entry));
     if (entry == nullptr) continue;
     const Node& id = *node.find("id");
@@ -242,23 +299,14 @@ void ServiceReader::read_window(const Node& node, Service& service, Flow& flow) 
   const Fields fields(report_, node, kWindow);
   if (!fields.is_map()) return;
   Window& window = service.window.emplace();
-  const bool other_window = node.find("sliding") || node.find("session") || node.find("hopping");
-  if (!other_window || node.find("tumbling") != nullptr) {
-    if (const auto tumbling = fields.map("tumbling"))
-      window.duration = tumbling->duration("duration").value_or(Duration{});
-  }
-  if (const auto watermark = fields.map("watermark")) {
-    window.grace = watermark->duration("grace-period").value_or(Duration{});
-    window.idle_timeout = watermark->duration("idleness").value_or(Duration{});
-  }
-  if (const Node* const late = fields.find("late")) read_late(*late, service, flow);
+  windows_.read(node, fields, service, {flow.type, flow.is_changed});
   window.assign_timestamp =
       functions_.read(fields, node, FunctionKind::kAssignTimestamp, flow.names);
   window.transforms = read_transforms(fields, flow.names);
   if (change_type(window.transforms)) flow.forget_type();
   if (const Node* const partition = fields.find("partition"))
     read_partition(*partition, service, flow);
-  window.flush = functions_.read(fields, node, FunctionKind::kFlush, flow.names);
+  window.flush = functions_.read_flush(fields, node, flow.names);
 }
 
 void ServiceReader::read_partition(const Node& node, Service& service, Flow& flow) {
@@ -287,84 +335,14 @@ void ServiceReader::read_partition(const Node& node, Service& service, Flow& flo
   if (is_other) flow.forget_type();
 }
 
-void ServiceReader::read_late(const Node& node, Service& service, const Flow& flow) {
-  Window& window = *service.window;
-  if (node.kind != NodeKind::kMap) {
-    if (node.text != "drop") {
-      report_.error(
-          node,
-          fmt::format("'late' has to be 'drop' or a topic, not '{}'", node.text.substr(0, 60)),
-          "write 'late: drop' or 'late: { topic: late-events }'");
-    }
-    return;
-  }
-  const Fields fields(report_, node, kLate);
-  const Node* const topic = fields.find("topic");
-  const TopicEntry* const entry = topic == nullptr ? nullptr : topics_.refer(*topic);
-  if (entry == nullptr) return;
-  window.late = LatePolicy::kToTopic;
-  window.late_topic = entry->topic.name;
-  if (entry->topic.type != nullptr && flow.type == nullptr && flow.is_changed) {
-    report_.error(
-        *topic,
-        fmt::format("late events have the type that 'transforms' made, but topic '{}' has "
-                    "type '{}'",
-                    topic->text, entry->type_name),
-        "send them to a topic without schema");
-  } else if (entry->topic.type != nullptr && flow.type != nullptr &&
-             entry->topic.type != flow.type->topic.type) {
-    report_.error(*topic,
-                  fmt::format("late events keep their type, but topic '{}' has type '{}'",
-                              topic->text, entry->type_name),
-                  "give the topic the type of the sources, or no schema");
-  }
-  for (const Source& source : service.sources) {
-    if (source.topic == window.late_topic)
-      report_.error(*topic,
-                    fmt::format("topic '{}' is a source: late events would come back", topic->text),
-                    "send them to another topic");
-  }
-}
-
-void ServiceReader::check(const Node& key, const Node& body, const Service& service) {
+void ServiceReader::check(const Node& body, const Service& service) {
   const bool has_partition = service.window || service.partition;
-  if (has_partition && service.states.empty() && !service.references.empty()) {
+  if (has_partition && service.states.empty() && !service.references.empty() &&
+      !service.has_bad_states) {
     report_.error(*body.find_key("states"), "a 'partition' needs a state of the service's own",
                   "what another service keeps can only be read");
   }
-  check_window(key, body, service);
   check_states(body, service);
-}
-
-void ServiceReader::check_window(const Node& key, const Node& body, const Service& service) {
-  const Node* const node = body.find("window");
-  if (!service.window || service.window->duration.ms == 0) return;
-  const Window& window = *service.window;
-  const Node* const watermark = node->find("watermark");
-  if (watermark == nullptr || watermark->find("grace-period") == nullptr) {
-    report_.warning(watermark == nullptr ? *position_of(*node, {"tumbling"}) : *watermark,
-                    fmt::format("service '{}' has no 'grace-period': an event that arrives after a "
-                                "later one may be late",
-                                key.text),
-                    "write 'watermark: { grace-period: 2s }', or 0s if events arrive in order");
-  } else if (window.idle_timeout < window.grace) {
-    report_.warning(
-        *position_of(*watermark, {"idleness"}),
-        fmt::format("'idleness' ({}) is shorter than 'grace-period' ({})",
-                    format_duration(window.idle_timeout), format_duration(window.grace)),
-        "a partition that pauses is left behind before its events are late");
-  }
-  for (const Source& source : service.sources) {
-    for (const TopicEntry& entry : topics_.entries()) {
-      const auto age = entry.topic.retention_age;
-      if (entry.topic.name != source.topic || !age || *age >= window.duration + window.grace)
-        continue;
-      report_.warning(*position_of(*node, {"tumbling", "duration"}),
-                      fmt::format("the window is longer than topic '{}' keeps its records ({})",
-                                  source.topic, format_duration(*age)),
-                      "after a stop, records may be gone before they were read");
-    }
-  }
 }
 
 // States that nothing ever asks for.
@@ -390,24 +368,9 @@ void ServiceReader::check_states(const Node& body, const Service& service) {
 
 std::string ServiceReader::code() const {
   std::string text;
-  const auto add = [&](const Function& function) { text += function.code.text + "\n"; };
   for (const Service& service : services_) {
-    for (const Source& source : service.sources) std::ranges::for_each(source.transforms, add);
-    std::ranges::for_each(service.transforms, add);
-    for (const Sink& sink : service.sinks) std::ranges::for_each(sink.transforms, add);
-    for (const State& state : service.states) {
-      if (state.on_expire) add(*state.on_expire);
-    }
-    if (service.window) {
-      add(service.window->assign_timestamp);
-      std::ranges::for_each(service.window->transforms, add);
-      add(service.window->flush);
-    }
-    if (!service.partition) continue;
-    if (service.partition->assign_timestamp) add(*service.partition->assign_timestamp);
-    add(service.partition->assign_key);
-    std::ranges::for_each(service.partition->transforms, add);
-    if (service.partition->update_state) add(*service.partition->update_state);
+    for_each_function(service,
+                      [&text](const Function& function) { text += function.code.text + "\n"; });
   }
   return text;
 }

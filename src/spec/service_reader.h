@@ -10,18 +10,22 @@
 #include "spec/reader.h"
 #include "spec/topic_reader.h"
 #include "spec/type_reader.h"
+#include "spec/window_reader.h"
 
 namespace gameflow::spec {
 
 class ServiceReader {
  public:
-  // `source` is the normalized text of the file; `start` is where sources start that do not say.
+  // `source` is the normalized text of the file, `imports` what it has of packages; `start` is
+  // where sources start that do not say.
   ServiceReader(Report& report, TypeReader& types, const TopicReader& topics,
-                std::string_view source, StartOffset start)
+                std::string_view source, const Imports& imports, StartOffset start)
       : report_(report),
         types_(types),
         topics_(topics),
-        functions_(report, source),
+        imports_(imports),
+        functions_(report, source, imports),
+        windows_(report, topics),
         start_(start) {}
 
   void read_section(const Node& section);
@@ -62,15 +66,16 @@ class ServiceReader {
                   const TopicEntry*& first, std::string_view hint);
   void read_window(const Node& node, Service& service, Flow& flow);
   void read_partition(const Node& node, Service& service, Flow& flow);
-  void read_late(const Node& node, Service& service, const Flow& flow);
-  void check(const Node& key, const Node& body, const Service& service);
-  void check_window(const Node& key, const Node& body, const Service& service);
+  void adopt_states(Service& service);
+  void check(const Node& body, const Service& service);
   void check_states(const Node& body, const Service& service);
 
   Report& report_;
   TypeReader& types_;
   const TopicReader& topics_;
+  const Imports& imports_;
   FunctionReader functions_;
+  WindowReader windows_;
   StartOffset start_;
   std::vector<Service> services_;
 };

@@ -7,19 +7,23 @@ namespace {
 using enum ValueKind;
 
 constexpr std::string_view kTopicWord[] = {"topic"};
+constexpr std::string_view kSourceWords[] = {"topic", "schedule"};
 constexpr std::string_view kTransformWords[] = {"map", "filter", "filter-map", "flat-map"};
 constexpr std::string_view kStateTypes[] = {"keyed-state"};
 constexpr std::string_view kRowTypes[] = {"arrow-row", "primitive", "string", "bool", "i8",
                                           "i16",       "i32",       "i64",    "u8",   "u16",
                                           "u32",       "u64",       "f32",    "f64"};
 constexpr std::string_view kLateWords[] = {"drop"};
+constexpr std::string_view kErrorWords[] = {"dead-letter", "skip", "fail"};
 
 constexpr Field kTransforms = {.key = "transforms",
                                .kind = kList,
                                .doc = "what is done to each record, in this order",
                                .section = &kTransform};
-constexpr Field kRun = {
-    .key = "run", .kind = kCode, .is_required = true, .doc = "C++ that defines one function"};
+constexpr Field kRun = {.key = "run", .kind = kCode, .doc = "C++ that defines one function"};
+constexpr Field kUses = {.key = "uses",
+                         .doc = "an imported function of a package, in place of `run`",
+                         .what = "the name of a function"};
 
 constexpr Field kDependencies = {.key = "dependencies",
                                  .kind = kList,
@@ -56,14 +60,22 @@ constexpr Field kServiceFields[] = {
      .hint = "for example '- { type: topic, id: summaries }'",
      .min = 1,
      .section = &kSink},
+    {.key = "on-error",
+     .kind = kWord,
+     .fallback = "dead-letter",
+     .doc =
+         "what becomes of a record that does not decode or whose operator throws: it goes to the "
+         "dead letters, is only counted, or stops the service",
+     .words = kErrorWords},
 };
 constexpr KnownButRefused kServiceRefused[] = {
     {"post-transforms", "'post-transforms' are not supported yet", kSupported},
-    {"imports", "'imports' are not supported yet", kSupported},
+    {"imports", "'imports' stand at the top of the file", "move them there"},
     {"merge", "'merge' is not supported yet", kSupported},
     {"split", "'split' is not supported yet", kSupported},
     {"join", "'join' is not supported yet", kSupported},
-    {"schedule", "'schedule' is not supported yet", kSupported},
+    {"schedule", "'schedule' stands at the top of the file",
+     "here write a source, '- { type: schedule, id: … }'"},
 };
 
 constexpr KnownButRefused kRefusedSources[] = {
@@ -84,13 +96,13 @@ constexpr Field kSourceFields[] = {
      .doc = "what is read",
      .hint = "write 'type: topic'",
      .what = "type of a source",
-     .words = kTopicWord,
+     .words = kSourceWords,
      .refused_words = kRefusedSources},
     {.key = "id",
      .is_required = true,
-     .doc = "the key of a topic with a schema",
+     .doc = "the key of a topic with a schema, or of a schedule",
      .hint = "the name of a topic",
-     .what = "the name of a topic"},
+     .what = "the name of a source"},
     kTransforms,
     {.key = "starting-offset",
      .kind = kWordOrMap,
@@ -124,18 +136,15 @@ constexpr Field kTransformFields[] = {
      .what = "operator",
      .words = kTransformWords},
     kRun,
+    kUses,
     kDependencies,
 };
-constexpr Field kFunctionFields[] = {kRun, kDependencies};
+constexpr Field kFunctionFields[] = {kRun, kUses, kDependencies};
 constexpr Field kDependencyFields[] = {{.key = "name",
                                         .is_required = true,
                                         .doc = "what pkg-config calls it",
                                         .hint = "for example 'name: re2'",
                                         .what = "the name of a dependency"}};
-constexpr KnownButRefused kFunctionRefused[] = {
-    {"uses", "functions of packages ('uses') are not supported yet",
-     "write the code below 'run: |'"}};
-
 // ---- states
 
 constexpr KnownButRefused kRefusedStates[] = {
@@ -161,6 +170,10 @@ constexpr Field kStateFields[] = {
          "of all else",
      .hint = "for example 'from: price-keeper.prices'",
      .what = "the state of another service"},
+    {.key = "uses",
+     .doc = "an imported state of a package, in place of all else; or nothing at all, for one of "
+            "this name",
+     .what = "the name of a state"},
 };
 constexpr KnownButRefused kStateRefused[] = {
     {"ttl", "'ttl' stands in 'value', beside 'type'", "indent it below 'value:'"},
@@ -216,10 +229,12 @@ constexpr Field kRowFields[] = {
 constexpr Field kWindowFields[] = {
     {.key = "tumbling",
      .kind = kMap,
-     .is_required = true,
-     .doc = "windows of one length, one after the other",
-     .hint = "write 'tumbling: { duration: 5s }'",
+     .doc = "windows of one length, one after the other; or",
      .section = &kTumbling},
+    {.key = "sliding",
+     .kind = kMap,
+     .doc = "windows of one length that overlap",
+     .section = &kSliding},
     {.key = "assign-timestamp",
      .kind = kMap,
      .is_required = true,
@@ -241,6 +256,10 @@ constexpr Field kWindowFields[] = {
             "either way",
      .words = kLateWords,
      .section = &kLate},
+    {.key = "emit",
+     .kind = kMap,
+     .doc = "early results of windows that are open",
+     .section = &kEmit},
     {.key = "partition",
      .kind = kMap,
      .is_required = true,
@@ -252,12 +271,12 @@ constexpr Field kWindowFields[] = {
      .is_required = true,
      .doc = "the result of a closed window",
      .hint = "the C++ that makes the result of a window",
-     .section = &kFunction},
+     .section = &kFlushing},
 };
 constexpr KnownButRefused kWindowRefused[] = {
-    {"sliding", "sliding windows are not supported yet", "write 'tumbling: { duration: 5s }'"},
     {"session", "session windows are not supported yet", "write 'tumbling: { duration: 5s }'"},
-    {"hopping", "hopping windows are not supported yet", "write 'tumbling: { duration: 5s }'"},
+    {"hopping", "'hopping' windows are called 'sliding' here",
+     "write 'sliding: { duration: 60s, slide: 1s }'"},
     {"grace-period", "'grace-period' stands in 'watermark'",
      "write 'watermark: { grace-period: 2s }'"},
     {"idleness", "'idleness' stands in 'watermark'", "write 'watermark: { idleness: 5s }'"},
@@ -272,10 +291,50 @@ constexpr Field kTumblingFields[] = {
      .doc = "the length of a window. Windows are `[start, end)` and start at multiples of it since "
             "1970, UTC",
      .hint = "write 'duration: 5s'",
+     .min = 1},
+    {.key = "offset",
+     .kind = kDuration,
+     .fallback = "0s",
+     .doc = "windows start so much later: days at 06:00 with `6h`, weeks on Monday with `4d`"},
+    {.key = "timezone",
+     .doc = "windows start at multiples of what clocks show there: days of 23 and 25 hours where "
+            "they are changed",
+     .hint = "for example 'timezone: Europe/Berlin'",
+     .what = "the name of a time zone"},
+};
+constexpr Field kSlidingFields[] = {
+    {.key = "duration",
+     .kind = kDuration,
+     .is_required = true,
+     .doc = "the length of a window",
+     .hint = "write 'duration: 60s'",
+     .min = 1},
+    {.key = "slide",
+     .kind = kDuration,
+     .is_required = true,
+     .doc = "windows are `[start, end)`, one every `slide`, at multiples of it since 1970, UTC",
+     .hint = "write 'slide: 1s'",
+     .min = 1},
+    {.key = "offset", .kind = kDuration, .fallback = "0s", .doc = "windows start so much later"},
+};
+constexpr KnownButRefused kSlidingRefused[] = {
+    {"size", "unknown key 'size' in 'sliding'", "did you mean 'duration'?"},
+    {"period", "unknown key 'period' in 'sliding'", "did you mean 'slide'?"},
+    {"advance", "unknown key 'advance' in 'sliding'", "did you mean 'slide'?"},
+    {"timezone", "'timezone' is for 'tumbling' windows",
+     "windows start at multiples of 'slide' since 1970, UTC"},
+};
+
+constexpr Field kEmitFields[] = {
+    {.key = "every",
+     .kind = kDuration,
+     .is_required = true,
+     .doc = "by the clock: a window that has changed since its last result gives one of kind "
+            "`early`",
+     .hint = "write 'every: 10s'",
      .min = 1}};
-constexpr KnownButRefused kTumblingRefused[] = {
-    {"offset", "'offset' is not supported yet",
-     "windows start at multiples of their duration since 1970, UTC"}};
+constexpr KnownButRefused kEmitRefused[] = {
+    {"on-change", "'on-change' is not supported", "write 'every: 1s'"}};
 
 constexpr Field kWatermarkFields[] = {
     {.key = "grace-period",
@@ -292,10 +351,22 @@ constexpr Field kWatermarkFields[] = {
 
 constexpr Field kLateFields[] = {
     {.key = "topic",
-     .is_required = true,
      .doc = "the key of a topic of the events' type, or without schema",
      .hint = "where late events go",
-     .what = "the name of a topic"}};
+     .what = "the name of a topic"},
+    {.key = "reopen-for",
+     .kind = kDuration,
+     .doc = "a closed window takes events so much longer, and gives one more result, of kind "
+            "`corrected`; then they are late",
+     .min = 1},
+};
+
+constexpr Field kFlushFields[] = {
+    {.key = "run", .kind = kCode, .doc = "C++ that defines one function; or"},
+    {.key = "each", .kind = kMap, .doc = "a record for each row", .section = &kFunction},
+    kUses,
+    kDependencies,
+};
 
 constexpr Field kPartitionFields[] = {
     {.key = "assign-timestamp",
@@ -328,14 +399,12 @@ constexpr KnownButRefused kPartitionRefused[] = {
 constinit const Section kService = {"service", "a service", kServiceFields, kServiceRefused, {}};
 constinit const Section kSource = {"source", "a source", kSourceFields, {}, {}};
 constinit const Section kSink = {"sink", "a sink", kSinkFields, {}, {}};
-constinit const Section kTransform = {
-    "transform", "a transform", kTransformFields, kFunctionRefused, {}};
-constinit const Section kFunction = {
-    "function", "an operator", kFunctionFields, kFunctionRefused, {}};
+constinit const Section kTransform = {"transform", "a transform", kTransformFields, {}, {}};
+constinit const Section kFunction = {"function", "an operator", kFunctionFields, {}, {}};
 
 constinit const Section kDependency = {"dependency", "a dependency", kDependencyFields, {}, {}};
 
-constinit const Section kState = {"state", "a state", kStateFields, kStateRefused, {}};
+constinit const Section kState = {"state", "a state", kStateFields, kStateRefused, {}, true};
 constinit const Section kStateProperties = {"state-properties",
                                             "'properties' of a state",
                                             kStatePropertyFields,
@@ -344,8 +413,10 @@ constinit const Section kStateProperties = {"state-properties",
 constinit const Section kRow = {"row", "the value of a state", kRowFields, {}, {}};
 
 constinit const Section kWindow = {"window", "a window", kWindowFields, kWindowRefused, {}};
-constinit const Section kTumbling = {
-    "tumbling", "'tumbling'", kTumblingFields, kTumblingRefused, {}};
+constinit const Section kTumbling = {"tumbling", "'tumbling'", kTumblingFields, {}, {}};
+constinit const Section kSliding = {"sliding", "'sliding'", kSlidingFields, kSlidingRefused, {}};
+constinit const Section kEmit = {"emit", "'emit'", kEmitFields, kEmitRefused, {}};
+constinit const Section kFlushing = {"flush", "'flush'", kFlushFields, {}, {}};
 constinit const Section kWatermark = {"watermark", "'watermark'", kWatermarkFields, {}, {}};
 constinit const Section kLate = {"late", "'late'", kLateFields, {}, {}};
 constinit const Section kPartition = {

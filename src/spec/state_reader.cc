@@ -67,6 +67,8 @@ void StateReader::read(const Node& map, Service& service) {
         service.references.push_back(std::move(*reference));
     } else if (auto state = read_state(key, map.items[i])) {
       states.push_back(std::move(*state));
+    } else {
+      service.has_bad_states = true;
     }
   }
   if (map.keys.size() > kStatesMax)
@@ -90,7 +92,7 @@ void StateReader::check_keys(const Node& map, const std::vector<State>& states) 
 std::optional<StateReference> StateReader::read_reference(const Node& key, const Node& body) {
   const Fields fields(report_, body, kState);
   const auto text = fields.text("from");
-  for (const std::string_view other : {"type", "properties"}) {
+  for (const std::string_view other : {"type", "properties", "uses"}) {
     if (const Node* const at = body.find_key(other))
       report_.error(*at, fmt::format("a state with 'from' has no '{}' of its own", other),
                     "remove it");
@@ -107,9 +109,54 @@ std::optional<StateReference> StateReader::read_reference(const Node& key, const
                         text->substr(dot + 1)};
 }
 
+// A state of a package: `{ uses: NAME }`, or nothing below its name.
+std::optional<State> StateReader::read_use(const Node& key, const Node& name) {
+  const auto found = imports_.states.find(name.text);
+  if (found == imports_.states.end()) {
+    std::vector<std::string_view> names;
+    for (const auto& [known, state] : imports_.states) names.emplace_back(known);
+    report_.error(name, fmt::format("no state '{}' is imported", name.text.substr(0, 60)),
+                  names.empty() ? "write 'states: [{ name: … }]' in an import of a package"
+                                : did_you_mean(name.text, names));
+    return std::nullopt;
+  }
+  if (!found->second) return std::nullopt;  // it has mistakes, which are told
+  State state = *found->second;
+  state.name = key.text;
+  state.position = key.position;
+  if (is_in_window_ && state.ttl) {
+    report_.error(name,
+                  fmt::format("state '{}' has a 'ttl', but a row in a window lives as long as "
+                              "its window",
+                              name.text),
+                  "use it in a 'partition' without window");
+  }
+  return state;
+}
+
+std::optional<State> StateReader::read_definition(const Node& key, const Node& body) {
+  for (const std::string_view other : {"from", "uses"}) {
+    if (const Node* const at = body.find_key(other)) {
+      report_.error(*at, "a package defines its states", "write 'type' and 'properties'");
+      return std::nullopt;
+    }
+  }
+  return read_state(key, body);
+}
+
 std::optional<State> StateReader::read_state(const Node& key, const Node& body) {
+  if (body.kind == NodeKind::kNull && imports_.states.contains(key.text)) return read_use(key, key);
   const Fields fields(report_, body, kState);
   if (!fields.is_map()) return std::nullopt;
+  if (const Node* const uses = fields.find("uses")) {
+    for (const std::string_view other : {"type", "properties"}) {
+      if (const Node* const at = body.find_key(other))
+        report_.error(*at, fmt::format("a state with 'uses' has no '{}' of its own", other),
+                      "remove it");
+    }
+    if (!read_text(report_, *uses, "the name of a state")) return std::nullopt;
+    return read_use(key, *uses);
+  }
   if (fields.require("type") != nullptr && !fields.word("type")) return std::nullopt;
   if (fields.require("properties") == nullptr) return std::nullopt;
   const auto properties = fields.map("properties");
@@ -152,8 +199,8 @@ void StateReader::read_merges(const Node& columns, const record::Type* row, Stat
   for (std::size_t i = 0; i < columns.keys.size(); ++i) {
     const Node* const node = columns.items[i].find("merge");
     std::optional<Merge> merge;
-    if (const auto word = node == nullptr ? std::nullopt
-                                          : read_word(report_, *node, "merge", kMergeWords))
+    if (const auto word =
+            node == nullptr ? std::nullopt : read_word(report_, *node, "merge", kMergeWords))
       merge = static_cast<Merge>(*word);
     const bool is_sketch = row != nullptr && record::is_sketch(row->fields[i].type->kind);
     state.merges.push_back(is_sketch ? Merge::kAny : merge);
@@ -168,8 +215,9 @@ void StateReader::read_merges(const Node& columns, const record::Type* row, Stat
     }
     if (can_merge(kind, *merge)) continue;
     const std::string_view word = kMergeWords[static_cast<std::size_t>(*merge)];
+    const std::string& name = columns.keys[i].text;
     report_.error(*node,
-                  fmt::format("column '{}' is of type {}: two of them have no {}", columns.keys[i].text,
+                  fmt::format("column '{}' is of type {}: two of them have no {}", name,
                               record::to_string(kind), word),
                   kind == record::Kind::kList ? "write 'merge: first', 'last' or 'any'"
                                               : "write 'merge: min', 'max', 'first', 'last' or "

@@ -13,19 +13,23 @@ namespace gameflow::spec {
 
 class StateReader {
  public:
-  StateReader(Report& report, TypeReader& types, FunctionReader& functions,
+  StateReader(Report& report, TypeReader& types, FunctionReader& functions, const Imports& imports,
               const ExampleNames& names, bool is_in_window)
       : report_(report),
         types_(types),
         functions_(functions),
+        imports_(imports),
         names_(names),
         is_in_window_(is_in_window) {}
 
   // Fills the service's states and references.
   void read(const Node& map, Service& service);
+  // A state as a package defines it.
+  std::optional<State> read_definition(const Node& key, const Node& body);
 
  private:
   std::optional<State> read_state(const Node& key, const Node& body);
+  std::optional<State> read_use(const Node& key, const Node& name);
   std::optional<StateReference> read_reference(const Node& key, const Node& body);
   const record::Type* read_row(const Fields& fields, State& state);
   const record::Type* read_primitive(const Node& columns);
@@ -37,6 +41,7 @@ class StateReader {
   Report& report_;
   TypeReader& types_;
   FunctionReader& functions_;
+  const Imports& imports_;
   ExampleNames names_;
   bool is_in_window_;
 };

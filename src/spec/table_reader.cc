@@ -69,10 +69,7 @@ void TableReader::read_file(const Node& node, const Fields& fields, const Node& 
   }
   if (fields.require("type") == nullptr) return;
   const Node& name = *body.find("type");
-  Node type = body;  // {type: NAME}
-  type.keys = {*body.find_key("type")};
-  type.items = {name};
-  table.type = types_.read(type, kKeyedType, "the type of a table", "");
+  table.type = types_.read_type_of(body, "the type of a table");
   if (table.type != nullptr && table.type->kind != record::Kind::kObject) {
     report_.error(name, "the rows of a table have to be objects", "name an object of 'types'");
     table.type = nullptr;
@@ -81,11 +78,17 @@ void TableReader::read_file(const Node& node, const Fields& fields, const Node& 
 
 void TableReader::read_topic(const Node& node, const Node& body, Table& table) {
   const TopicEntry* const entry = topics_.refer(node);
-  if (const Node* const type = body.find_key("type"))
-    report_.error(*type, "the rows of a table of a topic have its type", "remove 'type'");
+  const Node* const type = body.find("type");
+  const record::Type* const said =
+      type == nullptr ? nullptr : types_.read_type_of(body, "the type of a table");
   if (entry == nullptr) return;
   table.topic = entry->topic.name;
   table.type = entry->topic.type;
+  if (said != nullptr && table.type != nullptr && said != table.type) {
+    report_.error(*type,
+                  format("the records of topic '{}' are of type {}", node.text, entry->type_name),
+                  "remove 'type', or write that one");
+  }
   if (!entry->has_schema || (table.type != nullptr && table.type->kind != record::Kind::kObject)) {
     report_.error(node, format("the records of topic '{}' have to be objects", node.text),
                   "give it a 'schema' with an object type");

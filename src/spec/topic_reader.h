@@ -1,6 +1,8 @@
 // Section `topics`.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -27,16 +29,21 @@ class TopicReader {
       : report_(report), types_(types), is_raw_(is_raw) {}
 
   void read_section(const Node& section);
+  // Section `schedule`, behind the topics: each schedule has a topic of its own.
+  std::vector<Schedule> read_schedules(const Node& section);
 
   // The topic that the text of `node` names; a report and null if there is none.
   const TopicEntry* refer(const Node& node) const;
-  // The same without a report.
+  // The topic of the schedule that the text of `node` names; a report and null if there is none.
+  const TopicEntry* refer_schedule(const Node& node) const;
+  // A topic without a report.
   const TopicEntry* find(const std::string& key) const;
 
   const std::vector<TopicEntry>& entries() const { return entries_; }
 
  private:
   void read_topic(const Node& key, const Node& body);
+  std::optional<Schedule> read_schedule(const Node& key, const Node& body);
   void read_schema(const Node& node, TopicEntry& entry);
 
   Report& report_;
@@ -44,6 +51,7 @@ class TopicReader {
   const bool is_raw_;
   std::vector<TopicEntry> entries_;  // in file order
   std::unordered_map<std::string, std::size_t> by_key_;
+  std::map<std::string, std::size_t> schedules_;  // by key; also those with mistakes
 };
 
 }  // namespace gameflow::spec

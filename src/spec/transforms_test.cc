@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "spec/model.h"
+#include "spec/test_util.h"
 
 namespace gameflow::spec {
 namespace {
@@ -82,31 +83,13 @@ TEST(Transforms, AreReadInOrderAndPlace) {
   EXPECT_EQ(service.output(), flow.find_topic("hits")->type);
 }
 
-struct Case {
-  const char* name;
-  const char* from;
-  const char* to;
-  const char* expected;  // rendered; "" if it is no mistake
-};
-
-void PrintTo(const Case& test, std::ostream* out) {
-  *out << test.name;
-}
-
-class Pipe : public testing::TestWithParam<Case> {};
+class Pipe : public testing::TestWithParam<Edit> {};
 
 TEST_P(Pipe, IsReported) {
-  const Case& test = GetParam();
-  std::string source(kGood);
-  const std::size_t at = source.find(test.from);
-  ASSERT_NE(at, std::string::npos) << test.from;
-  source.replace(at, std::string_view(test.from).size(), test.to);
-  const ParseResult result = parse(source, "f");
-  EXPECT_EQ(result.dataflow.has_value(), !has_errors(result.diagnostics));
-  EXPECT_EQ(render(result.diagnostics, "f", source), test.expected);
+  expect_told(kGood, GetParam());
 }
 
-const Case kTypes[] = {
+const Edit kTypes[] = {
     {"PipeToTheSameType", "id: anything }", "id: more-clicks }", ""},
     {"PipeToAnotherType", "id: anything }", "id: hits }",
      R"(f:17:28: error: topic 'hits' has type 'hit', but source 'clicks' has type 'click'
@@ -161,12 +144,24 @@ f:34:28: error: topic 'hits' is a source and a sink: the service would feed itse
 )"},
 };
 
-const Case kForms[] = {
+const Edit kForms[] = {
     {"NoSinks", "    sinks:\n      - { type: topic, id: anything }\n", "",
      R"(f:13:3: error: service 'pass-on' has neither 'sinks' nor a 'partition' or 'window': it would do nothing
    13 |   pass-on:
       |   ^~~~~~~
       = for example 'sinks: [{ type: topic, id: summaries }]'
+)"},
+    {"OnErrorUnknown", "  pass-on:\n", "  pass-on:\n    on-error: skp\n",
+     R"(f:14:15: error: unknown 'on-error' 'skp'
+   14 |     on-error: skp
+      |               ^~~
+      = did you mean 'skip'?
+)"},
+    {"OnErrorIsAMap", "  pass-on:\n", "  pass-on:\n    on-error: { topic: broken }\n",
+     R"(f:14:15: error: 'on-error' has to be a word, this is a map
+   14 |     on-error: { topic: broken }
+      |               ^
+      = known: dead-letter, skip, fail
 )"},
     {"NotAList",
      "          - map: { run: \"Click click_of(const Hit& hit) { return {hit.user, 0}; }\" }\n",
@@ -211,10 +206,10 @@ const Case kForms[] = {
           bool keep(const Click& event) { return event.user != ""; }
 )"},
     {"Uses", "run: \"List<Hit> twice(const Hit& hit) { return {hit, hit}; }\"", "uses: twice",
-     R"(f:38:35: error: functions of packages ('uses') are not supported yet
+     R"(f:38:41: error: no function 'twice' is imported
    38 |           - { operator: flat-map, uses: twice }
-      |                                   ^~~~
-      = write the code below 'run: |'
+      |                                         ^~~~~
+      = write 'imports: [{ pkg: NAMESPACE/NAME@VERSION, functions: [{ name: twice }] }]'
 )"},
     {"Rust", "bool is_named(const Click& click) { return click.user != \"\"; }",
      "fn is_named(click: Click) -> Result<bool> { Ok(true) }",
@@ -321,10 +316,6 @@ TEST(Transforms, MakeTheTypeOfLateEvents) {
       |                      ^~~~~~~~~~~
       = send them to a topic without schema
 )");
-}
-
-std::string name_of(const testing::TestParamInfo<Case>& info) {
-  return info.param.name;
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, Pipe, testing::ValuesIn(kTypes), name_of);

@@ -52,8 +52,8 @@ const Type* TypeReader::read_object(const Node& node, const std::string& name) {
     fields.push_back(std::move(field));
   }
   if (fields.size() != node.keys.size() || !fits(node, extent)) return nullptr;
-  const Type* const type = table_->object(name, std::move(fields));
-  extents_[type] = extent;
+  const Type* const type = space_.table->object(name, std::move(fields));
+  space_.extents[type] = extent;
   return type;
 }
 
@@ -69,7 +69,7 @@ std::vector<char> TypeReader::read_default(const Node& node, const Type& type,
                   "remove one of the two: with a default it is never absent");
     return {};
   }
-  DefaultValue value = read_default_value(node, type, *table_);
+  DefaultValue value = read_default_value(node, type, *space_.table);
   if (!value.mistake.empty())
     report_.error(node, fmt::format("the default of field '{}': {}", field, value.mistake),
                   std::move(value.hint));
@@ -113,8 +113,8 @@ const Type* TypeReader::read_enum(const Node& node, const std::string& name) {
   }
   if (has_values) members.check_union();
   if (variants.size() != node.keys.size() || !fits(node, extent)) return nullptr;
-  const Type* const type = table_->enumeration(name, std::move(variants));
-  if (has_values) extents_[type] = {extent.values + 1, extent.depth};
+  const Type* const type = space_.table->enumeration(name, std::move(variants));
+  if (has_values) space_.extents[type] = {extent.values + 1, extent.depth};
   return type;
 }
 
@@ -123,8 +123,8 @@ const Type* TypeReader::read_list(const Node& node, const std::string& name) {
   if (item == nullptr) return nullptr;
   const Extent extent = {extent_of(item).values + 1, extent_of(item).depth + 1};
   if (!fits(node, extent)) return nullptr;
-  const Type* const type = table_->list_of(item);
-  extents_[type] = extent;
+  const Type* const type = space_.table->list_of(item);
+  space_.extents[type] = extent;
   return type;
 }
 
@@ -133,8 +133,8 @@ const Type* TypeReader::read_map(const Node& node, const std::string& name) {
   if (value == nullptr) return nullptr;
   const Extent extent = {extent_of(value).values + 2, extent_of(value).depth + 1};
   if (!fits(node, extent)) return nullptr;
-  const Type* const type = table_->map_of(value);
-  extents_[type] = extent;
+  const Type* const type = space_.table->map_of(value);
+  space_.extents[type] = extent;
   return type;
 }
 
@@ -193,7 +193,7 @@ const Type* TypeReader::read_row(const Node& properties) {
   }
   if (fields.size() != properties.keys.size() || !fits(properties, {fields.size(), 1}))
     return nullptr;
-  return table_->object("", std::move(fields));
+  return space_.table->object("", std::move(fields));
 }
 
 void TypeReader::declare_in_place(const Node& at, const Node& body, const std::string& name) {

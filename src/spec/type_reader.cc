@@ -95,6 +95,11 @@ void TypeReader::read_section(const Node& section) {
       report_.error(key, fmt::format("'{}' is a built-in type", key.text), "choose another name");
       continue;
     }
+    if (const auto known = by_name_.find(key.text); known != by_name_.end()) {
+      report_.error(key, fmt::format("type '{}' is imported already", key.text),
+                    "rename this one, or leave out the import");
+      continue;
+    }
     // Also entered under a bad name: whoever refers to it has not made a second mistake.
     by_name_[key.text] = {&key, &section.items[i], Progress::kUnread, nullptr, false, false};
     candidates_.push_back(key.text);
@@ -103,12 +108,26 @@ void TypeReader::read_section(const Node& section) {
   for (const Node& body : section.items) find_named_in_place(body);
   for (const Node& key : section.keys) {
     const auto found = by_name_.find(key.text);
-    if (found == by_name_.end()) continue;
+    if (found == by_name_.end() || found->second.key != &key) continue;
     const Type* const type = resolve(found->second);
     if (type == nullptr) continue;
-    named_.push_back(type);
-    names_.push_back(key.text);
+    space_.named.push_back(type);
+    space_.names.push_back(key.text);
   }
+}
+
+void TypeReader::import(const Node& at, const Type* type) {
+  const Named imported{&at, nullptr, Progress::kDone, type, true, false};
+  if (by_name_.emplace(at.text, imported).second) {
+    candidates_.push_back(at.text);
+  } else {
+    report_.error(at, fmt::format("type '{}' is imported already", at.text), "remove one");
+  }
+}
+
+std::optional<const Type*> TypeReader::find(const std::string& name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? std::nullopt : std::optional(found->second.type);
 }
 
 void TypeReader::find_named_in_place(const Node& node) {
@@ -196,22 +215,29 @@ const Type* TypeReader::read(const Node& node, const Section& section, std::stri
   return type;
 }
 
+const Type* TypeReader::read_type_of(const Node& map, std::string_view what) {
+  Node only_type = map;
+  only_type.keys = {*map.find_key("type")};
+  only_type.items = {*map.find("type")};
+  return read(only_type, kKeyedType, what, "");
+}
+
 const Type* TypeReader::read_variant(const Fields& fields, const Node& kind, std::string_view what,
                                      const std::string& place) {
   const std::string& word = kind.text;
   if (word == "timestamp") {
     const auto unit = fields.word("unit");
-    return table_->timestamp(unit ? static_cast<record::TimeUnit>(*unit + 1)
-                                  : record::TimeUnit::kNone);
+    return space_.table->timestamp(unit ? static_cast<record::TimeUnit>(*unit + 1)
+                                        : record::TimeUnit::kNone);
   }
-  if (word == "distinct") return table_->distinct();
+  if (word == "distinct") return space_.table->distinct();
   if (word == "quantiles") {
     const auto accuracy = fields.fraction("accuracy");
-    return accuracy ? table_->quantiles(static_cast<std::uint32_t>(*accuracy)) : nullptr;
+    return accuracy ? space_.table->quantiles(static_cast<std::uint32_t>(*accuracy)) : nullptr;
   }
   if (word == "decimal") {
     const auto scale = fields.count("scale");
-    return scale ? table_->decimal(static_cast<std::uint32_t>(*scale)) : nullptr;
+    return scale ? space_.table->decimal(static_cast<std::uint32_t>(*scale)) : nullptr;
   }
   const auto own_name = word == "map" ? std::nullopt : fields.text("type-name");
   const std::string& name = own_name ? *own_name : place;
@@ -229,8 +255,8 @@ const Type* TypeReader::read_variant(const Fields& fields, const Node& kind, std
   if (word == "enum") return read_enum(*body, name);
   const Type* const type = word == "list" ? read_list(*body, name) : read_map(*body, name);
   if (type != nullptr && own_name) {
-    named_.push_back(type);
-    names_.push_back(*own_name);
+    space_.named.push_back(type);
+    space_.names.push_back(*own_name);
   }
   return type;
 }
@@ -246,7 +272,7 @@ const Type* TypeReader::refer(const Node& node, std::string_view what, const Sec
                                     describe(node.kind)));
     return nullptr;
   }
-  if (const auto kind = scalar_kind(node.text)) return table_->scalar(*kind);
+  if (const auto kind = scalar_kind(node.text)) return space_.table->scalar(*kind);
   const auto found = by_name_.find(node.text);
   if (found != by_name_.end()) {
     Named& named = found->second;
@@ -289,7 +315,7 @@ void TypeReader::declare(const Node& at, const std::string& name) {
         "choose another name");
     return;
   }
-  const auto [first, is_new] = cpp_names_.emplace(cpp_name, name);
+  const auto [first, is_new] = space_.cpp_names.emplace(cpp_name, name);
   if (!is_new) {
     report_.error(
         at,
@@ -312,8 +338,8 @@ bool TypeReader::fits(const Node& at, Extent extent) {
 }
 
 TypeReader::Extent TypeReader::extent_of(const Type* type) const {
-  const auto found = extents_.find(type);
-  return found == extents_.end() ? Extent{} : found->second;
+  const auto found = space_.extents.find(type);
+  return found == space_.extents.end() ? Extent{} : found->second;
 }
 
 void TypeReader::warn_unused(std::string_view code) const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -18,10 +19,32 @@ namespace gameflow::spec {
 // Whether keys of records and rows may be of this kind: strings, integers and bools.
 bool is_key_kind(record::Kind kind);
 
+// How many values a type holds and how deep it nests; a scalar is {1, 0}.
+struct TypeExtent {
+  std::uint64_t values = 1;
+  std::size_t depth = 0;
+};
+
+// What the types of a dataflow and of its packages share.
+struct TypeSpace {
+  std::shared_ptr<record::TypeTable> table = std::make_shared<record::TypeTable>();
+  std::map<std::string, std::string> cpp_names;                 // C++ name -> YAML name
+  std::unordered_map<const record::Type*, TypeExtent> extents;  // of objects and lists
+  // The types that have names, of packages first, and these.
+  std::vector<const record::Type*> named;
+  std::vector<std::string> names;
+};
+
+// The types of one file.
 class TypeReader {
  public:
-  TypeReader(Report& report, Naming naming)
-      : report_(report), naming_(naming), table_(std::make_shared<record::TypeTable>()) {}
+  // `space` outlives it.
+  TypeReader(Report& report, Naming naming, TypeSpace& space)
+      : report_(report), naming_(naming), space_(space) {}
+
+  // Makes a package's type known under the name that stands at `at`; null: it has mistakes. Before
+  // read_section().
+  void import(const Node& at, const record::Type* type);
 
   // Reads section `types`; named types may refer to each other in any order.
   void read_section(const Node& section);
@@ -32,17 +55,23 @@ class TypeReader {
   const record::Type* read(const Node& node, const Section& section, std::string_view what,
                            const std::string& name);
 
+  // The `type` of a map that has other keys, too: of one that has a name, or a scalar.
+  const record::Type* read_type_of(const Node& map, std::string_view what);
+
   // The row of a state, from its `properties`.
   const record::Type* read_row(const Node& properties);
 
   // Warns about types that nothing refers to; `code` is the text of all operators.
   void warn_unused(std::string_view code) const;
 
-  const std::shared_ptr<record::TypeTable>& table() const { return table_; }
-  const std::vector<const record::Type*>& named() const { return named_; }
-  const std::vector<std::string>& names() const { return names_; }
+  record::TypeTable& table() const { return *space_.table; }
   // Whether a struct of this C++ name is made.
-  bool has_struct(const std::string& cpp_name) const { return cpp_names_.count(cpp_name) != 0; }
+  bool has_struct(const std::string& cpp_name) const {
+    return space_.cpp_names.count(cpp_name) != 0;
+  }
+  // By its name in this file. Nothing: there is none; null: it has mistakes.
+  std::optional<const record::Type*> find(const std::string& name) const;
+  const std::vector<std::string_view>& candidates() const { return candidates_; }
 
  private:
   enum class Progress : std::uint8_t { kUnread, kReading, kDone };
@@ -75,25 +104,17 @@ class TypeReader {
   // Of the type that is written in `body`, at `at`, unless it is a name.
   void declare_in_place(const Node& at, const Node& body, const std::string& name);
   void declare(const Node& at, const std::string& name);
-  // How many values a type holds and how deep it nests; a scalar is {1, 0}.
-  struct Extent {
-    std::uint64_t values = 1;
-    std::size_t depth = 0;
-  };
+  using Extent = TypeExtent;
   Extent extent_of(const record::Type* type) const;
   bool fits(const Node& at, Extent extent);
 
   Report& report_;
   const Naming naming_;
-  std::shared_ptr<record::TypeTable> table_;
+  TypeSpace& space_;
   std::unordered_map<std::string, Named> by_name_;
   std::vector<std::string_view> candidates_;  // named types, for did-you-mean
   std::vector<std::string> reading_;          // the chain of named types being read
   std::size_t depth_ = 0;
-  std::map<std::string, std::string> cpp_names_;             // C++ name -> YAML name
-  std::unordered_map<const record::Type*, Extent> extents_;  // of objects and lists
-  std::vector<const record::Type*> named_;
-  std::vector<std::string> names_;
 };
 
 }  // namespace gameflow::spec

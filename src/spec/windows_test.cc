@@ -1,7 +1,14 @@
 // Windows and how rows merge: what is read, and every mistake with what the user reads then.
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
 #include <gtest/gtest.h>
 
 #include "spec/model.h"
+#include "spec/test_util.h"
 
 namespace gameflow::spec {
 namespace {
@@ -47,30 +54,83 @@ TEST(Windows, AreRead) {
             (std::vector<std::optional<Merge>>{Merge::kSum, Merge::kLast, Merge::kFirst}));
 }
 
-struct Case {
-  const char* name;
-  const char* from;
-  const char* to;
-  const char* expected;  // rendered
-};
-
-void PrintTo(const Case& test, std::ostream* out) {
-  *out << test.name;
+std::string with(std::initializer_list<std::pair<std::string_view, std::string_view>> changes) {
+  std::string source(kGood);
+  for (const auto& [from, to] : changes) {
+    const std::size_t at = source.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    source.replace(at, from.size(), to);
+  }
+  return source;
 }
 
-class Windowed : public testing::TestWithParam<Case> {};
+Window window_of(const std::string& source) {
+  const ParseResult result = parse(source, "f");
+  EXPECT_EQ(render(result.diagnostics, "f", source), "");
+  return result.dataflow ? *result.dataflow->services[0].window : Window{};
+}
+
+constexpr std::string_view kTumbling10 = "tumbling: { duration: 10s }";
+
+TEST(Windows, OfEveryKindAreRead) {
+  const Window local = window_of(
+      with({{kTumbling10, "tumbling: { duration: 1d, offset: 6h, timezone: Europe/Berlin }"}}));
+  const auto& tumbling = std::get<Tumbling>(local.shape);
+  EXPECT_EQ(tumbling.duration, Duration{86'400'000});
+  EXPECT_EQ(tumbling.offset, Duration{6 * 3'600'000});
+  EXPECT_EQ(tumbling.zone->name(), "Europe/Berlin");
+
+  const Window overlapping = window_of(with(
+      {{kTumbling10,
+        "sliding: { duration: 1m, slide: 1s, offset: 500ms }\n      emit: { every: 10s }\n      "
+        "late: { reopen-for: 1h, topic: late-clicks }"},
+       {"flush: { run: \"Click none() { return {}; }\" }",
+        "flush: { each: { run: \"Click of(const SeenRow&) { return {}; }\" } }"}}));
+  const auto& sliding = std::get<Sliding>(overlapping.shape);
+  EXPECT_EQ(sliding.duration, Duration{60'000});
+  EXPECT_EQ(sliding.slide, Duration{1'000});
+  EXPECT_EQ(sliding.offset, Duration{500});
+  EXPECT_TRUE(sliding.in_panes);
+  EXPECT_EQ(overlapping.emit_every, Duration{10'000});
+  EXPECT_EQ(overlapping.reopen_for, Duration{3'600'000});
+  EXPECT_EQ(overlapping.late_topic, "late-clicks");
+  EXPECT_EQ(overlapping.flush.kind, FunctionKind::kFlushEach);
+}
+
+// What decides whether the rows of a sliding window are merged from panes.
+TEST(Windows, AreMergedWhereNothingNeedsThemWhole) {
+  const std::pair<std::string_view, std::string_view> slides{
+      kTumbling10, "sliding: { duration: 1m, slide: 1s }"};
+  const auto in_panes = [&](std::string_view from, std::string_view to) {
+    return std::get<Sliding>(window_of(with({slides, {from, to}})).shape).in_panes;
+  };
+  constexpr std::string_view kUpdate = "seen().count += 1;";
+  EXPECT_TRUE(in_panes(kUpdate, "seen().count += 2;  /* window() */"));
+  EXPECT_FALSE(in_panes(kUpdate, "seen().count += window().start % 2;"));
+  EXPECT_FALSE(in_panes(kUpdate, "seen().count += 1; erase(seen());"));
+  EXPECT_FALSE(in_panes("name: { type: string, merge: last }", "name: { type: string }"));
+}
+
+TEST(Windows, ThatAreTooManyForAnEventAreRefused) {
+  const std::string source =
+      with({{kTumbling10, "sliding: { duration: 1025s, slide: 1s }"},
+            {"name: { type: string, merge: last }", "name: { type: string }"}});
+  EXPECT_EQ(
+      render(parse(source, "f").diagnostics, "f", source),
+      R"(f:24:42: error: each event would be in 1025 windows, each with rows of its own; the limit is 1024
+   24 |       sliding: { duration: 1025s, slide: 1s }
+      |                                          ^~
+      = give every column of the states a 'merge', or choose a longer 'slide'
+)");
+}
+
+class Windowed : public testing::TestWithParam<Edit> {};
 
 TEST_P(Windowed, IsReported) {
-  const Case& test = GetParam();
-  std::string source(kGood);
-  const std::size_t at = source.find(test.from);
-  ASSERT_NE(at, std::string::npos) << test.from;
-  source.replace(at, std::string_view(test.from).size(), test.to);
-  const ParseResult result = parse(source, "f");
-  EXPECT_EQ(render(result.diagnostics, "f", source), test.expected);
+  expect_told(kGood, GetParam());
 }
 
-constexpr Case kCases[] = {
+constexpr Edit kCases[] = {
     {"MergeMistyped", "merge: sum", "merge: summ",
      R"(f:20:42: error: unknown merge 'summ'
    20 |               count: { type: u32, merge: summ }
@@ -89,10 +149,123 @@ constexpr Case kCases[] = {
       |                                                                   ^~~
       = write 'merge: first', 'last' or 'any'
 )"},
+    {"NoKindOfWindow", "      tumbling: { duration: 10s }\n", "",
+     R"(f:24:7: error: a window needs 'tumbling' or 'sliding'
+   24 |       watermark: { grace-period: 0s }
+      |       ^
+      = write 'tumbling: { duration: 5s }'
+)"},
+    {"TwoKindsOfWindows", "tumbling: { duration: 10s }",
+     "tumbling: { duration: 10s }\n      sliding: { duration: 10s, slide: 1s }",
+     R"(f:25:7: error: a window is 'tumbling' or 'sliding', not both
+   25 |       sliding: { duration: 10s, slide: 1s }
+      |       ^~~~~~~
+      = remove one of them
+)"},
+    {"HoppingWindows", "tumbling: { duration: 10s }", "hopping: { duration: 10s, slide: 1s }",
+     R"(f:24:7: error: 'hopping' windows are called 'sliding' here
+   24 |       hopping: { duration: 10s, slide: 1s }
+      |       ^~~~~~~
+      = write 'sliding: { duration: 60s, slide: 1s }'
+)"},
+    {"SlidingWithoutSlide", "tumbling: { duration: 10s }", "sliding: { duration: 10s }",
+     R"(f:24:16: error: 'sliding' needs 'slide'
+   24 |       sliding: { duration: 10s }
+      |                ^
+      = write 'slide: 1s'
+)"},
+    {"SlidingByAnotherName", "tumbling: { duration: 10s }",
+     "sliding: { size: 10s, slide: 1s, timezone: UTC }",
+     R"(f:24:16: error: 'sliding' needs 'duration'
+   24 |       sliding: { size: 10s, slide: 1s, timezone: UTC }
+      |                ^
+      = write 'duration: 60s'
+f:24:18: error: unknown key 'size' in 'sliding'
+   24 |       sliding: { size: 10s, slide: 1s, timezone: UTC }
+      |                  ^~~~
+      = did you mean 'duration'?
+f:24:40: error: 'timezone' is for 'tumbling' windows
+   24 |       sliding: { size: 10s, slide: 1s, timezone: UTC }
+      |                                        ^~~~~~~~
+      = windows start at multiples of 'slide' since 1970, UTC
+)"},
+    {"SlideTooLong", "tumbling: { duration: 10s }", "sliding: { duration: 10s, slide: 11s }",
+     R"(f:24:40: error: 'slide' (11s) is longer than 'duration' (10s): events between two windows would be in none
+   24 |       sliding: { duration: 10s, slide: 11s }
+      |                                        ^~~
+      = make it shorter, or write 'tumbling'
+)"},
+    {"TooManyPanes", "tumbling: { duration: 10s }", "sliding: { duration: 1h, slide: 7ms }",
+     R"(f:24:39: error: a window of 1h every 7ms is made of 3600000 parts; the limit is 10000
+   24 |       sliding: { duration: 1h, slide: 7ms }
+      |                                       ^~~
+      = choose a longer 'slide', of which 'duration' is a multiple
+)"},
+    {"TimezoneMistyped", "tumbling: { duration: 10s }",
+     "tumbling: { duration: 1d, timezone: Europe/Berlim }",
+     R"(f:24:43: error: there is no time zone 'Europe/Berlim'
+   24 |       tumbling: { duration: 1d, timezone: Europe/Berlim }
+      |                                           ^~~~~~~~~~~~~
+      = did you mean 'Europe/Berlin'?
+)"},
+    {"TimezoneOutOfTheDatabase", "tumbling: { duration: 10s }",
+     "tumbling: { duration: 1d, timezone: ../../etc/passwd, ofset: 1h }",
+     R"(f:24:43: error: there is no time zone '../../etc/passwd'
+   24 |       tumbling: { duration: 1d, timezone: ../../etc/passwd, ofset: 1h }
+      |                                           ^~~~~~~~~~~~~~~~
+      = for example 'timezone: Europe/Berlin'
+f:24:61: error: unknown key 'ofset' in 'tumbling'
+   24 |       tumbling: { duration: 1d, timezone: ../../etc/passwd, ofset: 1h }
+      |                                                             ^~~~~
+      = did you mean 'offset'?
+)"},
+    {"EmitWithoutEvery", "tumbling: { duration: 10s }",
+     "tumbling: { duration: 10s }\n      emit: { on-change: true }",
+     R"(f:25:13: error: 'emit' needs 'every'
+   25 |       emit: { on-change: true }
+      |             ^
+      = write 'every: 10s'
+f:25:15: error: 'on-change' is not supported
+   25 |       emit: { on-change: true }
+      |               ^~~~~~~~~
+      = write 'every: 1s'
+)"},
+    {"EmitTooOften", "tumbling: { duration: 10s }",
+     "tumbling: { duration: 10s }\n      emit: { every: 0s }",
+     R"(f:25:22: error: 'every' has to be 1ms to 36500d
+   25 |       emit: { every: 0s }
+      |                      ^~
+)"},
+    {"LateWithNothing", "tumbling: { duration: 10s }",
+     "tumbling: { duration: 10s }\n      late: { reopen: 1h }",
+     R"(f:25:13: error: 'late' needs 'topic' or 'reopen-for'
+   25 |       late: { reopen: 1h }
+      |             ^
+      = for example 'late: { reopen-for: 1h }'
+f:25:15: error: unknown key 'reopen' in 'late'
+   25 |       late: { reopen: 1h }
+      |               ^~~~~~
+      = known: topic, reopen-for
+)"},
+    {"FlushTwice", "flush: { run: \"Click none() { return {}; }\" }",
+     "flush: { run: \"Click none() { return {}; }\", each: { run: \"[](const SeenRow&) { return "
+     "Click{}; }\" } }",
+     R"(f:30:16: error: 'flush' has 'run' and 'each'
+   30 |       flush: { run: "Click none() { return {}; }", each: { run: "[](const SeenRow&) { return Click{}; }" } }
+      |                ^~~
+      = remove one of them
+)"},
+    {"EachWithoutCode", "flush: { run: \"Click none() { return {}; }\" }", "flush: { each: {} }",
+     R"(f:30:22: error: 'each' needs 'run'
+   30 |       flush: { each: {} }
+      |                      ^
+      = for example
+        run: |
+          Output result_of(const SeenRow& row) { return Output{}; }
+)"},
 };
 
-INSTANTIATE_TEST_SUITE_P(All, Windowed, testing::ValuesIn(kCases),
-                         [](const auto& test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(All, Windowed, testing::ValuesIn(kCases), name_of);
 
 }  // namespace
 }  // namespace gameflow::spec

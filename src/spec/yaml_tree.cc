@@ -336,7 +336,15 @@ std::string normalized(std::string_view source) {
   return text;
 }
 
-Tree read_yaml(std::string_view source) {
+namespace {
+
+void set_file(Node& node, std::uint32_t file) {
+  node.position.file = file;
+  for (Node& key : node.keys) set_file(key, file);
+  for (Node& item : node.items) set_file(item, file);
+}
+
+Tree read_tree(std::string_view source) {
   Tree tree;
   const auto refuse = [&tree](Refusal refusal) {
     tree.root.reset();
@@ -367,6 +375,16 @@ Tree read_yaml(std::string_view source) {
   } catch (const std::exception& error) {
     refuse({{}, fmt::format("this is not YAML: {}", error.what()), ""});
   }
+  return tree;
+}
+
+}  // namespace
+
+Tree read_yaml(std::string_view source, std::uint32_t file) {
+  Tree tree = read_tree(source);
+  if (file == 0) return tree;
+  if (tree.root) set_file(*tree.root, file);
+  for (Diagnostic& diagnostic : tree.diagnostics) diagnostic.position.file = file;
   return tree;
 }
 

@@ -47,7 +47,8 @@ struct Tree {
   std::vector<Diagnostic> diagnostics;
 };
 
-Tree read_yaml(std::string_view source);
+// `file`: of the positions.
+Tree read_yaml(std::string_view source, std::uint32_t file = 0);
 
 // `source` as positions count it: without byte order mark, lines ended by '\n' alone.
 std::string normalized(std::string_view source);

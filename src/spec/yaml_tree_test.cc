@@ -141,13 +141,18 @@ TEST(Robustness, FlagshipIsCorrect) {
   EXPECT_EQ(render(result.diagnostics, "dataflow.yaml", source), "");
 }
 
+// Of the flagship: what these tests take grows with the square of the size.
+std::string beginning() {
+  return flagship().substr(0, 9'000);
+}
+
 TEST(Robustness, CutAtEveryByte) {
-  const std::string source = flagship();
+  const std::string source = beginning();
   for (std::size_t size = 0; size < source.size(); ++size) survive(source.substr(0, size));
 }
 
 TEST(Robustness, EveryThirdByteChanged) {
-  const std::string source = flagship();
+  const std::string source = beginning();
   std::mt19937 random(1);
   constexpr std::string_view kBytes = "[]{}:-,#&*!|>'\"%@`?~\n\t \\<=a0\xff";
   for (std::size_t at = 0; at < source.size(); at += 3) {
@@ -158,7 +163,7 @@ TEST(Robustness, EveryThirdByteChanged) {
 }
 
 TEST(Robustness, PiecesInAnyOrder) {
-  const std::string source = flagship();
+  const std::string source = beginning();
   std::mt19937 random(2);
   for (int round = 0; round < 1'000; ++round) {
     std::string text;

@@ -45,8 +45,8 @@ PaneMerger::Rows PaneMerger::node(Tree& tree, Place place, std::span<const Pane>
       std::ranges::lower_bound(panes, middle, {}, &Pane::number) - panes.begin());
   Node made{.stamp = stamp, .rows = nullptr, .failures = {}};
   std::vector<Rows> halves;
-  for (const auto& [half, part] : {std::pair(0, panes.first(count)),
-                                   std::pair(1, panes.subspan(count))}) {
+  for (const auto& [half, part] :
+       {std::pair(0, panes.first(count)), std::pair(1, panes.subspan(count))}) {
     if (Rows rows = node(tree, {place.level - 1, place.number * 2 + half}, part, made.failures))
       halves.push_back(std::move(rows));
   }

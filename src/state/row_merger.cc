@@ -42,9 +42,9 @@ void RowMerger::take(Table& into, std::vector<MergeFailure>& failures) {
     merge(state, failures);
   }
   for (std::size_t i = 0; i < entries_.size(); ++i) {
-    const Timestamp updated_at =
-        places_[i]->live == 0 ? entries_[i]->updated_at
-                              : std::max(places_[i]->updated_at, entries_[i]->updated_at);
+    const Timestamp updated_at = places_[i]->live == 0
+                                     ? entries_[i]->updated_at
+                                     : std::max(places_[i]->updated_at, entries_[i]->updated_at);
     into.mark_changed(places_[i], entries_[i]->live, updated_at);
   }
   entries_.clear();

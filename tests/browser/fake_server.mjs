@@ -13,6 +13,9 @@ export const kPolicy = "default-src 'none'; script-src 'self'; style-src 'self';
 export class FakeServer {
   topics = new Map();  // name -> {id, partitions: [{begin, records: [{timestamp, key, value}]}]}
   dataflow = null;
+  states = [];         // as GET /states lists them
+  windows = [];        // of every state
+  sql = () => [];      // query -> rows
   #http;
   #sockets = new WebSocketServer({noServer: true});
   #subscriptions = new Set();  // {socket, name, next: [offset of each partition]}
@@ -87,16 +90,26 @@ export class FakeServer {
   }
 
   async #answer(request, response) {
-    const {pathname} = new URL(request.url, this.url);
+    const {pathname, searchParams} = new URL(request.url, this.url);
     const reply = (status, type, body) => {
       response.writeHead(status, {'Content-Type': type, 'Content-Security-Policy': kPolicy, 'X-Content-Type-Options': 'nosniff'});
       response.end(body);
     };
     const json = (value) => (value ? reply(200, 'application/json', JSON.stringify(value)) : reply(404, 'application/json', '{}'));
-    const [, first, second] = pathname.split('/').map(decodeURIComponent);
+    const [, first, second, third] = pathname.split('/').map(decodeURIComponent);
+    if (first === 'topics' && third === 'records') return reply(200, 'application/x-ndjson', this.#records(second, searchParams));
     if (first === 'topics' && second) return json(this.topics.has(second) && this.describe(second));
     if (first === 'topics') return json({now: Date.now(), topics: [...this.topics.keys()].map((name) => this.describe(name))});
     if (first === 'dataflow') return json(this.dataflow);
+    if (first === 'states') return json(second ? {rows: [], windows: this.windows} : {states: this.states});
+    if (first === 'sql') {
+      const query = (await request.toArray()).join('');
+      try {
+        return json({rows: this.sql(query)});
+      } catch (error) {
+        return reply(400, 'application/json', JSON.stringify({error: {code: 'sql_limit', message: error.message}}));
+      }
+    }
     const file = first === '' ? 'index.html' : second;
     const path = file === 'echarts.min.js' ? `node_modules/echarts/dist/echarts.common.min.js` : file;
     try {
@@ -104,6 +117,12 @@ export class FakeServer {
     } catch {
       reply(404, 'text/plain', 'not found');
     }
+  }
+
+  // The last record of a partition, which is all that is asked for.
+  #records(name, parameters) {
+    const partition = Number(parameters.get('partition')), {begin, records} = this.topics.get(name).partitions[partition];
+    return records.length === 0 ? '' : `${this.frame(name, partition, begin + records.length - 1)}\n`;
   }
 
   #upgrade(request, socket, head) {

@@ -55,7 +55,7 @@ describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', time
     for (const page of Object.values(pages)) await page.waitForSelector('#empty', {state: 'hidden'});
   });
 
-  it('overview: rates, counters and previews are those of the API', async () => {
+  it('overview: rates, counters and results are those of the API', async () => {
     const first = await dashState(pages.overview);
     const state = await untilState(pages.overview, 'more polls', (s) => s.polls > first.polls + 3);
     const {topics} = await gameflow.json('/topics');
@@ -69,14 +69,20 @@ describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', time
     const {services} = await gameflow.json('/dataflow');
     const closed = services.reduce((sum, {counters}) => sum + counters.windows_closed, 0);
     assert.ok(state.counters.windows_closed > 0 && state.counters.windows_closed <= closed);
-    await until('the preview is the newest record', async () => {
+    assert.deepEqual(Object.keys(state.results), [kPlayers, 'player-session-analytics/events-per-user', kPurchases, 'purchase-analytics/revenue-per-item',
+      'level-summaries', 'item-sales', 'purchase-flags', 'server-alerts']);
+    await until('the result is the newest record', async () => {
       const shown = await pages.overview.evaluate(() => ({
-        place: window.__dash.state().previews['player-session-summaries'].recent.at(-1),
-        first: document.querySelector('#preview-players li').textContent,
+        place: window.__dash.state().results['player-session-summaries'].place,
+        rows: [...document.querySelectorAll('[data-result="player-session-summaries"] li')].map((row) => row.textContent),
       }));
+      if (!shown.place) return false;
       const {value} = await recordAt(kPlayers, shown.place);
-      return shown.first === value[0].player_id + value[0].event_count;
+      const more = value.length > 5 ? [`and ${value.length - 5} more`] : [];
+      return JSON.stringify(shown.rows) === JSON.stringify([...value.slice(0, 5).map(({player_id, event_count}) => player_id + event_count), ...more]);
     });
+    await until('the rows of the state', async () => pages.overview.evaluate(() =>
+      /rows of the (open|last) window, count by key/.test(document.querySelector('[data-result="player-session-analytics/events-per-user"] .note').textContent)));
   });
 
   it('top players: the table is the record, row by row', async () => {
@@ -195,6 +201,18 @@ describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', time
     assert.equal(many.series.y.length, 35);
   });
 
+  it('any topic: the newest list as bars, and the rows of a state as SQL has them', async () => {
+    const page = await open('bars', `/stat/page-echarts.html?topic=${kPlayers}`);
+    const {bars, topic} = await untilState(page, 'bars', (s) => s.kind === 'bars' && s.bars.length > 5);
+    const {value} = await recordAt(kPlayers, topic.recent.at(-1));
+    assert.deepEqual(bars, value.slice(0, 30).map(({player_id, event_count}) => [player_id, event_count]));
+    await page.selectOption('#topic', 'purchase-analytics/revenue-per-item');
+    const state = await untilState(page, 'rows', (s) => s.name === 'purchase-analytics/revenue-per-item' && s.bars.length > 0, 60_000);
+    assert.equal(state.y, 'total_cents');
+    assert.deepEqual(state.bars.map(([, n]) => n), state.bars.map(([, n]) => n).sort((a, b) => b - a));
+    assert.match(page.url(), /\?state=purchase-analytics%2Frevenue-per-item$/);
+  });
+
   it('pause stops the picture, not the data', async () => {
     const {players} = pages;
     await players.click('#pause');
@@ -276,7 +294,8 @@ describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', time
   it('screenshots: light and dark, 360 and 1440 wide, no sideways scrolling', async () => {
     const folder = join(kRoot, 'build', 'screenshots');
     mkdirSync(folder, {recursive: true});
-    const list = {overview: '/', players: '/stat/table.html', purchases: '/stat/purchase.html', any: '/stat/page-echarts.html?topic=server-metrics'};
+    const list = {overview: '/', players: '/stat/table.html', purchases: '/stat/purchase.html', any: '/stat/page-echarts.html?topic=server-metrics',
+      bars: `/stat/page-echarts.html?topic=${kPlayers}`, state: '/stat/page-echarts.html?state=purchase-analytics/revenue-per-item'};
     for (const [name, path] of Object.entries(list)) {
       const page = await openPage(browser, gameflow.url, path);
       await untilState(page, `${name} filled`, (s) => s.status === 'live' && (s.polls ?? 3) >= 3);

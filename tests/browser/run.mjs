@@ -1,5 +1,6 @@
 // All suites in one process: `node --test run.mjs`, or `npm test`.
 import './client.mjs';
 import './charts.mjs';
+import './lists.mjs';
 import './pages.mjs';
 import './studio.mjs';

@@ -1,8 +1,8 @@
 // A distinct counts texts and integers.
 // The compiler says: add() of a distinct takes a text or an integer
-#include "operator_check.h"
-
 #include <gameflow/distinct.h>
+
+#include "operator_check.h"
 
 void note(Distinct& players, const Event& event) {
 #ifdef WRONG

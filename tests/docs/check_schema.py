@@ -12,7 +12,8 @@ import jsonschema
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SCHEMA = json.loads(subprocess.run([os.environ["GAMEFLOW_BIN"], "schema"], check=True, capture_output=True).stdout)
+SCHEMA, PACKAGE_SCHEMA = (json.loads(subprocess.run([os.environ["GAMEFLOW_BIN"], "schema", *flags], check=True, capture_output=True).stdout)
+                          for flags in ([], ["--package"]))
 FLAGSHIP = ROOT / "games/gaming-analytics/dataflow.yaml"
 
 
@@ -27,8 +28,8 @@ def dataflows():
         yield f"example {number} of docs/reference/dataflow-yaml.md", block
 
 
-def mistakes(text):
-    validator = jsonschema.Draft202012Validator(SCHEMA)
+def mistakes(text, schema=SCHEMA):
+    validator = jsonschema.Draft202012Validator(schema)
     return [error.message for error in validator.iter_errors(yaml.safe_load(text))]
 
 
@@ -55,12 +56,14 @@ WRONG = {
 class Schema(unittest.TestCase):
     def test_is_a_schema(self):
         jsonschema.Draft202012Validator.check_schema(SCHEMA)
+        jsonschema.Draft202012Validator.check_schema(PACKAGE_SCHEMA)
 
     def test_accepts_every_dataflow(self):
         seen = 0
         for name, text in dataflows():
             with self.subTest(name):
-                self.assertEqual(mistakes(text), [])
+                is_package = name.endswith("gameflow-package.yaml")
+                self.assertEqual(mistakes(text, PACKAGE_SCHEMA if is_package else SCHEMA), [])
                 seen += 1
         self.assertGreaterEqual(seen, 8)
 

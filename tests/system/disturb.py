@@ -31,7 +31,7 @@ class FakeClock(Dial):
         super().__init__(pathlib.Path(folder) / "clock")
         libraries = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
         assert libraries, "libfaketime is not installed: tools/setup.sh test"
-        self.library = libraries[0]
+        self.preload = libraries[0]
         self.pids = self.path.with_suffix(".pids")
         self.step(0)
 
@@ -39,7 +39,7 @@ class FakeClock(Dial):
         self.set(f"{seconds:+}")
 
     def use_in(self, server):
-        variables = {"LD_PRELOAD": self.library, "FAKETIME_TIMESTAMP_FILE": self.path, "FAKETIME_NO_CACHE": 1,
+        variables = {"LD_PRELOAD": self.preload, "FAKETIME_TIMESTAMP_FILE": self.path, "FAKETIME_NO_CACHE": 1,
                      "DONT_FAKE_MONOTONIC": 1, "NO_FAKE_STAT": 1}
         server.prefix = ["sh", "-c", f'echo $$ >>"{self.pids}"; exec env "$0" "$@"',
                          *(f"{name}={value}" for name, value in variables.items())]
@@ -56,12 +56,12 @@ class SlowDisk(Dial):
 
     def __init__(self, folder):
         super().__init__(pathlib.Path(folder) / "disk-ms")
-        self.library = pathlib.Path(folder) / "slow_sync.so"
-        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", self.library, HERE / "slow_sync.c"], check=True)
+        self.preload = pathlib.Path(folder) / "slow_sync.so"
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", self.preload, HERE / "slow_sync.c"], check=True)
         self.stall(0)
 
     def stall(self, seconds):
         self.set(int(seconds * 1000))
 
     def use_in(self, server):
-        server.prefix = ["env", f"LD_PRELOAD={self.library}", f"SLOW_SYNC_FILE={self.path}"]
+        server.prefix = ["env", f"LD_PRELOAD={self.preload}", f"SLOW_SYNC_FILE={self.path}"]

@@ -5,9 +5,9 @@ import socket
 import tempfile
 import unittest
 
-from harness import COUNTING, FLAGSHIP, SystemTest, cache_folder, run_cli
+from harness import COUNTING, FLAGSHIP, SystemTest, cache_folder, run_cli, two_services
 
-GOOD = FLAGSHIP.read_text()
+GOOD = two_services()
 TIMESTAMP = "return parse_time(event.event_timestamp, record_time);"
 
 

@@ -17,11 +17,11 @@ from harness import COUNTING, FLAGSHIP, PROGRAM, Server, SystemTest, player_even
 
 FLAGS = {
     ("run",): ["--listen", "--insecure-no-auth", "--data", "--durability", "--disk-free-min", "--threads", "--clear-state", "--watch",
-               "--cache", "--compiler", "--web", "--log-level"],
-    ("build",): ["--cache", "--compiler"],
-    ("validate",): ["--cache", "--compiler", "--operators"],
-    ("explain",): ["--format"],
-    ("test",): ["--filter", "--update", "--junit", "--threads", "--cache"],
+               "--package-path", "--cache", "--compiler", "--web", "--log-level"],
+    ("build",): ["--package-path", "--cache", "--compiler"],
+    ("validate",): ["--package-path", "--cache", "--compiler", "--operators"],
+    ("explain",): ["--package-path", "--format"],
+    ("test",): ["--filter", "--update", "--junit", "--threads", "--package-path", "--cache"],
     ("test", "function"): ["-v", "--value", "--value-file", "-k", "--key", "-s", "--state-key", "-o", "--output", "--cache"],
     ("service",): ["list", "reset-watermark", "forget"],
     ("service", "list"): ["--data"],
@@ -137,7 +137,8 @@ class Usage(SystemTest):
                      "    sink    purchase-summaries: item-totals, 1 partition"):
             self.assertIn(line + "\n", text.stdout)
         graph = json.loads(run_cli("explain", "--format", "json", FLAGSHIP).stdout)
-        self.assertEqual([service["name"] for service in graph["services"]], ["player-session-analytics", "purchase-analytics"])
+        self.assertEqual([service["name"] for service in graph["services"]], ["player-session-analytics", "purchase-analytics", "level-attempts", "level-totals", "level-engagement", "purchases",
+                          "item-sales", "purchase-bursts", "server-health", "server-alerts"])
         nodes = graph["services"][0]["nodes"]
         self.assertEqual([node["kind"] for node in nodes], ["read", "chain", "exchange", "keyed", "write"])
         self.assertEqual(nodes[1]["inputs"], [nodes[0]["id"]])

@@ -38,7 +38,7 @@ class DeadLetters(SystemTest):
             found = self.letters("list", "--format", "json", *arguments)
             self.assertEqual((found.returncode, len(found.stdout.splitlines())), (0, count), arguments)
         self.assertEqual(self.letters("list", "--service", "other").stdout, "no dead letters\n")
-        self.assertNotIn("0:", self.letters("list", "--counts").stdout.replace(":0", ""))
+        self.assertNotRegex(self.letters("list", "--counts").stdout, r"(?m)^\d+:\d+ ")
         wrong = self.letters("list", "--since", "yesterday")
         self.assertEqual((wrong.returncode, wrong.stdout), (1, ""))
         self.assertIn("--since is 'yesterday'", wrong.stderr)

@@ -223,6 +223,22 @@ services:
             done = self.run_function(name, *arguments, dataflow=path)
             self.assertEqual((done.returncode, done.stdout), (0, printed), (name, done.stderr))
 
+    def test_of_packages(self):
+        """By the name that the package gives it, in a dataflow that uses it and in the package itself."""
+        transit = ROOT / "examples" / "transit"
+        position = '{"vehicle":"bus 1","route":"1","at":"2024-11-12T10:00:00Z","lat":60.1,"long":24.9,"kmh":%d}'
+        for name, arguments, printed in (
+                ("too-fast", ["-v", position % 61, "-v", position % 60],
+                 '{"vehicle":"bus 1","route":"1","kmh":61}\nnull\n'),
+                ("has-position", ["-v", position % 0], "true\n"), ("vehicle-of-position", ["-v", position % 0], '"bus 1"\n'),
+                ("time-of-position", ["-v", position % 0], "1731405600000\n"),
+                ("keep-position", ["-v", position % 0],
+                 '"_key":"%s","route":"1","at":1731405600000,"lat":60.1,"long":24.9,"meters":0}\n')):
+            for file, key in ((transit / "dataflow.yaml", "bus 1"), (transit / "packages" / "vehicles" / "gameflow-package.yaml", "")):
+                done = self.run_function(name, *arguments, dataflow=file)
+                wanted = "{" + printed % key if "%s" in printed else printed
+                self.assertEqual((done.returncode, done.stdout), (0, wanted), (name, file, done.stderr))
+
     def test_mistakes(self):
         for arguments, part in (
                 (["user", "-v", '{"user":"","at":""}'], "error: user: an event without a user"),

@@ -74,7 +74,7 @@ class Watch(SystemTest):
                                     ("per_user order by", "per_userr order by", "per_userr"),
                                     ("count: { type: u32 }, points: { type: i64 } } }",
                                      "count: { type: u64 }, points: { type: i64 } } }", "state 'per-user' of service 'counting' is"),
-                                    ("duration: 7d", "duration: 6d", "has stored windows of 7d, the dataflow asks for windows of 6d")):
+                                    ("duration: 7d", "duration: 6d", "has stored tumbling 7d, the dataflow asks for tumbling 6d")):
             good = self.text
             self.edit_and_wait((before, after), told="the dataflow as it was before this change goes on")
             self.assertIn(told, self.log())
@@ -143,6 +143,57 @@ class Watch(SystemTest):
         wait_until(lambda: self.instance.topic("copied").get("records") == 1, "a copy of what was there before")
         self.assertEqual([service["name"] for service in self.instance.get("/dataflow").json["services"]], ["copies", "counting"])
         self.assertEqual(self.rows(), [["ann", 1, 1]])
+
+
+class WatchOfPackages(SystemTest):
+    def test_files_of_packages(self):
+        """Files of packages and headers are watched as the dataflow is; mistakes are told where they are."""
+        package = self.folder / "packages" / "words"
+        package.mkdir(parents=True)
+        (self.folder / "helpers.h").write_text("inline Text mark() { return \"?\"; }\n")
+        (package / "shout.h").write_text("Text shout(const Text& text) { return text.str() + mark().str(); }\n")
+        (package / "gameflow-package.yaml").write_text("""apiVersion: 0.6.0
+meta: { namespace: tests, name: words, version: 0.1.0 }
+functions:
+  shout: { operator: map, inputs: [{ name: text, type: string }], output: { type: string }, source: shout.h }
+""")
+        path = self.folder / "dataflow.yaml"
+        path.write_text("""apiVersion: 0.6.0
+meta: { name: shouting, version: 0.1.0 }
+imports: [{ pkg: tests/words@0.1.0, path: packages/words, functions: [{ name: shout }] }]
+functions: { include: [helpers.h] }
+topics:
+  in: { schema: { value: { type: string } } }
+  out: { schema: { value: { type: string } } }
+services:
+  shouting:
+    sources: [{ type: topic, id: in }]
+    transforms: [{ operator: map, uses: shout }]
+    sinks: [{ type: topic, id: out }]
+""")
+        instance = self.server(path, ["--watch"])
+        log = lambda: instance.log_path.read_text()
+        values = lambda: [record["value"] for record in instance.records("out")]
+
+        def edit(file, text, told):
+            before = log().count(told)
+            file.write_text(text)
+            wait_until(lambda: log().count(told) > before, f"'{told}' in the log")
+
+        def send_and_expect(*wanted):
+            self.assertEqual(instance.produce("in", ['"hi"']).status, 200)
+            wait_until(lambda: values() == list(wanted), f"{wanted}")
+
+        send_and_expect("hi?")
+        edit(package / "shout.h", "Text shout(const Text& text) { return text.str() + mark().str() + \"!\"; }\n",
+             "took over the changed")
+        send_and_expect("hi?", "hi?!")
+        edit(self.folder / "helpers.h", "inline Text mark() { return \"-\"; }\n", "took over the changed")
+        send_and_expect("hi?", "hi?!", "hi-!")
+        edit(package / "shout.h", "Text shout(const Text& text) { return txet.str(); }\n",
+             "the dataflow as it was before this change goes on")
+        self.assertIn(f"{package / 'shout.h'}:1:39: error: 'txet' was not declared in this scope", log())
+        send_and_expect("hi?", "hi?!", "hi-!", "hi-!")
 
 
 if __name__ == "__main__":

@@ -170,7 +170,7 @@ export class GraphView {
     return `M${at(way[0])} ${line.join(' ')} ${head}`;
   }
 
-  // figures(id) -> {in, out, lag, delay, dead, late, held} of a service, {rate, records} of a topic, or null.
+  // figures(id) -> {in, out, lag, delay, dead, late, held, stopped} of a service, {rate, records} of a topic, or null.
   update(figures) {
     for (const [id, entry] of this.#cards) {
       const now = figures(id);
@@ -180,7 +180,7 @@ export class GraphView {
       const text = is_service
         ? [`${figure(now.in)} → ${figure(now.out)} /s`, `lag ${short(now.lag)}`, ...(now.delay === null ? [] : [`${duration(now.delay)} behind`])]
         : [`${figure(now.rate)} /s`, `${short(now.records)} records`];
-      const flags = is_service ? [now.dead > 0 && ['bad', `${short(now.dead)} dead`], now.late > 0 && ['warn', `${short(now.late)} late`], now.held && ['bad', 'held']].filter(Boolean) : [];
+      const flags = is_service ? [now.dead > 0 && ['bad', `${short(now.dead)} dead`], now.late > 0 && ['warn', `${short(now.late)} late`], now.held && ['bad', 'held'], now.stopped && ['bad', 'stopped']].filter(Boolean) : [];
       const shown = JSON.stringify([text, flags, entry.active]);
       if (shown === entry.shown) continue;
       entry.shown = shown;

@@ -76,6 +76,7 @@ export function serviceFigures(service, now, rates) {
     dead: counters.records_dead,
     late: counters.records_late,
     held: service.held,
+    stopped: service.stopped,
     partitions,
   };
 }

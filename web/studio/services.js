@@ -78,6 +78,7 @@ export class ServiceView {
   #context;
   #facts;
   #held = el('p', {class: 'warn', hidden: ''}, 'Gets no input at the moment: memory is full of its state.');
+  #stopped = el('p', {class: 'bad', hidden: ''});
   #late = el('p', {class: 'warn', hidden: ''});
   #partitions = el('tbody');
   #failures;
@@ -94,7 +95,7 @@ export class ServiceView {
     const steps = el('ol', {class: 'steps'}, ...node.operators.map((o) =>
       el('li', {}, linkTo(`operator/${name}/${o.place}`, o.name), ...(o.of ? [el('span', {class: 'note'}, o.of)] : []))));
     const heads = ['Partition', 'Next', 'Lag', 'Watermark'];
-    this.body.append(this.#facts.node, this.#held, this.#late,
+    this.body.append(this.#facts.node, this.#held, this.#stopped, this.#late,
       facts([['Reads', links(ends('to', 'from'), '–')], ['Writes', links(ends('from', 'to'), 'nothing')],
         ...(node.window ? [['Window', windowText(node.window)]] : []),
         ...(node.states.length > 0 ? [['States', links(node.states.map((s) => `state/${name}/${s.name}`), ''), true]] : [])]),
@@ -111,6 +112,8 @@ export class ServiceView {
     const {windows_open, windows_closed} = service.counters;
     this.#facts.set({...counterFacts(service, dataflow.now, this.#context), Windows: `${whole(windows_open)} open, ${short(windows_closed)} closed`});
     this.#held.hidden = !service.held;
+    this.#stopped.hidden = !service.stopped;
+    if (service.stopped) setText(this.#stopped, service.stopped);
     const {records, late, reason} = service.late_last_minute;
     this.#late.hidden = late === 0;
     if (late > 0) setText(this.#late, `${Math.max(1, Math.round((100 * late) / records))} % of the last minute was late: ${reason}.`);

@@ -132,6 +132,18 @@ using ExpireFn = ChainFn;
 inline constexpr u32 kNoResult = UINT32_MAX;
 using FlushFn = const void* (*)(Call* call, RecordError* error);
 
+// Rows of a window on their way to the sinks, in order of key.
+struct WindowRows {
+  const void* const* rows;  // rows[i * state_count + s] is the row of state s of key i, or null
+  const Text* row_keys;     // encoded
+  u32 count;                // of keys
+  i64 time;                 // of what the function gives
+};
+
+// What `flush` says of each row of one state. Appends it to `out`; origins are indices of keys.
+// Returns the number of errors, in order of index.
+using EachFn = u32 (*)(Call* call, const WindowRows* rows, List<Emitted>* out, RecordError* errors);
+
 // Which of two rows of one key holds the first event, and which the last: what `merge: first` and
 // `merge: last` go by. With neither, they are those of the row that is merged into.
 enum MergeOrder : u32 { kFromFirst = 1, kFromLast = 2 };
@@ -142,7 +154,7 @@ enum MergeOrder : u32 { kFromFirst = 1, kFromLast = 2 };
 using MergeFn = u32 (*)(Call* call, void* const* into, const void* const* from, const u32* order,
                         u32 count, RecordError* errors);
 
-enum class FunctionKind : u32 { kChain, kUpdate, kFlush, kExpire, kMerge };
+enum class FunctionKind : u32 { kChain, kUpdate, kFlush, kExpire, kMerge, kEach };
 
 // What a function asks for, in a mask: a column that nobody reads need not be made.
 enum Asks : u32 { kNothing = 0, kRecordKeys = 1, kRowKeys = 2 };
@@ -162,7 +174,8 @@ inline constexpr u32 kNotWrapped = 1;
 struct Function {
   FunctionKind kind;
   const char* name;  // as in the plan: "player-session-analytics/source/0"
-  // A ChainFn, UpdateFn, FlushFn, ExpireFn or MergeFn; functions that do the same may share one.
+  // A ChainFn, UpdateFn, FlushFn, ExpireFn, MergeFn or EachFn; functions that do the same may share
+  // one.
   void (*pointer)();
   TypeRef output;  // of what comes out; of a MergeFn it says nothing
   u32 asks;        // a mask of Asks

@@ -4,6 +4,7 @@
 // Errors   an exception of the user's function becomes the RecordError of its record.
 #pragma once
 
+#include <gameflow/each.h>
 #include <gameflow/keyed.h>
 #include <gameflow/merge.h>
 

@@ -13,10 +13,10 @@
 // Order    its bytes depend on the set of values alone, whatever was added or merged when.
 #pragma once
 
-#include <bit>
 #include <concepts>
 
 #include <gameflow/hash.h>
+#include <gameflow/hash_entries.h>
 #include <gameflow/sketch.h>
 
 namespace gameflow {
@@ -46,7 +46,8 @@ class Distinct {
 
   u64 estimate() const {
     Local local;
-    return folded(local).estimate_of_bytes();
+    const Distinct all = folded(local);
+    return all.is_dense() ? detail::HashRegisters::estimate(all.registers()) : all.entry_count();
   }
 
   // As if all values of `other` were added.
@@ -57,36 +58,18 @@ class Distinct {
 
   static constexpr u64 kTextSeed = 0, kSeed = 1, kNegativeSeed = 2;
 
-  // An entry is the first 26 bits of a hash, which are its place, and 6 bits: one more than the
-  // zeros that the other 38 begin with.
-  struct Entries {
-    using Item = u32;
-    static constexpr int kRankBits = 6;
-    static u32 place_of(u32 entry) { return entry >> kRankBits; }
-    static u32 joined(u32 a, u32 b) { return std::max(a, b); }
-  };
+  using Entries = detail::HashEntries;
   using Run = detail::SortedRun<Entries>;
+  static constexpr u32 kRegisters = Entries::kRegisters;
   using Memory = detail::SketchMemory<u32>;
 
-  static constexpr int kHashBits = 64, kPlaceBits = 26, kRegisterBits = 12;
-  static constexpr u32 kRegisters = 1U << kRegisterBits;
-  static constexpr int kRankMax = kHashBits - kRegisterBits + 1;
-
   // The bytes: a head, then entries (sparse), or a byte for each register (dense). None: empty.
-  struct Head {
-    u8 kind;      // 'D'
-    u8 is_dense;  // 0, 1
-    u8 zero[6];
-  };
-  static_assert(sizeof(Head) == 8);
+  using Head = detail::HashHead;
   static constexpr u32 kEntriesMax = (kRegisters - sizeof(Head)) / sizeof(u32);
   static constexpr std::size_t kBytesMax = sizeof(Head) + kRegisters;
 
   void add_hash(u64 hash) {
-    const u64 rest = hash << kPlaceBits;
-    const int zeros = rest == 0 ? kHashBits - kPlaceBits : std::countl_zero(rest);
-    const u32 entry = static_cast<u32>(hash >> (kHashBits - kPlaceBits)) << Entries::kRankBits |
-                      static_cast<u32>(zeros + 1);
+    const u32 entry = Entries::of(hash);
     if (has(entry)) return;
     if (memory_.added_count() == Memory::kAddedMax)
       join(memory_.added(), memory_.added_count(), arena(), false);
@@ -95,20 +78,10 @@ class Distinct {
 
   // Whether the bytes say so already: most records add a value that was there before.
   bool has(u32 entry) const {
-    if (is_dense()) return registers()[register_of(entry)] >= rank_of(entry);
+    if (is_dense()) return registers()[Entries::register_of(entry)] >= Entries::rank_of(entry);
     const u32* const end = entries() + entry_count();
     const u32* const found = std::lower_bound(entries(), end, entry);
     return found != end && Entries::place_of(*found) == Entries::place_of(entry);
-  }
-
-  static u32 register_of(u32 entry) { return entry >> (32 - kRegisterBits); }
-  // One more than the zeros behind the bits that choose the register.
-  static u8 rank_of(u32 entry) {
-    constexpr int kBits = kPlaceBits - kRegisterBits;  // of the place, behind those
-    const u32 rest = entry << kRegisterBits;           // those, then the rank
-    const int zeros = rest == 0 ? kBits : std::countl_zero(rest);
-    if (zeros < kBits) return static_cast<u8>(zeros + 1);
-    return static_cast<u8>(kBits + static_cast<int>(entry & ((1U << Entries::kRankBits) - 1)));
   }
 
   bool is_dense() const { return memory_.size() == kBytesMax; }
@@ -174,8 +147,8 @@ class Distinct {
   }
 
   void raise(u32 entry) {
-    u8& known = own_registers()[register_of(entry)];
-    known = std::max(known, rank_of(entry));
+    u8& known = own_registers()[Entries::register_of(entry)];
+    known = std::max(known, Entries::rank_of(entry));
   }
 
   void merge(const Distinct& other, Arena& arena, bool in_place) {
@@ -215,45 +188,10 @@ class Distinct {
     memory_.become(bytes.data(), bytes.size());
     if (is_dense()) {
       return std::all_of(registers(), registers() + kRegisters,
-                         [](u8 rank) { return rank <= kRankMax; });
+                         [](u8 rank) { return rank <= Entries::kRankMax; });
     }
     return bytes.size() % sizeof(u32) == 0 && entry_count() != 0 && entry_count() <= kEntriesMax &&
            std::is_sorted(entries(), entries() + entry_count());
-  }
-
-  u64 estimate_of_bytes() const {
-    if (!is_dense()) return entry_count();
-    u32 counts[kRankMax + 1] = {};
-    for (u32 i = 0; i < kRegisters; ++i) ++counts[std::min<int>(registers()[i], kRankMax)];
-    constexpr f64 kCount = kRegisters, kAlpha = 0.721347520444481703680;  // 1 / (2 ln 2)
-    f64 z = kCount * tau(1 - counts[kRankMax] / kCount);
-    for (int rank = kRankMax - 1; rank >= 1; --rank) z = 0.5 * (z + counts[rank]);
-    z += kCount * sigma(counts[0] / kCount);
-    return static_cast<u64>(kAlpha * kCount * kCount / z + 0.5);
-  }
-
-  // The sum of x^(2^k) 2^(k-1); x < 1.
-  static f64 sigma(f64 x) {
-    f64 factor = 1, sum = x, before = 0;
-    do {
-      x *= x;
-      before = sum;
-      sum += x * factor;
-      factor += factor;
-    } while (sum != before);
-    return sum;
-  }
-  // A third of 1 - x - the sum of (1 - x^(2^-k))^2 2^-k.
-  static f64 tau(f64 x) {
-    if (x == 0 || x == 1) return 0;
-    f64 factor = 1, sum = 1 - x, before = 0;
-    do {
-      x = __builtin_sqrt(x);
-      before = sum;
-      factor *= 0.5;
-      sum -= (1 - x) * (1 - x) * factor;
-    } while (sum != before);
-    return sum / 3;
   }
 
   Memory memory_;

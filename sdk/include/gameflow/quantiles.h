@@ -13,6 +13,7 @@
 // Order    its bytes depend on the numbers alone, whatever was added or merged when.
 #pragma once
 
+#include <gameflow/number_buckets.h>
 #include <gameflow/sketch.h>
 
 namespace gameflow {
@@ -22,7 +23,8 @@ class Quantiles {
   static constexpr u32 kAccuracyMin = 1'000, kAccuracyMax = 100'000;  // in millionths
 
   // In millionths, within the limits.
-  explicit Quantiles(u32 accuracy = 10'000) : accuracy_(accuracy) {}
+  explicit Quantiles(u32 accuracy) : accuracy_(accuracy) {}
+  Quantiles() : Quantiles(10'000) {}
 
   // Throws std::domain_error for infinity and what is no number.
   void add(f64 number) {
@@ -41,7 +43,8 @@ class Quantiles {
       throw std::invalid_argument("quantile() takes a number from 0 to 1, not " +
                                   std::to_string(q));
     Local local;
-    return folded(local).quantile_of_bytes(q);
+    const Quantiles all = folded(local);
+    return detail::quantile_of(all.head(), all.buckets(), all.bucket_count(), all.count(), q);
   }
 
   // How many numbers there are.
@@ -60,86 +63,14 @@ class Quantiles {
  private:
   friend detail::SketchAccess;
 
-  // A bucket is its place, 21 bits, in order of the numbers, and how many numbers are in it.
-  struct Buckets {
-    using Item = u64;
-    static constexpr int kCountBits = 43;
-    static constexpr u64 kCountMax = (u64{1} << kCountBits) - 1;
-    static u64 place_of(u64 bucket) { return bucket >> kCountBits; }
-    static u64 joined(u64 a, u64 b) {
-      const u64 count = (a & kCountMax) + (b & kCountMax);
-      return place_of(a) << kCountBits | std::min(count, kCountMax);
-    }
-  };
+  using Buckets = detail::NumberBuckets;
   using Run = detail::SortedRun<Buckets>;
   using Memory = detail::SketchMemory<f64>;
   static constexpr u32 kBucketsMax = 2048;
 
-  // The place of zero, and how far from it that of 1 is: all magnitudes, of 10^-324 to 10^308, have
-  // room on both sides.
-  static constexpr i32 kZeroPlace = 1 << 20, kOnePlace = 400'000;
-
   // The bytes: a head, then the buckets. None: empty.
-  struct Head {
-    u8 kind = 'Q';
-    u8 level = 0;  // how often buckets were joined
-    u8 zero[2] = {};
-    u32 accuracy = 0;
-    f64 min = 0, max = 0;
-  };
-  static_assert(sizeof(Head) == 24);
+  using Head = detail::NumberHead;
   static constexpr std::size_t kBytesMax = sizeof(Head) + kBucketsMax * sizeof(u64);
-
-  // The bounds of buckets at a level.
-  struct Scale {
-    Scale(u32 accuracy, u8 at_level)
-        : log_base(__builtin_log1p(2.0 * accuracy / (1e6 - accuracy))), level(at_level) {}
-
-    u64 place_of(f64 number) const {
-      if (number == 0) return kZeroPlace;
-      const auto power =
-          static_cast<i32>(__builtin_ceil(__builtin_log(number < 0 ? -number : number) / log_base));
-      const i32 distance = kOnePlace + joined(power, level);
-      return static_cast<u64>(number < 0 ? kZeroPlace - distance : kZeroPlace + distance);
-    }
-    f64 number_at(u64 place) const {
-      const i32 distance = static_cast<i32>(place) - kZeroPlace;
-      if (distance == 0) return 0;
-      const i32 power = (distance < 0 ? -distance : distance) - kOnePlace;
-      const f64 log = log_base * static_cast<f64>(u64{1} << level);
-      // 2 base^power / (base + 1), which may fit where base^power does not.
-      const f64 magnitude =
-          __builtin_exp(power * log - __builtin_log((__builtin_exp(log) + 1) / 2));
-      return distance < 0 ? -magnitude : magnitude;
-    }
-    // The power of the bucket that a bucket is in `levels` above.
-    static i32 joined(i32 power, u8 levels) { return (power + (1 << levels) - 1) >> levels; }
-
-    f64 log_base;
-    u8 level;
-  };
-
-  static u64 joined_place(u64 place, u8 levels) {
-    const i32 distance = static_cast<i32>(place) - kZeroPlace;
-    if (distance == 0) return place;
-    const i32 power = Scale::joined((distance < 0 ? -distance : distance) - kOnePlace, levels);
-    const i32 joined = kOnePlace + power;
-    return static_cast<u64>(distance < 0 ? kZeroPlace - joined : kZeroPlace + joined);
-  }
-  // How many buckets are left.
-  static u32 raise_level(u64* buckets, u32 count, u8 levels) {
-    u32 kept = 0;
-    for (u32 i = 0; i < count; ++i) {
-      const u64 place = joined_place(Buckets::place_of(buckets[i]), levels);
-      const u64 bucket = place << Buckets::kCountBits | (buckets[i] & Buckets::kCountMax);
-      if (kept != 0 && Buckets::place_of(buckets[kept - 1]) == place) {
-        buckets[kept - 1] = Buckets::joined(buckets[kept - 1], bucket);
-      } else {
-        buckets[kept++] = bucket;
-      }
-    }
-    return kept;
-  }
 
   u32 bucket_count() const {
     return memory_.size() == 0 ? 0
@@ -161,7 +92,7 @@ class Quantiles {
   void join(const f64* numbers, u32 count, Arena& arena) {
     Head joined = head();
     if (memory_.size() == 0) joined.min = joined.max = numbers[0] + 0.0;
-    const Scale scale(accuracy_, joined.level);
+    const detail::NumberScale scale(accuracy_, joined.level);
     u64 sorted[Memory::kAddedMax];
     for (u32 i = 0; i < count; ++i) {
       const f64 number = numbers[i] + 0.0;  // no -0
@@ -177,7 +108,8 @@ class Quantiles {
     u32 after = Run::count_joined(buckets(), before, sorted, count);
     make_room(after, arena, in_place);
     Run::join(own_buckets(), before, sorted, count, after);
-    for (; after > kBucketsMax; ++joined.level) after = raise_level(own_buckets(), after, 1);
+    for (; after > kBucketsMax; ++joined.level)
+      after = detail::raise_level(own_buckets(), after, 1);
     set(after, joined);
   }
 
@@ -213,7 +145,7 @@ class Quantiles {
     if (theirs.level > joined.level) {
       make_room(bucket_count(), arena, in_place);
       const auto levels = static_cast<u8>(theirs.level - joined.level);
-      set(raise_level(own_buckets(), bucket_count(), levels), joined);
+      set(detail::raise_level(own_buckets(), bucket_count(), levels), joined);
       joined.level = theirs.level;
     }
     if (theirs.level == joined.level)
@@ -221,7 +153,8 @@ class Quantiles {
     u64 raised[kBucketsMax];
     std::copy_n(from.buckets(), from.bucket_count(), raised);
     const auto levels = static_cast<u8>(joined.level - theirs.level);
-    join_sorted(raised, raise_level(raised, from.bucket_count(), levels), joined, arena, in_place);
+    join_sorted(raised, detail::raise_level(raised, from.bucket_count(), levels), joined, arena,
+                in_place);
   }
 
   // All of it as bytes, in `local` where it is not yet.
@@ -254,26 +187,9 @@ class Quantiles {
     return std::is_sorted(buckets(), buckets() + bucket_count());
   }
 
-  f64 quantile_of_bytes(f64 q) const {
-    u64 total = count();
-    if (total == 0) return __builtin_nan("");
-    const Head known = head();
-    const auto rank = static_cast<u64>(q * static_cast<f64>(total - 1));
-    if (rank == 0) return known.min;
-    if (rank >= total - 1) return known.max;
-    u64 passed = 0;
-    for (u32 i = 0; i < bucket_count(); ++i) {
-      passed += buckets()[i] & Buckets::kCountMax;
-      if (passed <= rank) continue;
-      const f64 number = Scale(accuracy_, known.level).number_at(Buckets::place_of(buckets()[i]));
-      return std::min(std::max(number, known.min), known.max);
-    }
-    return known.max;
-  }
-
   Memory memory_;
   u32 accuracy_;
-  u32 zero_ = 0;
+  [[maybe_unused]] u32 zero_ = 0;
 };
 
 }  // namespace gameflow

@@ -127,9 +127,7 @@ class SavedRows {
 
 // The function of update-state, or none.
 template <auto Function>
-struct UpdateState {
-  template <class In>
-  static constexpr bool kReadsKey = !TakesValue<decltype(Function), In>;
+struct UpdateState : ReadsKey<Function> {
   template <class In>
   [[gnu::always_inline]] static void apply(const In& value, const Tags& tags) {
     call<Function>(value, tags);

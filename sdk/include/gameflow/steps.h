@@ -58,13 +58,18 @@ template <class Out, class Made, class Next>
   }
 }
 
-// The steps of a chain. `pass` hands a value to `next`, or does not.
+// Whether the function asks for the key of the record.
 template <auto Function>
-struct Map {
-  template <class In>
-  using Output = typename MapResult<decltype(Function), In>::type;
+struct ReadsKey {
   template <class In>
   static constexpr bool kReadsKey = !TakesValue<decltype(Function), In>;
+};
+
+// The steps of a chain. `pass` hands a value to `next`, or does not.
+template <auto Function>
+struct Map : ReadsKey<Function> {
+  template <class In>
+  using Output = typename MapResult<decltype(Function), In>::type;
 
   template <class In, class Next>
   [[gnu::always_inline]] static void pass(Arena& arena, const In& value, Tags tags, Next next) {
@@ -78,11 +83,9 @@ struct Map {
 };
 
 template <auto Function>
-struct Filter {
+struct Filter : ReadsKey<Function> {
   template <class In>
   using Output = In;
-  template <class In>
-  static constexpr bool kReadsKey = !TakesValue<decltype(Function), In>;
 
   template <class In, class Next>
   [[gnu::always_inline]] static void pass(Arena&, const In& value, Tags tags, Next next) {
@@ -91,11 +94,9 @@ struct Filter {
 };
 
 template <auto Function>
-struct FilterMap {
+struct FilterMap : ReadsKey<Function> {
   template <class In>
   using Output = typename FilterMapResult<decltype(Function), In>::type;
-  template <class In>
-  static constexpr bool kReadsKey = !TakesValue<decltype(Function), In>;
 
   template <class In, class Next>
   [[gnu::always_inline]] static void pass(Arena& arena, const In& value, Tags tags, Next next) {
@@ -105,11 +106,9 @@ struct FilterMap {
 };
 
 template <auto Function>
-struct FlatMap {
+struct FlatMap : ReadsKey<Function> {
   template <class In>
   using Output = typename FlatMapResult<decltype(Function), In>::type;
-  template <class In>
-  static constexpr bool kReadsKey = !TakesValue<decltype(Function), In>;
 
   template <class In, class Next>
   [[gnu::always_inline]] static void pass(Arena& arena, const In& value, Tags tags, Next next) {
@@ -147,11 +146,9 @@ struct AssignTimestamp {
 };
 
 template <class Key, auto Function>
-struct AssignKey {
+struct AssignKey : ReadsKey<Function> {
   template <class In>
   using Output = In;
-  template <class In>
-  static constexpr bool kReadsKey = !TakesValue<decltype(Function), In>;
 
   template <class In, class Next>
   [[gnu::always_inline]] static void pass(Arena&, const In& value, Tags tags, Next next) {

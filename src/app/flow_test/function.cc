@@ -57,11 +57,12 @@ class FunctionTest {
   explicit FunctionTest(const TestFunctionOptions& options) : options_(options) {}
 
   Status run() {
-    GF_ASSIGN(file_, read_dataflow(options_.build.dataflow));
+    GF_ASSIGN(file_, read_dataflow(options_.build.dataflow, options_.build.package_folders));
     GF_ASSIGN(const Operator found, flow_test::find_operator(*file_.graph, options_.name));
     // The whole dataflow first: it says what is wrong with it, and what the types are.
     GF_ASSIGN(const opbuild::Library whole, build_operators(file_, options_.build, false));
-    if (found.step->kind == FunctionKind::kFlush) return run_flush(found);
+    if (found.step->kind == FunctionKind::kFlush || found.step->kind == FunctionKind::kFlushEach)
+      return run_flush(found);
     if (options_.values.empty()) {
       return fail(ErrorCode::kInvalidArgument,
                   fmt::format("{} takes a value: --value or --value-file", found.id));
@@ -98,7 +99,7 @@ class FunctionTest {
   }
 
   DataflowFile file_of(plan::Graph graph) const {
-    return {file_.name, file_.source, std::make_shared<const plan::Graph>(std::move(graph))};
+    return {file_.name, file_.files, std::make_shared<const plan::Graph>(std::move(graph))};
   }
 
   Status start(World& world, plan::Graph graph) const {

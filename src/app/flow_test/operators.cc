@@ -100,6 +100,7 @@ Graph graph_around(const Graph& graph, const Operator& found) {
               .version = graph.version,
               .namespace_ = graph.namespace_,
               .file_name = graph.file_name,
+              .files = graph.files,
               .types = graph.types,
               .named_types = graph.named_types,
               .topics = graph.topics,
@@ -114,6 +115,7 @@ Graph graph_around(const Graph& graph, const Operator& found) {
   for (std::size_t i = 0; i < kept.size(); ++i) {
     plan::Service service = graph.services[kept[i]];
     service.nodes.clear();
+    service.on_error = plan::ErrorPolicy::kDeadLetter;  // what fails is told
     for (plan::Reference& reference : service.reads) {
       auto* const state = std::get_if<plan::Reference::OfState>(&reference.to);
       if (state == nullptr) continue;
@@ -246,11 +248,18 @@ Result<Operator> find_operator(const Graph& graph, const std::string& name) {
   const std::string function = spec::to_snake_case(name);
   std::vector<Operator> found;
   for (const Operator& one : all) {
+    const auto& signature = one.step->signature;
     if (one.id == name || behind_service(one.id) == name ||
-        (!one.function.empty() && one.function == function))
+        (!one.function.empty() && one.function == function) ||
+        (signature != nullptr && signature->name == name))
       found.push_back(one);
   }
-  if (found.size() == 1) return found.front();
+  // A package's function is the same wherever it is used, but for rows.
+  const bool is_one = std::ranges::all_of(found, [&found](const Operator& one) {
+    return one.step->signature != nullptr && one.step->place == plan::Place::kRecord &&
+           one.step->signature == found.front().step->signature;
+  });
+  if (found.size() == 1 || (is_one && !found.empty())) return found.front();
   if (!found.empty()) {
     return fail(ErrorCode::kInvalidArgument,
                 format("'{}' is more than one operator: name one of{}", name, listed(found)));
@@ -306,7 +315,11 @@ Result<Graph> rows_around(const Graph& graph, const Operator& found, const recor
   Graph probe = graph_around(graph, found);
   plan::Keyed keyed = std::get<plan::Keyed>(graph.nodes[found.node].kind);
   if (keyed.window) {
+    // One row for each key.
+    keyed.window->shape = spec::Tumbling{keyed.window->duration(), {}};
     keyed.window->grace = kForEver;
+    keyed.window->reopen_for = {};
+    keyed.window->emit_every.reset();
     keyed.window->late_topic.reset();
   }
   const bool is_whole = found.index + 1 == keyed.steps.size();

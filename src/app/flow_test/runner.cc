@@ -97,8 +97,10 @@ class Runner {
   }
 
   Status load() {
-    GF_ASSIGN(DataflowFile file, step_->words.empty() ? check_dataflow(test_.file, inline_source())
-                                                      : read_dataflow(beside_test(first_word())));
+    GF_ASSIGN(DataflowFile file,
+              step_->words.empty()
+                  ? check_dataflow(test_.file, inline_source(), build_.package_folders)
+                  : read_dataflow(beside_test(first_word()), build_.package_folders));
     GF_ASSIGN(opbuild::Library library, build_operators(file, build_, false));
     return world_.start(std::move(file), std::move(library.functions));
   }

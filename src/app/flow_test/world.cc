@@ -44,6 +44,7 @@ Status World::start(DataflowFile file, plan::Functions functions) {
 Status World::restart() {
   api_.reset();
   engine_.reset();
+  told_.clear();
   GF_ASSIGN(engine_, runtime::Engine::open(file_.graph, functions_, *store_,
                                            {.threads = options_.threads,
                                             .epoch_bytes_small = 0,  // on all threads, always
@@ -67,8 +68,34 @@ Status World::append(const std::string& topic, std::uint32_t partition,
 Status World::run() {
   for (;;) {
     GF_ASSIGN(const runtime::EpochResult result, engine_->run_epoch());
-    if (result == runtime::EpochResult::kIdle) return {};
+    if (result == runtime::EpochResult::kIdle) return tell_stopped();
   }
+}
+
+// Of services that have stopped since the last run, the first.
+Status World::tell_stopped() {
+  for (const runtime::ServiceStats& stats : engine_->stats().services) {
+    if (!stats.stopped || !told_.insert(stats.name).second) continue;
+    runtime::Stop stop = *stats.stopped;
+    if (options_.gaps && !stop.topic.empty()) {
+      if (const auto number = without_gaps(stop.topic, stop.partition, stop.offset))
+        stop.offset = {*number};
+    }
+    return fail(ErrorCode::kOperatorFailed, runtime::to_text(stats.name, stop));
+  }
+  return {};
+}
+
+// What an offset would be without gaps. Nothing: there is no such record.
+std::optional<std::uint64_t> World::without_gaps(std::string_view topic, std::uint32_t partition,
+                                                 record::Offset offset) const {
+  const auto info = store_->topic(topic);
+  if (!info) return std::nullopt;
+  const auto read = store_->read(info->id, partition, {0}, SIZE_MAX);
+  if (!read) return std::nullopt;
+  std::size_t before = 0;
+  for (const auto& batch : read->batches) before += batch->index_of(offset);
+  return before;
 }
 
 void World::fail_next_commits(std::uint32_t count) {
@@ -116,13 +143,10 @@ std::string World::as_without_gaps(std::string record) const {
   const std::size_t number = offset + kOffset.size(), end = record.find(',', number);
   const auto from = parse_number(text(number, end));
   const auto in = parse_number(text(partition + kPartition.size(), offset));
-  const auto info = store_->topic(text(topic + kTopic.size(), partition));
-  if (!from || !in || !info) return record;
-  const auto read = store_->read(info->id, *in, {0}, SIZE_MAX);
-  if (!read) return record;
-  std::size_t before = 0;
-  for (const auto& batch : read->batches) before += batch->index_of({*from});
-  return record.replace(number, end - number, std::to_string(before));
+  if (!from || !in) return record;
+  const auto before = without_gaps(text(topic + kTopic.size(), partition), *in, {*from});
+  if (!before) return record;
+  return record.replace(number, end - number, std::to_string(*before));
 }
 
 Result<query::Answer> World::answer(const std::string& sql) const {
@@ -144,10 +168,12 @@ Result<std::map<std::string, std::uint64_t>> World::counters(const std::string& 
   for (const runtime::ServiceStats& stats : engine_->stats().services) {
     if (stats.name != service) continue;
     return std::map<std::string, std::uint64_t>{
-        {"in", stats.records_in},         {"out", stats.records_out},
-        {"late", stats.records_late},     {"dead", stats.records_dead},
-        {"future", stats.records_future}, {"expired", stats.records_expired},
-        {"open", stats.windows_open},     {"closed", stats.windows_closed}};
+        {"in", stats.records_in},           {"out", stats.records_out},
+        {"late", stats.records_late},       {"dead", stats.records_dead},
+        {"future", stats.records_future},   {"expired", stats.records_expired},
+        {"skipped", stats.records_skipped}, {"stopped", stats.stopped ? 1 : 0},
+        {"open", stats.windows_open},       {"closed", stats.windows_closed},
+        {"early", stats.results_early},     {"corrected", stats.results_corrected}};
   }
   return fail(ErrorCode::kInvalidArgument, fmt::format("there is no service '{}'", service));
 }

@@ -10,7 +10,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -46,7 +48,9 @@ class World {
 
   Status append(const std::string& topic, std::uint32_t partition,
                 const std::optional<std::string>& key, const std::vector<std::string>& values);
-  Status run();  // epochs, until there is nothing left to do
+  // Epochs, until there is nothing left to do. kOperatorFailed where a service has stopped at a
+  // record, as its `on-error` says; the others have gone on.
+  Status run();
   void end_input() { engine_->end_input(); }
   void fail_next_commits(std::uint32_t count);
 
@@ -64,7 +68,10 @@ class World {
   Result<std::map<std::string, std::uint64_t>> counters(const std::string& service) const;
 
  private:
+  Status tell_stopped();
   std::string as_without_gaps(std::string record) const;
+  std::optional<std::uint64_t> without_gaps(std::string_view topic, std::uint32_t partition,
+                                            record::Offset offset) const;
 
   const WorldOptions options_;
   ManualClock hands_;
@@ -76,6 +83,7 @@ class World {
   std::unique_ptr<runtime::Engine> engine_;
   std::unique_ptr<api::Api> api_;
   std::map<std::pair<std::string, std::uint32_t>, record::Offset> seen_;
+  std::set<std::string> told_;  // services that have stopped
 };
 
 }  // namespace gameflow::app::flow_test

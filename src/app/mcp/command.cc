@@ -10,7 +10,7 @@
 namespace gameflow::app {
 
 int mcp_command(const McpOptions& options) {
-  const mcp::Server server(mcp::tools_of(options.server));
+  const mcp::Server server(mcp::tools_of(options.server, options.package_folders));
   // Ends with the input: that is how a client says good-bye.
   for (std::string line; std::getline(std::cin, line);) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;

@@ -44,6 +44,7 @@ class Server {
 };
 
 // The tools of a gameflow that is asked over HTTP. None of them changes anything.
-std::vector<Tool> tools_of(const std::string& server);
+std::vector<Tool> tools_of(const std::string& server,
+                           const std::vector<std::string>& package_folders = {});
 
 }  // namespace gameflow::app::mcp

@@ -190,7 +190,8 @@ Answer tail(Source& source, const json::object& arguments) {
   return json::value(text.empty() ? "there are no records" : text);
 }
 
-Answer explain(Source& source, const json::object& arguments) {
+Answer explain(Source& source, const std::vector<std::string>& package_folders,
+               const json::object& arguments) {
   const std::string file = client::text_at(arguments, "file");
   if (file.empty()) {
     GF_ASSIGN(json::object dataflow, source.get("/dataflow"));
@@ -199,14 +200,15 @@ Answer explain(Source& source, const json::object& arguments) {
   if (!file.ends_with(".yaml") && !file.ends_with(".yml"))
     return wrong(fmt::format("'{}' is no dataflow: its name must end in .yaml", file));
   std::string mistakes;
-  const auto read = read_dataflow(file, &mistakes);
+  const auto read = read_dataflow(file, package_folders, &mistakes);
   if (!read) return wrong(mistakes + read.error().message);
   return json::value(plan::explain(plan::describe(*read->graph)));
 }
 
 }  // namespace
 
-std::vector<Tool> tools_of(const std::string& server) {
+std::vector<Tool> tools_of(const std::string& server,
+                           const std::vector<std::string>& package_folders) {
   const auto source = std::make_shared<Source>(server);
   std::vector<Tool> tools;
   tools.push_back({"list", "List topics, services and states",
@@ -245,7 +247,9 @@ std::vector<Tool> tools_of(const std::string& server) {
        "graph of that dataflow.yaml (sources, fused operators, exchanges, windows, states, sinks), "
        "or its mistakes with line and column.",
        schema({{"file", property("string", "path of a dataflow.yaml on this machine")}}),
-       [source](const json::object& arguments) { return explain(*source, arguments); }});
+       [source, package_folders](const json::object& arguments) {
+         return explain(*source, package_folders, arguments);
+       }});
   return tools;
 }
 

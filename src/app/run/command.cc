@@ -87,6 +87,7 @@ http::ServerOptions server_options(const RunOptions& options, const ListenAddres
 int watch_until_signal(TerminationSignals& signals, FileWatch& watch, Deployment& deployment,
                        const RunOptions& options) {
   constexpr std::chrono::milliseconds kLookEvery{50};
+  watch.watch(files_of(deployment.file()));
   spdlog::info("watching {} for changes", fmt::join(files_of(deployment.file()), ", "));
   for (;;) {
     const int signal = signals.wait_for(kLookEvery);
@@ -192,7 +193,7 @@ int build_command(const BuildOptions& options) {
 }
 
 int validate_command(const ValidateOptions& options) {
-  const auto file = read_dataflow(options.build.dataflow);
+  const auto file = read_dataflow(options.build.dataflow, options.build.package_folders);
   if (!file) return print_error(file.error());
   if (options.operators) {
     const auto library = build_operators(*file, options.build, true);

@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include "runtime/stored_services.h"
+#include "spec/diagnostic.h"
 
 namespace gameflow::app {
 namespace {
@@ -21,7 +22,7 @@ double seconds_since(SteadyClock::time_point begin) {
 }  // namespace
 
 Result<Operators> load_operators(const BuildOptions& options) {
-  GF_ASSIGN(DataflowFile file, read_dataflow(options.dataflow));
+  GF_ASSIGN(DataflowFile file, read_dataflow(options.dataflow, options.package_folders));
   GF_ASSIGN(opbuild::Library library, build_operators(file, options, false));
   return Operators{std::move(file), std::move(library)};
 }
@@ -40,7 +41,9 @@ Result<std::unique_ptr<Deployment>> Deployment::open(Operators operators, log::S
 Status Deployment::change(const BuildOptions& options) {
   const auto begin = SteadyClock::now();
   GF_ASSIGN(Operators next, load_operators(options));
-  if (next.built.file == operators_.built.file && next.file.source == operators_.file.source) {
+  if (next.built.file == operators_.built.file &&
+      std::ranges::equal(next.file.files, operators_.file.files, {}, &spec::SourceFile::text,
+                         &spec::SourceFile::text)) {
     spdlog::info("{} is what runs already", next.file.name);
     return {};
   }
@@ -48,7 +51,9 @@ Status Deployment::change(const BuildOptions& options) {
   const double built_in = seconds_since(begin);
   const auto stopped_at = SteadyClock::now();
   engine_->stop();
-  auto engine = runtime::Engine::open(next.file.graph, next.built.functions, store_, options_);
+  runtime::Options taking_over = options_;
+  taking_over.takes_over = true;
+  auto engine = runtime::Engine::open(next.file.graph, next.built.functions, store_, taking_over);
   if (!engine) {
     engine_->start();  // nothing was committed: it is where the store is
     return fail(engine.error());

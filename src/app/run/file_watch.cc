@@ -9,8 +9,17 @@ namespace gameflow::app {
 
 void FileWatch::watch(std::vector<std::string> files) {
   if (files == files_) return;
-  files_ = std::move(files);
-  known_ = last_ = look();
+  const std::vector<std::string> before = std::exchange(files_, std::move(files));
+  Look known = look(), last = known;
+  // What has become of a file since it was last looked at is still to be told.
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    const auto found = std::ranges::find(before, files_[i]);
+    if (found == before.end()) continue;
+    known[i] = known_[static_cast<std::size_t>(found - before.begin())];
+    last[i] = last_[static_cast<std::size_t>(found - before.begin())];
+  }
+  known_ = std::move(known);
+  last_ = std::move(last);
 }
 
 FileWatch::Look FileWatch::look() const {

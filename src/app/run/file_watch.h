@@ -15,10 +15,11 @@ class FileWatch {
  public:
   explicit FileWatch(std::vector<std::string> files) { watch(std::move(files)); }
 
-  // Watches these from now on, instead of those before.
+  // Watches these from now on, instead of those before; those that it watches already go on.
   void watch(std::vector<std::string> files);
 
-  // Takes a look. True once the files are others than at the last true (at first: than at watch())
+  // Takes a look. True once the files are others than at the last true (at first: than when they
+  // were first watched)
   // and have been so for two looks, so that nobody is still writing; not while one is missing.
   bool has_changed();
 

@@ -1,0 +1,224 @@
+#include "spec/window_reader.h"
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "spec/cpp_lexer.h"
+#include "spec/sections.h"
+
+namespace gameflow::spec {
+namespace {
+
+// In how many windows an event may be, where each has rows of its own; and of how many panes a
+// window may be made.
+constexpr std::int64_t kWindowsMax = 1'024, kPanesMax = 10'000;
+
+constexpr std::string_view kShapes[] = {"tumbling", "sliding"};
+
+// The value at the path, or of the last key of it that is there.
+const Node& at(const Node& body, std::initializer_list<std::string_view> path) {
+  const Node* node = &body;
+  for (const std::string_view key : path) {
+    const Node* const next = node->find(key);
+    if (next == nullptr) break;
+    node = next;
+  }
+  return *node;
+}
+
+std::string_view key_of(const WindowShape& shape) {
+  return kShapes[shape.index()];
+}
+
+// Whether the function calls window() or erase(): it is about a window as a whole.
+bool is_about_windows(const Function& function) {
+  const std::vector<Token> tokens = tokenize(function.code.text);
+  for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
+    if ((tokens[i].text == "window" || tokens[i].text == "erase") && is_symbol(tokens[i + 1], "("))
+      return true;
+  }
+  return false;
+}
+
+bool says_how_to_merge(const State& state) {
+  return state.type != nullptr && state.merges.size() == state.type->fields.size() &&
+         std::ranges::all_of(state.merges, [](const auto& merge) { return merge.has_value(); });
+}
+
+}  // namespace
+
+Duration length_of(const WindowShape& shape) {
+  return std::visit([](const auto& windows) { return windows.duration; }, shape);
+}
+
+void WindowReader::read(const Node& node, const Fields& fields, Service& service,
+                        const Events& events) {
+  Window& window = *service.window;
+  if (auto shape = read_shape(node, fields)) window.shape = std::move(*shape);
+  if (const auto watermark = fields.map("watermark")) {
+    window.grace = watermark->duration("grace-period").value_or(Duration{});
+    window.idle_timeout = watermark->duration("idleness").value_or(Duration{});
+  }
+  if (const Node* const late = fields.find("late")) read_late(*late, service, events);
+  if (const auto emit = fields.map("emit")) window.emit_every = emit->duration("every");
+}
+
+std::optional<WindowShape> WindowReader::read_shape(const Node& node, const Fields& fields) {
+  const Node* first = nullptr;
+  std::optional<WindowShape> shape;
+  for (const std::string_view key : kShapes) {
+    const Node* const name = node.find_key(key);
+    if (name == nullptr) continue;
+    if (first != nullptr) {
+      report_.error(*name, fmt::format("a window is '{}' or '{}', not both", first->text, key),
+                    "remove one of them");
+      continue;
+    }
+    first = name;
+    const auto inner = fields.map(key);
+    if (!inner) continue;
+    if (key == "tumbling") {
+      shape =
+          Tumbling{inner->duration("duration").value_or(Duration{}),
+                   inner->duration("offset").value_or(Duration{}), inner->time_zone("timezone")};
+    } else {
+      shape = Sliding{inner->duration("duration").value_or(Duration{}),
+                      inner->duration("slide").value_or(Duration{}),
+                      inner->duration("offset").value_or(Duration{})};
+    }
+  }
+  const bool is_told = node.find_key("session") != nullptr || node.find_key("hopping") != nullptr;
+  if (first == nullptr && !is_told) {
+    report_.error(node, "a window needs 'tumbling' or 'sliding'",
+                  "write 'tumbling: { duration: 5s }'");
+  }
+  return shape;
+}
+
+void WindowReader::read_late(const Node& node, Service& service, const Events& events) {
+  if (node.kind != NodeKind::kMap) {
+    if (node.text != "drop") {
+      report_.error(
+          node,
+          fmt::format("'late' has to be 'drop' or a topic, not '{}'", node.text.substr(0, 60)),
+          "write 'late: drop' or 'late: { topic: late-events }'");
+    }
+    return;
+  }
+  const Fields fields(report_, node, kLate);
+  const Node* const topic = fields.find("topic");
+  if (topic != nullptr) read_late_topic(*topic, service, events);
+  service.window->reopen_for = fields.duration("reopen-for").value_or(Duration{});
+  if (node.find_key("topic") == nullptr && node.find_key("reopen-for") == nullptr)
+    report_.error(node, "'late' needs 'topic' or 'reopen-for'",
+                  "for example 'late: { reopen-for: 1h }'");
+}
+
+void WindowReader::read_late_topic(const Node& topic, Service& service, const Events& events) {
+  const TopicEntry* const entry = topics_.refer(topic);
+  if (entry == nullptr) return;
+  Window& window = *service.window;
+  window.late = LatePolicy::kToTopic;
+  window.late_topic = entry->topic.name;
+  if (entry->topic.type != nullptr && events.type == nullptr && events.is_changed) {
+    report_.error(topic,
+                  fmt::format("late events have the type that 'transforms' made, but topic '{}' "
+                              "has type '{}'",
+                              topic.text, entry->type_name),
+                  "send them to a topic without schema");
+  } else if (entry->topic.type != nullptr && events.type != nullptr &&
+             entry->topic.type != events.type->topic.type) {
+    report_.error(topic,
+                  fmt::format("late events keep their type, but topic '{}' has type '{}'",
+                              topic.text, entry->type_name),
+                  "give the topic the type of the sources, or no schema");
+  }
+  for (const Source& source : service.sources) {
+    if (source.topic == window.late_topic)
+      report_.error(topic,
+                    fmt::format("topic '{}' is a source: late events would come back", topic.text),
+                    "send them to another topic");
+  }
+}
+
+void WindowReader::check(const Node& key, const Node& node, Service& service) {
+  if (length_of(service.window->shape).ms == 0) return;
+  check_watermark(key, node, *service.window);
+  check_retention(node, service);
+  if (auto* const sliding = std::get_if<Sliding>(&service.window->shape);
+      sliding != nullptr && sliding->slide.ms != 0)
+    check_sliding(node, service, *sliding);
+}
+
+void WindowReader::check_watermark(const Node& key, const Node& node, const Window& window) {
+  const Node* const watermark = node.find("watermark");
+  if (watermark == nullptr || watermark->find("grace-period") == nullptr) {
+    report_.warning(watermark == nullptr ? at(node, {key_of(window.shape)}) : *watermark,
+                    fmt::format("service '{}' has no 'grace-period': an event that arrives after a "
+                                "later one may be late",
+                                key.text),
+                    "write 'watermark: { grace-period: 2s }', or 0s if events arrive in order");
+  } else if (window.idle_timeout < window.grace) {
+    report_.warning(
+        at(*watermark, {"idleness"}),
+        fmt::format("'idleness' ({}) is shorter than 'grace-period' ({})",
+                    format_duration(window.idle_timeout), format_duration(window.grace)),
+        "a partition that pauses is left behind before its events are late");
+  }
+}
+
+void WindowReader::check_retention(const Node& node, const Service& service) {
+  const Window& window = *service.window;
+  for (const Source& source : service.sources) {
+    for (const TopicEntry& entry : topics_.entries()) {
+      const auto age = entry.topic.retention_age;
+      if (entry.topic.name != source.topic || !age ||
+          *age >= length_of(window.shape) + window.grace)
+        continue;
+      report_.warning(at(node, {key_of(window.shape), "duration"}),
+                      fmt::format("the window is longer than topic '{}' keeps its records ({})",
+                                  source.topic, format_duration(*age)),
+                      "after a stop, records may be gone before they were read");
+    }
+  }
+}
+
+void WindowReader::check_sliding(const Node& node, const Service& service, Sliding& sliding) {
+  const Node& slide = at(node, {"sliding", "slide"});
+  if (sliding.slide > sliding.duration) {
+    report_.error(slide,
+                  fmt::format("'slide' ({}) is longer than 'duration' ({}): events between two "
+                              "windows would be in none",
+                              format_duration(sliding.slide), format_duration(sliding.duration)),
+                  "make it shorter, or write 'tumbling'");
+    return;
+  }
+  const bool is_whole = service.partition && service.partition->update_state &&
+                        is_about_windows(*service.partition->update_state);
+  sliding.in_panes =
+      !is_whole && std::ranges::all_of(service.states, says_how_to_merge) &&
+      !(service.partition && std::ranges::any_of(service.partition->transforms, is_about_windows));
+  const std::int64_t panes = sliding.duration.ms / std::gcd(sliding.duration.ms, sliding.slide.ms);
+  const std::int64_t windows = (sliding.duration.ms + sliding.slide.ms - 1) / sliding.slide.ms;
+  if (sliding.in_panes && panes > kPanesMax) {
+    report_.error(slide,
+                  fmt::format("a window of {} every {} is made of {} parts; the limit is {}",
+                              format_duration(sliding.duration), format_duration(sliding.slide),
+                              panes, kPanesMax),
+                  "choose a longer 'slide', of which 'duration' is a multiple");
+  } else if (!sliding.in_panes && windows > kWindowsMax) {
+    report_.error(slide,
+                  fmt::format("each event would be in {} windows, each with rows of its own; the "
+                              "limit is {}",
+                              windows, kWindowsMax),
+                  "give every column of the states a 'merge', or choose a longer 'slide'");
+  }
+}
+
+}  // namespace gameflow::spec
