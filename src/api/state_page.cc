@@ -96,10 +96,11 @@ Result<std::string> key_literal(record::Kind kind, const std::string& key) {
               fmt::format("'{}' cannot be a key of type {}", key, to_string(kind)));
 }
 
+// `start`: of the segment, as query::start_of(): of sessions, whether they have ended.
 std::string select_from(const query::Table& table, std::string_view condition,
                         const std::optional<std::int64_t>& start) {
   return fmt::format("select * from {} where {}{}", sql_quoted(table.name, '"'), condition,
-                     start ? fmt::format(" and {} = {}", kWindowStart, *start) : "");
+                     start ? fmt::format(" and {} = {}", table.constant_names.front(), *start) : "");
 }
 
 std::string text_of(const query::Value& value) {
@@ -175,9 +176,11 @@ class PageReader {
     for (const PagePlace& place : places) keys += (keys.empty() ? "" : ", ") + literal(place.key);
     const std::string condition =
         places.size() == 1 ? "_key = " + keys : fmt::format("_key in ({})", keys);
-    const auto start =
-        has_windows(table_) ? std::optional(places.front().start) : std::optional<std::int64_t>();
-    GF_ASSIGN(query::Answer answer, run(select_from(table_, condition, start), {}));
+    std::optional<std::int64_t> start;
+    if (!table_.constant_names.empty()) start = places.front().start;
+    const std::string sql = select_from(table_, condition, start);
+    GF_ASSIGN(query::Answer answer,
+              run(table_.session_gap ? sql + " order by _window_start" : sql, {}));
     std::multimap<std::string, std::vector<query::Value>*> rows;  // several of a key are sessions
     for (auto& row : answer.rows) rows.emplace(text_of(row.front()), &row);
     for (const PagePlace& place : places) {
@@ -220,7 +223,13 @@ Result<StateRows> read_page(query::Database& database, const query::Table& table
                             std::chrono::steady_clock::time_point deadline) {
   StateRows out{.windows = windows_of(table)};
   std::optional<std::int64_t> start;
-  if (wanted.window_start || wanted.is_newest_window) {
+  if (table.session_gap && wanted.window_start) {
+    return fail(ErrorCode::kInvalidArgument,
+                "the windows of this state are sessions, each with a start of its own: leave window "
+                "out");
+  }
+  // Of sessions it is all of them.
+  if (!table.session_gap && (wanted.window_start || wanted.is_newest_window)) {
     if (!has_windows(table))
       return fail(ErrorCode::kInvalidArgument, "this state has no windows: leave window out");
     start = wanted.window_start   ? wanted.window_start->ms
@@ -233,7 +242,8 @@ Result<StateRows> read_page(query::Database& database, const query::Table& table
       return fail(ErrorCode::kInvalidArgument, "key stands without prefix and after");
     GF_ASSIGN(const std::string literal, key_literal(table.key, *wanted.key));
     const std::string sql = select_from(table, "_key = " + literal, start);
-    GF_ASSIGN(out.answer, reader.run(has_windows(table) ? sql + " order by _window_start" : sql,
+    const bool has_bounds = has_windows(table) || table.session_gap;
+    GF_ASSIGN(out.answer, reader.run(has_bounds ? sql + " order by _window_start" : sql,
                                      {.rows_max = wanted.limit}));
     return out;
   }

@@ -58,7 +58,7 @@ class SessionTable : public testing::Test {
 
   record::TypeTable types_;
   const record::Type* row_ = types_.object("", {{"n", types_.scalar(record::Kind::kU32)}});
-  state::Layout layout_{{row_}, {}, true};
+  state::Layout layout_{{row_}, {}, Duration{30}};
   std::deque<state::Table> shards_;
   Table table_;
   Database database_;

@@ -7,8 +7,8 @@
 namespace gameflow::runtime {
 
 void SessionUpdate::run(const SessionEpoch& epoch, std::uint32_t shard,
-                        state::Shard::Window& window, SessionOutcome& outcome) {
-  state::Sessions sessions(*epoch.layout, epoch.rules, epoch.merges, window.table, window.timers);
+                        state::Shard::Window& window, ShardOutcome& outcome) {
+  state::Sessions sessions(*epoch.layout, epoch.rules, *epoch.merges, window.table, window.timers);
   const Work work{epoch, window.table, sessions, outcome};
   clear_batch();  // an epoch that ran out of memory may have left some
   for (std::uint32_t d = 0; d < epoch.deliveries.size(); ++d) take(work, d, shard);
@@ -62,7 +62,8 @@ void SessionUpdate::add(const Work& work, std::uint32_t delivery, const Exchange
     rows_.push_back(arena_.allocate(codec.size(), codec.align()));
     codec.initialize(rows_.back());
   }
-  records_.push_back({latest, is_in_place, time, delivery, placed.records[i]});
+  records_.push_back(
+      {latest, is_in_place, time, delivery, placed.records[i], placed.numbers[i]});
   values_.push_back(placed.values[i]);
   spans_.push_back({bounds.first.ms, (bounds.second + epoch.rules.gap).ms});
   add_columns(epoch, from, placed, i);
@@ -99,7 +100,7 @@ void SessionUpdate::apply(const Work& work) {
   for (u32 i = 0; i < count; ++i) {
     const bool has_failed = failure != errors_.data() + failures && failure->index == i;
     if (has_failed) {
-      fail(work, i, work.epoch.operators[failure->step], failure->message.str());
+      fail(work, records_[i], work.epoch.operators[failure->step], failure->message.str());
       ++failure;
     } else {
       use(work, i);
@@ -124,35 +125,34 @@ void SessionUpdate::use(const Work& work, std::size_t number) {
   void* const* const rows = rows_.data() + number * work.epoch.layout->state_count();
   const std::string_view key = work.epoch.layout->key(record.latest);
   if (auto reason = work.sessions.take(key, record.time, rows, use.asked, now, arena_))
-    fail(work, number, work.epoch.operators.back(), *std::move(reason));
+    fail(work, record, "merge", *std::move(reason));
 }
 
-void SessionUpdate::fail(const Work& work, std::size_t number, std::string_view op,
+void SessionUpdate::fail(const Work& work, const Record& record, std::string_view op,
                          std::string reason) {
-  const Record& record = records_[number];
-  work.outcome.failed.push_back({record.delivery, record.record, op, std::move(reason)});
+  work.outcome.failed.push_back(
+      {record.delivery, record.record, record.number, op, std::move(reason)});
 }
 
 // Those that have ended move to a table of their own; several of one key have slots there, too.
 void SessionUpdate::end(const Work& work) {
   const state::Layout& layout = *work.epoch.layout;
-  SessionOutcome& outcome = work.outcome;
+  std::optional<ShardOutcome::Ended>& ended = work.outcome.ended;
   work.sessions.close(*work.epoch.closed_until, work.epoch.now, [&](const state::Entry* entry) {
-    if (outcome.ended == nullptr) outcome.ended = std::make_unique<state::Table>(layout);
+    const window::Span span{layout.session(entry).first, layout.session_end(entry)};
+    if (!ended) ended.emplace(std::make_unique<state::Table>(layout), span);
+    ended->span = {std::min(ended->span.start, span.start), std::max(ended->span.end, span.end)};
     state::Entry* to = nullptr;
     for (std::uint16_t slot = 0; to == nullptr || to->live != 0; ++slot) {
       std::string key(layout.user_key(entry));
       state::Sessions::append_slot(key, slot);
-      to = outcome.ended->find_or_insert(key, state::hash_key(key));
+      to = ended->rows->find_or_insert(key, state::hash_key(key));
     }
     std::memcpy(static_cast<void*>(to + 1), entry + 1,
                 layout.mutable_bytes() - sizeof(state::Entry));
-    outcome.ended->mark_changed(to, entry->live, entry->updated_at);
-    const state::SessionTimes& session = layout.session(entry);
-    outcome.first = std::min(outcome.first.value_or(session.first), session.first);
-    outcome.end = std::max(outcome.end.value_or(session.last), session.last + work.epoch.rules.gap);
+    ended->rows->mark_changed(to, entry->live, entry->updated_at);
   });
-  if (outcome.ended != nullptr) outcome.ended->own_text();
+  if (ended) ended->rows->own_text();
 }
 
 void SessionUpdate::clear_batch() {

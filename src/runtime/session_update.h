@@ -29,7 +29,7 @@ namespace gameflow::runtime {
 struct SessionEpoch {
   const state::Layout* layout;
   state::SessionRules rules;
-  state::MergeFns merges;  // by state
+  const state::MergeFns* merges;  // by state
   plan::BoundFunction<abi::UpdateFn> update;
   std::span<const std::string_view> operators;  // names of the steps of `update`
 
@@ -40,32 +40,27 @@ struct SessionEpoch {
   RowReader* reader = nullptr;  // of the worker
 };
 
-struct SessionOutcome {
-  std::vector<FailedUpdate> failed;  // in order
-  struct Late {
-    std::uint32_t delivery = 0;
-    std::uint32_t record = 0;  // in the chunk
-  };
-  std::vector<Late> late;  // in order
-  // The sessions that have ended, in a table of their own; null: none has.
-  std::unique_ptr<state::Table> ended;
-  std::optional<Timestamp> first, end;  // from the first of them to the last one's end
-};
-
 class SessionUpdate {
  public:
   // The epoch's changes of the window stay to be committed, or reverted.
   void run(const SessionEpoch& epoch, std::uint32_t shard, state::Shard::Window& window,
-           SessionOutcome& outcome);
+           ShardOutcome& outcome);
 
  private:
   static constexpr std::size_t kBatch = 512;
 
+  struct Record {
+    state::Entry* latest;  // of its key
+    bool is_in_place;
+    Timestamp time;
+    std::uint32_t delivery, record;
+    std::uint32_t number;  // among what left the chain
+  };
   struct Work {
     const SessionEpoch& epoch;
     state::Table& table;
     state::Sessions& sessions;
-    SessionOutcome& outcome;
+    ShardOutcome& outcome;
   };
   void take(const Work& work, std::uint32_t delivery, std::uint32_t shard);
   void add(const Work& work, std::uint32_t delivery, const Exchange::Records& placed, std::size_t i,
@@ -74,16 +69,11 @@ class SessionUpdate {
                    const Exchange::Records& placed, std::size_t i);
   void apply(const Work& work);
   void use(const Work& work, std::size_t number);
-  void fail(const Work& work, std::size_t number, std::string_view op, std::string reason);
+  static void fail(const Work& work, const Record& record, std::string_view op,
+                   std::string reason);
   void end(const Work& work);
   void clear_batch();
 
-  struct Record {
-    state::Entry* latest;  // of its key
-    bool is_in_place;
-    Timestamp time;
-    std::uint32_t delivery, record;
-  };
   // A batch for the operator.
   std::vector<Record> records_;
   std::vector<const void*> values_;

@@ -66,7 +66,7 @@ struct Sessions {
   Sessions() {
     epoch.layout = &layout;
     epoch.rules.gap = {30};
-    epoch.merges = {&merge};
+    epoch.merges = &merges;
     epoch.update.pointer = &update;
     epoch.operators = names;
     for (std::uint32_t i = 0; i < state::kShards; ++i) shards.emplace_back(layout);
@@ -89,8 +89,9 @@ struct Sessions {
         keys.push_back(input[i].first);
         state::Sessions::append_slot(keys.back(), 0);
         const auto number = static_cast<std::uint32_t>(i - begin);
-        delivery.own_placement.exchange.add(keys.back(), window::kAlways, &input[i].second, number,
-                                            number);
+        Exchange& exchange = delivery.own_placement.exchange;
+        exchange.add(keys.back(), exchange.number_of(window::kAlways), &input[i].second, number,
+                     number);
       }
       delivery.own_placement.exchange.sort();
       delivery.own_placement.emitted = of_chunk;
@@ -100,13 +101,13 @@ struct Sessions {
     epoch.deliveries = pointers;
     epoch.closed_until = closed_until;
     for (std::uint32_t number = 0; number < state::kShards; ++number) {
-      SessionOutcome outcome;
+      ShardOutcome outcome;
       worker.run(epoch, number, shards[number].touch({0}), outcome);
       for (const FailedUpdate& failed : outcome.failed) told.push_back("failed: " + failed.reason);
       for (const auto& late : outcome.late)
         told.push_back("late: " + std::to_string(late.delivery) + "/" +
                        std::to_string(late.record));
-      if (outcome.ended != nullptr) show(*outcome.ended, ended);
+      if (outcome.ended) show(*outcome.ended->rows, ended);
       if (is_fine) {
         shards[number].commit([](Timestamp, const auto&, std::size_t) {});
       } else {
@@ -162,8 +163,9 @@ struct Sessions {
                                           {"first", types.scalar(record::Kind::kU32)},
                                           {"last", types.scalar(record::Kind::kU32)}})},
                        {},
-                       true};
+                       Duration{30}};
   std::vector<std::string_view> names{"update-state"};
+  state::MergeFns merges{&merge};
   SessionEpoch epoch{};
   std::deque<state::Shard> shards;
   SessionUpdate worker;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -56,10 +57,12 @@ class Layout {
 
   // `rows`: the row types of the service's states, in order. They outlive the layout. `ttls`: after
   // how long without being asked for their rows run out; 0 or nothing: never.
-  // `has_sessions`: a key may have several entries, each with the rows of one session; what is the
-  // key of an entry here ends with the number of its slot (sessions.h).
+  // `session_gap`: a key may have several entries, each with the rows of one session, which lasts so
+  // long behind its last record; what is the key of an entry here ends with the number of its slot
+  // (sessions.h).
   explicit Layout(const std::vector<const record::Type*>& rows,
-                  const std::vector<Duration>& ttls = {}, bool has_sessions = false);
+                  const std::vector<Duration>& ttls = {},
+                  std::optional<Duration> session_gap = std::nullopt);
 
   std::size_t state_count() const { return codecs_.size(); }
   const RowCodec& codec(std::size_t state) const { return codecs_[state]; }
@@ -79,7 +82,9 @@ class Layout {
     return Timestamp{times(entry, state).seen_at} + ttls_[state];
   }
 
-  bool has_sessions() const { return has_sessions_; }
+  bool has_sessions() const { return session_gap_.has_value(); }
+  // Of an entry with rows.
+  Timestamp session_end(const Entry* entry) const { return session(entry).last + *session_gap_; }
   SessionTimes& session(Entry* entry) const {
     return *reinterpret_cast<SessionTimes*>(reinterpret_cast<char*>(entry) + sizeof(Entry));
   }
@@ -100,7 +105,7 @@ class Layout {
   // That operators gave.
   std::string_view user_key(const Entry* entry) const {
     std::string_view full = key(entry);
-    if (has_sessions_) full.remove_suffix(kSlotBytes);
+    if (has_sessions()) full.remove_suffix(kSlotBytes);
     return full;
   }
   static constexpr std::size_t kSlotBytes = 2;
@@ -126,7 +131,7 @@ class Layout {
   std::uint32_t timed_ = 0;
   std::uint32_t key_offset_ = 0;
   bool has_text_ = false;
-  bool has_sessions_ = false;
+  std::optional<Duration> session_gap_;
 };
 
 }  // namespace gameflow::state

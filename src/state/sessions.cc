@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <tuple>
 
 #include "base/check.h"
@@ -10,7 +11,7 @@ namespace gameflow::state {
 namespace {
 
 // A key has at most so many sessions that have not closed.
-constexpr std::uint32_t kSlotsMax = UINT16_MAX;
+constexpr std::uint32_t kSlotsMax = 4096;
 
 std::string with_slot(std::string_view full_key, std::uint32_t slot) {
   std::string key(full_key.substr(0, full_key.size() - Layout::kSlotBytes));
@@ -120,7 +121,10 @@ std::optional<std::string> Sessions::take(std::string_view full_key, Timestamp t
   Entry* const before = found.before == nullptr ? nullptr : writable(found.before);
   Entry* const behind = found.behind == nullptr ? nullptr : writable(found.behind);
   if (before == nullptr && behind == nullptr) {
-    if (found.count == kSlotsMax) return "the key has too many open sessions";
+    if (found.count == kSlotsMax) {
+      return "the key has 4096 sessions that have not ended, and gets no other one: is a device's "
+             "clock wrong?";
+    }
     Entry* const made = make(full_key, time, found.count, now);
     merge(made, rows, asked, 0, arena);
     table_.mark_changed(made, asked, now);
@@ -266,12 +270,18 @@ void Sessions::pack(std::string_view full_key, std::uint32_t count, Timestamp no
   move(slot(key, used), slot(key, latest), now);
 }
 
-void Sessions::set_timers() {
-  std::vector<std::string> keys;
+void Sessions::pack_all(Timestamp now) {
+  std::map<std::string, std::uint32_t> counts;  // up to the last slot that is used
   table_.peek()->for_each([&](const Entry* entry) {
-    if (entry->live != 0) keys.emplace_back(layout_.key(entry));
+    if (entry->live == 0) return;
+    const std::string_view key = layout_.key(entry);
+    const auto byte = [key](std::size_t from_end) {
+      return static_cast<std::uint8_t>(key[key.size() - from_end]);
+    };
+    std::uint32_t& count = counts[with_slot(key, 0)];
+    count = std::max(count, (std::uint32_t{byte(2)} << 8 | byte(1)) + 1);
   });
-  for (const std::string& key : keys) arm(table_.find_or_insert(key, hash_key(key)));
+  for (const auto& [key, count] : counts) pack(key, count, now);
 }
 
 std::vector<const Entry*> Sessions::due(Timestamp until) {

@@ -34,7 +34,7 @@
 namespace gameflow::state {
 
 struct SessionRules {
-  Duration gap;
+  Duration gap;  // that of the layout
   std::optional<Duration> max;
 
   // Half-open, of records from `first` to `last`.
@@ -52,9 +52,8 @@ class Sessions {
       : layout_(layout), rules_(rules), merges_(merges), table_(table), timers_(timers) {}
 
   static void append_slot(std::string& key, std::uint16_t slot);
-  static bool is_first_slot(std::string_view full_key) {
-    return full_key.ends_with(std::string_view("\0\0", Layout::kSlotBytes));
-  }
+  static constexpr std::string_view first_slot() { return {"\0\0", Layout::kSlotBytes}; }
+  static bool is_first_slot(std::string_view full_key) { return full_key.ends_with(first_slot()); }
   // Which shard an entry's key belongs to: all sessions of a key to one.
   static std::uint64_t shard_hash(std::string_view full_key);
 
@@ -88,8 +87,8 @@ class Sessions {
     for (const Entry* entry : ended) visit(entry);
     remove(std::move(ended), now);
   }
-  // A timer for each session, of a table that has just been filled.
-  void set_timers();
+  // States have gone, and with them sessions: leaves no holes between the slots of a key.
+  void pack_all(Timestamp now);
 
   // From the first to the last record of the session, this one with it.
   std::pair<Timestamp, Timestamp> bounds_with(std::string_view full_key, Timestamp time) const;

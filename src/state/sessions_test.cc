@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "record/arena.h"
 #include "record/type.h"
+#include "state/shard.h"
 
 namespace gameflow::state {
 namespace {
@@ -148,7 +149,7 @@ struct SessionsTest : testing::Test {
                                    {"last", types.scalar(record::Kind::kU32)},
                                    {"names", types.scalar(record::Kind::kString)}})},
                 {},
-                true};
+                Duration{30}};
   SessionRules rules{.gap = {30}, .max = std::nullopt};
   MergeFns merges{&merge_rows};
   Table table{layout};
@@ -296,7 +297,6 @@ TEST_F(SessionsTest, ComeBackFromWhatIsStored) {
   add("bob", {{7}, 4});
   table.own_text();
   Table read(layout);
-  Timers read_timers;
   for (const Entry* entry : table.changes()) {
     std::string bytes;
     ByteWriter writer(bytes);
@@ -305,10 +305,13 @@ TEST_F(SessionsTest, ComeBackFromWhatIsStored) {
     ASSERT_TRUE(read.load(reader, {0}));
     EXPECT_TRUE(reader.at_end());
   }
-  Sessions all(layout, rules, merges, read, read_timers);
-  all.set_timers();
   read.commit();
-  read_timers.commit();
+  Shard::Window window({0}, layout);
+  window.table.copy_rows(read);
+  window.set_timers(layout);
+  window.table.commit();
+  window.timers.commit();
+  Sessions all(layout, rules, merges, window.table, window.timers);
   Lines closed;
   all.close({39}, {1}, [&](const Entry* entry) { closed.push_back(show(entry)); });
   EXPECT_EQ(closed, (Lines{"ann -5000..-5000 count 1 1..1", "bob 7..7 count 1 4..4",
