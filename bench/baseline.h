@@ -33,8 +33,8 @@ void run_filter_map(const Events& events, const std::function<void(std::string_v
 
 // That of dataflows/sessions.yaml: decodes all fields of every event and counts per user as long as
 // events come within the gap; a session that has ended is a line `{"player":…,"from":…,"to":…,
-// "events":…}`, when its user comes again, or at the end. Expects events in order of time. `take` and
-// throws as above.
+// "events":…}`, when its user comes again, or at the end. Expects events in order of time. `take`
+// and throws as above.
 void run_session_loop(const Events& events, std::int64_t gap_ms,
                       const std::function<void(std::string_view)>& take);
 

@@ -179,8 +179,9 @@ Body prepare_filter_map(const Setting& setting) {
 Body prepare_session(const Setting& setting) {
   const auto events = std::make_shared<const Events>(EventOptions{
       .players = 10'000, .events_per_window = 30'000, .windows = setting.quick ? 5U : 60U});
-  return prepare_loop(events, read_source("bench/dataflows/sessions.yaml"), "player-sessions",
-                      [](const Events& of, const auto& take) { run_session_loop(of, 5'000, take); });
+  return prepare_loop(
+      events, read_source("bench/dataflows/sessions.yaml"), "player-sessions",
+      [](const Events& of, const auto& take) { run_session_loop(of, 5'000, take); });
 }
 
 // A game of 10,000 players and 30,000 events a second: who was the most active of the last minute,

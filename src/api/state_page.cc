@@ -99,8 +99,9 @@ Result<std::string> key_literal(record::Kind kind, const std::string& key) {
 // `start`: of the segment, as query::start_of(): of sessions, whether they have ended.
 std::string select_from(const query::Table& table, std::string_view condition,
                         const std::optional<std::int64_t>& start) {
-  return fmt::format("select * from {} where {}{}", sql_quoted(table.name, '"'), condition,
-                     start ? fmt::format(" and {} = {}", table.constant_names.front(), *start) : "");
+  return fmt::format(
+      "select * from {} where {}{}", sql_quoted(table.name, '"'), condition,
+      start ? fmt::format(" and {} = {}", table.constant_names.front(), *start) : "");
 }
 
 std::string text_of(const query::Value& value) {
@@ -224,9 +225,10 @@ Result<StateRows> read_page(query::Database& database, const query::Table& table
   StateRows out{.windows = windows_of(table)};
   std::optional<std::int64_t> start;
   if (table.session_gap && wanted.window_start) {
-    return fail(ErrorCode::kInvalidArgument,
-                "the windows of this state are sessions, each with a start of its own: leave window "
-                "out");
+    return fail(
+        ErrorCode::kInvalidArgument,
+        "the windows of this state are sessions, each with a start of its own: leave window "
+        "out");
   }
   // Of sessions it is all of them.
   if (!table.session_gap && (wanted.window_start || wanted.is_newest_window)) {

@@ -88,8 +88,9 @@ TEST_F(SessionPages, OfAKeyComeInOrderOfTheirStart) {
 
 TEST_F(SessionPages, HaveNoWindowsInCommon) {
   EXPECT_EQ(read({.is_newest_window = true, .limit = 10}), read({.limit = 10}));
-  EXPECT_EQ(read({.window_start = Timestamp{0}, .limit = 10}),
-            "the windows of this state are sessions, each with a start of its own: leave window out");
+  EXPECT_EQ(
+      read({.window_start = Timestamp{0}, .limit = 10}),
+      "the windows of this state are sessions, each with a start of its own: leave window out");
 }
 
 }  // namespace

@@ -47,7 +47,8 @@ bool is_told(const RowAccess& access, const RowPlace& place) {
   const std::string_view full_key = access.layout->key(place.entry);
   if (state::Sessions::is_first_slot(full_key)) return false;
   const Shards& shards = *place.segment->shards.get();
-  const auto& shard = shards[state::shard_of(state::Sessions::shard_hash(full_key)) % shards.size()];
+  const auto& shard =
+      shards[state::shard_of(state::Sessions::shard_hash(full_key)) % shards.size()];
   std::string earlier;
   for (std::uint16_t slot = 0;; ++slot) {
     earlier = access.key(place.entry);

@@ -1,5 +1,6 @@
 // The sessions of a service in an epoch: which shards may have some that end, and what becomes of
-// those that have. They leave the rows in the epoch that ends them, and are flushed in it, together.
+// those that have. They leave the rows in the epoch that ends them, and are flushed in it,
+// together.
 //
 // Threads  the thread that runs epochs.
 #pragma once

@@ -175,8 +175,7 @@ void Flusher::flush_each(const query::Shards& tables, Flushed& flushed) {
     }
     abi::Call call = call_for(flushed);
     const abi::WindowRows of_window{rows.data(), keys.data(), static_cast<u32>(end - begin),
-                                    flushed.window.end.ms,
-                                    spans.empty() ? nullptr : spans.data()};
+                                    flushed.window.end.ms, spans.empty() ? nullptr : spans.data()};
     List<abi::Emitted> out;
     const u32 failures = service_.keyed->each(&call, &of_window, &out, errors.data());
     for (u32 i = 0; i < failures; ++i) {

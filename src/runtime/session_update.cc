@@ -62,8 +62,7 @@ void SessionUpdate::add(const Work& work, std::uint32_t delivery, const Exchange
     rows_.push_back(arena_.allocate(codec.size(), codec.align()));
     codec.initialize(rows_.back());
   }
-  records_.push_back(
-      {latest, is_in_place, time, delivery, placed.records[i], placed.numbers[i]});
+  records_.push_back({latest, is_in_place, time, delivery, placed.records[i], placed.numbers[i]});
   values_.push_back(placed.values[i]);
   spans_.push_back({bounds.first.ms, (bounds.second + epoch.rules.gap).ms});
   add_columns(epoch, from, placed, i);

@@ -69,8 +69,7 @@ class SessionUpdate {
                    const Exchange::Records& placed, std::size_t i);
   void apply(const Work& work);
   void use(const Work& work, std::size_t number);
-  static void fail(const Work& work, const Record& record, std::string_view op,
-                   std::string reason);
+  static void fail(const Work& work, const Record& record, std::string_view op, std::string reason);
   void end(const Work& work);
   void clear_batch();
 

@@ -41,13 +41,11 @@ struct VisibleChanges {
     std::shared_ptr<const state::TableVersion> version;  // null: what was seen is out of date
   };
   std::vector<Change> changes;
-  std::optional<window::Span> last_fired;  // a window whose final result is there
-  std::optional<Timestamp> fired_until;    // windows that end at or before it are open no more
+  std::optional<window::Span> last_fired;      // a window whose final result is there
+  std::optional<Timestamp> fired_until;        // windows that end at or before it are open no more
   std::shared_ptr<const query::Shards> ended;  // sessions that have, in place of those before
 
-  bool empty() const {
-    return changes.empty() && !last_fired && !fired_until && ended == nullptr;
-  }
+  bool empty() const { return changes.empty() && !last_fired && !fired_until && ended == nullptr; }
 };
 
 class ServiceTask;

@@ -272,17 +272,18 @@ void WindowReader::check_merges(const Node& states, const State& state) {
     const std::string_view merge = usual_merge(field.type->kind);
     const Node* const column = columns == nullptr ? nullptr : columns->find_key(field.name);
     const Node* const place = column != nullptr ? column : body.find_key("type");
-    report_.error(place != nullptr ? *place : *name,
-                  fmt::format("column '{}' of state '{}' needs a 'merge': an event may join two "
-                              "sessions to one",
-                              field.name, state.name),
-                  state.is_primitive
-                      ? fmt::format("write 'type: primitive, properties: {{ value: {{ type: {}, "
-                                    "merge: {} }} }}'",
-                                    record::to_string(field.type->kind), merge)
-                      : fmt::format("write 'merge: {}' beside its 'type', or how else the values of "
-                                    "the two become one",
-                                    merge));
+    report_.error(
+        place != nullptr ? *place : *name,
+        fmt::format("column '{}' of state '{}' needs a 'merge': an event may join two "
+                    "sessions to one",
+                    field.name, state.name),
+        state.is_primitive
+            ? fmt::format("write 'type: primitive, properties: {{ value: {{ type: {}, "
+                          "merge: {} }} }}'",
+                          record::to_string(field.type->kind), merge)
+            : fmt::format("write 'merge: {}' beside its 'type', or how else the values of "
+                          "the two become one",
+                          merge));
   }
 }
 

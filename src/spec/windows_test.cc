@@ -108,9 +108,10 @@ TEST(Windows, OfSessionsAreRead) {
 
 // Sketches know how they are merged.
 TEST(Windows, OfSessionsNeedNoMergeOfSketches) {
-  window_of(with({{kTumbling10, "session: { gap: 30m }"},
-                  {"count: { type: u32, merge: sum }",
-                   "count: { type: u32, merge: sum }\n              players: { type: distinct }"}}));
+  window_of(
+      with({{kTumbling10, "session: { gap: 30m }"},
+            {"count: { type: u32, merge: sum }",
+             "count: { type: u32, merge: sum }\n              players: { type: distinct }"}}));
 }
 
 // What decides whether the rows of a sliding window are merged from panes.
@@ -204,12 +205,14 @@ f:24:31: error: unknown key 'mx' in 'session'
       |                               ^~
       = did you mean 'max'?
 )"},
-    {"SessionOfNoTime", "tumbling: { duration: 10s }", "session: { gap: 0s }", R"(f:24:23: error: 'gap' has to be 1ms to 36500d
+    {"SessionOfNoTime", "tumbling: { duration: 10s }", "session: { gap: 0s }",
+     R"(f:24:23: error: 'gap' has to be 1ms to 36500d
    24 |       session: { gap: 0s }
       |                       ^~
 )"},
     {"SessionLikeATumblingWindow", "tumbling: { duration: 10s }",
-     "session: { duration: 30m, gap: 1m, offset: 1h, timezone: UTC }", R"(f:24:18: error: unknown key 'duration' in 'session'
+     "session: { duration: 30m, gap: 1m, offset: 1h, timezone: UTC }",
+     R"(f:24:18: error: unknown key 'duration' in 'session'
    24 |       session: { duration: 30m, gap: 1m, offset: 1h, timezone: UTC }
       |                  ^~~~~~~~
       = 'gap' is how long a session waits for its next event, 'max' how long it may be
@@ -222,24 +225,28 @@ f:24:54: error: 'timezone' is for 'tumbling' windows
       |                                                      ^~~~~~~~
       = remove it: sessions begin with their first event
 )"},
-    {"SessionWithShortMax", "tumbling: { duration: 10s }", "session: { gap: 30m, max: 10m }", R"(f:24:33: warning: 'max' (10m) is shorter than 'gap' (30m): it alone ends sessions
+    {"SessionWithShortMax", "tumbling: { duration: 10s }", "session: { gap: 30m, max: 10m }",
+     R"(f:24:33: warning: 'max' (10m) is shorter than 'gap' (30m): it alone ends sessions
    24 |       session: { gap: 30m, max: 10m }
       |                                 ^~~
       = make it longer
 )"},
     {"SessionAndTumbling", "tumbling: { duration: 10s }",
-     "session: { gap: 30m }\n      tumbling: { duration: 10s }", R"(f:24:7: error: a window is 'tumbling' or 'session', not both
+     "session: { gap: 30m }\n      tumbling: { duration: 10s }",
+     R"(f:24:7: error: a window is 'tumbling' or 'session', not both
    24 |       session: { gap: 30m }
       |       ^~~~~~~
       = remove one of them
 )"},
-    {"SessionWhoseGapIsAtTheWindow", "tumbling: { duration: 10s }", "gap: 30m", R"(f:24:7: error: 'gap' stands in 'session'
+    {"SessionWhoseGapIsAtTheWindow", "tumbling: { duration: 10s }", "gap: 30m",
+     R"(f:24:7: error: 'gap' stands in 'session'
    24 |       gap: 30m
       |       ^~~
       = write 'session: { gap: 30m }'
 )"},
     {"SessionEmitsNothingEarly", "tumbling: { duration: 10s }",
-     "session: { gap: 30m }\n      emit: { every: 10s }\n      late: { reopen-for: 1h }", R"(f:25:7: error: 'emit' is for 'tumbling' and 'sliding' windows
+     "session: { gap: 30m }\n      emit: { every: 10s }\n      late: { reopen-for: 1h }",
+     R"(f:25:7: error: 'emit' is for 'tumbling' and 'sliding' windows
    25 |       emit: { every: 10s }
       |       ^~~~
       = remove it: SQL sees the sessions that are open
@@ -356,7 +363,8 @@ TEST_P(InSessions, IsReported) {
 
 constexpr Edit kSessionCases[] = {
     {"WithoutMerge", "count: { type: u32, merge: sum }",
-     "count: { type: u32 }\n              is-new: { type: bool }\n              at: { type: timestamp }",
+     "count: { type: u32 }\n              is-new: { type: bool }\n              at: { type: "
+     "timestamp }",
      R"(f:20:15: error: column 'count' of state 'seen' needs a 'merge': an event may join two sessions to one
    20 |               count: { type: u32 }
       |               ^~~~~
@@ -370,7 +378,8 @@ f:22:15: error: column 'at' of state 'seen' needs a 'merge': an event may join t
       |               ^~
       = write 'merge: max' beside its 'type', or how else the values of the two become one
 )"},
-    {"ListWithoutMerge", ", merge: first", "", R"(f:22:15: error: column 'tags' of state 'seen' needs a 'merge': an event may join two sessions to one
+    {"ListWithoutMerge", ", merge: first", "",
+     R"(f:22:15: error: column 'tags' of state 'seen' needs a 'merge': an event may join two sessions to one
    22 |               tags: { type: list, items: { type: string } }
       |               ^~~~
       = write 'merge: last' beside its 'type', or how else the values of the two become one
@@ -381,7 +390,8 @@ f:22:15: error: column 'at' of state 'seen' needs a 'merge': an event may join t
               name: { type: string, merge: last }
               tags: { type: list, items: { type: string }, merge: first }
 )",
-     "            type: u64\n", R"(f:18:13: error: column 'value' of state 'seen' needs a 'merge': an event may join two sessions to one
+     "            type: u64\n",
+     R"(f:18:13: error: column 'value' of state 'seen' needs a 'merge': an event may join two sessions to one
    18 |             type: u64
       |             ^~~~
       = write 'type: primitive, properties: { value: { type: u64, merge: sum } }'

@@ -57,9 +57,9 @@ class Layout {
 
   // `rows`: the row types of the service's states, in order. They outlive the layout. `ttls`: after
   // how long without being asked for their rows run out; 0 or nothing: never.
-  // `session_gap`: a key may have several entries, each with the rows of one session, which lasts so
-  // long behind its last record; what is the key of an entry here ends with the number of its slot
-  // (sessions.h).
+  // `session_gap`: a key may have several entries, each with the rows of one session, which lasts
+  // so long behind its last record; what is the key of an entry here ends with the number of its
+  // slot (sessions.h).
   explicit Layout(const std::vector<const record::Type*>& rows,
                   const std::vector<Duration>& ttls = {},
                   std::optional<Duration> session_gap = std::nullopt);
