@@ -85,9 +85,15 @@ void ShardUpdate::run(const Service& service, std::uint32_t number, state::Shard
   if (!values_.empty()) apply(work);
   if (rules.expired_until) expire(work);
   shard.drop_empty();
+  for (state::Shard::Window* window : shard.touched()) window->table.own_text();
+  add_rows(service, number, shard, rules, rows);
+  arena_.reset();  // only now: rows may have pointed at text that operators made
+}
+
+void add_rows(const Service& service, std::uint32_t number, state::Shard& shard,
+              const UpdateRules& rules, RowValues& rows) {
   for (state::Shard::Window* window : shard.touched()) {
-    window->table.own_text();
-    const window::Assigner& assigner = work.keyed().assigner;
+    const window::Assigner& assigner = service.keyed->assigner;
     const Timestamp last_end = assigner.last_end(assigner.pane_from(window->start));
     if (window::has_passed(rules.forgotten_until, last_end)) continue;
     const auto rewritten = rules.rewritten->find(window->start);
@@ -98,7 +104,6 @@ void ShardUpdate::run(const Service& service, std::uint32_t number, state::Shard
     if ((shards >> number & 1) == 0) continue;
     if (const auto* const window = shard.find(start)) rows.add_all(start, window->table);
   }
-  arena_.reset();  // only now: rows may have pointed at text that operators made
 }
 
 void ShardUpdate::take(const Work& work, std::uint32_t delivery) {

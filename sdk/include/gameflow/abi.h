@@ -14,7 +14,7 @@ namespace gameflow::abi {
 
 // Raised with every change of this file, types.h, text.h or arena.h that alters a layout or a
 // meaning.
-inline constexpr u32 kVersion = 5;
+inline constexpr u32 kVersion = 6;
 
 // A failed record of a batch: its index, which function of a chain failed (its place in it, from 0;
 // 0 where there is only one), and what the exception said (in the call's arena).
@@ -132,12 +132,15 @@ using ExpireFn = ChainFn;
 inline constexpr u32 kNoResult = UINT32_MAX;
 using FlushFn = const void* (*)(Call* call, RecordError* error);
 
-// Rows of a window on their way to the sinks, in order of key.
+// Rows of a window on their way to the sinks, in order of key; those of sessions in order of their
+// ends.
 struct WindowRows {
   const void* const* rows;  // rows[i * state_count + s] is the row of state s of key i, or null
   const Text* row_keys;     // encoded
   u32 count;                // of keys
   i64 time;                 // of what the function gives
+  // Those of the rows, whose ends then are the times of what it gives; null: the call's.
+  const WindowSpan* spans;
 };
 
 // What `flush` says of each row of one state. Appends it to `out`; origins are indices of keys.
