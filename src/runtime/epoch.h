@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <utility>
@@ -53,9 +54,11 @@ struct ServiceEpoch {
   std::vector<RowValues::ByWindow> joined;  // the same of a join
   std::map<Timestamp, StoredRows> stored;   // of panes of which something was
   std::vector<FlushedPtr> flushed;          // results that go with this epoch, in order of window
-  std::optional<Timestamp> expired_until;   // rows run out that were last used a ttl before this
-  bool has_expiring = false;                // some of them may
-  Writer expired_out;                       // what came of them
+  std::shared_ptr<const PaneRows> ended;    // sessions that end in it; null: none do
+  std::size_t sessions_ended = 0;
+  std::optional<Timestamp> expired_until;  // rows run out that were last used a ttl before this
+  bool has_expiring = false;               // some of them may, or sessions end
+  Writer expired_out;                      // what came of them
   std::vector<DeadLetter> expired_dead;
   std::uint64_t expired_records_out = 0;
 

@@ -12,7 +12,7 @@
 #include "record/batch_decoder.h"
 #include "runtime/epoch.h"
 #include "runtime/join_update.h"
-#include "runtime/keyed.h"
+#include "runtime/open_windows.h"
 #include "runtime/row_reader.h"
 #include "runtime/step.h"
 #include "runtime/task.h"
@@ -46,7 +46,7 @@ class EpochSteps {
   struct Worker {
     record::BatchDecoder decoder;
     StepScratch scratch;
-    ShardUpdate update;
+    ShardWorker shards;
     JoinUpdate join;
     std::vector<std::unique_ptr<RowReader>> readers;  // by service; null: it reads nothing else
   };

@@ -129,7 +129,7 @@ void ServiceReader::read_service(const Node& key, const Node& body) {
     read_sinks(*sinks, has_window || (!service.states.empty() && !has_partition), service, flow);
   check_parts(key, body, service);
   if (const Node* const window = body.find("window"); window != nullptr && service.window)
-    windows_.check(key, *window, service);
+    windows_.check(key, *window, body.find("states"), service);
   check(body, service);
   services_.push_back(std::move(service));
 }

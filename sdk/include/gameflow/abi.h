@@ -132,12 +132,15 @@ using ExpireFn = ChainFn;
 inline constexpr u32 kNoResult = UINT32_MAX;
 using FlushFn = const void* (*)(Call* call, RecordError* error);
 
-// Rows of a window on their way to the sinks, in order of key.
+// Rows of a window on their way to the sinks, in order of key; those of sessions in order of their
+// ends.
 struct WindowRows {
   const void* const* rows;  // rows[i * state_count + s] is the row of state s of key i, or null
   const Text* row_keys;     // encoded
   u32 count;                // of keys
   i64 time;                 // of what the function gives
+  // Those of the rows, whose ends then are the times of what it gives; null: the call's.
+  const WindowSpan* spans;
 };
 
 // What `flush` says of each row of one state. Appends it to `out`; origins are indices of keys.
