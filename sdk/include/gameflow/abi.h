@@ -14,7 +14,7 @@ namespace gameflow::abi {
 
 // Raised with every change of this file, types.h, text.h or arena.h that alters a layout or a
 // meaning.
-inline constexpr u32 kVersion = 5;
+inline constexpr u32 kVersion = 6;
 
 // A failed record of a batch: its index, which function of a chain failed (its place in it, from 0;
 // 0 where there is only one), and what the exception said (in the call's arena).
@@ -22,6 +22,14 @@ struct RecordError {
   u32 index;
   u32 step;
   Text message;
+};
+
+// What a function of a chain has done: values that came to it, values that it handed on (also those
+// that were taken back, as a function behind it failed), and calls that failed.
+struct StepCount {
+  u64 in;
+  u64 out;
+  u64 failed;
 };
 
 // An argument of a query: what stands for a `?`.
@@ -51,6 +59,8 @@ struct Call {
   const void* (*find)(void* context, u32 reference, const char* key, std::size_t size);
   void* context;  // of both
   Text sql_error;
+  // By RecordError::step; what the call does is added. Null: nobody counts.
+  StepCount* counts;
 };
 
 // What a chain reads: a run of records of one partition, as columns.
