@@ -61,6 +61,7 @@ struct Flushed {
   };
   std::vector<Record> records;
   std::vector<DeadLetter> dead;
+  OperatorCounts counts;
 };
 
 using FlushedPtr = std::shared_ptr<const Flushed>;
@@ -84,7 +85,7 @@ class Flusher {
   query::Shards merged(const WindowRows& rows, Flushed& flushed);
   void flush_whole(Flushed& flushed);
   void flush_each(const query::Shards& tables, Flushed& flushed);
-  abi::Call call_for(const Flushed& flushed);
+  abi::Call call_for(Flushed& flushed);
   void write(Flushed& flushed);
 
   const Service& service_;

@@ -74,6 +74,7 @@ struct ShardOutcome {
   };
   std::vector<Output> outputs;
   std::vector<ExpiredRow> expired;
+  OperatorCounts counts;
   // Of what operators made, where it is asked for until the end of the epoch; null: nowhere.
   std::unique_ptr<record::BlockArena> arena;
 };
