@@ -20,7 +20,8 @@ export class GraphView {
   #onOpen;
   #graph = {nodes: new Map(), edges: []};
   #cards = new Map();   // id -> {card, name, figures, flags, chips, box}
-  #paths = new Map();   // edge -> path
+  #paths = new Map();   // edge -> {path, label}
+  #near = null;         // id of the card under the pointer, or with the focus: its edges say their rates
   #current = null;      // id of the card that Tab comes to
   #selected = null;     // id of the card that is open
 
@@ -32,6 +33,9 @@ export class GraphView {
     this.#camera = new Camera(canvas, stage);
     stage.addEventListener('click', (event) => this.#click(event));
     stage.addEventListener('focusin', (event) => this.#focused(event));
+    for (const [type, of] of [['pointerover', 'target'], ['pointerleave'], ['focusin', 'target'], ['focusout', 'relatedTarget']]) {
+      stage.addEventListener(type, (event) => this.#setNear(event[of]?.closest?.('.node')?.dataset.id ?? null));
+    }
     canvas.addEventListener('keydown', (event) => this.#key(event));
   }
 
@@ -122,8 +126,13 @@ export class GraphView {
       const path = svg.appendChild(document.createElementNS(kSvg, 'path'));
       path.setAttribute('d', this.#curve(edge, layout.edge(edge.from, edge.to).points));
       path.setAttribute('class', edge.kind);
-      this.#paths.set(edge, path);
+      const label = document.createElementNS(kSvg, 'text');
+      const middle = path.getPointAtLength(path.getTotalLength() / 2);
+      label.setAttribute('x', middle.x);
+      label.setAttribute('y', middle.y - 6);
+      this.#paths.set(edge, {path, label});
     }
+    svg.append(...[...this.#paths.values()].map(({label}) => label));  // over all edges
     return size;
   }
 
@@ -189,10 +198,30 @@ export class GraphView {
       entry.flags.replaceChildren(...flags.map(([tone, t]) => el('span', {class: tone}, t)));
       entry.card.classList.toggle('active', entry.active);
     }
-    for (const [edge, path] of this.#paths) {
-      const topic = edge.from.startsWith('topic/') ? edge.from : edge.to;
-      path.classList.toggle('active', this.#cards.get(topic)?.active === true);
+  }
+
+  // rate(edge): records a second, or null where that is not known. An edge is the wider the more there are.
+  updateEdges(rate) {
+    for (const [edge, {path, label}] of this.#paths) {
+      const now = rate(edge);
+      path.classList.toggle('active', now > 0);
+      path.style.setProperty('--more', Math.min(3.5, Math.log10(1 + (now ?? 0))).toFixed(1));
+      setText(label, now === null ? '' : `${figure(now)} /s`);
     }
+  }
+
+  // fails(id of a service, operator): whether records have failed in it.
+  updateOperators(fails) {
+    for (const [id, {chips}] of this.#cards) {
+      const {operators} = this.#graph.nodes.get(id);
+      operators.forEach((operator, i) => chips[i].classList.toggle('failed', fails(id, operator)));
+    }
+  }
+
+  #setNear(id) {
+    if (id === this.#near) return;
+    this.#near = id;
+    for (const [{from, to}, {label}] of this.#paths) label.classList.toggle('near', from === id || to === id);
   }
 
   // Marks the card that is open, and its edges.
@@ -205,7 +234,9 @@ export class GraphView {
         else button.removeAttribute('aria-current');
       }
     }
-    for (const [{from, to}, path] of this.#paths) path.classList.toggle('selected', from === id || to === id);
+    for (const [{from, to}, {path, label}] of this.#paths) {
+      for (const part of [path, label]) part.classList.toggle('selected', from === id || to === id);
+    }
   }
 
   // Ids of the nodes whose words have all of `text`; others are dimmed. No text: none is.
