@@ -48,6 +48,7 @@ struct WindowRows {
   window::Span window;
   window::Kind kind;
   std::vector<std::shared_ptr<const PaneRows>> panes;  // in order of time
+  SourceTables::Rows tables = {};                      // as they were when it was due
 };
 
 // What became of a window. Large, and kept until it is committed: so it is shared.

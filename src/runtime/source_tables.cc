@@ -218,6 +218,12 @@ std::vector<std::shared_ptr<const query::Shards>> SourceTables::all_rows() const
   return all;
 }
 
+SourceTables::Rows SourceTables::rows() const {
+  Rows all;
+  for (const Table& table : tables_) all.push_back(table.rows);
+  return all;
+}
+
 std::vector<TableStats> SourceTables::stats() const {
   std::vector<TableStats> stats;
   for (const Table& table : tables_)

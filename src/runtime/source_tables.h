@@ -59,6 +59,9 @@ class SourceTables {
   // Whether there are other rows than before.
   bool refresh(log::Store& store);
 
+  // By number. They stay as they are.
+  using Rows = std::vector<std::shared_ptr<const TableRows>>;
+  Rows rows() const;
   const TableRows& rows(plan::TableId table) const { return *tables_[table].rows; }
   std::vector<std::shared_ptr<const query::Shards>> all_rows() const;
   std::vector<TableStats> stats() const;

@@ -2,7 +2,7 @@
 //
 // Windows overlap, so what is merged is kept: as a tree over the panes' numbers, of which each node
 // is the rows of 2^level panes. A window of n panes is at most 2 log n nodes; a pane that changes
-// makes log n nodes anew, when somebody asks for them. So a slide costs a few tables, not n.
+// makes log n nodes anew, when somebody asks for them. So a slide merges a few runs, not n.
 //
 // Threads  one at a time, but for bytes(): any.
 // Errors   running out of memory throws std::bad_alloc; everything may go on then.
@@ -21,6 +21,7 @@
 
 #include "state/layout.h"
 #include "state/row_merger.h"
+#include "state/run.h"
 #include "state/version.h"
 
 namespace gameflow::state {
@@ -32,7 +33,7 @@ class PaneMerger {
   // One shard of a pane.
   struct Pane {
     std::int64_t number;  // panes in a row have numbers in a row
-    Rows rows;            // null: it has none
+    Rows rows;
     std::uint64_t stamp;  // another one, and a higher one of the shard, once it has changed
   };
 
@@ -40,7 +41,7 @@ class PaneMerger {
   PaneMerger(const Layout& layout, std::vector<abi::MergeFn> functions);
 
   // The rows of a shard of some panes, which come in order: a table of its own, or that of the only
-  // one which has some. Null: none has. Adds what could not be merged to `failures`.
+  // pane. Null: none has some. Adds what could not be merged to `failures`.
   Rows merge(std::uint32_t shard, std::span<const Pane> panes, std::vector<MergeFailure>& failures);
   // No window asks for panes below `number` any more.
   void forget_before(std::int64_t number);
@@ -52,7 +53,7 @@ class PaneMerger {
  private:
   struct Node {
     std::uint64_t stamp = 0;  // the highest of its panes
-    Rows rows;
+    std::shared_ptr<const Run> run;
     std::vector<MergeFailure> failures;
   };
   struct Place {
@@ -62,11 +63,8 @@ class PaneMerger {
   };
   using Tree = std::map<Place, Node>;
 
-  Rows node(Tree& tree, Place place, std::span<const Pane> panes,
-            std::vector<MergeFailure>& failures);
-  Rows join(std::span<const Rows> parts, std::vector<MergeFailure>& failures);
-  void count_in(const Rows& rows) { bytes_ += rows->bytes(); }
-  void count_out(const Rows& rows) { bytes_ -= rows->bytes(); }
+  const Run* node(Tree& tree, Place place, std::span<const Pane> panes,
+                  std::vector<MergeFailure>& failures);
 
   const Layout& layout_;
   RowMerger merger_;

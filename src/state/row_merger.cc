@@ -9,64 +9,75 @@ namespace gameflow::state {
 RowMerger::RowMerger(const Layout& layout, std::vector<abi::MergeFn> functions)
     : layout_(layout),
       functions_(std::move(functions)),
-      places_(kBatch),
       orders_(kBatch, abi::kFromLast),
       errors_(kBatch) {}
 
-void RowMerger::add(const TableVersion& from, Table& into, std::vector<MergeFailure>& failures) {
-  entries_.clear();
-  probes_.clear();
-  from.for_each([&](const Entry* entry) {
-    if (entry->live == 0) return;
-    const std::string_view key = layout_.key(entry);
-    entries_.push_back(entry);
-    probes_.push_back({key, hash_key(key)});
-    if (entries_.size() == kBatch) take(into, failures);
-  });
-  if (!entries_.empty()) take(into, failures);
+std::span<const RunItem> RowMerger::merge(std::span<const Run* const> parts,
+                                          std::vector<MergeFailure>& failures) {
+  arena_.reset();
+  made_.clear();
+  for (const Run* const part : parts) add(part->items(), failures);
+  return made_;
 }
 
-void RowMerger::take(Table& into, std::vector<MergeFailure>& failures) {
-  into.find_or_insert(probes_, places_.data());
-  for (std::size_t state = 0; state < functions_.size(); ++state) {
-    merged_.clear();
-    for (std::uint32_t i = 0; i < entries_.size(); ++i) {
-      if ((entries_[i]->live >> state & 1U) == 0) continue;
-      if ((places_[i]->live >> state & 1U) != 0) {
-        merged_.push_back(i);
-      } else {
-        std::memcpy(layout_.row(places_[i], state), layout_.row(entries_[i], state),
-                    layout_.codec(state).size());
-      }
+RunItem RowMerger::copy(const RunItem& item) {
+  const std::size_t bytes = layout_.entry_bytes(item.entry->key_size);
+  void* const memory = arena_.allocate(bytes, Layout::kEntryAlign);
+  std::memcpy(memory, item.entry, bytes);
+  return {item.hash, static_cast<const Entry*>(memory)};
+}
+
+void RowMerger::add(std::span<const RunItem> from, std::vector<MergeFailure>& failures) {
+  next_.clear();
+  pairs_.clear();
+  auto at = from.begin();
+  for (const RunItem& item : made_) {
+    while (at != from.end() && is_before(layout_, *at, item)) next_.push_back(copy(*at++));
+    if (at != from.end() && is_same_key(layout_, *at, item)) {
+      pairs_.push_back({const_cast<Entry*>(item.entry), at->entry});
+      ++at;
     }
-    merge(state, failures);
+    next_.push_back(item);
   }
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    const Timestamp updated_at = places_[i]->live == 0
-                                     ? entries_[i]->updated_at
-                                     : std::max(places_[i]->updated_at, entries_[i]->updated_at);
-    into.mark_changed(places_[i], entries_[i]->live, updated_at);
+  for (; at != from.end(); ++at) next_.push_back(copy(*at));
+  made_.swap(next_);
+
+  for (std::size_t state = 0; state < functions_.size(); ++state) merge(state, failures);
+  for (const Pair& pair : pairs_) {
+    pair.into->live |= pair.from->live;
+    pair.into->updated_at = std::max(pair.into->updated_at, pair.from->updated_at);
   }
-  entries_.clear();
-  probes_.clear();
 }
 
 void RowMerger::merge(std::size_t state, std::vector<MergeFailure>& failures) {
-  if (merged_.empty()) return;
-  rows_.clear();
-  others_.clear();
-  for (const std::uint32_t i : merged_) {
-    rows_.push_back(layout_.row(places_[i], state));
-    others_.push_back(layout_.row(entries_[i], state));
+  for (const Pair& pair : pairs_) {
+    if ((pair.from->live >> state & 1U) == 0) continue;
+    void* const row = layout_.row(pair.into, state);
+    const void* const other = layout_.row(pair.from, state);
+    if ((pair.into->live >> state & 1U) == 0) {
+      std::memcpy(row, other, layout_.codec(state).size());
+      continue;
+    }
+    entries_.push_back(pair.into);
+    rows_.push_back(row);
+    others_.push_back(other);
+    if (rows_.size() == kBatch) call(state, failures);
   }
+  if (!rows_.empty()) call(state, failures);
+}
+
+void RowMerger::call(std::size_t state, std::vector<MergeFailure>& failures) {
   abi::Call call{};
   call.arena = &arena_;
   const u32 failed = functions_[state](&call, rows_.data(), others_.data(), orders_.data(),
                                        static_cast<u32>(rows_.size()), errors_.data());
   for (u32 i = 0; i < failed; ++i) {
-    const std::uint32_t entry = merged_[errors_[i].index];
-    failures.push_back({std::string(probes_[entry].key), errors_[i].message.str()});
+    failures.push_back(
+        {std::string(layout_.key(entries_[errors_[i].index])), errors_[i].message.str()});
   }
+  entries_.clear();
+  rows_.clear();
+  others_.clear();
 }
 
 }  // namespace gameflow::state

@@ -1,9 +1,11 @@
-// Rows of two tables become one: a key that both have by the functions of the states.
+// Rows of runs become one: a key that two have by the functions of the states.
 //
 // Threads  one at a time.
+// Errors   running out of memory throws std::bad_alloc; everything may go on then.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,8 +13,7 @@
 
 #include "record/arena.h"
 #include "state/layout.h"
-#include "state/table.h"
-#include "state/version.h"
+#include "state/run.h"
 
 namespace gameflow::state {
 
@@ -27,29 +28,36 @@ class RowMerger {
   // `functions`: one for each state of `layout`, which outlives this.
   RowMerger(const Layout& layout, std::vector<abi::MergeFn> functions);
 
-  // Takes the rows of `from`, all of later events, into `into`. Their text is shared, and what the
-  // functions make of it lies here, until Table::own_text and then release_text().
-  void add(const TableVersion& from, Table& into, std::vector<MergeFailure>& failures);
-  void release_text() { arena_.reset(); }
+  // The rows of the parts, each with later events than the one before. What is returned lies here,
+  // and its text in the parts too, until the next call.
+  std::span<const RunItem> merge(std::span<const Run* const> parts,
+                                 std::vector<MergeFailure>& failures);
 
  private:
   static constexpr std::size_t kBatch = 256;
 
-  void take(Table& into, std::vector<MergeFailure>& failures);
+  // A key that two have: rows of `from` go into those of `into`, which lies here.
+  struct Pair {
+    Entry* into;
+    const Entry* from;
+  };
+
+  RunItem copy(const RunItem& item);
+  void add(std::span<const RunItem> from, std::vector<MergeFailure>& failures);
   void merge(std::size_t state, std::vector<MergeFailure>& failures);
+  void call(std::size_t state, std::vector<MergeFailure>& failures);
 
   const Layout& layout_;
   const std::vector<abi::MergeFn> functions_;
+  record::BlockArena arena_;  // entries, and text that functions make
+  std::vector<RunItem> made_, next_;
+  std::vector<Pair> pairs_;
   // A batch.
   std::vector<const Entry*> entries_;
-  std::vector<Probe> probes_;
-  std::vector<Entry*> places_;
-  std::vector<std::uint32_t> merged_;  // numbers of those that both have
   std::vector<void*> rows_;
   std::vector<const void*> others_;
   std::vector<u32> orders_;
   std::vector<abi::RecordError> errors_;
-  record::BlockArena arena_;
 };
 
 }  // namespace gameflow::state

@@ -180,8 +180,7 @@ void Table::drop(Page* page) {
 
 // The new pages stand behind the old ones until they are filled, so that nothing is lost if memory
 // ends.
-void Table::grow_index() {
-  const std::size_t groups = next_groups(map_.groups);
+void Table::grow_index(std::size_t groups) {
   const std::size_t old_pages = map_.index.size();
   for (std::size_t made = 0; made < groups; made += PageMap::kGroupsPerPage) {
     const std::size_t here = std::min(groups - made, PageMap::kGroupsPerPage);
@@ -235,11 +234,22 @@ void Table::remove(std::uint64_t hash, std::uint32_t ref) {
   }
 }
 
+void Table::reserve(std::size_t keys) {
+  std::size_t groups = map_.groups;
+  while (keys_max(groups) < keys) groups = next_groups(groups);
+  if (groups != map_.groups) grow_index(groups);
+}
+
 Entry* Table::find_or_insert(std::string_view key, std::uint64_t hash) {
-  if (map_.groups == 0) grow_index();
+  if (map_.groups == 0) reserve(1);
   const PageMap::Place place = map_.find(layout_, key, hash);
   if (place.found) return writable_entry(map_.group(place.group).refs[place.slot]);
-  if (map_.keys == keys_max(map_.groups)) grow_index();
+  reserve(map_.keys + 1);
+  return insert_new(key, hash);
+}
+
+// Of a key that is not there, with room for it in the index.
+Entry* Table::insert_new(std::string_view key, std::uint64_t hash) {
   const std::uint32_t ref = make_entry(key);
   insert(hash, ref);
   ++map_.keys;

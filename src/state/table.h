@@ -30,6 +30,7 @@
 #include "base/time.h"
 #include "state/growth.h"
 #include "state/layout.h"
+#include "state/run.h"
 #include "state/version.h"
 
 namespace gameflow::state {
@@ -77,6 +78,8 @@ class Table {
   bool is_mostly_dead() const;
   // Takes all rows of `other`, as committed. For an empty table of the same layout.
   void copy_rows(const Table& other);
+  // The same of what a merger has made.
+  void take_rows(std::span<const RunItem> items);
 
   // After a round of updates: copies text that operators left pointing outside into the table. Must
   // be called before the memory those updates read from goes away.
@@ -148,7 +151,10 @@ class Table {
   void fetch_group(const Probe& probe) const;
   void fetch_entry(const Probe& probe) const;
   IndexGroup& writable_group(std::size_t number);
-  void grow_index();
+  void grow_index(std::size_t groups);
+  Entry* insert_new(std::string_view key, std::uint64_t hash);
+  void reserve(std::size_t keys);
+  void take(std::uint64_t hash, const Entry* from);
   void insert(std::uint64_t hash, std::uint32_t ref);
   void remove(std::uint64_t hash, std::uint32_t ref);
   void fill_index();
