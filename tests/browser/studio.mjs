@@ -110,7 +110,25 @@ describe('studio', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', tim
     await page.fill('#record-search', 'nothing has this');
     await view('nothing', (v) => v.mode === 'search' && /^0 found/.test(v.note) && v.shown.length === 0);
 
-    await page.fill('#record-search', '');
+    await page.focus('#record-search');
+    await page.keyboard.press('Escape');  // empties the field first
+    assert.equal(await page.inputValue('#record-search'), '');
+    const newest = await view('all of them again', ({mode, shown}) => mode === 'live' && shown.length > 3);
+    // The list is one stop of Tab.
+    const at = () => page.evaluate(() => document.activeElement.parentNode.dataset?.place);
+    await page.keyboard.press('Tab');
+    assert.equal(await at(), newest.shown[0]);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    assert.equal(await at(), newest.shown[2]);
+    await page.keyboard.press('Enter');
+    assert.equal(await page.locator('#records details[open]').getAttribute('data-place'), newest.shown[2]);
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('Shift+Tab');
+    assert.equal(await focused(), 'record-search');
+    await page.keyboard.press('Tab');
+    assert.equal(await at(), newest.shown[1], 'where it was');
+    assert.equal((await dashState(page)).open, 'topic/eu-shots');
     const [partition, offset] = place.split(':').map(Number);
     await page.selectOption('#record-partition', String(partition));
     await page.fill('#record-offset', String(offset - 2));

@@ -221,7 +221,9 @@ export class GraphView {
   #setNear(id) {
     if (id === this.#near) return;
     this.#near = id;
-    for (const [{from, to}, {label}] of this.#paths) label.classList.toggle('near', from === id || to === id);
+    for (const [{from, to}, {path, label}] of this.#paths) {
+      for (const part of [path, label]) part.classList.toggle('near', from === id || to === id);
+    }
   }
 
   // Marks the card that is open, and its edges.

@@ -4,7 +4,7 @@ import {el, setText} from '../shell.js';
 import {duration, rate, short, time, whole} from '../format.js';
 import {codeBlock} from './code.js';
 import {operatorFigures, serviceFigures, serviceId, topicId} from './model.js';
-import {LiveFacts, facts, failureItem, linkTo, links, section} from './parts.js';
+import {LiveFacts, facts, failureItem, linkTo, links, recordList, section} from './parts.js';
 import {searchBack} from './search.js';
 
 const kFailures = 10;
@@ -13,7 +13,7 @@ const kFailures = 10;
 class Failures {
   #wanted;
   #context;
-  #list = el('div', {class: 'records'});
+  #list = recordList({});
   #note = el('p', {class: 'note', role: 'status'}, 'None.');
   #seen = -1;
   #stop = new AbortController();

@@ -241,9 +241,9 @@ addEventListener('resize', () => view.camera.zoomBy(1));
 document.addEventListener('keydown', (event) => {
   const typing = event.target.matches('input, select, textarea');
   if (event.key === 'Escape') {
-    if (event.target === $('search') && $('search').value !== '') {
-      $('search').value = '';
-      find();
+    if (event.target.matches('input') && event.target.value !== '') {
+      event.target.value = '';  // what was searched for goes first
+      event.target.dispatchEvent(new Event('input'));
     } else if (!close() && $('search').value !== '') {
       $('search').value = '';
       find();
