@@ -67,6 +67,29 @@ services:
             return sql<List<Total>>("select sum(value) as value from sum")[0].value;
           }
     sinks: [{ type: topic, id: sums }]
+  rows:
+    sources: [{ type: topic, id: numbers }]
+    transforms: *begin
+    states:
+      part: { type: keyed-state, properties: { key: { type: i32 }, value: { type: primitive, properties: { value: i32 } } } }
+    window:
+      tumbling: { duration: 10s }
+      watermark: { grace-period: 0s, idleness: 1s }
+      assign-timestamp:
+        run: "i64 second(const i32& number) { return number * 1000; }"
+      partition:
+        assign-key:
+          run: "i32 parity(const i32& number) { return number % 2; }"
+        update-state:
+          run: "void add(const i32& number) { part() += number; }"
+      flush:
+        each:
+          run: |
+            Optional<i32> odd(const i32& part) {
+              if (key() == 0) return {};
+              return part;
+            }
+    sinks: [{ type: topic, id: sums }]
 """
 
 
@@ -95,10 +118,13 @@ class Operators(SystemTest):
                                "write/sums 0 write": (0, None, 0)})
 
         self.instance.produce("numbers", ["20"])
-        wait_until(lambda: [r["value"] for r in self.instance.records("sums")] == [22], "the sum")
+        wait_until(lambda: sorted(r["value"] for r in self.instance.records("sums")) == [14, 22], "the sums")
         begin = {"source/0 0 filter": (6, 4, 0), "source/0 1 flat-map": (4, 8, 0), "source/0 2 map": (8, 7, 1)}
         placed = {"source/0 3 assign-timestamp": (7, 7, 0), "source/0 4 assign-key": (7, 7, 0)}
         self.wait_for("sums", {**begin, **placed, "window 0 update-state": (6, None, 1), "window 1 flush": (1, 1, 0),
+                               "write/sums 0 write": (1, None, 0)})
+
+        self.wait_for("rows", {**begin, **placed, "window 0 update-state": (6, None, 0), "window 1 each": (2, 1, 0),
                                "write/sums 0 write": (1, None, 0)})
 
         labels = 'service="steps",node="steps/source/0",step="2",operator="map"'

@@ -89,13 +89,12 @@ template <class... Steps>
     if (step < kSteps) ++failed[step];
     if (step > kSteps) --came;  // on-expire, which runs in front of the steps
   }
-  u32 i = 0;
-  const auto add = [&](bool is_one_to_one) {
+  constexpr bool kIsOneToOne[] = {Steps::kIsOneToOne..., true};
+  for (u32 i = 0; i != kSteps; ++i) {
     counts[i].in += came;
-    came = is_one_to_one ? came - failed[i] : out.count[i];
-    counts[i++].out += came;
-  };
-  (add(Steps::kIsOneToOne), ...);
+    came = kIsOneToOne[i] ? came - failed[i] : out.count[i];
+    counts[i].out += came;
+  }
   return came;
 }
 
