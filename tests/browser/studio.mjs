@@ -73,6 +73,8 @@ describe('studio', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', tim
         if (a < b) assert.ok(p.left + p.width <= q.left || q.left + q.width <= p.left || p.top + p.height <= q.top || q.top + q.height <= p.top, `${a} over ${b}`);
       }
     }
+    const cut = await page.$$eval('.node.topic .text', (all) => all.filter((text) => text.scrollWidth > text.clientWidth).map((text) => text.textContent));
+    assert.deepEqual(cut, [], 'names of topics are not cut');
     for (const {from, to} of edges) assert.ok(nodes[from].left + nodes[from].width < nodes[to].left, `${from} left of ${to}`);
   });
 

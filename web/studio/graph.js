@@ -11,6 +11,9 @@ const kReadable = 0.8;  // at first no smaller than this: better a part than all
 
 const kPointsOfNeighbours = 3;  // of an edge between two columns that lie side by side: two ends and a middle
 
+// A pixel more than the browser says, which rounds: else the last letters would make room for an ellipsis.
+const sizeOf = (card) => ({width: card.offsetWidth + 1, height: card.offsetHeight});
+
 const figure = (n) => (n === null ? '–' : rate(n));
 
 export class GraphView {
@@ -104,7 +107,7 @@ export class GraphView {
     layout.setDefaultEdgeLabel(() => ({}));
     const linked = new Set(this.#graph.edges.flatMap(({from, to}) => [from, to]));
     for (const [id, {card}] of this.#cards) {
-      if (linked.has(id)) layout.setNode(id, {width: card.offsetWidth, height: card.offsetHeight});
+      if (linked.has(id)) layout.setNode(id, sizeOf(card));
     }
     for (const {from, to} of this.#graph.edges) layout.setEdge(from, to);
     if (linked.size > 0) dagre.layout(layout);
@@ -141,7 +144,7 @@ export class GraphView {
     let left = 0, row = 0, width = 0;
     if (ids.length > 0 && top > 0) top += 2 * kRowGap;
     for (const id of ids) {
-      const {offsetWidth: w, offsetHeight: h} = this.#cards.get(id).card;
+      const {width: w, height: h} = sizeOf(this.#cards.get(id).card);
       if (left > 0 && left + w > width_max) {
         left = 0;
         top += row + kRowGap;
