@@ -344,6 +344,12 @@ constexpr auto key_of_score = [](const Score& score) {
 };
 constexpr auto user_of = [](const Click& click) { return click.user; };
 
+void expect_count(const abi::StepCount& count, u64 in, u64 out, u64 failed) {
+  EXPECT_EQ(count.in, in);
+  EXPECT_EQ(count.out, out);
+  EXPECT_EQ(count.failed, failed);
+}
+
 // Runs a chain over clicks whose records' times are 100, 101, …
 template <class Chain>
 struct ChainRun {
@@ -356,6 +362,7 @@ struct ChainRun {
     }
     abi::Call call{};
     call.arena = &memory;
+    call.counts = counts;
     const abi::Records records{values.data(), times.data(), static_cast<u32>(clicks.size())};
     errors.resize(Chain::run(&call, &records, &out, errors.data()));
   }
@@ -368,6 +375,7 @@ struct ChainRun {
   std::vector<Click> clicks;
   List<abi::Emitted> out;
   std::vector<abi::RecordError> errors;
+  abi::StepCount counts[4] = {};
 };
 
 TEST(Chain, OfFiltersHandsOnTheValuesThemselves) {
@@ -428,6 +436,11 @@ TEST(Chain, LeavesNothingOfARecordThatFails) {
   EXPECT_EQ(run.errors[1].step, 3u);
   EXPECT_EQ(run.errors[1].message, "unknown exception");
   EXPECT_EQ(run.errors[2].index, 3u);
+  // Counted is what went on before something failed, too.
+  expect_count(run.counts[0], 5, 12, 0);
+  expect_count(run.counts[1], 12, 6, 2);
+  expect_count(run.counts[2], 6, 6, 0);
+  expect_count(run.counts[3], 6, 5, 1);
 }
 
 TEST(Chain, TakesFunctionsInAnyOrder) {
@@ -472,6 +485,8 @@ TEST(Update, KnowsTheWindowOfEachRecord) {
   Score first, second;
   void* const rows[] = {&first, &first, &second};
   const abi::WindowSpan spans[] = {{1000, 2000}, {1000, 2000}, {500, 900}};
+  abi::StepCount count{};
+  call.counts = &count;
   abi::RowUse uses[3] = {};
   abi::RecordError errors[3] = {};
   using Tested = detail::Keyed<Click, false, detail::UpdateState<count_click>,
@@ -486,6 +501,7 @@ TEST(Update, KnowsTheWindowOfEachRecord) {
   EXPECT_EQ(errors[0].message, "13 at 2000");
   EXPECT_EQ(uses[0].changed, 1u);
   EXPECT_EQ(uses[1].asked, 0u);
+  expect_count(count, 3, 0, 1);
 }
 
 constexpr auto window_size = []() -> Score { return {window().end - window().start}; };
@@ -493,6 +509,8 @@ constexpr auto window_size = []() -> Score { return {window().end - window().sta
 TEST(Flush, MakesItsValueInTheArena) {
   TestArena memory;
   abi::Call call{.arena = &memory, .window_start_ms = 500, .window_end_ms = 900};
+  abi::StepCount count{};
+  call.counts = &count;
   abi::RecordError error{};
   const void* const value = detail::flush<Score, window_size>(&call, &error);
   ASSERT_NE(value, nullptr);
@@ -501,6 +519,7 @@ TEST(Flush, MakesItsValueInTheArena) {
   call.window_end_ms = call.window_start_ms;
   EXPECT_EQ((detail::flush<Score, window_size>(&call, &error)), nullptr);
   EXPECT_EQ(error.message, "window() can be used in a window only, behind assign-key");
+  expect_count(count, 2, 1, 1);
 }
 
 struct Timed {
@@ -536,6 +555,8 @@ TEST(Update, RunsRowsOutAndErasesThem) {
   const i64 times[] = {0, 5, 20, 21, 22, 23};
   const Optional<Text> keys[] = {{}, {}, {}, {}, Text("erase"), {}};
   for (int i = 0; i < 6; ++i) values[i] = &clicks[i], rows[i] = &timed.row;
+  abi::StepCount counts[3] = {};  // of the filter, update-state and on-expire
+  call.counts = counts;
   abi::RowUse uses[6] = {};
   abi::RecordError errors[6] = {};
   List<abi::Emitted> out;
@@ -558,6 +579,9 @@ TEST(Update, RunsRowsOutAndErasesThem) {
   EXPECT_EQ(uses[5].asked, 1u);
   EXPECT_EQ(timed.row.points, 9);
   EXPECT_EQ(timed.times.seen_at, 23);
+  expect_count(counts[0], 6, 5, 0);
+  expect_count(counts[1], 5, 0, 0);
+  expect_count(counts[2], 1, 1, 0);
 
   // What on-expire throws costs the record that found the row; the row stays as it was.
   timed = {{0, 0}, {13}};
@@ -567,6 +591,8 @@ TEST(Update, RunsRowsOutAndErasesThem) {
   EXPECT_EQ(errors[0].step, 2u);
   EXPECT_EQ(timed.row.points, 13);
   EXPECT_TRUE(out.empty());
+  expect_count(counts[0], 6, 5, 0);
+  expect_count(counts[2], 2, 1, 1);
 }
 
 constexpr auto with_key = [](Optional<Text> key, const Click& click) {

@@ -110,10 +110,6 @@ std::string local_id(const Graph& graph, const Node& node) {
       node.kind);
 }
 
-std::string id_of(const Graph& graph, const Node& node) {
-  return format("{}/{}", graph.services[node.service].name, local_id(graph, node));
-}
-
 NodeDescription describe_node(const Graph& graph, const Node& node) {
   NodeDescription out{.id = id_of(graph, node),
                       .type = node.output == nullptr ? "" : type_name(graph, node.output)};
@@ -123,6 +119,10 @@ NodeDescription describe_node(const Graph& graph, const Node& node) {
 }
 
 }  // namespace
+
+std::string id_of(const Graph& graph, const Node& node) {
+  return format("{}/{}", graph.services[node.service].name, local_id(graph, node));
+}
 
 std::string_view name_of(ErrorPolicy policy) {
   switch (policy) {

@@ -122,11 +122,13 @@ void OpenWindows::update_sessions(std::uint32_t shard, const UpdateRules& rules,
                            .merges = &keyed.merges,
                            .update = keyed.update,
                            .operators = keyed.operators,
+                           .first = keyed.first,
                            .deliveries = rules.deliveries,
                            .now = rules.now,
                            .closed_before = rules.closed_before,
                            .closed_until = rules.closed_until,
                            .reader = rules.reader};
+  part.outcomes[shard].counts.resize(service_.operators.size());
   update.run(epoch, shard, of_shard.touch(window::kAlways.start), part.outcomes[shard]);
   of_shard.drop_empty();
   add_rows(service_, shard, of_shard, rules, rows);

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "plan/describe.h"
+
 namespace gameflow::runtime {
 namespace {
 
@@ -30,7 +32,7 @@ class Binder {
       if (const auto* read = std::get_if<plan::Read>(&node.kind)) {
         GF_TRY(add_source(*read, node, service));
       } else if (const auto* keyed = std::get_if<plan::Keyed>(&node.kind)) {
-        GF_TRY(add_keyed(*keyed, service));
+        GF_TRY(add_keyed(*keyed, node, service));
       } else if (const auto* write = std::get_if<plan::Write>(&node.kind)) {
         GF_TRY(add_sink(*write, node_id, service));
       }
@@ -45,19 +47,28 @@ class Binder {
     return Target{info.id, info.config.partitions};
   }
 
-  BoundChain bind_chain(const plan::Chain& chain) const {
+  BoundChain bind_chain(const plan::Chain& chain, const plan::Node& node, Service& service) const {
     const auto function = functions_.chain(chain.function);
-    BoundChain bound{function.pointer, function.asks, {}};
+    BoundChain bound{function.pointer, function.asks, service.operators.size(), {}};
     for (const plan::Step& step : chain.steps) bound.operators.push_back(step.name);
+    add_operators(bound.operators, node, service);
     return bound;
+  }
+
+  void add_operators(const std::vector<std::string_view>& names, const plan::Node& node,
+                     Service& service) const {
+    for (const std::string_view name : names)
+      service.operators.push_back({plan::id_of(graph_, node), name});
   }
 
   Status add_source(const plan::Read& read, const plan::Node& node, Service& service) const {
     const plan::Topic& topic = graph_.topics[read.topic];
     BoundSource source{&topic, read.start, {}};
     for (const plan::NodeId next : node.outputs) {
-      const auto* chain = std::get_if<plan::Chain>(&graph_.nodes[next].kind);
-      if (chain != nullptr && is_of_source(graph_.nodes[next])) source.chain = bind_chain(*chain);
+      const plan::Node& after = graph_.nodes[next];
+      const auto* chain = std::get_if<plan::Chain>(&after.kind);
+      if (chain != nullptr && is_of_source(after))
+        source.chain = bind_chain(*chain, after, service);
     }
     GF_ASSIGN(const log::TopicInfo info, store_.topic(topic.name));
     const auto number = static_cast<std::uint32_t>(service.sources.size());
@@ -67,7 +78,7 @@ class Binder {
     return {};
   }
 
-  Status add_keyed(const plan::Keyed& keyed, Service& service) const {
+  Status add_keyed(const plan::Keyed& keyed, const plan::Node& node, Service& service) const {
     std::vector<const record::Type*> rows;
     std::vector<Duration> ttls;
     std::vector<std::string_view> operators;
@@ -81,6 +92,9 @@ class Binder {
       expires.push_back(state.on_expire ? functions_.expire(state.expire_function).pointer
                                         : nullptr);
     }
+    const std::size_t first = service.operators.size();
+    add_operators(operators, node, service);
+    if (keyed.flush) add_operators({keyed.flush->name}, node, service);
     const auto& window = keyed.window;
     window::Assigner assigner = assigner_of(keyed);
     std::vector<abi::MergeFn> merges;
@@ -96,6 +110,7 @@ class Binder {
         .plan = &keyed,
         .layout = state::Layout(rows, ttls, sessions ? std::optional(sessions->gap) : std::nullopt),
         .update = functions_.update(keyed.update_function),
+        .first = first,
         .operators = std::move(operators),
         .expires = std::move(expires),
         .merges = std::move(merges),
@@ -120,7 +135,12 @@ class Binder {
     GF_ASSIGN(sink.target, target(graph_.topics[write.topic].name));
     const plan::Node& before = graph_.nodes[graph_.nodes[id].inputs.front()];
     const auto* chain = std::get_if<plan::Chain>(&before.kind);
-    if (chain != nullptr && !is_of_source(before)) sink.chain = bind_chain(*chain);
+    if (chain != nullptr && !is_of_source(before)) {
+      sink.chain = bind_chain(*chain, before, service);
+    } else {
+      sink.chain.first = service.operators.size();
+    }
+    add_operators({"write"}, graph_.nodes[id], service);
     service.sinks.push_back(std::move(sink));
     return {};
   }
@@ -140,6 +160,22 @@ class Binder {
 
 }  // namespace
 
+void add(const OperatorCounts& more, OperatorCounts& to) {
+  if (to.size() < more.size()) to.resize(more.size());
+  for (std::size_t i = 0; i < more.size(); ++i) {
+    to[i].in += more[i].in;
+    to[i].out += more[i].out;
+    to[i].failed += more[i].failed;
+  }
+}
+
+void Service::add_failure(std::uint32_t input, std::string_view op, OperatorCounts& counts) const {
+  const BoundChain& chain = sources[inputs[input].source].chain;
+  const auto found = std::ranges::find(chain.operators, op);
+  if (found == chain.operators.end()) return;
+  ++counts[chain.first + static_cast<std::size_t>(found - chain.operators.begin())].failed;
+}
+
 bool Service::writes(log::TopicId topic) const {
   return (keyed && keyed->late && keyed->late->id == topic) ||
          std::ranges::any_of(sinks,
@@ -157,6 +193,7 @@ Result<Service> bind_service(const plan::Graph& graph, plan::ServiceId id,
                   .inputs = {},
                   .keyed = std::nullopt,
                   .sinks = {},
+                  .operators = {},
                   .dead_letters = {},
                   .on_error = graph.services[id].on_error,
                   .future_max = graph.future_max};

@@ -69,6 +69,7 @@ class ServiceTask {
   std::vector<StoredInput> former_inputs_;  // of sources that the dataflow has no longer
   OpenWindows windows_;
   LateMeter late_;
+  OperatorCounts counts_;  // since the start of the process
   std::optional<Stop> stop_;
 };
 

@@ -24,6 +24,14 @@ struct RecordError {
   Text message;
 };
 
+// What a function of a chain has done: values that came to it, values that it handed on (also those
+// that were taken back, as a function behind it failed), and calls that failed.
+struct StepCount {
+  u64 in;
+  u64 out;
+  u64 failed;
+};
+
 // An argument of a query: what stands for a `?`.
 struct SqlArgument {
   enum class Kind : u32 { kNull, kInteger, kReal, kText };
@@ -51,6 +59,8 @@ struct Call {
   const void* (*find)(void* context, u32 reference, const char* key, std::size_t size);
   void* context;  // of both
   Text sql_error;
+  // By RecordError::step; what the call does is added. Null: nobody counts.
+  StepCount* counts;
 };
 
 // What a chain reads: a run of records of one partition, as columns.
