@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "events.h"
 
@@ -29,5 +31,16 @@ BaselineResult run_baseline(const Events& events);
 // `{"player":…,"action":…,"level":…,"at":…}`. Each batch's results, a line each, go to `take`.
 // Throws as run_baseline does.
 void run_filter_map(const Events& events, const std::function<void(std::string_view)>& take);
+
+struct PlayerLevel {
+  std::string player;
+  std::uint32_t level;
+};
+
+// That of dataflows/look-up.yaml: puts the levels into a hash map, decodes all fields of every
+// event, looks the player's level up, and encodes what remains of the events of those who have one,
+// `{"player":…,"action":…,"level":…}`. Otherwise as run_filter_map.
+void run_look_up(const Events& events, const std::vector<PlayerLevel>& levels,
+                 const std::function<void(std::string_view)>& take);
 
 }  // namespace gameflow::bench

@@ -36,14 +36,6 @@ void check_sessions(const runtime::ServiceStats& stats, const Events& events) {
   }
 }
 
-std::shared_ptr<World> filled_world(std::string yaml, const Events& events) {
-  auto world = std::make_shared<World>(std::move(yaml));
-  world->open_engine(1);  // makes the topics
-  world->fill("player-events", events);
-  world->open_store();
-  return world;
-}
-
 struct SessionsOptions {
   std::size_t services = 1;
   std::uint32_t threads = 1;
@@ -111,70 +103,6 @@ Body prepare_two_threads(const Setting& setting) {
   return against(on(use_one_core, 1), on(use_all_cores, 2));
 }
 
-// What a set of lines is recognised by, in whatever order they come.
-struct LinesSum {
-  std::size_t count = 0;
-  std::uint64_t sum = 0;
-
-  void add(std::string_view line) {
-    ++count;
-    sum += std::hash<std::string_view>{}(line);
-  }
-  friend bool operator==(const LinesSum&, const LinesSum&) = default;
-};
-
-LinesSum sum_of_loop(const Events& events) {
-  LinesSum sum;
-  run_filter_map(events, [&](std::string_view lines) {
-    for (std::size_t end; (end = lines.find('\n')) != std::string_view::npos;) {
-      sum.add(lines.substr(0, end));
-      lines.remove_prefix(end + 1);
-    }
-  });
-  return sum;
-}
-
-// Of the records of a topic from `from` on, one offset a partition; moves `from` to the end.
-LinesSum sum_of_topic(World& world, std::string_view name, std::vector<record::Offset>& from) {
-  const log::TopicInfo topic = must(world.store->topic(name));
-  LinesSum sum;
-  from.resize(topic.partitions.size());
-  for (std::uint32_t p = 0; p < topic.partitions.size(); ++p) {
-    for (const auto& batch : must(world.store->read(topic.id, p, from[p], SIZE_MAX)).batches) {
-      for (std::size_t i = 0; i < batch->size(); ++i) sum.add((*batch)[i].value);
-    }
-    from[p] = topic.partitions[p].end;
-  }
-  return sum;
-}
-
-Run run_timed_loop(const Events& events) {
-  std::size_t bytes = 0;
-  const double seconds = seconds_of(
-      [&] { run_filter_map(events, [&](std::string_view lines) { bytes += lines.size(); }); });
-  if (bytes == 0) throw std::runtime_error("the loop let nothing through");
-  return {events.count, events.json_bytes, seconds};
-}
-
-Body prepare_filter_map(const Setting& setting) {
-  use_one_core();
-  const auto world = filled_world(read_source("bench/dataflows/filter-map.yaml"), setting.events);
-  auto from = std::make_shared<std::vector<record::Offset>>();
-  return against([&events = setting.events] { return run_timed_loop(events); },
-                 [world, from, &events = setting.events, expected = sum_of_loop(setting.events)] {
-                   const auto engine = world->open_engine_afresh(1, Duration{0});
-                   const double seconds = seconds_of([&] {
-                     run_to_end(*engine, [&](std::span<const runtime::ServiceStats> services) {
-                       return services[0].records_in == events.count;
-                     });
-                   });
-                   if (sum_of_topic(*world, "player-actions", *from) != expected) {
-                     throw std::runtime_error("the records are not those of the loop");
-                   }
-                   return Run{events.count, events.json_bytes, seconds};
-                 });
-}
-
 // A game of 10,000 players and 30,000 events a second: who were the ten most active of the last
 // minute, told every second, ÷ told once a minute.
 Body prepare_sliding(const Setting& setting) {
@@ -226,9 +154,6 @@ void add_engine_cases(Cases& cases) {
                    .figures = {{"", "events/s", "tumbling", Target{kHigher, 0.5, 0.8}}},
                    .repetitions = 3,
                    .prepare = prepare_sliding});
-  cases.push_back({.name = "engine/filter-map",
-                   .figures = {{"", "events/s", "its loop", Target{kHigher, 0.6, 0.9}}},
-                   .prepare = prepare_filter_map});
 }
 
 }  // namespace gameflow::bench
