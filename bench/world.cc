@@ -65,8 +65,12 @@ TemporaryFolder::~TemporaryFolder() {
   std::filesystem::remove_all(path);
 }
 
+std::filesystem::path source_path(std::string_view name) {
+  return std::filesystem::path(GAMEFLOW_SOURCE_DIR) / name;
+}
+
 std::string read_source(std::string_view name) {
-  std::ifstream in(std::filesystem::path(GAMEFLOW_SOURCE_DIR) / name, std::ios::binary);
+  std::ifstream in(source_path(name), std::ios::binary);
   if (!in) throw std::runtime_error(fmt::format("cannot read {}", name));
   return {std::istreambuf_iterator<char>(in), {}};
 }
@@ -145,6 +149,14 @@ std::uint64_t World::records(std::string_view topic) const {
     count += partition.end.value - partition.begin.value;
   }
   return count;
+}
+
+std::shared_ptr<World> filled_world(std::string yaml, const Events& events) {
+  auto world = std::make_shared<World>(std::move(yaml));
+  world->open_engine(1);  // makes the topics
+  world->fill("player-events", events);
+  world->open_store();
+  return world;
 }
 
 void run_until_idle(runtime::Engine& engine) {
