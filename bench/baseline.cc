@@ -147,4 +147,49 @@ void run_filter_map(const Events& events, const std::function<void(std::string_v
   throw std::runtime_error(error.what());
 }
 
+void run_session_loop(const Events& events, std::int64_t gap_ms,
+                      const std::function<void(std::string_view)>& take) try {
+  struct Session {
+    std::int64_t first, last;
+    std::uint32_t events;
+  };
+  boost::unordered_flat_map<std::string, Session, TextHash, std::equal_to<>> open;
+  simdjson::ondemand::parser parser;
+  std::string lines;
+  const auto end = [&](std::string_view player, const Session& session) {
+    lines += R"({"player":")";
+    lines += player;
+    lines += R"(","from":)";
+    lines += std::to_string(session.first);
+    lines += R"(,"to":)";
+    lines += std::to_string(session.last + gap_ms);
+    lines += R"(,"events":)";
+    lines += std::to_string(session.events);
+    lines += "}\n";
+  };
+  for (const auto& batch : events.batches) {
+    lines.clear();
+    for (std::size_t i = 0; i < batch->size(); ++i) {
+      const PlayerEvent event = decode(parser, (*batch)[i].value);
+      const std::int64_t time = parse_time(event.event_timestamp);
+      const auto found = open.find(event.user_id);
+      if (found == open.end()) {
+        open.emplace(event.user_id, Session{time, time, 1});
+      } else if (Session& session = found->second; time < session.last + gap_ms) {
+        session.last = time;
+        ++session.events;
+      } else {
+        end(event.user_id, session);
+        session = {time, time, 1};
+      }
+    }
+    take(lines);
+  }
+  lines.clear();
+  for (const auto& [player, session] : open) end(player, session);
+  take(lines);
+} catch (const simdjson::simdjson_error& error) {
+  throw std::runtime_error(error.what());
+}
+
 }  // namespace gameflow::bench

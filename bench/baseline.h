@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -29,5 +30,12 @@ BaselineResult run_baseline(const Events& events);
 // `{"player":…,"action":…,"level":…,"at":…}`. Each batch's results, a line each, go to `take`.
 // Throws as run_baseline does.
 void run_filter_map(const Events& events, const std::function<void(std::string_view)>& take);
+
+// That of dataflows/sessions.yaml: decodes all fields of every event and counts per user as long as
+// events come within the gap; a session that has ended is a line `{"player":…,"from":…,"to":…,
+// "events":…}`, when its user comes again, or at the end. Expects events in order of time. `take`
+// and throws as above.
+void run_session_loop(const Events& events, std::int64_t gap_ms,
+                      const std::function<void(std::string_view)>& take);
 
 }  // namespace gameflow::bench

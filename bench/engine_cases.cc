@@ -123,9 +123,12 @@ struct LinesSum {
   friend bool operator==(const LinesSum&, const LinesSum&) = default;
 };
 
-LinesSum sum_of_loop(const Events& events) {
+// A job by hand.
+using Loop = std::function<void(const Events&, const std::function<void(std::string_view)>&)>;
+
+LinesSum sum_of_loop(const Loop& loop, const Events& events) {
   LinesSum sum;
-  run_filter_map(events, [&](std::string_view lines) {
+  loop(events, [&](std::string_view lines) {
     for (std::size_t end; (end = lines.find('\n')) != std::string_view::npos;) {
       sum.add(lines.substr(0, end));
       lines.remove_prefix(end + 1);
@@ -148,31 +151,48 @@ LinesSum sum_of_topic(World& world, std::string_view name, std::vector<record::O
   return sum;
 }
 
-Run run_timed_loop(const Events& events) {
+Run run_timed_loop(const Loop& loop, const Events& events) {
   std::size_t bytes = 0;
-  const double seconds = seconds_of(
-      [&] { run_filter_map(events, [&](std::string_view lines) { bytes += lines.size(); }); });
+  const double seconds =
+      seconds_of([&] { loop(events, [&](std::string_view lines) { bytes += lines.size(); }); });
   if (bytes == 0) throw std::runtime_error("the loop let nothing through");
   return {events.count, events.json_bytes, seconds};
 }
 
-Body prepare_filter_map(const Setting& setting) {
+// A dataflow over the events ÷ its loop; what it writes to the topic has to be the same.
+Body prepare_loop(const std::shared_ptr<const Events>& events, std::string yaml, std::string topic,
+                  const Loop& loop) {
   use_one_core();
-  const auto world = filled_world(read_source("bench/dataflows/filter-map.yaml"), setting.events);
+  const auto world = filled_world(std::move(yaml), *events);
   auto from = std::make_shared<std::vector<record::Offset>>();
-  return against([&events = setting.events] { return run_timed_loop(events); },
-                 [world, from, &events = setting.events, expected = sum_of_loop(setting.events)] {
+  return against([events, loop] { return run_timed_loop(loop, *events); },
+                 [world, from, events, topic, expected = sum_of_loop(loop, *events)] {
                    const auto engine = world->open_engine_afresh(1, Duration{0});
                    const double seconds = seconds_of([&] {
                      run_to_end(*engine, [&](std::span<const runtime::ServiceStats> services) {
-                       return services[0].records_in == events.count;
+                       return services[0].records_in == events->count;
                      });
                    });
-                   if (sum_of_topic(*world, "player-actions", *from) != expected) {
+                   if (sum_of_topic(*world, topic, *from) != expected) {
                      throw std::runtime_error("the records are not those of the loop");
                    }
-                   return Run{events.count, events.json_bytes, seconds};
+                   return Run{events->count, events->json_bytes, seconds};
                  });
+}
+
+Body prepare_filter_map(const Setting& setting) {
+  const std::shared_ptr<const Events> events(&setting.events, [](const Events*) {});
+  return prepare_loop(events, read_source("bench/dataflows/filter-map.yaml"), "player-actions",
+                      run_filter_map);
+}
+
+// A game of 10,000 players, of whom most pause longer than the gap now and then.
+Body prepare_session(const Setting& setting) {
+  const auto events = std::make_shared<const Events>(EventOptions{
+      .players = 10'000, .events_per_window = 30'000, .windows = setting.quick ? 5U : 60U});
+  return prepare_loop(
+      events, read_source("bench/dataflows/sessions.yaml"), "player-sessions",
+      [](const Events& of, const auto& take) { run_session_loop(of, 5'000, take); });
 }
 
 // A game of 10,000 players and 30,000 events a second: who were the ten most active of the last
@@ -226,6 +246,10 @@ void add_engine_cases(Cases& cases) {
                    .figures = {{"", "events/s", "tumbling", Target{kHigher, 0.5, 0.8}}},
                    .repetitions = 3,
                    .prepare = prepare_sliding});
+  cases.push_back({.name = "engine/session",
+                   .figures = {{"", "events/s", "its loop", Target{kHigher, 0.5, 0.8}}},
+                   .repetitions = 3,
+                   .prepare = prepare_session});
   cases.push_back({.name = "engine/filter-map",
                    .figures = {{"", "events/s", "its loop", Target{kHigher, 0.6, 0.9}}},
                    .prepare = prepare_filter_map});

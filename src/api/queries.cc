@@ -21,6 +21,10 @@ Columns columns_of(const query::Table& table) {
                                                      field.optional ? "?" : ""));
   }
   columns.emplace_back("_updated_at", "i64");
+  if (table.session_gap) {
+    columns.emplace_back("_window_start", "i64");
+    columns.emplace_back("_window_end", "i64");
+  }
   for (const std::string& name : table.constant_names) columns.emplace_back(name, "i64");
   return columns;
 }

@@ -96,10 +96,12 @@ Result<std::string> key_literal(record::Kind kind, const std::string& key) {
               fmt::format("'{}' cannot be a key of type {}", key, to_string(kind)));
 }
 
+// `start`: of the segment, as query::start_of(): of sessions, whether they have ended.
 std::string select_from(const query::Table& table, std::string_view condition,
                         const std::optional<std::int64_t>& start) {
-  return fmt::format("select * from {} where {}{}", sql_quoted(table.name, '"'), condition,
-                     start ? fmt::format(" and {} = {}", kWindowStart, *start) : "");
+  return fmt::format(
+      "select * from {} where {}{}", sql_quoted(table.name, '"'), condition,
+      start ? fmt::format(" and {} = {}", table.constant_names.front(), *start) : "");
 }
 
 std::string text_of(const query::Value& value) {
@@ -144,6 +146,9 @@ class PageReader {
     return all;
   }
 
+  // How many of the places have their rows in the answer.
+  std::size_t places_read() const { return places_read_; }
+
  private:
   // How many of the places go into one statement: of one window, and not too many. What is too
   // large for a number of SQLite is looked up alone, as text.
@@ -172,15 +177,18 @@ class PageReader {
     for (const PagePlace& place : places) keys += (keys.empty() ? "" : ", ") + literal(place.key);
     const std::string condition =
         places.size() == 1 ? "_key = " + keys : fmt::format("_key in ({})", keys);
-    const auto start =
-        has_windows(table_) ? std::optional(places.front().start) : std::optional<std::int64_t>();
-    GF_ASSIGN(query::Answer answer, run(select_from(table_, condition, start), {}));
-    std::map<std::string, std::vector<query::Value>*> rows;
+    std::optional<std::int64_t> start;
+    if (!table_.constant_names.empty()) start = places.front().start;
+    const std::string sql = select_from(table_, condition, start);
+    GF_ASSIGN(query::Answer answer,
+              run(table_.session_gap ? sql + " order by _window_start" : sql, {}));
+    std::multimap<std::string, std::vector<query::Value>*> rows;  // several of a key are sessions
     for (auto& row : answer.rows) rows.emplace(text_of(row.front()), &row);
     for (const PagePlace& place : places) {
-      const auto row = rows.find(query::shown_key(table_.key, place.key));
-      if (row == rows.end()) return false;
-      all.rows.push_back(std::move(*row->second));
+      const auto [begin, end] = rows.equal_range(query::shown_key(table_.key, place.key));
+      if (begin == end) return false;
+      for (auto row = begin; row != end; ++row) all.rows.push_back(std::move(*row->second));
+      ++places_read_;
     }
     return !answer.truncated;
   }
@@ -189,6 +197,7 @@ class PageReader {
   const query::Table& table_;
   const std::chrono::steady_clock::time_point deadline_;
   std::size_t bytes_ = 0;
+  std::size_t places_read_ = 0;
 };
 
 std::vector<StateWindow> windows_of(const query::Table& table) {
@@ -215,7 +224,14 @@ Result<StateRows> read_page(query::Database& database, const query::Table& table
                             std::chrono::steady_clock::time_point deadline) {
   StateRows out{.windows = windows_of(table)};
   std::optional<std::int64_t> start;
-  if (wanted.window_start || wanted.is_newest_window) {
+  if (table.session_gap && wanted.window_start) {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        "the windows of this state are sessions, each with a start of its own: leave window "
+        "out");
+  }
+  // Of sessions it is all of them.
+  if (!table.session_gap && (wanted.window_start || wanted.is_newest_window)) {
     if (!has_windows(table))
       return fail(ErrorCode::kInvalidArgument, "this state has no windows: leave window out");
     start = wanted.window_start   ? wanted.window_start->ms
@@ -228,7 +244,8 @@ Result<StateRows> read_page(query::Database& database, const query::Table& table
       return fail(ErrorCode::kInvalidArgument, "key stands without prefix and after");
     GF_ASSIGN(const std::string literal, key_literal(table.key, *wanted.key));
     const std::string sql = select_from(table, "_key = " + literal, start);
-    GF_ASSIGN(out.answer, reader.run(has_windows(table) ? sql + " order by _window_start" : sql,
+    const bool has_bounds = has_windows(table) || table.session_gap;
+    GF_ASSIGN(out.answer, reader.run(has_bounds ? sql + " order by _window_start" : sql,
                                      {.rows_max = wanted.limit}));
     return out;
   }
@@ -240,7 +257,7 @@ Result<StateRows> read_page(query::Database& database, const query::Table& table
   GF_ASSIGN(const std::vector<PagePlace> places, query::page_of(table, query, deadline));
   GF_ASSIGN(out.answer,
             reader.read(std::span(places).first(std::min(places.size(), wanted.limit))));
-  const std::size_t count = out.answer.rows.size();
+  const std::size_t count = reader.places_read();
   out.answer.truncated = count < places.size();
   if (out.answer.truncated && count > 0) out.next = place_text(places[count - 1]);
   return out;

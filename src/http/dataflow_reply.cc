@@ -110,6 +110,9 @@ json::object service_json(const plan::Graph& graph, const plan::Service& service
       if (const auto* const sliding = std::get_if<plan::Sliding>(&keyed->window->shape)) {
         rules["kind"] = "sliding";
         rules["slide_ms"] = sliding->slide.ms;
+      } else if (const plan::Session* const session = keyed->window->session()) {
+        rules["kind"] = "session";
+        rules["gap_ms"] = session->gap.ms;
       }
       window = std::move(rules);
     }

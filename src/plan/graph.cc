@@ -22,6 +22,10 @@ std::string text_of(const spec::WindowShape& shape) {
                   offset_text(tumbling->offset),
                   tumbling->zone == nullptr ? "" : ", in " + tumbling->zone->name());
   }
+  if (const auto* const session = std::get_if<spec::Session>(&shape)) {
+    return format("sessions with a gap of {}{}", format_duration(session->gap),
+                  session->max ? ", at most " + format_duration(*session->max) : "");
+  }
   const auto& sliding = std::get<spec::Sliding>(shape);
   const Duration pane{std::gcd(sliding.duration.ms, sliding.slide.ms)};
   return format("sliding {} every {}{}, {}", format_duration(sliding.duration),

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/time.h"
@@ -25,6 +26,7 @@ using ErrorPolicy = spec::ErrorPolicy;
 using FunctionKind = spec::FunctionKind;
 using Tumbling = spec::Tumbling;
 using Sliding = spec::Sliding;
+using Session = spec::Session;
 using WindowShape = spec::WindowShape;
 
 // Where a `run:` block stands decides what it may use.
@@ -72,6 +74,8 @@ struct WindowRules {
   std::optional<TopicId> late_topic;  // where late records go; they are counted anyhow
 
   Duration duration() const { return spec::length_of(shape); }
+  // Null: windows do not go by key.
+  const Session* session() const { return std::get_if<Session>(&shape); }
 };
 
 // "tumbling 1d, offset 6h, in Europe/Berlin"; with how rows are kept. What is stored says it too:

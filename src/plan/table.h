@@ -1,11 +1,13 @@
 // What SQL sees of a state: columns without data.
 //
-// Columns: _key, the fields of `row`, _updated_at (ms UTC), then the constants.
+// Columns: _key, the fields of `row`, _updated_at (ms UTC), those of a session, then the constants.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/time.h"
 #include "plan/graph.h"
 #include "record/type.h"
 
@@ -15,6 +17,7 @@ struct Table {
   std::string name;
   record::Kind key = record::Kind::kString;
   const record::Type* row = nullptr;
+  std::optional<Duration> session_gap;      // of sessions: as query::Table
   std::vector<std::string> constant_names;  // integers, the same for all rows of a window
 };
 

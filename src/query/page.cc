@@ -5,6 +5,7 @@
 #include <gameflow/key.h>
 
 #include "query/scan.h"
+#include "state/sessions.h"
 
 namespace gameflow::query {
 namespace {
@@ -38,6 +39,24 @@ class Smallest {
 bool has_prefix(record::Kind kind, std::string_view key, std::string_view prefix) {
   if (kind == record::Kind::kString) return key.starts_with(prefix);
   return prefix.empty() || shown_key(kind, key).starts_with(prefix);
+}
+
+// Of a key's sessions, whether one in an earlier slot stands for it. (That need not have a row of
+// this state.)
+bool is_told(const RowAccess& access, const RowPlace& place) {
+  const std::string_view full_key = access.layout->key(place.entry);
+  if (state::Sessions::is_first_slot(full_key)) return false;
+  const Shards& shards = *place.segment->shards.get();
+  const auto& shard =
+      shards[state::shard_of(state::Sessions::shard_hash(full_key)) % shards.size()];
+  std::string earlier;
+  for (std::uint16_t slot = 0;; ++slot) {
+    earlier = access.key(place.entry);
+    state::Sessions::append_slot(earlier, slot);
+    if (earlier == full_key) return false;
+    const state::Entry* const entry = shard->find(earlier, state::hash_key(earlier));
+    if (entry != nullptr && access.is_live(entry)) return true;
+  }
 }
 
 }  // namespace
@@ -80,6 +99,7 @@ Result<std::vector<PagePlace>> page_of(const Table& table, const PageQuery& quer
     Smallest smallest(query.limit - page.size());
     Scan scan(alone);
     for (RowPlace place{}; scan.next(place);) {
+      if (table.session_gap && is_told(access, place)) continue;
       if (++looks % kRowsPerLook == 0 && std::chrono::steady_clock::now() >= deadline)
         return fail(ErrorCode::kSqlLimit, "the query took too long and was stopped");
       const std::string_view key = access.key(place.entry);

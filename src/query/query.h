@@ -22,6 +22,7 @@
 #include <gameflow/abi.h>
 
 #include "base/error.h"
+#include "base/time.h"
 #include "query/topic.h"
 #include "record/arena.h"
 #include "record/type.h"
@@ -72,7 +73,11 @@ struct Table {
   std::string name;
   record::Kind key = record::Kind::kString;
   const record::Type* row = nullptr;
-  std::size_t state = 0;                    // number of the rows' state in their layout
+  std::size_t state = 0;  // number of the rows' state in their layout
+  // Of sessions: how long one waits for its next record. Then a key may have several rows, and
+  // columns _window_start and _window_end, those of their sessions, stand in front of the
+  // constants. Without ORDER BY a segment's rows come in order of their end, their start, and key.
+  std::optional<Duration> session_gap;
   std::vector<std::string> constant_names;  // "_window_start", "_window_end", "_window_closed"
   std::vector<Segment> segments;
 

@@ -118,6 +118,10 @@ int compare(const Column& column, const RowAccess& access, const RowPlace& a, co
       return sign(access.key(a.entry), access.key(b.entry));
     case Source::kUpdatedAt:
       return sign(a.entry->updated_at, b.entry->updated_at);
+    case Source::kSessionStart:
+      return sign(access.session_start(a.entry), access.session_start(b.entry));
+    case Source::kSessionEnd:
+      return sign(access.session_end(a.entry), access.session_end(b.entry));
     case Source::kConstant:
       return sign(a.segment->constants[column.offset], b.segment->constants[column.offset]);
     case Source::kField:
@@ -202,6 +206,11 @@ void SortedRows::each_rank(Rows::iterator begin, Rows::iterator end, const Order
     }
     case Source::kUpdatedAt:
       return each([&](const RowPlace& place) { return rank_of(place.entry->updated_at.ms); });
+    case Source::kSessionStart:
+      return each(
+          [&](const RowPlace& place) { return rank_of(access_.session_start(place.entry)); });
+    case Source::kSessionEnd:
+      return each([&](const RowPlace& place) { return rank_of(access_.session_end(place.entry)); });
     case Source::kConstant:
       return each(
           [&](const RowPlace& place) { return rank_of(place.segment->constants[column.offset]); });

@@ -35,7 +35,8 @@ std::size_t Table::rows() const {
   return rows;
 }
 
-RowAccess::RowAccess(const Table& table) : state(table.state) {
+RowAccess::RowAccess(const Table& table)
+    : state(table.state), session_gap(table.session_gap.value_or(Duration{})) {
   for (const Segment& segment : table.segments) {
     if (segment.shards == nullptr) continue;
     for (const auto& shard : *segment.shards) {

@@ -23,13 +23,21 @@ struct RowAccess {
   explicit RowAccess(const Table& table);
 
   bool is_live(const state::Entry* entry) const { return (entry->live >> state & 1U) != 0; }
-  std::string_view key(const state::Entry* entry) const { return layout->key(entry); }
+  std::string_view key(const state::Entry* entry) const { return layout->user_key(entry); }
+  // Where the row's session starts, and ends.
+  std::int64_t session_start(const state::Entry* entry) const {
+    return layout->session(entry).first.ms;
+  }
+  std::int64_t session_end(const state::Entry* entry) const {
+    return (layout->session(entry).last + session_gap).ms;
+  }
   const char* data(const state::Entry* entry) const {
     return static_cast<const char*>(layout->row(entry, state));
   }
 
   const state::Layout* layout = nullptr;  // null: there are no rows
   std::size_t state = 0;
+  Duration session_gap;
 };
 
 // Goes through the live rows of a table: segment by segment, in no particular order within one.

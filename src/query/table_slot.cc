@@ -8,6 +8,7 @@
 #include "query/virtual_table.h"
 #include "record/type.h"
 #include "state/layout.h"
+#include "state/sessions.h"
 
 namespace gameflow::query {
 namespace {
@@ -27,6 +28,12 @@ std::vector<Column> columns_of(const Table& table) {
   }
   columns.push_back(
       {.source = Source::kUpdatedAt, .kind = record::Kind::kI64, .name = "_updated_at"});
+  if (table.session_gap) {
+    columns.push_back(
+        {.source = Source::kSessionStart, .kind = record::Kind::kI64, .name = "_window_start"});
+    columns.push_back(
+        {.source = Source::kSessionEnd, .kind = record::Kind::kI64, .name = "_window_end"});
+  }
   for (std::uint32_t i = 0; i < table.constant_names.size(); ++i) {
     columns.push_back({.source = Source::kConstant,
                        .kind = record::Kind::kI64,
@@ -112,17 +119,42 @@ SortedRows& TableSlot::in_order(std::string_view text) {
   }
   // What the text leaves open: by segment, whose rows each have another key.
   if (table_->segments.size() > 1) terms.push_back({nullptr, false});
+  if (table_->session_gap) {
+    const std::size_t start = 1 + table_->row->fields.size() + 1;  // behind _updated_at
+    terms.push_back({&columns_[start + 1], false});
+    terms.push_back({&columns_[start], false});
+  }
   terms.push_back({&columns_.front(), false});
   return orders_.emplace(text, SortedRows(*table_, std::move(terms), deadline_)).first->second;
 }
 
 void TableSlot::find(std::string_view key, std::vector<RowPlace>& places) const {
+  if (table_->session_gap) return find_sessions(key, places);
   const std::uint64_t hash = state::hash_key(key);
   for (const Segment& segment : table_->segments) {
     if (segment.shards == nullptr || segment.shards->empty()) continue;
     const auto& shard = (*segment.shards)[state::shard_of(hash) % segment.shards->size()];
     const state::Entry* entry = shard == nullptr ? nullptr : shard->find(key, hash);
     if (entry != nullptr && access_.is_live(entry)) places.push_back({entry, &segment});
+  }
+}
+
+// Those of a key are in its slots, one behind the other.
+void TableSlot::find_sessions(std::string_view key, std::vector<RowPlace>& places) const {
+  for (const Segment& segment : table_->segments) {
+    if (segment.shards == nullptr) continue;
+    const Shards& shards = *segment.shards.get();
+    if (shards.empty()) continue;
+    for (std::uint16_t slot = 0;; ++slot) {
+      std::string full(key);
+      state::Sessions::append_slot(full, slot);
+      const auto& shard =
+          shards[state::shard_of(state::Sessions::shard_hash(full)) % shards.size()];
+      const state::Entry* const entry =
+          shard == nullptr ? nullptr : shard->find(full, state::hash_key(full));
+      if (entry == nullptr) break;
+      if (access_.is_live(entry)) places.push_back({entry, &segment});
+    }
   }
 }
 

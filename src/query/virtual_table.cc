@@ -158,7 +158,9 @@ int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
     info->estimatedRows = static_cast<sqlite3_int64>(slot.table().segments.size());
     return SQLITE_OK;
   }
-  info->idxNum = plan_order(slot, *info) ? kOrdered : is_order_invisible(*info) ? kAnyOrder : kScan;
+  const bool is_any_order =
+      is_order_invisible(*info) && (info->colUsed == 0 || !slot.table().session_gap);
+  info->idxNum = plan_order(slot, *info) ? kOrdered : is_any_order ? kAnyOrder : kScan;
   info->estimatedCost = rows;
   info->estimatedRows = static_cast<sqlite3_int64>(rows);
   return SQLITE_OK;
@@ -385,6 +387,12 @@ int column_value(sqlite3_vtab_cursor* base, sqlite3_context* context, int index)
       break;
     case Column::Source::kUpdatedAt:
       sqlite3_result_int64(context, row.entry->updated_at.ms);
+      break;
+    case Column::Source::kSessionStart:
+      sqlite3_result_int64(context, access.session_start(row.entry));
+      break;
+    case Column::Source::kSessionEnd:
+      sqlite3_result_int64(context, access.session_end(row.entry));
       break;
     case Column::Source::kConstant:
       sqlite3_result_int64(context, row.segment->constants[column.offset]);

@@ -47,7 +47,14 @@ std::string quoted_name(std::string_view name);
 
 // Where one column's value is.
 struct Column {
-  enum class Source : std::uint8_t { kKey, kField, kUpdatedAt, kConstant };
+  enum class Source : std::uint8_t {
+    kKey,
+    kField,
+    kUpdatedAt,
+    kSessionStart,
+    kSessionEnd,
+    kConstant
+  };
   Source source;
   record::Kind kind;
   bool optional = false;
@@ -95,6 +102,7 @@ class TableSlot {
 
  private:
   void show(const Table* table);
+  void find_sessions(std::string_view key, std::vector<RowPlace>& places) const;
 
   const Table* table_ = nullptr;
   std::vector<Column> columns_;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <utility>
@@ -52,8 +53,10 @@ struct ServiceEpoch {
   std::vector<RowValues> rows;             // what is to be stored, one a worker
   std::map<Timestamp, StoredRows> stored;  // of panes of which something was
   std::vector<FlushedPtr> flushed;         // results that go with this epoch, in order of window
+  std::shared_ptr<const PaneRows> ended;   // sessions that end in it; null: none do
+  std::size_t sessions_ended = 0;
   std::optional<Timestamp> expired_until;  // rows run out that were last used a ttl before this
-  bool has_expiring = false;               // some of them may
+  bool has_expiring = false;               // some of them may, or sessions end
   Writer expired_out;                      // what came of them
   std::vector<DeadLetter> expired_dead;
   std::uint64_t expired_records_out = 0;

@@ -94,12 +94,12 @@ void EpochSteps::update(Epoch& epoch, std::uint32_t rank, bool is_small) {
       work.push_back({i, static_cast<std::uint32_t>(std::countr_zero(left))});
   }
   mark_sharing(epoch.services, tasks_, rank);
-  for (Worker& worker : workers_) worker.update.forget();
+  for (Worker& worker : workers_) worker.shards.update.forget();
   // Services that begin alike get the same records of a shard one after the other.
   std::ranges::stable_sort(work, {}, &Work::shard);
   pool_.for_each(work.size(), is_small, [&](std::uint32_t worker, std::size_t i) {
     const auto [service, shard] = work[i];
-    tasks_[service]->windows().update_shard(shard, epoch.now, worker, workers_[worker].update,
+    tasks_[service]->windows().update_shard(shard, epoch.now, worker, workers_[worker].shards,
                                             workers_[worker].readers[service].get(),
                                             epoch.services[service]);
   });

@@ -11,7 +11,7 @@
 #include "plan/graph.h"
 #include "record/batch_decoder.h"
 #include "runtime/epoch.h"
-#include "runtime/keyed.h"
+#include "runtime/open_windows.h"
 #include "runtime/row_reader.h"
 #include "runtime/step.h"
 #include "runtime/task.h"
@@ -45,7 +45,7 @@ class EpochSteps {
   struct Worker {
     record::BatchDecoder decoder;
     StepScratch scratch;
-    ShardUpdate update;
+    ShardWorker shards;
     std::vector<std::unique_ptr<RowReader>> readers;  // by service; null: it reads nothing else
   };
 

@@ -13,9 +13,15 @@ std::uint32_t Exchange::number_of(window::Span window) {
   return number;
 }
 
+std::uint64_t Exchange::hash_of(std::string_view key) {
+  if (suffix_.empty()) return state::hash_key(key);
+  suffixed_.assign(key).append(suffix_);
+  return state::hash_key(suffixed_);
+}
+
 void Exchange::add(std::string_view key, std::uint32_t window, const void* value,
                    std::uint32_t record, std::uint32_t number) {
-  const std::uint64_t hash = state::hash_key(key);
+  const std::uint64_t hash = hash_of(key);
   placed_.push_back({{key, hash}, value, window, record, number});
   shards_.push_back(static_cast<std::uint8_t>(state::shard_of(hash)));
 }
@@ -28,7 +34,8 @@ void Exchange::sort() {
   Place next[state::kShards];
   for (std::size_t i = 0; i < placed_.size(); ++i) {
     ++next[shards_[i]].record;
-    next[shards_[i]].key += static_cast<std::uint32_t>(placed_[i].probe.key.size());
+    next[shards_[i]].key +=
+        static_cast<std::uint32_t>(placed_[i].probe.key.size() + suffix_.size());
   }
   Place begin;
   for (std::uint32_t shard = 0; shard < state::kShards; ++shard) {
@@ -51,8 +58,10 @@ void Exchange::sort() {
     Place& at = next[shards_[i]];
     char* const bytes = key_bytes_.data() + at.key;
     key.copy(bytes, key.size());
-    at.key += static_cast<std::uint32_t>(key.size());
-    probes_[at.record] = {{bytes, key.size()}, placed.probe.hash};
+    suffix_.copy(bytes + key.size(), suffix_.size());
+    const std::size_t size = key.size() + suffix_.size();
+    at.key += static_cast<std::uint32_t>(size);
+    probes_[at.record] = {{bytes, size}, placed.probe.hash};
     values_[at.record] = placed.value;
     record_windows_[at.record] = placed.window;
     records_[at.record] = placed.record;
@@ -76,6 +85,7 @@ std::size_t Exchange::Records::end_of_window(std::size_t begin, std::size_t most
 }
 
 void Exchange::clear() {
+  suffix_.clear();
   placed_.clear();
   shards_.clear();
   windows_.clear();

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -35,6 +36,8 @@ class Exchange {
     std::size_t end_of_window(std::size_t begin, std::size_t most) const;
   };
 
+  // Before the first add(): keys get this behind them.
+  void set_key_suffix(std::string_view suffix) { suffix_ = suffix; }
   // Of a window in windows(), where it is from now on.
   std::uint32_t number_of(window::Span window);
   // `key` and `value` must stay until sort(); `window` is a number of one.
@@ -52,6 +55,8 @@ class Exchange {
   std::size_t size() const { return placed_.size(); }
 
  private:
+  std::uint64_t hash_of(std::string_view key);
+
   // As it was added.
   struct Placed {
     state::Probe probe;
@@ -67,6 +72,8 @@ class Exchange {
   std::vector<const void*> values_;
   std::vector<std::uint32_t> record_windows_, records_, numbers_;
   std::vector<char> key_bytes_;
+  std::string suffix_;
+  std::string suffixed_;  // a key, to be hashed
   std::uint32_t shard_begin_[state::kShards + 1] = {};
   std::uint64_t shards_mask_ = 0;
   static_assert(state::kShards == 64);

@@ -1,6 +1,7 @@
 #include "runtime/flush.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -45,10 +46,10 @@ class Flusher::Result final : public SinkTaker {
   Result(Flusher& flusher, Flushed& flushed) : flusher_(flusher), flushed_(flushed) {}
 
   std::optional<std::string_view> key_of(std::uint32_t) const override { return std::nullopt; }
-  void take(const BoundSink& sink, std::uint32_t, const void* value,
+  void take(const BoundSink& sink, std::uint32_t number, const void* value,
             std::optional<std::string_view> key) override {
     flusher_.add_result(value, static_cast<std::uint32_t>(&sink - flusher_.service_.sinks.data()),
-                        key, flushed_);
+                        key, {flusher_.sinks_.times[number]}, flushed_);
   }
   void fail(std::string_view op, std::uint32_t, std::string reason) override {
     flusher_.add_failure(op, {ErrorCode::kOperatorFailed, std::move(reason)}, flushed_);
@@ -60,7 +61,7 @@ class Flusher::Result final : public SinkTaker {
 };
 
 void Flusher::add_result(const void* value, std::uint32_t sink, std::optional<std::string_view> key,
-                         Flushed& flushed) {
+                         Timestamp time, Flushed& flushed) {
   std::string json;
   std::size_t& bytes_before = result_bytes_[sink];
   json.reserve(bytes_before + bytes_before / 8);
@@ -68,7 +69,7 @@ void Flusher::add_result(const void* value, std::uint32_t sink, std::optional<st
   bytes_before = json.size();
   if (json.size() <= kOutputBytesMax) {
     flushed.records.push_back(
-        {sink, key ? std::optional(std::string(*key)) : std::nullopt, std::move(json)});
+        {sink, key ? std::optional(std::string(*key)) : std::nullopt, std::move(json), time});
     return;
   }
   ++flushed.counts[service_.flush_number()].failed;
@@ -131,8 +132,8 @@ void Flusher::flush_whole(Flushed& flushed) {
   }
 }
 
-// In order of key, whatever shard a row lies in.
-void Flusher::flush_each(const query::Shards& tables, Flushed& flushed) {
+// Whatever shard a row lies in: in order of key; of sessions in order of their ends, then starts.
+std::vector<const state::Entry*> Flusher::in_order(const query::Shards& tables) const {
   const state::Layout& layout = service_.keyed->layout;
   std::vector<const state::Entry*> entries;
   for (const auto& table : tables) {
@@ -141,17 +142,34 @@ void Flusher::flush_each(const query::Shards& tables, Flushed& flushed) {
       if (entry->live != 0) entries.push_back(entry);
     });
   }
-  std::ranges::sort(entries, {}, [&](const state::Entry* entry) { return layout.key(entry); });
+  if (layout.has_sessions()) {
+    std::ranges::sort(entries, {}, [&](const state::Entry* entry) {
+      const state::SessionTimes& session = layout.session(entry);
+      return std::tuple(session.last, session.first, layout.key(entry));
+    });
+  } else {
+    std::ranges::sort(entries, {}, [&](const state::Entry* entry) { return layout.key(entry); });
+  }
+  return entries;
+}
+
+void Flusher::flush_each(const query::Shards& tables, Flushed& flushed) {
+  const state::Layout& layout = service_.keyed->layout;
+  const std::vector<const state::Entry*> entries = in_order(tables);
   std::vector<const void*> rows;
   std::vector<Text> keys;
+  std::vector<abi::WindowSpan> spans;
   std::vector<abi::RecordError> errors(kRowsAtOnce);
   for (std::size_t begin = 0; begin < entries.size(); begin += kRowsAtOnce) {
     arena_.reset();
     rows.clear();
     keys.clear();
+    spans.clear();
     const std::size_t end = std::min(begin + kRowsAtOnce, entries.size());
     for (std::size_t i = begin; i < end; ++i) {
-      keys.push_back(Text::view(layout.key(entries[i])));
+      keys.push_back(Text::view(layout.user_key(entries[i])));
+      if (layout.has_sessions())
+        spans.push_back({layout.session(entries[i]).first.ms, layout.session_end(entries[i]).ms});
       for (std::size_t state = 0; state < layout.state_count(); ++state) {
         const bool is_live = (entries[i]->live >> state & 1U) != 0;
         rows.push_back(is_live ? layout.row(entries[i], state) : nullptr);
@@ -159,11 +177,14 @@ void Flusher::flush_each(const query::Shards& tables, Flushed& flushed) {
     }
     abi::Call call = call_for(flushed);
     const abi::WindowRows of_window{rows.data(), keys.data(), static_cast<u32>(end - begin),
-                                    flushed.window.end.ms};
+                                    flushed.window.end.ms, spans.empty() ? nullptr : spans.data()};
     List<abi::Emitted> out;
     const u32 failures = service_.keyed->each(&call, &of_window, &out, errors.data());
-    for (u32 i = 0; i < failures; ++i)
+    for (u32 i = 0; i < failures; ++i) {
       add_failure("each", {ErrorCode::kOperatorFailed, errors[i].message.str()}, flushed);
+      if (!spans.empty())
+        flushed.dead.back().window_start = Timestamp{spans[errors[i].index].start_ms};
+    }
     sinks_.clear();
     for (const abi::Emitted& made : out) sinks_.add(made);
     write(flushed);
@@ -175,6 +196,7 @@ FlushedPtr Flusher::run(const WindowRows& rows) {
   flushed->window = rows.window;
   flushed->kind = rows.kind;
   flushed->counts.resize(service_.operators.size());
+  flushed->windows = rows.windows;
   const query::Shards tables = merged(rows, *flushed);
   reader_.begin(true, RowReader::OfWindow{rows.window, rows.kind != window::Kind::kEarly, &tables,
                                           &rows.tables});

@@ -49,16 +49,19 @@ struct WindowRows {
   window::Kind kind;
   std::vector<std::shared_ptr<const PaneRows>> panes;  // in order of time
   SourceTables::Rows tables = {};                      // as they were when it was due
+  std::size_t windows = 1;                             // that it is: of sessions perhaps more
 };
 
 // What became of a window. Large, and kept until it is committed: so it is shared.
 struct Flushed {
   window::Span window;
   window::Kind kind;
+  std::size_t windows = 1;
   struct Record {
     std::uint32_t sink;  // of the service
     std::optional<std::string> key;
     std::string value;  // JSON
+    Timestamp time;
   };
   std::vector<Record> records;
   std::vector<DeadLetter> dead;
@@ -82,10 +85,11 @@ class Flusher {
   class Result;
   void add_failure(std::string_view op, const Error& error, Flushed& flushed) const;
   void add_result(const void* value, std::uint32_t sink, std::optional<std::string_view> key,
-                  Flushed& flushed);
+                  Timestamp time, Flushed& flushed);
   query::Shards merged(const WindowRows& rows, Flushed& flushed);
   void flush_whole(Flushed& flushed);
   void flush_each(const query::Shards& tables, Flushed& flushed);
+  std::vector<const state::Entry*> in_order(const query::Shards& tables) const;
   abi::Call call_for(Flushed& flushed);
   void write(Flushed& flushed);
 

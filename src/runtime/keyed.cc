@@ -86,9 +86,15 @@ void ShardUpdate::run(const Service& service, std::uint32_t number, state::Shard
   if (!values_.empty()) apply(work);
   if (rules.expired_until) expire(work);
   shard.drop_empty();
+  for (state::Shard::Window* window : shard.touched()) window->table.own_text();
+  add_rows(service, number, shard, rules, rows);
+  arena_.reset();  // only now: rows may have pointed at text that operators made
+}
+
+void add_rows(const Service& service, std::uint32_t number, state::Shard& shard,
+              const UpdateRules& rules, RowValues& rows) {
   for (state::Shard::Window* window : shard.touched()) {
-    window->table.own_text();
-    const window::Assigner& assigner = work.keyed().assigner;
+    const window::Assigner& assigner = service.keyed->assigner;
     const Timestamp last_end = assigner.last_end(assigner.pane_from(window->start));
     if (window::has_passed(rules.forgotten_until, last_end)) continue;
     const auto rewritten = rules.rewritten->find(window->start);
@@ -99,7 +105,6 @@ void ShardUpdate::run(const Service& service, std::uint32_t number, state::Shard
     if ((shards >> number & 1) == 0) continue;
     if (const auto* const window = shard.find(start)) rows.add_all(start, window->table);
   }
-  arena_.reset();  // only now: rows may have pointed at text that operators made
 }
 
 void ShardUpdate::take(const Work& work, std::uint32_t delivery) {
@@ -233,9 +238,10 @@ void ShardUpdate::apply(const Work& work) {
                                      keyed.operators[failure->step], failure->message.str()});
     }
     for (; made != out.end() && made->origin < end; ++made) {
+      const std::size_t at = made->origin - begin;
       work.outcome.outputs.push_back(
           {run.delivery,
-           {*made, columns_.row_keys[made->origin], run.records[made->origin - begin]}});
+           {*made, columns_.row_keys[made->origin], run.records[at], run.numbers[at]}});
     }
     begin = end;
   }
@@ -281,6 +287,8 @@ void ShardUpdate::expire(const Work& work) {
     const Timestamp at = keyed.layout.runs_out_at(entry, timer.state);
     state::Entry* const edited = table.edit(timer.place);
     if (at <= until) {
+      // One that was erased and began anew may have two timers for the same time.
+      keyed.layout.times(edited, timer.state).due_at = 0;
       expiring.push_back({at, timer.state, edited});
     } else {
       keyed.layout.times(edited, timer.state).due_at = at.ms;

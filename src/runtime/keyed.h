@@ -42,6 +42,8 @@ struct UpdateRules {
   std::optional<Timestamp> forgotten_until;
   // Rows that were last used a ttl before this run out; nothing: none do.
   std::optional<Timestamp> expired_until;
+  // Sessions that end at or before it take no more: as the epoch begins, and as it ends.
+  std::optional<Timestamp> closed_before, closed_until;
   // Panes of which all rows of some shards, a bit each, are stored anew.
   const std::map<Timestamp, std::uint64_t>* rewritten = nullptr;
   RowReader* reader = nullptr;  // of the worker
@@ -75,6 +77,18 @@ struct ShardOutcome {
   std::vector<Output> outputs;
   std::vector<ExpiredRow> expired;
   OperatorCounts counts;
+  // Of sessions: records that came too late for any, in order, and the sessions that have ended, in
+  // a table of their own.
+  struct Late {
+    std::uint32_t delivery = 0;
+    std::uint32_t record = 0;  // in the chunk
+  };
+  std::vector<Late> late;
+  struct Ended {
+    std::unique_ptr<state::Table> rows;
+    window::Span span;  // from the first one's start to the last one's end
+  };
+  std::optional<Ended> ended;
   // Of what operators made, where it is asked for until the end of the epoch; null: nowhere.
   std::unique_ptr<record::BlockArena> arena;
 };
@@ -97,6 +111,10 @@ class RowValues {
   const state::Layout* layout_;
   ByWindow windows_;
 };
+
+// What is to be stored of the shard: what the epoch has changed in it, or all of it.
+void add_rows(const Service& service, std::uint32_t number, state::Shard& shard,
+              const UpdateRules& rules, RowValues& rows);
 
 class ShardUpdate {
  public:

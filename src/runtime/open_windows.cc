@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "runtime/ended_sessions.h"
 #include "state/shard.h"
 #include "window/trigger.h"
 #include "window/watermark.h"
@@ -26,13 +27,7 @@ void decide_expiry(const BoundKeyed& keyed, std::span<const std::unique_ptr<stat
   // The end of input is no time.
   if (keyed.plan->has_event_time && watermark != window::kEndOfTime) part.expired_until = watermark;
   if (!keyed.plan->has_event_time) part.expired_until = now;
-  if (!part.expired_until) return;
-  for (std::uint32_t number = 0; number < shards.size(); ++number) {
-    const auto next = shards[number]->next_timer(window::kAlways.start);
-    if (!next || *next > *part.expired_until) continue;
-    part.has_expiring = true;
-    part.shards |= std::uint64_t{1} << number;
-  }
+  if (part.expired_until) part.has_expiring = add_due_shards(shards, *part.expired_until, part);
 }
 
 // Whether what is to be flushed takes longer than an epoch should.
@@ -76,7 +71,10 @@ void OpenWindows::begin(FlushPool& pool, ServiceEpoch& part) {
 void OpenWindows::decide(Timestamp now, const FlushPool& pool, ServiceEpoch& part) const {
   if (!service_.keyed) return;
   panes_.ask(now, part);
-  if (service_.has_windows()) {
+  if (service_.has_sessions()) {
+    if (const auto until = part.after.closed.until)
+      part.has_expiring = add_due_shards(panes_.shards(), *until, part);
+  } else if (service_.has_windows()) {
     const window::Assigner& assigner = service_.keyed->assigner;
     const window::Closed& closed = part.after.closed;
     std::vector<window::Span> panes = panes_.ended(closed.until, part);
@@ -91,13 +89,13 @@ void OpenWindows::decide(Timestamp now, const FlushPool& pool, ServiceEpoch& par
   }
   decide_expiry(*service_.keyed, panes_.shards(), now, part);
   // Other services' rows must not change while a flush reads them.
-  part.flushes_now = service_.reads_others ||
+  part.flushes_now = service_.reads_others || service_.has_sessions() ||
                      (!pool.is_busy(number_) && !is_large(panes_, part, rows_flushed_at_once_));
   panes_.decide_stores(part);
 }
 
-void OpenWindows::update_shard(std::uint32_t shard, Timestamp now, std::uint32_t worker,
-                               ShardUpdate& update, RowReader* reader, ServiceEpoch& part) {
+void OpenWindows::update_shard(std::uint32_t shard, Timestamp now, std::uint32_t number,
+                               ShardWorker& worker, RowReader* reader, ServiceEpoch& part) {
   const UpdateRules rules{
       .deliveries = {part.deliveries.data(), part.deliveries.size()},
       .is_shared = part.shares_keys,
@@ -105,14 +103,40 @@ void OpenWindows::update_shard(std::uint32_t shard, Timestamp now, std::uint32_t
       .refused = &part.refused,
       .forgotten_until = part.flushes_now ? part.after.closed.gone_until : std::nullopt,
       .expired_until = part.expired_until,
+      .closed_before = part.before.until,
+      .closed_until = part.after.closed.until,
       .rewritten = &part.rewritten,
       .reader = reader};
-  update.run(service_, shard, *panes_.shards()[shard], rules, part.outcomes[shard],
-             part.rows[worker]);
+  if (service_.has_sessions())
+    return update_sessions(shard, rules, worker.sessions, part, part.rows[number]);
+  worker.update.run(service_, shard, *panes_.shards()[shard], rules, part.outcomes[shard],
+                    part.rows[number]);
+}
+
+void OpenWindows::update_sessions(std::uint32_t shard, const UpdateRules& rules,
+                                  SessionUpdate& update, ServiceEpoch& part, RowValues& rows) {
+  const BoundKeyed& keyed = *service_.keyed;
+  state::Shard& of_shard = *panes_.shards()[shard];
+  const SessionEpoch epoch{.layout = &keyed.layout,
+                           .rules = *keyed.sessions,
+                           .merges = &keyed.merges,
+                           .update = keyed.update,
+                           .operators = keyed.operators,
+                           .deliveries = rules.deliveries,
+                           .now = rules.now,
+                           .closed_before = rules.closed_before,
+                           .closed_until = rules.closed_until,
+                           .reader = rules.reader,
+                           .first = keyed.first};
+  part.outcomes[shard].counts.resize(service_.operators.size());
+  update.run(epoch, shard, of_shard.touch(window::kAlways.start), part.outcomes[shard]);
+  of_shard.drop_empty();
+  add_rows(service_, shard, of_shard, rules, rows);
 }
 
 void OpenWindows::settle(Timestamp now, ServiceEpoch& part) const {
   if (!service_.has_windows()) return;
+  if (service_.has_sessions()) return settle_ended(part);
   const BoundKeyed& keyed = *service_.keyed;
   Results& results = part.after.results;
   std::vector<window::Span> changed;
@@ -132,6 +156,12 @@ void OpenWindows::settle(Timestamp now, ServiceEpoch& part) const {
 }
 
 void OpenWindows::flush(ServiceEpoch& part) {
+  if (service_.has_sessions()) {
+    WindowRows rows = gather_ended(part);
+    rows.tables = source_.tables();
+    part.flushed.push_back(flusher_->run(rows));
+    return;
+  }
   for (WindowRows& rows : panes_.gather(part, false)) {
     rows.tables = source_.tables();
     part.flushed.push_back(flusher_->run(rows));
@@ -141,6 +171,12 @@ void OpenWindows::flush(ServiceEpoch& part) {
 void OpenWindows::commit(FlushPool& pool, ServiceEpoch& part) {
   if (!service_.keyed) return;
   panes_.commit(part);
+  if (part.ended != nullptr) {
+    query::Shards ended;
+    for (const PaneRows::Shard& shard : part.ended->shards) ended.push_back(shard.rows);
+    part.visible.ended = std::make_shared<const query::Shards>(std::move(ended));
+  }
+  if (service_.has_sessions()) return;
   for (const FlushedPtr& result : part.flushed) {
     if (result->kind == window::Kind::kFinal) part.visible.last_fired = result->window;
   }
@@ -179,10 +215,12 @@ void OpenWindows::set_sealed() {
 }
 
 std::size_t OpenWindows::count(const Results& results) const {
+  if (service_.has_sessions()) return count_sessions(panes_.shards());
   return service_.has_windows() ? panes_.count_windows(results.given_until) + closing_ : 0;
 }
 
 bool OpenWindows::waits_for_time() const {
+  if (service_.has_sessions()) return runtime::has_sessions(panes_.shards());
   return service_.has_windows() && (!panes_.is_empty() || closing_ != 0);
 }
 

@@ -20,9 +20,16 @@
 #include "runtime/panes.h"
 #include "runtime/row_reader.h"
 #include "runtime/service.h"
+#include "runtime/session_update.h"
 #include "runtime/tables.h"
 
 namespace gameflow::runtime {
+
+// What a worker needs for itself to change shards.
+struct ShardWorker {
+  ShardUpdate update;
+  SessionUpdate sessions;
+};
 
 class OpenWindows {
  public:
@@ -36,7 +43,7 @@ class OpenWindows {
   // Which of the panes that records ask for open, and which windows may give a result.
   void decide(Timestamp now, const FlushPool& pool, ServiceEpoch& part) const;
   // For those of part.shards; part.rows has one a worker.
-  void update_shard(std::uint32_t shard, Timestamp now, std::uint32_t worker, ShardUpdate& update,
+  void update_shard(std::uint32_t shard, Timestamp now, std::uint32_t number, ShardWorker& worker,
                     RowReader* reader, ServiceEpoch& part);
   // Behind the update: which of them do give one.
   void settle(Timestamp now, ServiceEpoch& part) const;
@@ -61,6 +68,9 @@ class OpenWindows {
 
  private:
   friend class Restore;
+
+  void update_sessions(std::uint32_t shard, const UpdateRules& rules, SessionUpdate& update,
+                       ServiceEpoch& part, RowValues& rows);
 
   const Service& service_;
   const std::size_t number_;

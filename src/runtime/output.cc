@@ -61,6 +61,15 @@ std::vector<DeadLetter> collect_dead(const Service& service, ServiceEpoch& part)
   return letters;
 }
 
+// In order of the records, whatever shard they went to.
+std::vector<ShardOutcome::Late> late_for_sessions(const ServiceEpoch& part) {
+  std::vector<ShardOutcome::Late> late;
+  for (const ShardOutcome& outcome : part.outcomes)
+    late.insert(late.end(), outcome.late.begin(), outcome.late.end());
+  std::ranges::sort(late, {}, [](const auto& one) { return std::tie(one.delivery, one.record); });
+  return late;
+}
+
 std::uint64_t& counter_of(window::Kind kind, Counters& counters) {
   switch (kind) {
     case window::Kind::kEarly:
@@ -88,23 +97,32 @@ void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log
     ++counters.records_dead;
   }
   for (const FlushedPtr& flushed : part.flushed) {
-    const window::Span window = flushed->window;
     const auto number =
-        static_cast<std::uint64_t>(service.keyed->assigner.window_number(window.start));
+        static_cast<std::uint64_t>(service.keyed->assigner.window_number(flushed->window.start));
     for (const Flushed::Record& record : flushed->records) {
-      out.add(service.sinks[record.sink].target, number, window.end, record.key, record.value);
+      out.add(service.sinks[record.sink].target, number, record.time, record.key, record.value);
       ++counters.records_out;
     }
-    ++counter_of(flushed->kind, counters);
+    counter_of(flushed->kind, counters) += flushed->windows;
   }
-  for (Delivery* delivery : part.deliveries) {
-    counters.records_out += delivery->records_out;
-    out.append(std::move(delivery->out));
-    for (const Origin& origin : delivery->placement->late) {
-      if (!service.keyed->late) break;
+  const std::vector<ShardOutcome::Late> late = late_for_sessions(part);
+  counters.records_late += late.size();
+  for (std::uint32_t d = 0; d < part.deliveries.size(); ++d) {
+    Delivery& delivery = *part.deliveries[d];
+    counters.records_out += delivery.records_out;
+    out.append(std::move(delivery.out));
+    if (!service.keyed || !service.keyed->late) continue;
+    const auto add = [&](const Origin& origin) {
       const record::RecordView record = origin.record();
-      out.add(*service.keyed->late, delivery->chunk->source().partition, record.timestamp,
+      out.add(*service.keyed->late, delivery.chunk->source().partition, record.timestamp,
               record.key, record.value);
+    };
+    for (const Origin& origin : delivery.placement->late) add(origin);
+    const auto of_delivery = std::ranges::equal_range(late, d, {}, &ShardOutcome::Late::delivery);
+    std::optional<std::uint32_t> last;  // with a flat-map several are of one record
+    for (const ShardOutcome::Late& one : of_delivery) {
+      if (last != one.record) add(delivery.chunk->origin(one.record));
+      last = one.record;
     }
   }
   out.append(std::move(part.expired_out));
@@ -145,8 +163,9 @@ void write_keyed_outputs(const Service& service, std::uint32_t delivery, RowRead
     for (; output != outcome.outputs.end() && output->delivery == delivery; ++output)
       outputs.push_back(output->output);
   }
-  // What one record gave came from one shard, in its order.
-  std::ranges::stable_sort(outputs, {}, &KeyedOutput::record);
+  // In the order in which they left the chain, where one record may have made several that went to
+  // different shards; what each gave came from one shard, in its order.
+  std::ranges::stable_sort(outputs, {}, &KeyedOutput::number);
   if (!outputs.empty())
     write_outputs(service, outputs, reader, scratch, *part.deliveries[delivery]);
 }

@@ -14,6 +14,7 @@
 #include "runtime/checkpoint.h"
 #include "runtime/task.h"
 #include "state/layout.h"
+#include "state/sessions.h"
 #include "state/shard.h"
 #include "window/assigner.h"
 #include "window/trigger.h"
@@ -94,6 +95,7 @@ class Restore {
     };
     if (!std::ranges::equal(record.states, wanted, is_same)) {
       tell_changed_states(record.states, wanted);
+      if (service_.has_sessions()) pack_sessions();
       rewrite(commit);
     }
     return {};
@@ -212,13 +214,28 @@ class Restore {
           ByteReader in(value);
           while (!in.at_end()) {
             ByteReader ahead = in;
-            const std::uint32_t shard = state::shard_of(state::hash_key(ahead.text()));
+            const std::string_view row_key = ahead.text();
+            const std::uint64_t hash = service_.has_sessions()
+                                           ? state::Sessions::shard_hash(row_key)
+                                           : state::hash_key(row_key);
+            const std::uint32_t shard = state::shard_of(hash);
             if (!ahead.ok() ||
                 !panes_.shards_[shard]->touch(place->window).table.load(in, states, timed))
               return damaged();
           }
           return {};
         });
+  }
+
+  // Those that had rows of a state which is gone, and no others, are gone, too.
+  void pack_sessions() {
+    const BoundKeyed& keyed = *service_.keyed;
+    for (const auto& shard : panes_.shards_) {
+      for (state::Shard::Window* window : shard->touched()) {
+        state::Sessions(keyed.layout, *keyed.sessions, keyed.merges, window->table, window->timers)
+            .pack_all(now_);
+      }
+    }
   }
 
   // All rows in the form of now.
@@ -249,7 +266,8 @@ class Restore {
       return open.second.rows == 0 && open.second.stored.count() == 0;
     });
     visible.fired_until = task_.positions_.results.fired_until;
-    if (service_.has_windows() && !service_.reads_others) finish_results(pool, commit, visible);
+    const bool flushes_later = service_.has_windows() && !service_.has_sessions();
+    if (flushes_later && !service_.reads_others) finish_results(pool, commit, visible);
   }
 
   // As an epoch without input does; but early results wait for the first of these.

@@ -1,9 +1,12 @@
 #include "runtime/row_reader.h"
 
+#include <memory>
+#include <string>
 #include <utility>
 
 #include "runtime/tables.h"
 #include "state/layout.h"
+#include "state/sessions.h"
 
 namespace gameflow::runtime {
 namespace {
@@ -48,11 +51,26 @@ bool RowReader::is_own(const plan::Reference& reference) const {
 const void* RowReader::find_own(std::size_t state, std::string_view key) const {
   if (!sees_own_) return nullptr;
   if (!window_) return source_ == nullptr ? nullptr : source_->find(service_, state, key);
+  if (graph_.keyed_of(service_)->window->session() != nullptr) return find_session(state, key);
   const std::uint64_t hash = state::hash_key(key);
   const auto& shard = (*window_->rows)[state::shard_of(hash)];
   const state::Entry* const entry = shard == nullptr ? nullptr : shard->find(key, hash);
   if (entry == nullptr || (entry->live >> state & 1U) == 0) return nullptr;
   return shard->layout().row(entry, state);
+}
+
+// Of those of the key that have ended together, the last one that has the row.
+const void* RowReader::find_session(std::size_t state, std::string_view key) const {
+  const void* row = nullptr;
+  for (std::uint16_t slot = 0;; ++slot) {
+    std::string full(key);
+    state::Sessions::append_slot(full, slot);
+    const auto& shard = (*window_->rows)[state::shard_of(state::Sessions::shard_hash(full))];
+    const state::Entry* const entry =
+        shard == nullptr ? nullptr : shard->find(full, state::hash_key(full));
+    if (entry == nullptr) return row;
+    if ((entry->live >> state & 1U) != 0) row = shard->layout().row(entry, state);
+  }
 }
 
 const TableRows& RowReader::table(plan::TableId table) const {
@@ -73,6 +91,9 @@ Status RowReader::show(const plan::Reference& reference, query::Table& table) {
   table.segments.clear();
   if (const auto* const of = std::get_if<plan::Reference::OfTable>(&reference.to)) {
     table.segments.push_back({{}, this->table(of->table).shards()});
+  } else if (is_own(reference) && window_ && table.session_gap) {
+    table.segments.push_back(make_session_segment(
+        window_->is_closed, std::make_shared<const query::Shards>(*window_->rows)));
   } else if (is_own(reference) && window_) {
     table.segments.push_back(make_segment(window_->span, window_->is_closed, *window_->rows));
   } else if (source_ != nullptr) {

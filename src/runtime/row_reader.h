@@ -64,6 +64,7 @@ class RowReader {
 
   bool is_own(const plan::Reference& reference) const;
   const void* find_own(std::size_t state, std::string_view key) const;
+  const void* find_session(std::size_t state, std::string_view key) const;
   void show_tables();
   Status show(const plan::Reference& reference, query::Table& table);
 

@@ -14,6 +14,7 @@ window::Assigner assigner_of(const plan::Keyed& keyed) {
   const plan::WindowShape& shape = keyed.window->shape;
   if (const auto* const tumbling = std::get_if<plan::Tumbling>(&shape))
     return window::Assigner::tumbling(tumbling->duration, tumbling->offset, tumbling->zone);
+  if (keyed.window->session() != nullptr) return window::Assigner::sessions();
   const auto& sliding = std::get<plan::Sliding>(shape);
   return window::Assigner::sliding(sliding.duration, sliding.slide, sliding.offset,
                                    sliding.in_panes);
@@ -97,13 +98,17 @@ class Binder {
     const auto& window = keyed.window;
     window::Assigner assigner = assigner_of(keyed);
     std::vector<abi::MergeFn> merges;
+    const bool merges_rows = assigner.is_merged() || assigner.has_sessions();
     for (const plan::State& state : keyed.states) {
-      if (assigner.is_merged()) merges.push_back(functions_.merge(state.merge_function).pointer);
+      if (merges_rows) merges.push_back(functions_.merge(state.merge_function).pointer);
     }
+    std::optional<state::SessionRules> sessions;
+    if (const plan::Session* const rules = window ? window->session() : nullptr)
+      sessions = {.gap = rules->gap, .max = rules->max};
     const bool is_each = keyed.flushes_each();
     service.keyed.emplace(BoundKeyed{
         .plan = &keyed,
-        .layout = state::Layout(rows, ttls),
+        .layout = state::Layout(rows, ttls, sessions ? std::optional(sessions->gap) : std::nullopt),
         .update = functions_.update(keyed.update_function),
         .first = first,
         .operators = std::move(operators),
@@ -112,6 +117,7 @@ class Binder {
         .flush = window && !is_each ? functions_.flush(keyed.flush_function).pointer : nullptr,
         .each = is_each ? functions_.each(keyed.flush_function).pointer : nullptr,
         .assigner = std::move(assigner),
+        .sessions = sessions,
         .trigger = window ? window::Trigger(window->grace, window->reopen_for)
                           : window::Trigger(Duration{}),
         .results =

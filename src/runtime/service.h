@@ -22,6 +22,7 @@
 #include "record/type.h"
 #include "runtime/results.h"
 #include "state/layout.h"
+#include "state/sessions.h"
 #include "window/assigner.h"
 #include "window/trigger.h"
 
@@ -79,10 +80,11 @@ struct BoundKeyed {
   std::size_t first;                        // number of the first step
   std::vector<std::string_view> operators;  // names of its steps, then of on-expire by state
   std::vector<abi::ExpireFn> expires;       // by state; null: it has none
-  std::vector<abi::MergeFn> merges;         // by state; where windows are merged from panes
+  std::vector<abi::MergeFn> merges;         // by state; where windows are merged, or sessions
   abi::FlushFn flush;                       // null: there is no window, or each row is flushed
   abi::EachFn each;                         // null: the window is flushed as a whole
   window::Assigner assigner;
+  std::optional<state::SessionRules> sessions;  // windows are such
   window::Trigger trigger;
   ResultRules results;
   std::optional<Target> late;
@@ -105,7 +107,8 @@ struct Service {
 
   bool writes(log::TopicId topic) const;  // to sinks, or late records
   // Else rows live until they are erased or run out: in one window that never closes.
-  bool has_windows() const { return keyed && !keyed->assigner.is_always(); }
+  bool has_windows() const { return keyed && keyed->plan->window; }
+  bool has_sessions() const { return keyed && keyed->sessions; }
   // One of what the source of an input calls so: "assign-key"; it need not have it.
   void add_failure(std::uint32_t input, std::string_view op, OperatorCounts& counts) const;
   // Of `flush`, behind the functions at the rows.

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "record/codec.h"
+#include "state/sessions.h"
 #include "window/assigner.h"
 #include "window/trigger.h"
 
@@ -25,6 +26,7 @@ class Placing {
 
   void run(std::span<const abi::Emitted> emitted) {
     placement_.emitted = emitted;
+    if (assigner_.has_sessions()) placement_.exchange.set_key_suffix(state::Sessions::first_slot());
     for (u32 number = 0; number < emitted.size(); ++number) {
       const abi::Emitted& record = emitted[number];
       const Timestamp time{record.time};

@@ -15,6 +15,7 @@ query::Table make_table(const plan::Keyed& keyed, std::uint32_t number, std::str
           .key = table.key,
           .row = table.row,
           .state = number,
+          .session_gap = table.session_gap,
           .constant_names = std::move(table.constant_names),
           .segments = {}};
 }
@@ -25,6 +26,7 @@ query::Table make_table(const plan::TableSource& source) {
           .key = table.key,
           .row = table.row,
           .state = 0,
+          .session_gap = {},
           .constant_names = {},
           .segments = {}};
 }
@@ -40,6 +42,10 @@ std::vector<std::int64_t> constants_of(window::Span span, bool closed) {
 
 query::Segment make_segment(window::Span span, bool closed, query::Shards tables) {
   return {constants_of(span, closed), std::make_shared<const query::Shards>(std::move(tables))};
+}
+
+query::Segment make_session_segment(bool closed, std::shared_ptr<const query::Shards> tables) {
+  return {{closed ? 1 : 0}, std::move(tables)};
 }
 
 VisibleTables::VisibleTables(const plan::Graph& graph, const std::vector<Service>& services,
@@ -173,6 +179,7 @@ void VisibleTables::apply(std::vector<VisibleChanges>& changes,
       }
       std::swap(pane->second.tables[change.shard], change.version);
     }
+    if (changes[service].ended != nullptr) std::swap(windows.ended, changes[service].ended);
     if (const auto& fired = changes[service].last_fired) windows.last_fired = fired;
     const auto& fired_until = changes[service].fired_until;
     if (!fired_until) continue;
@@ -192,6 +199,15 @@ void VisibleTables::apply(std::vector<VisibleChanges>& changes,
 std::vector<query::Segment> VisibleTables::segments_of(const BoundKeyed& keyed,
                                                        const ServiceWindows& windows) {
   const window::Assigner& assigner = keyed.assigner;
+  std::vector<query::Segment> segments;
+  if (assigner.has_sessions()) {
+    if (windows.ended != nullptr) segments.push_back(make_session_segment(true, windows.ended));
+    for (const auto& [start, pane] : windows.panes) {
+      segments.push_back(
+          make_session_segment(false, std::make_shared<const query::Shards>(pane.tables)));
+    }
+    return segments;
+  }
   std::shared_ptr<MergedView> merged;
   if (assigner.is_merged()) merged = std::make_shared<MergedView>(keyed);
   std::map<std::pair<Timestamp, Timestamp>, const Pane*>
@@ -204,7 +220,6 @@ std::vector<query::Segment> VisibleTables::segments_of(const BoundKeyed& keyed,
       if (is_open || window == windows.last_fired) shown[{window.end, window.start}] = &pane;
     });
   }
-  std::vector<query::Segment> segments;
   for (const auto& [ends, pane] : shown) {
     const window::Span window{ends.second, ends.first};
     const bool is_closed = window::has_passed(windows.fired_until, window.end);

@@ -30,6 +30,8 @@ namespace gameflow::runtime {
 query::Table make_table(const plan::Keyed& keyed, std::uint32_t number, std::string name);
 query::Table make_table(const plan::TableSource& source);
 query::Segment make_segment(window::Span span, bool closed, query::Shards tables);
+// Of sessions, each of which says its own span.
+query::Segment make_session_segment(bool closed, std::shared_ptr<const query::Shards> tables);
 
 // What is new of a service's panes and windows.
 struct VisibleChanges {
@@ -39,10 +41,11 @@ struct VisibleChanges {
     std::shared_ptr<const state::TableVersion> version;  // null: what was seen is out of date
   };
   std::vector<Change> changes;
-  std::optional<window::Span> last_fired;  // a window whose final result is there
-  std::optional<Timestamp> fired_until;    // windows that end at or before it are open no more
+  std::optional<window::Span> last_fired;      // a window whose final result is there
+  std::optional<Timestamp> fired_until;        // windows that end at or before it are open no more
+  std::shared_ptr<const query::Shards> ended;  // sessions that have, in place of those before
 
-  bool empty() const { return changes.empty() && !last_fired && !fired_until; }
+  bool empty() const { return changes.empty() && !last_fired && !fired_until && ended == nullptr; }
 };
 
 class ServiceTask;
@@ -91,6 +94,7 @@ class VisibleTables {
     std::map<Timestamp, Pane> panes;
     std::optional<window::Span> last_fired;
     std::optional<Timestamp> fired_until;
+    std::shared_ptr<const query::Shards> ended;  // the last sessions to have, together
   };
   static std::vector<query::Segment> segments_of(const BoundKeyed& keyed,
                                                  const ServiceWindows& windows);

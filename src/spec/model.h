@@ -91,8 +91,14 @@ struct Sliding {
   Duration offset;        // they start at multiples of the slide plus this
   bool in_panes = false;  // all columns say how rows merge, and no function is about whole windows
 };
-using WindowShape = std::variant<Tumbling, Sliding>;
+// Windows of one key each, as long as its records come within the gap.
+struct Session {
+  Duration gap;                 // > 0
+  std::optional<Duration> max;  // a session takes no record so long after its first one
+};
+using WindowShape = std::variant<Tumbling, Sliding, Session>;
 
+// Of a session what it may have at most, where that is known, else its gap.
 Duration length_of(const WindowShape& shape);
 
 struct Window {

@@ -19,7 +19,8 @@ extern const Section kImport, kImportName, kDev, kDevImport;
 // gameflow-package.yaml.
 extern const Section kPackage, kPackageMeta, kPackageFunction, kInput, kOutput, kStateOfFunction;
 extern const Section kState, kStateProperties, kRow;
-extern const Section kWindow, kTumbling, kSliding, kEmit, kWatermark, kLate, kFlushing, kPartition;
+extern const Section kWindow, kTumbling, kSliding, kSession, kEmit, kWatermark, kLate, kFlushing,
+    kPartition;
 
 inline constexpr std::string_view kConverters[] = {"json", "raw"};
 inline constexpr std::string_view kTimeUnits[] = {"s", "ms", "us"};

@@ -133,7 +133,7 @@ void ServiceReader::read_service(const Node& key, const Node& body) {
         "for example 'sinks: [{ type: topic, id: summaries }]'");
   }
   if (const Node* const window = body.find("window"); window != nullptr && service.window)
-    windows_.check(key, *window, service);
+    windows_.check(key, *window, body.find("states"), service);
   check(body, service);
   services_.push_back(std::move(service));
 }

@@ -233,8 +233,12 @@ constexpr Field kWindowFields[] = {
      .section = &kTumbling},
     {.key = "sliding",
      .kind = kMap,
-     .doc = "windows of one length that overlap",
+     .doc = "windows of one length that overlap; or",
      .section = &kSliding},
+    {.key = "session",
+     .kind = kMap,
+     .doc = "windows of one key each, as long as its events follow each other",
+     .section = &kSession},
     {.key = "assign-timestamp",
      .kind = kMap,
      .is_required = true,
@@ -274,7 +278,7 @@ constexpr Field kWindowFields[] = {
      .section = &kFlushing},
 };
 constexpr KnownButRefused kWindowRefused[] = {
-    {"session", "session windows are not supported yet", "write 'tumbling: { duration: 5s }'"},
+    {"gap", "'gap' stands in 'session'", "write 'session: { gap: 30m }'"},
     {"hopping", "'hopping' windows are called 'sliding' here",
      "write 'sliding: { duration: 60s, slide: 1s }'"},
     {"grace-period", "'grace-period' stands in 'watermark'",
@@ -323,6 +327,34 @@ constexpr KnownButRefused kSlidingRefused[] = {
     {"advance", "unknown key 'advance' in 'sliding'", "did you mean 'slide'?"},
     {"timezone", "'timezone' is for 'tumbling' windows",
      "windows start at multiples of 'slide' since 1970, UTC"},
+};
+
+constexpr Field kSessionFields[] = {
+    {.key = "gap",
+     .kind = kDuration,
+     .is_required = true,
+     .doc = "a session ends so long after its last event; an event that comes exactly then begins "
+            "the next one",
+     .hint = "write 'gap: 30m'",
+     .min = 1},
+    {.key = "max",
+     .kind = kDuration,
+     .doc = "a session takes no event that is so long, or longer, after its first one: it begins "
+            "the next one",
+     .min = 1},
+};
+constexpr KnownButRefused kSessionRefused[] = {
+    {"duration", "unknown key 'duration' in 'session'",
+     "'gap' is how long a session waits for its next event, 'max' how long it may be"},
+    {"timeout", "unknown key 'timeout' in 'session'", "did you mean 'gap'?"},
+    {"inactivity", "unknown key 'inactivity' in 'session'", "did you mean 'gap'?"},
+    {"max-duration", "unknown key 'max-duration' in 'session'", "did you mean 'max'?"},
+    {"grace-period", "'grace-period' stands in 'watermark'",
+     "write 'watermark: { grace-period: 2s }' beside 'session'"},
+    {"offset", "'offset' is for 'tumbling' and 'sliding' windows",
+     "remove it: sessions begin with their first event"},
+    {"timezone", "'timezone' is for 'tumbling' windows",
+     "remove it: sessions begin with their first event"},
 };
 
 constexpr Field kEmitFields[] = {
@@ -415,6 +447,7 @@ constinit const Section kRow = {"row", "the value of a state", kRowFields, {}, {
 constinit const Section kWindow = {"window", "a window", kWindowFields, kWindowRefused, {}};
 constinit const Section kTumbling = {"tumbling", "'tumbling'", kTumblingFields, {}, {}};
 constinit const Section kSliding = {"sliding", "'sliding'", kSlidingFields, kSlidingRefused, {}};
+constinit const Section kSession = {"session", "'session'", kSessionFields, kSessionRefused, {}};
 constinit const Section kEmit = {"emit", "'emit'", kEmitFields, kEmitRefused, {}};
 constinit const Section kFlushing = {"flush", "'flush'", kFlushFields, {}, {}};
 constinit const Section kWatermark = {"watermark", "'watermark'", kWatermarkFields, {}, {}};

@@ -19,7 +19,7 @@ namespace {
 // window may be made.
 constexpr std::int64_t kWindowsMax = 1'024, kPanesMax = 10'000;
 
-constexpr std::string_view kShapes[] = {"tumbling", "sliding"};
+constexpr std::string_view kShapes[] = {"tumbling", "sliding", "session"};
 
 // The value at the path, or of the last key of it that is there.
 const Node& at(const Node& body, std::initializer_list<std::string_view> path) {
@@ -46,6 +46,16 @@ bool is_about_windows(const Function& function) {
   return false;
 }
 
+// What most people would want of a column that does not say it.
+std::string_view usual_merge(record::Kind kind) {
+  using record::Kind;
+  if (kind == Kind::kBool) return "any";
+  if (kind == Kind::kTimestamp) return "max";
+  const bool is_number = record::is_integer(kind) || kind == Kind::kF32 || kind == Kind::kF64 ||
+                         kind == Kind::kDecimal;
+  return is_number ? "sum" : "last";
+}
+
 bool says_how_to_merge(const State& state) {
   return state.type != nullptr && state.merges.size() == state.type->fields.size() &&
          std::ranges::all_of(state.merges, [](const auto& merge) { return merge.has_value(); });
@@ -54,7 +64,10 @@ bool says_how_to_merge(const State& state) {
 }  // namespace
 
 Duration length_of(const WindowShape& shape) {
-  return std::visit([](const auto& windows) { return windows.duration; }, shape);
+  if (const auto* const session = std::get_if<Session>(&shape))
+    return session->max.value_or(session->gap);
+  const auto* const tumbling = std::get_if<Tumbling>(&shape);
+  return tumbling != nullptr ? tumbling->duration : std::get<Sliding>(shape).duration;
 }
 
 void WindowReader::read(const Node& node, const Fields& fields, Service& service,
@@ -87,15 +100,17 @@ std::optional<WindowShape> WindowReader::read_shape(const Node& node, const Fiel
       shape =
           Tumbling{inner->duration("duration").value_or(Duration{}),
                    inner->duration("offset").value_or(Duration{}), inner->time_zone("timezone")};
+    } else if (key == "session") {
+      shape = Session{inner->duration("gap").value_or(Duration{}), inner->duration("max")};
     } else {
       shape = Sliding{inner->duration("duration").value_or(Duration{}),
                       inner->duration("slide").value_or(Duration{}),
                       inner->duration("offset").value_or(Duration{})};
     }
   }
-  const bool is_told = node.find_key("session") != nullptr || node.find_key("hopping") != nullptr;
+  const bool is_told = node.find_key("gap") != nullptr || node.find_key("hopping") != nullptr;
   if (first == nullptr && !is_told) {
-    report_.error(node, "a window needs 'tumbling' or 'sliding'",
+    report_.error(node, "a window needs 'tumbling', 'sliding' or 'session'",
                   "write 'tumbling: { duration: 5s }'");
   }
   return shape;
@@ -147,13 +162,15 @@ void WindowReader::read_late_topic(const Node& topic, Service& service, const Ev
   }
 }
 
-void WindowReader::check(const Node& key, const Node& node, Service& service) {
+void WindowReader::check(const Node& key, const Node& node, const Node* states, Service& service) {
   if (length_of(service.window->shape).ms == 0) return;
   check_watermark(key, node, *service.window);
   check_retention(node, service);
   if (auto* const sliding = std::get_if<Sliding>(&service.window->shape);
       sliding != nullptr && sliding->slide.ms != 0)
     check_sliding(node, service, *sliding);
+  if (const auto* const session = std::get_if<Session>(&service.window->shape))
+    check_session(node, states, service, *session);
 }
 
 void WindowReader::check_watermark(const Node& key, const Node& node, const Window& window) {
@@ -181,7 +198,8 @@ void WindowReader::check_retention(const Node& node, const Service& service) {
       if (entry.topic.name != source.topic || !age ||
           *age >= length_of(window.shape) + window.grace)
         continue;
-      report_.warning(at(node, {key_of(window.shape), "duration"}),
+      const bool is_session = std::holds_alternative<Session>(window.shape);
+      report_.warning(at(node, {key_of(window.shape), is_session ? "gap" : "duration"}),
                       fmt::format("the window is longer than topic '{}' keeps its records ({})",
                                   source.topic, format_duration(*age)),
                       "after a stop, records may be gone before they were read");
@@ -218,6 +236,54 @@ void WindowReader::check_sliding(const Node& node, const Service& service, Slidi
                               "limit is {}",
                               windows, kWindowsMax),
                   "give every column of the states a 'merge', or choose a longer 'slide'");
+  }
+}
+
+void WindowReader::check_session(const Node& node, const Node* states, const Service& service,
+                                 const Session& session) {
+  if (session.max && *session.max < session.gap) {
+    report_.warning(at(node, {"session", "max"}),
+                    fmt::format("'max' ({}) is shorter than 'gap' ({}): it alone ends sessions",
+                                format_duration(*session.max), format_duration(session.gap)),
+                    "make it longer");
+  }
+  if (const Node* const emit = node.find_key("emit")) {
+    report_.error(*emit, "'emit' is for 'tumbling' and 'sliding' windows",
+                  "remove it: SQL sees the sessions that are open");
+  }
+  if (service.window->reopen_for.ms != 0) {
+    report_.error(*at(node, {"late"}).find_key("reopen-for"),
+                  "'reopen-for' is for 'tumbling' and 'sliding' windows",
+                  "choose a longer 'grace-period', for which sessions wait for late events");
+  }
+  if (states == nullptr) return;
+  for (const State& state : service.states) check_merges(*states, state);
+}
+
+// Two sessions of a key become one where an event joins them.
+void WindowReader::check_merges(const Node& states, const State& state) {
+  if (says_how_to_merge(state)) return;
+  const Node* const name = states.find_key(state.name);
+  const Node& body = at(states, {state.name, "properties", "value"});
+  const Node* const columns = body.find("properties");
+  for (std::size_t i = 0; state.type != nullptr && i < state.type->fields.size(); ++i) {
+    if (i < state.merges.size() && state.merges[i]) continue;
+    const record::Field& field = state.type->fields[i];
+    const std::string_view merge = usual_merge(field.type->kind);
+    const Node* const column = columns == nullptr ? nullptr : columns->find_key(field.name);
+    const Node* const place = column != nullptr ? column : body.find_key("type");
+    report_.error(
+        place != nullptr ? *place : *name,
+        fmt::format("column '{}' of state '{}' needs a 'merge': an event may join two "
+                    "sessions to one",
+                    field.name, state.name),
+        state.is_primitive
+            ? fmt::format("write 'type: primitive, properties: {{ value: {{ type: {}, "
+                          "merge: {} }} }}'",
+                          record::to_string(field.type->kind), merge)
+            : fmt::format("write 'merge: {}' beside its 'type', or how else the values of "
+                          "the two become one",
+                          merge));
   }
 }
 

@@ -22,7 +22,8 @@ class WindowReader {
   void read(const Node& node, const Fields& fields, Service& service, const Events& events);
 
   // What depends on the rest of the service, which `key` names; decides how windows are kept.
-  void check(const Node& key, const Node& node, Service& service);
+  // `states`: its section, null where there is none.
+  void check(const Node& key, const Node& node, const Node* states, Service& service);
 
  private:
   std::optional<WindowShape> read_shape(const Node& node, const Fields& fields);
@@ -31,6 +32,9 @@ class WindowReader {
   void check_watermark(const Node& key, const Node& node, const Window& window);
   void check_retention(const Node& node, const Service& service);
   void check_sliding(const Node& node, const Service& service, Sliding& sliding);
+  void check_session(const Node& node, const Node* states, const Service& service,
+                     const Session& session);
+  void check_merges(const Node& states, const State& state);
 
   Report& report_;
   const TopicReader& topics_;

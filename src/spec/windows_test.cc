@@ -97,6 +97,23 @@ TEST(Windows, OfEveryKindAreRead) {
   EXPECT_EQ(overlapping.flush.kind, FunctionKind::kFlushEach);
 }
 
+TEST(Windows, OfSessionsAreRead) {
+  const Window window = window_of(with({{kTumbling10, "session: { gap: 30m, max: 12h }"}}));
+  const auto& session = std::get<Session>(window.shape);
+  EXPECT_EQ(session.gap, Duration{30 * 60'000});
+  EXPECT_EQ(session.max, Duration{12 * 3'600'000});
+  EXPECT_EQ(std::get<Session>(window_of(with({{kTumbling10, "session: { gap: 1ms }"}})).shape).max,
+            std::nullopt);
+}
+
+// Sketches know how they are merged.
+TEST(Windows, OfSessionsNeedNoMergeOfSketches) {
+  window_of(
+      with({{kTumbling10, "session: { gap: 30m }"},
+            {"count: { type: u32, merge: sum }",
+             "count: { type: u32, merge: sum }\n              players: { type: distinct }"}}));
+}
+
 // What decides whether the rows of a sliding window are merged from panes.
 TEST(Windows, AreMergedWhereNothingNeedsThemWhole) {
   const std::pair<std::string_view, std::string_view> slides{
@@ -150,7 +167,7 @@ constexpr Edit kCases[] = {
       = write 'merge: first', 'last' or 'any'
 )"},
     {"NoKindOfWindow", "      tumbling: { duration: 10s }\n", "",
-     R"(f:24:7: error: a window needs 'tumbling' or 'sliding'
+     R"(f:24:7: error: a window needs 'tumbling', 'sliding' or 'session'
    24 |       watermark: { grace-period: 0s }
       |       ^
       = write 'tumbling: { duration: 5s }'
@@ -167,6 +184,76 @@ constexpr Edit kCases[] = {
    24 |       hopping: { duration: 10s, slide: 1s }
       |       ^~~~~~~
       = write 'sliding: { duration: 60s, slide: 1s }'
+)"},
+    {"SessionWithoutGap", "tumbling: { duration: 10s }", "session: { timeout: 30m }",
+     R"(f:24:16: error: 'session' needs 'gap'
+   24 |       session: { timeout: 30m }
+      |                ^
+      = write 'gap: 30m'
+f:24:18: error: unknown key 'timeout' in 'session'
+   24 |       session: { timeout: 30m }
+      |                  ^~~~~~~
+      = did you mean 'gap'?
+)"},
+    {"SessionMistyped", "tumbling: { duration: 10s }", "session: { gap: 30 min, mx: 12h }",
+     R"(f:24:23: error: 'gap' has to be a duration
+   24 |       session: { gap: 30 min, mx: 12h }
+      |                       ^~~~~~
+      = a whole number and a unit: 250ms, 5s, 10m, 1h or 7d
+f:24:31: error: unknown key 'mx' in 'session'
+   24 |       session: { gap: 30 min, mx: 12h }
+      |                               ^~
+      = did you mean 'max'?
+)"},
+    {"SessionOfNoTime", "tumbling: { duration: 10s }", "session: { gap: 0s }",
+     R"(f:24:23: error: 'gap' has to be 1ms to 36500d
+   24 |       session: { gap: 0s }
+      |                       ^~
+)"},
+    {"SessionLikeATumblingWindow", "tumbling: { duration: 10s }",
+     "session: { duration: 30m, gap: 1m, offset: 1h, timezone: UTC }",
+     R"(f:24:18: error: unknown key 'duration' in 'session'
+   24 |       session: { duration: 30m, gap: 1m, offset: 1h, timezone: UTC }
+      |                  ^~~~~~~~
+      = 'gap' is how long a session waits for its next event, 'max' how long it may be
+f:24:42: error: 'offset' is for 'tumbling' and 'sliding' windows
+   24 |       session: { duration: 30m, gap: 1m, offset: 1h, timezone: UTC }
+      |                                          ^~~~~~
+      = remove it: sessions begin with their first event
+f:24:54: error: 'timezone' is for 'tumbling' windows
+   24 |       session: { duration: 30m, gap: 1m, offset: 1h, timezone: UTC }
+      |                                                      ^~~~~~~~
+      = remove it: sessions begin with their first event
+)"},
+    {"SessionWithShortMax", "tumbling: { duration: 10s }", "session: { gap: 30m, max: 10m }",
+     R"(f:24:33: warning: 'max' (10m) is shorter than 'gap' (30m): it alone ends sessions
+   24 |       session: { gap: 30m, max: 10m }
+      |                                 ^~~
+      = make it longer
+)"},
+    {"SessionAndTumbling", "tumbling: { duration: 10s }",
+     "session: { gap: 30m }\n      tumbling: { duration: 10s }",
+     R"(f:24:7: error: a window is 'tumbling' or 'session', not both
+   24 |       session: { gap: 30m }
+      |       ^~~~~~~
+      = remove one of them
+)"},
+    {"SessionWhoseGapIsAtTheWindow", "tumbling: { duration: 10s }", "gap: 30m",
+     R"(f:24:7: error: 'gap' stands in 'session'
+   24 |       gap: 30m
+      |       ^~~
+      = write 'session: { gap: 30m }'
+)"},
+    {"SessionEmitsNothingEarly", "tumbling: { duration: 10s }",
+     "session: { gap: 30m }\n      emit: { every: 10s }\n      late: { reopen-for: 1h }",
+     R"(f:25:7: error: 'emit' is for 'tumbling' and 'sliding' windows
+   25 |       emit: { every: 10s }
+      |       ^~~~
+      = remove it: SQL sees the sessions that are open
+f:26:15: error: 'reopen-for' is for 'tumbling' and 'sliding' windows
+   26 |       late: { reopen-for: 1h }
+      |               ^~~~~~~~~~
+      = choose a longer 'grace-period', for which sessions wait for late events
 )"},
     {"SlidingWithoutSlide", "tumbling: { duration: 10s }", "sliding: { duration: 10s }",
      R"(f:24:16: error: 'sliding' needs 'slide'
@@ -266,6 +353,52 @@ f:25:15: error: unknown key 'reopen' in 'late'
 };
 
 INSTANTIATE_TEST_SUITE_P(All, Windowed, testing::ValuesIn(kCases), name_of);
+
+// Columns of states in sessions.
+class InSessions : public testing::TestWithParam<Edit> {};
+
+TEST_P(InSessions, IsReported) {
+  expect_told(with({{kTumbling10, "session: { gap: 30m }"}}), GetParam());
+}
+
+constexpr Edit kSessionCases[] = {
+    {"WithoutMerge", "count: { type: u32, merge: sum }",
+     "count: { type: u32 }\n              is-new: { type: bool }\n              at: { type: "
+     "timestamp }",
+     R"(f:20:15: error: column 'count' of state 'seen' needs a 'merge': an event may join two sessions to one
+   20 |               count: { type: u32 }
+      |               ^~~~~
+      = write 'merge: sum' beside its 'type', or how else the values of the two become one
+f:21:15: error: column 'is-new' of state 'seen' needs a 'merge': an event may join two sessions to one
+   21 |               is-new: { type: bool }
+      |               ^~~~~~
+      = write 'merge: any' beside its 'type', or how else the values of the two become one
+f:22:15: error: column 'at' of state 'seen' needs a 'merge': an event may join two sessions to one
+   22 |               at: { type: timestamp }
+      |               ^~
+      = write 'merge: max' beside its 'type', or how else the values of the two become one
+)"},
+    {"ListWithoutMerge", ", merge: first", "",
+     R"(f:22:15: error: column 'tags' of state 'seen' needs a 'merge': an event may join two sessions to one
+   22 |               tags: { type: list, items: { type: string } }
+      |               ^~~~
+      = write 'merge: last' beside its 'type', or how else the values of the two become one
+)"},
+    {"PrimitiveWithoutMerge", R"(            type: arrow-row
+            properties:
+              count: { type: u32, merge: sum }
+              name: { type: string, merge: last }
+              tags: { type: list, items: { type: string }, merge: first }
+)",
+     "            type: u64\n",
+     R"(f:18:13: error: column 'value' of state 'seen' needs a 'merge': an event may join two sessions to one
+   18 |             type: u64
+      |             ^~~~
+      = write 'type: primitive, properties: { value: { type: u64, merge: sum } }'
+)"},
+};
+
+INSTANTIATE_TEST_SUITE_P(All, InSessions, testing::ValuesIn(kSessionCases), name_of);
 
 }  // namespace
 }  // namespace gameflow::spec

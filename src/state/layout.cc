@@ -10,10 +10,11 @@ std::uint64_t hash_key(std::string_view key) {
   return XXH3_64bits(key.data(), key.size());
 }
 
-Layout::Layout(const std::vector<const record::Type*>& rows, const std::vector<Duration>& ttls)
-    : ttls_(ttls) {
+Layout::Layout(const std::vector<const record::Type*>& rows, const std::vector<Duration>& ttls,
+               std::optional<Duration> session_gap)
+    : ttls_(ttls), session_gap_(session_gap) {
   ttls_.resize(rows.size());
-  std::uint32_t offset = sizeof(Entry);
+  std::uint32_t offset = sizeof(Entry) + (session_gap ? sizeof(SessionTimes) : 0);
   for (std::size_t state = 0; state < rows.size(); ++state) {
     const record::Type* const row = rows[state];
     codecs_.emplace_back(*row);
@@ -35,6 +36,8 @@ Entry* Layout::make_entry(void* memory, std::string_view key) const {
                                    .key_size = static_cast<std::uint16_t>(key.size()),
                                    .changed = 0,
                                    .saved = 0};
+  if (has_sessions())
+    session(entry) = {.first = {}, .last = {}, .due_at = {}, .pending = kNoSession};
   for (std::size_t state = 0; state < codecs_.size(); ++state) initialize(entry, state);
   key.copy(static_cast<char*>(memory) + key_offset_, key.size());
   return entry;
@@ -50,6 +53,10 @@ void Layout::encode(const Entry* entry, ByteWriter& out) const {
   const std::uint64_t gone = ~entry->live & ((std::uint64_t{1} << codecs_.size()) - 1);
   out.varint(entry->live | gone << kGoneShift);
   out.signed_varint(entry->updated_at.ms);
+  if (has_sessions() && entry->live != 0) {
+    out.signed_varint(session(entry).first.ms);
+    out.signed_varint(session(entry).last.ms);
+  }
   for (std::size_t state = 0; state < codecs_.size(); ++state) {
     if ((entry->live >> state & 1U) == 0) continue;
     codecs_[state].encode(row(entry, state), out);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -36,6 +37,15 @@ struct Entry {
   std::uint8_t saved;      // 1: what it was before this epoch can be restored
 };
 
+// Of the session that an entry's rows belong to; stands behind the head of the entry.
+struct SessionTimes {
+  Timestamp first, last;  // event times of its records
+  // The engine's own.
+  Timestamp due_at;   // of its timer
+  Timestamp pending;  // of the last record in the batch at hand; kNoSession: none
+};
+inline constexpr Timestamp kNoSession{INT64_MIN};
+
 class Layout {
  public:
   static constexpr std::size_t kEntryAlign = alignof(Entry);
@@ -47,8 +57,12 @@ class Layout {
 
   // `rows`: the row types of the service's states, in order. They outlive the layout. `ttls`: after
   // how long without being asked for their rows run out; 0 or nothing: never.
+  // `session_gap`: a key may have several entries, each with the rows of one session, which lasts
+  // so long behind its last record; what is the key of an entry here ends with the number of its
+  // slot (sessions.h).
   explicit Layout(const std::vector<const record::Type*>& rows,
-                  const std::vector<Duration>& ttls = {});
+                  const std::vector<Duration>& ttls = {},
+                  std::optional<Duration> session_gap = std::nullopt);
 
   std::size_t state_count() const { return codecs_.size(); }
   const RowCodec& codec(std::size_t state) const { return codecs_[state]; }
@@ -68,6 +82,17 @@ class Layout {
     return Timestamp{times(entry, state).seen_at} + ttls_[state];
   }
 
+  bool has_sessions() const { return session_gap_.has_value(); }
+  // Of an entry with rows.
+  Timestamp session_end(const Entry* entry) const { return session(entry).last + *session_gap_; }
+  SessionTimes& session(Entry* entry) const {
+    return *reinterpret_cast<SessionTimes*>(reinterpret_cast<char*>(entry) + sizeof(Entry));
+  }
+  const SessionTimes& session(const Entry* entry) const {
+    return *reinterpret_cast<const SessionTimes*>(reinterpret_cast<const char*>(entry) +
+                                                  sizeof(Entry));
+  }
+
   void* row(Entry* entry, std::size_t state) const {
     return reinterpret_cast<char*>(entry) + offsets_[state];
   }
@@ -77,6 +102,13 @@ class Layout {
   std::string_view key(const Entry* entry) const {
     return {reinterpret_cast<const char*>(entry) + key_offset_, entry->key_size};
   }
+  // That operators gave.
+  std::string_view user_key(const Entry* entry) const {
+    std::string_view full = key(entry);
+    if (has_sessions()) full.remove_suffix(kSlotBytes);
+    return full;
+  }
+  static constexpr std::size_t kSlotBytes = 2;
   // With what it takes to align the next one.
   std::size_t entry_bytes(std::size_t key_size) const {
     return (key_offset_ + key_size + kEntryAlign - 1) / kEntryAlign * kEntryAlign;
@@ -99,6 +131,7 @@ class Layout {
   std::uint32_t timed_ = 0;
   std::uint32_t key_offset_ = 0;
   bool has_text_ = false;
+  std::optional<Duration> session_gap_;
 };
 
 }  // namespace gameflow::state

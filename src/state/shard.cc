@@ -19,9 +19,15 @@ Shard::Window& Shard::touch(Timestamp start) {
 }
 
 void Shard::Window::set_timers(const Layout& layout) {
-  if (layout.timed() == 0) return;
+  if (layout.timed() == 0 && !layout.has_sessions()) return;
   table.peek()->for_each([&](const Entry* const_entry) {
     const std::string_view key = layout.key(const_entry);
+    if (layout.has_sessions() && const_entry->live != 0) {
+      const std::uint32_t place = *table.place_of(key, hash_key(key));
+      const Timestamp due_at = layout.session_end(const_entry);
+      layout.session(table.edit(place)).due_at = due_at;
+      timers.add({due_at, place, 0});
+    }
     for (std::uint32_t state = 0; state < layout.state_count(); ++state) {
       if ((const_entry->live & layout.timed() & 1U << state) == 0) continue;
       const std::uint32_t place = *table.place_of(key, hash_key(key));

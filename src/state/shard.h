@@ -29,12 +29,12 @@ class Shard {
 
     const Timestamp start;
     Table table;
-    Timers timers;  // of rows with a ttl
+    Timers timers;  // of rows with a ttl, or of sessions
     // What it holds has a number, which no other content of the shard's windows has, nor a lower
     // one later content.
     std::uint64_t stamp = 0;
 
-    // A timer for each such row, of a table that has just been filled.
+    // A timer for each of these, of a table that has just been filled.
     void set_timers(const Layout& layout);
 
    private:
@@ -78,7 +78,7 @@ class Shard {
   void set_sealed();
 
   std::size_t bytes() const { return bytes_; }
-  // The first time at which a row of the window may run out.
+  // The first time at which a row of the window may run out, or a session may end.
   std::optional<Timestamp> next_timer(Timestamp start) const;
   // Live rows of a state, in all windows.
   std::size_t rows(std::size_t state) const { return rows_[state]; }

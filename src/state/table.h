@@ -106,6 +106,7 @@ class Table {
   std::shared_ptr<const TableVersion> peek() const;
 
   std::size_t keys() const { return map_.keys; }
+  std::size_t live_keys() const { return map_.keys - dead_; }  // that have a row
   std::size_t rows(std::size_t state) const { return map_.rows[state]; }
   // All memory held, that of versions which somebody still reads included.
   std::size_t bytes() const;

@@ -48,6 +48,11 @@ bool Table::load(ByteReader& in, const std::vector<RowSource>& states, std::uint
     return false;
   Entry* entry = find_or_insert(key, hash_key(key));
   entry->updated_at = updated_at;
+  if (layout_.has_sessions() && live != 0) {
+    const Timestamp first{in.signed_varint()}, last{in.signed_varint()};
+    if (!in.ok() || last < first) return false;
+    layout_.session(entry) = {.first = first, .last = last, .due_at = {}, .pending = kNoSession};
+  }
   for (std::size_t stored = 0; stored < states.size(); ++stored) {
     const bool is_live = (live >> stored & 1U) != 0;
     const std::string_view row = is_live ? in.text() : std::string_view();

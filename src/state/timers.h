@@ -1,4 +1,4 @@
-// When rows with a `ttl` may have run out.
+// When rows with a `ttl` may have run out, or sessions may have ended.
 //
 // A row has one timer. Using the row does not touch it: when it is due, the row says whether it has
 // run out, or when to ask again. So a row costs nothing until then, and an epoch what is due in it.

@@ -42,6 +42,12 @@ class Assigner {
 
   // One window for all of time.
   static Assigner always() { return Assigner(); }
+  // One pane for all of time, in which the records of a key are in sessions (state/sessions.h).
+  static Assigner sessions() {
+    Assigner assigner;
+    assigner.has_sessions_ = true;
+    return assigner;
+  }
   // Windows of `size` > 0, one after the other, that start at multiples of it plus `offset`: since
   // 1970, UTC; with a zone, of the time that clocks show there.
   static Assigner tumbling(Duration size, Duration offset = {}, Zone zone = nullptr);
@@ -50,6 +56,7 @@ class Assigner {
   static Assigner sliding(Duration size, Duration slide, Duration offset, bool in_panes);
 
   bool is_always() const { return size_.ms == 0; }
+  bool has_sessions() const { return has_sessions_; }
   // Whether a window is more than one pane.
   bool is_merged() const { return pane_ < size_; }
   // Whether a record goes to more than one pane.
@@ -108,6 +115,7 @@ class Assigner {
   Duration step_;   // between the starts of two panes
   Duration offset_;
   Zone zone_;  // null: UTC; else a window is a pane, and as long as clocks there say
+  bool has_sessions_ = false;
 };
 
 template <class Visit>

@@ -108,12 +108,17 @@ u32 each(abi::Call* call, const abi::WindowRows* rows, List<abi::Emitted>* out,
     if (row == nullptr) continue;
     ++row_count;
     current_key = &rows->row_keys[i];
+    i64 time = rows->time;
+    if (rows->spans != nullptr) {
+      call->window_start_ms = rows->spans[i].start_ms;
+      call->window_end_ms = time = rows->spans[i].end_ms;
+    }
     const auto next = [&](const auto& value, const Tags& tags) {
       out->push_back({&value, tags.time, tags.key, i, tags.record_key});
     };
     try {
       const auto made = Function(State::of(row));
-      const Tags tags{rows->time, rows->row_keys[i], &no_key};
+      const Tags tags{time, rows->row_keys[i], &no_key};
       if constexpr (IsOptional<decltype(made)>) {
         if (made) hand_on<Output>(*call->arena, *made, tags, next);
       } else {
