@@ -1,7 +1,9 @@
 // The engine on records that are already in a topic: read, decode, window, flush, commit.
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -53,8 +55,13 @@ struct SessionsOptions {
 std::function<Run()> run_sessions(const std::shared_ptr<World>& world, const Events& events,
                                   const SessionsOptions& options) {
   return [world, &events, options, expected = run_baseline(events).last_json] {
-    const auto engine = world->open_engine_afresh(options.threads);
-    const double seconds = options.seconds_of([&] { run_to_end(*engine); });
+    const auto engine = world->open_engine_afresh(options.threads, Duration{0});
+    const auto is_done = [&](std::span<const runtime::ServiceStats> services) {
+      return std::ranges::all_of(services.first(options.services), [&](const auto& service) {
+        return service.records_out == events.options.windows;
+      });
+    };
+    const double seconds = options.seconds_of([&] { run_to_end(*engine, is_done); });
     const runtime::EngineStats stats = engine->stats();
     for (std::size_t i = 0; i < options.services; ++i) check_sessions(stats.services.at(i), events);
     if (last_summary(*world) != expected) {
@@ -67,7 +74,7 @@ std::function<Run()> run_sessions(const std::shared_ptr<World>& world, const Eve
 // The baseline has one thread, so everything here shares one core, also what compacts and commits.
 Body prepare_player_sessions(const Setting& setting) {
   use_one_core();
-  const auto world = filled_world(flagship_yaml(), setting.events);
+  const auto world = filled_world(flagship_yaml(1), setting.events);
   return against_baseline(setting, run_sessions(world, setting.events, {}));
 }
 
@@ -160,8 +167,13 @@ Body prepare_loop(const std::shared_ptr<const Events>& events, std::string yaml,
   auto from = std::make_shared<std::vector<record::Offset>>();
   return against([events, loop] { return run_timed_loop(loop, *events); },
                  [world, from, events, topic, expected = sum_of_loop(loop, *events)] {
-                   const auto engine = world->open_engine_afresh(1);
-                   const double seconds = seconds_of([&] { run_to_end(*engine); });
+                   const auto engine = world->open_engine_afresh(1, Duration{0});
+                   const double seconds = seconds_of([&] {
+                     run_to_end(*engine, [&](std::span<const runtime::ServiceStats> services) {
+                       return services[0].records_in == events->count &&
+                              services[0].windows_open == 0;
+                     });
+                   });
                    if (sum_of_topic(*world, topic, *from) != expected) {
                      throw std::runtime_error("the records are not those of the loop");
                    }
@@ -198,8 +210,12 @@ Body prepare_sliding(const Setting& setting) {
     const auto world =
         filled_world(replaced(yaml, "tumbling:\n        duration: 5s", window), *events);
     return [world, events, results] {
-      const auto engine = world->open_engine_afresh(1);
-      const double seconds = seconds_of([&] { run_to_end(*engine); });
+      const auto engine = world->open_engine_afresh(1, Duration{0});
+      const double seconds = seconds_of([&] {
+        run_to_end(*engine, [&](std::span<const runtime::ServiceStats> services) {
+          return services[0].records_out == results;
+        });
+      });
       const runtime::EngineStats stats = engine->stats();
       const runtime::ServiceStats& service = stats.services.at(0);
       if (service.records_in != events->count || service.records_out != results ||

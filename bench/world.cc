@@ -1,6 +1,7 @@
 #include "world.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
@@ -112,14 +113,16 @@ void World::open_store() {
   store = must(log::open_rocksdb_store({.folder = folder.path / "data", .clock = &clock}));
 }
 
-std::unique_ptr<runtime::Engine> World::open_engine(std::uint32_t threads) {
-  return must(runtime::Engine::open(file.graph, library.functions, *store,
-                                    {.threads = threads, .clock = &clock}));
+std::unique_ptr<runtime::Engine> World::open_engine(std::uint32_t threads, Duration interval) {
+  return must(
+      runtime::Engine::open(file.graph, library.functions, *store,
+                            {.threads = threads, .epoch_interval = interval, .clock = &clock}));
 }
 
-std::unique_ptr<runtime::Engine> World::open_engine_afresh(std::uint32_t threads) {
+std::unique_ptr<runtime::Engine> World::open_engine_afresh(std::uint32_t threads,
+                                                           Duration interval) {
   must(runtime::clear_state(*file.graph, *store));
-  return open_engine(threads);
+  return open_engine(threads, interval);
 }
 
 void World::fill(std::string_view name, const Events& events) {
@@ -149,10 +152,14 @@ void run_until_idle(runtime::Engine& engine) {
   }
 }
 
-void run_to_end(runtime::Engine& engine) {
-  run_until_idle(engine);
+void run_to_end(runtime::Engine& engine, const IsDone& is_done) {
   engine.end_input();
-  run_until_idle(engine);
+  engine.start();
+  while (!is_done(engine.stats().services)) {
+    must(engine.health());
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  engine.stop();
 }
 
 Serving::Serving(World& world, Epochs epochs)

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -68,9 +70,11 @@ struct World {
   explicit World(std::string yaml = flagship_yaml());
   // Opens the store, or opens it again: then records come from disk, not from the tail cache.
   void open_store();
-  std::unique_ptr<runtime::Engine> open_engine(std::uint32_t threads);
+  std::unique_ptr<runtime::Engine> open_engine(std::uint32_t threads,
+                                               Duration interval = Duration{25});
   // Without what was read and counted before: its input is the whole of the topics.
-  std::unique_ptr<runtime::Engine> open_engine_afresh(std::uint32_t threads);
+  std::unique_ptr<runtime::Engine> open_engine_afresh(std::uint32_t threads,
+                                                      Duration interval = Duration{25});
   // Appends the events to a topic, a batch to a partition in turn.
   void fill(std::string_view topic, const Events& events);
   // Records in a topic, all its partitions together.
@@ -84,8 +88,10 @@ struct World {
 };
 
 void run_until_idle(runtime::Engine& engine);
-// All of the input, and then the windows that are open.
-void run_to_end(runtime::Engine& engine);
+// As in production, where large windows are flushed beside the epochs: all of the input, and then
+// the windows that are open. `is_done` says by what is committed whether that is all.
+using IsDone = std::function<bool(std::span<const runtime::ServiceStats>)>;
+void run_to_end(runtime::Engine& engine, const IsDone& is_done);
 
 // The world as `gameflow run` serves it, on a free port of loopback; half of the cores are the
 // server's. A case that runs the epochs itself says so.

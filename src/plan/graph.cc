@@ -45,8 +45,9 @@ const Schedule* Graph::schedule_of(TopicId topic) const {
 }
 
 bool Service::reads_others(ServiceId self) const {
-  return std::ranges::any_of(
-      reads, [self](const Reference& reference) { return !is_own(reference, self); });
+  return std::ranges::any_of(reads, [self](const Reference& reference) {
+    return std::holds_alternative<Reference::OfState>(reference.to) && !is_own(reference, self);
+  });
 }
 
 const Keyed* Graph::keyed_of(ServiceId service) const {

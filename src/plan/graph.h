@@ -131,6 +131,7 @@ struct Service {
   std::uint32_t rank = 0;
   ErrorPolicy on_error = ErrorPolicy::kDeadLetter;
 
+  // Rows of other services, which change; tables are there as a whole or not.
   bool reads_others(ServiceId self) const;
 };
 

@@ -195,7 +195,8 @@ FlushedPtr Flusher::run(const WindowRows& rows) {
   flushed->kind = rows.kind;
   flushed->windows = rows.windows;
   const query::Shards tables = merged(rows, *flushed);
-  reader_.begin(true, RowReader::OfWindow{rows.window, rows.kind != window::Kind::kEarly, &tables});
+  reader_.begin(true, RowReader::OfWindow{rows.window, rows.kind != window::Kind::kEarly, &tables,
+                                          &rows.tables});
   if (service_.keyed->each != nullptr) {
     flush_each(tables, *flushed);
   } else {

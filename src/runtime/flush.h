@@ -49,6 +49,7 @@ struct WindowRows {
   window::Kind kind;
   std::vector<std::shared_ptr<const PaneRows>> panes;  // in order of time
   std::size_t windows = 1;                             // that it is: of sessions perhaps more
+  SourceTables::Rows tables = {};                      // as they were when it was due
 };
 
 // What became of a window. Large, and kept until it is committed: so it is shared.

@@ -235,9 +235,10 @@ void ShardUpdate::apply(const Work& work) {
                                      keyed.operators[failure->step], failure->message.str()});
     }
     for (; made != out.end() && made->origin < end; ++made) {
+      const std::size_t at = made->origin - begin;
       work.outcome.outputs.push_back(
           {run.delivery,
-           {*made, columns_.row_keys[made->origin], run.records[made->origin - begin]}});
+           {*made, columns_.row_keys[made->origin], run.records[at], run.numbers[at]}});
     }
     begin = end;
   }
@@ -283,6 +284,8 @@ void ShardUpdate::expire(const Work& work) {
     const Timestamp at = keyed.layout.runs_out_at(entry, timer.state);
     state::Entry* const edited = table.edit(timer.place);
     if (at <= until) {
+      // One that was erased and began anew may have two timers for the same time.
+      keyed.layout.times(edited, timer.state).due_at = 0;
       expiring.push_back({at, timer.state, edited});
     } else {
       keyed.layout.times(edited, timer.state).due_at = at.ms;

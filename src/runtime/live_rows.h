@@ -23,6 +23,7 @@ class LiveRows final : public RowSource {
   const void* find(plan::ServiceId service, std::size_t state, std::string_view key) const override;
   query::Shards rows(plan::ServiceId service) const override;
   const TableRows& table(plan::TableId table) const override { return sources_.rows(table); }
+  SourceTables::Rows tables() const override { return sources_.rows(); }
 
   SourceTables& sources() { return sources_; }
   const SourceTables& sources() const { return sources_; }

@@ -49,6 +49,7 @@ OpenWindows::OpenWindows(const plan::Graph& graph, const Service& service, std::
     : service_(service),
       number_(number),
       rows_flushed_at_once_(rows_flushed_at_once),
+      source_(source),
       panes_(service) {
   if (service_.has_windows()) flusher_.emplace(graph, service_, source);
 }
@@ -87,7 +88,7 @@ void OpenWindows::decide(Timestamp now, const FlushPool& pool, ServiceEpoch& par
     });
   }
   decide_expiry(*service_.keyed, panes_.shards(), now, part);
-  // What a flush reads of others must not change.
+  // Other services' rows must not change while a flush reads them.
   part.flushes_now = service_.reads_others || service_.has_sessions() ||
                      (!pool.is_busy(number_) && !is_large(panes_, part, rows_flushed_at_once_));
   panes_.decide_stores(part);
@@ -154,11 +155,15 @@ void OpenWindows::settle(Timestamp now, ServiceEpoch& part) const {
 
 void OpenWindows::flush(ServiceEpoch& part) {
   if (service_.has_sessions()) {
-    part.flushed.push_back(flusher_->run(gather_ended(part)));
+    WindowRows rows = gather_ended(part);
+    rows.tables = source_.tables();
+    part.flushed.push_back(flusher_->run(rows));
     return;
   }
-  for (const WindowRows& rows : panes_.gather(part, false))
+  for (WindowRows& rows : panes_.gather(part, false)) {
+    rows.tables = source_.tables();
     part.flushed.push_back(flusher_->run(rows));
+  }
 }
 
 void OpenWindows::commit(FlushPool& pool, ServiceEpoch& part) {
@@ -178,6 +183,7 @@ void OpenWindows::commit(FlushPool& pool, ServiceEpoch& part) {
   if (!part.flushes_now) {
     for (WindowRows& rows : panes_.gather(part, true)) {
       if (rows.kind == window::Kind::kFinal) ++closing_;
+      rows.tables = source_.tables();
       pool.start(number_, *flusher_, std::move(rows));
     }
   }

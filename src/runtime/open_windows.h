@@ -75,6 +75,7 @@ class OpenWindows {
   const Service& service_;
   const std::size_t number_;
   const std::size_t rows_flushed_at_once_;
+  const RowSource& source_;
   Panes panes_;
   std::size_t closing_ = 0;          // windows whose final result is made, and not committed
   std::vector<FlushedPtr> results_;  // of the pool, not yet committed

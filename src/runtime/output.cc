@@ -163,8 +163,9 @@ void write_keyed_outputs(const Service& service, std::uint32_t delivery, RowRead
     for (; output != outcome.outputs.end() && output->delivery == delivery; ++output)
       outputs.push_back(output->output);
   }
-  // What one record gave came from one shard, in its order.
-  std::ranges::stable_sort(outputs, {}, &KeyedOutput::record);
+  // In the order in which they left the chain, where one record may have made several that went to
+  // different shards; what each gave came from one shard, in its order.
+  std::ranges::stable_sort(outputs, {}, &KeyedOutput::number);
   if (!outputs.empty())
     write_outputs(service, outputs, reader, scratch, *part.deliveries[delivery]);
 }

@@ -1,8 +1,7 @@
 // A random dataflow with its input, as plain data: what the property test runs, and shrinks.
 //
-// All records are events {name, at, n, depth} or lists of them. The operators are a few pure
-// functions of an event, numbered, so that the engine's functions and the model agree on them and
-// on nothing else.
+// What its windows and views do with an event and a row is pure functions, as transforms are, so
+// that the engine's functions and the model agree on them and on nothing else.
 #pragma once
 
 #include <cstddef>
@@ -12,37 +11,9 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/property_event.h"
+
 namespace gameflow::runtime::property {
-
-struct Event {
-  std::string_view name;  // of a constant, or in the engine of a record
-  std::int64_t at = 0, n = 0, depth = 0;
-};
-
-// The constant that equals `name`.
-std::string_view constant_name(std::string_view name);
-
-// One transform. Where it throws, it throws std::runtime_error.
-struct Step {
-  enum class Op : std::uint8_t {
-    kAdd,      // map: n + argument
-    kShift,    // map: at + argument
-    kRename,   // map: another name, by n
-    kDeeper,   // map: depth + 1, so that what goes round ends
-    kThrow,    // map: throws for every argument-th n
-    kKeep,     // filter: drops every argument-th n
-    kShallow,  // filter: depth below the argument
-    kHalve,    // filter-map: even n only, halved
-    kCopies,   // flat-map: n % argument copies, numbered
-    kExplode,  // flat-map: a list's items
-  };
-  Op op = Op::kAdd;
-  std::int64_t argument = 1;
-  friend bool operator==(const Step&, const Step&) = default;
-};
-std::string_view kind_of(Step::Op op);  // "map", as dead letters say
-// Of an event: any but kExplode.
-void apply(const Step& step, const Event& event, std::vector<Event>& out);
 
 enum class Content : std::uint8_t { kEvents, kLists, kAny };
 
@@ -52,7 +23,15 @@ struct Topic {
   std::uint32_t partitions = 1;
 };
 
-// With a window: the rows of its keys are {count, sum, deep}, and of some services {last, number}.
+// What becomes of {last, number} where a key has several events.
+enum class Lasts : std::uint8_t {
+  kByArrival,  // those of the last one
+  kGreatest,   // the greatest name, whatever the order
+  kByTime,     // in panes: the name of the last one, the number of the first
+};
+
+// With a window: the rows of its keys are {count, sum, deep, low}, and of some services {last,
+// number} and sketches {names, sizes}.
 struct Window {
   std::int64_t size = 100, grace = 0, idle = 1'000;
   std::int64_t slide = 0;  // 0: tumbling
@@ -62,9 +41,10 @@ struct Window {
   std::int64_t emit = 0;    // early results this often; 0: none
   bool has_integer_key = false;
   bool has_second_state = false;
-  bool is_last_ordered = true;  // else `last` is the greatest, whatever the order of records
-  bool throws = false;          // its functions throw for some events and windows
-  std::int64_t limit = 100;     // rows of a result
+  bool has_sketches = false;
+  Lasts lasts = Lasts::kByArrival;
+  bool throws = false;       // its functions throw for some events and windows
+  std::int64_t limit = 100;  // rows of a result
   std::optional<std::size_t> late_topic;
 };
 // From the start of a window to that of the next.
@@ -73,11 +53,37 @@ inline std::int64_t step_of(const Window& window) {
 }
 // What its functions make of an event. Each may throw.
 std::int64_t time_of(const Window& window, const Event& event);
-std::string key_text_of(const Window& window, const Event& event);
-std::int64_t key_number_of(const Window& window, const Event& event);
 void check_update(const Window& window, const Event& event);
-bool is_ignored(const Event& event);  // update-state asks for no row
 void check_flush(const Window& window, std::int64_t start);
+
+// With rows by key without a window: {count, sum, deep, last} and sketches {names, sizes}, or a
+// number alone.
+struct View {
+  bool has_integer_key = false;
+  bool is_primitive = false;
+  bool has_event_time = false;
+  bool has_transform = false;  // a filter-map; else update-state does its work
+  std::int64_t ttl = 0;        // of kTtls
+  bool has_on_expire = false;  // with `ttl`
+  bool throws = false;
+};
+inline constexpr std::int64_t kTtls[] = {60, 250};
+// Of a primitive one only `sum`.
+struct Kept {
+  std::int64_t count = 0, sum = 0, deep = 0;
+  std::string_view last = {};
+};
+std::int64_t time_of(const View& view, const Event& event);
+// What is done with an event at the row of its key. It may throw when it has changed the row.
+struct KeepResult {
+  enum class Row : std::uint8_t { kStays, kIsErased, kBeginsAnew } row = Row::kStays;
+  std::optional<Event> passed;
+};
+KeepResult keep(const View& view, const Event& event, Kept& row);
+// What on-expire says of it.
+std::optional<Event> expired(const View& view, const Kept& row);
+Found found_in(const Kept& row);
+Found found_in(const Event& row);  // of a table
 
 struct Source {
   std::size_t topic = 0;
@@ -88,8 +94,18 @@ using Sink = Source;
 struct Service {
   std::vector<Source> sources;
   std::vector<Step> steps;
-  std::optional<Window> window;
+  std::optional<Window> window;  // or
+  std::optional<View> view;
   std::vector<Sink> sinks;
+  std::vector<std::size_t> references;  // services whose first state it reads; each has a view
+
+  bool is_pipe() const { return !window && !view; }
+};
+
+// Rows by name: events of a file, or of a topic.
+struct Table {
+  std::optional<std::size_t> topic;
+  std::vector<Event> rows;  // of the file, in the beginning
 };
 
 struct Input {
@@ -105,13 +121,14 @@ struct Action {
     kRun,      // so many epochs, the first of which fail
     kAdvance,  // time passes
     kRestart,  // the engine
+    kWrite,    // the file of a table
     kEndInput,
   };
   Kind kind = Kind::kRun;
-  std::size_t topic = 0;
+  std::size_t topic = 0;  // or table
   std::uint32_t partition = 0;
-  std::vector<Input> records;
-  std::int64_t count = 0;  // epochs, ms
+  std::vector<Input> records;  // a file with a broken one is not read
+  std::int64_t count = 0;      // epochs, ms
   std::uint32_t failures = 0;
 };
 
@@ -125,12 +142,15 @@ struct Case {
   // of different partitions come: outputs do not depend on where epochs are cut.
   bool is_calm = false;
   std::vector<Topic> topics;
+  std::vector<Table> tables;
   std::vector<Service> services;
   std::vector<Action> actions;
 };
 
 inline constexpr std::int64_t kStart = 1'700'000'000'000;
 inline constexpr std::int64_t kFutureMax = 1'000;
+// How far a partition's events are out of order.
+inline constexpr std::int64_t kDisorder = 30;
 
 Case random_case(std::uint64_t seed);
 std::string describe(const Case& shown);

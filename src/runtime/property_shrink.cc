@@ -60,6 +60,47 @@ void without_steps(const Case& original, std::vector<Case>& out) {
   }
 }
 
+template <class Visit>
+void for_each_steps(Service& service, Visit&& visit) {
+  visit(service.steps);
+  for (Source& source : service.sources) visit(source.steps);
+  for (Sink& sink : service.sinks) visit(sink.steps);
+}
+
+// What it reads under this number is gone, and so are the look-ups.
+void forget_reference(Service& service, std::int64_t number) {
+  for_each_steps(service, [number](std::vector<Step>& steps) {
+    std::erase(steps, Step{Step::Op::kLookUp, number});
+    for (Step& step : steps) {
+      if (step.op == Step::Op::kLookUp && step.argument > number) --step.argument;
+    }
+  });
+}
+
+Case without_service(Case less, std::size_t gone) {
+  less.services.erase(less.services.begin() + static_cast<std::ptrdiff_t>(gone));
+  for (Service& service : less.services) {
+    auto& references = service.references;
+    const auto known = std::ranges::find(references, gone);
+    if (known != references.end()) {
+      forget_reference(
+          service, static_cast<std::int64_t>(less.tables.size()) + (known - references.begin()));
+      references.erase(known);
+    }
+    for (std::size_t& owner : references) owner -= owner > gone ? 1 : 0;
+  }
+  return less;
+}
+
+Case without_table(Case less, std::size_t gone) {
+  less.tables.erase(less.tables.begin() + static_cast<std::ptrdiff_t>(gone));
+  for (Service& service : less.services) forget_reference(service, static_cast<std::int64_t>(gone));
+  const auto is_write = [](const Action& action) { return action.kind == Action::Kind::kWrite; };
+  std::erase_if(less.actions, [&](const Action& a) { return is_write(a) && a.topic == gone; });
+  for (Action& action : less.actions) action.topic -= is_write(action) && action.topic > gone;
+  return less;
+}
+
 }  // namespace
 
 Case recut(const Case& original) {
@@ -81,10 +122,10 @@ Case recut(const Case& original) {
 
 std::vector<Case> smaller(const Case& original) {
   std::vector<Case> all;
-  const auto services = [](Case & c) -> auto& {
-    return c.services;
-  };
-  if (original.services.size() > 1) without_one(original, original.services.size(), services, all);
+  for (std::size_t i = 0; i < original.services.size() && original.services.size() > 1; ++i)
+    all.push_back(without_service(original, i));
+  for (std::size_t i = 0; i < original.tables.size(); ++i)
+    all.push_back(without_table(original, i));
   without_actions(original, all);
   for (std::size_t s = 0; s < original.services.size(); ++s) {
     const Service& service = original.services[s];

@@ -10,8 +10,11 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -69,7 +72,10 @@ class Run {
         model_(run),
         clock_({kStart + (run.is_calm ? 10'000 : 100)}),
         store_(log::make_memory_store(clock_, {.gaps = run.gaps})),
-        graph_(make_graph(run)) {
+        graph_(make_graph(run, folder())) {
+    for (std::size_t i = 0; i < run.tables.size(); ++i) {
+      if (!run.tables[i].topic) write_file(i, run.tables[i].rows);
+    }
     for (const Topic& topic : run.topics) names_.push_back(topic.name);
     names_.emplace_back("dead-letters");
   }
@@ -78,8 +84,11 @@ class Run {
   Outputs run() {
     open();
     for (const Action& action : case_.actions) act(action);
-    expect(log::scan_all(*store_, {"segment/", "segment0"}).empty(),
-           "rows stay in the store behind the end");
+    for (std::size_t i = 0; i < case_.services.size(); ++i) {
+      expect(case_.services[i].view ||
+                 log::scan_all(*store_, rows_range(graph_->services[i].name)).empty(),
+             "rows of windows stay in the store behind the end");
+    }
     Outputs outputs;
     for (auto& [partition, texts] : written_) {
       outputs[partition] = std::move(texts);
@@ -92,6 +101,7 @@ class Run {
  private:
   void open() {
     engine_.reset();
+    mend_files();
     auto opened = Engine::open(graph_, bind(case_, *graph_), *store_,
                                {.threads = case_.threads,
                                 .epoch_bytes_max = case_.epoch_bytes,
@@ -113,12 +123,56 @@ class Run {
         return clock_.advance({action.count});
       case Action::Kind::kRestart:
         return open();
+      case Action::Kind::kWrite:
+        return write(action);
       case Action::Kind::kRun:
         return run(action);
       case Action::Kind::kEndInput:
         input_ends_ = true;
         engine_->end_input();
         return;
+    }
+  }
+
+  // Of the tables of the case that runs.
+  static const std::string& folder() {
+    static const std::string kFolder = [] {
+      std::string name = (std::filesystem::temp_directory_path() / "property_XXXXXX").string();
+      GF_CHECK(::mkdtemp(name.data()) != nullptr);
+      return name;
+    }();
+    return kFolder;
+  }
+
+  // Every text has a size of its own, so that none passes for the one before it.
+  void write_file(std::size_t table, const std::vector<Event>& rows, std::string_view broken = {}) {
+    std::string text(++files_written_, '\n');
+    for (const Event& row : rows) text += json_of(row) + '\n';
+    text += broken;
+    std::ofstream(folder() + "/" + table_file(table)) << text;
+    is_broken_[table] = !broken.empty();
+  }
+
+  void write(const Action& action) {
+    std::vector<Event> rows;
+    std::string broken;
+    for (const Input& input : action.records) {
+      if (input.broken.empty()) rows.push_back(input.event);
+      broken += input.broken;
+    }
+    write_file(action.topic, rows, broken);
+    model_.write(action.topic, broken.empty() ? std::optional(rows) : std::nullopt);
+  }
+
+  // At a start no file may be broken.
+  void mend_files() {
+    for (const auto& [table, is_broken] : std::map(is_broken_)) {
+      if (!is_broken) continue;
+      const auto opened = Engine::open(graph_, bind(case_, *graph_), *store_, {.clock = &clock_});
+      expect(!opened && opened.error().code == ErrorCode::kInvalidDataflow,
+             "a broken file should not open");
+      write_file(table, {});
+      model_.write(table, std::vector<Event>());
     }
   }
 
@@ -232,6 +286,12 @@ class Run {
 
   void compare_stats() {
     const EngineStats stats = engine_->stats();
+    for (std::size_t i = 0; i < stats.tables.size(); ++i) {
+      expect(stats.tables[i].rows == model_.table_rows(i),
+             fmt::format("table{} has {} rows, should have {}", i, stats.tables[i].rows,
+                         model_.table_rows(i)));
+      expect(stats.tables[i].problem.empty() != is_broken_[i], "a broken file is not told");
+    }
     for (std::size_t i = 0; i < stats.services.size(); ++i) {
       const ServiceStats& is = stats.services[i];
       const Model::Counters should = model_.counters(i);
@@ -254,7 +314,7 @@ class Run {
       const bool has_panes = case_.services[i].window && case_.services[i].window->in_panes;
       for (std::size_t state = 0; state < is.states.size() && !has_panes; ++state)
         compare("rows of " + is.states[state].name, is.states[state].rows, model_.rows(i, state));
-      if (case_.services[i].window) {
+      if (!case_.services[i].is_pipe()) {
         compare("watermark", static_cast<std::uint64_t>(is.watermark.value_or(Timestamp{0}).ms),
                 static_cast<std::uint64_t>(model_.watermark(i).value_or(0)));
       }
@@ -278,6 +338,8 @@ class Run {
   Outputs written_;
   bool input_ends_ = false;
   std::size_t epochs_ = 0;
+  std::size_t files_written_ = 0;
+  std::map<std::size_t, bool> is_broken_;  // the file of a table
 };
 
 // Of two runs with other epochs.

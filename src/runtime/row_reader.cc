@@ -73,11 +73,15 @@ const void* RowReader::find_session(std::size_t state, std::string_view key) con
   }
 }
 
+const TableRows& RowReader::table(plan::TableId table) const {
+  return window_ ? *(*window_->tables)[table] : source_->table(table);
+}
+
 const void* RowReader::find(void* context, u32 reference, const char* key, std::size_t size) {
   const auto& self = *static_cast<const RowReader*>(context);
   const plan::Reference& to = self.graph_.services[self.service_].reads[reference];
   if (const auto* const of = std::get_if<plan::Reference::OfTable>(&to.to))
-    return self.source_->table(of->table).find({key, size});
+    return self.table(of->table).find({key, size});
   const auto& state = std::get<plan::Reference::OfState>(to.to);
   if (self.is_own(to)) return self.find_own(state.state, {key, size});
   return self.source_->find(state.service, state.state, {key, size});
@@ -86,7 +90,7 @@ const void* RowReader::find(void* context, u32 reference, const char* key, std::
 Status RowReader::show(const plan::Reference& reference, query::Table& table) {
   table.segments.clear();
   if (const auto* const of = std::get_if<plan::Reference::OfTable>(&reference.to)) {
-    table.segments.push_back({{}, source_->table(of->table).shards()});
+    table.segments.push_back({{}, this->table(of->table).shards()});
   } else if (is_own(reference) && window_ && table.session_gap) {
     table.segments.push_back(make_session_segment(
         window_->is_closed, std::make_shared<const query::Shards>(*window_->rows)));

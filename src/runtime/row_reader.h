@@ -32,6 +32,8 @@ class RowSource {
   // All rows of a service, to be read until something changes them.
   virtual query::Shards rows(plan::ServiceId service) const = 0;
   virtual const TableRows& table(plan::TableId table) const = 0;
+  // All tables as they are now, by number. They stay so.
+  virtual SourceTables::Rows tables() const = 0;
 };
 
 class RowReader {
@@ -41,6 +43,7 @@ class RowReader {
     window::Span span;
     bool is_closed;
     const query::Shards* rows;
+    const SourceTables::Rows* tables;
   };
 
   // Both outlive the reader; `source` may be null where the service reads nothing of others.
@@ -53,6 +56,7 @@ class RowReader {
   void release_memory();
 
  private:
+  const TableRows& table(plan::TableId table) const;
   static bool run_sql(void* context, const char* text, std::size_t size,
                       const abi::SqlArgument* arguments, u32 argument_count, u32 type_id,
                       void* list);

@@ -81,7 +81,7 @@ struct Service {
   std::string_view scope;  // in front of the names of its tables, where services share one
   plan::ServiceId id = 0;
   std::uint32_t rank = 0;     // as in the plan
-  bool reads_others = false;  // rows of other services, or tables
+  bool reads_others = false;  // as plan::Service
   std::vector<BoundSource> sources;
   std::vector<Input> inputs;
   std::optional<BoundKeyed> keyed;  // none: a stateless pipe

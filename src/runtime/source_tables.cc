@@ -12,48 +12,16 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
-#include <gameflow/key.h>
-
+#include "base/check.h"
 #include "record/batch.h"
 #include "record/codec.h"
 #include "record/csv.h"
-#include "record/visit.h"
 
 namespace gameflow::runtime {
 namespace {
 
 constexpr std::size_t kFileBytesMax = std::size_t{1} << 30;
 constexpr std::size_t kReadBytes = 8U << 20;
-
-// As operators encode it.
-Text key_of(const plan::TableSource& source, const void* row) {
-  const record::Field& field = source.row->fields[source.key_field];
-  const void* const from = static_cast<const char*>(row) + field.offset;
-  return record::visit(source.key, [from]<class T>(std::type_identity<T>) -> Text {
-    if constexpr (std::is_same_v<T, Text> || std::is_integral_v<T>) {
-      return encode_key(record::load<T>(from));
-    } else {
-      return {};
-    }
-  });
-}
-
-// Sets the arena of what operators make, for encode_key().
-class ArenaScope {
- public:
-  explicit ArenaScope(Arena& arena) { detail::current_arena = &arena; }
-  ~ArenaScope() { detail::current_arena = nullptr; }
-  ArenaScope(const ArenaScope&) = delete;
-  ArenaScope& operator=(const ArenaScope&) = delete;
-};
-
-// JSON with room behind it, as the decoder wants it.
-std::string_view padded(std::string_view json, Arena& arena) {
-  auto* const copy = static_cast<char*>(arena.allocate(json.size() + record::kPaddingBytes, 1));
-  std::memcpy(copy, json.data(), json.size());
-  std::memset(copy + json.size(), 0, record::kPaddingBytes);
-  return {copy, json.size()};
-}
 
 // What a field is called in JSON that is read.
 std::string_view read_name_of(const record::Field& field) {
@@ -159,38 +127,6 @@ Result<std::vector<Line>> csv_lines(std::string_view text, const record::Type& t
 
 }  // namespace
 
-Result<std::shared_ptr<const TableRows>> TableRows::make(const plan::TableSource& source,
-                                                         const std::vector<std::string_view>& items,
-                                                         std::size_t& bad) {
-  std::shared_ptr<TableRows> made(new TableRows(source));
-  const ArenaScope scope(made->arena_);
-  state::Table table(made->layout_);
-  record::Decoder decoder;
-  void* const row =
-      made->arena_.allocate(source.row->size, std::max<std::size_t>(source.row->align, 8));
-  for (bad = 0; bad < items.size(); ++bad) {
-    if (!decoder.decode(*source.row, padded(items[bad], made->arena_), made->arena_, row)) {
-      const record::DecodeError& error = decoder.error();
-      return fail(error.code, error.field.empty()
-                                  ? error.message
-                                  : fmt::format("{}: {}", error.field, error.message));
-    }
-    const std::string_view key = key_of(source, row).view();
-    if (key.size() > state::Layout::kKeyBytesMax)
-      return fail(ErrorCode::kPayloadTooLarge, "its key is too long");
-    state::Entry* const entry = table.find_or_insert(key, state::hash_key(key));
-    std::memcpy(made->layout_.row(entry, 0), row, source.row->size);
-    table.mark_changed(entry, 1, {0});
-  }
-  made->shards_ = {table.seal()};
-  return std::shared_ptr<const TableRows>(std::move(made));
-}
-
-const void* TableRows::find(std::string_view key) const {
-  const state::Entry* const entry = shards_.front()->find(key, state::hash_key(key));
-  return entry == nullptr || entry->live == 0 ? nullptr : layout_.row(entry, 0);
-}
-
 SourceTables::SourceTables(const plan::Graph& graph) : graph_(graph) {
   for (const plan::TableSource& source : graph.tables) tables_.push_back({.source = &source});
 }
@@ -215,6 +151,12 @@ Status SourceTables::open(log::Store& store) {
 std::vector<std::shared_ptr<const query::Shards>> SourceTables::all_rows() const {
   std::vector<std::shared_ptr<const query::Shards>> all;
   for (const Table& table : tables_) all.push_back(table.rows->shards());
+  return all;
+}
+
+SourceTables::Rows SourceTables::rows() const {
+  Rows all;
+  for (const Table& table : tables_) all.push_back(table.rows);
   return all;
 }
 
@@ -268,66 +210,97 @@ Status SourceTables::read_file(Table& table) {
   } else {
     lines = json_lines(text);
   }
-  std::vector<std::string_view> items;
-  items.reserve(lines.size());
-  for (const Line& line : lines) items.emplace_back(line.json);
-  std::size_t bad = 0;
-  auto rows = TableRows::make(*table.source, items, bad);
-  if (!rows) {
-    return fail(rows.error().code,
-                fmt::format("{}:{}: {}", file, lines[bad].number, rows.error().message));
+  TableWriter writer(*table.source);
+  for (const Line& line : lines) {
+    const auto put = writer.put(line.json);
+    if (!put) {
+      return fail(put.error().code,
+                  fmt::format("{}:{}: {}", file, line.number, put.error().message));
+    }
   }
-  table.rows = std::move(*rows);
+  table.rows = writer.publish();
   return {};
 }
 
 Status SourceTables::open_topic(const plan::Graph& graph, const log::Store& store, Table& table) {
   GF_ASSIGN(const log::TopicInfo info, store.topic(graph.topics[*table.source->topic].name));
-  table.topic = info.id;
-  for (const log::PartitionInfo& partition : info.partitions) table.next.push_back(partition.begin);
+  Topic& topic = table.topic.emplace();
+  topic.id = info.id;
+  for (const log::PartitionInfo& partition : info.partitions) topic.next.push_back(partition.begin);
+  topic.begin = topic.next;
+  topic.writer = std::make_unique<TableWriter>(*table.source);
   GF_TRY(read_topic(store, table));
-  if (table.rows != nullptr) return {};
-  std::size_t bad = 0;
-  GF_ASSIGN(table.rows, TableRows::make(*table.source, {}, bad));
+  table.rows = topic.writer->publish();
   return {};
 }
 
 // Records that are not of the topic's type are left out: the services that read them tell.
 Result<bool> SourceTables::read_topic(const log::Store& store, Table& table) {
+  Topic& topic = *table.topic;
   bool is_changed = false;
-  record::Decoder decoder;
-  for (std::uint32_t partition = 0; partition < table.next.size(); ++partition) {
+  for (std::uint32_t partition = 0; partition < topic.next.size(); ++partition) {
     for (;;) {
-      auto read = store.read(table.topic, partition, table.next[partition], kReadBytes);
+      auto read = store.read(topic.id, partition, topic.next[partition], kReadBytes);
       if (!read && read.error().code == ErrorCode::kOffsetOutOfRange) {
-        GF_ASSIGN(const log::PartitionInfo info, store.partition(table.topic, partition));
-        table.next[partition] = info.begin;
+        GF_ASSIGN(const log::PartitionInfo info, store.partition(topic.id, partition));
+        topic.next[partition] = info.begin;
         continue;
       }
       if (!read) return fail(std::move(read).error());
-      record::BlockArena arena;
-      const ArenaScope scope(arena);
-      void* const row = arena.allocate(table.source->row->size,
-                                       std::max<std::size_t>(table.source->row->align, 8));
       for (const record::BatchPtr& batch : read->batches) {
-        for (std::size_t i = batch->index_of(table.next[partition]); i < batch->size(); ++i) {
-          const std::string_view value = (*batch)[static_cast<std::uint32_t>(i)].value;
-          if (!decoder.decode(*table.source->row, padded(value, arena), arena, row)) continue;
-          table.items[key_of(*table.source, row).str()] = value;
-          is_changed = true;
+        for (std::size_t i = batch->index_of(topic.next[partition]); i < batch->size(); ++i) {
+          const auto number = static_cast<std::uint32_t>(i);
+          is_changed = put(*batch, number, partition, topic) || is_changed;
         }
       }
       const bool is_end = read->batches.empty();
-      table.next[partition] = read->next;
+      topic.next[partition] = read->next;
       if (is_end) break;
     }
   }
-  if (!is_changed) return false;
-  std::vector<std::string_view> items;
-  for (const auto& [key, json] : table.items) items.emplace_back(json);
-  std::size_t bad = 0;
-  GF_ASSIGN(table.rows, TableRows::make(*table.source, items, bad));
+  GF_ASSIGN(const bool has_lost, forget_removed(store, topic));
+  if (!is_changed && !has_lost) return false;
+  tidy(*table.source, topic);
+  table.rows = topic.writer->publish();
   return true;
+}
+
+bool SourceTables::put(const record::Batch& batch, std::uint32_t number, std::uint32_t partition,
+                       Topic& topic) {
+  const std::string_view json = batch[number].value;
+  const auto key = topic.writer->put(json);
+  if (!key) return false;
+  Item& item = topic.items[std::string(*key)];
+  topic.bytes += json.size() - item.json.size();
+  item = {std::string(json), partition, batch.offset(number)};
+  return true;
+}
+
+// What retention has removed from the topic is gone from the table, as it would be after a restart.
+Result<bool> SourceTables::forget_removed(const log::Store& store, Topic& topic) {
+  bool has_moved = false;
+  for (std::uint32_t partition = 0; partition < topic.begin.size(); ++partition) {
+    GF_ASSIGN(const log::PartitionInfo info, store.partition(topic.id, partition));
+    has_moved = has_moved || topic.begin[partition] < info.begin;
+    topic.begin[partition] = info.begin;
+  }
+  if (!has_moved) return false;
+  const auto removed = std::erase_if(topic.items, [&topic](const auto& entry) {
+    const auto& [key, item] = entry;
+    if (item.offset >= topic.begin[item.partition]) return false;
+    topic.writer->erase(key);
+    topic.bytes -= item.json.size();
+    return true;
+  });
+  return removed != 0;
+}
+
+// Memory of rows that are gone is given back when it is more than that of those which are there:
+// decoding all of these then costs no more than what has come since.
+void SourceTables::tidy(const plan::TableSource& source, Topic& topic) {
+  if (!topic.writer->is_wasteful(topic.bytes)) return;
+  topic.writer = std::make_unique<TableWriter>(source);
+  for (const auto& [key, item] : topic.items) GF_CHECK(topic.writer->put(item.json).has_value());
 }
 
 }  // namespace gameflow::runtime

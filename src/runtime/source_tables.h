@@ -2,7 +2,7 @@
 //
 // A file is read again when it changes, between two epochs; a broken one is told, and the rows
 // stay. Of a topic the last record of each key counts, as far as it was written when the epoch
-// began.
+// began and is still there: an epoch costs what is new.
 //
 // Threads  open() and refresh() belong to the thread that runs epochs; TableRows never change.
 #pragma once
@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,35 +20,11 @@
 #include "log/store.h"
 #include "plan/graph.h"
 #include "query/query.h"
-#include "record/arena.h"
+#include "record/batch.h"
 #include "runtime/stats.h"
-#include "state/layout.h"
-#include "state/table.h"
+#include "runtime/table_rows.h"
 
 namespace gameflow::runtime {
-
-// The rows of a table as they were read.
-class TableRows : public std::enable_shared_from_this<TableRows> {
- public:
-  // `items`: JSON objects of the table's type; of those with one key the last counts. An error says
-  // what is wrong with the first bad one, and its index in `bad`.
-  static Result<std::shared_ptr<const TableRows>> make(const plan::TableSource& source,
-                                                       const std::vector<std::string_view>& items,
-                                                       std::size_t& bad);
-
-  // The row with this encoded key; null: there is none.
-  const void* find(std::string_view key) const;
-  // It keeps the rows.
-  std::shared_ptr<const query::Shards> shards() const { return {shared_from_this(), &shards_}; }
-  std::size_t size() const { return shards_.front()->rows(0); }
-
- private:
-  explicit TableRows(const plan::TableSource& source) : layout_({source.row}) {}
-
-  const state::Layout layout_;
-  record::BlockArena arena_;  // what the rows point to
-  query::Shards shards_;
-};
 
 class SourceTables {
  public:
@@ -59,6 +36,9 @@ class SourceTables {
   // Whether there are other rows than before.
   bool refresh(log::Store& store);
 
+  // By number. They stay as they are.
+  using Rows = std::vector<std::shared_ptr<const TableRows>>;
+  Rows rows() const;
   const TableRows& rows(plan::TableId table) const { return *tables_[table].rows; }
   std::vector<std::shared_ptr<const query::Shards>> all_rows() const;
   std::vector<TableStats> stats() const;
@@ -70,6 +50,20 @@ class SourceTables {
     std::uint64_t bytes = 0, inode = 0;
     friend bool operator==(const Stamp&, const Stamp&) = default;
   };
+  // The last record of a key.
+  struct Item {
+    std::string json;
+    std::uint32_t partition = 0;
+    log::Offset offset;
+  };
+  // What is needed to go on with a topic.
+  struct Topic {
+    log::TopicId id;
+    std::vector<log::Offset> next, begin;  // by partition
+    std::unique_ptr<TableWriter> writer;
+    std::map<std::string, Item> items;  // by encoded key
+    std::size_t bytes = 0;              // of their JSON
+  };
   struct Table {
     const plan::TableSource* source = nullptr;
     std::shared_ptr<const TableRows> rows;
@@ -77,16 +71,17 @@ class SourceTables {
     // Of a file.
     std::filesystem::path path;
     Stamp stamp;
-    // Of a topic.
-    log::TopicId topic;
-    std::vector<log::Offset> next;             // by partition
-    std::map<std::string, std::string> items;  // encoded key to JSON
+    std::optional<Topic> topic;
   };
 
   static Stamp stamp_of(const std::filesystem::path& path);
   static Status read_file(Table& table);
   static Status open_topic(const plan::Graph& graph, const log::Store& store, Table& table);
   static Result<bool> read_topic(const log::Store& store, Table& table);
+  static bool put(const record::Batch& batch, std::uint32_t number, std::uint32_t partition,
+                  Topic& topic);
+  static Result<bool> forget_removed(const log::Store& store, Topic& topic);
+  static void tidy(const plan::TableSource& source, Topic& topic);
 
   const plan::Graph& graph_;
   std::vector<Table> tables_;

@@ -4,7 +4,11 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -13,6 +17,7 @@
 
 #include "base/time.h"
 #include "log/memory/memory_store.h"
+#include "log/test_util.h"
 #include "record/codec.h"
 #include "record/type.h"
 
@@ -57,6 +62,24 @@ class SourceTablesTest : public testing::Test {
     std::string key(encode_key(id).view());
     detail::current_arena = nullptr;
     return key;
+  }
+  void add_topic(std::uint32_t partitions, std::optional<Duration> retention_age = {}) {
+    graph.topics.push_back({.name = "items", .type = item, .partitions = partitions});
+    graph.tables.push_back({.name = "items",
+                            .accessor = "items",
+                            .file = {},
+                            .topic = 0,
+                            .row = item,
+                            .key_field = 0,
+                            .key = record::Kind::kI32});
+    ASSERT_TRUE(store->create_topic(
+        {.name = "items", .partitions = partitions, .retention_age = retention_age}));
+  }
+  void append(const std::vector<std::string>& records, std::uint32_t partition = 0) {
+    ASSERT_TRUE(store->commit(log::append(store->topic("items")->id, partition, records)));
+  }
+  static std::string item_json(i32 id, std::string_view name) {
+    return fmt::format(R"({{"id":{},"full_name":"{}","price":1}})", id, name);
   }
   std::string row(const SourceTables& tables, i32 id) const {
     const void* const found = tables.rows(0).find(encoded(id));
@@ -119,6 +142,80 @@ TEST_F(SourceTablesTest, AtTheStartAFileHasToBeRight) {
   const Status missing = SourceTables(graph).open(*store);
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, ErrorCode::kInvalidDataflow);
+}
+
+TEST_F(SourceTablesTest, OfATopicOnlyWhatIsNewIsReadAndAllElseIsShared) {
+  constexpr i32 kItems = 10'000;
+  add_topic(1);
+  std::vector<std::string> records;
+  for (i32 id = 0; id < kItems; ++id) records.push_back(item_json(id, "an item"));
+  append(records);
+  SourceTables tables(graph);
+  ASSERT_TRUE(tables.open(*store));
+  const auto before = tables.all_rows();
+  std::vector<const void*> places;
+  for (i32 id = 0; id < kItems; ++id) places.push_back(tables.rows(0).find(encoded(id)));
+  EXPECT_FALSE(tables.refresh(*store));
+
+  append({"{\"id\":7}", item_json(5'000, "a better one"), item_json(kItems, "one more")});
+  EXPECT_TRUE(tables.refresh(*store));
+  EXPECT_EQ(tables.stats()[0].rows, kItems + 1U);
+  EXPECT_EQ(row(tables, 7), item_json(7, "an item"));
+  EXPECT_EQ(row(tables, 5'000), item_json(5'000, "a better one"));
+  EXPECT_EQ(row(tables, kItems), item_json(kItems, "one more"));
+  std::size_t moved = 0;
+  for (i32 id = 0; id < kItems; ++id) moved += tables.rows(0).find(encoded(id)) != places[id];
+  EXPECT_LT(moved, 50U);  // those in the pages of the two
+  // Who has the old rows keeps them.
+  std::string json;
+  record::encode_json(*item, places[5'000], json);
+  EXPECT_EQ(json, item_json(5'000, "an item"));
+  EXPECT_EQ(before[0]->front()->rows(0), 1U * kItems);
+}
+
+TEST_F(SourceTablesTest, RowsThatChangeManyTimesDoNotKeepWhatTheyWere) {
+  add_topic(1);
+  SourceTables tables(graph);
+  ASSERT_TRUE(tables.open(*store));
+  TableWriter writer(graph.tables[0]);
+  const std::string name(100'000, 'x');
+  for (int i = 0; i < 100; ++i) {
+    append({item_json(i % 3, name + std::to_string(i))});
+    EXPECT_TRUE(tables.refresh(*store));
+    ASSERT_TRUE(writer.put(item_json(i % 3, name)));
+    EXPECT_FALSE(writer.is_wasteful(3 * name.size()) && i < 15);
+  }
+  EXPECT_TRUE(writer.is_wasteful(3 * name.size()));
+  for (int i = 97; i < 100; ++i)
+    EXPECT_EQ(row(tables, i % 3), item_json(i % 3, name + std::to_string(i)));
+}
+
+TEST_F(SourceTablesTest, WhatRetentionRemovesFromATopicIsGoneFromItsTable) {
+  add_topic(2, Duration{1'000});
+  append({item_json(1, "old"), item_json(2, "old")});
+  append({item_json(3, "old")}, 1);
+  SourceTables tables(graph);
+  ASSERT_TRUE(tables.open(*store));
+  const auto before = tables.all_rows();
+  clock.advance({900});
+  append({item_json(2, "new")});
+  EXPECT_TRUE(tables.refresh(*store));
+  clock.advance({200});
+  ASSERT_TRUE(store->apply_retention());
+  EXPECT_TRUE(tables.refresh(*store));
+  EXPECT_FALSE(tables.refresh(*store));
+  EXPECT_EQ(row(tables, 1), "none");
+  EXPECT_EQ(row(tables, 2), item_json(2, "new"));
+  EXPECT_EQ(row(tables, 3), "none");
+  EXPECT_EQ(tables.stats()[0].rows, 1U);
+  EXPECT_EQ(before[0]->front()->rows(0), 3U);
+
+  SourceTables restarted(graph);
+  ASSERT_TRUE(restarted.open(*store));
+  EXPECT_EQ(restarted.stats()[0].rows, 1U);
+  append({item_json(1, "again")});
+  EXPECT_TRUE(tables.refresh(*store));
+  EXPECT_EQ(row(tables, 1), item_json(1, "again"));
 }
 
 }  // namespace

@@ -43,6 +43,7 @@ struct KeyedOutput {
   abi::Emitted made;
   Text row_key;
   std::uint32_t record;  // in the chunk
+  std::uint32_t number;  // among what left the chain
 };
 
 // What a worker needs for itself.
