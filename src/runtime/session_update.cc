@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "window/assigner.h"
+
 namespace gameflow::runtime {
 
 void SessionUpdate::run(const SessionEpoch& epoch, std::uint32_t shard,

@@ -16,6 +16,7 @@
 #include <gameflow/abi.h>
 
 #include "base/time.h"
+#include "plan/functions.h"
 #include "record/arena.h"
 #include "runtime/delivery.h"
 #include "runtime/keyed.h"

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "record/type.h"
 #include "spec/cpp_lexer.h"
 #include "spec/sections.h"
 
