@@ -190,7 +190,7 @@ bool is_told(const std::vector<Diagnostic>& found, Position position, std::strin
   });
   if (repeated || text.find("<expression error>") != std::string_view::npos) return true;
   // What comes is the same for each operator that follows.
-  if (text.find("but what comes is") != std::string_view::npos)
+  if (text.find("what comes") != std::string_view::npos)
     return !found.empty() && found.back().message == text;
   // What does not compile cannot be called as it has to be.
   if (text.find(" must be callable as ") != std::string_view::npos)

@@ -215,7 +215,9 @@ Fields::Fields(Report& report, const Node& node, const Section& section, std::st
   for (const Field& field : more) keys.push_back(field.key);
   if (!is_map()) {
     report_.error(node_, fmt::format("{} has to be a map, this is {}", what_, describe(node.kind)),
-                  fmt::format("its keys are {}", fmt::join(keys, ", ")));
+                  keys.size() == 1 && node.kind == NodeKind::kScalar && node.text.size() <= 60
+                      ? fmt::format("write '{{ {}: {} }}'", keys[0], node.text)
+                      : fmt::format("its keys are {}", fmt::join(keys, ", ")));
     return;
   }
   for (const Node& key : node_.keys) {

@@ -34,6 +34,14 @@ ExampleNames names_of(const TopicEntry* entry) {
           .state = nullptr};
 }
 
+// The name of what only a window has; null: there is none.
+const Node* shape_in(const Node& partition) {
+  for (const std::string_view key : {"tumbling", "sliding", "session"}) {
+    if (const Node* const shape = partition.find_key(key)) return shape;
+  }
+  return nullptr;
+}
+
 template <class Visit>
 void for_each_function(const Service& service, Visit&& visit) {
   for (const Source& source : service.sources) std::ranges::for_each(source.transforms, visit);
@@ -106,7 +114,12 @@ void ServiceReader::read_service(const Node& key, const Node& body) {
   if (!service.states.empty()) flow.names.state = &service.states.front();
   if (const Node* const window = fields.find("window")) read_window(*window, service, flow);
   if (const Node* const partition = fields.find("partition")) {
-    if (has_window) {
+    if (const Node* const shape = shape_in(*partition)) {
+      report_.error(*body.find_key("partition"),
+                    fmt::format("this 'partition' has '{}', as a window has", shape->text),
+                    "write 'window:' in place of 'partition:'");
+      flow.forget_type();
+    } else if (has_window) {
       const Node* const window = body.find("window");
       const bool has_two = window != nullptr && window->find_key("partition") != nullptr;
       report_.error(
@@ -313,7 +326,10 @@ void ServiceReader::read_window(const Node& node, Service& service, Flow& flow) 
   if (change_type(window.transforms)) flow.forget_type();
   if (const Node* const partition = fields.find("partition"))
     read_partition(*partition, service, flow);
-  window.flush = functions_.read_flush(fields, node, flow.names);
+  const Node* const partition = node.find("partition");
+  const bool is_misplaced = partition != nullptr && partition->find_key("flush") != nullptr;
+  if (!is_misplaced || node.find_key("flush") != nullptr)  // which is told
+    window.flush = functions_.read_flush(fields, node, flow.names);
 }
 
 void ServiceReader::read_partition(const Node& node, Service& service, Flow& flow) {

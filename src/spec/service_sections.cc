@@ -281,6 +281,8 @@ constexpr KnownButRefused kWindowRefused[] = {
     {"session", "session windows are not supported yet", "write 'tumbling: { duration: 5s }'"},
     {"hopping", "'hopping' windows are called 'sliding' here",
      "write 'sliding: { duration: 60s, slide: 1s }'"},
+    {"reopen-for", "'reopen-for' stands in 'late'", "write 'late: { reopen-for: 1h }'"},
+    {"every", "'every' stands in 'emit'", "write 'emit: { every: 10s }'"},
     {"grace-period", "'grace-period' stands in 'watermark'",
      "write 'watermark: { grace-period: 2s }'"},
     {"idleness", "'idleness' stands in 'watermark'", "write 'watermark: { idleness: 5s }'"},

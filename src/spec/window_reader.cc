@@ -168,7 +168,9 @@ void WindowReader::check_offset(const Node& node, const WindowShape& shape) {
       at(node, {key_of(shape), "offset"}),
       fmt::format("'offset' ({}) is not shorter than '{}' ({})", format_duration(offset),
                   sliding != nullptr ? "slide" : "duration", format_duration(step)),
-      fmt::format("'{}' means the same", format_duration({offset.ms % step.ms})));
+      offset.ms % step.ms == 0
+          ? std::string("remove it: it changes nothing")
+          : fmt::format("'{}' means the same", format_duration({offset.ms % step.ms})));
 }
 
 void WindowReader::check_watermark(const Node& key, const Node& node, const Window& window) {
