@@ -1,8 +1,8 @@
 #include "spec/default_value.h"
 
+#include <charconv>
 #include <optional>
-
-#include <gameflow/decimal_text.h>
+#include <system_error>
 
 #include "record/batch.h"
 #include "record/codec.h"
@@ -20,7 +20,11 @@ std::string in_quotes(std::string_view text) {
 }
 
 bool is_number(std::string_view text) {
-  return detail::ScientificNumber().parse(text);
+  double value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  return error != std::errc::invalid_argument && rest == end &&
+         text.find_first_of("0123456789") != text.npos;
 }
 
 // The value as JSON; nothing where there is none of such a type.
