@@ -55,9 +55,13 @@ struct Describer {
                          schedule->catches_up ? ", catching up" : "");
       return;
     }
-    out.label = format("{}: {}, from the {}", graph.topics[read.topic].name,
-                       graph.topics[read.topic].type_name,
-                       read.start == StartOffset::kBeginning ? "beginning" : "end");
+    const std::string distance = read.start.records == 0
+                                     ? ""
+                                     : format("{} records {} ", read.start.records,
+                                              read.start.is_from_end ? "before" : "after");
+    out.label = format("{}: {}, from {}the {}", graph.topics[read.topic].name,
+                       graph.topics[read.topic].type_name, distance,
+                       read.start.is_from_end ? "end" : "beginning");
   }
   void operator()(const Chain& chain) const {
     out.kind = "chain";
