@@ -261,4 +261,30 @@ void run_session_loop(const Events& events, std::int64_t gap_ms,
   throw std::runtime_error(error.what());
 }
 
+void run_look_up(const Events& events, const std::vector<PlayerLevel>& levels,
+                 const std::function<void(std::string_view)>& take) try {
+  simdjson::ondemand::parser parser;
+  Counts by_player;
+  for (const PlayerLevel& level : levels) by_player.emplace(level.player, level.level);
+  std::string lines;
+  for (const auto& batch : events.batches) {
+    lines.clear();
+    for (std::size_t i = 0; i < batch->size(); ++i) {
+      const PlayerEvent event = decode(parser, (*batch)[i].value);
+      const auto found = by_player.find(event.user_id);
+      if (found == by_player.end()) continue;
+      lines += R"({"player":")";
+      lines += event.player_id;
+      lines += R"(","action":")";
+      lines += event.event_type;
+      lines += R"(","level":)";
+      lines += std::to_string(found->second);
+      lines += "}\n";
+    }
+    take(lines);
+  }
+} catch (const simdjson::simdjson_error& error) {
+  throw std::runtime_error(error.what());
+}
+
 }  // namespace gameflow::bench

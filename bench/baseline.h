@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "events.h"
 
@@ -43,5 +44,16 @@ void run_join(const Events& left, const Events& right,
 // and throws as above.
 void run_session_loop(const Events& events, std::int64_t gap_ms,
                       const std::function<void(std::string_view)>& take);
+
+struct PlayerLevel {
+  std::string player;
+  std::uint32_t level;
+};
+
+// That of dataflows/look-up.yaml: puts the levels into a hash map, decodes all fields of every
+// event, looks the player's level up, and encodes what remains of the events of those who have one,
+// `{"player":…,"action":…,"level":…}`. Otherwise as run_filter_map.
+void run_look_up(const Events& events, const std::vector<PlayerLevel>& levels,
+                 const std::function<void(std::string_view)>& take);
 
 }  // namespace gameflow::bench

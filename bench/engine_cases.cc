@@ -36,14 +36,6 @@ void check_sessions(const runtime::ServiceStats& stats, const Events& events) {
   }
 }
 
-std::shared_ptr<World> filled_world(std::string yaml, const Events& events) {
-  auto world = std::make_shared<World>(std::move(yaml));
-  world->open_engine(1);  // makes the topics
-  world->fill("player-events", events);
-  world->open_store();
-  return world;
-}
-
 struct SessionsOptions {
   std::size_t services = 1;
   std::uint32_t threads = 1;
@@ -111,129 +103,6 @@ Body prepare_two_threads(const Setting& setting) {
   return against(on(use_one_core, 1), on(use_all_cores, 2));
 }
 
-// What a set of lines is recognised by, in whatever order they come.
-struct LinesSum {
-  std::size_t count = 0;
-  std::uint64_t sum = 0;
-
-  void add(std::string_view line) {
-    ++count;
-    sum += std::hash<std::string_view>{}(line);
-  }
-  void add_lines(std::string_view lines) {
-    for (std::size_t end; (end = lines.find('\n')) != std::string_view::npos;) {
-      add(lines.substr(0, end));
-      lines.remove_prefix(end + 1);
-    }
-  }
-  friend bool operator==(const LinesSum&, const LinesSum&) = default;
-};
-
-// A job by hand.
-using Loop = std::function<void(const Events&, const std::function<void(std::string_view)>&)>;
-
-LinesSum sum_of_loop(const Loop& loop, const Events& events) {
-  LinesSum sum;
-  loop(events, [&](std::string_view lines) { sum.add_lines(lines); });
-  return sum;
-}
-
-// Of the records of a topic from `from` on, one offset a partition; moves `from` to the end.
-LinesSum sum_of_topic(World& world, std::string_view name, std::vector<record::Offset>& from) {
-  const log::TopicInfo topic = must(world.store->topic(name));
-  LinesSum sum;
-  from.resize(topic.partitions.size());
-  for (std::uint32_t p = 0; p < topic.partitions.size(); ++p) {
-    for (const auto& batch : must(world.store->read(topic.id, p, from[p], SIZE_MAX)).batches) {
-      for (std::size_t i = 0; i < batch->size(); ++i) sum.add((*batch)[i].value);
-    }
-    from[p] = topic.partitions[p].end;
-  }
-  return sum;
-}
-
-Run run_timed_loop(const Loop& loop, const Events& events) {
-  std::size_t bytes = 0;
-  const double seconds =
-      seconds_of([&] { loop(events, [&](std::string_view lines) { bytes += lines.size(); }); });
-  if (bytes == 0) throw std::runtime_error("the loop let nothing through");
-  return {events.count, events.json_bytes, seconds};
-}
-
-// A dataflow over the events ÷ its loop; what it writes to the topic has to be the same.
-Body prepare_loop(const std::shared_ptr<const Events>& events, std::string yaml, std::string topic,
-                  const Loop& loop) {
-  use_one_core();
-  const auto world = filled_world(std::move(yaml), *events);
-  auto from = std::make_shared<std::vector<record::Offset>>();
-  return against([events, loop] { return run_timed_loop(loop, *events); },
-                 [world, from, events, topic, expected = sum_of_loop(loop, *events)] {
-                   const auto engine = world->open_engine_afresh(1, Duration{0});
-                   const double seconds = seconds_of([&] {
-                     run_to_end(*engine, [&](std::span<const runtime::ServiceStats> services) {
-                       return services[0].records_in == events->count;
-                     });
-                   });
-                   if (sum_of_topic(*world, topic, *from) != expected) {
-                     throw std::runtime_error("the records are not those of the loop");
-                   }
-                   return Run{events->count, events->json_bytes, seconds};
-                 });
-}
-
-// Two streams of 100,000 players, 100,000 events a second each, and one or two pairs a left event.
-Body prepare_join(const Setting& setting) {
-  use_one_core();
-  const std::size_t windows = setting.quick ? 1 : 2;
-  const auto left = std::make_shared<const Events>(EventOptions{.windows = windows, .seed = 1});
-  const auto right = std::make_shared<const Events>(EventOptions{.windows = windows, .seed = 2});
-  const auto world = std::make_shared<World>(read_source("bench/dataflows/join.yaml"));
-  world->open_engine(1);  // makes the topics
-  world->fill("player-events", *left);
-  world->fill("other-events", *right);
-  world->open_store();
-  LinesSum expected;
-  run_join(*left, *right, [&](std::string_view lines) { expected.add_lines(lines); });
-  auto from = std::make_shared<std::vector<record::Offset>>();
-  const std::size_t count = left->count + right->count;
-  const std::size_t bytes = left->json_bytes + right->json_bytes;
-  return against(
-      [left, right, count, bytes] {
-        std::size_t made = 0;
-        const double seconds = seconds_of([&] {
-          run_join(*left, *right, [&](std::string_view lines) { made += lines.size(); });
-        });
-        if (made == 0) throw std::runtime_error("nobody met anybody");
-        return Run{count, bytes, seconds};
-      },
-      [world, from, count, bytes, expected] {
-        const auto engine = world->open_engine_afresh(1, Duration{0});
-        const double seconds = seconds_of([&] {
-          run_to_end(*engine, [&](std::span<const runtime::ServiceStats> services) {
-            return services[0].records_in == count;
-          });
-        });
-        if (sum_of_topic(*world, "meetings", *from) != expected)
-          throw std::runtime_error("the pairs are not those of the loop");
-        return Run{count, bytes, seconds};
-      });
-}
-
-Body prepare_filter_map(const Setting& setting) {
-  const std::shared_ptr<const Events> events(&setting.events, [](const Events*) {});
-  return prepare_loop(events, read_source("bench/dataflows/filter-map.yaml"), "player-actions",
-                      run_filter_map);
-}
-
-// A game of 10,000 players, of whom most pause longer than the gap now and then.
-Body prepare_session(const Setting& setting) {
-  const auto events = std::make_shared<const Events>(EventOptions{
-      .players = 10'000, .events_per_window = 30'000, .windows = setting.quick ? 5U : 60U});
-  return prepare_loop(
-      events, read_source("bench/dataflows/sessions.yaml"), "player-sessions",
-      [](const Events& of, const auto& take) { run_session_loop(of, 5'000, take); });
-}
-
 // A game of 10,000 players and 30,000 events a second: who were the ten most active of the last
 // minute, told every second, ÷ told once a minute.
 Body prepare_sliding(const Setting& setting) {
@@ -285,17 +154,6 @@ void add_engine_cases(Cases& cases) {
                    .figures = {{"", "events/s", "tumbling", Target{kHigher, 0.5, 0.8}}},
                    .repetitions = 3,
                    .prepare = prepare_sliding});
-  cases.push_back({.name = "engine/join",
-                   .figures = {{"", "events/s", "its loop", Target{kHigher, 0.5, 0.8}}},
-                   .repetitions = 3,
-                   .prepare = prepare_join});
-  cases.push_back({.name = "engine/session",
-                   .figures = {{"", "events/s", "its loop", Target{kHigher, 0.5, 0.8}}},
-                   .repetitions = 3,
-                   .prepare = prepare_session});
-  cases.push_back({.name = "engine/filter-map",
-                   .figures = {{"", "events/s", "its loop", Target{kHigher, 0.6, 0.9}}},
-                   .prepare = prepare_filter_map});
 }
 
 }  // namespace gameflow::bench

@@ -25,8 +25,10 @@ int main(int argc, char** argv) {
   Cases cases;
   add_record_cases(cases);
   add_engine_cases(cases);
+  add_pipe_cases(cases);
   add_large_cases(cases);
   add_http_cases(cases);
+  add_watch_cases(cases);
   std::erase_if(cases, [&](const Case& c) { return c.name.find(filter) == std::string::npos; });
 
   try {

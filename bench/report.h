@@ -65,8 +65,10 @@ struct Case {
 using Cases = std::vector<Case>;
 void add_record_cases(Cases& cases);
 void add_engine_cases(Cases& cases);
+void add_pipe_cases(Cases& cases);
 void add_large_cases(Cases& cases);
 void add_http_cases(Cases& cases);
+void add_watch_cases(Cases& cases);
 
 // --- For cases whose figure is a rate ------------------------------------------------------------
 

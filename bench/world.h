@@ -54,7 +54,8 @@ struct TemporaryFolder {
 
 // --- Dataflows -----------------------------------------------------------------------------------
 
-// A file of the sources: "bench/dataflows/large.yaml".
+// A file of the sources: "bench/dataflows/large.yaml". Where it is, and what it says.
+std::filesystem::path source_path(std::string_view name);
 std::string read_source(std::string_view name);
 
 // The flagship; or only its first service, so often, under other names.
@@ -86,6 +87,9 @@ struct World {
   opbuild::Library library;
   std::unique_ptr<log::Store> store;
 };
+
+// A world with the events on disk, in its topic player-events.
+std::shared_ptr<World> filled_world(std::string yaml, const Events& events);
 
 void run_until_idle(runtime::Engine& engine);
 // As in production, where large windows are flushed beside the epochs: all of the input, and then

@@ -23,7 +23,7 @@ let polls = 0;
 const rates = new Rates();     // of the topics
 const rows = new Map();        // table row -> its nodes
 const results = new Results($('results'));
-let shown = {shown: [], more: 0};  // which results
+let shown = null;                  // which results: {shown, more}; null: not known yet
 
 const shell = new Shell({
   draw,
@@ -70,9 +70,12 @@ async function lookAtResults() {
     const has_states = dataflow?.services.some(({states}) => states?.length > 0);
     shown = dataflow ? chooseResults(dataflow, has_states ? await listStates() : []) : {shown: [], more: 0};
   } catch {
+    shown ??= {shown: [], more: 0};
     return;  // a later poll asks again
   }
-  await results.update(shown.shown, topics, () => shell.invalidate());
+  const updated = results.update(shown.shown, topics, () => shell.invalidate());
+  shell.invalidate();  // cards have their room before they are read
+  await updated;
   shell.invalidate();
 }
 
@@ -133,7 +136,7 @@ function draw() {
     setText($('dataflow'), `${name} ${version} · ${services.length} services · ${topics.length} topics`);
   }
   drawTiles();
-  if (polls === 0) return;
+  if (polls === 0 || shown === null) return;
   $('later').hidden = false;
   drawResults();
   drawTopicLinks();

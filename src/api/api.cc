@@ -40,12 +40,12 @@ struct Running {
 
   TopicDescription describe(log::TopicInfo info) const {
     TopicDescription topic{
-        .info = std::move(info), .type = {}, .table = {}, .columns = {}, .is_raw = false};
+        .info = std::move(info), .type = {}, .table = {}, .columns = {}, .raw = {}};
     const plan::Topic* of_graph =
         engine != nullptr ? engine->graph().find_topic(topic.info.config.name) : nullptr;
     if (of_graph == nullptr || of_graph->type == nullptr) return topic;
     topic.type = of_graph->type_name;
-    topic.is_raw = of_graph->type->is_raw;
+    if (of_graph->type->is_raw) topic.raw = of_graph->type->kind;
     if (const query::Topic* table = queries.topic_table(of_graph->name)) {
       topic.table = table->name;
       topic.columns = columns_of_topic(*table);

@@ -20,6 +20,7 @@
 #include "base/time.h"
 #include "log/store.h"
 #include "query/query.h"
+#include "record/type.h"
 #include "runtime/engine.h"
 
 namespace gameflow::api {
@@ -61,10 +62,10 @@ using Columns = std::vector<std::pair<std::string, std::string>>;  // of a table
 
 struct TopicDescription {
   log::TopicInfo info;
-  std::string type;     // name of the schema's type; empty: no schema
-  std::string table;    // in SQL; empty: none
-  Columns columns;      // of that
-  bool is_raw = false;  // records are no JSON (record/raw.h)
+  std::string type;                      // name of the schema's type; empty: no schema
+  std::string table;                     // in SQL; empty: none
+  Columns columns;                       // of that
+  std::optional<record::Kind> raw = {};  // records are such values' bytes, no JSON (record/raw.h)
 };
 
 struct StateDescription {

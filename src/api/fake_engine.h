@@ -66,6 +66,8 @@ class FakeEngine final : public runtime::Engine {
                                    .next_offset = 7,
                                    .end_offset = 10,
                                    .watermark = Timestamp{4000}});
+    sessions.operators = {{"sessions/source/0", 0, "filter", 10, 8, 1},
+                          {"sessions/window", 0, "update-state", 8, std::nullopt, 0}};
     sessions.states.push_back({.name = "players", .rows = 2, .bytes = 64});
   }
 

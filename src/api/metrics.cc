@@ -1,6 +1,7 @@
 #include "api/metrics.h"
 
 #include <initializer_list>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -134,6 +135,28 @@ void add_service_counters(Families& out, const std::vector<runtime::ServiceStats
   }
 }
 
+void add_operators(Families& out, const std::vector<runtime::ServiceStats>& services) {
+  const auto for_each = [&](auto value_of) {
+    for (const runtime::ServiceStats& service : services) {
+      for (const runtime::OperatorStats& op : service.operators) {
+        if (const std::optional<std::uint64_t> value = value_of(op)) {
+          out.add(number(*value), {{"service", service.name},
+                                   {"node", op.node},
+                                   {"step", std::to_string(op.step)},
+                                   {"operator", op.name}});
+        }
+      }
+    }
+  };
+  using Stats = runtime::OperatorStats;
+  out.counter("gameflow_operator_in_total", "Values that came to an operator; to flush, windows.");
+  for_each([](const Stats& op) { return std::optional(op.in); });
+  out.counter("gameflow_operator_out_total", "Values that an operator handed on.");
+  for_each([](const Stats& op) { return op.out; });
+  out.counter("gameflow_operator_failed_total", "Calls of an operator that failed.");
+  for_each([](const Stats& op) { return std::optional(op.failed); });
+}
+
 void add_tables(Families& out, const std::vector<runtime::TableStats>& tables) {
   out.gauge("gameflow_table_rows", "Rows of a table of the dataflow.");
   for (const runtime::TableStats& table : tables)
@@ -184,6 +207,7 @@ void add_engine(Families& out, const runtime::Engine& engine, Timestamp now) {
                                                    {"commit", stats.seconds.commit}};
   for (const auto& [phase, total] : phases) out.add(total, {{"phase", phase}});
   add_service_counters(out, stats.services);
+  add_operators(out, stats.services);
   add_partitions(out, stats.services, now);
   add_tables(out, stats.tables);
   const auto for_each_state = [&](std::uint64_t runtime::StateStats::*member) {

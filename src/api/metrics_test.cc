@@ -65,6 +65,10 @@ TEST_F(MetricsTest, Values) {
            "gameflow_service_held{service=\"sessions\"} 0",
            "gameflow_service_records_skipped_total{service=\"sessions\"} 0",
            "gameflow_service_stopped{service=\"sessions\"} 0",
+           "gameflow_operator_out_total{service=\"sessions\",node=\"sessions/source/0\",step=\"0\","
+           "operator=\"filter\"} 8",
+           "gameflow_operator_in_total{service=\"sessions\",node=\"sessions/window\",step=\"0\","
+           "operator=\"update-state\"} 8",
            "gameflow_state_rows{service=\"sessions\",state=\"players\"} 2",
        }) {
     EXPECT_NE(text.find(std::string(line) + "\n"), std::string::npos) << line << "\n" << text;

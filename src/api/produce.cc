@@ -15,6 +15,8 @@
 #include "record/arena.h"
 #include "record/codec.h"
 #include "record/json_split.h"
+#include "record/raw.h"
+#include "record/type.h"
 #include "runtime/step.h"
 
 namespace gameflow::api {
@@ -113,6 +115,12 @@ std::string gap_message(const ProduceOptions& options, std::uint64_t next) {
       *options.producer, options.first_sequence, next);
 }
 
+// What an element of a JSON body is in a raw topic: JSON of the same kind.
+const record::Type& json_type_of(const record::Type& raw) {
+  static const record::TypeTable types;
+  return *types.scalar(raw.kind);
+}
+
 }  // namespace
 
 // What checking needs over and over.
@@ -133,6 +141,7 @@ class RecordChecker {
       : options_(options),
         topic_(topic),
         type_(type),
+        is_raw_(type != nullptr && type->is_raw),
         bodies_(bodies),
         now_(now),
         known_(known),
@@ -190,13 +199,11 @@ class RecordChecker {
                                 log::kRecordBytesMax));
     }
     if (bytes_after < record::kPaddingBytes) value = padded(value);
+    if (is_raw_ && options_.format == BodyFormat::kJson && !from_json(value)) return false;
     const bool good = type_ != nullptr ? scratch_.decoder.decode(*type_, value, scratch_.arena,
                                                                  scratch_.value.data())
                                        : scratch_.decoder.check(value);
-    if (!good) {
-      const record::DecodeError& error = scratch_.decoder.error();
-      return reject(error.field, error.code, error.message);
-    }
+    if (!good) return reject_undecoded();
     key_.reset();
     if (options_.key) key_ = *options_.key;
     if (options_.key_field && !read_key(value)) {
@@ -208,6 +215,17 @@ class RecordChecker {
                     fmt::format("the key has {} bytes; the limit is {}", key_->size(),
                                 runtime::kKeyBytesMax));
     }
+    return true;
+  }
+
+  // The bytes that an element stands for, in place of it. False: it was rejected.
+  bool from_json(std::string_view& value) {
+    const record::Type& type = json_type_of(*type_);
+    void* const slot = scratch_.value.data();
+    if (!scratch_.decoder.decode(type, value, scratch_.arena, slot)) return reject_undecoded();
+    std::string& bytes = out_.copies.emplace_back();
+    record::encode_raw(type, slot, bytes);
+    value = pad(bytes);
     return true;
   }
 
@@ -253,6 +271,7 @@ class RecordChecker {
   }
 
   bool read_key(std::string_view value) {
+    if (is_raw_) return false;
     if (path_ && path_->known()) {
       key_ = path_->read(scratch_.value.data(), scratch_.key);
     } else if (auto found = record::json_field(value, *options_.key_field)) {
@@ -266,13 +285,17 @@ class RecordChecker {
   // readers take lines. Returns what is known of the value as it is then.
   record::Outlined on_one_line(std::string_view& value) {
     const record::Outlined outlined = scratch_.decoder.outlined();
-    const bool is_raw = type_ != nullptr && type_->is_raw;
-    if (is_raw || !outlined.may_have_breaks || (!has(value, '\n') && !has(value, '\r')))
+    if (is_raw_ || !outlined.may_have_breaks || (!has(value, '\n') && !has(value, '\r')))
       return outlined;
     std::string& line = out_.copies.emplace_back();
     record::minify_json(value, line);
     value = pad(line);
     return {};
+  }
+
+  bool reject_undecoded() {
+    const record::DecodeError& error = scratch_.decoder.error();
+    return reject(error.field, error.code, error.message);
   }
 
   bool reject(std::string field, ErrorCode code, std::string message) {
@@ -286,6 +309,7 @@ class RecordChecker {
   const ProduceOptions& options_;
   const log::TopicInfo& topic_;
   const record::Type* type_;
+  const bool is_raw_;
   BodyChecker& bodies_;
   const Timestamp now_;
   const std::uint64_t known_;

@@ -172,6 +172,30 @@ std::vector<spec::Diagnostic> read_headers(plan::Graph& graph) {
   return mistakes;
 }
 
+std::vector<spec::Diagnostic> missing_tables(const spec::Dataflow& dataflow) {
+  std::vector<spec::Diagnostic> mistakes;
+  const auto folder = std::filesystem::path(dataflow.file_name).parent_path();
+  for (const spec::Table& table : dataflow.tables) {
+    if (table.file.empty()) continue;
+    const std::string name = (folder / table.file).string();
+    std::error_code error;
+    std::string problem;
+    if (!std::filesystem::exists(name, error)) {
+      problem = error ? error.message() : "there is no such file";
+    } else if (std::filesystem::is_directory(name, error)) {
+      problem = "it is a folder";
+    }
+    if (problem.empty()) continue;
+    mistakes.push_back(
+        {.severity = spec::Severity::kError,
+         .position = table.position,
+         .length = static_cast<std::uint32_t>(table.name.size()),
+         .message = fmt::format("table '{}': cannot read '{}': {}", table.name, name, problem),
+         .hint = "files of tables are looked for beside the dataflow"});
+  }
+  return mistakes;
+}
+
 }  // namespace
 
 Result<DataflowFile> read_dataflow(const std::string& name, const PackageFolders& packages,
@@ -198,7 +222,10 @@ Result<DataflowFile> check_dataflow(const std::string& name, std::string source,
   GF_TRY(report(parsed.diagnostics, parsed.files, mistakes));
   if (!parsed.dataflow) return fail(ErrorCode::kInvalidDataflow, name + " is not a dataflow");
   plan::Graph graph = plan::lower(*parsed.dataflow);
-  GF_TRY(report(read_headers(graph), parsed.files, mistakes));
+  std::vector<spec::Diagnostic> missing = read_headers(graph);
+  for (spec::Diagnostic& table : missing_tables(*parsed.dataflow))
+    missing.push_back(std::move(table));
+  GF_TRY(report(missing, parsed.files, mistakes));
   return DataflowFile{name, std::move(parsed.files),
                       std::make_shared<const plan::Graph>(std::move(graph))};
 }

@@ -77,7 +77,9 @@ bool add_item(std::string_view item, const Part& part, std::uint64_t& bits) {
   if (with_step.size() == 2) {
     const std::string_view text = with_step[1];
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), step);
-    if (error != std::errc{} || end != text.data() + text.size() || step < 1) return false;
+    if (error != std::errc{} || end != text.data() + text.size() || step < 1 ||
+        step > part.max - part.min)
+      return false;
   }
   int first = part.min, last = part.max;
   if (with_step[0] != "*" && with_step[0] != "?") {

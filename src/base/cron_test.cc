@@ -99,6 +99,7 @@ TEST(Crons, SayWhatIsWrong) {
       {"0 0 * * 8",
        "'8' is no day of the week: it is 0 to 7, a name such as 'sun', '*', a range or a list"},
       {"*/0 * * * *", "'*/0' is no minute: it is 0 to 59, '*', a range or a list"},
+      {"*/60 * * * *", "'*/60' is no minute: it is 0 to 59, '*', a range or a list"},
       {"1,,2 * * * *", "'1,,2' is no minute: it is 0 to 59, '*', a range or a list"},
       {"1/2/3 * * * *", "'1/2/3' is no minute: it is 0 to 59, '*', a range or a list"},
   };

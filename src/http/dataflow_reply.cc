@@ -64,6 +64,19 @@ json::array states_json(const plan::Keyed& keyed, const runtime::ServiceStats& s
   return states;
 }
 
+json::array operators_json(const runtime::ServiceStats& stats) {
+  json::array operators;
+  for (const runtime::OperatorStats& counted : stats.operators) {
+    operators.push_back(json::object{{"node", counted.node},
+                                     {"step", counted.step},
+                                     {"name", counted.name},
+                                     {"in", counted.in},
+                                     {"out", counted.out ? json::value(*counted.out) : nullptr},
+                                     {"failed", counted.failed}});
+  }
+  return operators;
+}
+
 json::object late_json(const runtime::LateStats& late) {
   return {{"records", late.records}, {"late", late.late}, {"reason", late.reason}};
 }
@@ -114,7 +127,8 @@ json::object service_json(const plan::Graph& graph, const plan::Service& service
           {"on_error", json::string(plan::name_of(service.on_error))},
           {"stopped", stopped_json(stats)},
           {"late_last_minute", late_json(stats.last_minute)},
-          {"counters", counters_json(stats)}};
+          {"counters", counters_json(stats)},
+          {"operators", operators_json(stats)}};
 }
 
 json::array tables_json(const runtime::EngineStats& stats) {

@@ -20,6 +20,8 @@ TEST(DataflowReply, Counters) {
        {R"("now":9000,"topics":["players","summaries","late"],"dead_letter_topic":"dead-letters")",
         R"({"partition":1,"next_offset":7,"end_offset":10,"lag":3,"watermark":4000,"idle":false})",
         R"("states":[{"name":"players","table":"players","rows":2,"bytes":64})",
+        R"({"node":"sessions/source/0","step":0,"name":"filter","in":10,"out":8,"failed":1})",
+        R"({"node":"sessions/window","step":0,"name":"update-state","in":8,"out":null,"failed":0})",
         R"("late_topic":null)", R"("records_in":10)", R"("memory":null)"})
     expect_has(reply.body, part);
 }

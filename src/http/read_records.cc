@@ -42,7 +42,7 @@ Result<log::Offset> read_records(const log::Log& log, log::TopicId topic, const 
         const record::RecordView record = (*batch)[i];
         scanned += record.value.size();
         if (!matches(record, query.contains)) continue;
-        append_record_json(query.partition, offset, record, query.is_raw, out);
+        append_record_json(query.partition, offset, record, query.raw, out);
         out += '\n';
         --left;
       }

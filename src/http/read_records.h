@@ -5,12 +5,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
 #include "log/log.h"
 #include "log/topics.h"
+#include "record/type.h"
 
 namespace gameflow::http {
 
@@ -22,7 +24,7 @@ struct RecordQuery {
   std::string contains;       // in the key or the JSON, whatever the case of ASCII letters
   std::size_t bytes_max = 0;  // about so many are given,
   std::size_t scan_max = 0;   // and about so many looked at
-  bool is_raw = false;        // as of the topic
+  std::optional<record::Kind> raw = {};  // as of the topic
 };
 
 // Appends a line for each record, and returns where to go on: the end, or less where a limit came

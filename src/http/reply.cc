@@ -1,12 +1,15 @@
 #include "http/reply.h"
 
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <iterator>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include "record/codec.h"
+#include "record/raw.h"
 #include "record/type.h"
 #include "record/visit.h"
 
@@ -40,14 +43,6 @@ void append_value(const query::Value& value, std::string& out) {
   } else {
     out += "null";
   }
-}
-
-// Of a raw record, as JSON.
-void append_raw_value(std::string_view value, std::string& out) {
-  if (record::is_valid_utf8(value)) return record::encode_json_string(value, out);
-  static const record::Type bytes_type{.kind = record::Kind::kBytes};
-  const Bytes bytes{reinterpret_cast<const u8*>(value.data()), value.size()};
-  record::encode_json(bytes_type, &bytes, out);
 }
 
 }  // namespace
@@ -221,8 +216,22 @@ Reply rows_reply(const api::StateRows& rows) {
   return reply;
 }
 
+void append_raw_json(record::Kind kind, std::string_view bytes, std::string& out) {
+  const auto append = [&](record::Kind of) {
+    static const record::TypeTable types;
+    const record::Type& type = *types.scalar(of);
+    alignas(std::max_align_t) std::array<std::byte, sizeof(Bytes)> slot{};
+    record::DecodeError none;
+    if (!record::decode_raw(type, bytes, slot.data(), none)) return false;
+    record::encode_json(type, slot.data(), out);
+    return true;
+  };
+  if (!append(kind) && !append(record::Kind::kString)) append(record::Kind::kBytes);
+}
+
 void append_record_json(std::uint32_t partition, record::Offset offset,
-                        const record::RecordView& record, bool is_raw, std::string& out) {
+                        const record::RecordView& record, std::optional<record::Kind> raw,
+                        std::string& out) {
   fmt::format_to(std::back_inserter(out), R"({{"partition":{},"offset":{},"timestamp":{},"key":)",
                  partition, offset.value, record.timestamp.ms);
   if (record.key)
@@ -230,8 +239,8 @@ void append_record_json(std::uint32_t partition, record::Offset offset,
   else
     out += "null";
   out += ",\"value\":";
-  if (is_raw)
-    append_raw_value(record.value, out);
+  if (raw)
+    append_raw_json(*raw, record.value, out);
   else if (record.value.find('\n') == std::string_view::npos)
     out += record.value;
   else

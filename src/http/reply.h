@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "base/error.h"
 #include "query/query.h"
 #include "record/batch.h"
+#include "record/type.h"
 
 namespace gameflow::http {
 
@@ -40,9 +42,13 @@ Reply states_reply(const std::vector<api::StateDescription>& states);
 Reply answer_reply(const query::Answer& answer);
 Reply rows_reply(const api::StateRows& rows);
 
-// One line, {"partition":…,"offset":…,"timestamp":…,"key":…,"value":…}, without the line break. The
-// value of a raw record is text, or base64 where it is none.
+// The JSON of what the bytes of a raw record stand for. Where they are no value of that kind: as
+// text, or base64 where they are none.
+void append_raw_json(record::Kind kind, std::string_view bytes, std::string& out);
+// One line, {"partition":…,"offset":…,"timestamp":…,"key":…,"value":…}, without the line break.
+// `raw`: as of the topic.
 void append_record_json(std::uint32_t partition, record::Offset offset,
-                        const record::RecordView& record, bool is_raw, std::string& out);
+                        const record::RecordView& record, std::optional<record::Kind> raw,
+                        std::string& out);
 
 }  // namespace gameflow::http

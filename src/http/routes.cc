@@ -114,7 +114,7 @@ Result<Reply> list_records(const Call& call) {
                           .contains = std::string(request.parameter("contains").value_or("")),
                           .bytes_max = kReadBytesMax,
                           .scan_max = kScanBytesMax,
-                          .is_raw = topic.is_raw};
+                          .raw = topic.raw};
   Reply reply;
   reply.content_type = kNdjsonType;
   GF_ASSIGN(const log::Offset next,

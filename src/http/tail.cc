@@ -86,7 +86,7 @@ Result<Tail> Tail::open(const api::Api& api, std::string_view topic, const TailO
   if (highest >= partitions)
     return fail(ErrorCode::kInvalidArgument, fmt::format("topic {} has no partition {}; it has {}",
                                                          info.config.name, highest, partitions));
-  Tail tail(api.log(), info.id, options.format, description.is_raw);
+  Tail tail(api.log(), info.id, options.format, description.raw);
   for (std::uint32_t partition = 0; partition < partitions; ++partition) {
     if (options.partition && *options.partition != partition) continue;
     const auto given = options.positions.find(partition);
@@ -111,9 +111,13 @@ Result<std::optional<std::string_view>> Tail::next() {
   const record::RecordView record = (*batch_)[index_];
   const log::Offset offset = batch_->offset(index_);
   ++index_;
-  if (format_ == TailOptions::Format::kValue) return record.value;
+  if (format_ == TailOptions::Format::kValue && !raw_) return record.value;
   text_.clear();
-  append_record_json(cursors_[turn_].partition, offset, record, is_raw_, text_);
+  if (format_ == TailOptions::Format::kValue) {
+    append_raw_json(*raw_, record.value, text_);
+  } else {
+    append_record_json(cursors_[turn_].partition, offset, record, raw_, text_);
+  }
   return text_;
 }
 

@@ -17,6 +17,7 @@
 #include "http/request.h"
 #include "log/log.h"
 #include "log/topics.h"
+#include "record/type.h"
 
 namespace gameflow::http {
 
@@ -57,15 +58,16 @@ class Tail {
     std::uint32_t partition;
     log::Offset next;
   };
-  Tail(const log::Log& log, log::TopicId topic, TailOptions::Format format, bool is_raw)
-      : log_(&log), topic_(topic), format_(format), is_raw_(is_raw) {}
+  Tail(const log::Log& log, log::TopicId topic, TailOptions::Format format,
+       std::optional<record::Kind> raw)
+      : log_(&log), topic_(topic), format_(format), raw_(raw) {}
   // Reads more of some partition into batch_; a message if there is something to say about it.
   Result<std::optional<std::string_view>> refill();
 
   const log::Log* log_;
   log::TopicId topic_;
   TailOptions::Format format_;
-  bool is_raw_;
+  std::optional<record::Kind> raw_;  // as of the topic
   std::vector<Cursor> cursors_;
   std::size_t turn_ = 0;  // the cursor that batch_ belongs to; partitions take turns
   log::BatchPtr batch_;   // the batch being sent, from its record number index_ on

@@ -77,7 +77,9 @@ std::optional<spec::Diagnostic> check_brackets(const spec::Code& code,
                                                const std::vector<Token>& tokens) {
   std::vector<const Token*> open;
   for (const Token& token : tokens) {
-    if (token.kind == TokenKind::kDirective && !is_include(token.text)) return std::nullopt;
+    if (token.kind == TokenKind::kDirective && !is_include(token.text) &&
+        directive_name(token.text) != "pragma")
+      return std::nullopt;
     if (token.kind == TokenKind::kUnclosed)
       return mistake(code, token, fmt::format("this {} does not end", what_is(token)));
     if (opens(token)) open.push_back(&token);

@@ -106,15 +106,15 @@ Mistakes header_mistakes(const plan::Graph::Header& header) {
   const Block block = parse_block({header.text + "\ninline void end_() {}\n", {1, 1}}, header.file);
   Mistakes mistakes = block.mistakes;
   for (spec::Diagnostic& mistake : mistakes) {
-    mistake.message = format("line {}: {}", mistake.position.line, mistake.message);
+    mistake.message = format("{}:{}: {}", header.file, mistake.position.line, mistake.message);
     mistake.position = header.position;
   }
   for (const Block::Include& include : block.includes) {
     if (include.text.find('"') == std::string::npos) continue;
     mistakes.push_back({.severity = spec::Severity::kError,
                         .position = header.position,
-                        .message = format("line {}: a header cannot include one of its own",
-                                          include.position.line),
+                        .message = format("{}:{}: a header cannot include one of its own",
+                                          header.file, include.position.line),
                         .hint = "name both in 'functions', in the order in which they are needed"});
   }
   return mistakes;

@@ -185,6 +185,34 @@ std::string readable(std::string_view text) {
   return result;
 }
 
+// Whether what has been found already says it, or it only follows from that.
+bool is_told(const std::vector<Diagnostic>& found, Position position, std::string_view raw,
+             std::string_view text) {
+  const auto any = [&found](auto is) { return std::ranges::any_of(found, is); };
+  const bool repeated = any([&](const Diagnostic& earlier) {
+    return earlier.position == position && earlier.message == text;
+  });
+  if (repeated || text.find("<expression error>") != std::string_view::npos) return true;
+  // What comes is the same for each operator that follows.
+  if (text.find("what comes") != std::string_view::npos)
+    return !found.empty() && found.back().message == text;
+  // What does not compile cannot be called as it has to be.
+  if (text.find(" must be callable as ") != std::string_view::npos)
+    return !found.empty() && found.back().position.file == position.file &&
+           found.back().position.line >= position.line;
+  // About templates of ours, where the user's mistake stands already.
+  if (raw.find("detail::") != std::string_view::npos && raw.find("NotTakenBy") == raw.npos)
+    return any([&](const Diagnostic& earlier) { return earlier.position == position; });
+  // GCC takes a type that it does not know for int.
+  return text.ends_with("of non-class type 'const int'") ||
+                 text.ends_with("of non-class type 'int'")
+             ? any([&](const Diagnostic& earlier) {
+                 return earlier.message.ends_with("does not name a type") &&
+                        earlier.position.file == position.file;
+               })
+             : false;
+}
+
 }  // namespace
 
 std::vector<Diagnostic> read_compiler_output(std::string_view output,
@@ -213,11 +241,9 @@ std::vector<Diagnostic> read_compiler_output(std::string_view output,
       if (header != headers.end()) position = header->position;
       if (!position || found.size() == kMessagesMax) continue;
       std::string text = readable(message->text);
-      if (header != headers.end()) text = fmt::format("line {}: {}", message->position.line, text);
-      const bool repeated = std::ranges::any_of(found, [&](const Diagnostic& earlier) {
-        return earlier.position == *position && earlier.message == text;
-      });
-      if (repeated) continue;
+      if (header != headers.end())
+        text = fmt::format("{}:{}: {}", header->file, message->position.line, text);
+      if (is_told(found, *position, message->text, text)) continue;
       current = &found.emplace_back(Diagnostic{.position = *position, .message = text, .hint = ""});
     } else if (message->text == "constraints not satisfied" || message->text.ends_with(':')) {
       continue;  // of the static_asserts, which say it better; of lists that are not shown

@@ -137,9 +137,6 @@ TEST(Packages, MistakesOfTheirCodeAreToldInTheirFiles) {
        R"(flows/demo.yaml:17:35: error: this takes Word, but what comes is Text
    17 |       - { operator: filter, uses: is-long }
       |                                   ^
-flows/demo.yaml:18:32: error: this takes Word, but what comes is Text
-   18 |       - { operator: map, uses: text-of }
-      |                                ^
 )"},
   };
   for (const Row& row : rows) {

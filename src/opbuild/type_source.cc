@@ -59,7 +59,16 @@ std::string initializer_of(const record::Field& field) {
       return format("{}::from_units({})", cpp, number_literal(load<T>(bytes).units));
     if constexpr (std::same_as<T, record::EnumSlot>)
       return format("{}::{}", cpp, field.type->variants[load<T>(bytes).number].cpp_name);
-    return {};  // empty lists and maps
+    if constexpr (std::same_as<T, Bytes>) {
+      const auto value = load<Bytes>(bytes);
+      const std::string_view text(reinterpret_cast<const char*>(value.data), value.size);
+      return format("reinterpret_cast<const u8*>({}), {}", literal_of(text), value.size);
+    }
+    if constexpr (std::same_as<T, record::UnionSlot>) {
+      const auto number = load<u16>(bytes + field.type->tag_offset);
+      return format("{}::{}()", cpp, field.type->variants[number].cpp_name);
+    }
+    return {};  // empty lists and maps; objects, whose fields have defaults of their own
   });
 }
 

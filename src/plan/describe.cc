@@ -67,9 +67,13 @@ struct Describer {
                          schedule->catches_up ? ", catching up" : "");
       return;
     }
-    out.label = format("{}: {}, from the {}", graph.topics[read.topic].name,
-                       graph.topics[read.topic].type_name,
-                       read.start == StartOffset::kBeginning ? "beginning" : "end");
+    const std::string distance = read.start.records == 0
+                                     ? ""
+                                     : format("{} records {} ", read.start.records,
+                                              read.start.is_from_end ? "before" : "after");
+    out.label = format("{}: {}, from {}the {}", graph.topics[read.topic].name,
+                       graph.topics[read.topic].type_name, distance,
+                       read.start.is_from_end ? "end" : "beginning");
   }
   void operator()(const Chain& chain) const {
     out.kind = "chain";
@@ -129,10 +133,6 @@ std::string local_id(const Graph& graph, const Node& node) {
       node.kind);
 }
 
-std::string id_of(const Graph& graph, const Node& node) {
-  return format("{}/{}", graph.services[node.service].name, local_id(graph, node));
-}
-
 NodeDescription describe_node(const Graph& graph, const Node& node) {
   NodeDescription out{.id = id_of(graph, node),
                       .type = node.output == nullptr ? "" : type_name(graph, node.output)};
@@ -142,6 +142,10 @@ NodeDescription describe_node(const Graph& graph, const Node& node) {
 }
 
 }  // namespace
+
+std::string id_of(const Graph& graph, const Node& node) {
+  return format("{}/{}", graph.services[node.service].name, local_id(graph, node));
+}
 
 std::string_view name_of(ErrorPolicy policy) {
   switch (policy) {

@@ -48,6 +48,9 @@ struct Description {
 
 Description describe(const Graph& graph);
 
+// As NodeDescription::id.
+std::string id_of(const Graph& graph, const Node& node);
+
 // As in the YAML.
 std::string_view name_of(ErrorPolicy policy);
 

@@ -153,6 +153,17 @@ TEST(Tables, HaveTheColumnsOfAState) {
             (std::vector<std::string>{"_window_start", "_window_end", "_window_closed"}));
 }
 
+TEST(Tables, OfSessionsHaveBoundsForEachRow) {
+  spec::Dataflow flow = example();
+  flow.services[0].window->shape = spec::Session{{1'800'000}, Duration{43'200'000}};
+  const Graph graph = lower(flow);
+  const Keyed& keyed = at<Keyed>(graph, 3);
+  const Table table = table_of(keyed, keyed.states[0]);
+  EXPECT_EQ(table.session_gap, Duration{1'800'000});
+  EXPECT_EQ(table.constant_names, (std::vector<std::string>{"_window_closed"}));
+  EXPECT_EQ(keyed.windows(), "sessions with a gap of 30m, at most 12h");
+}
+
 TEST(Explain, TellsAWindowedService) {
   EXPECT_EQ(explain(describe(lower(example()))), R"(dataflow gaming-analytics 0.1.0
 

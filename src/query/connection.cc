@@ -49,6 +49,8 @@ constexpr auto kFunctions = std::to_array<std::string_view>({
     "degrees",
     "dense_rank",
     "estimate",
+    "exact_number",
+    "exact_order",
     "exp",
     "first_value",
     "floor",

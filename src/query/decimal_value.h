@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include <gameflow/decimal_text.h>
 
@@ -41,5 +42,18 @@ inline std::optional<std::int64_t> near_units(double value, std::uint32_t scale)
   if (std::abs(scaled - units) > kOff + std::abs(units) * kOffOfLarge) return std::nullopt;
   return static_cast<std::int64_t>(units);
 }
+
+// What is exact whatever its scale is counted in units of 10^-kExactScale.
+inline constexpr std::uint32_t kExactScale = detail::kScaleMax;
+
+// A number with few digits as what it is written as; whether it is one depends on the number alone.
+std::optional<detail::i128> exact_decimal(double value);
+
+struct ExactText {
+  detail::i128 units = 0;
+  std::uint32_t scale = 0;  // digits that it shows
+};
+// The same of text with a point, as decimals of many digits are.
+std::optional<ExactText> exact_decimal(std::string_view text);
 
 }  // namespace gameflow::query

@@ -1,7 +1,6 @@
 #include "query/exact_sum.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,7 +16,7 @@ namespace {
 
 using detail::i128;
 
-constexpr std::uint32_t kScale = detail::kScaleMax;
+constexpr std::uint32_t kScale = kExactScale;
 
 // Zeroed by SQLite. What is added can be taken back, as windows of rows do.
 struct Sum {
@@ -29,20 +28,6 @@ struct Sum {
   bool has_text;
   bool is_too_large;  // for `exact`
 };
-
-// A number with few digits in units of 10^-kScale; which it is depends on the number alone.
-bool find_exact(double value, i128& units) {
-  for (const std::uint32_t scale : {2U, 4U, 6U, 9U, 12U, 15U}) {
-    const double scaled = value * power_of_ten(scale);
-    if (!(std::abs(scaled) < static_cast<double>(kDecimalUnitsEnd))) return false;
-    if (std::abs(scaled - std::nearbyint(scaled)) > 1e-3) continue;  // spares the division
-    if (const auto found = exact_units(value, scale)) {
-      units = i128{*found} * detail::power_of_ten(kScale - scale);
-      return true;
-    }
-  }
-  return false;
-}
 
 void add_exact(Sum& sum, i128 units, int sign) {
   sum.decimals += sign;
@@ -57,29 +42,22 @@ void add_other(Sum& sum, double value, int sign) {
 void add_text(Sum& sum, sqlite3_value* value, int sign) {
   const std::string_view text(reinterpret_cast<const char*>(sqlite3_value_text(value)),
                               static_cast<std::size_t>(sqlite3_value_bytes(value)));
-  detail::ScientificNumber number;
-  detail::u128 digits = 0;
-  bool is_exact = false;
-  const bool is_decimal =
-      text.find('.') != std::string_view::npos && number.parse(text) && number.exponent <= 0 &&
-      number.with_exponent(-static_cast<std::int32_t>(kScale), digits, is_exact) && is_exact &&
-      digits < detail::u128{1} << 126;
-  if (!is_decimal) return add_other(sum, sqlite3_value_double(value), sign);
+  const auto decimal = exact_decimal(text);
+  if (!decimal) return add_other(sum, sqlite3_value_double(value), sign);
   sum.has_text = true;
-  sum.text_scale = std::max(sum.text_scale, static_cast<std::uint32_t>(-number.exponent));
-  add_exact(sum, number.is_negative ? -static_cast<i128>(digits) : static_cast<i128>(digits), sign);
+  sum.text_scale = std::max(sum.text_scale, decimal->scale);
+  add_exact(sum, decimal->units, sign);
 }
 
 void add(Sum& sum, sqlite3_value* value, int sign) {
-  i128 units = 0;
   switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
       sum.integers += sign;
       sum.whole += i128{sqlite3_value_int64(value)} * sign;
       break;
     case SQLITE_FLOAT:
-      if (find_exact(sqlite3_value_double(value), units)) {
-        add_exact(sum, units, sign);
+      if (const auto units = exact_decimal(sqlite3_value_double(value))) {
+        add_exact(sum, *units, sign);
       } else {
         add_other(sum, sqlite3_value_double(value), sign);
       }

@@ -19,6 +19,7 @@
 #include "query/aggregates.h"
 #include "query/connection.h"
 #include "query/decimal_value.h"
+#include "query/exact_extremes.h"
 #include "query/exact_sum.h"
 #include "query/result_fields.h"
 #include "query/result_scale.h"
@@ -182,6 +183,15 @@ std::string with_names(std::string_view sql, IsName&& is_name) {
   return text;
 }
 
+// Whether min() or max() may be in it: a quick look.
+bool has_extremes(std::string_view sql) {
+  for (std::size_t at = 0; (at = sql.find_first_of("mM", at)) != std::string_view::npos; ++at) {
+    const std::string word = lower_case(sql.substr(at, 3));
+    if (word == "min" || word == "max") return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 struct Database::Impl {
@@ -189,6 +199,7 @@ struct Database::Impl {
   std::map<std::string, std::unique_ptr<TableSlot>, std::less<>> slots;
   std::map<std::string, std::unique_ptr<TopicSlot>, std::less<>> topics;
   TopicUse topic_use;  // of the query that runs
+  bool has_decimals = false;
   Connection connection;
 
   Result<sqlite3_stmt*> prepare(std::string_view sql, Author author);
@@ -202,8 +213,8 @@ struct Database::Impl {
   Error explained(Error error, std::string_view sql) const;
   // The byte of `sql` that the error of the last prepare() is about.
   std::optional<std::size_t> mistake_at(const Error& error, std::string_view sql) const;
-  std::vector<std::optional<std::uint32_t>> scales_of(std::string_view sql,
-                                                      std::size_t columns) const;
+  // The digits that decimals of this name have; nothing where it is of something else, too.
+  std::optional<std::uint32_t> scale_of_column(std::string_view name) const;
   // Sets everything up for running one statement.
   void begin(Author author, Deadline deadline);
   Status fill(sqlite3_stmt* statement, const std::vector<Target>& targets, const record::Type& item,
@@ -280,26 +291,31 @@ Result<sqlite3_stmt*> Database::Impl::prepare(std::string_view sql, Author autho
   const bool has_dash = sql.find('-') != std::string_view::npos;
   const std::string renamed =
       has_dash ? with_names(sql, [this](const std::string& name) { return is_name(name); }) : "";
-  auto statement = connection.prepare(has_dash ? std::string_view(renamed) : sql, author);
+  if (has_dash) sql = renamed;
+  if (has_decimals && has_extremes(sql)) {
+    const std::string exact = with_exact_extremes(
+        sql, [this](std::string_view name) { return scale_of_column(name).has_value(); });
+    // Mistakes are told of the statement as it is written.
+    if (!exact.empty()) {
+      if (const auto statement = connection.prepare(exact, author)) return statement;
+    }
+  }
+  auto statement = connection.prepare(sql, author);
   if (!statement) return fail(explained(std::move(statement).error(), sql));
   return statement;
 }
 
-std::vector<std::optional<std::uint32_t>> Database::Impl::scales_of(std::string_view sql,
-                                                                    std::size_t columns) const {
-  return scales_of_results(sql, columns, [this](std::string_view name) {
-    std::optional<std::uint32_t> scale;
-    for (const auto& [table, slot] : slots) {
-      for (const Column& column : slot->columns()) {
-        if (lower_case(column.name) != name) continue;
-        const bool is_other = scale && *scale != column.type->scale;
-        if (column.kind != record::Kind::kDecimal || is_other)
-          return std::optional<std::uint32_t>();
-        scale = column.type->scale;
-      }
+std::optional<std::uint32_t> Database::Impl::scale_of_column(std::string_view name) const {
+  std::optional<std::uint32_t> scale;
+  for (const auto& [table, slot] : slots) {
+    for (const Column& column : slot->columns()) {
+      if (lower_case(column.name) != name) continue;
+      const bool is_decimal = column.kind == record::Kind::kDecimal;
+      if (!is_decimal || (scale && *scale != column.type->scale)) return std::nullopt;
+      scale = column.type->scale;
     }
-    return scale;
-  });
+  }
+  return scale;
 }
 
 void Database::Impl::begin(Author author, Deadline deadline) {
@@ -332,6 +348,7 @@ Status Database::Impl::check_name(std::string_view name) const {
 Database::Database() : impl_(std::make_unique<Impl>()) {
   if (!impl_->connection.opened()) return;
   add_aggregates(impl_->connection.handle());
+  add_exact_extremes(impl_->connection.handle());
   add_exact_sum(impl_->connection.handle());
   add_sketch_functions(impl_->connection.handle());
 }
@@ -348,6 +365,10 @@ Status Database::set_table(const Table* table) {
   auto slot = std::make_unique<TableSlot>();
   GF_TRY(slot->set(table));
   GF_TRY(slot->attach(impl_->connection.handle()));
+  impl_->has_decimals =
+      impl_->has_decimals || std::ranges::any_of(slot->columns(), [](const Column& column) {
+        return column.kind == record::Kind::kDecimal;
+      });
   impl_->slots.emplace(name, std::move(slot));
   return impl_->connection.add_table(name);
 }
@@ -372,9 +393,11 @@ Result<Answer> Database::run(std::string_view sql, const Limits& limits) {
   GF_ASSIGN(sqlite3_stmt * statement, impl_->prepare(sql, Author::kPerson));
   Answer answer;
   const int columns = sqlite3_column_count(statement);
-  auto scales = impl_->scales_of(sql, static_cast<std::size_t>(columns));
+  auto scales =
+      scales_of_results(sql, static_cast<std::size_t>(columns),
+                        [&](std::string_view name) { return impl_->scale_of_column(name); });
   for (int i = 0; i < columns; ++i) {
-    answer.columns.emplace_back(sqlite3_column_name(statement, i));
+    answer.columns.push_back(as_written(sqlite3_column_name(statement, i)));
     auto& scale = scales[static_cast<std::size_t>(i)];
     if (!scale) scale = scale_of(statement, i);
   }

@@ -16,6 +16,7 @@
 #include <gameflow/types.h>
 
 #include "query/decimal_value.h"
+#include "query/exact_extremes.h"
 #include "query/sketch_functions.h"
 #include "record/batch.h"
 #include "record/slot.h"
@@ -202,7 +203,8 @@ Status check_required(const std::vector<std::string_view>& columns,
     if (!field.is_required() || std::ranges::count(filled, &field) != 0) continue;
     return fail(ErrorCode::kSqlInvalid,
                 fmt::format("no column for the required field '{}' of {}; the columns are: {}",
-                            field.cpp_name, type_name(item), fmt::join(columns, ", ")));
+                            field.cpp_name, type_name(item),
+                            as_written(fmt::format("{}", fmt::join(columns, ", ")))));
   }
   return {};
 }
@@ -238,7 +240,8 @@ Result<std::vector<Target>> map_columns(sqlite3_stmt* statement, const record::T
                                                                            : "cast()");
     }
     if (!mistake.empty()) {
-      return fail(ErrorCode::kSqlInvalid, fmt::format("column '{}' {}", columns[i], mistake));
+      return fail(ErrorCode::kSqlInvalid,
+                  fmt::format("column '{}' {}", as_written(columns[i]), mistake));
     }
     filled.push_back(field);
     targets.push_back({field->type, field->optional, field->offset, field->flag_offset});
@@ -281,7 +284,7 @@ Error misfit(sqlite3_stmt* statement, std::uint32_t index, const Target& target,
   }
   return {ErrorCode::kSqlInvalid,
           fmt::format("column '{}', row {}: {} does not fit a field of type {}{}",
-                      sqlite3_column_name(statement, column), row_number, value,
+                      as_written(sqlite3_column_name(statement, column)), row_number, value,
                       to_string(target.type->kind),
                       type == SQLITE_NULL ? " that is required; use coalesce()" : "")};
 }

@@ -1,52 +1,43 @@
 #include "query/result_scale.h"
 
-#include <cctype>
-
-#include "base/ascii.h"
+#include "query/sql_tokens.h"
 
 namespace gameflow::query {
 namespace {
 
-// Words, names out of their quotes, and single characters; strings are one character.
-std::vector<std::string> tokens_of(std::string_view sql) {
-  std::vector<std::string> tokens;
-  const auto is_word = [&](std::size_t at) {
-    return at < sql.size() && (std::isalnum(static_cast<unsigned char>(sql[at])) != 0 ||
-                               sql[at] == '_' || (sql[at] & 0x80) != 0);
-  };
-  for (std::size_t at = 0; at < sql.size();) {
-    const char c = sql[at];
-    if (c == '"' || c == '`' || c == '\'') {
-      const std::size_t end = std::min(sql.find(c, at + 1), sql.size());
-      tokens.emplace_back(c == '\'' ? "\'" : lower_case(sql.substr(at + 1, end - at - 1)));
-      at = end + 1;
-    } else if (sql.substr(at).starts_with("--")) {
-      at = std::min(sql.find('\n', at), sql.size());
-    } else if (sql.substr(at).starts_with("/*")) {
-      at = std::min(sql.find("*/", at), sql.size() - 2) + 2;
-    } else if (is_word(at)) {
-      const std::size_t begin = at;
-      while (is_word(at)) ++at;
-      tokens.push_back(lower_case(sql.substr(begin, at - begin)));
-    } else {
-      if (std::isspace(static_cast<unsigned char>(c)) == 0) tokens.emplace_back(1, c);
-      ++at;
-    }
+// The token behind the parenthesis that closes the one at `at`.
+std::size_t skip_parentheses(const std::vector<std::string>& item, std::size_t at) {
+  int depth = 0;
+  for (; at < item.size(); ++at) {
+    if (item[at] == "(") ++depth;
+    if (item[at] == ")" && --depth == 0) return at + 1;
   }
-  return tokens;
+  return at;
 }
 
 std::optional<std::uint32_t> scale_of_item(const std::vector<std::string>& item,
                                            const ScaleOfColumn& scale_of) {
   if (item.size() < 4 || item[1] != "(") return std::nullopt;
   if (item[0] != "sum" && item[0] != "min" && item[0] != "max") return std::nullopt;
+  std::optional<std::uint32_t> scale;
   std::size_t at = item[2] == "distinct" ? 3 : 2;
-  if (at + 2 < item.size() && item[at + 1] == ".") at += 2;
-  if (at + 1 >= item.size() || item[at + 1] != ")") return std::nullopt;
+  for (;; at += 2) {  // one column, or of min() and max() more
+    if (at + 2 < item.size() && item[at + 1] == ".") at += 2;
+    if (at + 1 >= item.size() || (item[at + 1] != ")" && item[at + 1] != ",")) return std::nullopt;
+    const auto found = scale_of(item[at]);
+    if (!found || (scale && scale != found)) return std::nullopt;
+    scale = found;
+    if (item[at + 1] == ")") break;
+  }
+  at += 2;
+  const auto is = [&](std::string_view word) { return at < item.size() && item[at] == word; };
+  if (is("filter")) at = skip_parentheses(item, at + 1);
+  if (is("over"))
+    at = at + 1 < item.size() && item[at + 1] == "(" ? skip_parentheses(item, at + 1) : at + 2;
   // Behind it, at most what it is called.
-  const std::size_t rest = item.size() - at - 2;
-  const bool is_alone = rest == 0 || rest == 1 || (rest == 2 && item[at + 2] == "as");
-  return is_alone ? scale_of(item[at]) : std::nullopt;
+  const bool is_alone =
+      at >= item.size() || at + 1 == item.size() || (at + 2 == item.size() && is("as"));
+  return is_alone ? scale : std::nullopt;
 }
 
 }  // namespace
@@ -56,7 +47,7 @@ std::vector<std::optional<std::uint32_t>> scales_of_results(std::string_view sql
                                                             const ScaleOfColumn& scale_of) {
   std::vector<std::vector<std::string>> items;  // of the outermost select
   int depth = 0;
-  for (const std::string& token : tokens_of(sql)) {
+  for (const auto& [token, begin, end] : sql_tokens(sql)) {
     if (token == ")") --depth;
     if (depth == 0 && items.empty()) {
       if (token == "select") items.emplace_back();

@@ -35,6 +35,7 @@ struct Target {
 struct BoundJoin {
   const plan::Join* plan;
   abi::JoinFn function;
+  std::size_t first;                        // number of the first step
   std::vector<std::string_view> operators;  // the name of each step, for dead letters
   const record::Type* left;                 // of the events
   const record::Type* right;

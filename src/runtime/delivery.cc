@@ -24,6 +24,7 @@ void Delivery::clear() {
   out.clear();
   records_out = 0;
   dead.clear();
+  counts.clear();
   own_placement.clear();
   arena.reset(kArenaBytesKept);
 }

@@ -52,6 +52,7 @@ struct Delivery {
   Writer out;  // records for the sinks, but for results of windows
   std::uint64_t records_out = 0;
   std::vector<DeadLetter> dead;
+  OperatorCounts counts;
 
   // Others may refer to these as long as the epoch lasts.
   Placement own_placement;

@@ -61,6 +61,7 @@ struct ServiceEpoch {
   Writer expired_out;                      // what came of them
   std::vector<DeadLetter> expired_dead;
   std::uint64_t expired_records_out = 0;
+  OperatorCounts expired_counts;
 
   VisibleChanges visible;  // once it is committed
 

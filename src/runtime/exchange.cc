@@ -14,9 +14,9 @@ std::uint32_t Exchange::number_of(window::Span window) {
 }
 
 std::uint64_t Exchange::hash_of(std::string_view key) {
-  if (suffix_.empty()) return state::hash_key(key);
-  suffixed_.assign(key).append(suffix_);
-  return state::hash_key(suffixed_);
+  if (suffix_.bytes.empty()) return state::hash_key(key);
+  suffix_.key.assign(key).append(suffix_.bytes);
+  return state::hash_key(suffix_.key);
 }
 
 void Exchange::add(std::string_view key, std::uint32_t window, const void* value,
@@ -31,11 +31,11 @@ void Exchange::sort() {
   struct Place {
     std::uint32_t record = 0, key = 0;  // numbers in the columns and in key_bytes_
   };
+  const std::string_view suffix = suffix_.bytes;
   Place next[state::kShards];
   for (std::size_t i = 0; i < placed_.size(); ++i) {
     ++next[shards_[i]].record;
-    next[shards_[i]].key +=
-        static_cast<std::uint32_t>(placed_[i].probe.key.size() + suffix_.size());
+    next[shards_[i]].key += static_cast<std::uint32_t>(placed_[i].probe.key.size() + suffix.size());
   }
   Place begin;
   for (std::uint32_t shard = 0; shard < state::kShards; ++shard) {
@@ -58,8 +58,8 @@ void Exchange::sort() {
     Place& at = next[shards_[i]];
     char* const bytes = key_bytes_.data() + at.key;
     key.copy(bytes, key.size());
-    suffix_.copy(bytes + key.size(), suffix_.size());
-    const std::size_t size = key.size() + suffix_.size();
+    suffix.copy(bytes + key.size(), suffix.size());
+    const std::size_t size = key.size() + suffix.size();
     at.key += static_cast<std::uint32_t>(size);
     probes_[at.record] = {{bytes, size}, placed.probe.hash};
     values_[at.record] = placed.value;
@@ -85,7 +85,7 @@ std::size_t Exchange::Records::end_of_window(std::size_t begin, std::size_t most
 }
 
 void Exchange::clear() {
-  suffix_.clear();
+  suffix_.bytes.clear();
   placed_.clear();
   shards_.clear();
   windows_.clear();

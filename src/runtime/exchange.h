@@ -37,7 +37,7 @@ class Exchange {
   };
 
   // Before the first add(): keys get this behind them.
-  void set_key_suffix(std::string_view suffix) { suffix_ = suffix; }
+  void set_key_suffix(std::string_view suffix) { suffix_.bytes = suffix; }
   // Of a window in windows(), where it is from now on.
   std::uint32_t number_of(window::Span window);
   // `key` and `value` must stay until sort(); `window` is a number of one.
@@ -72,8 +72,11 @@ class Exchange {
   std::vector<const void*> values_;
   std::vector<std::uint32_t> record_windows_, records_, numbers_;
   std::vector<char> key_bytes_;
-  std::string suffix_;
-  std::string suffixed_;  // a key, to be hashed
+  struct Suffix {
+    std::string bytes;
+    std::string key;  // one with it, to be hashed
+  };
+  Suffix suffix_;
   std::uint32_t shard_begin_[state::kShards + 1] = {};
   std::uint64_t shards_mask_ = 0;
   static_assert(state::kShards == 64);

@@ -50,6 +50,23 @@ TEST(Exchange, EveryRecordIsInTheShardOfItsKeyInOrder) {
   }
 }
 
+TEST(Exchange, KeysGetWhatStandsBehindThem) {
+  Exchange exchange;
+  const int value = 0;
+  exchange.set_key_suffix("/0");
+  exchange.add("ann", exchange.number_of(kWindow), &value, 0, 0);
+  exchange.sort();
+  const std::uint64_t hash = state::hash_key("ann/0");
+  const Exchange::Records placed = exchange.shard(state::shard_of(hash));
+  ASSERT_EQ(placed.size, 1U);
+  EXPECT_EQ(placed.probes[0].key, "ann/0");
+  EXPECT_EQ(placed.probes[0].hash, hash);
+  exchange.clear();
+  exchange.add("ann", exchange.number_of(kWindow), &value, 0, 0);
+  exchange.sort();
+  EXPECT_EQ(exchange.shard(state::shard_of(state::hash_key("ann"))).probes[0].key, "ann");
+}
+
 TEST(Exchange, WindowsAreNamedOnceInOrderOfTheirFirstRecord) {
   Exchange exchange;
   const int value = 0;

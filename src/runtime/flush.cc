@@ -72,6 +72,7 @@ void Flusher::add_result(const void* value, std::uint32_t sink, std::optional<st
         {sink, key ? std::optional(std::string(*key)) : std::nullopt, std::move(json), time});
     return;
   }
+  ++flushed.counts[service_.flush_number()].failed;
   add_failure("flush",
               {ErrorCode::kPayloadTooLarge,
                fmt::format("the result has {} bytes; the limit is {}: add a limit to the query",
@@ -103,8 +104,9 @@ query::Shards Flusher::merged(const WindowRows& rows, Flushed& flushed) {
   return tables;
 }
 
-abi::Call Flusher::call_for(const Flushed& flushed) {
+abi::Call Flusher::call_for(Flushed& flushed) {
   abi::Call call = call_with(arena_, &reader_);
+  call.counts = &flushed.counts[service_.flush_number()];
   call.window_start_ms = flushed.window.start.ms;
   call.window_end_ms = flushed.window.end.ms;
   call.window_kind = static_cast<u32>(flushed.kind);
@@ -114,7 +116,7 @@ abi::Call Flusher::call_for(const Flushed& flushed) {
 // What is in sinks_.
 void Flusher::write(Flushed& flushed) {
   Result to_sinks(*this, flushed);
-  run_sinks(service_, sinks_, arena_, &reader_, to_sinks);
+  run_sinks(service_, sinks_, arena_, &reader_, to_sinks, flushed.counts);
 }
 
 void Flusher::flush_whole(Flushed& flushed) {
@@ -194,6 +196,7 @@ FlushedPtr Flusher::run(const WindowRows& rows) {
   flushed->window = rows.window;
   flushed->kind = rows.kind;
   flushed->windows = rows.windows;
+  flushed->counts.resize(service_.operators.size());
   const query::Shards tables = merged(rows, *flushed);
   reader_.begin(true, RowReader::OfWindow{rows.window, rows.kind != window::Kind::kEarly, &tables,
                                           &rows.tables});

@@ -65,6 +65,7 @@ struct Flushed {
   };
   std::vector<Record> records;
   std::vector<DeadLetter> dead;
+  OperatorCounts counts;
 };
 
 using FlushedPtr = std::shared_ptr<const Flushed>;
@@ -89,7 +90,7 @@ class Flusher {
   void flush_whole(Flushed& flushed);
   void flush_each(const query::Shards& tables, Flushed& flushed);
   std::vector<const state::Entry*> in_order(const query::Shards& tables) const;
-  abi::Call call_for(const Flushed& flushed);
+  abi::Call call_for(Flushed& flushed);
   void write(Flushed& flushed);
 
   const Service& service_;

@@ -37,6 +37,7 @@ void JoinUpdate::run(const Service& service, std::uint32_t shard, JoinBuffer& bu
                      const JoinRules& rules, ShardOutcome& outcome, RowValues::ByWindow& stored) {
   const Work work{service, shard, buffer, rules, outcome};
   outcome.arena = std::make_unique<record::BlockArena>();
+  outcome.counts.resize(service.operators.size());
   clear_batch();  // an epoch that ran out of memory may have left some
   for (std::uint32_t d = 0; d < rules.deliveries.size(); ++d) take(work, d);
   apply(work);
@@ -144,6 +145,7 @@ std::uint32_t JoinUpdate::call(const Work& work, List<abi::Emitted>& out) {
   std::memcpy(keys, static_cast<const void*>(record_keys_.data()), bytes);
   errors_.resize(count);
   abi::Call call = call_with(arena, work.rules.reader);
+  call.counts = &work.outcome.counts[work.join().first];
   const abi::Pairs pairs{left_.data(),     right_.data(),
                          times_.data(),    static_cast<const Optional<Text>*>(keys),
                          row_keys_.data(), count};

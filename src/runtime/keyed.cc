@@ -75,6 +75,7 @@ void ShardUpdate::run(const Service& service, std::uint32_t number, state::Shard
                       const UpdateRules& rules, ShardOutcome& outcome, RowValues& rows) {
   if (service.has_keyed_outputs()) outcome.arena = std::make_unique<record::BlockArena>();
   const Work work{service, number, shard, rules, outcome.arena ? *outcome.arena : arena_, outcome};
+  outcome.counts.resize(service.operators.size());
   clear_batch();  // an epoch that ran out of memory may have left some
   numbers_ = {};
   if (rules.is_shared) {
@@ -120,6 +121,7 @@ void ShardUpdate::take(const Work& work, std::uint32_t delivery) {
     const window::Span span = exchange.windows()[placed.windows[begin]];
     if (rules.refused->contains(span.start)) {
       for (std::size_t i = begin; i < end; ++i) {
+        work.service.add_failure(from.input, "assign-timestamp", work.outcome.counts);
         work.outcome.failed.push_back(
             {delivery, placed.records[i], placed.numbers[i], "assign-timestamp",
              fmt::format("the event's window, from {}, is far ahead of the clock, and too many "
@@ -204,6 +206,7 @@ void ShardUpdate::apply(const Work& work) {
   uses_.resize(count);
   errors_.resize(count);
   abi::Call call = call_with(work.arena, work.rules.reader);
+  call.counts = &work.outcome.counts[keyed.first];
   // Outputs refer to the keys until the end of the epoch.
   const Optional<Text>* record_keys = nullptr;
   if (!columns_.record_keys.empty()) {
@@ -318,6 +321,7 @@ void ShardUpdate::run_on_expire(const Work& work, std::span<const Expiring> rows
   if (values_.empty()) return;
   errors_.resize(values_.size());
   abi::Call call = call_with(work.arena, work.rules.reader);
+  call.counts = &work.outcome.counts[keyed.first + keyed.plan->transforms() + 1 + state];
   const abi::Records records{values_.data(), columns_.times.data(),
                              static_cast<u32>(values_.size()), nullptr, columns_.row_keys.data()};
   List<abi::Emitted> out;

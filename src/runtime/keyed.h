@@ -90,6 +90,7 @@ struct ShardOutcome {
     window::Span span;  // from the first one's start to the last one's end
   };
   std::optional<Ended> ended;
+  OperatorCounts counts;
   // Of what operators made, where it is asked for until the end of the epoch; null: nowhere.
   std::unique_ptr<record::BlockArena> arena;
 };

@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "query/query.h"
 #include "runtime/ended_sessions.h"
 #include "state/shard.h"
 #include "window/trigger.h"
@@ -40,6 +41,27 @@ bool is_large(const Panes& panes, const ServiceEpoch& part, std::size_t rows_max
     rows += panes.rows(result.window);
   }
   return rows > rows_max;
+}
+
+void update_sessions(const Service& service, std::uint32_t number, state::Shard& shard,
+                     const UpdateRules& rules, SessionUpdate& update, ShardOutcome& outcome,
+                     RowValues& rows) {
+  const BoundKeyed& keyed = *service.keyed;
+  const SessionEpoch epoch{.layout = &keyed.layout,
+                           .rules = *keyed.sessions,
+                           .merges = &keyed.merges,
+                           .update = keyed.update,
+                           .operators = keyed.operators,
+                           .first = keyed.first,
+                           .deliveries = rules.deliveries,
+                           .now = rules.now,
+                           .closed_before = rules.closed_before,
+                           .closed_until = rules.closed_until,
+                           .reader = rules.reader};
+  outcome.counts.resize(service.operators.size());
+  update.run(epoch, number, shard.touch(window::kAlways.start), outcome);
+  shard.drop_empty();
+  add_rows(service, number, shard, rules, rows);
 }
 
 }  // namespace
@@ -108,28 +130,10 @@ void OpenWindows::update_shard(std::uint32_t shard, Timestamp now, std::uint32_t
       .rewritten = &part.rewritten,
       .reader = reader};
   if (service_.has_sessions())
-    return update_sessions(shard, rules, worker.sessions, part, part.rows[number]);
+    return update_sessions(service_, shard, *panes_.shards()[shard], rules, worker.sessions,
+                           part.outcomes[shard], part.rows[number]);
   worker.update.run(service_, shard, *panes_.shards()[shard], rules, part.outcomes[shard],
                     part.rows[number]);
-}
-
-void OpenWindows::update_sessions(std::uint32_t shard, const UpdateRules& rules,
-                                  SessionUpdate& update, ServiceEpoch& part, RowValues& rows) {
-  const BoundKeyed& keyed = *service_.keyed;
-  state::Shard& of_shard = *panes_.shards()[shard];
-  const SessionEpoch epoch{.layout = &keyed.layout,
-                           .rules = *keyed.sessions,
-                           .merges = &keyed.merges,
-                           .update = keyed.update,
-                           .operators = keyed.operators,
-                           .deliveries = rules.deliveries,
-                           .now = rules.now,
-                           .closed_before = rules.closed_before,
-                           .closed_until = rules.closed_until,
-                           .reader = rules.reader};
-  update.run(epoch, shard, of_shard.touch(window::kAlways.start), part.outcomes[shard]);
-  of_shard.drop_empty();
-  add_rows(service_, shard, of_shard, rules, rows);
 }
 
 void OpenWindows::settle(Timestamp now, ServiceEpoch& part) const {

@@ -69,9 +69,6 @@ class OpenWindows {
  private:
   friend class Restore;
 
-  void update_sessions(std::uint32_t shard, const UpdateRules& rules, SessionUpdate& update,
-                       ServiceEpoch& part, RowValues& rows);
-
   const Service& service_;
   const std::size_t number_;
   const std::size_t rows_flushed_at_once_;

@@ -239,7 +239,8 @@ void write_expired(const Service& service, RowReader* reader, StepScratch& scrat
     if (row->made.value == nullptr) taker.fail(row->op, *row, row->reason);
   }
   record::BlockArena arena;
-  run_sinks(service, scratch.sinks, arena, reader, taker);
+  part.expired_counts.resize(service.operators.size());
+  run_sinks(service, scratch.sinks, arena, reader, taker, part.expired_counts);
 }
 
 }  // namespace gameflow::runtime

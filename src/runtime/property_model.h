@@ -1,8 +1,6 @@
 // What an engine should do, record by record, on one thread: no batches, shards, versions or
 // stored bytes. It is told where each epoch was cut, and says what the epoch appends.
-//
-// property_model.cc has what all services do, property_windows.cc and property_views.cc what only
-// some do.
+// Windows are in property_windows.cc, rows without them in property_views.cc.
 #pragma once
 
 #include <cstdint>

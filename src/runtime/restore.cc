@@ -12,6 +12,7 @@
 #include "log/topics.h"
 #include "plan/graph.h"
 #include "runtime/checkpoint.h"
+#include "runtime/start_offset.h"
 #include "runtime/task.h"
 #include "state/layout.h"
 #include "state/sessions.h"
@@ -25,12 +26,6 @@ namespace {
 
 constexpr std::string_view kDamaged =
     "restore the data folder from a copy, or start with --clear-state";
-
-Result<log::Offset> place_at(const log::Store& store, const Input& input, plan::StartOffset start) {
-  GF_ASSIGN(const log::TopicInfo info, store.topic(input.topic));
-  const log::PartitionInfo& partition = info.partitions[input.partition];
-  return start == plan::StartOffset::kEnd ? partition.end : partition.begin;
-}
 
 }  // namespace
 
@@ -68,8 +63,8 @@ class Restore {
     is_changed_ = true;
     for (std::size_t i = 0; i < service_.inputs.size(); ++i) {
       const Input& input = service_.inputs[i];
-      GF_ASSIGN(task_.positions_.next[i],
-                place_at(store_, input, service_.sources[input.source].start));
+      GF_ASSIGN(task_.positions_.next[i], find_start(store_, input.topic, input.partition,
+                                                     service_.sources[input.source].start));
     }
     return {};
   }
@@ -165,7 +160,8 @@ class Restore {
       const bool was_remade =
           std::ranges::count(record.inputs, source.topic->name, &StoredInput::topic) != 0;
       GF_ASSIGN(task_.positions_.next[i],
-                place_at(store_, input, was_remade ? plan::StartOffset::kBeginning : source.start));
+                find_start(store_, input.topic, input.partition,
+                           was_remade ? plan::StartOffset::kBeginning : source.start));
     }
     task_.positions_.watermark.restore(record.watermark, std::move(progress), attention_);
     return {};

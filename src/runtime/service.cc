@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "plan/describe.h"
+
 namespace gameflow::runtime {
 namespace {
 
@@ -30,9 +32,9 @@ class Binder {
       if (const auto* read = std::get_if<plan::Read>(&node.kind)) {
         GF_TRY(add_source(*read, node, service));
       } else if (const auto* keyed = std::get_if<plan::Keyed>(&node.kind)) {
-        GF_TRY(add_keyed(*keyed, service));
+        GF_TRY(add_keyed(*keyed, node, service));
       } else if (const auto* join = std::get_if<plan::Join>(&node.kind)) {
-        GF_TRY(add_join(*join, graph_.nodes[node.inputs.front()], service));
+        GF_TRY(add_join(*join, node, service));
       } else if (const auto* write = std::get_if<plan::Write>(&node.kind)) {
         GF_TRY(add_sink(*write, node_id, service));
       }
@@ -47,19 +49,28 @@ class Binder {
     return Target{info.id, info.config.partitions};
   }
 
-  BoundChain bind_chain(const plan::Chain& chain) const {
+  BoundChain bind_chain(const plan::Chain& chain, const plan::Node& node, Service& service) const {
     const auto function = functions_.chain(chain.function);
-    BoundChain bound{function.pointer, function.asks, {}};
+    BoundChain bound{function.pointer, function.asks, service.operators.size(), {}};
     for (const plan::Step& step : chain.steps) bound.operators.push_back(step.name);
+    add_operators(bound.operators, node, service);
     return bound;
+  }
+
+  void add_operators(const std::vector<std::string_view>& names, const plan::Node& node,
+                     Service& service) const {
+    for (const std::string_view name : names)
+      service.operators.push_back({plan::id_of(graph_, node), name});
   }
 
   Status add_source(const plan::Read& read, const plan::Node& node, Service& service) const {
     const plan::Topic& topic = graph_.topics[read.topic];
     BoundSource source{&topic, read.start, {}};
     for (const plan::NodeId next : node.outputs) {
-      const auto* chain = std::get_if<plan::Chain>(&graph_.nodes[next].kind);
-      if (chain != nullptr && is_of_source(graph_.nodes[next])) source.chain = bind_chain(*chain);
+      const plan::Node& after = graph_.nodes[next];
+      const auto* chain = std::get_if<plan::Chain>(&after.kind);
+      if (chain != nullptr && is_of_source(after))
+        source.chain = bind_chain(*chain, after, service);
     }
     GF_ASSIGN(const log::TopicInfo info, store_.topic(topic.name));
     const auto number = static_cast<std::uint32_t>(service.sources.size());
@@ -69,7 +80,7 @@ class Binder {
     return {};
   }
 
-  Status add_keyed(const plan::Keyed& keyed, Service& service) const {
+  Status add_keyed(const plan::Keyed& keyed, const plan::Node& node, Service& service) const {
     std::vector<const record::Type*> rows;
     std::vector<Duration> ttls;
     std::vector<std::string_view> operators;
@@ -83,6 +94,9 @@ class Binder {
       expires.push_back(state.on_expire ? functions_.expire(state.expire_function).pointer
                                         : nullptr);
     }
+    const std::size_t first = service.operators.size();
+    add_operators(operators, node, service);
+    if (keyed.flush) add_operators({keyed.flush->name}, node, service);
     const auto& window = keyed.window;
     window::Assigner assigner = assigner_of(keyed);
     std::vector<abi::MergeFn> merges;
@@ -98,6 +112,7 @@ class Binder {
         .plan = &keyed,
         .layout = state::Layout(rows, ttls, sessions ? std::optional(sessions->gap) : std::nullopt),
         .update = functions_.update(keyed.update_function),
+        .first = first,
         .operators = std::move(operators),
         .expires = std::move(expires),
         .merges = std::move(merges),
@@ -116,12 +131,16 @@ class Binder {
     return {};
   }
 
-  Status add_join(const plan::Join& join, const plan::Node& exchange, Service& service) const {
+  Status add_join(const plan::Join& join, const plan::Node& node, Service& service) const {
     std::vector<std::string_view> operators;
     for (const plan::Step& step : join.steps) operators.push_back(step.name);
+    const std::size_t first = service.operators.size();
+    add_operators(operators, node, service);
+    const plan::Node& exchange = graph_.nodes[node.inputs.front()];
     service.join.emplace(
         BoundJoin{.plan = &join,
                   .function = functions_.join(join.function).pointer,
+                  .first = first,
                   .operators = std::move(operators),
                   .left = functions_.output_of(graph_, exchange.inputs[0]),
                   .right = functions_.output_of(graph_, exchange.inputs[1]),
@@ -140,7 +159,12 @@ class Binder {
     GF_ASSIGN(sink.target, target(graph_.topics[write.topic].name));
     const plan::Node& before = graph_.nodes[graph_.nodes[id].inputs.front()];
     const auto* chain = std::get_if<plan::Chain>(&before.kind);
-    if (chain != nullptr && !is_of_source(before)) sink.chain = bind_chain(*chain);
+    if (chain != nullptr && !is_of_source(before)) {
+      sink.chain = bind_chain(*chain, before, service);
+    } else {
+      sink.chain.first = service.operators.size();
+    }
+    add_operators({"write"}, graph_.nodes[id], service);
     service.sinks.push_back(std::move(sink));
     return {};
   }
@@ -159,6 +183,22 @@ class Binder {
 };
 
 }  // namespace
+
+void add(const OperatorCounts& more, OperatorCounts& to) {
+  if (to.size() < more.size()) to.resize(more.size());
+  for (std::size_t i = 0; i < more.size(); ++i) {
+    to[i].in += more[i].in;
+    to[i].out += more[i].out;
+    to[i].failed += more[i].failed;
+  }
+}
+
+void Service::add_failure(std::uint32_t input, std::string_view op, OperatorCounts& counts) const {
+  const BoundChain& chain = sources[inputs[input].source].chain;
+  const auto found = std::ranges::find(chain.operators, op);
+  if (found == chain.operators.end()) return;
+  ++counts[chain.first + static_cast<std::size_t>(found - chain.operators.begin())].failed;
+}
 
 bool Service::writes(log::TopicId topic) const {
   return (late() != nullptr && late()->id == topic) ||
@@ -188,6 +228,7 @@ Result<Service> bind_service(const plan::Graph& graph, plan::ServiceId id,
                   .keyed = std::nullopt,
                   .join = std::nullopt,
                   .sinks = {},
+                  .operators = {},
                   .dead_letters = {},
                   .on_error = graph.services[id].on_error,
                   .future_max = graph.future_max};

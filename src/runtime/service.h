@@ -5,8 +5,10 @@
 // Threads  immutable once bound.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,10 +29,21 @@
 
 namespace gameflow::runtime {
 
+// A `run:` block of the service.
+struct BoundOperator {
+  std::string node;       // id, as in plan::Description
+  std::string_view name;  // as dead letters say it; empty: the number is nobody's
+};
+
+// Counts by number of the service's operators.
+using OperatorCounts = std::vector<abi::StepCount>;
+void add(const OperatorCounts& more, OperatorCounts& to);
+
 // Functions that were fused into one.
 struct BoundChain {
   abi::ChainFn function = nullptr;          // null: values pass as they are
   u32 asks = 0;                             // a mask of abi::Asks
+  std::size_t first = 0;                    // number of the first step
   std::vector<std::string_view> operators;  // the name of each step, for dead letters
 };
 
@@ -59,6 +72,7 @@ struct BoundKeyed {
   const plan::Keyed* plan;
   state::Layout layout;
   plan::BoundFunction<abi::UpdateFn> update;
+  std::size_t first;                        // number of the first step
   std::vector<std::string_view> operators;  // names of its steps, then of on-expire by state
   std::vector<abi::ExpireFn> expires;       // by state; null: it has none
   std::vector<abi::MergeFn> merges;         // by state; where windows are merged, or sessions
@@ -82,6 +96,7 @@ struct Service {
   std::optional<BoundKeyed> keyed;
   std::optional<BoundJoin> join;  // neither: a stateless pipe
   std::vector<BoundSink> sinks;
+  std::vector<BoundOperator> operators;  // by number
   Target dead_letters;
   plan::ErrorPolicy on_error = plan::ErrorPolicy::kDeadLetter;
   Duration future_max;  // events stamped further ahead of the clock do not tell the time
@@ -90,6 +105,10 @@ struct Service {
   // Else rows live until they are erased or run out: in one window that never closes.
   bool has_windows() const { return keyed && keyed->plan->window; }
   bool has_sessions() const { return keyed && keyed->sessions; }
+  // One of what the source of an input calls so: "assign-key"; it need not have it.
+  void add_failure(std::uint32_t input, std::string_view op, OperatorCounts& counts) const;
+  // Of `flush`, behind the functions at the rows.
+  std::size_t flush_number() const { return keyed->first + keyed->operators.size(); }
   // Whether something leaves the rows for the sinks while records come.
   bool has_keyed_outputs() const {
     return join || (keyed && keyed->plan->has_outputs() && !sinks.empty());

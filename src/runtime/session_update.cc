@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "window/assigner.h"
+
 namespace gameflow::runtime {
 
 void SessionUpdate::run(const SessionEpoch& epoch, std::uint32_t shard,
@@ -89,6 +91,7 @@ void SessionUpdate::apply(const Work& work) {
   uses_.resize(count);
   errors_.resize(count);
   abi::Call call = call_with(arena_, work.epoch.reader);
+  if (!work.outcome.counts.empty()) call.counts = &work.outcome.counts[work.epoch.first];
   const auto column = [](const auto& values) { return values.empty() ? nullptr : values.data(); };
   const abi::KeyedRecords records{values_.data(),       rows_.data(),      spans_.data(), count,
                                   column(record_keys_), column(row_keys_), nullptr,       nullptr};

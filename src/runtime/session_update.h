@@ -16,6 +16,7 @@
 #include <gameflow/abi.h>
 
 #include "base/time.h"
+#include "plan/functions.h"
 #include "record/arena.h"
 #include "runtime/delivery.h"
 #include "runtime/keyed.h"
@@ -32,6 +33,7 @@ struct SessionEpoch {
   const state::MergeFns* merges;  // by state
   plan::BoundFunction<abi::UpdateFn> update;
   std::span<const std::string_view> operators;  // names of the steps of `update`
+  std::size_t first = 0;                        // number of the first of them in the service
 
   std::span<const Delivery* const> deliveries;  // in order of input and offset
   Timestamp now;                                // rows that change get it as their time
@@ -42,7 +44,8 @@ struct SessionEpoch {
 
 class SessionUpdate {
  public:
-  // The epoch's changes of the window stay to be committed, or reverted.
+  // The epoch's changes of the window stay to be committed, or reverted. Operators are counted where
+  // the outcome has room for it.
   void run(const SessionEpoch& epoch, std::uint32_t shard, state::Shard::Window& window,
            ShardOutcome& outcome);
 

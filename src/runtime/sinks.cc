@@ -10,17 +10,20 @@ std::optional<std::string_view> view_of(const Optional<Text>& key) {
 
 class Sinks {
  public:
-  Sinks(SinkScratch& values, Arena& arena, RowReader* reader, SinkTaker& taker)
-      : values_(values), arena_(arena), reader_(reader), taker_(taker) {}
+  Sinks(SinkScratch& values, Arena& arena, RowReader* reader, SinkTaker& taker,
+        OperatorCounts& counts)
+      : values_(values), arena_(arena), reader_(reader), taker_(taker), counts_(counts) {}
 
   void run(const BoundSink& sink) {
     const auto count = static_cast<u32>(values_.values.size());
     if (sink.chain.function == nullptr) {
       for (u32 i = 0; i < count; ++i) taker_.take(sink, i, values_.values[i], key_of(i));
+      counts_[sink.chain.first].in += count;
       return;
     }
     values_.errors.resize(count);
     abi::Call call = call_with(arena_, reader_);
+    call.counts = &counts_[sink.chain.first];
     abi::Records records{values_.values.data(), values_.times.data(), count, nullptr, nullptr};
     if ((sink.chain.asks & abi::kRecordKeys) != 0) records.record_keys = known_keys();
     if (!values_.row_keys.empty()) records.row_keys = values_.row_keys.data();
@@ -30,6 +33,8 @@ class Sinks {
       const abi::RecordError& error = values_.errors[i];
       taker_.fail(sink.chain.operators[error.step], error.index, error.message.str());
     }
+    // The sink itself is numbered behind its functions.
+    counts_[sink.chain.first + sink.chain.operators.size()].in += out.size();
     for (const abi::Emitted& made : out) {
       taker_.take(sink, made.origin, made.value,
                   made.record_key == nullptr ? key_of(made.origin) : view_of(*made.record_key));
@@ -54,6 +59,7 @@ class Sinks {
   Arena& arena_;
   RowReader* const reader_;
   SinkTaker& taker_;
+  OperatorCounts& counts_;
 };
 
 }  // namespace
@@ -73,8 +79,8 @@ abi::Call call_with(Arena& arena, RowReader* reader) {
 }
 
 void run_sinks(const Service& service, SinkScratch& values, Arena& arena, RowReader* reader,
-               SinkTaker& taker) {
-  for (const BoundSink& sink : service.sinks) Sinks(values, arena, reader, taker).run(sink);
+               SinkTaker& taker, OperatorCounts& counts) {
+  for (const BoundSink& sink : service.sinks) Sinks(values, arena, reader, taker, counts).run(sink);
 }
 
 }  // namespace gameflow::runtime

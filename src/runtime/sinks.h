@@ -51,7 +51,8 @@ class SinkTaker {
   virtual void fail(std::string_view op, std::uint32_t number, std::string reason) = 0;
 };
 
+// What the chains of the sinks do is added to `counts`, which has room for all operators.
 void run_sinks(const Service& service, SinkScratch& values, Arena& arena, RowReader* reader,
-               SinkTaker& taker);
+               SinkTaker& taker, OperatorCounts& counts);
 
 }  // namespace gameflow::runtime

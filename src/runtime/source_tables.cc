@@ -12,6 +12,8 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
+#include <gameflow/decimal_text.h>
+
 #include "base/check.h"
 #include "record/batch.h"
 #include "record/codec.h"
@@ -79,8 +81,7 @@ std::optional<std::string> cell_json(const record::Field& field, std::string_vie
   cell = cell.substr(begin, cell.find_last_not_of(" \t") + 1 - begin);
   if (cell.empty()) return std::nullopt;
   const bool is_json = cell.front() == '{' || cell.front() == '[' || cell == "true" ||
-                       cell == "false" ||
-                       cell.find_first_not_of("0123456789+-.eE") == std::string_view::npos;
+                       cell == "false" || detail::ScientificNumber().parse(cell);
   if (is_json) return std::string(cell);
   record::encode_json_string(cell, json);  // the decoder says what is wrong with it
   return json;

@@ -28,6 +28,16 @@ struct StateStats {
   std::uint64_t bytes = 0;
 };
 
+// A `run:` block, since the start of the process.
+struct OperatorStats {
+  std::string node;      // id, as in plan::Description…
+  std::size_t step = 0;  // …and its place among the functions there
+  std::string name;
+  std::uint64_t in = 0;              // of flush: windows
+  std::optional<std::uint64_t> out;  // nothing: update-state
+  std::uint64_t failed = 0;
+};
+
 // Records of the last minute, of steady time.
 struct LateStats {
   std::uint64_t records = 0, late = 0;
@@ -38,7 +48,8 @@ struct LateStats {
   }
 };
 
-// Counters count since the dataflow first ran: they are committed with the state.
+// Counters but those of operators count since the dataflow first ran: they are committed with the
+// state.
 struct ServiceStats {
   std::string name;
   std::uint64_t records_in = 0;
@@ -57,6 +68,7 @@ struct ServiceStats {
   LateStats last_minute;
   std::vector<PartitionStats> partitions;
   std::vector<StateStats> states;
+  std::vector<OperatorStats> operators;
 };
 
 // Where the time of epochs goes, seconds since the start of the process.

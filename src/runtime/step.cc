@@ -1,6 +1,7 @@
 #include "runtime/step.h"
 
 #include <algorithm>
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -154,7 +155,10 @@ class ChunkSinks final : public SinkTaker {
     add(output.made, output.record);
     scratch_.sinks.row_keys.push_back(output.row_key);
   }
-  void run() { run_sinks(service_, scratch_.sinks, delivery_.arena, reader_, *this); }
+  void run() {
+    delivery_.counts.resize(service_.operators.size());
+    run_sinks(service_, scratch_.sinks, delivery_.arena, reader_, *this, delivery_.counts);
+  }
 
   std::optional<std::string_view> key_of(std::uint32_t number) const override {
     const Origin& origin = origin_of(number);
@@ -206,10 +210,13 @@ class Steps {
 
   void run() {
     delivery_.placement = &delivery_.own_placement;
+    delivery_.counts.resize(service_.operators.size());
     for (const Undecoded& record : chunk_.undecoded()) add_undecoded(record);
     const Input& input = service_.inputs[delivery_.input];
     const BoundChain& chain = service_.sources[input.source].chain;
     const Passed& passed = passed_through(chain);
+    std::ranges::copy(passed.counts,
+                      delivery_.counts.begin() + static_cast<std::ptrdiff_t>(chain.first));
     for (const abi::RecordError& error : passed.errors)
       add_dead(chain.operators[error.step], chunk_.origin(error.index), error.message.str());
     if (service_.keyed || service_.join) return place(passed.emitted);
@@ -245,15 +252,24 @@ class Steps {
                                   count * sizeof(abi::Emitted), alignof(abi::Emitted))),
                               count);
       for (u32 i = 0; i < count; ++i) emitted[i] = {values[i], times[i], {}, i, nullptr};
-      return {chain.function, emitted, {}};
+      return {chain.function, emitted, {}, {}};
     }
     if (scratch_.errors.size() < count) scratch_.errors.resize(count);
     abi::Call call = call_with(delivery_.arena, taker_.reader);
+    const std::span counts = no_counts(chain.operators.size());
+    call.counts = counts.data();
     const abi::Records records{values.data(), times.data(), count, record_keys(chain), nullptr};
     List<abi::Emitted> out;
     const u32 failures = chain.function(&call, &records, &out, scratch_.errors.data());
     const auto errors = scratch_.errors.begin();
-    return {chain.function, {out.begin(), out.size()}, {errors, errors + failures}};
+    return {chain.function, {out.begin(), out.size()}, {errors, errors + failures}, counts};
+  }
+
+  std::span<abi::StepCount> no_counts(std::size_t steps) {
+    auto* const counts = static_cast<abi::StepCount*>(
+        delivery_.arena.allocate(steps * sizeof(abi::StepCount), alignof(abi::StepCount)));
+    std::uninitialized_value_construct_n(counts, steps);
+    return {counts, steps};
   }
 
   // Of the chunk's records, for a chain that asks. They last as long as the epoch.
@@ -278,8 +294,10 @@ class Steps {
     } else {
       Placing(chunk_, taker_, delivery_.own_placement).run(emitted);
     }
-    for (const Placement::Failed& failed : delivery_.placement->failed)
+    for (const Placement::Failed& failed : delivery_.placement->failed) {
+      service_.add_failure(delivery_.input, failed.op, delivery_.counts);
       add_dead(failed.op, failed.origin, failed.reason);
+    }
   }
 
   const Chunk& chunk_;

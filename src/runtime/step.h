@@ -36,6 +36,7 @@ struct Passed {
   abi::ChainFn function;
   std::span<const abi::Emitted> emitted;
   std::vector<abi::RecordError> errors;
+  std::span<const abi::StepCount> counts;
 };
 
 // A value for the sinks that a record gave at the rows of its key.

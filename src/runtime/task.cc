@@ -34,7 +34,8 @@ LateStats late_stats(const Service& service, const Positions& positions, LateMet
 ServiceTask::ServiceTask(const plan::Graph& graph, Service service, std::size_t number,
                          std::size_t rows_flushed_at_once, const RowSource& source)
     : service_(std::move(service)),
-      windows_(graph, service_, number, rows_flushed_at_once, source) {
+      windows_(graph, service_, number, rows_flushed_at_once, source),
+      counts_(service_.operators.size()) {
   if (service_.join) join_.emplace(service_);
 }
 
@@ -91,6 +92,10 @@ void ServiceTask::commit(const Epoch& epoch, FlushPool& pool, ServiceEpoch& part
     positions_.results.given_until = positions_.closed.until;
     return;
   }
+  for (const Delivery* delivery : part.deliveries) add(delivery->counts, counts_);
+  for (const ShardOutcome& outcome : part.outcomes) add(outcome.counts, counts_);
+  for (const FlushedPtr& flushed : part.flushed) add(flushed->counts, counts_);
+  add(part.expired_counts, counts_);
   const Counters before = positions_.counters;
   windows_.commit(pool, part);
   if (join_) join_->commit(part);
@@ -138,7 +143,8 @@ ServiceStats ServiceTask::stats(Duration attention) const {
                      .is_held = false,
                      .last_minute = late_stats(service_, positions_, late_.last_minute(attention)),
                      .partitions = {},
-                     .states = {}};
+                     .states = {},
+                     .operators = {}};
   for (std::size_t i = 0; i < service_.inputs.size(); ++i) {
     const Input& input = service_.inputs[i];
     const std::string& topic = service_.sources[input.source].topic->name;
@@ -146,6 +152,19 @@ ServiceStats ServiceTask::stats(Duration attention) const {
     stats.partitions.push_back({topic, input.partition, positions_.next[i].value,
                                 positions_.next[i].value, progress,
                                 positions_.watermark.is_idle(i, attention)});
+  }
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    const BoundOperator& op = service_.operators[i];
+    if (op.name.empty()) continue;
+    const bool is_first = stats.operators.empty() || stats.operators.back().node != op.node;
+    const abi::StepCount& count = counts_[i];
+    stats.operators.push_back({.node = op.node,
+                               .step = is_first ? 0 : stats.operators.back().step + 1,
+                               .name = std::string(op.name),
+                               .in = count.in,
+                               .out = std::optional(count.out),
+                               .failed = count.failed});
+    if (op.name == "update-state" || op.name == "write") stats.operators.back().out.reset();
   }
   windows_.panes().add_to(stats);
   if (join_) join_->add_to(stats);

@@ -71,6 +71,7 @@ class ServiceTask {
   OpenWindows windows_;
   std::optional<Joining> join_;
   LateMeter late_;
+  OperatorCounts counts_;  // since the start of the process
   std::optional<Stop> stop_;
 };
 

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/closest.h"
 #include "spec/cpp_lexer.h"
 #include "spec/names.h"
 #include "spec/sections.h"
@@ -232,6 +233,18 @@ std::optional<Function> FunctionReader::read_transform(const Node& node,
   }
   const auto info =
       std::ranges::find(all_functions(), name == nullptr ? "" : name->text, &FunctionInfo::key);
+  if (body == &node && name != nullptr && node.keys.size() > 1) {
+    for (const Node& key : node.keys) {
+      const auto other = std::ranges::find(all_functions(), key.text, &FunctionInfo::key);
+      if (other == all_functions().end()) continue;
+      report_.error(
+          key, fmt::format("a transform is one operator; this has 'operator' and '{}'", key.text),
+          fmt::format(
+              "write '- operator: {0}' with 'run' beside it, or '- {0}:' with 'run' below it",
+              key.text));
+      return std::nullopt;
+    }
+  }
   if (info != all_functions().end() && info->is_transform) {
     Function function{info->kind, {}, name->position};
     read_body(*body, *section, function, names);
@@ -279,6 +292,9 @@ void FunctionReader::read_use(const Node& uses, Function& function) {
   if (found == imports_.functions.end()) {
     std::vector<std::string_view> names;
     for (const auto& [known, imported] : imports_.functions) names.emplace_back(known);
+    // One that is told to be missing in its package is probably this one.
+    const auto meant = imports_.functions.find(closest(*name, names));
+    if (meant != imports_.functions.end() && meant->second.signature == nullptr) return;
     report_.error(uses, fmt::format("no function '{}' is imported", name->substr(0, 60)),
                   names.empty() ? fmt::format("write 'imports: [{{ pkg: NAMESPACE/NAME@VERSION, "
                                               "functions: [{{ name: {} }}] }}]'",

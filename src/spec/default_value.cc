@@ -1,6 +1,8 @@
 #include "spec/default_value.h"
 
+#include <charconv>
 #include <optional>
+#include <system_error>
 
 #include "record/batch.h"
 #include "record/codec.h"
@@ -18,7 +20,11 @@ std::string in_quotes(std::string_view text) {
 }
 
 bool is_number(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("+-.eE0123456789") == std::string_view::npos;
+  double value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  return error != std::errc::invalid_argument && rest == end &&
+         text.find_first_of("0123456789") != text.npos;
 }
 
 // The value as JSON; nothing where there is none of such a type.
@@ -29,14 +35,17 @@ std::optional<std::string> json_of(const Node& node, const Type& type) {
     return is_empty ? std::optional<std::string>(type.kind == Kind::kList ? "[]" : "{}")
                     : std::nullopt;
   }
-  if (node.kind != NodeKind::kScalar || type.kind > Kind::kEnum || type.kind == Kind::kJson ||
-      type.kind == Kind::kBytes)
+  if (type.kind == Kind::kObject) {
+    const bool is_empty = node.kind == NodeKind::kMap && node.items.empty();
+    return is_empty ? std::optional<std::string>("{}") : std::nullopt;
+  }
+  if (node.kind != NodeKind::kScalar || type.kind > Kind::kUnion || type.kind == Kind::kJson)
     return std::nullopt;
-  if (type.kind == Kind::kEnum) {
+  if (type.kind == Kind::kEnum || type.kind == Kind::kUnion) {
     const record::Variant* const variant = type.find_variant(node.text);
     return in_quotes(variant == nullptr ? node.text : variant->read_name);
   }
-  const bool is_word = type.kind == Kind::kString ||
+  const bool is_word = type.kind == Kind::kString || type.kind == Kind::kBytes ||
                        (type.kind == Kind::kTimestamp && !is_number(node.text)) ||
                        (node.text != "true" && node.text != "false" && !is_number(node.text));
   return is_word ? in_quotes(node.text) : node.text;
@@ -49,9 +58,11 @@ DefaultValue read_default_value(const Node& node, const Type& type, record::Type
     return {{}, "it cannot be null", "leave it out, and write 'optional: true' instead"};
   const auto json = json_of(node, type);
   if (!json) {
-    return {{},
-            "a value of this type cannot be a default",
-            "numbers, bools, strings, timestamps, enums without values, [] and {} can"};
+    return {
+        {},
+        "a value of this type cannot be a default",
+        "numbers, bools, strings, bytes as base64, timestamps, variants without value, [] and {} "
+        "can"};
   }
   const std::size_t size = json->size();
   auto* const text = static_cast<char*>(types.arena().allocate(size + record::kPaddingBytes, 1));

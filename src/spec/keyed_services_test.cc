@@ -285,6 +285,12 @@ const Edit kCases[] = {
       |   ^~~~~
       = for example 'file: items.csv'
 )"},
+    {"TableOfTwo", "file: items.csv, key", "file: items.csv, topic: items, key",
+     R"(f:11:29: error: table 'items' has a 'file' and a 'topic'
+   11 |   items: { file: items.csv, topic: items, key: item-id, type: item }
+      |                             ^~~~~
+      = remove one of them
+)"},
     {"TableOfUnknownFormat", "items.csv", "items.xml",
      R"(f:11:18: error: the format of 'items.xml' is not known
    11 |   items: { file: items.xml, key: item-id, type: item }

@@ -21,7 +21,16 @@
 
 namespace gameflow::spec {
 
-enum class StartOffset : std::uint8_t { kBeginning, kEnd };
+// Where a service starts in each partition of a source that it has not read before.
+struct StartOffset {
+  bool is_from_end = false;
+  std::uint64_t records = 0;  // so many after the beginning, or before the end
+
+  static const StartOffset kBeginning, kEnd;
+  friend bool operator==(const StartOffset&, const StartOffset&) = default;
+};
+inline constexpr StartOffset StartOffset::kBeginning{};
+inline constexpr StartOffset StartOffset::kEnd{.is_from_end = true};
 
 struct Topic {
   std::string name;

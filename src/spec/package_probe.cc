@@ -1,8 +1,11 @@
 #include "spec/package_probe.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include <fmt/format.h>
+
+#include "spec/function.h"
 
 namespace gameflow::spec {
 namespace {
@@ -136,7 +139,8 @@ std::string dataflow_around(const Node& package) {
       const std::string& name = functions->keys[i].text;
       const Node& function = functions->items[i];
       const std::string_view op = text_at(function, {"operator"});
-      if (op.empty() || op == "on-expire") continue;
+      const auto known = std::ranges::find(all_functions(), op, &FunctionInfo::key);
+      if (known == all_functions().end() || op == "on-expire" || op == "each") continue;
       topics += format("  {}: {{ schema: {{ value: {{ type: {} }} }} }}\n", name,
                        input_type(function, op));
       services += format("  {0}:\n    sources: [{{ type: topic, id: {0} }}]\n{1}", name,

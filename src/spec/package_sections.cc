@@ -128,6 +128,9 @@ constexpr Field kPackageMetaFields[] = {
 constexpr std::string_view kFunctionWords[] = {
     "map",        "filter",       "filter-map", "flat-map", "assign-timestamp",
     "assign-key", "update-state", "flush",      "on-expire"};
+constexpr KnownButRefused kRefusedFunctions[] = {
+    {"each", "a package has no functions for 'each' of 'flush'",
+     "write 'operator: flush', or 'each' with 'run' in the service"}};
 constexpr Field kPackageFunctionFields[] = {
     {.key = "operator",
      .kind = kWord,
@@ -135,7 +138,8 @@ constexpr Field kPackageFunctionFields[] = {
      .doc = "what it can be used as",
      .hint = "for example 'operator: map'",
      .what = "operator",
-     .words = kFunctionWords},
+     .words = kFunctionWords,
+     .refused_words = kRefusedFunctions},
     {.key = "states",
      .kind = kList,
      .doc = "states that it works on; a service that uses it has them",

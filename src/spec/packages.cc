@@ -209,6 +209,30 @@ void PackageReader::read(const Node& root, std::uint32_t file, Package& package)
   if (const Node* const section = fields.find("states")) read_states(*section, functions, package);
   if (const Node* const section = fields.find("functions"))
     read_functions(*section, functions, file, package);
+  if (const Node* const section = fields.find("states")) read_expiries(*section, source, package);
+}
+
+// A state may use functions of its package.
+void PackageReader::read_expiries(const Node& section, const std::string& source,
+                                  Package& package) {
+  Imports known = package.imports;
+  known.functions.insert(package.functions.begin(), package.functions.end());
+  FunctionReader functions(report_, source, known);
+  StateReader reader(report_, *package.types, functions, known, {}, false);
+  for (std::size_t i = 0; i < section.keys.size(); ++i) {
+    std::optional<State>& state = package.states[section.keys[i].text];
+    if (state) reader.read_expiry(section.items[i], *state);
+  }
+  // Services that use a function get its states.
+  for (auto& [name, function] : package.functions) {
+    if (function.signature == nullptr || function.kind == FunctionKind::kOnExpire) continue;
+    auto signature = std::make_shared<Signature>(*function.signature);
+    for (State& state : signature->states) {
+      const auto own = package.states.find(state.name);
+      if (own != package.states.end() && own->second) state.on_expire = own->second->on_expire;
+    }
+    function.signature = std::move(signature);
+  }
 }
 
 void PackageReader::read_states(const Node& section, FunctionReader& functions, Package& package) {

@@ -69,6 +69,7 @@ class PackageReader {
   void read(const Node& root, std::uint32_t file, Package& package);
   bool check_meta(const Node& root, const Wanted& wanted);
   void read_states(const Node& section, FunctionReader& functions, Package& package);
+  void read_expiries(const Node& section, const std::string& source, Package& package);
   void read_functions(const Node& section, FunctionReader& functions, std::uint32_t file,
                       Package& package);
   Function read_function(const Node& key, const Node& body, FunctionReader& functions,

@@ -289,11 +289,7 @@ flows/demo.yaml:8:40: error: package 'tests/words@0.1.0' has no state 'count'
       = rename one of them
 )"},
     {"MistakesInThePackage", kInWords, "operator: flat-map", "operater: flat-map",
-     R"(flows/packages/words/gameflow-package.yaml:12:5: error: function 'to-words' needs 'operator'
-   12 |     operater: flat-map
-      |     ^
-      = for example 'operator: map'
-flows/packages/words/gameflow-package.yaml:12:5: error: unknown key 'operater' in function 'to-words'
+     R"(flows/packages/words/gameflow-package.yaml:12:5: error: unknown key 'operater' in function 'to-words'
    12 |     operater: flat-map
       |     ^~~~~~~~
       = did you mean 'operator'?

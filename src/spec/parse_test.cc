@@ -163,12 +163,11 @@ types:)",
       = did you mean 'Beginning'?
 )"},
     {"OffsetDistance",
-     "types:", R"(config: { consumer: { default_starting_offset: { value: 5, position: End } } }
+     "types:", R"(config: { consumer: { default_starting_offset: { value: -5, position: End } } }
 types:)",
-     R"(f:5:57: error: a distance from the beginning or end is not supported yet
-    5 | config: { consumer: { default_starting_offset: { value: 5, position: End } } }
-      |                                                         ^
-      = write 0, or leave 'value' out
+     R"(f:5:57: error: 'value' has to be a whole number from 0 to 1000000000
+    5 | config: { consumer: { default_starting_offset: { value: -5, position: End } } }
+      |                                                         ^~
 )"},
     {"GraceInConfig", "types:", R"(config: { watermark: { grace-period: 1s } }
 types:)",
@@ -344,15 +343,15 @@ const Edit kTypes[] = {
 
 const Edit kTopics[] = {
     {"RawConverter", "converter: json } }\n    partitions",
-     "converter: raw } }\n    consumer: { default_starting_offset: end }\n    partitions",
+     "converter: raw } }\n    consumer: { starting_offset: end }\n    partitions",
      R"(f:26:48: error: converter 'raw' takes strings, bytes, numbers and bools only
    26 |     schema: { value: { type: click, converter: raw } }
       |                                                ^~~
       = write 'converter: json'
-f:27:5: error: 'consumer' of a topic is not supported yet
-   27 |     consumer: { default_starting_offset: end }
-      |     ^~~~~~~~
-      = write 'starting-offset' at the source, or 'consumer' in 'config'
+f:27:17: error: unknown key 'starting_offset' in 'consumer'
+   27 |     consumer: { starting_offset: end }
+      |                 ^~~~~~~~~~~~~~~
+      = known: default_starting_offset
 )"},
     {"UnknownKey", "partitions: 4", "partition: 4",
      R"(f:27:5: error: unknown key 'partition' in a topic
@@ -427,11 +426,7 @@ f:51:22: error: topic 'late-clicks' is a source: late events would come back
 
 const Edit kServices[] = {
     {"NoWindow", "window:", "windw:",
-     R"(f:40:5: error: service 'click-counts' has states, but neither 'partition' nor 'window'
-   40 |     states:
-      |     ^~~~~~
-      = write 'partition:' with 'assign-key' and 'update-state' below it
-f:46:5: error: unknown key 'windw' in a service
+     R"(f:46:5: error: unknown key 'windw' in a service
    46 |     windw:
       |     ^~~~~
       = did you mean 'window'?
@@ -589,10 +584,10 @@ f:42:22: error: a state of type 'ref' is not supported yet
       = 'assign-key' makes one key, which all states of the service share
 )"},
     {"LateIsUnknown", "late: { topic: late-clicks }", "late: keep",
-     R"(f:51:13: error: 'late' has to be 'drop' or a topic, not 'keep'
+     R"(f:51:13: error: 'late' has to be 'drop', or a map with 'topic' or 'reopen-for', not 'keep'
    51 |       late: keep
       |             ^~~~
-      = write 'late: drop' or 'late: { topic: late-events }'
+      = write 'late: drop', 'late: { topic: late-events }' or 'late: { reopen-for: 1h }'
 )"},
     {"LateTypeDiffers", "late: { topic: late-clicks }", "late: { topic: summaries }",
      R"(f:51:22: error: late events keep their type, but topic 'summaries' has type 'totals'
@@ -837,6 +832,22 @@ types:)");
   EXPECT_EQ(result.dataflow->future_max, Duration{3'600'000});
 }
 
+TEST(Parse, ATopicsOwnOffsetCountsBeforeConfigs) {
+  const std::string source =
+      edited("types:",
+             "config: { consumer: { default_starting_offset: { value: 5, position: end } } }\n"
+             "types:");
+  const std::string with_topic =
+      source.substr(0, source.find("    partitions: 4")) +
+      "    consumer: { default_starting_offset: { value: 2, position: Beginning } }\n" +
+      source.substr(source.find("    partitions: 4"));
+  const ParseResult config = parse(source, "f"), topic = parse(with_topic, "f");
+  ASSERT_TRUE(config.dataflow && topic.dataflow) << render(topic.diagnostics, "f", with_topic);
+  EXPECT_EQ(config.dataflow->services[0].sources[0].start,
+            (StartOffset{.is_from_end = true, .records = 5}));
+  EXPECT_EQ(topic.dataflow->services[0].sources[0].start, StartOffset{.records = 2});
+}
+
 // One run finds them all.
 TEST(Parse, ReportsAllMistakesAtOnce) {
   std::string source = edited("version: 0.1.0", "versoin: 0.1.0");
@@ -850,7 +861,6 @@ TEST(Parse, ReportsAllMistakesAtOnce) {
   std::vector<std::string> messages;
   for (const Diagnostic& diagnostic : result.diagnostics) messages.push_back(diagnostic.message);
   EXPECT_EQ(messages, (std::vector<std::string>{
-                          "'meta' needs 'version'",
                           "unknown key 'versoin' in 'meta'",
                           "'partitions' has to be a whole number from 1 to 1024",
                           "unknown type 'u65'",

@@ -105,12 +105,13 @@ std::optional<std::uint64_t> read_bytes(Report& report, const Node& node, std::s
   return std::nullopt;
 }
 
-// Whether `node` is one of `refused`, which is reported.
-bool refuse(Report& report, const Node& node, std::span<const KnownButRefused> refused) {
+// Which of `refused` the node is, after a report; null: none.
+const KnownButRefused* refuse(Report& report, const Node& node,
+                              std::span<const KnownButRefused> refused) {
   const auto found = std::ranges::find(refused, std::string_view(node.text), &KnownButRefused::key);
-  if (node.kind != NodeKind::kScalar || found == refused.end()) return false;
+  if (node.kind != NodeKind::kScalar || found == refused.end()) return nullptr;
   report.error(node, std::string(found->message), std::string(found->hint));
-  return true;
+  return &*found;
 }
 
 // A name in quotes may be as long as the file.
@@ -214,14 +215,28 @@ Fields::Fields(Report& report, const Node& node, const Section& section, std::st
   for (const Field& field : more) keys.push_back(field.key);
   if (!is_map()) {
     report_.error(node_, fmt::format("{} has to be a map, this is {}", what_, describe(node.kind)),
-                  fmt::format("its keys are {}", fmt::join(keys, ", ")));
+                  keys.size() == 1 && node.kind == NodeKind::kScalar && node.text.size() <= 60
+                      ? fmt::format("write '{{ {}: {} }}'", keys[0], node.text)
+                      : fmt::format("its keys are {}", fmt::join(keys, ", ")));
     return;
   }
   for (const Node& key : node_.keys) {
-    if (std::ranges::count(keys, key.text) != 0 || refuse(report_, key, section.refused)) continue;
+    if (std::ranges::count(keys, key.text) != 0) continue;
+    if (const KnownButRefused* const refused = refuse(report_, key, section.refused)) {
+      for (const std::string_view other : keys) {
+        if (refused->hint.find(fmt::format("'{}", other)) != std::string_view::npos)
+          meant_.emplace_back(other);
+      }
+      continue;
+    }
     report_.error(key, fmt::format("unknown key {} in {}", quoted(key.text), what_),
                   did_you_mean(key.text, keys));
+    meant_.emplace_back(closest(key.text, keys));
   }
+}
+
+bool Fields::is_told(std::string_view key) const {
+  return std::ranges::count(meant_, key) != 0;
 }
 
 const Field& Fields::row(std::string_view key) const {
@@ -250,7 +265,7 @@ const Node* Fields::require(std::string_view key) const {
   if (value != nullptr && value->kind != NodeKind::kNull) return value;
   if (value != nullptr) {
     report_.error(*value, fmt::format("'{}' has no value", key), "give it one or remove the line");
-  } else {
+  } else if (!is_told(key)) {
     report_.error(node_, fmt::format("{} needs '{}'", what_, key), std::string(row(key).hint));
   }
   return nullptr;
@@ -278,7 +293,7 @@ std::optional<std::string> Fields::text(std::string_view key) const {
 
 std::optional<std::size_t> Fields::word(std::string_view key) const {
   return read(key, [this](const Node& node, const Field& field) -> std::optional<std::size_t> {
-    if (refuse(report_, node, field.refused_words)) return std::nullopt;
+    if (refuse(report_, node, field.refused_words) != nullptr) return std::nullopt;
     return read_word(report_, node, what(field), field.words);
   });
 }
@@ -378,18 +393,16 @@ std::optional<std::size_t> read_word(Report& report, const Node& node, std::stri
 
 std::optional<StartOffset> read_offset(Report& report, const Node& node) {
   std::optional<std::size_t> word;
+  std::optional<std::uint64_t> records = 0;
   if (node.kind == NodeKind::kMap) {
     const Fields fields(report, node, kOffset);
-    if (const Node* const value = fields.find("value"); value != nullptr && value->text != "0") {
-      report.error(*value, "a distance from the beginning or end is not supported yet",
-                   "write 0, or leave 'value' out");
-    }
+    records = fields.count("value");
     word = fields.word("position");
   } else {
     word = read_word(report, node, "starting offset", kOffsetWords);
   }
-  if (!word) return std::nullopt;
-  return *word % 2 == 0 ? StartOffset::kBeginning : StartOffset::kEnd;
+  if (!word || !records) return std::nullopt;
+  return StartOffset{.is_from_end = *word % 2 != 0, .records = *records};
 }
 
 }  // namespace gameflow::spec

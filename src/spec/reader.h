@@ -50,6 +50,8 @@ class Fields {
          std::span<const Field> more = {});
 
   bool is_map() const { return node_.kind == NodeKind::kMap; }
+  // Whether what has been told of another key of the map says that it should be this one.
+  bool is_told(std::string_view key) const;
   // The value of a key; null if it is absent, which is reported where it is required, or has none,
   // which is always reported.
   const Node* find(std::string_view key) const;
@@ -78,6 +80,7 @@ class Fields {
   const Section& section_;
   std::string what_;
   std::span<const Field> more_;
+  std::vector<std::string> meant_;  // by keys that are told to be wrong
 };
 
 // Whether `name`, which stands at `at`, is allowed; else a report.
@@ -95,7 +98,7 @@ std::optional<bool> read_bool(Report& report, const Node& node, std::string_view
 // One of `words`, or an error with what there is; the index.
 std::optional<std::size_t> read_word(Report& report, const Node& node, std::string_view what,
                                      std::span<const std::string_view> words);
-// `beginning`, `end` or {value: 0, position: Beginning}.
+// `beginning`, `end` or {value: 5, position: Beginning}.
 std::optional<StartOffset> read_offset(Report& report, const Node& node);
 
 }  // namespace gameflow::spec

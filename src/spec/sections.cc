@@ -79,6 +79,10 @@ constexpr Field kDataflowFields[] = {
 };
 constexpr KnownButRefused kDataflowRefused[] = {
     {"states", "states stand in their service", "move them there"},
+    {"dashboards", "this version of gameflow has no 'dashboards' yet",
+     "remove the section; pages of one's own read topics over HTTP and WebSocket"},
+    {"connectors", "this version of gameflow has no 'connectors' yet",
+     "remove the section; programs of one's own write and read topics over HTTP"},
 };
 
 constexpr Field kMetaFields[] = {
@@ -130,7 +134,11 @@ constexpr KnownButRefused kFutureRefused[] = {
 };
 
 constexpr Field kOffsetFields[] = {
-    {.key = "value", .kind = kCount, .fallback = "0", .doc = "must be 0"},
+    {.key = "value",
+     .kind = kCount,
+     .fallback = "0",
+     .doc = "so many records after the beginning, or before the end, of each partition",
+     .max = 1'000'000'000},
     {.key = "position",
      .kind = kWord,
      .is_required = true,
@@ -272,6 +280,10 @@ constexpr Field kTopicFields[] = {
      .doc = "the type of its records; without one any record is accepted, but no service can read "
             "the topic",
      .section = &kSchema},
+    {.key = "consumer",
+     .kind = kMap,
+     .doc = "how services read this topic, in place of what `config` says",
+     .section = &kConsumer},
     {.key = "partitions",
      .kind = kCount,
      .fallback = "1",
@@ -293,8 +305,6 @@ constexpr Field kTopicFields[] = {
 };
 constexpr KnownButRefused kTopicRefused[] = {
     {"retention-time", "a topic has no 'retention-time'", "write 'retention: { age: 7d }'"},
-    {"consumer", "'consumer' of a topic is not supported yet",
-     "write 'starting-offset' at the source, or 'consumer' in 'config'"},
     {"producer", "'producer' of a topic is not supported yet", "remove it"},
     {"segment-size", "a topic has no 'segment-size'",
      "for the size write 'retention: { bytes: 10GiB }'"},

@@ -34,6 +34,14 @@ ExampleNames names_of(const TopicEntry* entry) {
           .state = nullptr};
 }
 
+// The name of what only a window has; null: there is none.
+const Node* shape_in(const Node& partition) {
+  for (const std::string_view key : {"tumbling", "sliding", "session"}) {
+    if (const Node* const shape = partition.find_key(key)) return shape;
+  }
+  return nullptr;
+}
+
 template <class Visit>
 void for_each_function(const Service& service, Visit&& visit) {
   for (const Source& source : service.sources) std::ranges::for_each(source.transforms, visit);
@@ -101,8 +109,9 @@ void ServiceReader::read_service(const Node& key, const Node& body) {
   if (!fields.is_map()) return;
   service.on_error = static_cast<ErrorPolicy>(fields.word("on-error").value_or(0));
   const bool has_join = body.find("join") != nullptr;
-  const bool has_window = !has_join && body.find("window") != nullptr;
-  const bool has_partition = !has_join && body.find("partition") != nullptr;
+  const bool has_window = !has_join && (body.find("window") != nullptr || fields.is_told("window"));
+  const bool has_partition =
+      !has_join && (body.find("partition") != nullptr || fields.is_told("partition"));
   Flow flow;
   read_inputs(fields, body, service, flow);
   service.transforms = read_transforms(fields, flow.names);
@@ -115,15 +124,27 @@ void ServiceReader::read_service(const Node& key, const Node& body) {
   if (const Node* const window = has_join ? nullptr : fields.find("window"))
     read_window(*window, service, flow);
   if (const Node* const partition = has_join ? nullptr : fields.find("partition")) {
-    if (has_window) {
-      report_.error(*body.find_key("partition"), "'partition' stands in 'window'",
-                    "indent it below 'window:'");
+    if (const Node* const shape = shape_in(*partition)) {
+      report_.error(*body.find_key("partition"),
+                    fmt::format("this 'partition' has '{}', as a window has", shape->text),
+                    "write 'window:' in place of 'partition:'");
+      flow.forget_type();
+    } else if (has_window) {
+      const Node* const window = body.find("window");
+      const bool has_two = window != nullptr && window->find_key("partition") != nullptr;
+      report_.error(
+          *body.find_key("partition"), "'partition' stands in 'window'",
+          has_two ? "remove this one: 'window' has its own" : "indent it below 'window:'");
     } else {
       read_partition(*partition, service, flow);
     }
   }
   adopt_states(service);
-  const bool needs_states = (has_window || has_partition) && service.states.empty();
+  // Where rows say something when they run out, that alone goes to the sinks.
+  const bool has_expired = std::ranges::any_of(
+      service.states, [](const State& state) { return state.on_expire.has_value(); });
+  if (service.partition && service.partition->transforms.empty() && has_expired) flow.forget_type();
+  const bool needs_states = (service.window || service.partition) && service.states.empty();
   if (needs_states && body.find("states") == nullptr) fields.require("states");
   if (const Node* const sinks = fields.find("sinks"))
     read_sinks(*sinks, has_window || (!service.states.empty() && !has_partition), service, flow);
@@ -240,9 +261,9 @@ void ServiceReader::read_sources(const Node& list, Service& service, Flow& flow)
     const auto fields = read_endpoint(node, kSource);
     if (!fields) continue;
     const TopicEntry* const entry = read_topic(*fields, node);
-    StartOffset start = start_;
+    StartOffset start = entry == nullptr ? start_ : entry->start.value_or(start_);
     if (const Node* const offset = fields->find("starting-offset"))
-      start = read_offset(report_, *offset).value_or(start_);
+      start = read_offset(report_, *offset).value_or(start);
     const Node* const type = node.find("type");
     if (type != nullptr && type->text == "schedule") {
       start = StartOffset::kEnd;  // a service that is new has missed what was before
@@ -345,7 +366,10 @@ void ServiceReader::read_window(const Node& node, Service& service, Flow& flow) 
   if (change_type(window.transforms)) flow.forget_type();
   if (const Node* const partition = fields.find("partition"))
     read_partition(*partition, service, flow);
-  window.flush = functions_.read_flush(fields, node, flow.names);
+  const Node* const partition = node.find("partition");
+  const bool is_misplaced = partition != nullptr && partition->find_key("flush") != nullptr;
+  if (!is_misplaced || node.find_key("flush") != nullptr)  // which is told
+    window.flush = functions_.read_flush(fields, node, flow.names);
 }
 
 void ServiceReader::read_partition(const Node& node, Service& service, Flow& flow) {
@@ -362,16 +386,11 @@ void ServiceReader::read_partition(const Node& node, Service& service, Flow& flo
   }
   partition.assign_key = functions_.read(fields, node, FunctionKind::kAssignKey, flow.names);
   partition.transforms = read_transforms(fields, flow.names);
-  // Where rows say something when they run out, that alone goes to the sinks.
-  const bool has_expired = std::ranges::any_of(
-      service.states, [](const State& state) { return state.on_expire.has_value(); });
-  const bool is_other = partition.transforms.empty() && has_expired;
   if (change_type(partition.transforms)) flow.forget_type();
   const bool needs_update = node.find_key("transforms") == nullptr;
   if (needs_update && fields.require("update-state") == nullptr) return;
   if (node.find_key("update-state") != nullptr)
     partition.update_state = functions_.read(fields, node, FunctionKind::kUpdateState, flow.names);
-  if (is_other) flow.forget_type();
 }
 
 void ServiceReader::check(const Node& body, const Service& service) {

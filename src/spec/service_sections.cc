@@ -104,7 +104,7 @@ constexpr Field kSourceFields[] = {
     {.key = "starting-offset",
      .kind = kWordOrMap,
      .doc = "where the service starts when it reads the topic for the first time; later it "
-            "continues where it stopped. Without it, as `config` says",
+            "continues where it stopped. Without it, as the topic or else `config` says",
      .words = kOffsetWords,
      .section = &kOffset},
 };
@@ -210,6 +210,10 @@ constexpr Field kRowFields[] = {
      .min = 1,
      .names = &kFieldName,
      .section = &kColumn},
+    {.key = "merge",
+     .kind = kWord,
+     .doc = "of a single value: how two of one key become one",
+     .words = kMergeWords},
     {.key = "ttl",
      .kind = kDuration,
      .doc = "a row that no record has used for this long is removed: by event time where there is "
@@ -278,6 +282,8 @@ constexpr KnownButRefused kWindowRefused[] = {
     {"gap", "'gap' stands in 'session'", "write 'session: { gap: 30m }'"},
     {"hopping", "'hopping' windows are called 'sliding' here",
      "write 'sliding: { duration: 60s, slide: 1s }'"},
+    {"reopen-for", "'reopen-for' stands in 'late'", "write 'late: { reopen-for: 1h }'"},
+    {"every", "'every' stands in 'emit'", "write 'emit: { every: 10s }'"},
     {"grace-period", "'grace-period' stands in 'watermark'",
      "write 'watermark: { grace-period: 2s }'"},
     {"idleness", "'idleness' stands in 'watermark'", "write 'watermark: { idleness: 5s }'"},

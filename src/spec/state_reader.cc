@@ -31,6 +31,27 @@ bool can_merge(record::Kind kind, Merge merge) {
   return false;
 }
 
+// What stands for the short form of a single value: one column, `value`, of this type.
+Node column_of(const Node& type, const Node* merge) {
+  const auto key_of = [](Node at, std::string_view text) {
+    at.kind = NodeKind::kScalar;
+    at.text = text;
+    return at;
+  };
+  Node column = type;
+  column.kind = NodeKind::kMap;
+  column.keys = {key_of(type, "type")};
+  column.items = {type};
+  if (merge != nullptr) {
+    column.keys.push_back(key_of(*merge, "merge"));
+    column.items.push_back(*merge);
+  }
+  Node row = column;
+  row.keys = {key_of(type, "value")};
+  row.items = {std::move(column)};
+  return row;
+}
+
 }  // namespace
 
 void StateReader::read(const Node& map, Service& service) {
@@ -141,7 +162,15 @@ std::optional<State> StateReader::read_definition(const Node& key, const Node& b
       return std::nullopt;
     }
   }
+  is_in_package_ = true;
   return read_state(key, body);
+}
+
+void StateReader::read_expiry(const Node& body, State& state) {
+  names_.state = &state;
+  const Node& row = *body.find("properties")->find("value");
+  Report told({});  // once, by read_definition()
+  read_on_expire(Fields(told, row, kRow), row, state);
 }
 
 std::optional<State> StateReader::read_state(const Node& key, const Node& body) {
@@ -185,7 +214,16 @@ const record::Type* StateReader::read_row(const Fields& fields, State& state) {
   if (!word) return nullptr;
   constexpr std::size_t kArrowRow = 0, kPrimitive = 1;
   state.is_primitive = *word != kArrowRow;
-  if (*word > kPrimitive) return read_value(*type);
+  const Node* const merge = fields.find("merge");
+  if (*word > kPrimitive) {
+    const Node column = column_of(*type, merge);
+    const record::Type* const row = types_.read_row(column);
+    read_merges(column, row, state);
+    return row;
+  }
+  if (merge != nullptr)
+    report_.error(*merge, "'merge' stands beside the type of a column",
+                  "for example 'properties: { count: { type: u32, merge: sum } }'");
   const Node* const columns = fields.require("properties");
   if (columns == nullptr) return nullptr;
   const record::Type* const row =
@@ -234,20 +272,7 @@ const record::Type* StateReader::read_primitive(const Node& columns) {
     return nullptr;
   }
   if (value->kind != NodeKind::kScalar) return types_.read_row(columns);
-  return read_value(*value);
-}
-
-// A row of one column, `value`, of this type.
-const record::Type* StateReader::read_value(const Node& type) {
-  const auto map_of = [&type](std::string_view key, Node value) {
-    Node map = type;
-    map.kind = NodeKind::kMap;
-    map.keys = {type};
-    map.keys[0].text = key;
-    map.items = {std::move(value)};
-    return map;
-  };
-  return types_.read_row(map_of("value", map_of("type", type)));
+  return types_.read_row(column_of(*value, nullptr));
 }
 
 void StateReader::read_ttl(const Fields& fields, const Node& body, State& state) {
@@ -257,9 +282,14 @@ void StateReader::read_ttl(const Fields& fields, const Node& body, State& state)
   }
   const Node* const at = body.find_key("on-expire");
   if (at == nullptr) return;
-  state.on_expire = functions_.read(fields, body, FunctionKind::kOnExpire, names_);
+  if (fields.find("on-expire") != nullptr && !is_in_package_) read_on_expire(fields, body, state);
   if (body.find_key("ttl") == nullptr)
     report_.error(*at, "'on-expire' needs a 'ttl' beside it", "for example 'ttl: 30d'");
+}
+
+void StateReader::read_on_expire(const Fields& fields, const Node& body, State& state) {
+  if (body.find_key("on-expire") != nullptr)
+    state.on_expire = functions_.read(fields, body, FunctionKind::kOnExpire, names_);
 }
 
 }  // namespace gameflow::spec

@@ -25,7 +25,9 @@ class StateReader {
   // Fills the service's states and references.
   void read(const Node& map, Service& service);
   // A state as a package defines it.
+  // Without what its rows say when they run out, which may be a function that is read later:
   std::optional<State> read_definition(const Node& key, const Node& body);
+  void read_expiry(const Node& body, State& state);
 
  private:
   std::optional<State> read_state(const Node& key, const Node& body);
@@ -33,9 +35,9 @@ class StateReader {
   std::optional<StateReference> read_reference(const Node& key, const Node& body);
   const record::Type* read_row(const Fields& fields, State& state);
   const record::Type* read_primitive(const Node& columns);
-  const record::Type* read_value(const Node& type);
   void read_merges(const Node& columns, const record::Type* row, State& state);
   void read_ttl(const Fields& fields, const Node& body, State& state);
+  void read_on_expire(const Fields& fields, const Node& body, State& state);
   void check_keys(const Node& map, const std::vector<State>& states);
 
   Report& report_;
@@ -44,6 +46,7 @@ class StateReader {
   const Imports& imports_;
   ExampleNames names_;
   bool is_in_window_;
+  bool is_in_package_ = false;
 };
 
 }  // namespace gameflow::spec

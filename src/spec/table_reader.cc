@@ -47,7 +47,13 @@ void TableReader::read_table(const Node& key, const Node& body) {
   table.position = key.position;
   const Node* const file = fields.find("file");
   const Node* const topic = fields.find("topic");
-  if ((body.find_key("file") != nullptr) == (body.find_key("topic") != nullptr)) {
+  if (body.find_key("file") != nullptr && body.find_key("topic") != nullptr) {
+    report_.error(*body.find_key("topic"),
+                  format("table '{}' has a 'file' and a 'topic'", key.text), "remove one of them");
+    return;
+  }
+  if (body.find_key("file") == nullptr && body.find_key("topic") == nullptr) {
+    if (fields.is_told("file") || fields.is_told("topic")) return;
     report_.error(key, format("table '{}' needs a 'file' or a 'topic'", key.text),
                   "for example 'file: items.csv'");
     return;

@@ -46,6 +46,10 @@ void TopicReader::read_topic(const Node& key, const Node& body) {
     const Fields fields(report_, body, kTopic);
     if (const auto name = fields.text("name")) entry.topic.name = *name;
     if (const Node* const schema = fields.find("schema")) read_schema(*schema, entry);
+    if (const auto consumer = fields.map("consumer")) {
+      if (const Node* const offset = consumer->find("default_starting_offset"))
+        entry.start = read_offset(report_, *offset);
+    }
     entry.topic.partitions = static_cast<std::uint32_t>(fields.count("partitions").value_or(1));
     entry.topic.is_compacted = fields.flag("compaction").value_or(false);
     entry.topic.allows_cycle = fields.flag("allow-cycle").value_or(false);

@@ -20,6 +20,7 @@ struct TopicEntry {
   const Node* key = nullptr;
   std::string type_name;  // as written
   bool has_schema = false;
+  std::optional<StartOffset> start;  // of services that read it
 };
 
 class TopicReader {

@@ -185,8 +185,7 @@ const Type* TypeReader::read_row(const Node& properties) {
     if (!is_column_kind(is_list ? field.type->item->kind : field.type->kind)) {
       report_.error(body.find("type") != nullptr ? *body.find("type") : body,
                     fmt::format("column '{}' cannot be of this type", key.text),
-                    "a row holds numbers, bools, strings, timestamps, decimals, enums without "
-                    "values, lists of these, distinct and quantiles");
+                    std::string(kColumnTypes));
       continue;
     }
     fields.push_back(std::move(field));

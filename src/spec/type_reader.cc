@@ -67,6 +67,16 @@ const Variant* find_variant(std::string_view word, const Section& section = kFie
   return found == section.variants.end() ? nullptr : &*found;
 }
 
+// What any type needs beside its word.
+std::vector<Field> fields_of_variants() {
+  std::vector<Field> fields;
+  for (const Section* const section : {&kFieldType, &kColumn}) {
+    for (const Variant& variant : section->variants)
+      fields.insert(fields.end(), variant.fields.begin(), variant.fields.end());
+  }
+  return fields;
+}
+
 // Distinct and quantiles, which only columns of rows are.
 bool is_sketch(std::string_view name) {
   return find_variant(name) == nullptr && find_variant(name, kColumn) != nullptr;
@@ -195,8 +205,12 @@ const Type* TypeReader::read(const Node& node, const Section& section, std::stri
                   "estimate(…) of distinct, quantile(…, 0.99) of quantiles");
     return nullptr;  // nor are its other keys
   }
+  // What only another type has is not told where the type itself is wrong.
+  const bool is_wrong =
+      variant == nullptr && !scalar_kind(kind->text) && !by_name_.contains(kind->text);
+  const std::vector<Field> of_any = is_wrong ? fields_of_variants() : std::vector<Field>();
   const Fields fields(report_, node, section, what,
-                      variant == nullptr ? std::span<const Field>() : variant->fields);
+                      variant == nullptr ? std::span<const Field>(of_any) : variant->fields);
   if (&section == &kTopicValue) fields.word("converter");
   if (const Node* const own_name = node.find("type-name")) {
     const auto found = by_name_.find(own_name->text);
@@ -297,7 +311,10 @@ const Type* TypeReader::refer(const Node& node, std::string_view what, const Sec
   for (const Foreign& foreign : kForeign) {
     if (foreign.name == node.text) hint = fmt::format("did you mean '{}'?", foreign.ours);
   }
-  if (node.text == "arrow-row") {
+  if (find_variant(node.text) != nullptr) {
+    report_.error(node, fmt::format("{} cannot be of type {}", what, node.text),
+                  &section == &kColumn ? std::string(kColumnTypes) : hint);
+  } else if (node.text == "arrow-row") {
     report_.error(node, fmt::format("{} cannot be an 'arrow-row'", what),
                   "that is the value of a state; here write 'type: object'");
   } else {

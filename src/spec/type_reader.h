@@ -17,6 +17,10 @@
 namespace gameflow::spec {
 
 // Whether keys of records and rows may be of this kind: strings, integers and bools.
+inline constexpr std::string_view kColumnTypes =
+    "a row holds numbers, bools, strings, timestamps, decimals, enums without values, lists of "
+    "these, distinct and quantiles";
+
 bool is_key_kind(record::Kind kind);
 
 // How many values a type holds and how deep it nests; a scalar is {1, 0}.

@@ -185,12 +185,43 @@ TEST(Types, Mistakes) {
       = remove one of the two: with a default it is never absent
 )"},
       {"default of an object",
-       "  a: { type: object, properties: { x: { type: object, default: {}, properties: { y: { "
+       "  a: { type: object, properties: { x: { type: object, default: { y: 1 }, properties: { y: "
+       "{ "
        "type: u8 } } } } }\n",
        R"(f:4:64: error: the default of field 'x': a value of this type cannot be a default
+    4 |   a: { type: object, properties: { x: { type: object, default: { y: 1 }, properties: { y: { type: u8 } } } } }
+      |                                                                ^
+      = numbers, bools, strings, bytes as base64, timestamps, variants without value, [] and {} can
+)"},
+      {"default of an object that needs a field",
+       "  a: { type: object, properties: { x: { type: object, default: {}, properties: { y: { "
+       "type: u8 } } } } }\n",
+       R"(f:4:64: error: the default of field 'x': missing field
     4 |   a: { type: object, properties: { x: { type: object, default: {}, properties: { y: { type: u8 } } } } }
       |                                                                ^
-      = numbers, bools, strings, timestamps, enums without values, [] and {} can
+)"},
+      {"default of a variant with a value",
+       "  a: { type: object, properties: { x: { type: enum, oneOf: { b: { type: u8 } }, default: b "
+       "} } }\n",
+       "f:4:90: error: the default of field 'x': expected one of {\"b\": …}, found string \"b\"\n"
+       "    4 |   a: { type: object, properties: { x: { type: enum, oneOf: { b: { type: u8 } }, "
+       "default: "
+       "b } } }\n"
+       "      |                                                                                    "
+       "      "
+       "^\n"},
+      {"default that is no number",
+       "  a: { type: object, properties: { x: { type: i32, default: 1-2 } } }\n",
+       R"(f:4:61: error: the default of field 'x': expected i32, found string "1-2"
+    4 |   a: { type: object, properties: { x: { type: i32, default: 1-2 } } }
+      |                                                             ^~~
+)"},
+      {"type that is mistyped, with what it needs",
+       "  a: { type: object, properties: { x: { type: lst, items: { type: u8 } } } }\n",
+       R"(f:4:47: error: unknown type 'lst'
+    4 |   a: { type: object, properties: { x: { type: lst, items: { type: u8 } } } }
+      |                                               ^~~
+      = did you mean 'list'?
 )"},
       {"unknown variant as default",
        "  a: { type: object, properties: { x: { type: enum, oneOf: { b: { type: null } }, default: "

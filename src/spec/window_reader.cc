@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "record/type.h"
 #include "spec/cpp_lexer.h"
 #include "spec/sections.h"
 
@@ -121,8 +122,9 @@ void WindowReader::read_late(const Node& node, Service& service, const Events& e
     if (node.text != "drop") {
       report_.error(
           node,
-          fmt::format("'late' has to be 'drop' or a topic, not '{}'", node.text.substr(0, 60)),
-          "write 'late: drop' or 'late: { topic: late-events }'");
+          fmt::format("'late' has to be 'drop', or a map with 'topic' or 'reopen-for', not '{}'",
+                      node.text.substr(0, 60)),
+          "write 'late: drop', 'late: { topic: late-events }' or 'late: { reopen-for: 1h }'");
     }
     return;
   }
@@ -164,6 +166,7 @@ void WindowReader::read_late_topic(const Node& topic, Service& service, const Ev
 
 void WindowReader::check(const Node& key, const Node& node, const Node* states, Service& service) {
   if (length_of(service.window->shape).ms == 0) return;
+  check_offset(node, service.window->shape);
   check_watermark(key, node, *service.window);
   check_retention(node, service);
   if (auto* const sliding = std::get_if<Sliding>(&service.window->shape);
@@ -171,6 +174,21 @@ void WindowReader::check(const Node& key, const Node& node, const Node* states, 
     check_sliding(node, service, *sliding);
   if (const auto* const session = std::get_if<Session>(&service.window->shape))
     check_session(node, states, service, *session);
+}
+
+// It is as good as the rest of its division.
+void WindowReader::check_offset(const Node& node, const WindowShape& shape) {
+  const auto* const sliding = std::get_if<Sliding>(&shape);
+  const Duration step = sliding != nullptr ? sliding->slide : length_of(shape);
+  const Duration offset = std::visit([](const auto& windows) { return windows.offset; }, shape);
+  if (step.ms == 0 || offset < step) return;
+  report_.warning(
+      at(node, {key_of(shape), "offset"}),
+      fmt::format("'offset' ({}) is not shorter than '{}' ({})", format_duration(offset),
+                  sliding != nullptr ? "slide" : "duration", format_duration(step)),
+      offset.ms % step.ms == 0
+          ? std::string("remove it: it changes nothing")
+          : fmt::format("'{}' means the same", format_duration({offset.ms % step.ms})));
 }
 
 void WindowReader::check_watermark(const Node& key, const Node& node, const Window& window) {

@@ -29,6 +29,7 @@ class WindowReader {
   std::optional<WindowShape> read_shape(const Node& node, const Fields& fields);
   void read_late(const Node& node, Service& service, const Events& events);
   void read_late_topic(const Node& topic, Service& service, const Events& events);
+  void check_offset(const Node& node, const WindowShape& shape);
   void check_watermark(const Node& key, const Node& node, const Window& window);
   void check_retention(const Node& node, const Service& service);
   void check_sliding(const Node& node, const Service& service, Sliding& sliding);

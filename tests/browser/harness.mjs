@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
+import {readFileSync} from 'node:fs';
+import {createRequire} from 'node:module';
 import {createInterface} from 'node:readline';
 import {fileURLToPath} from 'node:url';
 import {setTimeout as sleep} from 'node:timers/promises';
@@ -63,6 +65,15 @@ export function untilState(page, what, condition, timeout) {
     error.message += `; last state ${JSON.stringify(last).slice(0, 2_000)}`;
     throw error;
   });
+}
+
+const kAxe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+// What axe says against the page, a line for each rule. The page has to be opened with bypassCSP.
+export async function violations(page) {
+  await page.evaluate(kAxe);
+  const {violations: found} = await page.evaluate(() => axe.run(document, {resultTypes: ['violations']}));
+  return found.map(({id, nodes}) => `${id}: ${nodes.map((n) => n.html.slice(0, 150)).join(' | ')}`);
 }
 
 // The real program. One object may be started, killed and started again on the same port.

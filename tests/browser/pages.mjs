@@ -6,7 +6,7 @@ import {mkdirSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, before, describe, it} from 'node:test';
-import {Gameflow, dashState, kRoot, launchBrowser, openPage, until, untilState} from './harness.mjs';
+import {Gameflow, dashState, kRoot, launchBrowser, openPage, until, untilState, violations} from './harness.mjs';
 
 const kBinary = process.env.GAMEFLOW_BIN;
 const kPlayers = 'player-session-summaries', kPurchases = 'purchase-summaries';
@@ -289,6 +289,31 @@ describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', time
       return document.documentElement.scrollWidth;  // before the page writes its own again
     }), 360);
     await page.context().close();
+  });
+
+  it('axe finds nothing, no link of the bar is cut, and nothing moves while a page fills', async () => {
+    const paths = ['/', '/stat/table.html', '/stat/purchase.html', '/stat/page-echarts.html?topic=server-metrics',
+      `/stat/page-echarts.html?topic=${kPlayers}`, '/stat/page-echarts.html?state=purchase-analytics/revenue-per-item', '/studio'];
+    for (const path of paths) {
+      for (const [width, colorScheme] of [[360, 'dark'], [800, 'light'], [1400, 'dark'], [1400, 'light']]) {
+        const page = await openPage(browser, gameflow.url, '/livez', {viewport: {width, height: 800}, colorScheme, bypassCSP: true, reducedMotion: 'reduce'});
+        await page.addInitScript(() => {
+          window.__moved = [];
+          new PerformanceObserver((list) => {
+            for (const {value, sources} of list.getEntries()) window.__moved.push([value, ...sources.map(({node}) => node?.id || node?.className || node?.nodeName)]);
+          }).observe({type: 'layout-shift', buffered: true});
+        });
+        await page.goto(gameflow.url + path);
+        const what = `${path} ${width} ${colorScheme}`;
+        await untilState(page, `${what} filled`, (s) => s.status === 'live' && (s.polls ?? 3) >= 3);
+        assert.deepEqual(await violations(page), [], what);
+        assert.deepEqual(await page.$eval('.top nav', (nav) => nav.scrollWidth - nav.clientWidth), 0, `${what}: links are cut`);
+        const moved = await page.evaluate(() => window.__moved);
+        assert.ok(moved.reduce((sum, [value]) => sum + value, 0) < 0.1, `${what} moved: ${JSON.stringify(moved)}`);
+        assert.deepEqual(moved.filter(([, ...nodes]) => nodes.includes('status') || nodes.includes('tools')), [], what);
+        await page.context().close();
+      }
+    }
   });
 
   it('screenshots: light and dark, 360 and 1440 wide, no sideways scrolling', async () => {

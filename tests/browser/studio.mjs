@@ -2,29 +2,20 @@
 // the API says, the keyboard reaches all of it, axe finds nothing. Screenshots go to build/screenshots/.
 
 import assert from 'node:assert/strict';
-import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
-import {createRequire} from 'node:module';
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, afterEach, before, describe, it} from 'node:test';
-import {Gameflow, dashState, kRoot, launchBrowser, openPage, until, untilState} from './harness.mjs';
+import {Gameflow, dashState, kRoot, launchBrowser, openPage, until, untilState, violations} from './harness.mjs';
 import {kRegions, manyServices, shots} from './studio_flow.mjs';
 
 const kBinary = process.env.GAMEFLOW_BIN;
-const kAxe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const kOutage = /net::ERR_|WebSocket connection to/;
 const kState = 'state/score-duel/damage-per-player-duel';
 
 const kWide = {width: 1440, height: 900}, kNarrow = {width: 390, height: 844};
 // Both themes and widths of the graph, and of what opens each once.
 const looks = (hash) => [['light', kWide], ['dark', kNarrow], ...(hash === '' ? [['dark', kWide], ['light', kNarrow]] : [])];
-
-// What axe says against the page, a line for each rule.
-async function violations(page) {
-  await page.evaluate(kAxe);
-  const {violations: found} = await page.evaluate(() => axe.run(document, {resultTypes: ['violations']}));
-  return found.map(({id, nodes}) => `${id}: ${nodes.map((n) => n.html.slice(0, 150)).join(' | ')}`);
-}
 
 describe('studio', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', timeout: 600_000}, () => {
   const folder = mkdtempSync(join(tmpdir(), 'gameflow-studio-'));
@@ -82,6 +73,8 @@ describe('studio', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', tim
         if (a < b) assert.ok(p.left + p.width <= q.left || q.left + q.width <= p.left || p.top + p.height <= q.top || q.top + q.height <= p.top, `${a} over ${b}`);
       }
     }
+    const cut = await page.$$eval('.node.topic .text', (all) => all.filter((text) => text.scrollWidth > text.clientWidth).map((text) => text.textContent));
+    assert.deepEqual(cut, [], 'names of topics are not cut');
     for (const {from, to} of edges) assert.ok(nodes[from].left + nodes[from].width < nodes[to].left, `${from} left of ${to}`);
   });
 
@@ -119,7 +112,25 @@ describe('studio', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', tim
     await page.fill('#record-search', 'nothing has this');
     await view('nothing', (v) => v.mode === 'search' && /^0 found/.test(v.note) && v.shown.length === 0);
 
-    await page.fill('#record-search', '');
+    await page.focus('#record-search');
+    await page.keyboard.press('Escape');  // empties the field first
+    assert.equal(await page.inputValue('#record-search'), '');
+    const newest = await view('all of them again', ({mode, shown}) => mode === 'live' && shown.length > 3);
+    // The list is one stop of Tab.
+    const at = () => page.evaluate(() => document.activeElement.parentNode.dataset?.place);
+    await page.keyboard.press('Tab');
+    assert.equal(await at(), newest.shown[0]);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    assert.equal(await at(), newest.shown[2]);
+    await page.keyboard.press('Enter');
+    assert.equal(await page.locator('#records details[open]').getAttribute('data-place'), newest.shown[2]);
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('Shift+Tab');
+    assert.equal(await focused(), 'record-search');
+    await page.keyboard.press('Tab');
+    assert.equal(await at(), newest.shown[1], 'where it was');
+    assert.equal((await dashState(page)).open, 'topic/eu-shots');
     const [partition, offset] = place.split(':').map(Number);
     await page.selectOption('#record-partition', String(partition));
     await page.fill('#record-offset', String(offset - 2));
@@ -183,6 +194,47 @@ describe('studio', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', tim
     await page.click('.record .origin a');
     await untilState(page, 'its record', (s) => s.open.startsWith('topic/duel-and-ranked/0/') && s.view?.shown.length > 0);
     assert.match(await page.textContent('#records details:first-child .value'), /"broken"/);
+  });
+
+  it('counts what each operator has done, in its service and on its own', async () => {
+    const {services} = await gameflow.json('/dataflow');
+    const service = services.find(({name}) => name === 'clean-duel');
+    const [filter, map] = service.operators.filter(({node}) => node === 'clean-duel/source/0');
+    assert.ok(filter.in > filter.out && filter.out === map.in && map.out === map.in && map.failed === 0, JSON.stringify(service.operators));
+    await open('service/clean-duel');
+    const rows = async () => (await page.$$eval('.steps tbody tr', (all) => all.map((row) => [...row.cells].map((c) => c.textContent))));
+    const whole = (n) => n.toLocaleString('en');
+    await until('the counts of the service', async () =>
+      JSON.stringify(await rows()) === JSON.stringify([filter, map].map((o) => [o.name, whole(o.in), whole(o.out), whole(o.failed)])));
+    await page.click('.steps a:has-text("filter")');
+    await untilState(page, 'the operator', (s) => s.open === 'operator/clean-duel/0');
+    const figure = (name) => page.textContent(`#details-body .facts:first-child div:has(dt:text-is("${name}")) dd`);
+    await until('its counts', async () => (await figure('In')) === whole(filter.in) && (await figure('Out')) === whole(filter.out) && (await figure('Failed')) === '0');
+
+    await open('operator/watch-duel-ranked/0');
+    await until('its failures', async () => Number(await figure('Failed')) > 0);
+    await page.waitForSelector('.chip.failed[data-open="operator/watch-duel-ranked/0"]');
+    // Transforms of a service stand in the chain of each source: they are counted in all of them.
+    const update = services.find(({name}) => name === 'score-duel').operators.find(({name}) => name === 'update-state');
+    await open('service/score-duel');
+    await until('update-state', async () => JSON.stringify((await rows())[2]) === JSON.stringify(['update-state', whole(update.in), '–', '0']));
+  });
+
+  it('edges say how many records a second pass, of the card that is looked at', async () => {
+    await open('', {reducedMotion: 'reduce'});
+    const shown = () => page.$$eval('.edges text', (all) => all.filter((t) => getComputedStyle(t).visibility === 'visible').map((t) => t.textContent));
+    assert.deepEqual(await shown(), []);
+    const feeding = (async () => {
+      for (let i = 0; i < 8; ++i) {
+        await produce(50);
+        await new Promise((done) => setTimeout(done, 300));
+      }
+    })();
+    await page.locator('[data-id="service/clean-duel"] .node-name').focus();
+    await until('rates', async () => (await shown()).length === 2 && (await shown()).every((text) => parseFloat(text) > 0));
+    await page.locator('[data-id="topic/eu-shots"] .node-name').focus();
+    await until('those of another card', async () => (await shown()).length === 4);
+    await feeding;
   });
 
   it('the keyboard alone: along edges, into what is there, and back', async () => {

@@ -11,6 +11,9 @@ const kReadable = 0.8;  // at first no smaller than this: better a part than all
 
 const kPointsOfNeighbours = 3;  // of an edge between two columns that lie side by side: two ends and a middle
 
+// A pixel more than the browser says, which rounds: else the last letters would make room for an ellipsis.
+const sizeOf = (card) => ({width: card.offsetWidth + 1, height: card.offsetHeight});
+
 const figure = (n) => (n === null ? '–' : rate(n));
 
 export class GraphView {
@@ -20,7 +23,8 @@ export class GraphView {
   #onOpen;
   #graph = {nodes: new Map(), edges: []};
   #cards = new Map();   // id -> {card, name, figures, flags, chips, box}
-  #paths = new Map();   // edge -> path
+  #paths = new Map();   // edge -> {path, label}
+  #near = null;         // id of the card under the pointer, or with the focus: its edges say their rates
   #current = null;      // id of the card that Tab comes to
   #selected = null;     // id of the card that is open
 
@@ -32,6 +36,9 @@ export class GraphView {
     this.#camera = new Camera(canvas, stage);
     stage.addEventListener('click', (event) => this.#click(event));
     stage.addEventListener('focusin', (event) => this.#focused(event));
+    for (const [type, of] of [['pointerover', 'target'], ['pointerleave'], ['focusin', 'target'], ['focusout', 'relatedTarget']]) {
+      stage.addEventListener(type, (event) => this.#setNear(event[of]?.closest?.('.node')?.dataset.id ?? null));
+    }
     canvas.addEventListener('keydown', (event) => this.#key(event));
   }
 
@@ -100,7 +107,7 @@ export class GraphView {
     layout.setDefaultEdgeLabel(() => ({}));
     const linked = new Set(this.#graph.edges.flatMap(({from, to}) => [from, to]));
     for (const [id, {card}] of this.#cards) {
-      if (linked.has(id)) layout.setNode(id, {width: card.offsetWidth, height: card.offsetHeight});
+      if (linked.has(id)) layout.setNode(id, sizeOf(card));
     }
     for (const {from, to} of this.#graph.edges) layout.setEdge(from, to);
     if (linked.size > 0) dagre.layout(layout);
@@ -122,8 +129,13 @@ export class GraphView {
       const path = svg.appendChild(document.createElementNS(kSvg, 'path'));
       path.setAttribute('d', this.#curve(edge, layout.edge(edge.from, edge.to).points));
       path.setAttribute('class', edge.kind);
-      this.#paths.set(edge, path);
+      const label = document.createElementNS(kSvg, 'text');
+      const middle = path.getPointAtLength(path.getTotalLength() / 2);
+      label.setAttribute('x', middle.x);
+      label.setAttribute('y', middle.y - 6);
+      this.#paths.set(edge, {path, label});
     }
+    svg.append(...[...this.#paths.values()].map(({label}) => label));  // over all edges
     return size;
   }
 
@@ -132,7 +144,7 @@ export class GraphView {
     let left = 0, row = 0, width = 0;
     if (ids.length > 0 && top > 0) top += 2 * kRowGap;
     for (const id of ids) {
-      const {offsetWidth: w, offsetHeight: h} = this.#cards.get(id).card;
+      const {width: w, height: h} = sizeOf(this.#cards.get(id).card);
       if (left > 0 && left + w > width_max) {
         left = 0;
         top += row + kRowGap;
@@ -189,9 +201,31 @@ export class GraphView {
       entry.flags.replaceChildren(...flags.map(([tone, t]) => el('span', {class: tone}, t)));
       entry.card.classList.toggle('active', entry.active);
     }
-    for (const [edge, path] of this.#paths) {
-      const topic = edge.from.startsWith('topic/') ? edge.from : edge.to;
-      path.classList.toggle('active', this.#cards.get(topic)?.active === true);
+  }
+
+  // rate(edge): records a second, or null where that is not known. An edge is the wider the more there are.
+  updateEdges(rate) {
+    for (const [edge, {path, label}] of this.#paths) {
+      const now = rate(edge);
+      path.classList.toggle('active', now > 0);
+      path.style.setProperty('--more', Math.min(3.5, Math.log10(1 + (now ?? 0))).toFixed(1));
+      setText(label, now === null ? '' : `${figure(now)} /s`);
+    }
+  }
+
+  // fails(id of a service, operator): whether records have failed in it.
+  updateOperators(fails) {
+    for (const [id, {chips}] of this.#cards) {
+      const {operators} = this.#graph.nodes.get(id);
+      operators.forEach((operator, i) => chips[i].classList.toggle('failed', fails(id, operator)));
+    }
+  }
+
+  #setNear(id) {
+    if (id === this.#near) return;
+    this.#near = id;
+    for (const [{from, to}, {path, label}] of this.#paths) {
+      for (const part of [path, label]) part.classList.toggle('near', from === id || to === id);
     }
   }
 
@@ -205,7 +239,9 @@ export class GraphView {
         else button.removeAttribute('aria-current');
       }
     }
-    for (const [{from, to}, path] of this.#paths) path.classList.toggle('selected', from === id || to === id);
+    for (const [{from, to}, {path, label}] of this.#paths) {
+      for (const part of [path, label]) part.classList.toggle('selected', from === id || to === id);
+    }
   }
 
   // Ids of the nodes whose words have all of `text`; others are dimmed. No text: none is.

@@ -3,7 +3,8 @@
 
 // node: {id, kind: 'topic' | 'service', name, operators, states, links: [ids of neighbours], text to be searched}
 // edge: {from, to, kind: 'flow' | 'late' | 'lookup'}
-// operator: {place, name, code, of, from, to}: `place` tells it apart within its service
+// operator: {place, name, code, of, counted}: `place` tells it apart within its service; `counted` are the {node, step}
+//   under which it is counted: a transform of the service is part of the chain of each source
 export function buildGraph(description, dataflow) {
   const nodes = new Map(), edges = [];
   const addTopic = (name, type = '') => {
@@ -48,21 +49,46 @@ function operatorsOf(nodes) {
   const sources = nodes.filter(isSource);
   const isShared = (f) => sources.length > 1 && sources.every((node) => node.functions.some((g) => same(f, g)));
   const out = [];
-  const add = (f, node, of) => out.push({name: f.name, code: f.code, of, type: node.type, node: node.id});
+  const add = (f, of, counted) => out.push({name: f.name, code: f.code, of, counted});
+  const counts = (node, f) => ({node: node.id, step: node.functions.indexOf(f)});
   for (const node of sources) {
-    for (const f of node.functions) if (!isShared(f)) add(f, node, sources.length > 1 ? topicsOf('read', node.inputs).join(', ') : '');
+    for (const f of node.functions) if (!isShared(f)) add(f, sources.length > 1 ? topicsOf('read', node.inputs).join(', ') : '', [counts(node, f)]);
   }
-  for (const f of sources[0]?.functions ?? []) if (isShared(f)) add(f, sources[0], '');
+  for (const f of sources[0]?.functions ?? []) {
+    if (isShared(f)) add(f, '', sources.map((node) => counts(node, node.functions.find((g) => same(f, g)))));
+  }
   for (const node of nodes) {
     if (isSource(node)) continue;
     const sinks = node.kind === 'chain' ? nodes.filter(({kind, inputs}) => kind === 'write' && inputs.includes(node.id)).map(topicOf) : [];
-    for (const f of node.functions) add(f, node, sinks.join(', '));
+    for (const f of node.functions) add(f, sinks.join(', '), [counts(node, f)]);
   }
   return out.map((operator, place) => ({...operator, place}));
 }
 
 const same = (a, b) => a.name === b.name && a.code === b.code;
 const topicOf = ({id}) => id.slice(id.lastIndexOf('/') + 1);
+
+// The counters of GET /dataflow of which rates are asked: [name, count] each.
+export function countersOf(service) {
+  const {name, counters, operators, sources} = service;
+  return [[`in ${name}`, counters.records_in], [`out ${name}`, counters.records_out],
+    ...sources.map(({topic, partitions}) => [`${topicId(topic)} > ${serviceId(name)}`, partitions.reduce((sum, p) => sum + p.next_offset, 0)]),
+    ...operators.flatMap((o) => [[`in ${o.node} ${o.step}`, o.in], ...(o.out === null ? [] : [[`out ${o.node} ${o.step}`, o.out]])])];
+}
+
+// Records a second along an edge; null where it is not known, or not counted.
+export function edgeRate({from, to, kind}, rates) {
+  if (kind !== 'flow') return null;
+  return rates.of(from.startsWith('topic/') ? `${from} > ${to}` : `in ${from.slice('service/'.length)}/write/${to.slice('topic/'.length)} 0`);
+}
+
+// What an operator has done since the server started: {in, out, failed, in_rate, out_rate}; `out` is null for update-state.
+export function operatorFigures(service, operator, rates) {
+  const counted = operator.counted.map(({node, step}) => service.operators.find((o) => o.node === node && o.step === step)).filter(Boolean);
+  const sum = (values) => values.reduce((a, b) => (a === null || b === null ? null : a + b), 0);
+  return {in: sum(counted.map((o) => o.in)), out: sum(counted.map((o) => o.out)), failed: sum(counted.map((o) => o.failed)),
+    in_rate: sum(counted.map((o) => rates.of(`in ${o.node} ${o.step}`))), out_rate: sum(counted.map((o) => rates.of(`out ${o.node} ${o.step}`)))};
+}
 
 // What is to be said of a service at the moment. Rates are null until they are known.
 export function serviceFigures(service, now, rates) {

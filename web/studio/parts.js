@@ -48,6 +48,31 @@ export function links(hashes, none) {
 export const encodeHash = (hash) => hash.split('/').map(encodeURIComponent).join('/');
 export const decodeHash = (hash) => hash.replace(/^#/, '').split('/').map(decodeURIComponent);
 
+// A list of records. It is one stop of Tab: arrows, Home and End go through it, Enter opens.
+export function recordList(attributes) {
+  const list = el('div', {class: 'records', ...attributes});
+  const heads = () => [...list.querySelectorAll(':scope > details > summary')];
+  const stopAt = (wanted) => {
+    for (const head of heads()) head.tabIndex = head === wanted ? 0 : -1;
+  };
+  list.addEventListener('focusin', (event) => {
+    if (event.target.matches('summary')) stopAt(event.target);
+  });
+  list.addEventListener('keydown', (event) => {
+    const all = heads(), at = all.indexOf(event.target);
+    const to = {ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1}[event.key];
+    if (at < 0 || to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    all[Math.min(all.length - 1, Math.max(0, to))].focus();
+    event.preventDefault();
+  });
+  // Records come and go: the stop may be among those that are gone.
+  new MutationObserver(() => {
+    const all = heads();
+    stopAt(all.find((head) => head.tabIndex === 0) ?? all[0]);
+  }).observe(list, {childList: true});
+  return list;
+}
+
 // A record that opens to all of its value. `record`: {partition, offset, timestamp, key, value}
 export function recordItem(record) {
   const {partition, offset, timestamp, key, value} = record;
@@ -70,7 +95,7 @@ export function failureItem(record, with_operator) {
 }
 
 function opensTo({partition, offset, value}, ...summary) {
-  const head = el('summary', {}, ...summary);
+  const head = el('summary', {tabindex: '-1'}, ...summary);
   const item = el('details', {class: 'record', 'data-place': `${partition}:${offset}`}, head);
   // Made when it is looked at: a list has hundreds.
   item.addEventListener('toggle', () => {

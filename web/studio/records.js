@@ -4,7 +4,7 @@ import {LiveTopic, getJson} from '../live.js';
 import {el, setText} from '../shell.js';
 import {bytes, duration, rate, short, whole} from '../format.js';
 import {topicId} from './model.js';
-import {LiveFacts, facts, links, recordItem, section, whenQuiet} from './parts.js';
+import {LiveFacts, facts, links, recordItem, recordList, section, whenQuiet} from './parts.js';
 import {readRecords, searchBack} from './search.js';
 
 const kTail = 50;      // records to begin with, of each partition
@@ -16,7 +16,7 @@ export class TopicView {
   #name;
   #context;
   #facts = new LiveFacts(['Records', 'Per second', 'On disk']);
-  #list = el('div', {class: 'records', id: 'records', role: 'region', 'aria-label': 'Records', tabindex: '0'});
+  #list = recordList({id: 'records', role: 'region', 'aria-label': 'Records'});
   #note = el('p', {class: 'note', role: 'status'});
   #more = el('button', {type: 'button', hidden: ''}, 'More');
   #newer = el('button', {type: 'button', hidden: ''}, 'Newer');

@@ -3,8 +3,8 @@
 import {el, setText} from '../shell.js';
 import {duration, rate, short, time, whole} from '../format.js';
 import {codeBlock} from './code.js';
-import {serviceFigures, serviceId, topicId} from './model.js';
-import {LiveFacts, facts, failureItem, linkTo, links, section} from './parts.js';
+import {operatorFigures, serviceFigures, serviceId, topicId} from './model.js';
+import {LiveFacts, facts, failureItem, linkTo, links, recordList, section} from './parts.js';
 import {searchBack} from './search.js';
 
 const kFailures = 10;
@@ -13,7 +13,7 @@ const kFailures = 10;
 class Failures {
   #wanted;
   #context;
-  #list = el('div', {class: 'records'});
+  #list = recordList({});
   #note = el('p', {class: 'note', role: 'status'}, 'None.');
   #seen = -1;
   #stop = new AbortController();
@@ -60,12 +60,47 @@ class Failures {
   }
 }
 
+const kSince = 'Since the server started.';
+
+// Rows of texts of which the first is a heading; what stays the same is not touched.
+class LiveTable {
+  #body = el('tbody');
+  #numbers;
+  node;
+
+  // `heads`: with a second, true, a column of numbers
+  constructor(label, heads, name = '') {
+    this.#numbers = heads.map(([, is_number]) => is_number);
+    this.node = el('div', {class: 'scroll', role: 'region', 'aria-label': label, tabindex: '0'}, el('table', {class: `rows ${name}`},
+      el('thead', {}, el('tr', {}, ...heads.map(([text, is_number]) => el('th', {scope: 'col', class: is_number ? 'number' : ''}, text)))), this.#body));
+  }
+
+  // A cell is a text, or [text, tone]; a node for the first one stays as it was made.
+  set(rows) {
+    while (this.#body.rows.length > rows.length) this.#body.lastChild.remove();
+    rows.forEach((cells, i) => {
+      const row = this.#body.rows[i] ?? this.#body.appendChild(el('tr', {}, el('th', {scope: 'row'}), ...cells.slice(1).map(() => el('td'))));
+      cells.forEach((cell, c) => {
+        const [text, tone = ''] = Array.isArray(cell) ? cell : [cell];
+        if (text instanceof Node) {
+          if (row.cells[c].firstChild === null) row.cells[c].append(text);
+          return;
+        }
+        setText(row.cells[c], text);
+        row.cells[c].className = `${this.#numbers[c] ? 'number' : ''} ${tone}`.trim();
+      });
+    });
+  }
+}
+
+const countAndRate = (n, per_second) => (n === null ? '–' : per_second > 0 ? `${whole(n)} (${rate(per_second)} /s)` : whole(n));
+const failedCell = (n) => [whole(n), n > 0 ? 'bad' : ''];
+
 function counterFacts(service, now, context) {
   const f = serviceFigures(service, now, context.rates), {counters} = service;
-  const per = (n) => (n === null ? '' : ` (${rate(n)} /s)`);
   return {
-    In: `${whole(counters.records_in)}${per(f.in)}`,
-    Out: `${whole(counters.records_out)}${per(f.out)}`,
+    In: countAndRate(counters.records_in, f.in),
+    Out: countAndRate(counters.records_out, f.out),
     Lag: [whole(f.lag), f.held ? 'warn' : ''],
     Watermark: f.delay === null ? '–' : `${duration(f.delay)} behind`,
     Late: [whole(counters.records_late), counters.records_late > 0 ? 'warn' : ''],
@@ -80,7 +115,9 @@ export class ServiceView {
   #held = el('p', {class: 'warn', hidden: ''}, 'Gets no input at the moment: memory is full of its state.');
   #stopped = el('p', {class: 'bad', hidden: ''});
   #late = el('p', {class: 'warn', hidden: ''});
-  #partitions = el('tbody');
+  #operators = new LiveTable('Operators', [['Operator'], ['In', true], ['Out', true], ['Failed', true]], 'steps');
+  #names;
+  #partitions = new LiveTable('Input', [['Partition'], ['Next', true], ['Lag', true], ['Watermark']]);
   #failures;
   body = el('div', {});
 
@@ -92,17 +129,13 @@ export class ServiceView {
     const id = serviceId(name), node = graph.nodes.get(id);
     this.#facts = new LiveFacts(node.window ? ['In', 'Out', 'Lag', 'Dead letters', 'Late', 'Watermark', 'Windows'] : ['In', 'Out', 'Lag', 'Dead letters']);
     const ends = (at, pick) => graph.edges.filter((e) => e[at] === id).map((e) => e[pick]);
-    const steps = el('ol', {class: 'steps'}, ...node.operators.map((o) =>
-      el('li', {}, linkTo(`operator/${name}/${o.place}`, o.name), ...(o.of ? [el('span', {class: 'note'}, o.of)] : []))));
-    const heads = ['Partition', 'Next', 'Lag', 'Watermark'];
+    this.#names = node.operators.map((o) => el('span', {}, linkTo(`operator/${name}/${o.place}`, o.name), ...(o.of ? [el('span', {class: 'note'}, o.of)] : [])));
     this.body.append(this.#facts.node, this.#held, this.#stopped, this.#late,
       facts([['Reads', links(ends('to', 'from'), '–')], ['Writes', links(ends('from', 'to'), 'nothing')],
         ...(node.window ? [['Window', windowText(node.window)]] : []),
         ...(node.states.length > 0 ? [['States', links(node.states.map((s) => `state/${name}/${s.name}`), ''), true]] : [])]),
-      ...(node.operators.length > 0 ? [section('Operators', steps)] : []),
-      section('Input', el('div', {class: 'scroll', role: 'region', 'aria-label': 'Input', tabindex: '0'}, el('table', {class: 'rows'},
-        el('thead', {}, el('tr', {}, ...heads.map((h, i) => el('th', {scope: 'col', class: i === 1 || i === 2 ? 'number' : ''}, h)))), this.#partitions))),
-      this.#failures.node);
+      ...(node.operators.length > 0 ? [section('Operators', el('p', {class: 'note'}, kSince), this.#operators.node)] : []),
+      section('Input', this.#partitions.node), this.#failures.node);
   }
 
   update() {
@@ -117,13 +150,13 @@ export class ServiceView {
     const {records, late, reason} = service.late_last_minute;
     this.#late.hidden = late === 0;
     if (late > 0) setText(this.#late, `${Math.max(1, Math.round((100 * late) / records))} % of the last minute was late: ${reason}.`);
-    const rows = serviceFigures(service, dataflow.now, this.#context.rates).partitions.map((p) => [`${p.topic} ${p.partition}`,
-      whole(p.next_offset), whole(p.lag), p.idle ? 'idle' : p.watermark === null ? '–' : time(p.watermark)]);
-    while (this.#partitions.rows.length > rows.length) this.#partitions.lastChild.remove();
-    rows.forEach((texts, i) => {
-      const row = this.#partitions.rows[i] ?? this.#partitions.appendChild(el('tr', {}, el('th', {scope: 'row'}), ...[1, 2, 3].map((c) => el('td', {class: c < 3 ? 'number' : ''}))));
-      texts.forEach((text, c) => setText(row.cells[c], text));
-    });
+    const {rates, graph} = this.#context;
+    this.#operators.set(graph.nodes.get(serviceId(this.#name)).operators.map((operator, i) => {
+      const f = operatorFigures(service, operator, rates);
+      return [this.#names[i], countAndRate(f.in, f.in_rate), countAndRate(f.out, f.out_rate), failedCell(f.failed)];
+    }));
+    this.#partitions.set(serviceFigures(service, dataflow.now, rates).partitions.map((p) => [`${p.topic} ${p.partition}`,
+      whole(p.next_offset), whole(p.lag), p.idle ? 'idle' : p.watermark === null ? '–' : time(p.watermark)]));
     this.#failures.update(service.counters.records_dead);
   }
 
@@ -144,25 +177,30 @@ function windowText(window) {
 
 export class OperatorView {
   #service;
+  #operator;
   #context;
-  #facts = new LiveFacts(['In', 'Out', 'Lag', 'Dead letters']);
+  #facts;
   #failures;
   body = el('div', {});
 
   constructor(service, operator, context) {
     this.#service = service;
+    this.#operator = operator;
+    this.#facts = new LiveFacts(['In', ...(operator.name === 'update-state' ? [] : ['Out']), 'Failed']);
     this.#context = context;
     this.#failures = new Failures(service, operator.name, context);
     const list = [['Service', links([serviceId(service)], '')]];
     if (operator.of) list.push(['Of', operator.of]);
-    this.body.append(facts(list), section('Code', codeBlock(operator.code)), this.#failures.node, section('The whole service', this.#facts.node));
+    this.body.append(this.#facts.node, el('p', {class: 'note'}, operator.name === 'flush' ? `${kSince} In are windows.` : kSince),
+      facts(list), section('Code', codeBlock(operator.code)), this.#failures.node);
   }
 
   update() {
     const {dataflow} = this.#context;
     const service = dataflow.services.find(({name}) => name === this.#service);
     if (!service) return;
-    this.#facts.set(counterFacts(service, dataflow.now, this.#context));
+    const f = operatorFigures(service, this.#operator, this.#context.rates);
+    this.#facts.set({In: countAndRate(f.in, f.in_rate), Out: countAndRate(f.out, f.out_rate), Failed: failedCell(f.failed)});
     this.#failures.update(service.counters.records_dead);
   }
 

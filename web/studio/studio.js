@@ -6,7 +6,7 @@ import {Status, getJson} from '../live.js';
 import {Rates} from '../rates.js';
 import {Shell, $, setText} from '../shell.js';
 import {GraphView} from './graph.js';
-import {buildGraph, serviceFigures, serviceId, topicId} from './model.js';
+import {buildGraph, countersOf, edgeRate, operatorFigures, serviceFigures, serviceId, topicId} from './model.js';
 import {decodeHash, encodeHash} from './parts.js';
 import {TopicView} from './records.js';
 import {StateView, loadColumns} from './rows.js';
@@ -120,9 +120,8 @@ function measure(at, dataflow) {
     records += end;
     if (grew) advanced_at = Date.now();
   }
-  for (const {name, counters} of dataflow.services) {
-    rates.add(`in ${name}`, at, counters.records_in);
-    rates.add(`out ${name}`, at, counters.records_out);
+  for (const service of dataflow.services) {
+    for (const [name, count] of countersOf(service)) rates.add(name, at, count);
   }
   if (records === 0) status = Status.empty;
   else if (polls === 0) status = Status.filling;
@@ -140,6 +139,8 @@ function draw() {
     const name = id.slice(id.indexOf('/') + 1), topic = context.topic(name);
     return topic ? {rate: rates.of(name), records: topic.records} : null;
   });
+  view.updateEdges((edge) => edgeRate(edge, rates));
+  view.updateOperators((id, operator) => services.has(id) && operatorFigures(services.get(id), operator, rates).failed > 0);
   open.view?.update();
   open.view?.draw();
 }
@@ -240,9 +241,9 @@ addEventListener('resize', () => view.camera.zoomBy(1));
 document.addEventListener('keydown', (event) => {
   const typing = event.target.matches('input, select, textarea');
   if (event.key === 'Escape') {
-    if (event.target === $('search') && $('search').value !== '') {
-      $('search').value = '';
-      find();
+    if (event.target.matches('input') && event.target.value !== '') {
+      event.target.value = '';  // what was searched for goes first
+      event.target.dispatchEvent(new Event('input'));
     } else if (!close() && $('search').value !== '') {
       $('search').value = '';
       find();

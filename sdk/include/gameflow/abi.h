@@ -4,7 +4,6 @@
 // functions. Every function handles a batch, catches every exception and reports it as the
 // RecordError of its record. Nothing else crosses: no exception, no allocation to be freed on the
 // other side, no std type.
-//
 // Threads  the engine calls a function from any thread, at most one call per Call at a time.
 #pragma once
 
@@ -14,14 +13,19 @@ namespace gameflow::abi {
 
 // Raised with every change of this file, types.h, text.h or arena.h that alters a layout or a
 // meaning.
-inline constexpr u32 kVersion = 6;
+inline constexpr u32 kVersion = 7;
 
 // A failed record of a batch: its index, which function of a chain failed (its place in it, from 0;
 // 0 where there is only one), and what the exception said (in the call's arena).
 struct RecordError {
-  u32 index;
-  u32 step;
+  u32 index, step;
   Text message;
+};
+
+// What a function of a chain has done: values that came to it, values that it handed on (also those
+// that were taken back, as a function behind it failed), and calls that failed.
+struct StepCount {
+  u64 in, out, failed;
 };
 
 // An argument of a query: what stands for a `?`.
@@ -38,8 +42,7 @@ struct Call {
   Arena* arena;
   // The event-time window [start, end) in ms, and why it is asked for (gameflow::Window::Kind);
   // both 0 in a chain. In an UpdateFn the times are set per record by the generated loop.
-  i64 window_start_ms;
-  i64 window_end_ms;
+  i64 window_start_ms, window_end_ms;
   u32 window_kind;
   // Runs read-only SQL over the tables that the function can see. Appends result rows to `list`, a
   // List<T> of the declared type `type_id`. On failure returns false and sets `sql_error`. Null
@@ -51,6 +54,8 @@ struct Call {
   const void* (*find)(void* context, u32 reference, const char* key, std::size_t size);
   void* context;  // of both
   Text sql_error;
+  // By RecordError::step; what the call does is added. Null: nobody counts.
+  StepCount* counts;
 };
 
 // What a chain reads: a run of records of one partition, as columns.
@@ -92,8 +97,7 @@ struct RowUse {
 
 // The window [start, end) of one record; both 0 where there are none.
 struct WindowSpan {
-  i64 start_ms;
-  i64 end_ms;
+  i64 start_ms, end_ms;
 };
 
 // Stands in front of each row of a state with a `ttl`.
@@ -167,11 +171,9 @@ enum Asks : u32 { kNothing = 0, kRecordKeys = 1, kRowKeys = 2 };
 // record::Type::id; `wraps` says in what it is wrapped: a 1, then from the inside out a bit for
 // each List (0) and Map (1).
 struct TypeRef {
-  u32 base;
-  u32 wraps;
+  u32 base, wraps;
 };
-inline constexpr u32 kFirstDecimal = 32;
-inline constexpr u32 kFirstDeclared = 64;
+inline constexpr u32 kFirstDecimal = 32, kFirstDeclared = 64;
 inline constexpr u32 kNotWrapped = 1;
 
 struct Function {
@@ -185,8 +187,7 @@ struct Function {
 };
 
 struct Library {
-  u32 abi_version;
-  u32 function_count;
+  u32 abi_version, function_count;
   const Function* functions;
 };
 

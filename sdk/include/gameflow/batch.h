@@ -17,6 +17,7 @@ u32 expire(abi::Call* call, const abi::Records* records, List<abi::Emitted>* out
            abi::RecordError* errors) {
   const CallScope scope(call);
   static const Optional<Text> no_key;
+  const std::size_t before = out->size();
   u32 error_count = 0;
   for (u32 i = 0; i < records->count; ++i) {
     current_key = &records->row_keys[i];
@@ -31,7 +32,21 @@ u32 expire(abi::Call* call, const abi::Records* records, List<abi::Emitted>* out
     }
   }
   current_key = nullptr;
+  add_count(call, {records->count, out->size() - before, error_count});
   return error_count;
+}
+
+// What the function says, in the arena.
+template <class Output, auto Function>
+const Output* say(Arena& arena) {
+  const auto made = Function();
+  if constexpr (std::is_convertible_v<decltype(made), Output>) {
+    return new (arena.allocate(sizeof(Output), alignof(Output))) Output(made);
+  } else {
+    const Optional<Output> result = made;
+    if (!result) return nullptr;
+    return new (arena.allocate(sizeof(Output), alignof(Output))) Output(*result);
+  }
 }
 
 // An abi::FlushFn.
@@ -39,19 +54,13 @@ template <class Output, auto Function>
 const void* flush(abi::Call* call, abi::RecordError* error) {
   const CallScope scope(call);
   try {
-    const auto made = Function();
-    if constexpr (std::is_convertible_v<decltype(made), Output>) {
-      return new (call->arena->allocate(sizeof(Output), alignof(Output))) Output(made);
-    } else {
-      const Optional<Output> result = made;
-      if (!result) {
-        error->index = abi::kNoResult;
-        return nullptr;
-      }
-      return new (call->arena->allocate(sizeof(Output), alignof(Output))) Output(*result);
-    }
+    const Output* const result = say<Output, Function>(*call->arena);
+    if (result == nullptr) error->index = abi::kNoResult;
+    add_count(call, {1, result == nullptr ? 0U : 1U, 0});
+    return result;
   } catch (...) {
     *error = {0, 0, exception_text()};
+    add_count(call, {1, 0, 1});
     return nullptr;
   }
 }

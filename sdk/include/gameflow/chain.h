@@ -41,12 +41,21 @@ struct Run<In, First, Rest...> {
       (!IsUnknown<In> && First::template kReadsKey<In> ? abi::kRecordKeys : abi::kNothing);
 };
 
+template <u32 Steps>
+struct StepOutputs {
+  u64 count[Steps + 1];
+};
+
 // A record on its way through steps. `End` takes what leaves the last one.
-template <class End>
+template <class End, u32 Steps>
 struct Pass {
   Arena& arena;
   End end;
   u32 step_index = 0;
+  // Values that steps have handed on. A step that hands on one for each needs no counting: it would
+  // cost an assign-timestamp and an assign-key a third of their time (5.6 instead of 4.0 ns a
+  // record).
+  StepOutputs<Steps> out{};
 
   template <u32 Index, class First, class... Rest, class Value>
   [[gnu::always_inline]] void step(const Value& value, Tags tags) {
@@ -55,6 +64,7 @@ struct Pass {
     First::pass(
         arena, value,
         tags, [&self](const auto& next, Tags next_tags) __attribute__((always_inline)) {
+          if constexpr (!First::kIsOneToOne) ++self.out.count[Index];
           self.template step<Index + 1, Rest...>(next, next_tags);
         });
   }
@@ -63,6 +73,38 @@ struct Pass {
     end.template take<Index>(*this, value, tags);
   }
 };
+
+// Adds to `counts` what `Steps`, the first ones of a call, have done with `came` records, and all
+// failures of the call. Then how many values came behind the steps. Inlined, it would change how
+// the compiler keeps the loop in front of it: 4.7 instead of 4.0 ns a record.
+template <class... Steps>
+[[gnu::noinline]] u64 add_counts(u64 came, StepOutputs<sizeof...(Steps)> out,
+                                 const abi::RecordError* errors, u32 error_count,
+                                 abi::StepCount* counts) {
+  constexpr u32 kSteps = sizeof...(Steps);
+  u64 failed[kSteps + 1] = {};
+  for (u32 e = 0; e < error_count; ++e) {
+    const u32 step = errors[e].step;
+    ++counts[step].failed;
+    if (step < kSteps) ++failed[step];
+    if (step > kSteps) --came;  // on-expire, which runs in front of the steps
+  }
+  constexpr bool kIsOneToOne[] = {Steps::kIsOneToOne..., true};
+  for (u32 i = 0; i != kSteps; ++i) {
+    counts[i].in += came;
+    came = kIsOneToOne[i] ? came - failed[i] : out.count[i];
+    counts[i].out += came;
+  }
+  return came;
+}
+
+// Of a function that is no chain.
+inline void add_count(const abi::Call* call, const abi::StepCount& more) {
+  if (call->counts == nullptr) return;
+  call->counts->in += more.in;
+  call->counts->out += more.out;
+  call->counts->failed += more.failed;
+}
 
 // Most chains make at most one value of a record; growing on the way would cost a quarter of the
 // time of two filters and a map (11 instead of 8 ns a record). Without memory for all of it, it
@@ -75,12 +117,13 @@ inline void reserve(List<abi::Emitted>& out, std::size_t more) noexcept {
 }
 
 // The end of a run of steps: what comes there is what goes out.
+template <u32 Steps>
 struct Emitting {
   List<abi::Emitted> out;  // a copy, so that it need not be read back after each call
   u32 origin = 0;
 
   template <u32, class Value>
-  [[gnu::always_inline]] void take(Pass<Emitting>&, const Value& value, const Tags& tags) {
+  [[gnu::always_inline]] void take(Pass<Emitting, Steps>&, const Value& value, const Tags& tags) {
     out.push_back({&value, tags.time, tags.key, origin, tags.record_key});
   }
 };
@@ -94,7 +137,7 @@ struct Chain {
   static u32 run(abi::Call* call, const abi::Records* records, List<abi::Emitted>* out,
                  abi::RecordError* errors) {
     const CallScope scope(call);
-    Pass<Emitting> pass{*call->arena, {*out}};
+    Pass<Emitting<sizeof...(Steps)>, sizeof...(Steps)> pass{*call->arena, {*out}};
     reserve(pass.end.out, records->count);
     u32 error_count = 0;
     for (u32 i = 0; i < records->count; ++i) {
@@ -113,6 +156,8 @@ struct Chain {
     }
     current_key = nullptr;
     *out = pass.end.out;
+    if (call->counts != nullptr)
+      add_counts<Steps...>(records->count, pass.out, errors, error_count, call->counts);
     return error_count;
   }
 };

@@ -100,10 +100,13 @@ u32 each(abi::Call* call, const abi::WindowRows* rows, List<abi::Emitted>* out,
   using State = typename NthState<kState, States...>::type;
   const CallScope scope(call);
   static const Optional<Text> no_key;
+  const std::size_t before = out->size();
   u32 error_count = 0;
+  u64 row_count = 0;
   for (u32 i = 0; i < rows->count; ++i) {
     const void* const row = rows->rows[i * sizeof...(States) + kState];
     if (row == nullptr) continue;
+    ++row_count;
     current_key = &rows->row_keys[i];
     i64 time = rows->time;
     if (rows->spans != nullptr) {
@@ -126,6 +129,7 @@ u32 each(abi::Call* call, const abi::WindowRows* rows, List<abi::Emitted>* out,
     }
   }
   current_key = nullptr;
+  add_count(call, {row_count, out->size() - before, error_count});
   return error_count;
 }
 

@@ -93,6 +93,11 @@ requires(TakesJoined<Function, Left, Right>&&
   using type = UnkeyedOf<Joined<Function, Left, Right>>;
 };
 
+// The function, among the steps that are counted.
+struct JoinStep {
+  static constexpr bool kIsOneToOne = false;
+};
+
 // An abi::JoinFn of the function and the steps behind it.
 template <class Left, class Right, auto Function, class... Steps>
 struct Join {
@@ -102,7 +107,7 @@ struct Join {
   static u32 run(abi::Call* call, const abi::Pairs* pairs, List<abi::Emitted>* out,
                  abi::RecordError* errors) {
     const CallScope scope(call);
-    Pass<Emitting> pass{*call->arena, {*out}};
+    Passing pass{*call->arena, {*out}};
     reserve(pass.end.out, pairs->count);
     u32 error_count = 0;
     for (u32 i = 0; i < pairs->count; ++i) {
@@ -121,13 +126,19 @@ struct Join {
     }
     current_key = nullptr;
     *out = pass.end.out;
+    if (call->counts != nullptr)
+      add_counts<JoinStep, Steps...>(pairs->count, pass.out, errors, error_count, call->counts);
     return error_count;
   }
 
  private:
-  [[gnu::always_inline]] static void join(Pass<Emitting>& pass, const Left& left,
-                                          const Right* right, const Tags& tags) {
+  static constexpr u32 kSteps = sizeof...(Steps) + 1;
+  using Passing = Pass<Emitting<kSteps>, kSteps>;
+
+  [[gnu::always_inline]] static void join(Passing& pass, const Left& left, const Right* right,
+                                          const Tags& tags) {
     const auto next = [&pass](const auto& value, const Tags& of_value) {
+      ++pass.out.count[0];
       pass.template step<1, Steps...>(value, of_value);
     };
     if constexpr (TakesPair<decltype(Function), Left, Right>) {

@@ -25,7 +25,8 @@ struct Keyed<In, Emits, Update, TypeList<States...>, TypeList<Steps...>> {
                  List<abi::Emitted>* out, abi::RecordError* errors) {
     const CallScope scope(call);
     CurrentRows& current = current_rows;
-    Pass<End> pass{*call->arena, {*out}};
+    Passing pass{*call->arena, {*out}};
+    pass.end.counts = call->counts;
     u32 error_count = 0;
     for (u32 i = 0; i < records->count; ++i) {
       void* const* const rows = records->rows + i * sizeof...(States);
@@ -55,18 +56,26 @@ struct Keyed<In, Emits, Update, TypeList<States...>, TypeList<Steps...>> {
     current = {};
     current_key = nullptr;
     *out = pass.end.out;
+    if (call->counts != nullptr) {
+      call->counts[kSteps].in +=
+          add_counts<Steps...>(records->count, pass.out, errors, error_count, call->counts);
+    }
     return error_count;
   }
 
  private:
+  struct End;
+  static constexpr u32 kSteps = sizeof...(Steps);
+  using Passing = Pass<End, kSteps>;
   static constexpr bool kHasTtl = (false || ... || (States::kTtl != 0));
 
   struct End {
     List<abi::Emitted> out;
     u32 origin = 0;
+    abi::StepCount* counts = nullptr;
 
     template <u32 Index, class Value>
-    [[gnu::always_inline]] void take(Pass<End>& pass, const Value& value, const Tags& tags) {
+    [[gnu::always_inline]] void take(Passing& pass, const Value& value, const Tags& tags) {
       if constexpr (Emits) out.push_back({&value, tags.time, tags.key, origin, tags.record_key});
       pass.step_index = Index;
       Update::apply(value, tags);
@@ -74,24 +83,29 @@ struct Keyed<In, Emits, Update, TypeList<States...>, TypeList<Steps...>> {
   };
 
   // Rows that would have run out by the time of the record do so before it.
-  static void run_out(Pass<End>& pass, void* const* rows, i64 now, const Tags& tags) {
+  static void run_out(Passing& pass, void* const* rows, i64 now, const Tags& tags) {
     u32 state = 0;
     (run_out<States>(pass, rows[state], state, now, tags, state), ...);
   }
   template <class State>
-  static void run_out(Pass<End>& pass, void* row, u32 number, i64 now, Tags tags, u32& state) {
+  static void run_out(Passing& pass, void* row, u32 number, i64 now, Tags tags, u32& state) {
     ++state;
     if constexpr (State::kTtl != 0) {
       using Row = typename State::Row;
       abi::RowTimes& times = times_of(row);
       if (times.seen_at == abi::kNever || times.seen_at + State::kTtl > now) return;
       if constexpr (!std::same_as<typename State::Expire, void>) {
-        pass.step_index = static_cast<u32>(sizeof...(Steps)) + 1 + number;
+        pass.step_index = kSteps + 1 + number;
+        abi::StepCount unseen{};
+        abi::StepCount& count =
+            pass.end.counts == nullptr ? unseen : pass.end.counts[pass.step_index];
+        ++count.in;
         static const Optional<Text> no_key;
         tags.time = times.seen_at + State::kTtl;
         tags.record_key = &no_key;
         State::Expire::pass(pass.arena, *static_cast<const Row*>(row), tags,
-                            [&pass](const auto& value, const Tags& made) {
+                            [&](const auto& value, const Tags& made) {
+                              ++count.out;
                               pass.end.out.push_back(
                                   {&value, made.time, made.key, pass.end.origin, made.record_key});
                             });

@@ -81,6 +81,18 @@ namespace detail {
 inline abi::SqlArgument sql_argument(std::nullptr_t) {
   return {abi::SqlArgument::Kind::kNull, 0, 0, {}};
 }
+// As decimals are in SQL: the nearest double of up to 15 digits, text of more.
+template <u32 Scale>
+abi::SqlArgument sql_argument(const Decimal<Scale>& value) {
+  using Kind = abi::SqlArgument::Kind;
+  if constexpr (Scale == 0) return {Kind::kInteger, value.units(), 0, {}};
+  constexpr i64 kUnitsEnd = power_of_ten(15);
+  if (value.units() > -kUnitsEnd && value.units() < kUnitsEnd) {
+    const auto units = static_cast<f64>(value.units());
+    return {Kind::kReal, 0, units / static_cast<f64>(power_of_ten(Scale)), {}};
+  }
+  return {Kind::kText, 0, 0, to_text(value)};
+}
 template <class T>
 abi::SqlArgument sql_argument(const T& value) {
   using Kind = abi::SqlArgument::Kind;
@@ -94,8 +106,9 @@ abi::SqlArgument sql_argument(const T& value) {
   } else if constexpr (std::is_convertible_v<const T&, Text>) {
     return {Kind::kText, 0, 0, Text(value)};
   } else {
-    static_assert(std::is_convertible_v<const T&, i64>,
-                  "an argument of sql() is a number, a bool, a text or an optional of these");
+    static_assert(
+        std::is_convertible_v<const T&, i64>,
+        "an argument of sql() is a number, a decimal, a bool, a text or an optional of these");
     return {Kind::kInteger, static_cast<i64>(value), 0, {}};
   }
 }

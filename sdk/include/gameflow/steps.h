@@ -65,9 +65,11 @@ struct ReadsKey {
   static constexpr bool kReadsKey = !TakesValue<decltype(Function), In>;
 };
 
-// The steps of a chain. `pass` hands a value to `next`, or does not.
+// The steps of a chain. `pass` hands a value to `next`, or does not; kIsOneToOne: it hands on one
+// for each.
 template <auto Function>
 struct Map : ReadsKey<Function> {
+  static constexpr bool kIsOneToOne = true;
   template <class In>
   using Output = typename MapResult<decltype(Function), In>::type;
 
@@ -84,6 +86,7 @@ struct Map : ReadsKey<Function> {
 
 template <auto Function>
 struct Filter : ReadsKey<Function> {
+  static constexpr bool kIsOneToOne = false;
   template <class In>
   using Output = In;
 
@@ -95,6 +98,7 @@ struct Filter : ReadsKey<Function> {
 
 template <auto Function>
 struct FilterMap : ReadsKey<Function> {
+  static constexpr bool kIsOneToOne = false;
   template <class In>
   using Output = typename FilterMapResult<decltype(Function), In>::type;
 
@@ -107,6 +111,7 @@ struct FilterMap : ReadsKey<Function> {
 
 template <auto Function>
 struct FlatMap : ReadsKey<Function> {
+  static constexpr bool kIsOneToOne = false;
   template <class In>
   using Output = typename FlatMapResult<decltype(Function), In>::type;
 
@@ -126,6 +131,7 @@ struct FlatMap : ReadsKey<Function> {
 
 template <auto Function>
 struct AssignTimestamp {
+  static constexpr bool kIsOneToOne = true;
   template <class In>
   using Output = In;
   template <class In>
@@ -147,6 +153,7 @@ struct AssignTimestamp {
 
 template <class Key, auto Function>
 struct AssignKey : ReadsKey<Function> {
+  static constexpr bool kIsOneToOne = true;
   template <class In>
   using Output = In;
 

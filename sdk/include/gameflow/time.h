@@ -1,6 +1,7 @@
-// ISO 8601 timestamps: "2024-11-12T10:15:30", with 0 to 9 fraction digits, and `Z`, an offset like
-// `+02:00`, or nothing (then UTC). Times are integer milliseconds since the Unix epoch; finer
-// fractions are cut off.
+// ISO 8601 timestamps: "2024-11-12T10:15:30", with 0 to 9 fraction digits or without the seconds,
+// and `Z`, an offset (`+02:00`, `+0200` or `+02`), or nothing (then UTC); or a date alone, which is
+// its first moment in UTC. Times are integer milliseconds since the Unix epoch; finer fractions are
+// cut off.
 #pragma once
 
 #include <compare>
@@ -95,20 +96,25 @@ constexpr bool parse_time(std::string_view text, Integer* time_ms) {
   const char* at = text.data();
   const char* const end = at + text.size();
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
-  if (text.size() < 19 || !detail::digits(at, 4, year) || at[4] != '-' ||
-      !detail::digits(at + 5, 2, month) || at[7] != '-' || !detail::digits(at + 8, 2, day) ||
-      (at[10] != 'T' && at[10] != ' ' && at[10] != 't') || !detail::digits(at + 11, 2, hour) ||
-      at[13] != ':' || !detail::digits(at + 14, 2, minute) || at[16] != ':' ||
-      !detail::digits(at + 17, 2, second)) {
+  if (text.size() < 10 || !detail::digits(at, 4, year) || at[4] != '-' ||
+      !detail::digits(at + 5, 2, month) || at[7] != '-' || !detail::digits(at + 8, 2, day)) {
     return false;
   }
+  const bool has_time = text.size() != 10;
+  if (has_time &&
+      (text.size() < 16 || (at[10] != 'T' && at[10] != ' ' && at[10] != 't') ||
+       !detail::digits(at + 11, 2, hour) || at[13] != ':' || !detail::digits(at + 14, 2, minute))) {
+    return false;
+  }
+  const bool has_seconds = has_time && text.size() > 16 && at[16] == ':';
+  if (has_seconds && (text.size() < 19 || !detail::digits(at + 17, 2, second))) return false;
   if (year < 1 || month < 1 || month > 12 || day < 1 || day > detail::days_in_month(year, month) ||
       hour > 23 || minute > 59 || second > 60) {
     return false;
   }
-  at += 19;
+  at += has_seconds ? 19 : has_time ? 16 : 10;
   i64 fraction_ms = 0;
-  if (at != end && *at == '.') {
+  if (has_seconds && at != end && (*at == '.' || *at == ',')) {
     ++at;
     int count = 0;
     i64 scale = 100;
@@ -126,11 +132,12 @@ constexpr bool parse_time(std::string_view text, Integer* time_ms) {
   } else if (at != end && (*at == '+' || *at == '-')) {
     const bool west = *at == '-';
     int offset_hour = 0, offset_minute = 0;
-    if (end - at < 5 || !detail::digits(at + 1, 2, offset_hour)) return false;
-    const char* const minutes = at[3] == ':' ? at + 4 : at + 3;
-    if (end - minutes != 2 || !detail::digits(minutes, 2, offset_minute) || offset_hour > 23 ||
-        offset_minute > 59)
+    if (end - at < 3 || !detail::digits(at + 1, 2, offset_hour)) return false;
+    const char* const minutes = end - at > 3 && at[3] == ':' ? at + 4 : at + 3;
+    const bool has_minutes = end - at > 3;
+    if (has_minutes && (end - minutes != 2 || !detail::digits(minutes, 2, offset_minute)))
       return false;
+    if (offset_hour > 23 || offset_minute > 59) return false;
     offset_minutes = offset_hour * 60 + offset_minute;
     if (west) offset_minutes = -offset_minutes;
     at = end;
