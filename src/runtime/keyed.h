@@ -136,7 +136,6 @@ class ShardUpdate {
     const UpdateRules& rules;
     Arena& arena;
     ShardOutcome& outcome;
-
     const BoundKeyed& keyed() const { return *service.keyed; }
   };
   void take(const Work& work, std::uint32_t delivery);

@@ -44,8 +44,8 @@ struct SessionEpoch {
 
 class SessionUpdate {
  public:
-  // The epoch's changes of the window stay to be committed, or reverted. Operators are counted where
-  // the outcome has room for it.
+  // The epoch's changes of the window stay to be committed, or reverted. Operators are counted
+  // where the outcome has room for it.
   void run(const SessionEpoch& epoch, std::uint32_t shard, state::Shard::Window& window,
            ShardOutcome& outcome);
 

@@ -8,10 +8,9 @@
 #include "spec/code.h"
 #include "spec/diagnostic.h"
 #include "spec/function.h"
+#include "spec/window.h"
 
 namespace gameflow::spec {
-
-enum class LatePolicy : std::uint8_t { kDrop, kToTopic };  // both count
 
 // Of each left event with the right ones of its key that are near in time.
 enum class JoinType : std::uint8_t {
