@@ -178,9 +178,10 @@ void WindowReader::check(const Node& key, const Node& node, const Node* states, 
 
 // It is as good as the rest of its division.
 void WindowReader::check_offset(const Node& node, const WindowShape& shape) {
+  if (std::holds_alternative<Session>(shape)) return;
   const auto* const sliding = std::get_if<Sliding>(&shape);
   const Duration step = sliding != nullptr ? sliding->slide : length_of(shape);
-  const Duration offset = std::visit([](const auto& windows) { return windows.offset; }, shape);
+  const Duration offset = sliding != nullptr ? sliding->offset : std::get<Tumbling>(shape).offset;
   if (step.ms == 0 || offset < step) return;
   report_.warning(
       at(node, {key_of(shape), "offset"}),
