@@ -196,10 +196,13 @@ bool is_told(const std::vector<Diagnostic>& found, Position position, std::strin
   // What comes is the same for each operator that follows.
   if (text.find("what comes") != std::string_view::npos)
     return !found.empty() && found.back().message == text;
-  // What does not compile cannot be called as it has to be.
-  if (text.find(" must be callable as ") != std::string_view::npos)
+  // What names something unknown cannot be called as it has to be.
+  if (text.find(" must be callable as ") != std::string_view::npos) {
     return !found.empty() && found.back().position.file == position.file &&
-           found.back().position.line >= position.line;
+           found.back().position.line >= position.line &&
+           (found.back().message.ends_with("does not name a type") ||
+            found.back().message.ends_with("was not declared in this scope"));
+  }
   // About templates of ours, where the user's mistake stands already.
   if (raw.find("detail::") != std::string_view::npos && raw.find("NotTakenBy") == raw.npos)
     return any([&](const Diagnostic& earlier) { return earlier.position == position; });

@@ -117,11 +117,7 @@ constexpr Edit kEdits[] = {
 )",
      R"(        id: purchases
 )",
-     R"(f:15:9: error: 'left' needs 'topic'
-   15 |         id: purchases
-      |         ^
-      = the name of a topic
-f:15:9: error: in a side of a join 'id' is called 'topic'
+     R"(f:15:9: error: in a side of a join 'id' is called 'topic'
    15 |         id: purchases
       |         ^~
       = write 'topic: player-events'
@@ -214,11 +210,7 @@ f:27:22: error: topic 'late' is a side of the join: late events would come back
       = a whole number and a unit: 250ms, 5s, 10m, 1h or 7d
 )"},
     {"BeforeOutside", R"(within: { before: 30m, after: 5s })", R"(before: 30m)",
-     R"(f:14:7: error: 'join' needs 'within'
-   14 |       left:
-      |       ^
-      = write 'within: { before: 30m, after: 0s }'
-f:24:7: error: 'before' stands in 'within'
+     R"(f:24:7: error: 'before' stands in 'within'
    24 |       before: 30m
       |       ^~~~~~
       = write 'within: { before: 30m, after: 0s }'

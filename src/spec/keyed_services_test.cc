@@ -313,7 +313,7 @@ const Edit kCases[] = {
      R"(f:37:26: error: a dependency has to be a map, this is a single value
    37 |           dependencies: [re2]
       |                          ^~~
-      = its keys are name
+      = write '{ name: re2 }'
 )"},
     {"IncludeIsAText", "[helpers.h]", "helpers.h",
      R"(f:13:23: error: 'include' has to be a list of headers

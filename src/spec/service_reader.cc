@@ -148,7 +148,7 @@ void ServiceReader::read_service(const Node& key, const Node& body) {
   if (needs_states && body.find("states") == nullptr) fields.require("states");
   if (const Node* const sinks = fields.find("sinks"))
     read_sinks(*sinks, has_window || (!service.states.empty() && !has_partition), service, flow);
-  check_parts(key, body, service);
+  check_parts(key, fields, body, service);
   if (const Node* const window = body.find("window"); window != nullptr && service.window)
     windows_.check(key, *window, body.find("states"), service);
   check(body, service);
@@ -173,10 +173,13 @@ void ServiceReader::read_inputs(const Fields& fields, const Node& body, Service&
 }
 
 // A service keeps rows, or has sinks.
-void ServiceReader::check_parts(const Node& key, const Node& body, const Service& service) {
+void ServiceReader::check_parts(const Node& key, const Fields& fields, const Node& body,
+                                const Service& service) {
+  const auto has = [&](std::string_view part) {
+    return body.find(part) != nullptr || fields.is_told(part);
+  };
+  if (has("window") || has("partition")) return;
   const bool has_join = body.find("join") != nullptr;
-  const bool has_rows = body.find("window") != nullptr || body.find("partition") != nullptr;
-  if (has_rows) return;
   if (!service.states.empty()) {
     const Node* const states = body.find_key("states");
     report_.error(

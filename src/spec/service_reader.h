@@ -71,7 +71,7 @@ class ServiceReader {
   void read_partition(const Node& node, Service& service, Flow& flow);
   void adopt_states(Service& service);
   void check(const Node& body, const Service& service);
-  void check_parts(const Node& key, const Node& body, const Service& service);
+  void check_parts(const Node& key, const Fields& fields, const Node& body, const Service& service);
   void check_states(const Node& body, const Service& service);
 
   Report& report_;

@@ -186,11 +186,7 @@ constexpr Edit kCases[] = {
       = write 'sliding: { duration: 60s, slide: 1s }'
 )"},
     {"SessionWithoutGap", "tumbling: { duration: 10s }", "session: { timeout: 30m }",
-     R"(f:24:16: error: 'session' needs 'gap'
-   24 |       session: { timeout: 30m }
-      |                ^
-      = write 'gap: 30m'
-f:24:18: error: unknown key 'timeout' in 'session'
+     R"(f:24:18: error: unknown key 'timeout' in 'session'
    24 |       session: { timeout: 30m }
       |                  ^~~~~~~
       = did you mean 'gap'?
