@@ -29,11 +29,14 @@ struct Value {
   i64 at, id;
 };
 
-u32 side(abi::Call*, const abi::Records* records, List<abi::Emitted>* out, abi::RecordError*) {
+u32 side(abi::Call* call, const abi::Records* records, List<abi::Emitted>* out,
+         abi::RecordError*) {
+  gameflow::detail::current_arena = call->arena;
   for (u32 i = 0; i < records->count; ++i) {
     const auto& value = *static_cast<const Value*>(records->values[i]);
     out->push_back({&value, value.at, value.key, i, nullptr});
   }
+  gameflow::detail::current_arena = nullptr;
   return 0;
 }
 
