@@ -69,8 +69,8 @@ const Join* Graph::join_of(ServiceId service) const {
 }
 
 std::string Join::events() const {
-  return fmt::format("events joined within {} before and {} after", format_duration(before),
-                     format_duration(after));
+  return fmt::format("events of '{}' and '{}', joined within {} before and {} after", left, right,
+                     format_duration(before), format_duration(after));
 }
 
 std::vector<const Step*> steps_of(const Graph& graph, const Service& service) {

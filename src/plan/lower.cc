@@ -153,7 +153,9 @@ class Lowering {
 
   NodeId add_join(const spec::Join& of, const std::vector<NodeId>& ends) {
     const NodeId exchange = add(Exchange{}, nullptr, ends);
-    Join join{.before = of.before,
+    Join join{.left = spec_.sources.at(0).topic,
+              .right = spec_.sources.at(1).topic,
+              .before = of.before,
               .after = of.after,
               .type = of.type,
               .grace = of.grace,

@@ -309,6 +309,13 @@ const Edit kCases[] = {
       |                                  ^~~~~~
       = write what pkg-config calls it: letters, digits, '.', '_', '+' and '-'
 )"},
+    {"PropertiesBesideAValue", "{ type: primitive, properties: { value: i32 } }",
+     "{ type: i32, properties: { value: i64 } }",
+     R"(f:30:78: error: a value of type i32 has no 'properties'
+   30 |         properties: { key: { type: string }, value: { type: i32, properties: { value: i64 } } }
+      |                                                                              ^
+      = remove them, or write 'type: arrow-row' for a row of columns
+)"},
     {"DependencyIsAText", "[{ name: re2 }]", "[re2]",
      R"(f:37:26: error: a dependency has to be a map, this is a single value
    37 |           dependencies: [re2]

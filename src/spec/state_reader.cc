@@ -216,6 +216,10 @@ const record::Type* StateReader::read_row(const Fields& fields, State& state) {
   state.is_primitive = *word != kArrowRow;
   const Node* const merge = fields.find("merge");
   if (*word > kPrimitive) {
+    if (const Node* const properties = fields.find("properties")) {
+      report_.error(*properties, fmt::format("a value of type {} has no 'properties'", type->text),
+                    "remove them, or write 'type: arrow-row' for a row of columns");
+    }
     const Node column = column_of(*type, merge);
     const record::Type* const row = types_.read_row(column);
     read_merges(column, row, state);
