@@ -29,8 +29,7 @@ struct Value {
   i64 at, id;
 };
 
-u32 side(abi::Call* call, const abi::Records* records, List<abi::Emitted>* out,
-         abi::RecordError*) {
+u32 side(abi::Call* call, const abi::Records* records, List<abi::Emitted>* out, abi::RecordError*) {
   gameflow::detail::current_arena = call->arena;
   for (u32 i = 0; i < records->count; ++i) {
     const auto& value = *static_cast<const Value*>(records->values[i]);
