@@ -23,7 +23,9 @@ void JoinReader::read(const Node& node, Service& service) {
     join.before = within->duration("before").value_or(Duration{});
     join.after = within->duration("after").value_or(Duration{});
     const Node& map = *node.find("within");
-    if (map.find_key("before") == nullptr && map.find_key("after") == nullptr)
+    const bool has_span = map.find_key("before") != nullptr || map.find_key("after") != nullptr;
+    if (map.kind == NodeKind::kMap && !has_span && !within->is_told("before") &&
+        !within->is_told("after"))
       report_.error(map, "'within' needs 'before' or 'after'",
                     "write 'within: { before: 30m, after: 0s }'");
   }

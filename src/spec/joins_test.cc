@@ -113,6 +113,18 @@ constexpr Edit kEdits[] = {
       |         ^
       = the name of a topic
 )"},
+    {"JoinMisspelled", "    join:", "    joins:",
+     R"(f:13:5: error: unknown key 'joins' in a service
+   13 |     joins:
+      |     ^~~~~
+      = did you mean 'join'?
+)"},
+    {"BeforeMisspelled", "within: { before: 30m, after: 5s }", "within: { befor: 30m }",
+     R"(f:24:17: error: unknown key 'befor' in 'within'
+   24 |       within: { befor: 30m }
+      |                 ^~~~~
+      = did you mean 'before'?
+)"},
     {"CalledId", R"(        topic: purchases
 )",
      R"(        id: purchases

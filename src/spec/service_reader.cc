@@ -159,8 +159,11 @@ void ServiceReader::read_inputs(const Fields& fields, const Node& body, Service&
                                 Flow& flow) {
   const Node* const join = body.find_key("join");
   if (join == nullptr) {
-    if (const Node* const sources = fields.require("sources"))
+    if (fields.is_told("join")) {
+      flow.forget_type();
+    } else if (const Node* const sources = fields.require("sources")) {
       read_sources(*sources, service, flow);
+    }
     return;
   }
   if (body.find_key("sources") != nullptr) {

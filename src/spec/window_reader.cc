@@ -109,7 +109,9 @@ std::optional<WindowShape> WindowReader::read_shape(const Node& node, const Fiel
                       inner->duration("offset").value_or(Duration{})};
     }
   }
-  const bool is_told = node.find_key("gap") != nullptr || node.find_key("hopping") != nullptr;
+  const bool is_told = node.find_key("gap") != nullptr || node.find_key("hopping") != nullptr ||
+                       fields.is_told("tumbling") || fields.is_told("sliding") ||
+                       fields.is_told("session");
   if (first == nullptr && !is_told) {
     report_.error(node, "a window needs 'tumbling', 'sliding' or 'session'",
                   "write 'tumbling: { duration: 5s }'");

@@ -185,6 +185,12 @@ constexpr Edit kCases[] = {
       |       ^~~~~~~
       = write 'sliding: { duration: 60s, slide: 1s }'
 )"},
+    {"SessionMisspelled", "tumbling: { duration: 10s }", "sesion: { gap: 30m }",
+     R"(f:24:7: error: unknown key 'sesion' in a window
+   24 |       sesion: { gap: 30m }
+      |       ^~~~~~
+      = did you mean 'session'?
+)"},
     {"SessionWithoutGap", "tumbling: { duration: 10s }", "session: { timeout: 30m }",
      R"(f:24:18: error: unknown key 'timeout' in 'session'
    24 |       session: { timeout: 30m }
