@@ -691,18 +691,8 @@ TEST(CompileErrors, OfRowsByKey) {
   };
   for (const KeyedRow& row : kRows) {
     SCOPED_TRACE(row.name);
-    const plan::Graph graph = graph_of(with(std::string(kKeyed), row.from, row.to));
-    std::vector<spec::Diagnostic> mistakes;
-    const auto library = build(
-        graph, {.cache_folder = shared_options().cache_folder, .syntax_only = true}, mistakes);
-    std::string told;
-    for (const spec::Diagnostic& mistake : mistakes) {
-      told += std::to_string(mistake.position.line) + ":" +
-              std::to_string(mistake.position.column) + ": error: " + mistake.message + "\n";
-      if (!mistake.hint.empty()) told += "      = " + mistake.hint + "\n";
-    }
-    EXPECT_EQ(told, row.expected);
-    EXPECT_EQ(library.has_value(), told.empty());
+    expect_told(graph_of(with(std::string(kKeyed), row.from, row.to)),
+                shared_options().cache_folder, row.expected);
   }
 }
 

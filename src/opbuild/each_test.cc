@@ -69,18 +69,8 @@ TEST(CompileErrors, OfEach) {
   };
   for (const Row& row : kRows) {
     SCOPED_TRACE(row.name);
-    const plan::Graph graph = graph_of(with(std::string(kFlow), kFunction, row.code));
-    std::vector<spec::Diagnostic> mistakes;
-    const auto library =
-        build(graph, {.cache_folder = testing::TempDir() + "/each", .syntax_only = true}, mistakes);
-    std::string told;
-    for (const spec::Diagnostic& mistake : mistakes) {
-      told += std::to_string(mistake.position.line) + ":" +
-              std::to_string(mistake.position.column) + ": error: " + mistake.message + "\n";
-      if (!mistake.hint.empty()) told += "      = " + mistake.hint + "\n";
-    }
-    EXPECT_EQ(told, row.expected);
-    EXPECT_EQ(library.has_value(), told.empty());
+    expect_told(graph_of(with(std::string(kFlow), kFunction, row.code)),
+                testing::TempDir() + "/each", row.expected);
   }
 }
 

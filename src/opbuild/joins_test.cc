@@ -91,18 +91,8 @@ TEST(CompileErrors, OfJoins) {
   };
   for (const Row& row : kRows) {
     SCOPED_TRACE(row.name);
-    const plan::Graph graph = graph_of(with(std::string(kFlow), row.from, row.to));
-    std::vector<spec::Diagnostic> mistakes;
-    const auto library = build(
-        graph, {.cache_folder = testing::TempDir() + "/joins", .syntax_only = true}, mistakes);
-    std::string told;
-    for (const spec::Diagnostic& mistake : mistakes) {
-      told += std::to_string(mistake.position.line) + ":" +
-              std::to_string(mistake.position.column) + ": error: " + mistake.message + "\n";
-      if (!mistake.hint.empty()) told += "      = " + mistake.hint + "\n";
-    }
-    EXPECT_EQ(told, row.expected);
-    EXPECT_EQ(library.has_value(), told.empty());
+    expect_told(graph_of(with(std::string(kFlow), row.from, row.to)), testing::TempDir() + "/joins",
+                row.expected);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -57,6 +58,21 @@ inline Result<Library> build(const plan::Graph& graph, const Options& options,
   auto library = build(graph, options, mistakes);
   if (library || mistakes.empty()) return library;
   return fail(library.error().code, spec::render(mistakes, graph.file_name, yaml));
+}
+
+// That the operators are told these mistakes, without the lines that are shown; none: they compile.
+inline void expect_told(const plan::Graph& graph, const std::string& cache_folder,
+                        std::string_view expected) {
+  std::vector<spec::Diagnostic> mistakes;
+  const auto library = build(graph, {.cache_folder = cache_folder, .syntax_only = true}, mistakes);
+  std::string told;
+  for (const spec::Diagnostic& mistake : mistakes) {
+    told += std::to_string(mistake.position.line) + ":" + std::to_string(mistake.position.column) +
+            ": error: " + mistake.message + "\n";
+    if (!mistake.hint.empty()) told += "      = " + mistake.hint + "\n";
+  }
+  EXPECT_EQ(told, expected);
+  EXPECT_EQ(library.has_value(), told.empty());
 }
 
 }  // namespace gameflow::opbuild

@@ -18,6 +18,14 @@ void Placement::clear() {
   progress.reset();
 }
 
+Optional<Text> Delivery::record_key(std::uint32_t number) const {
+  const abi::Emitted& record = placement->emitted[number];
+  if (record.record_key != nullptr) return *record.record_key;
+  const Origin& origin = chunk->origin(record.origin);
+  const auto key = origin.batch->key(origin.index);
+  return key ? Optional<Text>(Text::view(*key)) : Optional<Text>();
+}
+
 void Delivery::clear() {
   chunk = nullptr;
   placement = nullptr;

@@ -58,6 +58,9 @@ struct Delivery {
   Placement own_placement;
   record::BlockArena arena;  // values that operators made
 
+  // The key of the record with this number among what left the chain: what the chain says it is,
+  // else that of the record it was made of.
+  Optional<Text> record_key(std::uint32_t number) const;
   void clear();
 };
 

@@ -70,15 +70,7 @@ Event& JoinUpdate::keep(const Work& work, const Delivery& delivery, std::uint32_
                         const state::Probe& key, window::Span bucket, Side side) {
   const abi::Emitted& record = delivery.placement->emitted[number];
   Optional<Text> record_key;
-  if (side == Side::kLeft) {
-    const Origin& origin = delivery.chunk->origin(record.origin);
-    const auto of_record = origin.batch->key(origin.index);
-    if (record.record_key != nullptr) {
-      record_key = *record.record_key;
-    } else if (of_record) {
-      record_key = Text::view(*of_record);
-    }
-  }
+  if (side == Side::kLeft) record_key = delivery.record_key(number);
   bytes_.clear();
   ByteWriter out(bytes_);
   out.fixed<std::uint8_t>(record_key.has_value());

@@ -154,19 +154,15 @@ void ShardUpdate::add_columns(const Work& work, const Delivery& delivery,
   if (!has_row_keys && !has_record_keys && !is_timed) return;
   for (std::size_t i = begin; i < end; ++i) {
     const abi::Emitted& record = delivery.placement->emitted[placed.numbers[i]];
-    const Origin& origin = delivery.chunk->origin(placed.records[i]);
     if (has_row_keys) columns_.row_keys.push_back(Text::view(placed.probes[i].key));
     if (has_outputs) columns_.times.push_back(record.time);
     if (is_timed) {
       // An event counts for no more than the time when its record arrived.
-      const Timestamp time = std::min(Timestamp{record.time}, origin.appended_at());
+      const Timestamp appended_at = delivery.chunk->origin(placed.records[i]).appended_at();
+      const Timestamp time = std::min(Timestamp{record.time}, appended_at);
       columns_.seen_times.push_back(keyed.plan->has_event_time ? time.ms : work.rules.now.ms);
     }
-    if (!has_record_keys) continue;
-    const auto key = origin.batch->key(origin.index);
-    columns_.record_keys.push_back(record.record_key != nullptr ? *record.record_key
-                                   : key                        ? Optional<Text>(Text::view(*key))
-                                                                : Optional<Text>());
+    if (has_record_keys) columns_.record_keys.push_back(delivery.record_key(placed.numbers[i]));
   }
 }
 

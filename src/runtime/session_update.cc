@@ -78,12 +78,8 @@ void SessionUpdate::add_columns(const SessionEpoch& epoch, const Delivery& deliv
     const std::string_view key = placed.probes[i].key;
     row_keys_.push_back(Text::view(key.substr(0, key.size() - state::Layout::kSlotBytes)));
   }
-  if ((epoch.update.asks & abi::kRecordKeys) == 0) return;
-  const Optional<Text>* const said = delivery.placement->emitted[placed.numbers[i]].record_key;
-  if (said != nullptr) return record_keys_.push_back(*said);
-  const Origin& origin = delivery.chunk->origin(placed.records[i]);
-  const auto key = origin.batch->key(origin.index);
-  record_keys_.push_back(key ? Optional<Text>(Text::view(*key)) : Optional<Text>());
+  if ((epoch.update.asks & abi::kRecordKeys) != 0)
+    record_keys_.push_back(delivery.record_key(placed.numbers[i]));
 }
 
 void SessionUpdate::apply(const Work& work) {
