@@ -138,7 +138,7 @@ void SessionUpdate::end(const Work& work) {
   std::optional<ShardOutcome::Ended>& ended = work.outcome.ended;
   work.sessions.close(*work.epoch.closed_until, work.epoch.now, [&](const state::Entry* entry) {
     const window::Span span{layout.session(entry).first, layout.session_end(entry)};
-    if (!ended) ended.emplace(std::make_unique<state::Table>(layout), span);
+    if (!ended) ended = ShardOutcome::Ended{std::make_unique<state::Table>(layout), span};
     ended->span = {std::min(ended->span.start, span.start), std::max(ended->span.end, span.end)};
     state::Entry* to = nullptr;
     for (std::uint16_t slot = 0; to == nullptr || to->live != 0; ++slot) {
