@@ -17,7 +17,7 @@ namespace gameflow::bench {
 struct EventOptions {
   std::size_t players = 100'000;
   std::size_t events_per_window = 500'000;
-  std::size_t windows = 4;
+  std::size_t windows = 12;
   std::int64_t window_ms = 5'000;
   std::uint64_t seed = 1;
   std::size_t batch_records = 1'000;

@@ -16,7 +16,13 @@ inline constexpr std::size_t kRecordBytesMax = 8U << 20;
 struct Append {
   TopicId topic;
   std::uint32_t partition = 0;
-  record::BatchBuilder batch;  // not empty
+  record::BatchBuilder batch;             // not empty; or else
+  record::BatchBuilder::Sealed sealed{};  // its batch is there, with any time of append
+
+  // Makes the batch on this thread, so that the one that commits need not.
+  void seal();
+  // Of keys and values.
+  std::size_t bytes() const;
 };
 
 struct CommitAck {

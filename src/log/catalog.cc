@@ -94,17 +94,29 @@ void Catalog::set_partition(TopicId id, std::uint32_t partition, const Partition
   by_id_.at(id).partitions.at(partition) = info;
 }
 
+void Append::seal() {
+  sealed = batch.seal({});
+}
+
+std::size_t Append::bytes() const {
+  return sealed.batch != nullptr ? sealed.bytes : batch.bytes();
+}
+
 namespace {
 
 Result<PreparedCommit> prepare_appends(std::vector<Append> appends, Timestamp appended_at) {
   PreparedCommit prepared;
   prepared.parts.reserve(appends.size());
   for (Append& append : appends) {
-    if (append.batch.empty()) {
+    prepared.bytes_raw += append.bytes();
+    record::BatchBuilder::Sealed& sealed = append.sealed;
+    if (sealed.batch != nullptr) {
+      record::BatchBuilder::stamp(*sealed.batch, sealed.encoded, appended_at);
+    } else if (append.batch.empty()) {
       return fail(ErrorCode::kInvalidArgument, "an appended batch holds no records");
+    } else {
+      sealed = append.batch.seal(appended_at);
     }
-    prepared.bytes_raw += append.batch.bytes();
-    record::BatchBuilder::Sealed sealed = append.batch.seal(appended_at);
     PreparedCommit::Part part{.topic = append.topic,
                               .partition = append.partition,
                               .batch = std::move(sealed.batch),

@@ -161,9 +161,10 @@ class BatchBuilder {
   struct Sealed {
     std::string encoded;
     std::shared_ptr<Batch> batch;
+    std::size_t bytes = 0;  // of keys and values
   };
   Sealed seal(Timestamp appended_at);
-  // Gives a batch from finish(), and the same records from encode(), another time of append.
+  // Gives a batch, and the same records encoded, another time of append.
   static void stamp(Batch& batch, std::string& encoded, Timestamp appended_at);
   // Gives a batch from finish() its place, before it is published: without gaps, or with an offset
   // for each record, which rise, and an end past the last of them. Then the batch is not empty.

@@ -227,8 +227,9 @@ std::string BatchBuilder::encode(Timestamp appended_at) {
 }
 
 BatchBuilder::Sealed BatchBuilder::seal(Timestamp appended_at) {
+  const std::size_t raw_bytes = bytes();
   const Body body = make_body(appended_at);
-  Sealed sealed{body.encode(), nullptr};
+  Sealed sealed{body.encode(), nullptr, raw_bytes};
   if (!has_columns(body.header.codec)) {
     sealed.batch = finish(appended_at);
   } else {

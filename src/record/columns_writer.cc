@@ -184,11 +184,13 @@ void ColumnsWriter::Shape::reset(OutlinePtr made, std::size_t count) {
 void ColumnsWriter::Shape::add(std::uint32_t record, const std::string_view* row) {
   const std::size_t count = records.size(), width = columns();
   if (count == capacity) {
-    std::vector<std::string_view> wider(2 * capacity * width);
+    // No power of two: columns that are whole pages apart would share their places in the caches.
+    const std::size_t more = 2 * capacity + 5;
+    std::vector<std::string_view> wider(more * width);
     for (std::size_t i = 0; i < width; ++i)
-      std::ranges::copy(column(i), wider.begin() + static_cast<std::ptrdiff_t>(2 * capacity * i));
+      std::ranges::copy(column(i), wider.begin() + static_cast<std::ptrdiff_t>(more * i));
     parts = std::move(wider);
-    capacity *= 2;
+    capacity = more;
   }
   std::string_view* at = parts.data() + count;
   for (std::size_t i = 0; i < width; ++i, at += capacity) *at = row[i];

@@ -20,6 +20,7 @@
 #include "record/base64.h"
 #include "record/batch.h"
 #include "record/codec.h"
+#include "record/json_writer.h"
 #include "record/raw.h"
 #include "record/slot.h"
 #include "record/type.h"
@@ -34,50 +35,22 @@ void store(char* to, T value) {
   std::memcpy(to, &value, sizeof value);
 }
 
-// JSON on its way to the end of a string, by way of a buffer: values are small, and asking a
-// std::string for room and then copying takes twice as long as they do (an event of 8 texts 250
-// instead of 100 ns).
-class JsonWriter {
- public:
-  explicit JsonWriter(std::string& out) : out_(out) {}
+// What was just written into the room is a part.
+void advance_by_part(std::size_t size, Part kind, JsonWriter& out) {
+  const std::size_t begin = out.size();
+  out.advance(size);
+  if (PartNotes* const parts = out.parts()) parts->add(kind, begin, begin + size);
+}
+// The same, in quotes.
+void advance_by_text(std::size_t size, JsonWriter& out) {
+  const std::size_t begin = out.size() + 1;
+  out.advance(size + 2);
+  if (PartNotes* const parts = out.parts()) parts->add(Part::kText, begin, begin + size);
+}
 
-  // Where the next `size` bytes go, which are at most kRoomMax; advance() says how many it were.
-  static constexpr std::size_t kRoomMax = 1024;
-  char* room(std::size_t size) {
-    if (static_cast<std::size_t>(buffer_ + sizeof buffer_ - end_) < size) flush();
-    return end_;
-  }
-  void advance(std::size_t size) { end_ += size; }
-
-  void append(char c) {
-    *room(1) = c;
-    advance(1);
-  }
-  void append(std::string_view text) {
-    if (text.size() > kRoomMax) {
-      flushed() += text;
-      return;
-    }
-    std::memcpy(room(text.size()), text.data(), text.size());
-    advance(text.size());
-  }
-
-  // The string, with all that was appended.
-  std::string& flushed() {
-    flush();
-    return out_;
-  }
-
- private:
-  void flush() {
-    out_.append(buffer_, static_cast<std::size_t>(end_ - buffer_));
-    end_ = buffer_;
-  }
-
-  std::string& out_;
-  char* end_ = buffer_;
-  char buffer_[4 * kRoomMax];
-};
+void spoil(JsonWriter& out) {
+  if (PartNotes* const parts = out.parts()) parts->spoil();
+}
 
 template <class T>
 void write_number(const void* value, JsonWriter& out) {
@@ -87,7 +60,9 @@ void write_number(const void* value, JsonWriter& out) {
   char* const limit = digits + kDigitsMax;
   char* end = digits;
   if constexpr (std::is_floating_point_v<T>) {
-    if (!std::isfinite(number)) return out.append("null");
+    const bool is_finite = std::isfinite(number);
+    if (PartNotes* const parts = out.parts()) parts->choose(is_finite ? 1 : 0, 1);
+    if (!is_finite) return out.append("null");
     // Without an exponent to_chars may write a whole number too large for a JSON integer of 64
     // bits.
     end = std::abs(number) < static_cast<T>(1e18)
@@ -96,7 +71,7 @@ void write_number(const void* value, JsonWriter& out) {
   } else {
     end = std::to_chars(digits, limit, number).ptr;
   }
-  out.advance(static_cast<std::size_t>(end - digits));
+  advance_by_part(static_cast<std::size_t>(end - digits), Part::kNumber, out);
 }
 
 // How a byte goes into a JSON string.
@@ -222,11 +197,17 @@ void write_string(std::string_view text, JsonWriter& out) {
     char* const to = out.room(text.size() + kQuotes);
     if (copy_plain(text, to + 1)) {
       to[0] = to[text.size() + 1] = '"';
-      return out.advance(text.size() + kQuotes);
+      return advance_by_text(text.size(), out);
     }
   }
   out.append('"');
+  const std::size_t begin = out.size();
   write_escaped(text, out);
+  if (PartNotes* const parts = out.parts()) {
+    parts->add(Part::kText, begin, out.size());
+    // Whatever is not written as it is grows.
+    if (out.size() != begin + text.size()) parts->spoil();
+  }
   out.append('"');
 }
 
@@ -234,12 +215,14 @@ void write_string(std::string_view text, JsonWriter& out) {
 void write_time(i64 ms, JsonWriter& out) {
   char* const to = out.room(detail::kTimeBytesMax + 2);
   const std::size_t size = detail::write_time(ms, to + 1);
+  if (PartNotes* const parts = out.parts()) parts->choose(size != 0 ? 1 : 0, 1);
   if (size == 0) return out.append("null");
   to[0] = to[size + 1] = '"';
-  out.advance(size + 2);
+  advance_by_text(size, out);
 }
 
 void write_json(const JsonSlot& json, JsonWriter& out) {
+  spoil(out);
   if (json.size == 0) return out.append("null");
   const std::string_view text(json.data, json.size);
   if (json.is_of_record != 0 || is_json(text)) return out.append(text);
@@ -251,13 +234,26 @@ void write_variant(const Type& type, std::size_t number, JsonWriter& out) {
   out.append(number < type.variants.size() ? std::string_view(type.variants[number].json) : "null");
 }
 
-void write_value(const Type& type, const void* value, JsonWriter& out);
+void write_enum(const Type& type, std::size_t number, JsonWriter& out) {
+  const std::size_t begin = out.size();
+  write_variant(type, number, out);
+  PartNotes* const parts = out.parts();
+  if (parts == nullptr) return;
+  const bool is_text = number < type.variants.size();
+  parts->choose(is_text ? 1 : 0, 1);
+  if (!is_text) return;
+  parts->add(Part::kText, begin + 1, out.size() - 1);
+  if (type.variants[number].json.find('\\') != std::string::npos) parts->spoil();
+}
 
 void write_union(const Type& type, const void* value, JsonWriter& out) {
   const auto number = load<u16>(static_cast<const char*>(value) + type.tag_offset);
   const Type* const of_variant =
       number < type.variants.size() ? type.variants[number].type : nullptr;
-  if (of_variant == nullptr) return write_variant(type, number, out);
+  // 0 is one without a value, which is noted as that of an enum.
+  if (PartNotes* const parts = out.parts())
+    parts->choose(of_variant == nullptr ? 0 : std::uint64_t{number} + 1, 17);
+  if (of_variant == nullptr) return write_enum(type, number, out);
   out.append('{');
   write_variant(type, number, out);
   out.append(':');
@@ -268,6 +264,7 @@ void write_union(const Type& type, const void* value, JsonWriter& out) {
 void write_map(const Type& type, const void* value, JsonWriter& out) {
   const auto list = load<ListLayout>(value);
   const Type& entry = *type.item;
+  spoil(out);
   out.append('{');
   for (std::uint32_t i = 0; i < list.size; ++i) {
     const char* const at = list.data + std::size_t{i} * entry.size;
@@ -281,12 +278,16 @@ void write_map(const Type& type, const void* value, JsonWriter& out) {
 
 void write_list(const Type& type, const void* value, JsonWriter& out) {
   const auto list = load<ListLayout>(value);
+  PartNotes* const parts = out.take_parts();
+  const std::size_t begin = out.size();
   out.append('[');
   for (std::uint32_t i = 0; i < list.size; ++i) {
     if (i != 0) out.append(',');
     write_value(*type.item, list.data + std::size_t{i} * type.item->size, out);
   }
   out.append(']');
+  out.give_back(parts);
+  if (parts != nullptr) parts->add(Part::kJson, begin, out.size());
 }
 
 // `,"name":` but for its first byte, in blocks that may reach past its end.
@@ -307,7 +308,11 @@ void write_name(char separator, const JsonName& name, JsonWriter& out) {
   const char* object = static_cast<const char*>(value);
   char separator = '{';
   for (const Field& field : type.fields) {
-    if (field.optional && object[field.flag_offset] == 0) continue;
+    if (field.optional) {
+      const bool is_there = object[field.flag_offset] != 0;
+      if (PartNotes* const parts = out.parts()) parts->choose(is_there ? 1 : 0, 1);
+      if (!is_there) continue;
+    }
     write_name(std::exchange(separator, ','), field.json_name, out);
     if (field.type->kind == Kind::kString) {  // most are: without a call for each, 0.9 of the time
       write_string(load<Text>(object + field.offset), out);
@@ -321,6 +326,7 @@ void write_name(char separator, const JsonName& name, JsonWriter& out) {
 
 // No record has a sketch; this is what people see of one.
 void write_sketch(const Distinct& sketch, JsonWriter& out) {
+  spoil(out);
   const u64 estimate = sketch.estimate();
   write_number<u64>(&estimate, out);
 }
@@ -328,6 +334,7 @@ void write_sketch(const Distinct& sketch, JsonWriter& out) {
 // Estimates with as many digits as mean something.
 void write_sketch(const Quantiles& sketch, JsonWriter& out) {
   constexpr int kDigits = 6;
+  spoil(out);
   const u64 count = sketch.count();
   out.append("{\"count\":");
   write_number<u64>(&count, out);
@@ -349,26 +356,41 @@ void write_sketch(const Quantiles& sketch, JsonWriter& out) {
   out.append('}');
 }
 
+void write_bool(bool value, JsonWriter& out) {
+  const std::string_view text = value ? "true" : "false";
+  text.copy(out.room(text.size()), text.size());
+  advance_by_part(text.size(), Part::kBool, out);
+}
+
+void write_bytes(const Bytes& bytes, JsonWriter& out) {
+  out.append('"');
+  const std::size_t begin = out.size();
+  append_base64({bytes.data, bytes.size}, out.flushed());
+  if (PartNotes* const parts = out.parts()) parts->add(Part::kText, begin, out.size());
+  out.append('"');
+}
+
+}  // namespace
+
 void write_value(const Type& type, const void* value, JsonWriter& out) {
   visit(type.kind, [&]<class T>(std::type_identity<T>) {
     if constexpr (std::same_as<T, bool>) {
-      out.append(load<bool>(value) ? "true" : "false");
+      write_bool(load<bool>(value), out);
     } else if constexpr (NumberSlot<T>) {
       write_number<T>(value, out);
     } else if constexpr (std::same_as<T, Text>) {
       write_string(load<Text>(value), out);
     } else if constexpr (std::same_as<T, Bytes>) {
-      const auto bytes = load<Bytes>(value);
-      out.append('"');
-      append_base64({bytes.data, bytes.size}, out.flushed());
-      out.append('"');
+      write_bytes(load<Bytes>(value), out);
     } else if constexpr (std::same_as<T, TimestampSlot>) {
       write_time(load<TimestampSlot>(value).ms, out);
     } else if constexpr (std::same_as<T, DecimalSlot>) {
       char* const to = out.room(detail::kDecimalBytesMax);
-      out.advance(detail::write_decimal(load<DecimalSlot>(value).units, type.scale, to));
+      const std::size_t size =
+          detail::write_decimal(load<DecimalSlot>(value).units, type.scale, to);
+      advance_by_part(size, Part::kNumber, out);
     } else if constexpr (std::same_as<T, EnumSlot>) {
-      write_variant(type, load<EnumSlot>(value).number, out);
+      write_enum(type, load<EnumSlot>(value).number, out);
     } else if constexpr (std::same_as<T, JsonSlot>) {
       write_json(load<JsonSlot>(value), out);
     } else if constexpr (std::same_as<T, UnionSlot>) {
@@ -384,8 +406,6 @@ void write_value(const Type& type, const void* value, JsonWriter& out) {
     }
   });
 }
-
-}  // namespace
 
 void encode_json(const Type& type, const void* value, std::string& out) {
   if (type.is_raw) return encode_raw(type, value, out);

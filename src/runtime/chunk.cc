@@ -19,7 +19,7 @@ void Chunk::clear() {
   undecoded_.clear();
 }
 
-void Chunk::decode(Source source, record::BatchDecoder& decoder) {
+void Chunk::decode(Source source, record::BatchDecoder& decoder, record::BlockArena* passing) {
   source_ = std::move(source);
   const record::Type& type = *source_.type;
   std::size_t count = 0;
@@ -28,11 +28,12 @@ void Chunk::decode(Source source, record::BatchDecoder& decoder) {
   times_.reserve(count);
   origins_.reserve(count);
   const std::size_t align = std::max<std::size_t>(type.align, 8);
-  auto* value = static_cast<char*>(arena_.allocate(count * type.size, align));
+  record::BlockArena& arena = passing != nullptr ? *passing : arena_;
+  auto* value = static_cast<char*>(arena.allocate(count * type.size, align));
   for (const auto& batch : source_.batches) {
     const std::size_t begin = batch->index_of(source_.from);
     failures_.clear();
-    decoder.decode(type, *batch, begin, arena_, value, failures_);
+    decoder.decode(type, *batch, begin, arena, value, failures_);
     auto failure = failures_.begin();
     for (auto index = static_cast<std::uint32_t>(begin); index < batch->size(); ++index) {
       const char* const decoded = std::exchange(value, value + type.size);

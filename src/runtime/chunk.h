@@ -49,7 +49,10 @@ class Chunk {
     std::vector<record::BatchPtr> batches;
   };
 
-  void decode(Source source, record::BatchDecoder& decoder);
+  // `passing`: where the values go, if they are forgotten before it is used again; null: they last
+  // as long as the chunk.
+  void decode(Source source, record::BatchDecoder& decoder, record::BlockArena* passing = nullptr);
+  void forget_values() { values_.clear(); }
   // Forgets the records; keeps memory for the next ones.
   void clear();
 

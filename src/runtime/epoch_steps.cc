@@ -60,16 +60,27 @@ void EpochSteps::run(Epoch& epoch, std::uint32_t rank, bool is_small) {
   pool_.for_each(epoch.readings.size(), is_small, [&](std::uint32_t number, std::size_t i) {
     Worker& worker = workers_[number];
     Epoch::Reading& reading = epoch.readings[i];
-    if (rank == 0) reading.chunk->decode(std::move(reading.source), worker.decoder);
+    const bool is_passing = std::ranges::all_of(reading.deliveries, [this](const auto& to) {
+      const Service& service = tasks_[to.first]->service();
+      return service.is_pipe() && service.rank == 0;
+    });
+    record::BlockArena& passing = worker.scratch.passing;
+    worker.scratch.begin();
+    if (rank == 0) {
+      reading.chunk->decode(std::move(reading.source), worker.decoder,
+                            is_passing ? &passing : nullptr);
+    }
     worker.scratch.takers.clear();
     for (const auto& [service, delivery] : reading.deliveries) {
       const ServiceTask& task = *tasks_[service];
       if (task.service().rank != rank) continue;
       worker.scratch.takers.push_back({&task.service(), task.positions().closed.gone_until,
                                        epoch.now + task.service().future_max + Duration{1},
-                                       delivery, worker.readers[service].get()});
+                                       delivery, worker.readers[service].get(),
+                                       is_passing ? &passing : &delivery->arena});
     }
     run_steps(*reading.chunk, worker.scratch);
+    if (is_passing) reading.chunk->forget_values();
   });
 }
 

@@ -109,6 +109,7 @@ struct Service {
   void add_failure(std::uint32_t input, std::string_view op, OperatorCounts& counts) const;
   // Of `flush`, behind the functions at the rows.
   std::size_t flush_number() const { return keyed->first + keyed->operators.size(); }
+  bool is_pipe() const { return !keyed && !join; }
   // Whether something leaves the rows for the sinks while records come.
   bool has_keyed_outputs() const {
     return join || (keyed && keyed->plan->has_outputs() && !sinks.empty());

@@ -137,10 +137,13 @@ bool place_alike(const Taker& one, const Taker& other) {
 // Records of a chunk on their way to the sinks of a service.
 class ChunkSinks final : public SinkTaker {
  public:
-  ChunkSinks(const Service& service, RowReader* reader, StepScratch& scratch, Delivery& delivery)
+  // `arena`: of what the functions of the sinks make.
+  ChunkSinks(const Service& service, RowReader* reader, StepScratch& scratch, Arena& arena,
+             Delivery& delivery)
       : service_(service),
         reader_(reader),
         scratch_(scratch),
+        arena_(arena),
         delivery_(delivery),
         chunk_(*delivery.chunk) {
     scratch_.sinks.clear();
@@ -157,7 +160,9 @@ class ChunkSinks final : public SinkTaker {
   }
   void run() {
     delivery_.counts.resize(service_.operators.size());
-    run_sinks(service_, scratch_.sinks, delivery_.arena, reader_, *this, delivery_.counts);
+    delivery_.out.expect(scratch_.records.size());
+    run_sinks(service_, scratch_.sinks, arena_, reader_, *this, delivery_.counts);
+    delivery_.out.seal();
   }
 
   std::optional<std::string_view> key_of(std::uint32_t number) const override {
@@ -167,8 +172,7 @@ class ChunkSinks final : public SinkTaker {
   // A record keeps the time of the one it came from; one of a join has that of the later event.
   void take(const BoundSink& sink, std::uint32_t number, const void* value,
             std::optional<std::string_view> key) override {
-    scratch_.json.clear();
-    record::encode_json(*sink.type, value, scratch_.json);
+    const std::string_view json = scratch_.encoder.encode(*sink.type, value, scratch_.passing);
     const Origin& origin = origin_of(number);
     std::uint64_t spread = chunk_.source().partition;
     Timestamp time = origin.batch->timestamp(origin.index);
@@ -176,7 +180,7 @@ class ChunkSinks final : public SinkTaker {
       spread = state::hash_key(scratch_.sinks.row_keys[number].view());
       time = {scratch_.sinks.times[number]};
     }
-    delivery_.out.add(sink.target, spread, time, key, scratch_.json);
+    delivery_.out.lend(sink.target, spread, time, key, json, scratch_.encoder.outlined());
     ++delivery_.records_out;
   }
   void fail(std::string_view op, std::uint32_t number, std::string reason) override {
@@ -192,6 +196,7 @@ class ChunkSinks final : public SinkTaker {
   const Service& service_;
   RowReader* const reader_;
   StepScratch& scratch_;
+  Arena& arena_;
   Delivery& delivery_;
   const Chunk& chunk_;
 };
@@ -220,7 +225,7 @@ class Steps {
     for (const abi::RecordError& error : passed.errors)
       add_dead(chain.operators[error.step], chunk_.origin(error.index), error.message.str());
     if (service_.keyed || service_.join) return place(passed.emitted);
-    ChunkSinks sinks(service_, taker_.reader, scratch_, delivery_);
+    ChunkSinks sinks(service_, taker_.reader, scratch_, *taker_.arena, delivery_);
     for (const abi::Emitted& record : passed.emitted) sinks.add(record, record.origin);
     sinks.run();
   }
@@ -248,14 +253,14 @@ class Steps {
     const auto times = chunk_.times();
     const auto count = static_cast<u32>(values.size());
     if (chain.function == nullptr) {
-      const std::span emitted(static_cast<abi::Emitted*>(delivery_.arena.allocate(
+      const std::span emitted(static_cast<abi::Emitted*>(taker_.arena->allocate(
                                   count * sizeof(abi::Emitted), alignof(abi::Emitted))),
                               count);
       for (u32 i = 0; i < count; ++i) emitted[i] = {values[i], times[i], {}, i, nullptr};
       return {chain.function, emitted, {}, {}};
     }
     if (scratch_.errors.size() < count) scratch_.errors.resize(count);
-    abi::Call call = call_with(delivery_.arena, taker_.reader);
+    abi::Call call = call_with(*taker_.arena, taker_.reader);
     const std::span counts = no_counts(chain.operators.size());
     call.counts = counts.data();
     const abi::Records records{values.data(), times.data(), count, record_keys(chain), nullptr};
@@ -267,7 +272,7 @@ class Steps {
 
   std::span<abi::StepCount> no_counts(std::size_t steps) {
     auto* const counts = static_cast<abi::StepCount*>(
-        delivery_.arena.allocate(steps * sizeof(abi::StepCount), alignof(abi::StepCount)));
+        taker_.arena->allocate(steps * sizeof(abi::StepCount), alignof(abi::StepCount)));
     std::uninitialized_value_construct_n(counts, steps);
     return {counts, steps};
   }
@@ -276,8 +281,8 @@ class Steps {
   const Optional<Text>* record_keys(const BoundChain& chain) {
     if ((chain.asks & abi::kRecordKeys) == 0) return nullptr;
     using Key = Optional<Text>;
-    auto* const keys = static_cast<Key*>(
-        delivery_.arena.allocate(sizeof(Key) * (chunk_.size() + 1), alignof(Key)));
+    auto* const keys =
+        static_cast<Key*>(taker_.arena->allocate(sizeof(Key) * (chunk_.size() + 1), alignof(Key)));
     for (u32 i = 0; i < chunk_.size(); ++i) {
       const Origin& origin = chunk_.origin(i);
       const auto key = origin.batch->key(origin.index);
@@ -310,6 +315,11 @@ class Steps {
 
 }  // namespace
 
+void StepScratch::begin() {
+  constexpr std::size_t kKept = std::size_t{16} << 20;
+  passing.reset(kKept);
+}
+
 void run_steps(const Chunk& chunk, StepScratch& scratch) {
   const std::span<const Taker> takers = scratch.takers;
   scratch.passed.clear();
@@ -319,7 +329,8 @@ void run_steps(const Chunk& chunk, StepScratch& scratch) {
 
 void write_outputs(const Service& service, const std::vector<KeyedOutput>& outputs,
                    RowReader* reader, StepScratch& scratch, Delivery& delivery) {
-  ChunkSinks sinks(service, reader, scratch, delivery);
+  scratch.begin();
+  ChunkSinks sinks(service, reader, scratch, delivery.arena, delivery);
   for (const KeyedOutput& output : outputs) sinks.add(output);
   sinks.run();
 }

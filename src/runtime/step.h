@@ -7,12 +7,13 @@
 
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include <gameflow/abi.h>
 
 #include "base/time.h"
+#include "record/arena.h"
+#include "record/encoder.h"
 #include "runtime/chunk.h"
 #include "runtime/delivery.h"
 #include "runtime/service.h"
@@ -29,9 +30,10 @@ struct Taker {
   Timestamp future_from;                // event times from here on do not tell the time
   Delivery* delivery;                   // its chunk and input are set
   RowReader* reader;                    // of the worker; may be null
+  record::BlockArena* arena;            // of what the functions make
 };
 
-// What became of the records of a chunk in a chain. All of it lies in the arena of a delivery.
+// What became of the records of a chunk in a chain. All of it lies in the arena of a taker.
 struct Passed {
   abi::ChainFn function;
   std::span<const abi::Emitted> emitted;
@@ -53,8 +55,14 @@ struct StepScratch {
   std::vector<Passed> passed;  // through the chains of sources, of the chunk at hand
   std::vector<abi::RecordError> errors;
   std::vector<std::uint32_t> records;
-  std::string json;
+  record::Encoder encoder;
+  // Of what nobody asks for once the chunk is done: output that is sealed by then, and all that
+  // pipes make. For each chunk the same memory, so that it is in the caches.
+  record::BlockArena passing;
   SinkScratch sinks;
+
+  // With another chunk.
+  void begin();
 };
 
 // Fills the deliveries of those in scratch.takers.
