@@ -1,11 +1,13 @@
 #include "query/decimal_value.h"
 
+#include <algorithm>
+
 namespace gameflow::query {
 
 using detail::i128;
 
 std::optional<i128> exact_decimal(double value) {
-  for (const std::uint32_t scale : {2U, 4U, 6U, 9U, 12U, 15U}) {
+  for (const std::uint32_t scale : {2U, 4U, 6U, 9U, 12U, 15U, 18U}) {
     const double scaled = value * power_of_ten(scale);
     if (!(std::abs(scaled) < static_cast<double>(kDecimalUnitsEnd))) return std::nullopt;
     if (std::abs(scaled - std::nearbyint(scaled)) > 1e-3) continue;  // spares the division
@@ -15,18 +17,18 @@ std::optional<i128> exact_decimal(double value) {
   return std::nullopt;
 }
 
-std::optional<ExactText> exact_decimal(std::string_view text) {
+std::optional<LongDecimals::Decimal> exact_decimal(std::string_view text) {
   detail::ScientificNumber number;
   detail::u128 digits = 0;
   bool is_exact = false;
   const bool is_decimal =
-      text.find('.') != std::string_view::npos && number.parse(text) && number.exponent <= 0 &&
+      number.parse(text) && number.exponent <= 0 &&
       number.with_exponent(-static_cast<std::int32_t>(kExactScale), digits, is_exact) && is_exact &&
       digits < detail::u128{1} << 126;
   if (!is_decimal) return std::nullopt;
   const auto units = static_cast<i128>(digits);
-  return ExactText{number.is_negative ? -units : units,
-                   static_cast<std::uint32_t>(-number.exponent)};
+  return LongDecimals::Decimal{number.is_negative ? -units : units,
+                               std::min(static_cast<std::uint32_t>(-number.exponent), kExactScale)};
 }
 
 }  // namespace gameflow::query
