@@ -7,12 +7,23 @@ namespace gameflow::query {
 using detail::i128;
 
 std::optional<i128> exact_decimal(double value) {
-  for (const std::uint32_t scale : {2U, 4U, 6U, 9U, 12U, 15U, 18U}) {
+  const auto at_scale = [value](std::uint32_t scale) -> std::optional<i128> {
     const double scaled = value * power_of_ten(scale);
-    if (!(std::abs(scaled) < static_cast<double>(kDecimalUnitsEnd))) return std::nullopt;
-    if (std::abs(scaled - std::nearbyint(scaled)) > 1e-3) continue;  // spares the division
-    if (const auto found = exact_units(value, scale))
-      return i128{*found} * detail::power_of_ten(kExactScale - scale);
+    if (std::abs(scaled - std::nearbyint(scaled)) > 1e-3) return std::nullopt;  // spares a division
+    const auto found = exact_units(value, scale);
+    if (!found) return std::nullopt;
+    return i128{*found} * detail::power_of_ten(kExactScale - scale);
+  };
+  const auto has_room = [value](std::uint32_t scale) {
+    return std::abs(value * power_of_ten(scale)) < static_cast<double>(kDecimalUnitsEnd);
+  };
+  std::uint32_t tried = 0;
+  for (std::uint32_t scale : {2U, 4U, 6U, 9U, 12U, 15U, 18U}) {
+    const bool is_last = !has_room(scale);
+    while (scale > tried && !has_room(scale)) --scale;
+    if (const auto found = at_scale(scale)) return found;
+    if (is_last) break;
+    tried = scale;
   }
   return std::nullopt;
 }

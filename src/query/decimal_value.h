@@ -1,5 +1,5 @@
-// Decimals in SQL: the nearest double, which of up to 15 digits says exactly which decimal it is. Of
-// those of more digits long_decimals.h keeps which they are.
+// Decimals in SQL: the nearest double, which of up to 15 digits says exactly which decimal it is.
+// Of those of more digits long_decimals.h keeps which they are.
 #pragma once
 
 #include <cmath>

@@ -4,8 +4,10 @@
 // with them by value, wherever that is. But several of them may be nearest to one double, and one
 // may be nearest to that of a decimal with few digits. So each that the query meets is given a
 // double of its own: the nearest, or one beside it, such that they are ordered as the decimals are,
-// also among those of few digits; and that double says which decimal it was. Where there is no room
-// for one the query fails, and says so: what it gives is right or not at all.
+// also among those of few digits; and that double says which decimal it was. Where one finds no
+// room between two that came before it, the query is run once more, with room for all that it has
+// met. If there is none, as dozens are nearest to one double, it fails and says so: what a query
+// gives is right or not at all.
 //
 // Threads  one.
 // Errors   std::bad_alloc: its memory is in the budget of the query.
@@ -19,9 +21,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <gameflow/decimal_text.h>
 
+#include "base/error.h"
 #include "query/sqlite_process.h"
 
 struct sqlite3;
@@ -46,19 +50,28 @@ class LongDecimals {
     const auto found = decimals_.find(value);
     return found == decimals_.end() ? nullptr : &found->second;
   }
-  // The double of any decimal; nothing where there is no room for it.
-  std::optional<double> double_of(const Decimal& decimal);
-  // The same as the result of a function, or why there is none.
+  // The double of any decimal.
+  double double_of(const Decimal& decimal);
+  // The same as the result of a function.
   void give(sqlite3_context* context, const Decimal& decimal);
 
-  // Why there is none.
-  static std::string no_room_for(std::string_view digits);
-  // For the next query.
-  void clear() { decimals_.clear(); }
+  // Runs the query, and again where there was no room. kSqlInvalid: there is none.
+  Status run(const std::function<Status()>& query);
+  void clear() {
+    decimals_.clear();
+    without_room_.clear();
+  }
 
  private:
   using Entry = std::pair<const double, Decimal>;
-  std::map<double, Decimal, std::less<>, SqliteAllocator<Entry>> decimals_;
+  using ByDouble = std::map<double, Decimal, std::less<>, SqliteAllocator<Entry>>;
+  using List = std::vector<Decimal, SqliteAllocator<Decimal>>;
+
+  bool place(const Decimal& decimal, double& at);
+  bool make_room();
+
+  ByDouble decimals_;
+  List without_room_;
 };
 
 // Adds exact_decimal('1.50'), which a number of many digits in a statement becomes.

@@ -5,7 +5,6 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <map>
 #include <new>
 #include <utility>
@@ -155,25 +154,22 @@ Status check_count(sqlite3_stmt* statement, std::size_t given) {
 }
 
 // A number that is no INTEGER and no REAL.
-Status bind_number(sqlite3_stmt* statement, int number, std::string_view digits,
-                   LongDecimals& decimals) {
+void bind_number(sqlite3_stmt* statement, int number, std::string_view digits,
+                 LongDecimals& decimals) {
   if (digits.find('.') == std::string_view::npos) {
     std::uint64_t value = 0;
     std::from_chars(digits.data(), digits.data() + digits.size(), value);
     const std::string text = large_u64_text(value);
     sqlite3_bind_text64(statement, number, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
-    return {};
+    return;
   }
-  const auto decimal = exact_decimal(digits);
-  const auto value = decimal ? decimals.double_of(*decimal) : std::nullopt;
-  if (!value) return fail(ErrorCode::kSqlInvalid, LongDecimals::no_room_for(digits));
-  sqlite3_bind_double(statement, number, *value);
-  return {};
+  if (const auto decimal = exact_decimal(digits))
+    sqlite3_bind_double(statement, number, decimals.double_of(*decimal));
 }
 
 // Text is not copied: the arguments last as long as the query runs.
-Status bind(sqlite3_stmt* statement, int number, const abi::SqlArgument& argument,
-            LongDecimals& decimals) {
+void bind(sqlite3_stmt* statement, int number, const abi::SqlArgument& argument,
+          LongDecimals& decimals) {
   using Kind = abi::SqlArgument::Kind;
   switch (argument.kind) {
     case Kind::kNull:
@@ -190,9 +186,9 @@ Status bind(sqlite3_stmt* statement, int number, const abi::SqlArgument& argumen
                           SQLITE_STATIC, SQLITE_UTF8);
       break;
     case Kind::kNumber:
-      return bind_number(statement, number, argument.text.view(), decimals);
+      bind_number(statement, number, argument.text.view(), decimals);
+      break;
   }
-  return {};
 }
 
 // Names may be written as in the YAML, where they are quoted: `account-balance` is account_balance
@@ -216,6 +212,9 @@ std::string with_names(std::string_view sql, IsName&& is_name) {
 }
 
 }  // namespace
+
+// Of the columns of an answer.
+using Scales = std::vector<std::optional<std::uint32_t>>;
 
 struct Database::Impl {
   // Destroyed last: SQLite holds their addresses. By folded name.
@@ -241,6 +240,8 @@ struct Database::Impl {
   std::optional<std::uint32_t> scale_of_column(std::string_view name) const;
   // Sets everything up for running one statement.
   void begin(Author author, Deadline deadline);
+  Status answer(sqlite3_stmt* statement, const Scales& scales, const Limits& limits,
+                Answer& answer);
   Status fill(sqlite3_stmt* statement, const std::vector<Target>& targets, const record::Type& item,
               Arena& arena, RawList& list);
 };
@@ -340,7 +341,6 @@ std::optional<std::uint32_t> Database::Impl::scale_of_column(std::string_view na
 
 void Database::Impl::begin(Author author, Deadline deadline) {
   for (const auto& [name, slot] : slots) slot->begin_query(author, deadline);
-  decimals.clear();
   connection.set_deadline(deadline);
 }
 
@@ -410,7 +410,7 @@ Result<Answer> Database::run(std::string_view sql, const Limits& limits) {
   GF_ASSIGN(sqlite3_stmt * statement, impl_->prepare(sql, Author::kPerson));
   Answer answer;
   const int columns = sqlite3_column_count(statement);
-  auto scales =
+  Scales scales =
       scales_of_results(sql, static_cast<std::size_t>(columns),
                         [&](std::string_view name) { return impl_->scale_of_column(name); });
   for (int i = 0; i < columns; ++i) {
@@ -419,23 +419,30 @@ Result<Answer> Database::run(std::string_view sql, const Limits& limits) {
     if (!scale) scale = scale_of(statement, i);
   }
   impl_->begin(Author::kPerson, deadline);
-  impl_->topic_use = {.bytes_max = limits.topic_bytes_max, .bytes = 0, .failure = {}};
   const Allowance allowance(kPersonBytesMax, true);
+  GF_TRY(impl_->decimals.run([&] { return impl_->answer(statement, scales, limits, answer); }));
+  return answer;
+}
+
+Status Database::Impl::answer(sqlite3_stmt* statement, const Scales& scales, const Limits& limits,
+                              Answer& answer) {
+  topic_use = {.bytes_max = limits.topic_bytes_max, .bytes = 0, .failure = {}};
+  answer.rows.clear();
   Execution execution(statement);
   std::size_t bytes = 0;
   for (;;) {
     const int code = execution.step();
-    if (code == SQLITE_DONE) return answer;
+    if (code == SQLITE_DONE) return {};
     if (code != SQLITE_ROW) {
-      if (impl_->topic_use.failure) return fail(*std::move(impl_->topic_use.failure));
-      return fail(impl_->connection.error_of(code));
+      if (topic_use.failure) return fail(*std::move(topic_use.failure));
+      return fail(connection.error_of(code));
     }
     std::vector<Value> row;
-    row.reserve(static_cast<std::size_t>(columns));
-    for (int i = 0; i < columns; ++i)
-      row.push_back(value_of(statement, i, scales[static_cast<std::size_t>(i)], impl_->decimals, bytes));
+    row.reserve(scales.size());
+    for (std::size_t i = 0; i < scales.size(); ++i)
+      row.push_back(value_of(statement, static_cast<int>(i), scales[i], decimals, bytes));
     answer.truncated = answer.rows.size() >= limits.rows_max || bytes > limits.bytes_max;
-    if (answer.truncated) return answer;
+    if (answer.truncated) return {};
     answer.rows.push_back(std::move(row));
   }
 }
@@ -452,9 +459,12 @@ Status Database::select_into(std::string_view sql, std::span<const abi::SqlArgum
   const Allowance allowance(kOperatorBytesMax, false);
   Status filled;
   try {
-    for (std::size_t i = 0; i < arguments.size(); ++i)
-      GF_TRY(bind(statement, static_cast<int>(i) + 1, arguments[i], impl_->decimals));
-    filled = impl_->fill(statement, targets, item, arena, raw);
+    filled = impl_->decimals.run([&] {
+      raw.size = size_before;
+      for (std::size_t i = 0; i < arguments.size(); ++i)
+        bind(statement, static_cast<int>(i) + 1, arguments[i], impl_->decimals);
+      return impl_->fill(statement, targets, item, arena, raw);
+    });
   } catch (const std::bad_alloc&) {
     filled = fail(ErrorCode::kSqlLimit, "the result does not fit into memory");
   }

@@ -197,7 +197,8 @@ bool store_value(sqlite3_value* from, const Target& target, const LongDecimals& 
     if constexpr (std::same_as<T, Text>) return store_text(from, target.is_expression, arena, to);
     if constexpr (std::same_as<T, Bytes>) return store_bytes(from, arena, to);
     if constexpr (std::same_as<T, record::TimestampSlot>) return store_time(from, type, to);
-    if constexpr (std::same_as<T, record::DecimalSlot>) return store_decimal(from, type, decimals, to);
+    if constexpr (std::same_as<T, record::DecimalSlot>)
+      return store_decimal(from, type, decimals, to);
     if constexpr (std::same_as<T, record::EnumSlot>) return store_enum(from, type, to);
     return store_json(from, type, arena, decoder, to);
   });
@@ -250,8 +251,8 @@ Result<std::vector<Target>> map_columns(sqlite3_stmt* statement, const record::T
                   fmt::format("column '{}' {}", as_written(columns[i]), mistake));
     }
     filled.push_back(field);
-    targets.push_back({field->type, field->optional, field->offset, field->flag_offset,
-                       declared == nullptr});
+    targets.push_back(
+        {field->type, field->optional, field->offset, field->flag_offset, declared == nullptr});
   }
   GF_TRY(check_required(columns, filled, item));
   return targets;

@@ -362,8 +362,7 @@ void give_decimal(sqlite3_context* context, std::int64_t units, std::uint32_t sc
   if (scale == 0) return sqlite3_result_int64(context, units);
   if (const auto value = decimal_as_double(units, scale))
     return sqlite3_result_double(context, *value);
-  decimals.give(context,
-                {detail::i128{units} * detail::power_of_ten(kExactScale - scale), scale});
+  decimals.give(context, {detail::i128{units} * detail::power_of_ten(kExactScale - scale), scale});
 }
 
 void give_enum(sqlite3_context* context, const record::Type& type, std::uint16_t number) {
@@ -372,8 +371,7 @@ void give_enum(sqlite3_context* context, const record::Type& type, std::uint16_t
 }
 
 void give_u64(sqlite3_context* context, std::uint64_t value) {
-  if (value < kLargeU64Min)
-    return sqlite3_result_int64(context, static_cast<sqlite3_int64>(value));
+  if (value < kLargeU64Min) return sqlite3_result_int64(context, static_cast<sqlite3_int64>(value));
   give_text(context, large_u64_text(value), Lifetime::kRow);
 }
 

@@ -35,7 +35,8 @@ struct sqlite3_context;
 namespace gameflow::query {
 
 // What a column is declared as: "INTEGER", "REAL", "DECIMAL(2)", "TEXT" or "BLOB", or as
-// large_u64.h and sketch_functions.h say. `type` may be null for a kind that needs no more to be said.
+// large_u64.h and sketch_functions.h say. `type` may be null for a kind that needs no more to be
+// said.
 std::string declared_type(record::Kind kind, const record::Type* type);
 // How long what a slot points to stays.
 enum class Lifetime : std::uint8_t { kQuery, kRow };

@@ -48,8 +48,8 @@ std::vector<Field> fields_of_value(const Node& value) {
   std::vector<Field> fields;
   const Node* const type = value.find("type");
   // What only another type has is not told where the type itself is wrong.
-  const bool is_wrong = type != nullptr && std::ranges::count(kRow.fields[0].words,
-                                                              std::string_view(type->text)) == 0;
+  const bool is_wrong = type != nullptr &&
+                        std::ranges::count(kRow.fields[0].words, std::string_view(type->text)) == 0;
   for (const Variant& variant : kRow.variants) {
     if (is_wrong || (type != nullptr && type->text == variant.word))
       fields.insert(fields.end(), variant.fields.begin(), variant.fields.end());

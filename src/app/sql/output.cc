@@ -110,8 +110,8 @@ std::string with_digits(std::string_view answer) {
       end = std::min(answer.find_first_not_of(kNumber, at), answer.size());
     }
     const std::string_view part = answer.substr(at, end - at);
-    const bool has_point = part.front() != '"' && part.find_first_of(".Ee") != part.npos &&
-                           part.size() > 1;
+    const bool has_point =
+        part.front() != '"' && part.find_first_of(".Ee") != part.npos && part.size() > 1;
     out += has_point && part.find_first_not_of(kNumber) == part.npos ? fmt::format("[\"{}\"]", part)
                                                                      : std::string(part);
     at = end;
