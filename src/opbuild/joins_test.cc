@@ -68,7 +68,7 @@ TEST(CompileErrors, OfJoins) {
       {"a lambda of two types", kRun,
        "[](const Buy& buy, const Click* click) { if (click == nullptr) return nullptr; return "
        "Both{buy.user, 1}; }",
-       "25:91: error: inconsistent types 'std::nullptr_t' and 'Both' deduced for lambda return "
+       "25:99: error: inconsistent types 'std::nullptr_t' and 'Both' deduced for lambda return "
        "type\n"},
       {"one only", kRun, "Both of(const Buy&) { return {}; }",
        "25:18: error: this has to take (const Buy&, const Click*), what comes of left and right\n"},
