@@ -452,25 +452,6 @@ constexpr sqlite3_module kModule = [] {
 
 }  // namespace
 
-std::string declared_type(Kind kind, const record::Type* type) {
-  return record::visit(kind, [&]<class T>(std::type_identity<T>) -> std::string {
-    if constexpr (std::same_as<T, u64>) return kU64Type;
-    if constexpr (std::same_as<T, Bytes>) return "BLOB";
-    if constexpr (std::floating_point<T>) return "REAL";
-    if constexpr (std::same_as<T, record::DecimalSlot>)
-      return fmt::format("DECIMAL({})", type->scale);
-    if constexpr (std::same_as<T, Distinct>) return kDistinctType;
-    if constexpr (std::same_as<T, Quantiles>) return kQuantilesType;
-    return std::integral<T> || std::same_as<T, record::TimestampSlot> ? "INTEGER" : "TEXT";
-  });
-}
-
-std::string quoted_name(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) out.append(c == '"' ? 2 : 1, c);
-  return out + '"';
-}
-
 void give_value(sqlite3_context* context, const record::Type& type, const char* slot,
                 Lifetime lifetime, LongDecimals& decimals) {
   record::visit(type.kind, [&]<class T>(std::type_identity<T>) {
