@@ -62,6 +62,14 @@ TEST(CompileErrors, OfJoins) {
        "25:18: error: this has to take (const Buy&, const Click*), what comes of left and right\n"},
       {"the other way round", kRun, "Both of(const Click&, const Buy*) { return {}; }",
        "25:18: error: this has to take (const Buy&, const Click*), what comes of left and right\n"},
+      // Told once: how a wrong parameter is used follows from what it is.
+      {"two pointers", kRun, "Both of(const Buy* buy, const Click*) { return {buy.user, 1}; }",
+       "25:18: error: this has to take (const Buy&, const Click*), what comes of left and right\n"},
+      {"a lambda of two types", kRun,
+       "[](const Buy& buy, const Click* click) { if (click == nullptr) return nullptr; return "
+       "Both{buy.user, 1}; }",
+       "25:99: error: inconsistent types 'std::nullptr_t' and 'Both' deduced for lambda return "
+       "type\n"},
       {"one only", kRun, "Both of(const Buy&) { return {}; }",
        "25:18: error: this has to take (const Buy&, const Click*), what comes of left and right\n"},
       {"nothing", kRun, "void of(const Buy&, const Click*) {}",

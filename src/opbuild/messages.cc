@@ -201,7 +201,14 @@ bool is_told(const std::vector<Diagnostic>& found, Position position, std::strin
     return !found.empty() && found.back().position.file == position.file &&
            found.back().position.line >= position.line &&
            (found.back().message.ends_with("does not name a type") ||
-            found.back().message.ends_with("was not declared in this scope"));
+            found.back().message.ends_with("was not declared in this scope") ||
+            found.back().message.starts_with("inconsistent types"));
+  }
+  // What a lambda gives is not known, so it does not become anything else either.
+  if (text.starts_with("conversion from ")) {
+    return any([&](const Diagnostic& earlier) {
+      return earlier.position == position && earlier.message.starts_with("inconsistent types");
+    });
   }
   // About templates of ours, where the user's mistake stands already.
   if (raw.find("detail::") != std::string_view::npos && raw.find("NotTakenBy") == raw.npos)
@@ -214,6 +221,17 @@ bool is_told(const std::vector<Diagnostic>& found, Position position, std::strin
                         earlier.position.file == position.file;
                })
              : false;
+}
+
+// A parameter of another type than has to be taken is used as what it should be: that is no mistake
+// of its own.
+void forget_uses(std::vector<Diagnostic>& found, Position taken_at) {
+  const auto is_use = [&](const Diagnostic& last) {
+    return last.position.file == taken_at.file && last.position.line >= taken_at.line &&
+           (last.message.find("which is of pointer type") != std::string::npos ||
+            last.message.starts_with("base operand of '->' has non-pointer type"));
+  };
+  while (!found.empty() && is_use(found.back())) found.pop_back();
 }
 
 }  // namespace
@@ -247,6 +265,7 @@ std::vector<Diagnostic> read_compiler_output(std::string_view output,
       if (header != headers.end())
         text = fmt::format("{}:{}: {}", header->file, message->position.line, text);
       if (is_told(found, *position, message->text, text)) continue;
+      if (text.starts_with("this has to take ")) forget_uses(found, *position);
       current = &found.emplace_back(Diagnostic{.position = *position, .message = text, .hint = ""});
     } else if (message->text == "constraints not satisfied" || message->text.ends_with(':')) {
       continue;  // of the static_asserts, which say it better; of lists that are not shown

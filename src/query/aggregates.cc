@@ -6,6 +6,8 @@
 
 #include <sqlite3.h>
 
+#include "query/large_u64.h"
+
 namespace gameflow::query {
 namespace {
 
@@ -37,6 +39,13 @@ void push(sqlite3_context* context, Numbers& numbers, double value) {
   numbers.data[numbers.size++] = value;
 }
 
+bool is_large_u64(sqlite3_value* value) {
+  if (sqlite3_value_type(value) != SQLITE_TEXT) return false;
+  return large_u64({reinterpret_cast<const char*>(sqlite3_value_text(value)),
+                    static_cast<std::size_t>(sqlite3_value_bytes(value))})
+      .has_value();
+}
+
 void step(sqlite3_context* context, int count, sqlite3_value** values) {
   auto* numbers = static_cast<Numbers*>(sqlite3_aggregate_context(context, sizeof(Numbers)));
   if (numbers == nullptr) return sqlite3_result_error_nomem(context);
@@ -47,7 +56,7 @@ void step(sqlite3_context* context, int count, sqlite3_value** values) {
   }
   const int type = sqlite3_value_type(values[0]);
   if (type == SQLITE_NULL) return;
-  if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) {
+  if (type != SQLITE_INTEGER && type != SQLITE_FLOAT && !is_large_u64(values[0])) {
     return fail_with(context, *numbers, "median and percentile take numbers");
   }
   push(context, *numbers, sqlite3_value_double(values[0]));

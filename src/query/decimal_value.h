@@ -1,5 +1,5 @@
-// Decimals in SQL: the nearest double of up to 15 digits, which says exactly which decimal it is;
-// one of more digits is text.
+// Decimals in SQL: the nearest double, which of up to 15 digits says exactly which decimal it is.
+// Of those of more digits long_decimals.h keeps which they are.
 #pragma once
 
 #include <cmath>
@@ -8,6 +8,8 @@
 #include <string_view>
 
 #include <gameflow/decimal_text.h>
+
+#include "query/long_decimals.h"
 
 namespace gameflow::query {
 
@@ -48,12 +50,7 @@ inline constexpr std::uint32_t kExactScale = detail::kScaleMax;
 
 // A number with few digits as what it is written as; whether it is one depends on the number alone.
 std::optional<detail::i128> exact_decimal(double value);
-
-struct ExactText {
-  detail::i128 units = 0;
-  std::uint32_t scale = 0;  // digits that it shows
-};
-// The same of text with a point, as decimals of many digits are.
-std::optional<ExactText> exact_decimal(std::string_view text);
+// The same of text.
+std::optional<LongDecimals::Decimal> exact_decimal(std::string_view text);
 
 }  // namespace gameflow::query

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <map>
 #include <new>
 #include <utility>
@@ -19,8 +19,10 @@
 #include "query/aggregates.h"
 #include "query/connection.h"
 #include "query/decimal_value.h"
-#include "query/exact_extremes.h"
+#include "query/exact_literals.h"
 #include "query/exact_sum.h"
+#include "query/large_u64.h"
+#include "query/long_decimals.h"
 #include "query/result_fields.h"
 #include "query/result_scale.h"
 #include "query/sketch_functions.h"
@@ -70,7 +72,7 @@ std::optional<std::uint32_t> scale_of(sqlite3_stmt* statement, int column) {
 
 // The value, with the bytes it adds to an answer. `scale`: of a column of decimals.
 Value value_of(sqlite3_stmt* statement, int column, std::optional<std::uint32_t> scale,
-               std::size_t& bytes) {
+               const LongDecimals& decimals, std::size_t& bytes) {
   const auto size = [&] {  // not for numbers: it would make text of them
     return static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
   };
@@ -81,6 +83,11 @@ Value value_of(sqlite3_stmt* statement, int column, std::optional<std::uint32_t>
     case SQLITE_FLOAT: {
       bytes += sizeof(double);
       const double value = sqlite3_column_double(statement, column);
+      if (const auto* const decimal = decimals.find(value)) {
+        std::string digits = decimal->with_scale(scale).text();
+        bytes += digits.size();
+        return Digits{std::move(digits)};
+      }
       const auto units = scale ? near_units(value, *scale) : std::nullopt;
       if (!units) return value;
       char digits[detail::kDecimalBytesMax];
@@ -89,7 +96,10 @@ Value value_of(sqlite3_stmt* statement, int column, std::optional<std::uint32_t>
     case SQLITE_TEXT: {
       const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
       bytes += size();
-      return std::string(text, size());
+      const char* const declared = sqlite3_column_decltype(statement, column);
+      const bool is_string = declared != nullptr && declared == std::string_view("TEXT");
+      const std::string_view view(text, size());
+      return std::string(is_string ? view : without_padding(view));
     }
     case SQLITE_BLOB: {  // as in JSON: base64, here without the quotes
       static const record::Type bytes_type{.kind = record::Kind::kBytes};
@@ -143,8 +153,23 @@ Status check_count(sqlite3_stmt* statement, std::size_t given) {
                           given == 1 ? "is" : "are", given, given == 1 ? "" : "s"));
 }
 
+// A number that is no INTEGER and no REAL.
+void bind_number(sqlite3_stmt* statement, int number, std::string_view digits,
+                 LongDecimals& decimals) {
+  if (digits.find('.') == std::string_view::npos) {
+    std::uint64_t value = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    const std::string text = large_u64_text(value);
+    sqlite3_bind_text64(statement, number, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+    return;
+  }
+  if (const auto decimal = exact_decimal(digits))
+    sqlite3_bind_double(statement, number, decimals.double_of(*decimal));
+}
+
 // Text is not copied: the arguments last as long as the query runs.
-void bind(sqlite3_stmt* statement, int number, const abi::SqlArgument& argument) {
+void bind(sqlite3_stmt* statement, int number, const abi::SqlArgument& argument,
+          LongDecimals& decimals) {
   using Kind = abi::SqlArgument::Kind;
   switch (argument.kind) {
     case Kind::kNull:
@@ -159,6 +184,9 @@ void bind(sqlite3_stmt* statement, int number, const abi::SqlArgument& argument)
     case Kind::kText:
       sqlite3_bind_text64(statement, number, argument.text.data(), argument.text.size(),
                           SQLITE_STATIC, SQLITE_UTF8);
+      break;
+    case Kind::kNumber:
+      bind_number(statement, number, argument.text.view(), decimals);
       break;
   }
 }
@@ -183,23 +211,18 @@ std::string with_names(std::string_view sql, IsName&& is_name) {
   return text;
 }
 
-// Whether min() or max() may be in it: a quick look.
-bool has_extremes(std::string_view sql) {
-  for (std::size_t at = 0; (at = sql.find_first_of("mM", at)) != std::string_view::npos; ++at) {
-    const std::string word = lower_case(sql.substr(at, 3));
-    if (word == "min" || word == "max") return true;
-  }
-  return false;
-}
-
 }  // namespace
+
+// Of the columns of an answer.
+using Scales = std::vector<std::optional<std::uint32_t>>;
 
 struct Database::Impl {
   // Destroyed last: SQLite holds their addresses. By folded name.
   std::map<std::string, std::unique_ptr<TableSlot>, std::less<>> slots;
   std::map<std::string, std::unique_ptr<TopicSlot>, std::less<>> topics;
-  TopicUse topic_use;  // of the query that runs
-  bool has_decimals = false;
+  // Of the query that runs.
+  TopicUse topic_use;
+  LongDecimals decimals;
   Connection connection;
 
   Result<sqlite3_stmt*> prepare(std::string_view sql, Author author);
@@ -217,6 +240,8 @@ struct Database::Impl {
   std::optional<std::uint32_t> scale_of_column(std::string_view name) const;
   // Sets everything up for running one statement.
   void begin(Author author, Deadline deadline);
+  Status answer(sqlite3_stmt* statement, const Scales& scales, const Limits& limits,
+                Answer& answer);
   Status fill(sqlite3_stmt* statement, const std::vector<Target>& targets, const record::Type& item,
               Arena& arena, RawList& list);
 };
@@ -292,13 +317,9 @@ Result<sqlite3_stmt*> Database::Impl::prepare(std::string_view sql, Author autho
   const std::string renamed =
       has_dash ? with_names(sql, [this](const std::string& name) { return is_name(name); }) : "";
   if (has_dash) sql = renamed;
-  if (has_decimals && has_extremes(sql)) {
-    const std::string exact = with_exact_extremes(
-        sql, [this](std::string_view name) { return scale_of_column(name).has_value(); });
-    // Mistakes are told of the statement as it is written.
-    if (!exact.empty()) {
-      if (const auto statement = connection.prepare(exact, author)) return statement;
-    }
+  // Mistakes are told of the statement as it is written.
+  if (const std::string exact = with_exact_literals(sql); !exact.empty()) {
+    if (const auto statement = connection.prepare(exact, author)) return statement;
   }
   auto statement = connection.prepare(sql, author);
   if (!statement) return fail(explained(std::move(statement).error(), sql));
@@ -332,7 +353,7 @@ Status Database::Impl::fill(sqlite3_stmt* statement, const std::vector<Target>& 
     if (code == SQLITE_DONE) return {};
     if (code != SQLITE_ROW) return fail(connection.error_of(code));
     const std::uint32_t stored =
-        store_row(statement, targets, arena, decoder, new_item(list, item, arena));
+        store_row(statement, targets, decimals, arena, decoder, new_item(list, item, arena));
     if (stored != targets.size()) return fail(misfit(statement, stored, targets[stored], row));
     ++list.size;
   }
@@ -348,8 +369,8 @@ Status Database::Impl::check_name(std::string_view name) const {
 Database::Database() : impl_(std::make_unique<Impl>()) {
   if (!impl_->connection.opened()) return;
   add_aggregates(impl_->connection.handle());
-  add_exact_extremes(impl_->connection.handle());
-  add_exact_sum(impl_->connection.handle());
+  add_exact_decimal(impl_->connection.handle(), impl_->decimals);
+  add_exact_sum(impl_->connection.handle(), impl_->decimals);
   add_sketch_functions(impl_->connection.handle());
 }
 Database::~Database() = default;
@@ -362,13 +383,9 @@ Status Database::set_table(const Table* table) {
   const auto known = impl_->slots.find(name);
   if (known != impl_->slots.end()) return known->second->set(table);
   GF_TRY(impl_->check_name(table->name));
-  auto slot = std::make_unique<TableSlot>();
+  auto slot = std::make_unique<TableSlot>(impl_->decimals);
   GF_TRY(slot->set(table));
   GF_TRY(slot->attach(impl_->connection.handle()));
-  impl_->has_decimals =
-      impl_->has_decimals || std::ranges::any_of(slot->columns(), [](const Column& column) {
-        return column.kind == record::Kind::kDecimal;
-      });
   impl_->slots.emplace(name, std::move(slot));
   return impl_->connection.add_table(name);
 }
@@ -378,7 +395,7 @@ Status Database::add_topic(const Topic& topic) {
   const std::string name = lower_case(topic.name);
   if (impl_->slots.contains(name) || impl_->topics.contains(name)) return {};
   GF_TRY(impl_->check_name(name));
-  auto slot = std::make_unique<TopicSlot>(topic, impl_->topic_use);
+  auto slot = std::make_unique<TopicSlot>(topic, impl_->topic_use, impl_->decimals);
   GF_TRY(slot->attach(impl_->connection.handle()));
   impl_->topics.emplace(name, std::move(slot));
   return impl_->connection.add_table(name);
@@ -393,7 +410,7 @@ Result<Answer> Database::run(std::string_view sql, const Limits& limits) {
   GF_ASSIGN(sqlite3_stmt * statement, impl_->prepare(sql, Author::kPerson));
   Answer answer;
   const int columns = sqlite3_column_count(statement);
-  auto scales =
+  Scales scales =
       scales_of_results(sql, static_cast<std::size_t>(columns),
                         [&](std::string_view name) { return impl_->scale_of_column(name); });
   for (int i = 0; i < columns; ++i) {
@@ -402,23 +419,30 @@ Result<Answer> Database::run(std::string_view sql, const Limits& limits) {
     if (!scale) scale = scale_of(statement, i);
   }
   impl_->begin(Author::kPerson, deadline);
-  impl_->topic_use = {.bytes_max = limits.topic_bytes_max, .bytes = 0, .failure = {}};
   const Allowance allowance(kPersonBytesMax, true);
+  GF_TRY(impl_->decimals.run([&] { return impl_->answer(statement, scales, limits, answer); }));
+  return answer;
+}
+
+Status Database::Impl::answer(sqlite3_stmt* statement, const Scales& scales, const Limits& limits,
+                              Answer& answer) {
+  topic_use = {.bytes_max = limits.topic_bytes_max, .bytes = 0, .failure = {}};
+  answer.rows.clear();
   Execution execution(statement);
   std::size_t bytes = 0;
   for (;;) {
     const int code = execution.step();
-    if (code == SQLITE_DONE) return answer;
+    if (code == SQLITE_DONE) return {};
     if (code != SQLITE_ROW) {
-      if (impl_->topic_use.failure) return fail(*std::move(impl_->topic_use.failure));
-      return fail(impl_->connection.error_of(code));
+      if (topic_use.failure) return fail(*std::move(topic_use.failure));
+      return fail(connection.error_of(code));
     }
     std::vector<Value> row;
-    row.reserve(static_cast<std::size_t>(columns));
-    for (int i = 0; i < columns; ++i)
-      row.push_back(value_of(statement, i, scales[static_cast<std::size_t>(i)], bytes));
+    row.reserve(scales.size());
+    for (std::size_t i = 0; i < scales.size(); ++i)
+      row.push_back(value_of(statement, static_cast<int>(i), scales[i], decimals, bytes));
     answer.truncated = answer.rows.size() >= limits.rows_max || bytes > limits.bytes_max;
-    if (answer.truncated) return answer;
+    if (answer.truncated) return {};
     answer.rows.push_back(std::move(row));
   }
 }
@@ -428,8 +452,6 @@ Status Database::select_into(std::string_view sql, std::span<const abi::SqlArgum
   GF_ASSIGN(sqlite3_stmt * statement, impl_->prepare(sql, Author::kOperator));
   GF_ASSIGN(const std::vector<Target> targets, map_columns(statement, item));
   GF_TRY(check_count(statement, arguments.size()));
-  for (std::size_t i = 0; i < arguments.size(); ++i)
-    bind(statement, static_cast<int>(i) + 1, arguments[i]);
   RawList raw;
   std::memcpy(&raw, list, sizeof raw);
   const u32 size_before = raw.size;
@@ -437,7 +459,12 @@ Status Database::select_into(std::string_view sql, std::span<const abi::SqlArgum
   const Allowance allowance(kOperatorBytesMax, false);
   Status filled;
   try {
-    filled = impl_->fill(statement, targets, item, arena, raw);
+    filled = impl_->decimals.run([&] {
+      raw.size = size_before;
+      for (std::size_t i = 0; i < arguments.size(); ++i)
+        bind(statement, static_cast<int>(i) + 1, arguments[i], impl_->decimals);
+      return impl_->fill(statement, targets, item, arena, raw);
+    });
   } catch (const std::bad_alloc&) {
     filled = fail(ErrorCode::kSqlLimit, "the result does not fit into memory");
   }

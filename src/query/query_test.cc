@@ -26,6 +26,7 @@ std::string show(const Value& value) {
   if (std::holds_alternative<std::nullptr_t>(value)) return "NULL";
   if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
   if (const auto* real = std::get_if<double>(&value)) return fmt::format("{}", *real);
+  if (const auto* digits = std::get_if<Digits>(&value)) return digits->text;
   return std::get<std::string>(value);
 }
 
@@ -289,6 +290,68 @@ const record::Type* every_kind(TypeTable& types) {
                                      {"bytes", of(Kind::kBytes)},
                                      {"list", types.list_of(of(Kind::kU32))},
                                      {"maybe", of(Kind::kI64), true}});
+}
+
+struct ExactRow {
+  u64 u;
+  i64 d, t;  // Decimal<2>, Decimal<18>
+};
+
+TEST_F(QueryTest, NumbersThatSqliteHasNoneFor) {
+  const auto* type = types_.object(
+      "exact-row",
+      {{"u", types_.scalar(Kind::kU64)}, {"d", types_.decimal(2)}, {"t", types_.decimal(18)}});
+  TestTable table("r", Kind::kU64, type);
+  constexpr i64 kOne = 1'000'000'000'000'000'000;
+  // From the largest on: each finds no room below the one before it.
+  for (u64 i = 0; i < 18; ++i) {
+    const ExactRow row{UINT64_MAX - i, INT64_MAX - static_cast<i64>(i),
+                       kOne + (i < 10 ? 30 : 9) - static_cast<i64>(i)};
+    table.add(0, encode_key(i), &row);
+  }
+  table.publish();
+  ASSERT_TRUE(database_.set_table(&table.table));
+  EXPECT_EQ(run("select count(distinct t), count(distinct d), count(distinct u) from r"),
+            "18,18,18");
+  EXPECT_EQ(run("select count(*) from r where t > 1"), "10");
+  EXPECT_EQ(run("select max(x), min(x) from (select t x from r)"),
+            "1.000000000000000030,0.999999999999999992");
+  EXPECT_EQ(run("select count(*) from r where t >= 1.000000000000000025"), "6");
+  EXPECT_EQ(run("select max(x), max(y), sum(d) - sum(d) from (select d x, u y, d from r)"),
+            "92233720368547758.07,18446744073709551615,0");
+  EXPECT_EQ(run("select count(*) from r a join r b on a.t + 0 < b.t + 0"), "153");
+  EXPECT_EQ(run("select 18446744073709551615 as u, typeof(18446744073709551615)"),
+            "18446744073709551615,text");
+  EXPECT_EQ(database_.run("select max(18446744073709551615, 1.2345678901234567)", {})->columns,
+            std::vector<std::string>{"max(18446744073709551615, 1.2345678901234567)"});
+  EXPECT_EQ(run("select sum(u) from r where _key = 3"), "18446744073709551612");
+  EXPECT_EQ(run("select u from r where u = '18446744073709551615'"), "18446744073709551615");
+  EXPECT_EQ(run("select u from r where u = '5'"),
+            "sql_invalid: column u is a u64: write the number without quotes");
+  EXPECT_EQ(run("select u from r where u < 1e19"),
+            "sql_invalid: column u is a u64: write a whole number of at most 18446744073709551615");
+  EXPECT_EQ(run("select u from r where d > 89999999999999998"),
+            "sql_invalid: column d is a decimal: write a number of more than 15 digits with a "
+            "point, as in 1234567890123456.0");
+  EXPECT_EQ(run("select sum(u) from r"),
+            "sql_invalid: integer overflow: the sum needs more than 64 bits; total() gives the "
+            "nearest REAL");
+}
+
+TEST_F(QueryTest, DecimalsThatAreTooNear) {
+  const auto* type = types_.object("near-row", {{"t", types_.decimal(18)}});
+  TestTable table("r", Kind::kU64, type);
+  for (i64 i = 1; i < 200; ++i) {
+    const i64 row = 1'000'000'000'000'000'000 + i;
+    table.add(0, encode_key(static_cast<u64>(i)), &row);
+  }
+  table.publish();
+  ASSERT_TRUE(database_.set_table(&table.table));
+  EXPECT_EQ(run("select max(t), count(*) from r where _key < 40"), "1.000000000000000039,39");
+  EXPECT_EQ(
+      run("select max(t), count(*) from r"),
+      "sql_invalid: there are decimals of more than 15 digits that are too near to each other for "
+      "SQL to tell them apart; store them with fewer digits, or compare them in C++");
 }
 
 TEST_F(QueryTest, EveryKindOfColumn) {

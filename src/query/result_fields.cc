@@ -16,7 +16,8 @@
 #include <gameflow/types.h>
 
 #include "query/decimal_value.h"
-#include "query/exact_extremes.h"
+#include "query/exact_literals.h"
+#include "query/large_u64.h"
 #include "query/sketch_functions.h"
 #include "record/batch.h"
 #include "record/slot.h"
@@ -55,10 +56,16 @@ bool can_fit(const char* declared, Kind kind) {
   if (is_sketch_type(type)) return false;
   const bool is_text = type == "TEXT";
   if (kind == Kind::kBytes) return is_text || type == "BLOB";
-  if (kind == Kind::kTimestamp) return is_text || type == "INTEGER";
+  if (kind == Kind::kTimestamp) return is_text || type == "INTEGER" || type == kU64Type;
   if (kind == Kind::kDecimal) return type != "BLOB";
   if (kind == Kind::kString || kind > Kind::kTimestamp) return is_text;
-  return type == "INTEGER" || type == "REAL" || type.starts_with("DECIMAL");
+  return type == "INTEGER" || type == kU64Type || type == "REAL" || type.starts_with("DECIMAL");
+}
+
+// As a blob: asked for text, SQLite would first make a copy with a zero at the end.
+std::string_view text_of(sqlite3_value* from) {
+  const void* const text = sqlite3_value_blob(from);
+  return {static_cast<const char*>(text), static_cast<std::size_t>(sqlite3_value_bytes(from))};
 }
 
 template <class T>
@@ -84,11 +91,11 @@ bool store_integer(sqlite3_value* from, char* to) {
              put(to, static_cast<Integer>(value));
     }
     case SQLITE_TEXT:
-      if constexpr (std::is_same_v<Integer, u64>) {  // above 2^63 - 1: virtual_table.h
-        const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(from));
-        const char* end = text + sqlite3_value_bytes(from);
+      if constexpr (std::is_same_v<Integer, u64>) {
+        const std::string_view text = without_padding(text_of(from));
+        const char* const end = text.data() + text.size();
         u64 value = 0;
-        const auto parsed = std::from_chars(text, end, value);
+        const auto parsed = std::from_chars(text.data(), end, value);
         return parsed.ec == std::errc{} && parsed.ptr == end && put(to, value);
       }
       return false;
@@ -112,12 +119,11 @@ bool store_bool(sqlite3_value* from, char* to) {
   return (value == 0 || value == 1) && put(to, value == 1);
 }
 
-bool store_text(sqlite3_value* from, Arena& arena, char* to) {
+bool store_text(sqlite3_value* from, bool is_expression, Arena& arena, char* to) {
   if (sqlite3_value_type(from) != SQLITE_TEXT) return false;
-  // As a blob: asked for text, SQLite would first make a copy with a zero at the end.
-  const auto* text = static_cast<const char*>(sqlite3_value_blob(from));
-  const auto size = static_cast<std::size_t>(sqlite3_value_bytes(from));
-  return put(to, Text::view({arena.copy(text, size), size}));
+  std::string_view text = text_of(from);
+  if (is_expression) text = without_padding(text);
+  return put(to, Text::view({arena.copy(text.data(), text.size()), text.size()}));
 }
 
 bool store_bytes(sqlite3_value* from, Arena& arena, char* to) {
@@ -126,11 +132,6 @@ bool store_bytes(sqlite3_value* from, Arena& arena, char* to) {
   const auto* data = static_cast<const char*>(sqlite3_value_blob(from));
   const auto size = static_cast<std::size_t>(sqlite3_value_bytes(from));
   return put(to, Bytes{reinterpret_cast<const u8*>(arena.copy(data, size)), size});
-}
-
-std::string_view text_of(sqlite3_value* from) {
-  return {static_cast<const char*>(sqlite3_value_blob(from)),
-          static_cast<std::size_t>(sqlite3_value_bytes(from))};
 }
 
 bool store_word(sqlite3_value* from, const record::Type& type, char* to) {
@@ -142,7 +143,8 @@ bool store_time(sqlite3_value* from, const record::Type& type, char* to) {
                                                  : store_integer<i64>(from, to);
 }
 
-bool store_decimal(sqlite3_value* from, const record::Type& type, char* to) {
+bool store_decimal(sqlite3_value* from, const record::Type& type, const LongDecimals& decimals,
+                   char* to) {
   std::optional<std::int64_t> units;
   switch (sqlite3_value_type(from)) {
     case SQLITE_INTEGER:
@@ -152,6 +154,10 @@ bool store_decimal(sqlite3_value* from, const record::Type& type, char* to) {
         units = product;
       break;
     case SQLITE_FLOAT:
+      if (const auto* const decimal = decimals.find(sqlite3_value_double(from))) {
+        const std::string digits = decimal->with_scale(type.scale).text();
+        return record::store_word(type, digits, to) == record::Fit::kFits;
+      }
       units = near_units(sqlite3_value_double(from), type.scale);
       break;
     case SQLITE_TEXT:
@@ -180,18 +186,19 @@ bool store_json(sqlite3_value* from, const record::Type& type, Arena& arena,
   return decoder.decode(type, {json, text.size()}, arena, to);
 }
 
-bool store_value(sqlite3_value* from, const Target& target, Arena& arena, record::Decoder& decoder,
-                 char* out) {
+bool store_value(sqlite3_value* from, const Target& target, const LongDecimals& decimals,
+                 Arena& arena, record::Decoder& decoder, char* out) {
   char* to = out + target.offset;
   const record::Type& type = *target.type;
   return record::visit(type.kind, [&]<class T>(std::type_identity<T>) {
     if constexpr (std::same_as<T, bool>) return store_bool(from, to);
     if constexpr (record::IntegerSlot<T>) return store_integer<T>(from, to);
     if constexpr (std::floating_point<T>) return store_float<T>(from, to);
-    if constexpr (std::same_as<T, Text>) return store_text(from, arena, to);
+    if constexpr (std::same_as<T, Text>) return store_text(from, target.is_expression, arena, to);
     if constexpr (std::same_as<T, Bytes>) return store_bytes(from, arena, to);
     if constexpr (std::same_as<T, record::TimestampSlot>) return store_time(from, type, to);
-    if constexpr (std::same_as<T, record::DecimalSlot>) return store_decimal(from, type, to);
+    if constexpr (std::same_as<T, record::DecimalSlot>)
+      return store_decimal(from, type, decimals, to);
     if constexpr (std::same_as<T, record::EnumSlot>) return store_enum(from, type, to);
     return store_json(from, type, arena, decoder, to);
   });
@@ -221,6 +228,7 @@ Result<std::vector<Target>> map_columns(sqlite3_stmt* statement, const record::T
   std::vector<const Field*> filled;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const Field* field = item.find(columns[i]);
+    const char* const declared = sqlite3_column_decltype(statement, static_cast<int>(i));
     std::string mistake;
     if (field == nullptr && columns[i].starts_with('_')) {  // of `select *`: ours
       targets.push_back({});
@@ -231,8 +239,7 @@ Result<std::vector<Target>> map_columns(sqlite3_stmt* statement, const record::T
                             field_names(item));
     } else if (std::ranges::count(filled, field) != 0) {
       mistake = "is there twice";
-    } else if (const char* declared = sqlite3_column_decltype(statement, static_cast<int>(i));
-               !can_fit(declared, field->type->kind)) {
+    } else if (!can_fit(declared, field->type->kind)) {
       mistake = fmt::format("is {} and does not fit the {} field of that name; use {}", declared,
                             to_string(field->type->kind),
                             declared == std::string_view(kDistinctType)    ? "estimate()"
@@ -244,14 +251,16 @@ Result<std::vector<Target>> map_columns(sqlite3_stmt* statement, const record::T
                   fmt::format("column '{}' {}", as_written(columns[i]), mistake));
     }
     filled.push_back(field);
-    targets.push_back({field->type, field->optional, field->offset, field->flag_offset});
+    targets.push_back(
+        {field->type, field->optional, field->offset, field->flag_offset, declared == nullptr});
   }
   GF_TRY(check_required(columns, filled, item));
   return targets;
 }
 
-std::uint32_t store_row(sqlite3_stmt* statement, const std::vector<Target>& targets, Arena& arena,
-                        record::Decoder& decoder, char* out) {
+std::uint32_t store_row(sqlite3_stmt* statement, const std::vector<Target>& targets,
+                        const LongDecimals& decimals, Arena& arena, record::Decoder& decoder,
+                        char* out) {
   const auto count = static_cast<std::uint32_t>(targets.size());
   for (std::uint32_t i = 0; i < count; ++i) {
     const Target& target = targets[i];
@@ -263,7 +272,7 @@ std::uint32_t store_row(sqlite3_stmt* statement, const std::vector<Target>& targ
       if (sqlite3_value_type(value) == SQLITE_NULL) continue;  // absent
       put(out + target.flag_offset, true);
     }
-    if (!store_value(value, target, arena, decoder, out)) return i;
+    if (!store_value(value, target, decimals, arena, decoder, out)) return i;
   }
   return count;
 }

@@ -17,11 +17,14 @@ struct sqlite3_stmt;
 
 namespace gameflow::query {
 
+class LongDecimals;
+
 // The field that one result column fills.
 struct Target {
   const record::Type* type;  // null: none, as of `_window_start` in a `select *`
   bool optional;
   std::uint32_t offset, flag_offset;
+  bool is_expression = false;  // no plain column of a table
 };
 
 // One Target for each column of the statement. kSqlInvalid: a column without a field (unless it
@@ -32,8 +35,9 @@ Result<std::vector<Target>> map_columns(sqlite3_stmt* statement, const record::T
 // are no scalars are read from their JSON by `decoder`.
 // Returns the number of columns written: fewer than all if the one at that position does not fit.
 // Throws std::bad_alloc.
-std::uint32_t store_row(sqlite3_stmt* statement, const std::vector<Target>& targets, Arena& arena,
-                        record::Decoder& decoder, char* out);
+std::uint32_t store_row(sqlite3_stmt* statement, const std::vector<Target>& targets,
+                        const LongDecimals& decimals, Arena& arena, record::Decoder& decoder,
+                        char* out);
 
 // Why the column at `index` of the current row does not fit the field it goes to.
 Error misfit(sqlite3_stmt* statement, std::uint32_t index, const Target& target,

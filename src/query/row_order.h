@@ -6,9 +6,7 @@
 // comparing; of a million, the first twenty cost a few looks at each.
 //
 // The order is SQLite's: NULL first, numbers by value, text and bytes by their bytes; equal rows by
-// segment, then by key, so that it is the same whatever order the rows lie in. Only a u64 above
-// 2^63 - 1 and a decimal of more than 15 digits differ: here they sort as the numbers that they
-// are.
+// segment, then by key, so that it is the same whatever order the rows lie in.
 //
 // Threads  one.
 // Errors   TooLate past the deadline, std::bad_alloc; the rows are of no use then.

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include "base/ascii.h"
+#include "query/large_u64.h"
+#include "query/sketch_functions.h"
 #include "query/virtual_table.h"
 #include "record/type.h"
 #include "state/layout.h"
@@ -65,6 +67,25 @@ Status check_names(const Table& table, const std::vector<Column>& columns) {
 }
 
 }  // namespace
+
+std::string declared_type(record::Kind kind, const record::Type* type) {
+  return record::visit(kind, [&]<class T>(std::type_identity<T>) -> std::string {
+    if constexpr (std::same_as<T, u64>) return kU64Type;
+    if constexpr (std::same_as<T, Bytes>) return "BLOB";
+    if constexpr (std::floating_point<T>) return "REAL";
+    if constexpr (std::same_as<T, record::DecimalSlot>)
+      return fmt::format("DECIMAL({})", type->scale);
+    if constexpr (std::same_as<T, Distinct>) return kDistinctType;
+    if constexpr (std::same_as<T, Quantiles>) return kQuantilesType;
+    return std::integral<T> || std::same_as<T, record::TimestampSlot> ? "INTEGER" : "TEXT";
+  });
+}
+
+std::string quoted_name(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) out.append(c == '"' ? 2 : 1, c);
+  return out + '"';
+}
 
 Status TableSlot::set(const Table* table) {
   if (table_ != nullptr && table->row == table_->row && table->key == table_->key &&

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include "query/refuse_constants.h"
 #include "query/topic_cursor.h"
 #include "query/virtual_table.h"
 #include "record/visit.h"
@@ -125,9 +126,13 @@ int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
   std::string bounds;
   for (int i = 0; i < info->nConstraint; ++i) {
     const auto& constraint = info->aConstraint[i];
-    if (constraint.usable == 0 || constraint.iColumn < 0) continue;
-    const char letter =
-        letter_of(slot.columns()[static_cast<std::size_t>(constraint.iColumn)].source);
+    if (constraint.iColumn < 0) continue;
+    const TopicColumn& column = slot.columns()[static_cast<std::size_t>(constraint.iColumn)];
+    if (column.source == Source::kField &&
+        refuses_constant(column.name, column.type->kind, base, *info, i))
+      return SQLITE_ERROR;
+    if (constraint.usable == 0) continue;
+    const char letter = letter_of(column.source);
     const char bound = bound_of(constraint.op);
     if (letter == '\0' || bound == '\0') continue;
     bounds += letter;
@@ -230,13 +235,14 @@ int at_end(sqlite3_vtab_cursor* base) {
   return cursor_of(base).at_end ? 1 : 0;
 }
 
-void give_field(sqlite3_context* context, const TopicColumn& column, const char* value) {
+void give_field(sqlite3_context* context, const TopicColumn& column, const char* value,
+                LongDecimals& decimals) {
   for (const TopicColumn::Step& step : column.path) {
     if (step.optional && !record::load<bool>(value + step.flag_offset)) return;  // NULL
     value += step.offset;
   }
   // SQLite may look at it when the cursor is in another batch.
-  give_value(context, *column.type, value, Lifetime::kRow);
+  give_value(context, *column.type, value, Lifetime::kRow, decimals);
 }
 
 int column_value(sqlite3_vtab_cursor* base, sqlite3_context* context, int index) {
@@ -245,7 +251,7 @@ int column_value(sqlite3_vtab_cursor* base, sqlite3_context* context, int index)
   const TopicCursor& rows = cursor.rows;
   switch (column.source) {
     case Source::kField:
-      give_field(context, column, rows.value());
+      give_field(context, column, rows.value(), cursor.slot.decimals());
       break;
     case Source::kTime:
       sqlite3_result_int64(context, rows.batch().timestamp(rows.record()).ms);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "query/long_decimals.h"
 #include "query/topic.h"
 
 struct sqlite3;
@@ -23,9 +24,9 @@ struct TopicUse {
 // One name in SQL. SQLite holds its address.
 class TopicSlot {
  public:
-  // `use` is that of the query that runs.
-  TopicSlot(const Topic& topic, TopicUse& use)
-      : topic_(topic), columns_(columns_of(topic)), use_(use) {}
+  // `use` and `decimals` are those of the query that runs.
+  TopicSlot(const Topic& topic, TopicUse& use, LongDecimals& decimals)
+      : topic_(topic), columns_(columns_of(topic)), use_(use), decimals_(decimals) {}
   TopicSlot(const TopicSlot&) = delete;
   TopicSlot& operator=(const TopicSlot&) = delete;
 
@@ -35,11 +36,13 @@ class TopicSlot {
   const Topic& topic() const { return topic_; }
   const std::vector<TopicColumn>& columns() const { return columns_; }
   TopicUse& use() const { return use_; }
+  LongDecimals& decimals() const { return decimals_; }
 
  private:
   const Topic topic_;
   const std::vector<TopicColumn> columns_;
   TopicUse& use_;
+  LongDecimals& decimals_;
 };
 
 }  // namespace gameflow::query

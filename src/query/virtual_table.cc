@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstring>
-#include <limits>
 #include <new>
 #include <optional>
 
@@ -15,6 +15,8 @@
 #include <gameflow/key.h>
 
 #include "query/decimal_value.h"
+#include "query/large_u64.h"
+#include "query/refuse_constants.h"
 #include "query/sketch_functions.h"
 #include "record/arena.h"
 #include "record/codec.h"
@@ -141,19 +143,35 @@ bool refuse_sketches(const TableSlot& slot, sqlite3_vtab* base, sqlite3_index_in
   return true;
 }
 
+// Whether the constraint is one for want().
+bool is_lookup(sqlite3_index_info& info, int index) {
+  const auto& constraint = info.aConstraint[index];
+  return constraint.usable != 0 && constraint.op == SQLITE_INDEX_CONSTRAINT_EQ &&
+         constraint.iColumn == 0 &&
+         sqlite3_stricmp(sqlite3_vtab_collation(&info, index), "BINARY") == 0;
+}
+
+bool refuse_constants(const TableSlot& slot, sqlite3_vtab* base, sqlite3_index_info& info) {
+  for (int i = 0; i < info.nConstraint; ++i) {
+    const int index = info.aConstraint[i].iColumn;
+    if (index < 0 || is_lookup(info, i)) continue;
+    const Column& column = slot.columns()[static_cast<std::size_t>(index)];
+    if (refuses_constant(column.name, column.kind, base, info, i)) return true;
+  }
+  return false;
+}
+
 int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
   const TableSlot& slot = *reinterpret_cast<VirtualTable*>(base)->slot;
-  if (refuse_sketches(slot, base, *info)) return SQLITE_ERROR;
+  if (refuse_sketches(slot, base, *info) || refuse_constants(slot, base, *info))
+    return SQLITE_ERROR;
   const double rows = 1 + static_cast<double>(slot.rows());
   for (int i = 0; i < info->nConstraint; ++i) {
-    const auto& constraint = info->aConstraint[i];
-    if (constraint.usable == 0 || constraint.op != SQLITE_INDEX_CONSTRAINT_EQ ||
-        constraint.iColumn != 0 ||
-        sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY") != 0) {
-      continue;
-    }
+    if (!is_lookup(*info, i)) continue;
     info->idxNum = kLookup;
-    info->aConstraintUsage[i].argvIndex = 1;  // SQLite checks the rows again: omit stays 0
+    info->aConstraintUsage[i].argvIndex = 1;
+    // Otherwise SQLite checks the rows again.
+    info->aConstraintUsage[i].omit = slot.table().key == Kind::kU64 ? 1 : 0;
     info->estimatedCost = 10;
     info->estimatedRows = static_cast<sqlite3_int64>(slot.table().segments.size());
     return SQLITE_OK;
@@ -212,7 +230,27 @@ void want_integer(Kind kind, std::int64_t value, WantedKey& out) {
   }
 }
 
+// Of an u64 no conversion of SQLite's is needed.
+void want_u64(sqlite3_value* value, WantedKey& out) {
+  out.use = WantedKey::Use::kNoRows;
+  if (sqlite3_value_type(value) == SQLITE_FLOAT) {
+    const double number = sqlite3_value_double(value);
+    if (std::trunc(number) == number && number >= 0 && number < static_cast<double>(kLargeU64Min))
+      encode_integer(static_cast<std::uint64_t>(number), out);
+  } else if (sqlite3_value_type(value) == SQLITE_TEXT) {
+    const std::string_view text =
+        without_padding({reinterpret_cast<const char*>(sqlite3_value_text(value)),
+                         static_cast<std::size_t>(sqlite3_value_bytes(value))});
+    std::uint64_t number = 0;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size())
+      encode_integer(number, out);
+  }
+}
+
 void want(Kind kind, sqlite3_value* value, WantedKey& out) {
+  if (kind == Kind::kU64 && sqlite3_value_type(value) != SQLITE_INTEGER)
+    return want_u64(value, out);
   switch (sqlite3_value_type(value)) {
     case SQLITE_NULL:
       out.use = WantedKey::Use::kNoRows;
@@ -226,11 +264,6 @@ void want(Kind kind, sqlite3_value* value, WantedKey& out) {
       if (kind == Kind::kString) {
         out.encoded = view;
         out.use = WantedKey::Use::kLookup;
-      } else if (kind == Kind::kU64) {  // also those that SQLite has no number for
-        std::uint64_t number = 0;
-        const auto parsed = std::from_chars(view.data(), view.data() + view.size(), number);
-        const bool is_number = parsed.ec == std::errc{} && parsed.ptr == view.data() + view.size();
-        if (is_number) encode_integer(number, out);
       }
       return;
     }
@@ -324,12 +357,12 @@ void give_text(sqlite3_context* context, std::string_view text, Lifetime lifetim
                         keep(lifetime), SQLITE_UTF8);
 }
 
-void give_decimal(sqlite3_context* context, std::int64_t units, std::uint32_t scale) {
+void give_decimal(sqlite3_context* context, std::int64_t units, std::uint32_t scale,
+                  LongDecimals& decimals) {
   if (scale == 0) return sqlite3_result_int64(context, units);
   if (const auto value = decimal_as_double(units, scale))
     return sqlite3_result_double(context, *value);
-  char digits[detail::kDecimalBytesMax];
-  give_text(context, {digits, detail::write_decimal(units, scale, digits)}, Lifetime::kRow);
+  decimals.give(context, {detail::i128{units} * detail::power_of_ten(kExactScale - scale), scale});
 }
 
 void give_enum(sqlite3_context* context, const record::Type& type, std::uint16_t number) {
@@ -338,14 +371,8 @@ void give_enum(sqlite3_context* context, const record::Type& type, std::uint16_t
 }
 
 void give_u64(sqlite3_context* context, std::uint64_t value) {
-  if (value <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-    sqlite3_result_int64(context, static_cast<sqlite3_int64>(value));
-    return;
-  }
-  std::array<char, 20> digits;
-  const auto end = std::to_chars(digits.begin(), digits.end(), value).ptr;
-  sqlite3_result_text64(context, digits.data(), static_cast<std::size_t>(end - digits.data()),
-                        SQLITE_TRANSIENT, SQLITE_UTF8);
+  if (value < kLargeU64Min) return sqlite3_result_int64(context, static_cast<sqlite3_int64>(value));
+  give_text(context, large_u64_text(value), Lifetime::kRow);
 }
 
 template <class Sketch>
@@ -368,9 +395,10 @@ void give_key(sqlite3_context* context, Kind kind, std::string_view key) {
   give_u64(context, decode_unsigned_key(Text::view(key)));
 }
 
-void give_field(sqlite3_context* context, const Column& column, const char* row) {
+void give_field(sqlite3_context* context, const Column& column, const char* row,
+                LongDecimals& decimals) {
   if (column.optional && !load<bool>(row + column.flag_offset)) return;  // NULL
-  give_value(context, *column.type, row + column.offset, Lifetime::kQuery);
+  give_value(context, *column.type, row + column.offset, Lifetime::kQuery, decimals);
 }
 
 int column_value(sqlite3_vtab_cursor* base, sqlite3_context* context, int index) {
@@ -380,7 +408,7 @@ int column_value(sqlite3_vtab_cursor* base, sqlite3_context* context, int index)
   const RowPlace& row = *cursor.row;
   switch (column.source) {
     case Column::Source::kField:
-      give_field(context, column, access.data(row.entry));
+      give_field(context, column, access.data(row.entry), cursor.slot->decimals());
       break;
     case Column::Source::kKey:
       give_key(context, column.kind, access.key(row.entry));
@@ -424,26 +452,8 @@ constexpr sqlite3_module kModule = [] {
 
 }  // namespace
 
-std::string declared_type(Kind kind, const record::Type* type) {
-  return record::visit(kind, [&]<class T>(std::type_identity<T>) -> std::string {
-    if constexpr (std::same_as<T, Bytes>) return "BLOB";
-    if constexpr (std::floating_point<T>) return "REAL";
-    if constexpr (std::same_as<T, record::DecimalSlot>)
-      return fmt::format("DECIMAL({})", type->scale);
-    if constexpr (std::same_as<T, Distinct>) return kDistinctType;
-    if constexpr (std::same_as<T, Quantiles>) return kQuantilesType;
-    return std::integral<T> || std::same_as<T, record::TimestampSlot> ? "INTEGER" : "TEXT";
-  });
-}
-
-std::string quoted_name(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) out.append(c == '"' ? 2 : 1, c);
-  return out + '"';
-}
-
 void give_value(sqlite3_context* context, const record::Type& type, const char* slot,
-                Lifetime lifetime) {
+                Lifetime lifetime, LongDecimals& decimals) {
   record::visit(type.kind, [&]<class T>(std::type_identity<T>) {
     if constexpr (std::same_as<T, u64>) {
       give_u64(context, load<u64>(slot));
@@ -460,7 +470,7 @@ void give_value(sqlite3_context* context, const record::Type& type, const char* 
     } else if constexpr (std::same_as<T, record::TimestampSlot>) {
       sqlite3_result_int64(context, load<T>(slot).ms);
     } else if constexpr (std::same_as<T, record::DecimalSlot>) {
-      give_decimal(context, load<T>(slot).units, type.scale);
+      give_decimal(context, load<T>(slot).units, type.scale, decimals);
     } else if constexpr (std::same_as<T, record::EnumSlot>) {
       give_enum(context, type, load<T>(slot).number);
     } else if constexpr (record::SketchSlot<T>) {

@@ -1,10 +1,9 @@
 // A Table as SQLite sees it: an eponymous, read-only virtual table over versions of rows.
 //
 // What a column holds: integers and bools as INTEGER, floats as REAL, strings as TEXT (not copied),
-// bytes as BLOB, timestamps as INTEGER ms, enums as the names of their variants, decimals as the
-// nearest REAL, sketches as BLOB (sketch_functions.h), all else as its JSON text, an absent
-// optional as NULL. SQLite's integers end at 2^63 - 1, and a REAL has 15 digits: a larger u64, and
-// a decimal of more digits, are their digits as TEXT, so that they stay exact.
+// bytes as BLOB, timestamps as INTEGER ms, enums as the names of their variants, decimals as REAL
+// (decimal_value.h), a u64 above 2^63 - 1 as TEXT (large_u64.h), sketches as BLOB
+// (sketch_functions.h), all else as its JSON text, an absent optional as NULL.
 //
 // A field whose name in YAML is another one than in C++ is known by both; the first is hidden from
 // `select *`.
@@ -23,6 +22,7 @@
 
 #include "base/error.h"
 #include "query/author.h"
+#include "query/long_decimals.h"
 #include "query/query.h"
 #include "query/row_order.h"
 #include "query/scan.h"
@@ -35,13 +35,14 @@ struct sqlite3_context;
 namespace gameflow::query {
 
 // What a column is declared as: "INTEGER", "REAL", "DECIMAL(2)", "TEXT" or "BLOB", or as
-// sketch_functions.h says. `type` may be null for a kind that needs no more to be said.
+// large_u64.h and sketch_functions.h say. `type` may be null for a kind that needs no more to be
+// said.
 std::string declared_type(record::Kind kind, const record::Type* type);
 // How long what a slot points to stays.
 enum class Lifetime : std::uint8_t { kQuery, kRow };
 // Gives the value of a slot to SQLite, as said above.
 void give_value(sqlite3_context* context, const record::Type& type, const char* slot,
-                Lifetime lifetime);
+                Lifetime lifetime, LongDecimals& decimals);
 // A name as SQL quotes it.
 std::string quoted_name(std::string_view name);
 
@@ -70,7 +71,8 @@ using record::load;
 // One name in SQL and the table that it stands for at the moment. SQLite holds its address.
 class TableSlot {
  public:
-  TableSlot() = default;
+  // `decimals` is that of the query that runs.
+  explicit TableSlot(LongDecimals& decimals) : decimals_(decimals) {}
   TableSlot(const TableSlot&) = delete;
   TableSlot& operator=(const TableSlot&) = delete;
 
@@ -84,6 +86,7 @@ class TableSlot {
   void end_query() { orders_.clear(); }
 
   const Table& table() const { return *table_; }
+  LongDecimals& decimals() const { return decimals_; }
   const std::vector<Column>& columns() const { return columns_; }
   const RowAccess& access() const { return access_; }
   std::size_t rows() const {
@@ -104,6 +107,7 @@ class TableSlot {
   void show(const Table* table);
   void find_sessions(std::string_view key, std::vector<RowPlace>& places) const;
 
+  LongDecimals& decimals_;
   const Table* table_ = nullptr;
   std::vector<Column> columns_;
   RowAccess access_;

@@ -277,6 +277,7 @@ void FunctionReader::read_body(const Node& body, const Section& section, Functio
   if (uses != nullptr) return read_use(*uses, function);
   if (body.find_key("uses") != nullptr) return;
   if (run == nullptr) {
+    if (fields.is_told("run")) return;
     report_.error(body, fmt::format("{} needs 'run'", what),
                   fmt::format("for example\nrun: |\n  {}", example_of(function.kind, names, "")));
     return;

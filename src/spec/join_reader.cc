@@ -24,8 +24,7 @@ void JoinReader::read(const Node& node, Service& service) {
     join.after = within->duration("after").value_or(Duration{});
     const Node& map = *node.find("within");
     const bool has_span = map.find_key("before") != nullptr || map.find_key("after") != nullptr;
-    if (map.kind == NodeKind::kMap && !has_span && !within->is_told("before") &&
-        !within->is_told("after"))
+    if (map.kind == NodeKind::kMap && !has_span && !within->has_unknown())
       report_.error(map, "'within' needs 'before' or 'after'",
                     "write 'within: { before: 30m, after: 0s }'");
   }
@@ -99,6 +98,7 @@ void JoinReader::read_late(const Node& node, const Side& left, const Side& right
   service.join->late = LatePolicy::kToTopic;
   service.join->late_topic = entry->topic.name;
   if (std::ranges::count(service.sources, entry->topic.name, &Source::topic) != 0) {
+    if (!entry->has_schema) return;  // told of the side
     report_.error(
         *topic,
         format("topic '{}' is a side of the join: late events would come back", topic->text),

@@ -123,7 +123,7 @@ constexpr Field kJoinLateFields[] = {
 };
 constexpr KnownButRefused kJoinLateRefused[] = {
     {"reopen-for", "'reopen-for' is for windows",
-     "a longer 'grace-period' makes a join wait longer"},
+     "a longer 'grace-period' makes a join wait longer; 'topic' says where late events go"},
 };
 
 }  // namespace

@@ -155,10 +155,6 @@ constexpr Edit kEdits[] = {
    15 |         topic: late
       |                ^~~~
       = give the topic a 'schema: { value: { type: … } }'
-f:27:22: error: topic 'late' is a side of the join: late events would come back
-   27 |       late: { topic: late }
-      |                      ^~~~
-      = send them to another topic
 )"},
     {"SameTopic", R"(topic: clicks)", R"(topic: purchases)",
      R"(f:19:16: error: topic 'purchases' is the other side already
@@ -290,14 +286,24 @@ f:27:22: error: topic 'late' is a side of the join: late events would come back
       = send them to another topic
 )"},
     {"LateReopens", R"(late: { topic: late })", R"(late: { reopen-for: 1h })",
-     R"(f:27:13: error: 'late' needs 'topic'
-   27 |       late: { reopen-for: 1h }
-      |             ^
-      = where late events go
-f:27:15: error: 'reopen-for' is for windows
+     R"(f:27:15: error: 'reopen-for' is for windows
    27 |       late: { reopen-for: 1h }
       |               ^~~~~~~~~~
-      = a longer 'grace-period' makes a join wait longer
+      = a longer 'grace-period' makes a join wait longer; 'topic' says where late events go
+)"},
+    {"OtherKeyForRun", R"(      run: "Purchase of(const Purchase& p, const Click*) { return p; }"
+)",
+     R"(      body: "Purchase of(const Purchase& p, const Click*) { return p; }"
+)",
+     R"(f:28:7: error: unknown key 'body' in 'join'
+   28 |       body: "Purchase of(const Purchase& p, const Click*) { return p; }"
+      |       ^~~~
+      = did you mean 'run', which is missing?
+)"},
+    {"OtherKeyForSpan", R"(within: { before: 30m, after: 5s })", R"(within: { within: 30m })", R"(f:24:17: error: unknown key 'within' in 'within'
+   24 |       within: { within: 30m }
+      |                 ^~~~~~
+      = known: before, after
 )"},
     {"NoRun", R"(      run: "Purchase of(const Purchase& p, const Click*) { return p; }"
 )",

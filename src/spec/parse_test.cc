@@ -533,7 +533,38 @@ f:42:22: error: a state of type 'ref' is not supported yet
      R"(f:45:26: error: unknown 'type' 'rows'
    45 |           value: { type: rows }
       |                          ^~~~
-      = known: arrow-row, primitive, string, bool, i8, i16, i32, i64, u8, u16, u32, u64, f32, f64
+      = known: arrow-row, primitive, string, bool, i8, i16, i32, i64, u8, u16, u32, u64, f32, f64, float32, float64, decimal, timestamp
+)"},
+    {"StateValueOfOthers",
+     "type: arrow-row, properties: { clicks: { type: u64 }, seen: { type: bool } }", "type: double",
+     R"(f:45:26: error: unknown 'type' 'double'
+   45 |           value: { type: double }
+      |                          ^~~~~~
+      = did you mean 'f64'?
+)"},
+    {"StateValueMisspelled",
+     "type: arrow-row, properties: { clicks: { type: u64 }, seen: { type: bool } }",
+     "type: decimel, scale: 2",
+     R"(f:45:26: error: unknown 'type' 'decimel'
+   45 |           value: { type: decimel, scale: 2 }
+      |                          ^~~~~~~
+      = did you mean 'decimal'?
+)"},
+    {"StateValueWithoutScale",
+     "type: arrow-row, properties: { clicks: { type: u64 }, seen: { type: bool } }",
+     "type: decimal",
+     R"(f:45:26: error: column 'value' needs 'scale'
+   45 |           value: { type: decimal }
+      |                          ^~~~~~~
+      = for example 'scale: 2'
+)"},
+    {"StateValueWithScaleOfOthers",
+     "type: arrow-row, properties: { clicks: { type: u64 }, seen: { type: bool } }",
+     "type: i32, scale: 2",
+     R"(f:45:31: error: unknown key 'scale' in the value of a state
+   45 |           value: { type: i32, scale: 2 }
+      |                               ^~~~~
+      = known: type, properties, merge, ttl, on-expire
 )"},
     {"StateColumn", "seen: { type: bool }", "seen: { type: click }",
      R"(f:45:88: error: column 'seen' cannot be of this type

@@ -220,6 +220,7 @@ Fields::Fields(Report& report, const Node& node, const Section& section, std::st
                       : fmt::format("its keys are {}", fmt::join(keys, ", ")));
     return;
   }
+  const std::string_view missing = only_missing();
   for (const Node& key : node_.keys) {
     if (std::ranges::count(keys, key.text) != 0) continue;
     if (const KnownButRefused* const refused = refuse(report_, key, section.refused)) {
@@ -229,10 +230,26 @@ Fields::Fields(Report& report, const Node& node, const Section& section, std::st
       }
       continue;
     }
+    const std::string_view guess = closest(key.text, keys);
+    const bool is_missing = guess.empty() && !missing.empty() && !is_told(missing);
     report_.error(key, fmt::format("unknown key {} in {}", quoted(key.text), what_),
-                  did_you_mean(key.text, keys));
-    meant_.emplace_back(closest(key.text, keys));
+                  is_missing ? fmt::format("did you mean '{}', which is missing?", missing)
+                             : did_you_mean(key.text, keys));
+    meant_.emplace_back(is_missing ? missing : guess);
   }
+}
+
+// The required key that is missing, where one alone is: a key that is unknown may stand for it.
+std::string_view Fields::only_missing() const {
+  std::string_view only;
+  for (const std::span<const Field> rows : {section_.fields, more_}) {
+    for (const Field& field : rows) {
+      if (!field.is_required || node_.find_key(field.key) != nullptr) continue;
+      if (!only.empty()) return {};
+      only = field.key;
+    }
+  }
+  return only;
 }
 
 bool Fields::is_told(std::string_view key) const {

@@ -52,6 +52,8 @@ class Fields {
   bool is_map() const { return node_.kind == NodeKind::kMap; }
   // Whether what has been told of another key of the map says that it should be this one.
   bool is_told(std::string_view key) const;
+  // Whether it has a key that it cannot have: told, and perhaps meant as one that is missing.
+  bool has_unknown() const { return !meant_.empty(); }
   // The value of a key; null if it is absent, which is reported where it is required, or has none,
   // which is always reported.
   const Node* find(std::string_view key) const;
@@ -74,6 +76,7 @@ class Fields {
   auto read(std::string_view key, Read read) const;
   const Field& row(std::string_view key) const;
   std::string what(const Field& field) const;
+  std::string_view only_missing() const;
 
   Report& report_;
   const Node& node_;

@@ -2,6 +2,7 @@
 #include "spec/sections.h"
 
 #include "spec/names.h"
+#include "spec/shared_fields.h"
 
 namespace gameflow::spec {
 namespace {
@@ -245,12 +246,6 @@ constexpr Field kMapFields[] = {{.key = "values",
                                  .doc = "of a `map`: the type of its values",
                                  .hint = "for example 'values: { type: string }'",
                                  .section = &kItemType}};
-constexpr Field kDecimalFields[] = {{.key = "scale",
-                                     .kind = kCount,
-                                     .is_required = true,
-                                     .doc = "of a `decimal`: digits after the point",
-                                     .hint = "for example 'scale: 2'",
-                                     .max = 18}};
 // As Quantiles::kAccuracyMin and kAccuracyMax.
 constexpr Field kQuantilesFields[] = {{.key = "accuracy",
                                        .kind = kFraction,
@@ -260,12 +255,6 @@ constexpr Field kQuantilesFields[] = {{.key = "accuracy",
                                        .what = "'accuracy'",
                                        .min = 1'000,
                                        .max = 100'000}};
-constexpr Field kTimestampFields[] = {
-    {.key = "unit",
-     .kind = kWord,
-     .doc = "of a `timestamp`: its JSON may be a number of this unit since 1970",
-     .what = "unit",
-     .words = kTimeUnits}};
 
 // ---- topics
 

@@ -11,9 +11,10 @@ constexpr std::string_view kTopicWord[] = {"topic"};
 constexpr std::string_view kSourceWords[] = {"topic", "schedule"};
 constexpr std::string_view kTransformWords[] = {"map", "filter", "filter-map", "flat-map"};
 constexpr std::string_view kStateTypes[] = {"keyed-state"};
-constexpr std::string_view kRowTypes[] = {"arrow-row", "primitive", "string", "bool", "i8",
-                                          "i16",       "i32",       "i64",    "u8",   "u16",
-                                          "u32",       "u64",       "f32",    "f64"};
+constexpr std::string_view kRowTypes[] = {"arrow-row", "primitive", "string",   "bool", "i8",
+                                          "i16",       "i32",       "i64",      "u8",   "u16",
+                                          "u32",       "u64",       "f32",      "f64",  "float32",
+                                          "float64",   "decimal",   "timestamp"};
 constexpr std::string_view kLateWords[] = {"drop"};
 constexpr std::string_view kErrorWords[] = {"dead-letter", "skip", "fail"};
 
@@ -224,6 +225,8 @@ constexpr Field kRowFields[] = {
      .doc = "what a row says when its `ttl` has run out",
      .section = &kFunction},
 };
+
+constexpr Variant kRowVariants[] = {{"decimal", kDecimalFields}, {"timestamp", kTimestampFields}};
 
 // ---- windows
 
@@ -445,7 +448,7 @@ constinit const Section kStateProperties = {"state-properties",
                                             kStatePropertyFields,
                                             kStatePropertiesRefused,
                                             {}};
-constinit const Section kRow = {"row", "the value of a state", kRowFields, {}, {}};
+constinit const Section kRow = {"row", "the value of a state", kRowFields, {}, kRowVariants};
 
 constinit const Section kWindow = {"window", "a window", kWindowFields, kWindowRefused, {}};
 constinit const Section kTumbling = {"tumbling", "'tumbling'", kTumblingFields, {}, {}};

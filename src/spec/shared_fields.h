@@ -15,4 +15,18 @@ inline constexpr Field kDependencies = {.key = "dependencies",
                                         .min = 1,
                                         .section = &kDependency};
 
+// Of types.
+inline constexpr Field kDecimalFields[] = {{.key = "scale",
+                                            .kind = ValueKind::kCount,
+                                            .is_required = true,
+                                            .doc = "of a `decimal`: digits after the point",
+                                            .hint = "for example 'scale: 2'",
+                                            .max = 18}};
+inline constexpr Field kTimestampFields[] = {
+    {.key = "unit",
+     .kind = ValueKind::kWord,
+     .doc = "of a `timestamp`: its JSON may be a number of this unit since 1970",
+     .what = "unit",
+     .words = kTimeUnits}};
+
 }  // namespace gameflow::spec

@@ -1,8 +1,11 @@
 #include "spec/state_reader.h"
 
+#include <algorithm>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -14,6 +17,9 @@ namespace {
 
 // As abi::kStatesMax.
 constexpr std::size_t kStatesMax = 32;
+
+// Of a column whose merge nobody needs, or is told to be wrong.
+constexpr Merge kTold = Merge::kAny;
 
 bool can_merge(record::Kind kind, Merge merge) {
   using enum record::Kind;
@@ -31,8 +37,29 @@ bool can_merge(record::Kind kind, Merge merge) {
   return false;
 }
 
-// What stands for the short form of a single value: one column, `value`, of this type.
-Node column_of(const Node& type, const Node* merge) {
+// What stands beside the type of a single value.
+std::span<const Field> fields_beside(std::string_view type) {
+  const auto found = std::ranges::find(kRow.variants, type, &Variant::word);
+  return found == kRow.variants.end() ? std::span<const Field>() : found->fields;
+}
+
+// The keys that the value of a state may have, besides those of any.
+std::vector<Field> fields_of_value(const Node& value) {
+  std::vector<Field> fields;
+  const Node* const type = value.find("type");
+  // What only another type has is not told where the type itself is wrong.
+  const bool is_wrong = type != nullptr &&
+                        std::ranges::count(kRow.fields[0].words, std::string_view(type->text)) == 0;
+  for (const Variant& variant : kRow.variants) {
+    if (is_wrong || (type != nullptr && type->text == variant.word))
+      fields.insert(fields.end(), variant.fields.begin(), variant.fields.end());
+  }
+  return fields;
+}
+
+// What stands for the short form of a single value: one column, `value`, of this type. `from` has
+// the keys beside the type.
+Node column_of(const Node& type, const Node* from) {
   const auto key_of = [](Node at, std::string_view text) {
     at.kind = NodeKind::kScalar;
     at.text = text;
@@ -42,10 +69,14 @@ Node column_of(const Node& type, const Node* merge) {
   column.kind = NodeKind::kMap;
   column.keys = {key_of(type, "type")};
   column.items = {type};
-  if (merge != nullptr) {
-    column.keys.push_back(key_of(*merge, "merge"));
-    column.items.push_back(*merge);
-  }
+  const auto copy = [&](std::string_view key) {
+    const Node* const node = from == nullptr ? nullptr : from->find(key);
+    if (node == nullptr) return;
+    column.keys.push_back(key_of(*node, key));
+    column.items.push_back(*node);
+  };
+  copy("merge");
+  for (const Field& field : fields_beside(type.text)) copy(field.key);
   Node row = column;
   row.keys = {key_of(type, "value")};
   row.items = {std::move(column)};
@@ -200,16 +231,23 @@ std::optional<State> StateReader::read_state(const Node& key, const Node& body) 
     if (type != nullptr && !has_key)
       report_.error(*node, "the key of a state has to be a string, an integer or a bool");
   }
-  if (const auto row = properties->map("value")) {
-    state.type = read_row(*row, state);
+  if (const Node* const value = properties->find("value")) {
+    const std::vector<Field> more = fields_of_value(*value);
+    const Fields row(report_, *value, kRow, {}, more);
+    state.type = read_row(row, *value, state);
     names_.state = &state;
-    read_ttl(*row, *body.find("properties")->find("value"), state);
+    read_ttl(row, *value, state);
   }
   return has_key && state.type != nullptr ? std::optional(std::move(state)) : std::nullopt;
 }
 
-const record::Type* StateReader::read_row(const Fields& fields, State& state) {
+const record::Type* StateReader::read_row(const Fields& fields, const Node& body, State& state) {
   const Node* const type = fields.find("type");
+  if (const std::string_view ours = type == nullptr ? "" : our_name_of(type->text); !ours.empty()) {
+    report_.error(*type, fmt::format("unknown 'type' '{}'", type->text),
+                  fmt::format("did you mean '{}'?", ours));
+    return nullptr;
+  }
   const auto word = type == nullptr ? std::nullopt : fields.word("type");
   if (!word) return nullptr;
   constexpr std::size_t kArrowRow = 0, kPrimitive = 1;
@@ -220,19 +258,29 @@ const record::Type* StateReader::read_row(const Fields& fields, State& state) {
       report_.error(*properties, fmt::format("a value of type {} has no 'properties'", type->text),
                     "remove them, or write 'type: arrow-row' for a row of columns");
     }
-    const Node column = column_of(*type, merge);
+    const Node column = column_of(*type, &body);
     const record::Type* const row = types_.read_row(column);
     read_merges(column, row, state);
     return row;
   }
-  if (merge != nullptr)
-    report_.error(*merge, "'merge' stands beside the type of a column",
-                  "for example 'properties: { count: { type: u32, merge: sum } }'");
+  if (state.is_primitive && body.find_key("properties") == nullptr) {
+    report_.error(*type, "a primitive state needs 'properties'",
+                  "write 'properties: { value: { type: i32 } }', or 'type: i32' alone");
+    return nullptr;
+  }
   const Node* const columns = fields.require("properties");
   if (columns == nullptr) return nullptr;
   const record::Type* const row =
       state.is_primitive ? read_primitive(*columns) : types_.read_row(*columns);
   if (columns->kind == NodeKind::kMap) read_merges(*columns, row, state);
+  if (merge != nullptr) {
+    report_.error(*merge, "'merge' stands beside the type of a column",
+                  state.is_primitive
+                      ? "for example 'properties: { value: { type: i32, merge: sum } }'"
+                      : "for example 'properties: { count: { type: u32, merge: sum } }'");
+    // What is missing there is what stands here.
+    for (std::optional<Merge>& of_column : state.merges) of_column = of_column.value_or(kTold);
+  }
   return row;
 }
 
@@ -245,7 +293,8 @@ void StateReader::read_merges(const Node& columns, const record::Type* row, Stat
             node == nullptr ? std::nullopt : read_word(report_, *node, "merge", kMergeWords))
       merge = static_cast<Merge>(*word);
     const bool is_sketch = row != nullptr && record::is_sketch(row->fields[i].type->kind);
-    state.merges.push_back(is_sketch ? Merge::kAny : merge);
+    const bool is_told = node != nullptr && !merge;
+    state.merges.push_back(is_sketch || is_told ? kTold : merge);
     if (!merge || row == nullptr) continue;
     const record::Kind kind = row->fields[i].type->kind;
     if (is_sketch) {

@@ -33,7 +33,7 @@ class StateReader {
   std::optional<State> read_state(const Node& key, const Node& body);
   std::optional<State> read_use(const Node& key, const Node& name);
   std::optional<StateReference> read_reference(const Node& key, const Node& body);
-  const record::Type* read_row(const Fields& fields, State& state);
+  const record::Type* read_row(const Fields& fields, const Node& body, State& state);
   const record::Type* read_primitive(const Node& columns);
   void read_merges(const Node& columns, const record::Type* row, State& state);
   void read_ttl(const Fields& fields, const Node& body, State& state);

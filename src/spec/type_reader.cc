@@ -89,6 +89,11 @@ bool is_builtin(std::string_view name) {
 
 }  // namespace
 
+std::string_view our_name_of(std::string_view foreign) {
+  const auto* const found = std::ranges::find(kForeign, foreign, &Foreign::name);
+  return found == kForeign.end() ? std::string_view() : found->ours;
+}
+
 bool is_key_kind(Kind kind) {
   return kind == Kind::kString || kind == Kind::kBool || record::is_integer(kind);
 }
@@ -308,9 +313,8 @@ const Type* TypeReader::refer(const Node& node, std::string_view what, const Sec
   }
   for (const Variant& variant : section.variants) words.push_back(variant.word);
   std::string hint = did_you_mean(node.text, words);
-  for (const Foreign& foreign : kForeign) {
-    if (foreign.name == node.text) hint = fmt::format("did you mean '{}'?", foreign.ours);
-  }
+  if (const std::string_view ours = our_name_of(node.text); !ours.empty())
+    hint = fmt::format("did you mean '{}'?", ours);
   if (find_variant(node.text) != nullptr) {
     report_.error(node, fmt::format("{} cannot be of type {}", what, node.text),
                   &section == &kColumn ? std::string(kColumnTypes) : hint);

@@ -21,6 +21,9 @@ inline constexpr std::string_view kColumnTypes =
     "a row holds numbers, bools, strings, timestamps, decimals, enums without values, lists of "
     "these, distinct and quantiles";
 
+// What a type of other systems is called here; empty: it is no such name.
+std::string_view our_name_of(std::string_view foreign);
+
 bool is_key_kind(record::Kind kind);
 
 // How many values a type holds and how deep it nests; a scalar is {1, 0}.

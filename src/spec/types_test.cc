@@ -264,14 +264,10 @@ TEST(Types, Mistakes) {
 )"},
       {"empty rename",
        "  a: { type: object, properties: { x: { type: u8, serialize: { as: y } } } }\n",
-       R"(f:4:62: error: 'serialize' needs 'rename'
-    4 |   a: { type: object, properties: { x: { type: u8, serialize: { as: y } } } }
-      |                                                              ^
-      = for example 'rename: imageUrl'
-f:4:64: error: unknown key 'as' in 'serialize'
+       R"(f:4:64: error: unknown key 'as' in 'serialize'
     4 |   a: { type: object, properties: { x: { type: u8, serialize: { as: y } } } }
       |                                                                ^~
-      = known: rename
+      = did you mean 'rename', which is missing?
 )"},
   };
   for (const Case& test : cases) {

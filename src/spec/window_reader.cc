@@ -134,7 +134,8 @@ void WindowReader::read_late(const Node& node, Service& service, const Events& e
   const Node* const topic = fields.find("topic");
   if (topic != nullptr) read_late_topic(*topic, service, events);
   service.window->reopen_for = fields.duration("reopen-for").value_or(Duration{});
-  if (node.find_key("topic") == nullptr && node.find_key("reopen-for") == nullptr)
+  if (node.find_key("topic") == nullptr && node.find_key("reopen-for") == nullptr &&
+      !fields.is_told("topic") && !fields.is_told("reopen-for"))
     report_.error(node, "'late' needs 'topic' or 'reopen-for'",
                   "for example 'late: { reopen-for: 1h }'");
 }

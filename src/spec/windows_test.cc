@@ -390,6 +390,41 @@ f:22:15: error: column 'at' of state 'seen' needs a 'merge': an event may join t
       |             ^~~~
       = write 'type: primitive, properties: { value: { type: u64, merge: sum } }'
 )"},
+    {"UnknownMerge", "merge: sum", "merge: avg", R"(f:20:42: error: unknown merge 'avg'
+   20 |               count: { type: u32, merge: avg }
+      |                                          ^~~
+      = known: sum, min, max, first, last, any
+)"},
+    {"MergeBesideTheRow", "            properties:\n              count: { type: u32, merge: sum }",
+     "            merge: sum\n            properties:\n              count: { type: u32 }", R"(f:19:20: error: 'merge' stands beside the type of a column
+   19 |             merge: sum
+      |                    ^~~
+      = for example 'properties: { count: { type: u32, merge: sum } }'
+)"},
+    {"MergeBesideThePrimitive", R"(            type: arrow-row
+            properties:
+              count: { type: u32, merge: sum }
+              name: { type: string, merge: last }
+              tags: { type: list, items: { type: string }, merge: first }
+)",
+     "            type: primitive\n            merge: sum\n            properties: { value: u32 }\n",
+     R"(f:19:20: error: 'merge' stands beside the type of a column
+   19 |             merge: sum
+      |                    ^~~
+      = for example 'properties: { value: { type: i32, merge: sum } }'
+)"},
+    {"PrimitiveWithoutProperties", R"(            type: arrow-row
+            properties:
+              count: { type: u32, merge: sum }
+              name: { type: string, merge: last }
+              tags: { type: list, items: { type: string }, merge: first }
+)",
+     "            type: primitive\n            merge: sum\n",
+     R"(f:18:19: error: a primitive state needs 'properties'
+   18 |             type: primitive
+      |                   ^~~~~~~~~
+      = write 'properties: { value: { type: i32 } }', or 'type: i32' alone
+)"},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, InSessions, testing::ValuesIn(kSessionCases), name_of);

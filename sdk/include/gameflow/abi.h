@@ -30,7 +30,8 @@ struct StepCount {
 
 // An argument of a query: what stands for a `?`.
 struct SqlArgument {
-  enum class Kind : u32 { kNull, kInteger, kReal, kText };
+  // kNumber: the digits of a u64 above 2^63 - 1 or of a decimal of more than 15, as text.
+  enum class Kind : u32 { kNull, kInteger, kReal, kText, kNumber };
   Kind kind;
   i64 integer;
   f64 real;

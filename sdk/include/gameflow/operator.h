@@ -81,7 +81,7 @@ namespace detail {
 inline abi::SqlArgument sql_argument(std::nullptr_t) {
   return {abi::SqlArgument::Kind::kNull, 0, 0, {}};
 }
-// As decimals are in SQL: the nearest double of up to 15 digits, text of more.
+// As decimals are in SQL: the nearest double of up to 15 digits; of more, their digits.
 template <u32 Scale>
 abi::SqlArgument sql_argument(const Decimal<Scale>& value) {
   using Kind = abi::SqlArgument::Kind;
@@ -91,14 +91,14 @@ abi::SqlArgument sql_argument(const Decimal<Scale>& value) {
     const auto units = static_cast<f64>(value.units());
     return {Kind::kReal, 0, units / static_cast<f64>(power_of_ten(Scale)), {}};
   }
-  return {Kind::kText, 0, 0, to_text(value)};
+  return {Kind::kNumber, 0, 0, to_text(value)};
 }
 template <class T>
 abi::SqlArgument sql_argument(const T& value) {
   using Kind = abi::SqlArgument::Kind;
   if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) {
     if constexpr (std::is_same_v<T, u64>) {
-      if (value > u64{INT64_MAX}) throw std::out_of_range("an argument of sql() is above 2^63 - 1");
+      if (value > u64{INT64_MAX}) return {Kind::kNumber, 0, 0, Text(std::to_string(value))};
     }
     return {Kind::kInteger, static_cast<i64>(value), 0, {}};
   } else if constexpr (std::is_floating_point_v<T>) {

@@ -132,9 +132,8 @@ Result<int> show(const DeadLetters& letters, const DeadLettersShowOptions& optio
   GF_ASSIGN(const DeadLetter letter, letters.find(options.id));
   if (options.value_only) {
     if (!letter.record)
-      return fail(
-          ErrorCode::kInvalidArgument,
-          fmt::format("{} is about the result of a window: there is no record", options.id));
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{}: {}", options.id, letter.without_record()));
     std::fwrite(letter.record->value.data(), 1, letter.record->value.size(), stdout);
     return kExitFine;
   }

@@ -99,6 +99,13 @@ std::string DeadLetter::id() const {
   return fmt::format("{}:{}", partition, offset);
 }
 
+std::string DeadLetter::without_record() const {
+  if (window_start)
+    return fmt::format("it has no record: it is about the result of the window from {}",
+                       format_timestamp(*window_start));
+  return fmt::format("it has no record: '{}' failed with {}", operator_name, reason);
+}
+
 Result<DeadLetters> DeadLetters::open(client::Http& http) {
   DeadLetters letters(http);
   const auto dataflow = client::object_of(http.get("/dataflow"));
@@ -219,8 +226,7 @@ Status DeadLetters::note_refusal(const DeadLetter& letter, std::uint64_t sequenc
 
 Result<bool> DeadLetters::replay(const DeadLetter& letter, bool again) const {
   if (!letter.record) {
-    return fail(ErrorCode::kInvalidArgument,
-                "it is about the result of a window, not about a record");
+    return fail(ErrorCode::kInvalidArgument, letter.without_record());
   }
   const DeadLetter::Record& record = *letter.record;
   GF_ASSIGN(const std::uint64_t sent, next_sequence(letter, kSent));

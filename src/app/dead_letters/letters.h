@@ -22,7 +22,8 @@ struct DeadLetter {
   std::uint64_t partition = 0, offset = 0;  // in the dead-letter topic
   Timestamp time;                           // when it was written
   std::string service, operator_name, code, field, reason;
-  // The record that it is about; without one it is about the window that began then.
+  // The record that it is about. Without one it is about the result of the window that began at
+  // `window_start`, or about what `reason` says: a left event that met none, or a row that ran out.
   struct Record {
     std::string topic;
     std::uint64_t partition = 0, offset = 0;
@@ -35,6 +36,7 @@ struct DeadLetter {
   std::string json;  // as it lies in the topic
 
   std::string id() const;  // "0:17"
+  std::string without_record() const;  // what it is about
 };
 
 class DeadLetters {

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdio>
 #include <filesystem>
 #include <iterator>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,6 +48,12 @@ Lines each_on_one_line(const Lines& records) {
 }
 
 // A running case: one method a command.
+// Mistakes and warnings of a dataflow: the cases that use it, and the runs of each, are many.
+void tell_once(const std::string& text) {
+  static std::set<std::string> told;
+  if (told.insert(text).second) std::fputs(text.c_str(), stderr);
+}
+
 class Runner {
  public:
   Runner(const Case& test, const BuildOptions& build, const WorldOptions& options)
@@ -97,12 +105,15 @@ class Runner {
   }
 
   Status load() {
-    GF_ASSIGN(DataflowFile file,
-              step_->words.empty()
-                  ? check_dataflow(test_.file, inline_source(), build_.package_folders)
-                  : read_dataflow(beside_test(first_word()), build_.package_folders));
-    GF_ASSIGN(opbuild::Library library, build_operators(file, build_, false));
-    return world_.start(std::move(file), std::move(library.functions));
+    std::string told;
+    Result<DataflowFile> file =
+        step_->words.empty()
+            ? check_dataflow(test_.file, inline_source(), build_.package_folders, &told)
+            : read_dataflow(beside_test(first_word()), build_.package_folders, &told);
+    tell_once(told);
+    if (!file) return fail(file.error());
+    GF_ASSIGN(opbuild::Library library, build_operators(*file, build_, false));
+    return world_.start(*std::move(file), std::move(library.functions));
   }
 
   // The YAML keeps its place in the file, so that messages point into the test.

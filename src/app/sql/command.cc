@@ -31,8 +31,9 @@ SqlFormat automatic_format() {
 }
 
 Status run_query(client::Http& http, const std::string& query, SqlFormat format) {
-  GF_ASSIGN(const json::object answer,
-            client::object_of(http.request("POST", "/sql", "text/plain", query)));
+  auto reply = http.request("POST", "/sql", "text/plain", query);
+  if (reply && reply->status / 100 == 2) reply->body = with_digits(reply->body);
+  GF_ASSIGN(const json::object answer, client::object_of(std::move(reply)));
   print_answer(answer, format);
   return {};
 }

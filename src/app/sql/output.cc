@@ -1,7 +1,9 @@
 #include "app/sql/output.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -15,9 +17,14 @@ namespace {
 
 namespace json = boost::json;
 
-// As JSON, but 0.5 where the library writes 5E-1.
+// What with_digits() made of a number.
+const json::array* number_of(const json::value& value) {
+  return value.if_array();
+}
+
 std::string as_json(const json::value& value) {
-  return value.is_double() ? fmt::format("{}", value.get_double()) : json::serialize(value);
+  if (const auto* const number = number_of(value)) return std::string(number->at(0).get_string());
+  return json::serialize(value);
 }
 
 // Text as it is, null as nothing, numbers as JSON.
@@ -43,7 +50,9 @@ void print_table(const std::vector<std::string>& columns, const json::array& row
   TextTable table(columns);
   std::vector<std::size_t> numbers;
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (!rows.empty() && rows[0].as_array().at(i).is_number()) numbers.push_back(i);
+    if (rows.empty()) continue;
+    const json::value& first = rows[0].as_array().at(i);
+    if (first.is_number() || number_of(first) != nullptr) numbers.push_back(i);
   }
   table.align_right(numbers);
   for (const json::value& row : rows) {
@@ -88,6 +97,27 @@ void print_json(const std::vector<std::string>& columns, const json::array& rows
 }
 
 }  // namespace
+
+std::string with_digits(std::string_view answer) {
+  constexpr std::string_view kNumber = "+-.0123456789Ee";
+  std::string out;
+  for (std::size_t at = 0; at < answer.size();) {
+    std::size_t end = at + 1;
+    if (answer[at] == '"') {
+      while (end < answer.size() && answer[end] != '"') end += answer[end] == '\\' ? 2 : 1;
+      end = std::min(end + 1, answer.size());
+    } else if (answer[at] == '-' || (answer[at] >= '0' && answer[at] <= '9')) {
+      end = std::min(answer.find_first_not_of(kNumber, at), answer.size());
+    }
+    const std::string_view part = answer.substr(at, end - at);
+    const bool has_point =
+        part.front() != '"' && part.find_first_of(".Ee") != part.npos && part.size() > 1;
+    out += has_point && part.find_first_not_of(kNumber) == part.npos ? fmt::format("[\"{}\"]", part)
+                                                                     : std::string(part);
+    at = end;
+  }
+  return out;
+}
 
 void print_answer(const json::object& answer, SqlFormat format) {
   std::vector<std::string> columns;

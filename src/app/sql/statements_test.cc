@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "app/sql/output.h"
+
 namespace gameflow::app {
 namespace {
 
@@ -56,6 +58,12 @@ TEST(Statements, ToBeCompleted) {
       {"select nothing_like", {}},
   };
   for (const Row& row : rows) EXPECT_EQ(completions(row.line, tables), row.words) << row.line;
+}
+
+TEST(Answers, KeepTheDigitsOfNumbers) {
+  EXPECT_EQ(
+      with_digits(R"({"columns":["9.80","a\"1.5"],"rows":[[9.80,-7,1.2e+19,"3.0",null,true]]})"),
+      R"({"columns":["9.80","a\"1.5"],"rows":[[["9.80"],-7,["1.2e+19"],"3.0",null,true]]})");
 }
 
 }  // namespace
