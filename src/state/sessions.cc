@@ -242,6 +242,8 @@ void Sessions::arm(Entry* entry) {
 
 void Sessions::tidy(Entry* latest, Timestamp now) {
   if (latest->live != 0) return;
+  for (std::size_t state = 0; state < layout_.state_count(); ++state)
+    layout_.initialize(latest, state);
   const std::string key(layout_.key(latest));
   std::uint32_t count = 1;
   while (find_slot(key, count) != nullptr) ++count;

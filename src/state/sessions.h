@@ -76,7 +76,7 @@ class Sessions {
   std::optional<std::string> take(std::string_view full_key, Timestamp time, void* const* rows,
                                   std::uint32_t asked, Timestamp now, Arena& arena);
 
-  // Rows were erased: a session without any is gone.
+  // Rows were erased: a session without any is gone, whatever is in them now.
   void tidy(Entry* latest, Timestamp now);
 
   // Calls visit(entry) for each session that ends at or before `until`, in order of its end, its
