@@ -1,6 +1,7 @@
 // What an engine should do, record by record, on one thread: no batches, shards, versions or
 // stored bytes. It is told where each epoch was cut, and says what the epoch appends.
-// Windows are in property_windows.cc, rows without them in property_views.cc.
+// Windows are in property_windows.cc, sessions in property_sessions.cc, rows without them in
+// property_views.cc, joins in property_joins.cc.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,11 @@ namespace gameflow::runtime::property {
 
 // Past every window.
 inline constexpr std::int64_t kEndOfTime = INT64_MAX / 2;
+// What a join keeps goes in stretches of so long, where events meet within less than 32 of them.
+inline constexpr std::int64_t kBucket = 1'000;
+inline std::int64_t bucket_of(std::int64_t time) {
+  return time - modulo(time, kBucket);
+}
 
 class Model {
  public:
@@ -31,8 +37,14 @@ class Model {
     bool has_work = false;
     std::map<Partition, std::vector<Record>> appended;  // dead letters: topic dead_topic()
   };
-  // By service and input: sources in order, partitions in order.
-  using Cut = std::vector<std::vector<std::uint64_t>>;
+  // What the engine says of a service as the epoch ends.
+  struct Told {
+    std::vector<std::uint64_t> next;  // by input: sources in order, partitions in order
+    // Of sessions: what is stored of where the service stands has become another.
+    bool was_stored = false;
+    std::optional<std::int64_t> watermark;  // that is stored
+  };
+  using AllTold = std::vector<Told>;  // by service
 
   explicit Model(const Case& modelled);
 
@@ -46,8 +58,8 @@ class Model {
   void open(std::int64_t steady);
   // An epoch failed.
   void fail(std::int64_t steady);
-  // An epoch succeeded that read up to `cut`.
-  Outcome run(std::int64_t now, std::int64_t steady, const Cut& cut, bool input_ends);
+  // An epoch succeeded.
+  Outcome run(std::int64_t now, std::int64_t steady, const AllTold& told, bool input_ends);
 
   // As the last epoch left it.
   Counters counters(std::size_t service) const { return services_[service].memory.counters; }
@@ -62,11 +74,28 @@ class Model {
   struct Row {
     std::int64_t count = 0, sum = 0, deep = 0, low = 0;
     std::optional<std::pair<std::string_view, std::int64_t>> last;
-    std::int64_t first_pane = 0, last_pane = 0;  // that `last` is of
+    std::int64_t last_deep = 0;
+    std::int64_t first_pane = 0, last_pane = 0;  // that `last` is of; of sessions times
     std::set<std::string_view> names;
     std::vector<std::int64_t> sizes;
+
+    bool has_totals() const { return count != 0; }
+    bool is_empty() const { return !has_totals() && !last && sizes.empty(); }
   };
   using Rows = std::map<Key, Row>;
+  struct Session {
+    std::int64_t first, last;  // times of its events
+    Row row;
+  };
+  using Sessions = std::vector<Session>;  // of a key, in order of time
+  // Of a join: an event that may meet others.
+  struct Waiting {
+    std::int64_t time;
+    Event event;
+    Key key;
+    std::optional<std::string> record_key;
+    bool has_met = false;
+  };
   // Of a view.
   struct ViewRow {
     bool is_live = false;
@@ -95,6 +124,15 @@ class Model {
     Rows rows;
     std::uint64_t Counters::*counter;
     Tables tables = {};  // as they were when it was due
+    // What has ended together, in order of the ends, then starts, then keys. Then there are no
+    // `rows`.
+    std::vector<std::pair<Key, Session>> sessions = {};
+  };
+  // A row of a result.
+  struct Line {
+    Key key;
+    const Row* row;
+    std::int64_t start, end;
   };
   struct State {
     Position memory, stored;
@@ -102,6 +140,10 @@ class Model {
     std::map<std::int64_t, OpenWindow> windows;  // whose rows are not gone
     std::set<std::int64_t> panes;                // that the engine has to drop
     std::vector<Result> flushing;                // results that are not committed
+    std::map<Key, Sessions> sessions;  // that are open
+    std::set<std::int64_t> ends;       // that sessions have had: one of them may be asked for
+    std::vector<Waiting> left, right;  // in order of arrival
+    std::set<std::int64_t> buckets;    // of these that the engine has to drop
     std::map<Key, ViewRow> view;
     std::multiset<std::pair<std::int64_t, Key>> timers;  // of rows with a ttl, some long gone
   };
@@ -114,22 +156,28 @@ class Model {
     std::int64_t time = 0;
     Key key;
     bool has_record_key = true;  // on its way to the sinks
+    // Of a join: the key of the left record; and it goes by the key of both, at `time`.
+    bool is_joined = false;
+    std::optional<std::string> record_key = {};
   };
-  // What a record did at the rows of a view.
+  // What a record did at the rows of a view, or in a join.
   struct Passed {
     const Record* record;
     Partition from;
     std::vector<Emitted> out;
     std::vector<std::string> dead, failed;  // before and at the rows
   };
+  // What has no record at hand: a row that ran out, or a left event without a right one.
   struct Expired {
     std::int64_t at;
     std::string key;  // encoded
-    std::optional<Event> said;
-    bool has_failed = false;
+    std::optional<std::string> record_key = {};
+    std::vector<Event> said = {};
+    std::string_view failed = {};  // the operator
   };
   // One service's part of the epoch that is running.
   struct Part {
+    Told told;
     bool has_input = false;
     Position after;
     std::vector<Result> flushed;
@@ -137,17 +185,18 @@ class Model {
     bool drops = false;
     std::vector<std::string> dead;
     std::vector<std::pair<Partition, Record>> out;
-    // Of a view.
+    // Of a view or a join.
     std::vector<Passed> passed;
     std::set<Key> used;
-    bool may_expire = false;
+    bool may_expire = false;  // or sessions end, or left events meet none
+    std::set<std::int64_t> new_buckets;  // of a join
 
     bool has_work() const {
       return has_input || !flushed.empty() || !due.empty() || drops || may_expire;
     }
   };
 
-  void read(std::size_t service, std::int64_t now, std::int64_t steady, const Cut& cut, Part& part);
+  void read(std::size_t service, std::int64_t now, std::int64_t steady, Part& part);
   void take(std::size_t service, std::size_t input, const Record& record, std::int64_t now,
             std::optional<std::int64_t>& progress, Part& part);
   std::string_view assign(const Service& service, const Event& event, Emitted& out) const;
@@ -156,7 +205,10 @@ class Model {
                     std::vector<std::string>& dead) const;
   void write(std::size_t service, const std::vector<Emitted>& emitted, const Record& record,
              Partition from, std::vector<std::string>& dead, Part& part);
+  void write_late(std::size_t service, const Record& record, Partition from, Part& part) const;
   void move_watermark(std::size_t service, std::int64_t steady, Part& part) const;
+  static void move_closed(std::int64_t grace, std::int64_t reopen, Position& after);
+  void decide(std::size_t service, std::int64_t now, Part& part);
   bool end_next(std::int64_t now, std::vector<Part>& parts);
   std::string dead_letter(std::size_t service, std::string_view op, Partition from,
                           const Record& record) const;
@@ -168,12 +220,39 @@ class Model {
   // Of windows.
   void place(std::size_t service, const std::vector<Emitted>& emitted, const Record& record,
              Partition from, std::int64_t now, std::optional<std::int64_t>& progress, Part& part);
-  static void add(const Window& window, const Event& event, std::int64_t pane, Row& row);
+  static void add(const Window& window, const Event& event, std::int64_t summand,
+                  std::int64_t pane, Row& row);
   bool update(std::size_t service, const std::vector<std::int64_t>& starts, const Emitted& emitted);
   void close(std::size_t service, std::int64_t now, Part& part);
   void drop(std::size_t service, Part& part);
   void flush(std::size_t service, const Result& result, Part& part);
-  std::vector<Event> query(const Window& window, std::int64_t start, const Rows& rows) const;
+  static std::vector<Line> lines_of(const Window& window, const Result& result);
+  struct Said {
+    std::vector<Event> events;
+    std::int64_t start, end;  // of what they are about
+  };
+  std::vector<Said> flushed(std::size_t service, const Result& due, Part& part);
+  static std::vector<Event> query(const Window& window, std::vector<Line> lines);
+  static Event said_of(const Window& window, const Line& line);
+  static void fail(std::size_t service, std::string_view op, std::int64_t start, Part& part);
+
+  // Of sessions.
+  struct Touched {
+    Session *before = nullptr, *behind = nullptr;  // that the event joins
+    bool is_last = false;  // it goes behind all that its key has, to `before`
+  };
+  static Touched touched(const Window& window, Sessions& sessions, std::int64_t time);
+  bool is_late_for_sessions(std::size_t service, const Emitted& emitted);
+  bool join_session(std::size_t service, const Emitted& emitted);
+  void end_sessions(std::size_t service, Part& part);
+  static void merge(const Window& window, const Row& from, Row& into);
+
+  // Of joins.
+  void meet(std::size_t service, bool is_left, const std::vector<Emitted>& emitted,
+            std::int64_t now, std::optional<std::int64_t>& progress, Passed& passed, Part& part);
+  std::string_view join(std::size_t service, const Waiting& left, const Waiting* right,
+                        std::vector<Emitted>& out) const;
+  void finish_join(std::size_t service, Part& part);
 
   // Of views.
   void use(std::size_t service, const std::vector<Emitted>& emitted, std::int64_t now,
@@ -182,7 +261,12 @@ class Model {
            std::set<Key>& used);
   void finish_view(std::size_t service, std::int64_t now, Part& part);
   std::vector<Expired> expire(std::size_t service, std::int64_t until);
+
+  // Of views and joins: to the sinks.
+  void write_passed(std::size_t service, const std::vector<Expired>& expired, Part& part);
   void write(std::size_t service, const std::vector<Expired>& expired, Part& part);
+  // A key as it is stored: text, or 8 bytes in order.
+  static std::string encoded(bool is_integer, const Key& key);
 
   std::vector<Partition> inputs_of(std::size_t service) const;
   const Source& source_of(std::size_t service, std::size_t input) const;
