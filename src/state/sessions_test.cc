@@ -75,7 +75,7 @@ struct SessionsTest : testing::Test {
     layout.codec(0).initialize(own);
     *own = {1, event.number, event.number, Text()};
     void* const rows[] = {own};
-    return all.take(probe, event.time, rows, 1, Timestamp{1}, arena);
+    return all.take(latest, event.time, rows, 1, Timestamp{1}, arena);
   }
   void end_epoch(bool is_fine = true) {
     table.own_text();
@@ -280,7 +280,8 @@ TEST_F(SessionsTest, ThatCannotBeJoinedStay) {
 TEST_F(SessionsTest, KnowLateRecords) {
   add("ann", {{100}, 1});
   const auto is_late = [&](const char* key, i64 time, std::optional<Timestamp> closed) {
-    return sessions().is_late(full(key), {time}, closed);
+    const std::string probe = full(key);
+    return sessions().is_late(table.find_or_insert(probe, hash_key(probe)), {time}, closed);
   };
   EXPECT_FALSE(is_late("ann", 0, std::nullopt));
   EXPECT_TRUE(is_late("ann", 0, Timestamp{100}));

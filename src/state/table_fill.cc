@@ -51,7 +51,9 @@ bool Table::load(ByteReader& in, const std::vector<RowSource>& states, std::uint
   if (layout_.has_sessions() && live != 0) {
     const Timestamp first{in.signed_varint()}, last{in.signed_varint()};
     if (!in.ok() || last < first) return false;
-    layout_.session(entry) = {.first = first, .last = last, .due_at = {}, .pending = kNoSession};
+    SessionTimes& session = layout_.session(entry);
+    session.first = first;
+    session.last = last;
   }
   for (std::size_t stored = 0; stored < states.size(); ++stored) {
     const bool is_live = (live >> stored & 1U) != 0;
