@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "runtime/property_model.h"
-#include "state/layout.h"
 
 namespace gameflow::runtime::property {
 namespace {
@@ -50,8 +49,7 @@ void Model::meet(std::size_t service, bool is_left, const std::vector<Emitted>& 
   const auto closed_until = state.memory.closed_until;
   const Record& record = *passed.record;
   bool is_late = false;
-  // What fails with many is told once; in the order in which the engine has it.
-  std::set<std::tuple<std::uint32_t, std::size_t, std::string_view>> failed;
+  std::set<std::pair<std::size_t, std::string_view>> failed;  // with however many it does
   for (std::size_t number = 0; number < emitted.size(); ++number) {
     const Emitted& out = emitted[number];
     if (!is_placeable(service, out, record, passed.from, now, progress, part.after.counters,
@@ -73,18 +71,16 @@ void Model::meet(std::size_t service, bool is_left, const std::vector<Emitted>& 
     }
     std::ranges::stable_sort(partners, {}, &Waiting::time);
     Waiting one{out.time, out.event, out.key, is_left ? record.key : std::nullopt};
-    const std::uint32_t shard =
-        state::shard_of(state::hash_key(encoded(rules.has_integer_key, out.key)));
     for (Waiting* const other : partners) {
       Waiting& left = is_left ? one : *other;
       left.has_met = true;
       const auto op = join(service, left, is_left ? other : &one, passed.out);
-      if (!op.empty()) failed.emplace(shard, number, op);
+      if (!op.empty()) failed.emplace(number, op);
     }
     (is_left ? state.left : state.right).push_back(std::move(one));
     part.new_buckets.insert(bucket_of(out.time));
   }
-  for (const auto& [shard, number, op] : failed)
+  for (const auto& [number, op] : failed)
     passed.failed.push_back(dead_letter(service, op, passed.from, record));
   if (is_late) write_late(service, record, passed.from, part);
 }
@@ -107,7 +103,8 @@ void Model::finish_join(std::size_t service, Part& part) {
     one.failed = join(service, left, nullptr, out);
     for (const Emitted& said : out) one.said.push_back(said.event);
   }
-  std::ranges::stable_sort(lone, {}, [](const Expired& one) { return std::tuple(one.at, one.key); });
+  std::ranges::stable_sort(lone, {},
+                           [](const Expired& one) { return std::tuple(one.at, one.key); });
   part.may_expire = !lone.empty();
   const auto is_gone = [&](std::int64_t bucket) {
     return has_passed(until, bucket + kBucket + rules.before + rules.after);
