@@ -24,11 +24,13 @@ std::string describe(const std::vector<Step>& steps) {
 std::string describe(const Window& window, const Case& shown) {
   constexpr std::array<std::string_view, 3> kLasts = {"by arrival", "greatest", "by time"};
   return fmt::format(
-      "  window {} ms{}{}, offset {}, reopened for {}, early every {}, grace {}, idle {}, {} key, "
+      "  window {} ms{}{}, offset {}{}, reopened for {}, early every {}, grace {}, idle {}, {} "
+      "key, "
       "{} states{} ({}), limit {}{}{}{}\n",
       window.size, window.slide == 0 ? "" : fmt::format(" every {}", window.slide),
-      window.in_panes ? " in panes" : "", window.offset, window.reopen, window.emit, window.grace,
-      window.idle, window.has_integer_key ? "integer" : "string", window.has_second_state ? 2 : 1,
+      window.in_panes ? " in panes" : "", window.offset, window.is_local ? " local" : "",
+      window.reopen, window.emit, window.grace, window.idle,
+      window.has_integer_key ? "integer" : "string", window.has_second_state ? 2 : 1,
       window.has_sketches ? ", sketches" : "", kLasts[static_cast<std::size_t>(window.lasts)],
       window.limit, window.flushes_each ? ", each" : "", window.throws ? ", throws" : "",
       window.late_topic ? ", late to " + shown.topics[*window.late_topic].name : "");
@@ -47,12 +49,11 @@ std::string describe_sessions(const Window& window, const Case& shown) {
 }
 
 std::string describe(const Join& join, const Case& shown) {
-  return fmt::format(
-      "  {} join {} ms before, {} ms after, grace {}, idle {}, {} key{}{}{}\n",
-      join.is_left ? "left" : "inner", join.before, join.after, join.grace, join.idle,
-      join.has_integer_key ? "integer" : "string", join.throws ? ", throws" : "",
-      join.throws_pairs ? ", throws for pairs" : "",
-      join.late_topic ? ", late to " + shown.topics[*join.late_topic].name : "");
+  return fmt::format("  {} join {} ms before, {} ms after, grace {}, idle {}, {} key{}{}{}\n",
+                     join.is_left ? "left" : "inner", join.before, join.after, join.grace,
+                     join.idle, join.has_integer_key ? "integer" : "string",
+                     join.throws ? ", throws" : "", join.throws_pairs ? ", throws for pairs" : "",
+                     join.late_topic ? ", late to " + shown.topics[*join.late_topic].name : "");
 }
 
 std::string describe(const View& view) {
@@ -191,7 +192,7 @@ std::string describe(const Case& shown) {
   }
   for (std::size_t s = 0; s < shown.services.size(); ++s) {
     const Service& service = shown.services[s];
-    text += fmt::format("service s{}\n", s);
+    text += fmt::format("service s{}{}\n", s, service.skips ? ", skips what fails" : "");
     for (const Source& source : service.sources) {
       const Topic& topic = shown.topics[source.topic];
       text += fmt::format("  source {} ({} partitions){}\n", topic.name, topic.partitions,

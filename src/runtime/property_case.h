@@ -36,11 +36,12 @@ struct Window {
   std::int64_t size = 100, grace = 0, idle = 1'000;
   std::int64_t slide = 0;  // 0: tumbling
   std::int64_t offset = 0;
-  bool in_panes = false;    // sliding: rows are merged; else each window has its own
-  std::int64_t reopen = 0;  // closed windows take late events so much longer
-  std::int64_t emit = 0;    // early results this often; 0: none
-  std::int64_t gap = 0;     // of sessions, which have nothing of the above; 0: it is no session
-  std::int64_t max = 0;     // that a session may have; 0: it has none
+  bool is_local = false;      // tumbling: by the clocks of kZone
+  bool in_panes = false;      // sliding: rows are merged; else each window has its own
+  std::int64_t reopen = 0;    // closed windows take late events so much longer
+  std::int64_t emit = 0;      // early results this often; 0: none
+  std::int64_t gap = 0;       // of sessions, which have nothing of the above; 0: it is no session
+  std::int64_t max = 0;       // that a session may have; 0: it has none
   bool tells_bounds = false;  // its functions at the rows use window()
   bool erases = false;        // for some events they erase the first row
   bool flushes_each = false;  // else whole, with SQL
@@ -54,6 +55,8 @@ struct Window {
 
   bool has_sessions() const { return gap != 0; }
 };
+inline constexpr std::string_view kZone = "Asia/Kolkata";  // the same all year
+inline constexpr std::int64_t kZoneOffset = 19'800'000;
 // From the start of a window to that of the next.
 inline std::int64_t step_of(const Window& window) {
   return window.slide == 0 ? window.size : window.slide;
@@ -122,6 +125,7 @@ struct Service {
   std::optional<Join> join;
   std::vector<Sink> sinks;
   std::vector<std::size_t> references;  // services whose first state it reads; each has a view
+  bool skips = false;                   // what fails leaves nothing but a number
 
   bool is_pipe() const { return !window && !view && !join; }
   // A list for each window, or for what has ended together.

@@ -110,8 +110,7 @@ class Passing {
     if (right != nullptr) event = event_of(*right);
     step_ = 0;
     first_ = 1;
-    pass(0,
-         value_of(joined(*chain_.service->join, event_of(left), event ? &*event : nullptr)),
+    pass(0, value_of(joined(*chain_.service->join, event_of(left), event ? &*event : nullptr)),
          nullptr);
   }
 
@@ -224,7 +223,8 @@ std::string query_of(const Window& window) {
   std::string n = "t.sum * 3 + t.count + t.low", joins;
   const auto on = [&window](std::string_view table) {
     std::string text = fmt::format(" on {}._key = t._key", table);
-    if (window.has_sessions()) text += fmt::format(" and {}._window_start = t._window_start", table);
+    if (window.has_sessions())
+      text += fmt::format(" and {}._window_start = t._window_start", table);
     return text;
   };
   if (window.has_second_state) {

@@ -117,6 +117,7 @@ class Generator {
       if (one_in(2)) add_view(service);
     }
     if (!case_.services.empty() && one_in(3)) begin_alike(service);
+    service.skips = one_in(8);
     for (std::size_t i = 1 + below(2); i > 0; --i) add_sink(service);
     case_.services.push_back(std::move(service));
   }
@@ -212,7 +213,8 @@ class Generator {
 
   void add_kind(Window& window, bool reads_inner) {
     if (one_in(4)) window.offset = number(0, 300);
-    if (one_in(3)) {
+    window.is_local = one_in(8);
+    if (!window.is_local && one_in(3)) {
       window.slide = number(10, window.size);
       window.in_panes = one_in(2);
       // What panes give does not go by the order in which events come.

@@ -1,3 +1,4 @@
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -5,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/time_zone.h"
 #include "runtime/property_functions.h"
 
 namespace gameflow::runtime::property {
@@ -60,6 +62,11 @@ spec::Function function(spec::FunctionKind kind) {
   return {kind, {}, {}};
 }
 
+std::shared_ptr<const TimeZone> zone() {
+  static const std::shared_ptr<const TimeZone> kLoaded = *TimeZone::load(kZone);
+  return kLoaded;
+}
+
 void add_window(const Case& made, const Window& window, const Types& types, spec::Service& out) {
   const auto key = window.has_integer_key ? record::Kind::kI64 : record::Kind::kString;
   const auto add = [&](std::string name, const record::Type* type, auto... merges) {
@@ -74,7 +81,7 @@ void add_window(const Case& made, const Window& window, const Types& types, spec
   if (window.has_sketches) add("sketches", types.sketches, kAny, kAny);
   out.partition.emplace().update_state = function(spec::FunctionKind::kUpdateState);
   spec::Window& to = out.window.emplace();
-  to.shape = spec::Tumbling{{window.size}, {window.offset}};
+  to.shape = spec::Tumbling{{window.size}, {window.offset}, window.is_local ? zone() : nullptr};
   if (window.slide != 0)
     to.shape = spec::Sliding{{window.size}, {window.slide}, {window.offset}, window.in_panes};
   if (window.has_sessions()) {
@@ -134,6 +141,7 @@ spec::Service service_of(const Case& made, const Service& service, std::string n
                     .window = {},
                     .partition = {},
                     .sinks = {}};
+  if (service.skips) out.on_error = spec::ErrorPolicy::kSkip;
   for (const Source& source : service.sources) {
     const Topic& topic = made.topics[source.topic];
     out.sources.push_back({.topic = topic.name,

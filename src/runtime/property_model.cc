@@ -194,13 +194,14 @@ Model::Outcome Model::run(std::int64_t now, std::int64_t steady, const AllTold& 
     State& service = services_[i];
     const Service& of = case_.services[i];
     // Others' rows must not change while a flush reads them; sessions are gone at once.
-    const bool flushes_beside = case_.flushes_beside && of.references.empty() &&
-                                !(of.window && of.window->has_sessions());
+    const bool flushes_beside =
+        case_.flushes_beside && of.references.empty() && !(of.window && of.window->has_sessions());
     for (Result& result : part.due) result.tables = tables_;
     if (!flushes_beside) part.flushed.insert(part.flushed.end(), part.due.begin(), part.due.end());
     for (const Result& result : part.flushed) flush(i, result, part);
     service.flushing = flushes_beside ? part.due : std::vector<Result>();
-    part.after.counters.dead += part.dead.size();
+    (of.skips ? part.after.counters.skipped : part.after.counters.dead) += part.dead.size();
+    if (of.skips) part.dead.clear();
     for (std::string& text : part.dead)
       outcome.appended[{dead_topic(), 0}].push_back(
           {.time = now, .key = {}, .text = std::move(text), .value = {}});

@@ -29,7 +29,7 @@ inline std::int64_t bucket_of(std::int64_t time) {
 class Model {
  public:
   struct Counters {
-    std::uint64_t in = 0, out = 0, late = 0, dead = 0, future = 0, windows_closed = 0;
+    std::uint64_t in = 0, out = 0, late = 0, dead = 0, future = 0, windows_closed = 0, skipped = 0;
     std::uint64_t early = 0, corrected = 0;
     bool operator==(const Counters&) const = default;
   };
@@ -140,7 +140,7 @@ class Model {
     std::map<std::int64_t, OpenWindow> windows;  // whose rows are not gone
     std::set<std::int64_t> panes;                // that the engine has to drop
     std::vector<Result> flushing;                // results that are not committed
-    std::map<Key, Sessions> sessions;  // that are open
+    std::map<Key, Sessions> sessions;            // that are open
     std::set<std::int64_t> ends;       // that sessions have had: one of them may be asked for
     std::vector<Waiting> left, right;  // in order of arrival
     std::set<std::int64_t> buckets;    // of these that the engine has to drop
@@ -188,7 +188,7 @@ class Model {
     // Of a view or a join.
     std::vector<Passed> passed;
     std::set<Key> used;
-    bool may_expire = false;  // or sessions end, or left events meet none
+    bool may_expire = false;             // or sessions end, or left events meet none
     std::set<std::int64_t> new_buckets;  // of a join
 
     bool has_work() const {
@@ -220,8 +220,8 @@ class Model {
   // Of windows.
   void place(std::size_t service, const std::vector<Emitted>& emitted, const Record& record,
              Partition from, std::int64_t now, std::optional<std::int64_t>& progress, Part& part);
-  static void add(const Window& window, const Event& event, std::int64_t summand,
-                  std::int64_t pane, Row& row);
+  static void add(const Window& window, const Event& event, std::int64_t summand, std::int64_t pane,
+                  Row& row);
   bool update(std::size_t service, const std::vector<std::int64_t>& starts, const Emitted& emitted);
   void close(std::size_t service, std::int64_t now, Part& part);
   void drop(std::size_t service, Part& part);

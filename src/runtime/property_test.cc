@@ -87,8 +87,7 @@ class Run {
     for (std::size_t i = 0; i < case_.services.size(); ++i) {
       const Service& service = case_.services[i];
       const bool has_log = service.view || (service.window && service.window->has_sessions());
-      expect(has_log ||
-                 log::scan_all(*store_, rows_range(graph_->services[i].name)).empty(),
+      expect(has_log || log::scan_all(*store_, rows_range(graph_->services[i].name)).empty(),
              "rows of windows stay in the store behind the end");
     }
     Outputs outputs;
@@ -318,6 +317,7 @@ class Run {
       compare("records_out", is.records_out, should.out);
       compare("records_late", is.records_late, should.late);
       compare("records_dead", is.records_dead, should.dead);
+      compare("records_skipped", is.records_skipped, should.skipped);
       compare("records_future", is.records_future, should.future);
       compare("records_expired", is.records_expired, 0);
       compare("windows_closed", is.windows_closed, should.windows_closed);
@@ -353,7 +353,7 @@ class Run {
   bool input_ends_ = false;
   std::size_t epochs_ = 0;
   std::size_t files_written_ = 0;
-  std::map<std::size_t, bool> is_broken_;        // the file of a table
+  std::map<std::size_t, bool> is_broken_;      // the file of a table
   std::map<std::size_t, std::string> stored_;  // where a service stands
 };
 

@@ -149,9 +149,8 @@ void Model::write(std::size_t service, const std::vector<Expired>& expired, Part
     const Topic& topic = case_.topics[sink.topic];
     for (const Expired& one : expired) {
       const auto& key = one.record_key;
-      const auto to =
-          key ? log::partition_of(*key, topic.partitions)
-              : static_cast<std::uint32_t>(state::hash_key(one.key) % topic.partitions);
+      const auto to = key ? log::partition_of(*key, topic.partitions)
+                          : static_cast<std::uint32_t>(state::hash_key(one.key) % topic.partitions);
       for (const Event& said : one.said) {
         std::vector<Event> made;
         const auto failed =

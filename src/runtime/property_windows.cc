@@ -22,11 +22,16 @@ std::int64_t floor_to(std::int64_t time, std::int64_t step, std::int64_t offset)
   return time - (into < 0 ? into + step : into);
 }
 
+// Of a window near 1970.
+std::int64_t first_start(const Window& window) {
+  return window.offset % step_of(window) - (window.is_local ? kZoneOffset : 0);
+}
+
 // Of the windows that hold the time, in order.
 std::vector<std::int64_t> window_starts(const Window& window, std::int64_t time) {
   std::vector<std::int64_t> starts;
   const std::int64_t step = step_of(window);
-  for (std::int64_t start = floor_to(time, step, window.offset); start > time - window.size;
+  for (std::int64_t start = floor_to(time, step, first_start(window)); start > time - window.size;
        start -= step)
     starts.insert(starts.begin(), start);
   return starts;
@@ -118,7 +123,7 @@ bool Model::update(std::size_t service, const std::vector<std::int64_t>& starts,
   }
   if (is_ignored(event)) return true;
   const std::int64_t step = std::gcd(window.size, step_of(window));
-  const std::int64_t pane = floor_to(emitted.time, step, window.offset);
+  const std::int64_t pane = floor_to(emitted.time, step, first_start(window));
   for (const std::int64_t start : starts) {
     State& state = services_[service];
     const auto [entry, is_new] = state.windows.try_emplace(start);
@@ -177,7 +182,7 @@ void Model::drop(std::size_t service, Part& part) {
                 [&](const auto& open) { return has_passed(gone_until, open.first + window.size); });
   const auto dropped = std::erase_if(state.panes, [&](std::int64_t start) {
     const std::int64_t last =
-        window.in_panes ? floor_to(start, step_of(window), window.offset) : start;
+        window.in_panes ? floor_to(start, step_of(window), first_start(window)) : start;
     return has_passed(gone_until, last + window.size);
   });
   part.drops = dropped != 0;
@@ -267,8 +272,7 @@ void Model::flush(std::size_t service, const Result& due, Part& part) {
   part.after.counters.*due.counter += window.has_sessions() ? due.sessions.size() : 1;
   const std::vector<Said> results = flushed(service, due, part);
   const std::int64_t step = step_of(window);
-  const std::int64_t number =
-      window.has_sessions() ? 0 : (due.start - window.offset % step) / step;
+  const std::int64_t number = window.has_sessions() ? 0 : (due.start - first_start(window)) / step;
   for (const Sink& sink : of.sinks) {
     const Topic& topic = case_.topics[sink.topic];
     const auto to =
