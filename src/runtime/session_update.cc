@@ -153,14 +153,19 @@ void SessionUpdate::fail(const Work& work, const Record& record, std::string_vie
 // Those that have ended move to a table of their own; several of one key have slots there, too.
 void SessionUpdate::end(const Work& work) {
   const state::Layout& layout = *work.epoch.layout;
-  std::optional<ShardOutcome::Ended>& ended = work.outcome.ended;
-  work.sessions.close(*work.epoch.closed_until, work.epoch.now, [&](const state::Entry* entry) {
-    const window::Span span{layout.session(entry).first, layout.session_end(entry)};
-    if (!ended) ended = ShardOutcome::Ended{std::make_unique<state::Table>(layout), span};
-    ended->span = {std::min(ended->span.start, span.start), std::max(ended->span.end, span.end)};
-    state::Sessions::append(layout, entry, *ended->rows);
-  });
-  if (ended) ended->rows->own_text();
+  const auto move = [&](std::span<const state::Entry* const> ended) {
+    if (ended.empty()) return;
+    auto rows = std::make_unique<state::Table>(layout);
+    rows->reserve(ended.size());
+    window::Span span{layout.session(ended[0]).first, layout.session_end(ended.back())};
+    for (const state::Entry* entry : ended) {
+      span.start = std::min(span.start, layout.session(entry).first);
+      state::Sessions::append(layout, entry, *rows);
+    }
+    rows->own_text();
+    work.outcome.ended = {std::move(rows), span};
+  };
+  work.sessions.close(*work.epoch.closed_until, work.epoch.now, move);
 }
 
 void SessionUpdate::clear_batch() {

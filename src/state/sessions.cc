@@ -317,8 +317,8 @@ void Sessions::pack_all(Timestamp now) {
   for (const std::uint32_t place : places) pack(table_.edit(place), now);
 }
 
-std::vector<Entry*> Sessions::due(Timestamp until) {
-  std::vector<Entry*> ended;
+std::vector<const Entry*> Sessions::due(Timestamp until) {
+  std::vector<const Entry*> ended;
   timers_.take_due(until, [&](const Timers::Timer& timer) {
     const Entry* const entry = table_.entry_at(timer.place);
     if (entry->live == 0 || layout_.session(entry).due_at != timer.due_at) return;
@@ -337,9 +337,10 @@ std::vector<Entry*> Sessions::due(Timestamp until) {
   return ended;
 }
 
-void Sessions::remove(std::span<Entry* const> ended, Timestamp now) {
+void Sessions::remove(std::span<const Entry* const> ended, Timestamp now) {
   std::vector<std::uint32_t> places;  // of the slots 0 of their keys
-  for (Entry* entry : ended) {
+  for (const Entry* const_entry : ended) {
+    auto* const entry = const_cast<Entry*>(const_entry);  // due() has edited them
     erase(entry, now);
     const std::string_view key = layout_.key(entry);
     places.push_back(place_of(is_first_slot(key) ? entry : slot(key, 0)));

@@ -82,12 +82,12 @@ class Sessions {
   // Rows were erased: a session without any is gone, whatever is in them now.
   void tidy(Entry* latest, Timestamp now);
 
-  // Calls visit(entry) for each session that ends at or before `until`, in order of its end, its
+  // Calls visit(entries) with the sessions that end at or before `until`, in order of their end,
   // first record and key; then they are gone.
   template <class Visit>
   void close(Timestamp until, Timestamp now, Visit&& visit) {
-    const std::vector<Entry*> ended = due(until);
-    for (const Entry* entry : ended) visit(entry);
+    const std::vector<const Entry*> ended = due(until);
+    visit(std::span<const Entry* const>(ended));
     remove(ended, now);
   }
   // Rows have come from elsewhere: slot 0 of each key says how many slots it has.
@@ -120,8 +120,8 @@ class Sessions {
   void erase(Entry* entry, Timestamp now);
   void arm(Entry* entry);
   std::uint32_t place_of(Entry* entry);
-  std::vector<Entry*> due(Timestamp until);
-  void remove(std::span<Entry* const> ended, Timestamp now);
+  std::vector<const Entry*> due(Timestamp until);
+  void remove(std::span<const Entry* const> ended, Timestamp now);
   void pack(Entry* latest, Timestamp now);
 
   const Layout& layout_;

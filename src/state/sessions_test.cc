@@ -118,8 +118,9 @@ struct SessionsTest : testing::Test {
   }
   std::vector<std::string> close(Timestamp until) {
     std::vector<std::string> closed;
-    sessions().close(until, Timestamp{2},
-                     [&](const Entry* entry) { closed.push_back(show(entry)); });
+    sessions().close(until, Timestamp{2}, [&](std::span<const Entry* const> ended) {
+      for (const Entry* entry : ended) closed.push_back(show(entry));
+    });
     return closed;
   }
 
@@ -211,7 +212,7 @@ TEST_F(SessionsTest, AreAsSortingSays) {
     Lines all = shown();
     std::erase_if(all, [&](const std::string& line) { return !is_of_seed(line); });
     EXPECT_EQ(all, model(events)) << seed;
-    sessions().close(Timestamp{1 << 20}, Timestamp{2}, [](const Entry*) {});
+    sessions().close(Timestamp{1 << 20}, Timestamp{2}, [](auto) {});
     end_epoch();
     EXPECT_EQ(shown(), Lines());
   }
@@ -314,7 +315,9 @@ TEST_F(SessionsTest, ComeBackFromWhatIsStored) {
   window.timers.commit();
   Sessions all(layout, rules, merges, window.table, window.timers);
   Lines closed;
-  all.close({39}, {1}, [&](const Entry* entry) { closed.push_back(show(entry)); });
+  all.close({39}, {1}, [&](std::span<const Entry* const> ended) {
+    for (const Entry* entry : ended) closed.push_back(show(entry));
+  });
   EXPECT_EQ(closed, (Lines{"ann -5000..-5000 count 1 1..1", "bob 7..7 count 1 4..4",
                            "ann 0..9 count 2 2..3"}));
 }

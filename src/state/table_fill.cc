@@ -11,7 +11,7 @@ constexpr std::size_t kDeadMin = 64;
 }  // namespace
 
 bool Table::is_mostly_dead() const {
-  return dead_ > kDeadMin && dead_ > map_.keys / 2;
+  return idle_ > kDeadMin && idle_ > map_.keys / 2;
 }
 
 // The rows of a key that is not there, with room for it in the index.
