@@ -168,7 +168,7 @@ class Generator {
   // What ends together depends on where epochs are cut, and with a `max`, or where rows are erased,
   // what is in a session on the order in which events come.
   void add_sessions(Window& window) {
-    window.gap = number(10, 120);
+    window.gap = one_in(2) ? number(5, 40) : number(20, 150);
     if (case_.is_calm) {
       window.flushes_each = true;
       return;

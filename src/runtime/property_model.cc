@@ -172,8 +172,7 @@ void Model::fail(std::int64_t steady) {
   for (State& service : services_) std::ranges::fill(service.heard, steady);
 }
 
-Model::Outcome Model::run(std::int64_t now, std::int64_t steady, const AllTold& told,
-                          bool input_ends) {
+Outcome Model::run(std::int64_t now, std::int64_t steady, const AllTold& told, bool input_ends) {
   refresh_tables();
   std::vector<Part> parts(services_.size());
   for (const std::size_t i : order_) {

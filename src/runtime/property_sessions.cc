@@ -17,7 +17,7 @@ bool within_max(const Window& window, std::int64_t first, std::int64_t last) {
 
 // An event is [time, time + gap). One inside a session touches no other; one between two joins them
 // unless that is too long, then it goes to the earlier one.
-Model::Touched Model::touched(const Window& window, Sessions& sessions, std::int64_t time) {
+Touched Model::touched(const Window& window, Sessions& sessions, std::int64_t time) {
   Touched found;
   for (Session& session : sessions) {
     if (session.first <= time) {

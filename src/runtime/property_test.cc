@@ -208,8 +208,7 @@ class Run {
         compare_appended({});
       } else {
         const bool committed = *result == EpochResult::kCommitted;
-        Model::Outcome outcome =
-            model_.run(clock_.now().ms, clock_.steady().ms, told(), input_ends_);
+        Outcome outcome = model_.run(clock_.now().ms, clock_.steady().ms, told(), input_ends_);
         expect(committed == outcome.has_work,
                fmt::format("the epoch {}", committed ? "should have been idle" : "was idle"));
         compare_appended(std::move(outcome.appended));
@@ -222,11 +221,11 @@ class Run {
   }
 
   // Where the engine says that the epoch ended.
-  Model::AllTold told() {
-    Model::AllTold all;
+  AllTold told() {
+    AllTold all;
     const EngineStats stats = engine_->stats();
     for (std::size_t i = 0; i < stats.services.size(); ++i) {
-      Model::Told& told = all.emplace_back();
+      Told& told = all.emplace_back();
       for (const PartitionStats& partition : stats.services[i].partitions)
         told.next.push_back(partition.next_offset);
       const auto& window = case_.services[i].window;
@@ -234,7 +233,7 @@ class Run {
     }
     return all;
   }
-  void note_stored(std::size_t service, const std::string& name, Model::Told& told) {
+  void note_stored(std::size_t service, const std::string& name, Told& told) {
     const std::string key = service_key(name);
     for (log::KeyValue& entry : log::scan_all(*store_, {key, key + '\0'})) {
       told.was_stored = stored_[service] != entry.value;
@@ -307,7 +306,7 @@ class Run {
     }
     for (std::size_t i = 0; i < stats.services.size(); ++i) {
       const ServiceStats& is = stats.services[i];
-      const Model::Counters should = model_.counters(i);
+      const Counters should = model_.counters(i);
       const auto compare = [&is](std::string_view what, std::uint64_t value,
                                  std::uint64_t expected) {
         expect(value == expected,

@@ -108,7 +108,7 @@ void Model::write_passed(std::size_t service, const std::vector<Expired>& expire
 }
 
 // Rows that were last used a ttl before `until` are gone.
-std::vector<Model::Expired> Model::expire(std::size_t service, std::int64_t until) {
+std::vector<Expired> Model::expire(std::size_t service, std::int64_t until) {
   const View& view = *case_.services[service].view;
   State& state = services_[service];
   std::vector<Expired> all;

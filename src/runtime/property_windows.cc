@@ -189,7 +189,7 @@ void Model::drop(std::size_t service, Part& part) {
 }
 
 // In the order in which the engine has them.
-std::vector<Model::Line> Model::lines_of(const Window& window, const Result& result) {
+std::vector<Line> Model::lines_of(const Window& window, const Result& result) {
   std::vector<Line> lines;
   for (const auto& [key, row] : result.rows)
     lines.push_back({key, &row, result.start, result.start + window.size});
@@ -234,7 +234,7 @@ Event Model::said_of(const Window& window, const Line& line) {
 }
 
 // What leaves a flush for the sinks; failures are told.
-std::vector<Model::Said> Model::flushed(std::size_t service, const Result& due, Part& part) {
+std::vector<Said> Model::flushed(std::size_t service, const Result& due, Part& part) {
   const Window& window = *case_.services[service].window;
   const std::vector<Line> lines = lines_of(window, due);
   std::vector<Said> all;
