@@ -51,8 +51,9 @@ class Flusher::Result final : public SinkTaker {
     flusher_.add_result(value, static_cast<std::uint32_t>(&sink - flusher_.service_.sinks.data()),
                         key, {flusher_.sinks_.times[number]}, flushed_);
   }
-  void fail(std::string_view op, std::uint32_t, std::string reason) override {
+  void fail(std::string_view op, std::uint32_t number, std::string reason) override {
     flusher_.add_failure(op, {ErrorCode::kOperatorFailed, std::move(reason)}, flushed_);
+    flushed_.dead.back().window_start = flusher_.starts_[number];
   }
 
  private:
@@ -126,6 +127,7 @@ void Flusher::flush_whole(Flushed& flushed) {
   sinks_.clear();
   if (const void* const value = service_.keyed->flush(&call, &error); value != nullptr) {
     sinks_.add({value, flushed.window.end.ms, {}, 0, nullptr});
+    starts_ = {flushed.window.start};
     write(flushed);
   } else if (error.index != abi::kNoResult) {
     add_failure("flush", {ErrorCode::kOperatorFailed, error.message.str()}, flushed);
@@ -186,7 +188,12 @@ void Flusher::flush_each(const query::Shards& tables, Flushed& flushed) {
         flushed.dead.back().window_start = Timestamp{spans[errors[i].index].start_ms};
     }
     sinks_.clear();
-    for (const abi::Emitted& made : out) sinks_.add(made);
+    starts_.clear();
+    for (const abi::Emitted& made : out) {
+      sinks_.add(made);
+      starts_.push_back(spans.empty() ? flushed.window.start
+                                      : Timestamp{spans[made.origin].start_ms});
+    }
     write(flushed);
   }
 }

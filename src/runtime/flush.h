@@ -97,6 +97,7 @@ class Flusher {
   RowReader reader_;
   record::BlockArena arena_;
   SinkScratch sinks_;
+  std::vector<Timestamp> starts_;            // of the windows or sessions that these are of
   std::optional<state::PaneMerger> merger_;  // where windows are made of many panes
   std::vector<std::size_t> result_bytes_;  // of each sink's last result: the next is often as large
 };

@@ -157,7 +157,7 @@ void JoinUpdate::apply(const Work& work) {
   for (const abi::Emitted& made : out) {
     const Record& record = records_[made.origin];
     work.outcome.outputs.push_back(
-        {record.delivery, {made, row_keys_[made.origin], record.record}});
+        {record.delivery, {made, row_keys_[made.origin], record.record, record.number}});
   }
   clear_batch();
 }

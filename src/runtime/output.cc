@@ -32,17 +32,18 @@ void tell_once(std::vector<FailedUpdate>& failed) {
 }
 
 // In one order, whatever ran on which thread: by input and offset, then in the order of the
-// functions.
+// functions; of what one record has become, in the order in which it left the chain.
 std::vector<DeadLetter> collect_dead(const Service& service, ServiceEpoch& part) {
   struct Failed {
     std::uint32_t delivery;
     record::Offset offset;
+    std::uint32_t number;
     DeadLetter letter;
   };
   std::vector<Failed> failed;
   for (std::uint32_t d = 0; d < part.deliveries.size(); ++d) {
     for (DeadLetter& letter : part.deliveries[d]->dead)
-      failed.push_back({d, letter.origin->offset, std::move(letter)});
+      failed.push_back({d, letter.origin->offset, 0, std::move(letter)});
   }
   for (ShardOutcome& outcome : part.outcomes) {
     const bool may_repeat = service.join || service.keyed->assigner.is_copied();
@@ -50,13 +51,13 @@ std::vector<DeadLetter> collect_dead(const Service& service, ServiceEpoch& part)
     for (FailedUpdate& update : outcome.failed) {
       const Delivery& delivery = *part.deliveries[update.delivery];
       const Origin origin = delivery.chunk->origin(update.record);
-      failed.push_back({update.delivery, origin.offset(),
+      failed.push_back({update.delivery, origin.offset(), update.number,
                         dead_letter(service.name, update.op, *delivery.chunk, origin,
                                     std::move(update.reason))});
     }
   }
-  std::ranges::stable_sort(failed, {},
-                           [](const Failed& f) { return std::tie(f.delivery, f.offset); });
+  std::ranges::stable_sort(
+      failed, {}, [](const Failed& f) { return std::tie(f.delivery, f.offset, f.number); });
   std::vector<DeadLetter> letters = std::move(part.expired_dead);
   for (Failed& f : failed) letters.push_back(std::move(f.letter));
   for (const FlushedPtr& flushed : part.flushed)

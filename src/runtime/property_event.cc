@@ -78,6 +78,11 @@ void apply(const Step& step, const Event& event, const LookUp& look_up, std::vec
   out.push_back(made);
 }
 
+std::int64_t time_of(bool throws, const Event& event) {
+  throw_if(throws && modulo(event.n, 29) == 0);
+  return throws && modulo(event.n, 31) == 0 ? INT64_MAX / 2 : event.at;
+}
+
 std::string key_text_of(bool throws, const Event& event) {
   throw_if(throws && modulo(event.n, 23) == 0);
   if (throws && event.n == 37) return std::string((32U << 10) + 1, 'k');

@@ -57,7 +57,8 @@ std::string_view kind_of(Step::Op op);  // "map", as dead letters say
 // Of an event: any but kExplode.
 void apply(const Step& step, const Event& event, const LookUp& look_up, std::vector<Event>& out);
 
-// Keys by an integer, or by the name. They may throw where `throws` is set.
+// A time, and a key by an integer, or by the name. They may throw where `throws` is set.
+std::int64_t time_of(bool throws, const Event& event);
 std::string key_text_of(bool throws, const Event& event);
 std::int64_t key_number_of(bool throws, const Event& event);
 

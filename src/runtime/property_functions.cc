@@ -13,6 +13,7 @@
 
 #include <gameflow/abi.h>
 #include <gameflow/key.h>
+#include <gameflow/pairs.h>
 
 #include "runtime/property_rows.h"
 
@@ -28,6 +29,7 @@ struct Bound {
   bool assigns = false;
   std::string query;
   abi::UpdateFn update = nullptr;
+  abi::EachFn each = nullptr;
   abi::ExpireFn expire = nullptr;
 
   // As chains.
@@ -35,14 +37,7 @@ struct Bound {
     const auto reads = [](const Step& step) { return step.op == Step::Op::kLookUp; };
     if (steps != other.steps || assigns != other.assigns || std::ranges::any_of(steps, reads))
       return false;
-    return !assigns || assigned() == other.assigned();
-  }
-  // Whether there are a time and an integer key, and whether they throw.
-  std::array<bool, 3> assigned() const {
-    if (const auto& window = service->window)
-      return {true, window->has_integer_key, window->throws};
-    const View& view = *service->view;
-    return {view.has_event_time, view.has_integer_key, view.throws};
+    return !assigns || assigning_of(*service) == assigning_of(*other.service);
   }
 };
 std::array<Bound, kFunctionsMax> bound;
@@ -102,11 +97,22 @@ class Finding {
   abi::Call* const call_;
 };
 
-// One record on its way through a chain.
+// One record, or pair, on its way through a chain.
 class Passing {
  public:
   Passing(const Bound& chain, const LookUp& look_up, i64 time, u32 origin, List<abi::Emitted>& out)
       : chain_(chain), look_up_(look_up), time_(time), origin_(origin), out_(out) {}
+
+  // The join is the first step.
+  void run(const Value& left, const Value* right, const Optional<Text>& record_key) {
+    record_key_ = &record_key;
+    std::optional<Event> event;
+    if (right != nullptr) event = event_of(*right);
+    step_ = 0;
+    first_ = 1;
+    pass(0, value_of(joined(*chain_.service->join, event_of(left), event ? &*event : nullptr)),
+         nullptr);
+  }
 
   void run(const void* value) {
     if (chain_.steps.empty() || chain_.steps.front().op != Step::Op::kExplode)
@@ -118,7 +124,7 @@ class Passing {
  private:
   // `as_it_came`: the value itself, where nothing has changed it.
   void pass(std::size_t step, const Value& value, const Value* as_it_came) {
-    step_ = static_cast<u32>(step);
+    step_ = first_ + static_cast<u32>(step);
     if (step == chain_.steps.size()) return emit(value, as_it_came);
     std::vector<Event> made;
     apply(chain_.steps[step], event_of(value), look_up_, made);
@@ -130,7 +136,7 @@ class Passing {
   }
 
   void emit(const Value& value, const Value* as_it_came) {
-    abi::Emitted emitted{as_it_came, time_, {}, origin_, nullptr};
+    abi::Emitted emitted{as_it_came, time_, {}, origin_, record_key_};
     if (as_it_came == nullptr)
       emitted.value = new (arena().allocate(sizeof(Value), alignof(Value))) Value(value);
     if (chain_.assigns) assign(event_of(value), emitted);
@@ -138,14 +144,14 @@ class Passing {
   }
 
   void assign(const Event& event, abi::Emitted& emitted) {
-    const auto [has_time, has_integer_key, throws] = chain_.assigned();
-    const auto& window = chain_.service->window;
-    if (has_time) {
-      emitted.time = window ? time_of(*window, event) : time_of(*chain_.service->view, event);
+    const Assigning assigning = assigning_of(*chain_.service);
+    if (assigning.has_time) {
+      emitted.time = time_of(assigning.throws, event);
       ++step_;
     }
-    emitted.key = has_integer_key ? encode_key(i64{key_number_of(throws, event)})
-                                  : Text(key_text_of(throws, event));
+    emitted.key = assigning.has_integer_key
+                      ? encode_key(i64{key_number_of(assigning.throws, event)})
+                      : Text(key_text_of(assigning.throws, event));
   }
 
   const Bound& chain_;
@@ -153,7 +159,8 @@ class Passing {
   const i64 time_;
   const u32 origin_;
   List<abi::Emitted>& out_;
-  u32 step_ = 0;
+  const Optional<Text>* record_key_ = nullptr;
+  u32 step_ = 0, first_ = 0;
 };
 
 u32 run_chain(const Bound& chain, abi::Call* call, const abi::Records* records,
@@ -166,6 +173,25 @@ u32 run_chain(const Bound& chain, abi::Call* call, const abi::Records* records,
     Passing passing(chain, look_up, records->times[i], i, *out);
     try {
       passing.run(records->values[i]);
+    } catch (const std::runtime_error& error) {
+      out->resize_down(before);
+      errors[failed++] = {i, passing.step(), std::string_view(error.what())};
+    }
+  }
+  return failed;
+}
+
+u32 run_join(const Bound& join, abi::Call* call, const abi::Pairs* pairs, List<abi::Emitted>* out,
+             abi::RecordError* errors) {
+  const InCall in_call(call);
+  const LookUp look_up = Finding(join, call);
+  u32 failed = 0;
+  for (u32 i = 0; i < pairs->count; ++i) {
+    const std::size_t before = out->size();
+    Passing passing(join, look_up, pairs->times[i], i, *out);
+    try {
+      passing.run(*static_cast<const Value*>(pairs->left[i]),
+                  static_cast<const Value*>(pairs->right[i]), pairs->record_keys[i]);
     } catch (const std::runtime_error& error) {
       out->resize_down(before);
       errors[failed++] = {i, passing.step(), std::string_view(error.what())};
@@ -195,19 +221,26 @@ const void* run_flush(const Bound& flush, abi::Call* call, abi::RecordError* err
 std::string query_of(const Window& window) {
   std::string name = window.has_integer_key ? "'none'" : "t._key";
   std::string n = "t.sum * 3 + t.count + t.low", joins;
+  const auto on = [&window](std::string_view table) {
+    std::string text = fmt::format(" on {}._key = t._key", table);
+    if (window.has_sessions())
+      text += fmt::format(" and {}._window_start = t._window_start", table);
+    return text;
+  };
   if (window.has_second_state) {
     name = "coalesce(l.last, 'none')";
     n += " + coalesce(l.number, 0)";
-    joins += " left join lasts l on l._key = t._key";
+    joins += " left join lasts l" + on("l");
   }
   if (window.has_sketches) {
     n += " + estimate(s.names) * 7 + cast(quantile(s.sizes, 0.5) as integer)";
-    joins += " join sketches s on s._key = t._key";
+    joins += " join sketches s" + on("s");
   }
   return fmt::format(
-      "select {} as name, {{at}} as at, ({}) % 1000 as n, t.deep + 1 as depth "
-      "from totals t{} order by t.count desc, t._key limit {{limit}}",
-      name, n, joins);
+      "select {} as name, {} as at, ({}) % 1000 as n, t.deep + 1 as depth "
+      "from totals t{} order by t.count desc, t._key{} limit {{limit}}",
+      name, window.has_sessions() ? "t._window_end - 1" : "{at}", n, joins,
+      window.has_sessions() ? ", t._window_start" : "");
 }
 
 template <std::size_t N>
@@ -226,6 +259,15 @@ struct Trampoline {
     const Scope scope(window(), view());
     return bound[N].expire(call, records, out, errors);
   }
+  static u32 each(abi::Call* call, const abi::WindowRows* rows, List<abi::Emitted>* out,
+                  abi::RecordError* errors) {
+    const Scope scope(window(), view());
+    return bound[N].each(call, rows, out, errors);
+  }
+  static u32 join(abi::Call* call, const abi::Pairs* pairs, List<abi::Emitted>* out,
+                  abi::RecordError* errors) {
+    return run_join(bound[N], call, pairs, out, errors);
+  }
   static const void* flush(abi::Call* call, abi::RecordError* error) {
     return run_flush(bound[N], call, error);
   }
@@ -243,14 +285,16 @@ struct Trampoline {
 
 using Pointer = void (*)();
 struct Pointers {
-  Pointer chain, update, flush, expire;
+  Pointer chain, update, flush, expire, each, join;
 };
 template <std::size_t... N>
 std::array<Pointers, sizeof...(N)> all_pointers(std::index_sequence<N...>) {
   return {{{reinterpret_cast<Pointer>(Trampoline<N>::chain),
             reinterpret_cast<Pointer>(Trampoline<N>::update),
             reinterpret_cast<Pointer>(Trampoline<N>::flush),
-            reinterpret_cast<Pointer>(Trampoline<N>::expire)}...}};
+            reinterpret_cast<Pointer>(Trampoline<N>::expire),
+            reinterpret_cast<Pointer>(Trampoline<N>::each),
+            reinterpret_cast<Pointer>(Trampoline<N>::join)}...}};
 }
 
 // "s1/sink/0": service 1, sink 0; nothing behind it with a window's functions.
@@ -277,9 +321,13 @@ Bound bound_of(const Case& made, const Name& name) {
     chain.steps = service.sinks[name.number].steps;
   } else if (name.part == "source") {
     chain.steps = service.sources[name.number].steps;
-    chain.steps.insert(chain.steps.end(), service.steps.begin(), service.steps.end());
+    if (!service.join)
+      chain.steps.insert(chain.steps.end(), service.steps.begin(), service.steps.end());
     chain.assigns = !service.is_pipe();
+  } else if (name.part == "join") {
+    chain.steps = service.steps;
   } else if (service.window) {
+    chain.each = each_of(*service.window);
     chain.query = query_of(*service.window);
     chain.update = update_of(*service.window);
   } else {
@@ -332,7 +380,10 @@ plan::Functions bind(const Case& made, const plan::Graph& graph) {
         break;
       }
       case abi::FunctionKind::kEach:
+        add(pointers.each, abi::kNotWrapped);
+        break;
       case abi::FunctionKind::kJoin:
+        add(pointers.join, abi::kNotWrapped);
         break;
     }
   }

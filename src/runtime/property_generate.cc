@@ -95,7 +95,10 @@ class Generator {
 
   void add_service() {
     Service service;
-    for (std::size_t i = one_in(3) ? 2 : 1; i > 0; --i) {
+    const std::uint64_t kind = below(12);  // 0…4 a window, sessions among them; 5, 6 a join
+    std::size_t sources = one_in(3) ? 2 : 1;
+    if (kind == 5 || kind == 6) sources = 6;  // tries, until there are two
+    for (; sources > 0 && service.sources.size() < 2; --sources) {
       const std::size_t topic =
           one_in(2) || case_.services.empty() ? below(external_) : below(case_.topics.size());
       const bool is_known = std::ranges::count(service.sources, topic, &Source::topic) != 0;
@@ -105,14 +108,16 @@ class Generator {
     service.steps = steps(2);
     const bool reads_inner = std::ranges::any_of(
         service.sources, [this](const Source& s) { return !is_external(s.topic); });
-    const bool has_window = one_in(3);
-    if (has_window) {
-      add_window(service, reads_inner);
-    } else if (reads_inner || one_in(2)) {
-      service.steps.push_back({Step::Op::kDeeper, 1});
+    if (kind < 5) {
+      add_window(service, reads_inner, kind < 2);
+    } else if (kind < 7 && service.sources.size() == 2) {
+      add_join(service, reads_inner);
+    } else {
+      if (reads_inner || one_in(2)) service.steps.push_back({Step::Op::kDeeper, 1});
+      if (one_in(2)) add_view(service);
     }
-    if (!has_window && one_in(2)) add_view(service);
     if (!case_.services.empty() && one_in(3)) begin_alike(service);
+    service.skips = one_in(8);
     for (std::size_t i = 1 + below(2); i > 0; --i) add_sink(service);
     case_.services.push_back(std::move(service));
   }
@@ -124,6 +129,8 @@ class Generator {
     service.steps = other.steps;
     service.window = other.window;
     service.view = other.view;
+    service.join = other.join;
+    if (service.join) service.join->late_topic.reset();
     if (!service.window) return;
     service.window->late_topic.reset();
     service.window->has_second_state = one_in(2);
@@ -131,33 +138,83 @@ class Generator {
     if (one_in(3) && !case_.is_calm) service.window->grace = number(0, 60);
   }
 
-  void add_window(Service& service, bool reads_inner) {
+  // What it takes that nothing is late where it must not.
+  std::int64_t grace(bool reads_inner) {
+    if (!case_.is_calm) return number(0, 60);
+    return reads_inner ? 1'000'000'000'000 : kDisorder;
+  }
+  std::int64_t idle() { return case_.is_calm ? 1'000'000'000 : number(50, 500); }
+
+  void add_window(Service& service, bool reads_inner, bool has_sessions) {
     Window& window = service.window.emplace();
     window.size = number(20, 200);
-    window.grace = case_.is_calm ? (reads_inner ? 1'000'000'000'000 : kDisorder) : number(0, 60);
-    window.idle = case_.is_calm ? 1'000'000'000 : number(50, 500);
+    window.grace = grace(reads_inner);
+    window.idle = idle();
     window.has_integer_key = one_in(3);
     window.has_second_state = one_in(2);
     window.has_sketches = one_in(3);
     window.lasts = case_.is_calm ? Lasts::kGreatest : Lasts::kByArrival;
-    add_kind(window, reads_inner);
+    window.flushes_each = one_in(3);
+    if (has_sessions) {
+      add_sessions(window);
+    } else {
+      add_kind(window, reads_inner);
+    }
     window.throws = one_in(2);
     window.limit = one_in(3) ? number(0, 3) : 100;
-    if (!one_in(3)) return;
+    window.late_topic = late_topic(service);
+  }
+
+  // What ends together depends on where epochs are cut, and with a `max`, or where rows are erased,
+  // what is in a session on the order in which events come.
+  void add_sessions(Window& window) {
+    window.gap = one_in(2) ? number(5, 40) : number(20, 150);
+    if (case_.is_calm) {
+      window.flushes_each = true;
+      return;
+    }
+    if (one_in(2)) window.lasts = Lasts::kByTime;
+    if (window.lasts == Lasts::kByArrival) window.lasts = Lasts::kGreatest;
+    if (one_in(2)) window.max = number(20, 200);
+    window.tells_bounds = one_in(3);
+    window.erases = one_in(3);
+  }
+
+  std::optional<std::size_t> late_topic(const Service& service) {
+    if (!one_in(3)) return std::nullopt;
     const bool is_typed = std::ranges::all_of(service.sources, [this](const Source& s) {
       return case_.topics[s.topic].content == Content::kEvents;
     });
-    window.late_topic = case_.topics.size();
     // Of the services that follow some may read it; nobody who feeds this one, for what is late
     // would be late again.
     const bool is_readable = is_typed && !case_.is_calm;
     case_.topics.push_back({fmt::format("late{}", case_.services.size()),
                             is_readable ? Content::kEvents : Content::kAny, partitions()});
+    return case_.topics.size() - 1;
+  }
+
+  // Which record a failed pair is told of depends on which comes first.
+  void add_join(Service& service, bool reads_inner) {
+    Join& join = service.join.emplace();
+    if (!one_in(3)) join.before = number(0, 80);
+    if (!one_in(3)) join.after = number(0, 80);
+    join.grace = grace(reads_inner);
+    join.idle = idle();
+    join.is_left = one_in(2);
+    join.has_integer_key = one_in(3);
+    join.throws = one_in(2);
+    join.throws_pairs = !case_.is_calm && one_in(2);
+    join.late_topic = late_topic(service);
+    if (case_.is_calm) remove_throws(service.steps);
+  }
+  static void remove_throws(std::vector<Step>& steps) {
+    std::erase_if(steps, [](const Step& step) { return step.op == Step::Op::kThrow; });
   }
 
   void add_kind(Window& window, bool reads_inner) {
     if (one_in(4)) window.offset = number(0, 300);
-    if (one_in(3)) {
+    window.is_local = one_in(8);
+    if (!window.is_local && one_in(3)) {
       window.slide = number(10, window.size);
       window.in_panes = one_in(2);
       // What panes give does not go by the order in which events come.
@@ -219,8 +276,8 @@ class Generator {
       if (count != 0 && one_in(2)) insert(service.steps, number(0, count - 1));
       if (count != 0 && one_in(2)) insert(service.sources.front().steps, number(0, count - 1));
       for (Sink& sink : service.sinks) {
-        const bool is_list = service.window && sink.steps.empty();
-        const bool has_own = !service.is_pipe();
+        const bool is_list = service.gives_lists() && sink.steps.empty();
+        const bool has_own = service.window || service.view;
         if (is_list || (count == 0 && !has_own) || !one_in(2)) continue;
         insert(sink.steps, number(has_own ? kOwn : 0, count - 1));
       }
@@ -236,9 +293,10 @@ class Generator {
   void add_sink(Service& service) {
     Sink sink{external_ + below(inner_end_ - external_), {}};
     const Content content = case_.topics[sink.topic].content;
-    if (!service.window) {
-      if (content == Content::kLists) sink.topic = inner_end_ - 1;  // a pipe makes events
+    if (!service.gives_lists()) {
+      if (content == Content::kLists) sink.topic = inner_end_ - 1;  // it makes events
       sink.steps = steps(2);
+      if (service.join && case_.is_calm) remove_throws(sink.steps);
     } else if (content == Content::kEvents || (content == Content::kAny && one_in(2))) {
       sink.steps = steps(2);
       sink.steps.insert(sink.steps.begin(), {Step::Op::kExplode, 1});

@@ -1,3 +1,4 @@
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -5,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/time_zone.h"
 #include "runtime/property_functions.h"
 
 namespace gameflow::runtime::property {
@@ -41,7 +43,7 @@ struct Types {
                                      {.name = "low", .type = integer}});
     lasts = table.object("lasts", {{.name = "last", .type = text},
                                    {.name = "number", .type = integer},
-                                   {.name = "known", .type = integer}});
+                                   {.name = "deep", .type = integer}});
     sketches = table.object("sketches", {{.name = "names", .type = table.distinct()},
                                          {.name = "sizes", .type = table.quantiles(10'000)}});
     kept = table.object("kept", {{.name = "count", .type = integer},
@@ -60,11 +62,16 @@ spec::Function function(spec::FunctionKind kind) {
   return {kind, {}, {}};
 }
 
+std::shared_ptr<const TimeZone> zone() {
+  static const std::shared_ptr<const TimeZone> kLoaded = *TimeZone::load(kZone);
+  return kLoaded;
+}
+
 void add_window(const Case& made, const Window& window, const Types& types, spec::Service& out) {
   const auto key = window.has_integer_key ? record::Kind::kI64 : record::Kind::kString;
   const auto add = [&](std::string name, const record::Type* type, auto... merges) {
     out.states.push_back({.name = std::move(name), .position = {}, .key = key, .type = type});
-    if (window.in_panes) out.states.back().merges = {merges...};
+    if (window.in_panes || window.has_sessions()) out.states.back().merges = {merges...};
   };
   using enum spec::Merge;
   add("totals", types.totals, kSum, kSum, kMax, kMin);
@@ -74,9 +81,14 @@ void add_window(const Case& made, const Window& window, const Types& types, spec
   if (window.has_sketches) add("sketches", types.sketches, kAny, kAny);
   out.partition.emplace().update_state = function(spec::FunctionKind::kUpdateState);
   spec::Window& to = out.window.emplace();
-  to.shape = spec::Tumbling{{window.size}, {window.offset}};
+  to.shape = spec::Tumbling{{window.size}, {window.offset}, window.is_local ? zone() : nullptr};
   if (window.slide != 0)
     to.shape = spec::Sliding{{window.size}, {window.slide}, {window.offset}, window.in_panes};
+  if (window.has_sessions()) {
+    to.shape = spec::Session{{window.gap}, {}};
+    if (window.max != 0) std::get<spec::Session>(to.shape).max = Duration{window.max};
+  }
+  if (window.flushes_each) to.flush = function(spec::FunctionKind::kFlushEach);
   to.reopen_for = {window.reopen};
   if (window.emit != 0) to.emit_every = {window.emit};
   to.grace = {window.grace};
@@ -85,6 +97,18 @@ void add_window(const Case& made, const Window& window, const Types& types, spec
     to.late = spec::LatePolicy::kToTopic;
     to.late_topic = made.topics[*window.late_topic].name;
   }
+}
+
+void add_join(const Case& made, const Join& join, spec::Service& out) {
+  spec::Join& to = out.join.emplace();
+  to.before = {join.before};
+  to.after = {join.after};
+  to.type = join.is_left ? spec::JoinType::kLeft : spec::JoinType::kInner;
+  to.grace = {join.grace};
+  to.idle_timeout = {join.idle};
+  if (!join.late_topic) return;
+  to.late = spec::LatePolicy::kToTopic;
+  to.late_topic = made.topics[*join.late_topic].name;
 }
 
 void add_view(const View& view, const Types& types, spec::Service& out) {
@@ -110,12 +134,14 @@ spec::Service service_of(const Case& made, const Service& service, std::string n
   spec::Service out{.name = std::move(name),
                     .position = {},
                     .sources = {},
+                    .join = {},
                     .transforms = functions_of(service.steps),
                     .states = {},
                     .references = {},
                     .window = {},
                     .partition = {},
                     .sinks = {}};
+  if (service.skips) out.on_error = spec::ErrorPolicy::kSkip;
   for (const Source& source : service.sources) {
     const Topic& topic = made.topics[source.topic];
     out.sources.push_back({.topic = topic.name,
@@ -137,6 +163,7 @@ spec::Service service_of(const Case& made, const Service& service, std::string n
                               .state = "kept"});
   if (service.window) add_window(made, *service.window, types, out);
   if (service.view) add_view(*service.view, types, out);
+  if (service.join) add_join(made, *service.join, out);
   return out;
 }
 

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "log/partitioning.h"
+#include "state/layout.h"
 
 namespace gameflow::runtime::property {
 namespace {
@@ -72,7 +73,7 @@ const Source& Model::source_of(std::size_t service, std::size_t input) const {
 bool Model::feeds(std::size_t from, std::size_t to) const {
   const Service& writer = case_.services[from];
   return std::ranges::any_of(case_.services[to].sources, [&](const Source& source) {
-    return (writer.window && writer.window->late_topic == source.topic) ||
+    return writer.late_topic() == source.topic ||
            std::ranges::any_of(writer.sinks,
                                [&](const Sink& sink) { return sink.topic == source.topic; });
   });
@@ -114,6 +115,12 @@ LookUp Model::look_up_of(std::size_t service, const Result* window) const {
     if (reference == kOwn) {
       const auto key = of.window->has_integer_key ? Key{key_number_of(false, by), {}}
                                                   : Key{0, std::string(by.name)};
+      std::optional<Found> ended;
+      for (const auto& [of_key, session] : window->sessions) {
+        if (of_key == key && session.row.has_totals())
+          ended = Found{session.row.sum * 3 + session.row.count};
+      }
+      if (of.window->has_sessions()) return ended;
       const auto row = window->rows.find(key);
       if (row == window->rows.end()) return std::nullopt;
       return Found{row->second.sum * 3 + row->second.count};
@@ -165,15 +172,16 @@ void Model::fail(std::int64_t steady) {
   for (State& service : services_) std::ranges::fill(service.heard, steady);
 }
 
-Model::Outcome Model::run(std::int64_t now, std::int64_t steady, const Cut& cut, bool input_ends) {
+Outcome Model::run(std::int64_t now, std::int64_t steady, const AllTold& told, bool input_ends) {
   refresh_tables();
   std::vector<Part> parts(services_.size());
   for (const std::size_t i : order_) {
+    parts[i].told = told[i];
     parts[i].after = services_[i].memory;
     parts[i].flushed = services_[i].flushing;
-    read(i, now, steady, cut, parts[i]);
+    read(i, now, steady, parts[i]);
     move_watermark(i, steady, parts[i]);
-    if (case_.services[i].window) close(i, now, parts[i]);
+    decide(i, now, parts[i]);
     if (case_.services[i].view) finish_view(i, now, parts[i]);
   }
   const auto has_work = [&parts] { return std::ranges::any_of(parts, &Part::has_work); };
@@ -183,13 +191,16 @@ Model::Outcome Model::run(std::int64_t now, std::int64_t steady, const Cut& cut,
   for (std::size_t i = 0; i < parts.size(); ++i) {
     Part& part = parts[i];
     State& service = services_[i];
-    // Others' rows must not change while a flush reads them.
-    const bool flushes_beside = case_.flushes_beside && case_.services[i].references.empty();
+    const Service& of = case_.services[i];
+    // Others' rows must not change while a flush reads them; sessions are gone at once.
+    const bool flushes_beside =
+        case_.flushes_beside && of.references.empty() && !(of.window && of.window->has_sessions());
     for (Result& result : part.due) result.tables = tables_;
     if (!flushes_beside) part.flushed.insert(part.flushed.end(), part.due.begin(), part.due.end());
     for (const Result& result : part.flushed) flush(i, result, part);
     service.flushing = flushes_beside ? part.due : std::vector<Result>();
-    part.after.counters.dead += part.dead.size();
+    (of.skips ? part.after.counters.skipped : part.after.counters.dead) += part.dead.size();
+    if (of.skips) part.dead.clear();
     for (std::string& text : part.dead)
       outcome.appended[{dead_topic(), 0}].push_back(
           {.time = now, .key = {}, .text = std::move(text), .value = {}});
@@ -201,18 +212,30 @@ Model::Outcome Model::run(std::int64_t now, std::int64_t steady, const Cut& cut,
   return outcome;
 }
 
-void Model::read(std::size_t service, std::int64_t now, std::int64_t steady, const Cut& cut,
-                 Part& part) {
+void Model::decide(std::size_t service, std::int64_t now, Part& part) {
+  const Service& of = case_.services[service];
+  if (of.join) return finish_join(service, part);
+  if (!of.window) return;
+  move_closed(of.window->grace, of.window->reopen, part.after);
+  if (of.window->has_sessions()) {
+    end_sessions(service, part);
+  } else {
+    close(service, now, part);
+  }
+}
+
+void Model::read(std::size_t service, std::int64_t now, std::int64_t steady, Part& part) {
   const std::vector<Partition> inputs = inputs_of(service);
   for (std::size_t input = 0; input < inputs.size(); ++input) {
     std::optional<std::int64_t> progress;
     for (const Record& record : topics_[inputs[input]]) {
-      if (record.offset < part.after.next[input] || record.offset >= cut[service][input]) continue;
+      if (record.offset < part.after.next[input] || record.offset >= part.told.next[input])
+        continue;
       part.has_input = true;
       ++part.after.counters.in;
       take(service, input, record, now, progress, part);
     }
-    part.after.next[input] = cut[service][input];
+    part.after.next[input] = part.told.next[input];
     if (!progress) continue;
     services_[service].heard[input] = steady;
     auto& known = part.after.progress[input];
@@ -224,11 +247,12 @@ void Model::take(std::size_t service, std::size_t input, const Record& record, s
                  std::optional<std::int64_t>& progress, Part& part) {
   const Service& of = case_.services[service];
   const Partition from = inputs_of(service)[input];
-  if (of.view) part.passed.push_back({&record, from, {}, {}, {}});
-  std::vector<std::string>& dead = of.view ? part.passed.back().dead : part.dead;
+  const bool has_passed = of.view || of.join;
+  if (has_passed) part.passed.push_back({&record, from, {}, {}, {}});
+  std::vector<std::string>& dead = has_passed ? part.passed.back().dead : part.dead;
   if (record.is_broken) return dead.push_back(dead_letter(service, "decode", from, record));
   std::vector<Step> steps = source_of(service, input).steps;
-  steps.insert(steps.end(), of.steps.begin(), of.steps.end());
+  if (!of.join) steps.insert(steps.end(), of.steps.begin(), of.steps.end());
   std::vector<Emitted> emitted;
   const auto failed = pass_all(steps, record.value, look_up_of(service), [&](const Event& event) {
     Emitted out{event, record.time, {}};
@@ -241,6 +265,9 @@ void Model::take(std::size_t service, std::size_t input, const Record& record, s
     place(service, emitted, record, from, now, progress, part);
   } else if (of.view) {
     use(service, emitted, now, progress, part.passed.back(), part);
+  } else if (of.join) {
+    const bool is_left = &source_of(service, input) == &of.sources.front();
+    meet(service, is_left, emitted, now, progress, part.passed.back(), part);
   } else {
     write(service, emitted, record, from, part.dead, part);
   }
@@ -249,19 +276,17 @@ void Model::take(std::size_t service, std::size_t input, const Record& record, s
 // Time and key. Returns what failed; or nothing.
 std::string_view Model::assign(const Service& service, const Event& event, Emitted& out) const {
   if (service.is_pipe()) return {};
-  const auto& [window, view] = std::pair(service.window, service.view);
+  const Assigning assigning = assigning_of(service);
   try {
-    if (window) out.time = time_of(*window, event);
-    if (view && view->has_event_time) out.time = time_of(*view, event);
+    if (assigning.has_time) out.time = time_of(assigning.throws, event);
   } catch (const std::runtime_error&) {
     return "assign-timestamp";
   }
-  const bool throws = window ? window->throws : view->throws;
   try {
-    if (window ? window->has_integer_key : view->has_integer_key) {
-      out.key.first = key_number_of(throws, event);
+    if (assigning.has_integer_key) {
+      out.key.first = key_number_of(assigning.throws, event);
     } else {
-      out.key.second = key_text_of(throws, event);
+      out.key.second = key_text_of(assigning.throws, event);
     }
   } catch (const std::runtime_error&) {
     return "assign-key";
@@ -295,9 +320,15 @@ void Model::write(std::size_t service, const std::vector<Emitted>& emitted, cons
   for (const Sink& sink : case_.services[service].sinks) {
     const Topic& topic = case_.topics[sink.topic];
     for (const Emitted& out : emitted) {
-      const auto key = out.has_record_key ? record.key : std::nullopt;
-      const auto to =
-          key ? log::partition_of(*key, topic.partitions) : from.second % topic.partitions;
+      auto key = out.has_record_key ? record.key : std::nullopt;
+      std::uint64_t spread = from.second;
+      if (out.is_joined) {
+        key = out.record_key;
+        const bool is_integer = case_.services[service].join->has_integer_key;
+        spread = state::hash_key(encoded(is_integer, out.key));
+      }
+      const auto to = key ? log::partition_of(*key, topic.partitions)
+                          : static_cast<std::uint32_t>(spread % topic.partitions);
       std::vector<Event> made;
       const auto failed =
           pass_all(sink.steps, {out.event}, look_up_of(service), [&made](const Event& event) {
@@ -311,7 +342,7 @@ void Model::write(std::size_t service, const std::vector<Emitted>& emitted, cons
       for (const Event& event : made) {
         ++part.after.counters.out;
         part.out.push_back({{sink.topic, to},
-                            {.time = record.time,
+                            {.time = out.is_joined ? out.time : record.time,
                              .key = key,
                              .text = text_of(topic.content, {event}, false),
                              .value = {event}}});
@@ -320,10 +351,30 @@ void Model::write(std::size_t service, const std::vector<Emitted>& emitted, cons
   }
 }
 
+// A record of which something was late, as it came.
+void Model::write_late(std::size_t service, const Record& record, Partition from,
+                       Part& part) const {
+  const auto& late_topic = case_.services[service].late_topic();
+  if (!late_topic) return;
+  const std::uint32_t partitions = case_.topics[*late_topic].partitions;
+  const auto to =
+      record.key ? log::partition_of(*record.key, partitions) : from.second % partitions;
+  part.out.push_back({{*late_topic, to}, record});
+}
+
+// What has closed, and what is gone.
+void Model::move_closed(std::int64_t grace, std::int64_t reopen, Position& after) {
+  if (!after.watermark) return;
+  const std::int64_t reached = *after.watermark - grace;
+  after.closed_until = std::max(after.closed_until.value_or(reached), reached);
+  const std::int64_t gone = *after.closed_until - reopen;
+  after.gone_until = std::max(after.gone_until.value_or(gone), gone);
+}
+
 void Model::move_watermark(std::size_t service, std::int64_t steady, Part& part) const {
   const Service& of = case_.services[service];
   if (of.is_pipe()) return;
-  const std::int64_t idle = of.window ? of.window->idle : kViewIdle;
+  const std::int64_t idle = of.window ? of.window->idle : of.join ? of.join->idle : kViewIdle;
   const std::vector<std::int64_t>& heard = services_[service].heard;
   const auto& progress = part.after.progress;
   std::optional<std::int64_t> lowest, highest;
@@ -371,7 +422,7 @@ bool Model::end_next(std::int64_t now, std::vector<Part>& parts) {
   }
   for (const std::size_t i : ending) {
     parts[i].after.watermark = kEndOfTime;
-    if (case_.services[i].window) close(i, now, parts[i]);
+    decide(i, now, parts[i]);
   }
   return !ending.empty();
 }
@@ -390,15 +441,32 @@ std::optional<std::int64_t> Model::watermark(std::size_t service) const {
 }
 
 std::size_t Model::rows(std::size_t service, std::size_t state) const {
+  const State& of = services_[service];
   std::size_t count = 0;
-  for (const auto& [key, row] : services_[service].view)
+  for (const Waiting& one : state == 0 ? of.left : of.right)
+    count += of.buckets.contains(bucket_of(one.time)) ? 1 : 0;
+  for (const auto& [key, row] : of.view)
     count += (state == 0 ? row.is_live : row.has_sketches) ? 1 : 0;
   const auto& window = case_.services[service].window;
-  const bool counts_lasts = window && window->has_second_state && state == 1;
-  for (const auto& [start, open] : services_[service].windows) {
-    for (const auto& [key, row] : open.rows) count += !counts_lasts || row.last ? 1 : 0;
+  const auto has_row = [&](const Row& row) {
+    if (state == 0) return row.has_totals();
+    return window->has_second_state && state == 1 ? row.last.has_value() : !row.sizes.empty();
+  };
+  for (const auto& [start, open] : of.windows) {
+    for (const auto& [key, row] : open.rows) count += has_row(row) ? 1 : 0;
+  }
+  for (const auto& [key, sessions] : of.sessions) {
+    for (const Session& session : sessions) count += has_row(session.row) ? 1 : 0;
   }
   return count;
+}
+
+std::string Model::encoded(bool is_integer, const Key& key) {
+  if (!is_integer) return key.second;
+  const std::uint64_t bits = static_cast<std::uint64_t>(key.first) ^ (std::uint64_t{1} << 63);
+  std::string bytes;
+  for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(bits >> shift & 255);
+  return bytes;
 }
 
 }  // namespace gameflow::runtime::property

@@ -4,8 +4,10 @@
 #include <stdexcept>
 
 #include <gameflow/batch.h>
+#include <gameflow/each.h>
 #include <gameflow/keyed.h>
 #include <gameflow/merge.h>
+#include <gameflow/operator.h>
 
 template <>
 struct gameflow::detail::TypeId<gameflow::runtime::property::Value> {
@@ -19,15 +21,19 @@ thread_local const Window* window_at_hand = nullptr;
 thread_local const View* view_at_hand = nullptr;
 
 void update_lasts(LastsRow& row, const Value& value) {
+  const bool is_new = row.deep == 0;
+  row.deep = std::max(row.deep, value.depth + 1);
   switch (window_at_hand->lasts) {
     case Lasts::kByArrival:
-      row = {value.name, value.n, 1};
+      row.last = value.name;
+      row.number = value.n;
       return;
     case Lasts::kGreatest:
-      if (row.last < value.name) row = {value.name, 0, 1};
+      if (row.last < value.name) row.last = value.name;
       return;
     case Lasts::kByTime:
-      row = {value.name, row.known != 0 ? row.number : value.n, 1};
+      row.last = value.name;
+      if (is_new) row.number = value.n;
       return;
   }
 }
@@ -38,18 +44,33 @@ void add_to(SketchRow& row, const Value& value) {
 }
 
 constexpr auto kUpdateWindow = [](const Value& value) {
-  check_update(*window_at_hand, event_of(value));
-  if (is_ignored(event_of(value))) return;
+  const Window& window = *window_at_hand;
+  const Event event = event_of(value);
+  check_update(window, event);
+  if (is_ignored(event)) return;
   auto& totals = detail::current_row<TotalsRow>(0);
   totals.low = totals.count == 0 ? value.n : std::min(totals.low, value.n);
   ++totals.count;
-  totals.sum += value.n;
+  const abi::Call& call = *detail::current_call;
+  totals.sum += summand(window, event, call.window_start_ms, call.window_end_ms);
   totals.deep = std::max(totals.deep, value.depth);
   std::size_t state = 1;
-  const bool has_lasts = window_at_hand->has_second_state && value.n % 2 == 0;
-  if (has_lasts) update_lasts(detail::current_row<LastsRow>(state), value);
-  if (window_at_hand->has_second_state) ++state;
-  if (window_at_hand->has_sketches) add_to(detail::current_row<SketchRow>(state), value);
+  if (uses_lasts(window, event)) update_lasts(detail::current_row<LastsRow>(state), value);
+  if (window.has_second_state) ++state;
+  if (window.has_sketches) add_to(detail::current_row<SketchRow>(state), value);
+  if (erases(window, event)) erase(totals);
+};
+
+Value said_of_row(i64 number, i64 deep, const Text& name) {
+  check_each(*window_at_hand, number);
+  return {name, detail::current_call->window_end_ms - 1, number % 1'000, deep};
+}
+constexpr auto kEachTotals = [](const TotalsRow& row) {
+  const Text key = window_at_hand->has_integer_key ? Text("none") : *detail::current_key;
+  return said_of_row(row.sum * 3 + row.count + row.low, row.deep + 1, key);
+};
+constexpr auto kEachLasts = [](const LastsRow& row) {
+  return said_of_row(row.number, row.deep, row.last);
 };
 
 // Of a view, whose rows are KeptRow or NumberRow.
@@ -138,6 +159,9 @@ constexpr abi::UpdateFn kWindowUpdate =
     detail::Keyed<Value, false, detail::UpdateState<kUpdateWindow>,
                   detail::TypeList<detail::State<States>...>, detail::TypeList<>>::run;
 
+template <auto Function, class... States>
+constexpr abi::EachFn kEach = detail::each<Value, Function, detail::RowOf<States, kSame>...>;
+
 using detail::Merge;
 template <auto Member, Merge Way>
 using Column = detail::MergedColumn<Member, Way>;
@@ -148,7 +172,7 @@ constexpr abi::MergeFn kMergeTotals =
 template <Merge Name, Merge Number>
 constexpr abi::MergeFn kMergeLasts =
     detail::merge<LastsRow, Column<&LastsRow::last, Name>, Column<&LastsRow::number, Number>,
-                  Column<&LastsRow::known, Merge::kMax>>;
+                  Column<&LastsRow::deep, Merge::kMax>>;
 constexpr abi::MergeFn kMergeSketches =
     detail::merge<SketchRow, Column<&SketchRow::names, Merge::kAny>,
                   Column<&SketchRow::sizes, Merge::kAny>>;
@@ -187,6 +211,14 @@ abi::UpdateFn update_of(const View& view) {
 abi::ExpireFn expire_of(const View& view) {
   return view.is_primitive ? detail::expire<NumberRow, detail::Expire<kExpire<NumberRow>, kSame>>
                            : detail::expire<KeptRow, detail::Expire<kExpire<KeptRow>, kSame>>;
+}
+
+abi::EachFn each_of(const Window& window) {
+  if (window.has_second_state)
+    return window.has_sketches ? kEach<kEachLasts, TotalsRow, LastsRow, SketchRow>
+                               : kEach<kEachLasts, TotalsRow, LastsRow>;
+  return window.has_sketches ? kEach<kEachTotals, TotalsRow, SketchRow>
+                             : kEach<kEachTotals, TotalsRow>;
 }
 
 abi::MergeFn merge_of(const Window& window, std::string_view state) {

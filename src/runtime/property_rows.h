@@ -27,7 +27,7 @@ struct TotalsRow {
 };
 struct LastsRow {
   Text last;
-  i64 number, known;
+  i64 number, deep;  // `deep`: the greatest depth + 1
 };
 struct SketchRow {
   Distinct names;
@@ -53,6 +53,8 @@ class Scope {
 abi::UpdateFn update_of(const Window& window);
 abi::UpdateFn update_of(const View& view);
 abi::ExpireFn expire_of(const View& view);
+// Of the last row, where there is a second state, else of the first.
+abi::EachFn each_of(const Window& window);
 // Of a state by its name.
 abi::MergeFn merge_of(const Window& window, std::string_view state);
 

@@ -129,7 +129,7 @@ std::vector<Case> smaller(const Case& original) {
   without_actions(original, all);
   for (std::size_t s = 0; s < original.services.size(); ++s) {
     const Service& service = original.services[s];
-    if (service.sources.size() > 1)
+    if (service.sources.size() > 1 && !service.join)
       without_one(
           original,
           service.sources.size(), [s](Case & c) -> auto& { return c.services[s].sources; }, all);

@@ -7,23 +7,11 @@
 
 #include <fmt/format.h>
 
+#include "log/partitioning.h"
 #include "runtime/property_model.h"
 #include "state/layout.h"
 
 namespace gameflow::runtime::property {
-namespace {
-
-// As stored: text, or 8 bytes in order.
-std::string encoded(bool is_integer, const std::pair<std::int64_t, std::string>& key) {
-  if (!is_integer) return key.second;
-  const std::uint64_t bits = static_cast<std::uint64_t>(key.first) ^ (std::uint64_t{1} << 63);
-  std::string bytes;
-  for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(bits >> shift & 255);
-  return bytes;
-}
-
-}  // namespace
-
 void Model::use(std::size_t service, const std::vector<Emitted>& emitted, std::int64_t now,
                 std::optional<std::int64_t>& progress, Passed& passed, Part& part) {
   const View& view = *case_.services[service].view;
@@ -105,6 +93,10 @@ void Model::finish_view(std::size_t service, std::int64_t now, Part& part) {
   }
   std::vector<Expired> expired;
   if (until) expired = expire(service, *until);
+  write_passed(service, expired, part);
+}
+
+void Model::write_passed(std::size_t service, const std::vector<Expired>& expired, Part& part) {
   std::vector<std::string> dead;
   for (Passed& passed : part.passed) {
     write(service, passed.out, *passed.record, passed.from, passed.dead, part);
@@ -116,7 +108,7 @@ void Model::finish_view(std::size_t service, std::int64_t now, Part& part) {
 }
 
 // Rows that were last used a ttl before `until` are gone.
-std::vector<Model::Expired> Model::expire(std::size_t service, std::int64_t until) {
+std::vector<Expired> Model::expire(std::size_t service, std::int64_t until) {
   const View& view = *case_.services[service].view;
   State& state = services_[service];
   std::vector<Expired> all;
@@ -131,11 +123,12 @@ std::vector<Model::Expired> Model::expire(std::size_t service, std::int64_t unti
       state.timers.emplace(at, key);
       continue;
     }
-    Expired one{at, encoded(view.has_integer_key, key), {}};
+    Expired one{at, encoded(view.has_integer_key, key)};
     try {
-      if (view.has_on_expire) one.said = property::expired(view, row.kept);
+      const auto said = view.has_on_expire ? property::expired(view, row.kept) : std::nullopt;
+      if (said) one.said.push_back(*said);
     } catch (const std::runtime_error&) {
-      one.has_failed = true;
+      one.failed = "on-expire";
     }
     all.push_back(std::move(one));
     row = {.kept = {}, .seen = {}, .has_sketches = row.has_sketches};
@@ -144,34 +137,39 @@ std::vector<Model::Expired> Model::expire(std::size_t service, std::int64_t unti
   return all;
 }
 
-// What rows said that ran out goes to the sinks.
+// What was said without a record goes to the sinks.
 void Model::write(std::size_t service, const std::vector<Expired>& expired, Part& part) {
   const auto fail = [&](std::string_view op) {
     part.dead.push_back(fmt::format(R"({{"service":"s{}","operator":"{}"}})", service, op));
   };
-  for (const Expired& row : expired) {
-    if (row.has_failed) fail("on-expire");
+  for (const Expired& one : expired) {
+    if (!one.failed.empty()) fail(one.failed);
   }
   for (const Sink& sink : case_.services[service].sinks) {
     const Topic& topic = case_.topics[sink.topic];
-    for (const Expired& row : expired) {
-      if (!row.said) continue;
-      std::vector<Event> made;
-      const auto failed =
-          pass_all(sink.steps, {*row.said}, look_up_of(service), [&made](const Event& event) {
-            made.push_back(event);
-            return std::string_view();
-          });
-      if (!failed.empty()) fail(failed);
-      const auto to = static_cast<std::uint32_t>(state::hash_key(row.key) % topic.partitions);
-      for (const Event& event : made) {
-        if (!failed.empty()) break;
-        ++part.after.counters.out;
-        part.out.push_back({{sink.topic, to},
-                            {.time = row.at,
-                             .key = {},
-                             .text = text_of(topic.content, {event}, false),
-                             .value = {event}}});
+    for (const Expired& one : expired) {
+      const auto& key = one.record_key;
+      const auto to = key ? log::partition_of(*key, topic.partitions)
+                          : static_cast<std::uint32_t>(state::hash_key(one.key) % topic.partitions);
+      for (const Event& said : one.said) {
+        std::vector<Event> made;
+        const auto failed =
+            pass_all(sink.steps, {said}, look_up_of(service), [&made](const Event& event) {
+              made.push_back(event);
+              return std::string_view();
+            });
+        if (!failed.empty()) {
+          fail(failed);
+          continue;
+        }
+        for (const Event& event : made) {
+          ++part.after.counters.out;
+          part.out.push_back({{sink.topic, to},
+                              {.time = one.at,
+                               .key = key,
+                               .text = text_of(topic.content, {event}, false),
+                               .value = {event}}});
+        }
       }
     }
   }

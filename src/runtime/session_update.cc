@@ -31,35 +31,42 @@ void SessionUpdate::take(const Work& work, std::uint32_t delivery, std::uint32_t
       __builtin_prefetch(&placement.emitted[placed.numbers[i]].time);
     found_.resize(count);
     work.table.find_or_insert({placed.probes + begin, count}, found_.data());
-    for (std::size_t i = 0; i < count; ++i) add(work, delivery, placed, begin + i, found_[i]);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint32_t number = placed.numbers[begin + i];
+      add(work, {.latest = found_[i],
+                 .time = {placement.emitted[number].time},
+                 .value = placed.values[begin + i],
+                 .delivery = delivery,
+                 .record = placed.records[begin + i],
+                 .number = number});
+    }
     begin += count;
   }
 }
 
-void SessionUpdate::add(const Work& work, std::uint32_t delivery, const Exchange::Records& placed,
-                        std::size_t i, state::Entry* latest) {
+void SessionUpdate::add(const Work& work, Record record) {
   using Way = state::Sessions::Way;
   const SessionEpoch& epoch = work.epoch;
-  const Delivery& from = *epoch.deliveries[delivery];
-  const Timestamp time{from.placement->emitted[placed.numbers[i]].time};
+  state::Entry* const latest = record.latest;
+  const Timestamp time = record.time;
   Way way = work.sessions.in_order(latest, time);
   if (way == Way::kWait) {
     apply(work);
     way = work.sessions.in_order(latest, time);
   }
-  const bool is_in_place = way == Way::kInPlace;
+  record.is_in_place = way == Way::kInPlace;
   const state::SessionTimes& session = epoch.layout->session(latest);
   std::pair bounds(session.first, time);
-  if (!is_in_place) {
+  if (!record.is_in_place) {
     if (work.sessions.is_late(latest, time, epoch.closed_before)) {
       work.sessions.forget_pending(latest);
-      work.outcome.late.push_back({delivery, placed.records[i]});
+      work.outcome.late.push_back({record.delivery, record.record});
       return;
     }
     bounds = work.sessions.bounds_with(latest, time);
   }
   for (std::size_t state = 0; state < epoch.layout->state_count(); ++state) {
-    if (is_in_place) {
+    if (record.is_in_place) {
       rows_.push_back(epoch.layout->row(latest, state));
       continue;
     }
@@ -67,30 +74,29 @@ void SessionUpdate::add(const Work& work, std::uint32_t delivery, const Exchange
     rows_.push_back(arena_.allocate(codec.size(), codec.align()));
     codec.initialize(rows_.back());
   }
-  records_.push_back({latest, is_in_place, time, delivery, placed.records[i], placed.numbers[i]});
-  values_.push_back(placed.values[i]);
+  records_.push_back(record);
+  values_.push_back(record.value);
   spans_.push_back({bounds.first.ms, (bounds.second + epoch.rules.gap).ms});
-  add_columns(epoch, from, placed, i);
+  add_columns(epoch, record);
   if (records_.size() == kBatch) apply(work);
 }
 
 // What only some functions ask for.
-void SessionUpdate::add_columns(const SessionEpoch& epoch, const Delivery& delivery,
-                                const Exchange::Records& placed, std::size_t i) {
-  if ((epoch.update.asks & abi::kRowKeys) != 0) {
-    const std::string_view key = placed.probes[i].key;
-    row_keys_.push_back(Text::view(key.substr(0, key.size() - state::Layout::kSlotBytes)));
-  }
+void SessionUpdate::add_columns(const SessionEpoch& epoch, const Record& record) {
+  if ((epoch.update.asks & abi::kRowKeys) != 0)
+    row_keys_.push_back(Text::view(epoch.layout->user_key(record.latest)));
   if ((epoch.update.asks & abi::kRecordKeys) != 0)
-    record_keys_.push_back(delivery.record_key(placed.numbers[i]));
+    record_keys_.push_back(epoch.deliveries[record.delivery]->record_key(record.number));
 }
 
-void SessionUpdate::apply(const Work& work) {
+// `is_again`: it has run before, and been counted.
+void SessionUpdate::apply(const Work& work, bool is_again) {
   const auto count = static_cast<u32>(records_.size());
   uses_.resize(count);
   errors_.resize(count);
   abi::Call call = call_with(arena_, work.epoch.reader);
-  if (!work.outcome.counts.empty()) call.counts = &work.outcome.counts[work.epoch.first];
+  if (!work.outcome.counts.empty() && !is_again)
+    call.counts = &work.outcome.counts[work.epoch.first];
   const auto column = [](const auto& values) { return values.empty() ? nullptr : values.data(); };
   const abi::KeyedRecords records{values_.data(),       rows_.data(),      spans_.data(), count,
                                   column(record_keys_), column(row_keys_), nullptr,       nullptr};
@@ -98,17 +104,29 @@ void SessionUpdate::apply(const Work& work) {
   const u32 failures =
       work.epoch.update.pointer(&call, &records, uses_.data(), &out, errors_.data());
   const abi::RecordError* failure = errors_.data();
+  std::vector<state::Entry*> erased;
+  std::vector<Record> again;
   for (u32 i = 0; i < count; ++i) {
-    const bool has_failed = failure != errors_.data() + failures && failure->index == i;
-    if (has_failed) {
-      fail(work, records_[i], work.epoch.operators[failure->step], failure->message.str());
-      ++failure;
+    const Record& record = records_[i];
+    const abi::RecordError* failed = nullptr;
+    if (failure != errors_.data() + failures && failure->index == i) failed = failure++;
+    work.sessions.forget_pending(record.latest);
+    if (!erased.empty() && std::ranges::find(erased, record.latest) != erased.end()) {
+      again.push_back(record);
+    } else if (failed != nullptr) {
+      fail(work, record, work.epoch.operators[failed->step], failed->message.str());
     } else {
       use(work, i);
+      if (record.is_in_place && record.latest->live == 0) erased.push_back(record.latest);
     }
-    work.sessions.forget_pending(records_[i].latest);
   }
   clear_batch();
+  for (state::Entry* const latest : erased) work.sessions.tidy(latest, work.epoch.now);
+  // Those behind a record that erased their session have run at rows that are gone.
+  for (const Record& record : again) {
+    add(work, record);
+    if (!records_.empty()) apply(work, true);
+  }
 }
 
 void SessionUpdate::use(const Work& work, std::size_t number) {
@@ -117,10 +135,8 @@ void SessionUpdate::use(const Work& work, std::size_t number) {
   const Timestamp now = work.epoch.now;
   if (record.is_in_place) {
     work.sessions.extend(record.latest, record.time, use.asked, now);
-    if (const u32 erased = use.erased & record.latest->live; erased != 0) {
+    if (const u32 erased = use.erased & record.latest->live; erased != 0)
       work.table.mark_erased(record.latest, erased, now);
-      work.sessions.tidy(record.latest, now);
-    }
     return;
   }
   void* const* const rows = rows_.data() + number * work.epoch.layout->state_count();

@@ -54,10 +54,11 @@ class SessionUpdate {
 
   struct Record {
     state::Entry* latest;  // of its key
-    bool is_in_place;
     Timestamp time;
+    const void* value;
     std::uint32_t delivery, record;
     std::uint32_t number;  // among what left the chain
+    bool is_in_place = false;
   };
   struct Work {
     const SessionEpoch& epoch;
@@ -66,11 +67,9 @@ class SessionUpdate {
     ShardOutcome& outcome;
   };
   void take(const Work& work, std::uint32_t delivery, std::uint32_t shard);
-  void add(const Work& work, std::uint32_t delivery, const Exchange::Records& placed, std::size_t i,
-           state::Entry* latest);
-  void add_columns(const SessionEpoch& epoch, const Delivery& delivery,
-                   const Exchange::Records& placed, std::size_t i);
-  void apply(const Work& work);
+  void add(const Work& work, Record record);
+  void add_columns(const SessionEpoch& epoch, const Record& record);
+  void apply(const Work& work, bool is_again = false);
   void use(const Work& work, std::size_t number);
   static void fail(const Work& work, const Record& record, std::string_view op, std::string reason);
   void end(const Work& work);

@@ -266,6 +266,8 @@ std::uint32_t Sessions::place_of(Entry* entry) {
 
 void Sessions::tidy(Entry* latest, Timestamp now) {
   if (latest->live != 0) return;
+  for (std::size_t state = 0; state < layout_.state_count(); ++state)
+    layout_.initialize(latest, state);
   layout_.session(latest).due_at = kNoSession;
   pack(latest, now);
 }

@@ -79,7 +79,7 @@ class Sessions {
   std::optional<std::string> take(Entry* latest, Timestamp time, void* const* rows,
                                   std::uint32_t asked, Timestamp now, Arena& arena);
 
-  // Rows were erased: a session without any is gone.
+  // Rows were erased: a session without any is gone, whatever is in them now.
   void tidy(Entry* latest, Timestamp now);
 
   // Calls visit(entries) with the sessions that end at or before `until`, in order of their end,
