@@ -36,8 +36,7 @@ Entry* Layout::make_entry(void* memory, std::string_view key) const {
                                    .key_size = static_cast<std::uint16_t>(key.size()),
                                    .changed = 0,
                                    .saved = 0};
-  if (has_sessions())
-    session(entry) = {.first = {}, .last = {}, .due_at = {}, .pending = kNoSession};
+  if (has_sessions()) session(entry) = {};
   for (std::size_t state = 0; state < codecs_.size(); ++state) initialize(entry, state);
   key.copy(static_cast<char*>(memory) + key_offset_, key.size());
   return entry;

@@ -38,13 +38,15 @@ struct Entry {
 };
 
 // Of the session that an entry's rows belong to; stands behind the head of the entry.
+inline constexpr Timestamp kNoSession{INT64_MIN};
 struct SessionTimes {
   Timestamp first, last;  // event times of its records
   // The engine's own.
-  Timestamp due_at;   // of its timer
-  Timestamp pending;  // of the last record in the batch at hand; kNoSession: none
+  Timestamp due_at;                  // of its timer
+  Timestamp pending = kNoSession;    // of the last record in the batch at hand; kNoSession: none
+  std::uint32_t place = UINT32_MAX;  // of the entry in its table, from its first timer on
+  std::uint32_t count = 0;           // in slot 0: of the key's sessions; they have slots 0, 1, …
 };
-inline constexpr Timestamp kNoSession{INT64_MIN};
 
 class Layout {
  public:

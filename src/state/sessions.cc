@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
 #include <tuple>
 
 #include "base/check.h"
@@ -17,6 +16,21 @@ std::string with_slot(std::string_view full_key, std::uint32_t slot) {
   std::string key(full_key.substr(0, full_key.size() - Layout::kSlotBytes));
   Sessions::append_slot(key, static_cast<std::uint16_t>(slot));
   return key;
+}
+
+// The rows and times of a session, which move to another entry.
+void copy(const Layout& layout, const Entry* from, Entry* to) {
+  const SessionTimes before = layout.session(to);
+  std::memcpy(static_cast<void*>(to + 1), from + 1, layout.mutable_bytes() - sizeof(Entry));
+  SessionTimes& session = layout.session(to);
+  session.pending = before.pending;
+  session.place = before.place;
+  session.count = before.count;
+}
+
+std::uint32_t slot_of(std::string_view full_key) {
+  const auto high = static_cast<std::uint8_t>(full_key[full_key.size() - 2]);
+  return std::uint32_t{high} << 8 | static_cast<std::uint8_t>(full_key.back());
 }
 
 }  // namespace
@@ -58,18 +72,18 @@ Entry* Sessions::slot(std::string_view full_key, std::uint32_t number) {
   return table_.find_or_insert(key, hash_key(key));
 }
 
-const Entry* Sessions::find_slot(std::string_view full_key, std::uint32_t number) const {
-  const std::string key = with_slot(full_key, number);
-  return table_.find(key, hash_key(key));
-}
-
 // Sessions do not overlap, so that at most two are touched; but with a `max` they may be closer
 // than the gap: then it is the nearest ones.
-Sessions::Neighbours Sessions::touched(std::string_view full_key, Timestamp time) const {
+Sessions::Neighbours Sessions::touched(const Entry* latest, Timestamp time) const {
   Neighbours found;
-  for (; found.count < kSlotsMax; ++found.count) {
-    const Entry* const entry = find_slot(full_key, found.count);
-    if (entry == nullptr) break;
+  const std::uint32_t count = layout_.session(latest).count;
+  if (count == 0 || time >= rules_.end_of(layout_.session(latest))) return found;
+  for (std::uint32_t number = 0; number < count; ++number) {
+    const Entry* entry = latest;
+    if (number != 0) {
+      const std::string key = with_slot(layout_.key(latest), number);
+      entry = table_.find(key, hash_key(key));
+    }
     const SessionTimes& session = layout_.session(entry);
     Entry*& place = session.first <= time ? found.before : found.behind;
     const bool is_touched =
@@ -90,16 +104,15 @@ Sessions::Neighbours Sessions::touched(std::string_view full_key, Timestamp time
   return found;
 }
 
-bool Sessions::is_late(std::string_view full_key, Timestamp time,
+bool Sessions::is_late(const Entry* latest, Timestamp time,
                        std::optional<Timestamp> closed_until) const {
   if (!closed_until || time + rules_.gap > *closed_until) return false;
-  const Neighbours found = touched(full_key, time);
+  const Neighbours found = touched(latest, time);
   return found.before == nullptr && found.behind == nullptr;
 }
 
-std::pair<Timestamp, Timestamp> Sessions::bounds_with(std::string_view full_key,
-                                                      Timestamp time) const {
-  const Neighbours found = touched(full_key, time);
+std::pair<Timestamp, Timestamp> Sessions::bounds_with(const Entry* latest, Timestamp time) const {
+  const Neighbours found = touched(latest, time);
   std::pair bounds(time, time);
   for (const Entry* entry : {found.before, found.behind}) {
     if (entry == nullptr) continue;
@@ -109,11 +122,10 @@ std::pair<Timestamp, Timestamp> Sessions::bounds_with(std::string_view full_key,
   return bounds;
 }
 
-std::optional<std::string> Sessions::take(std::string_view full_key, Timestamp time,
-                                          void* const* rows, std::uint32_t asked, Timestamp now,
-                                          Arena& arena) {
+std::optional<std::string> Sessions::take(Entry* latest, Timestamp time, void* const* rows,
+                                          std::uint32_t asked, Timestamp now, Arena& arena) {
   if (asked == 0) return std::nullopt;
-  const Neighbours found = touched(full_key, time);
+  const Neighbours found = touched(latest, time);
   const auto writable = [this](const Entry* entry) {
     const std::string_view key = layout_.key(entry);
     return entry == nullptr ? nullptr : table_.find_or_insert(key, hash_key(key));
@@ -121,18 +133,17 @@ std::optional<std::string> Sessions::take(std::string_view full_key, Timestamp t
   Entry* const before = found.before == nullptr ? nullptr : writable(found.before);
   Entry* const behind = found.behind == nullptr ? nullptr : writable(found.behind);
   if (before == nullptr && behind == nullptr) {
-    if (found.count == kSlotsMax) {
+    if (layout_.session(latest).count == kSlotsMax) {
       return "the key has 4096 sessions that have not ended, and gets no other one: is a device's "
              "clock wrong?";
     }
-    Entry* const made = make(full_key, time, found.count, now);
+    Entry* const made = make(latest, time, now);
     merge(made, rows, asked, 0, arena);
     table_.mark_changed(made, asked, now);
     arm(made);
     return std::nullopt;
   }
   // The one of slot 0 stays there.
-  const Entry* const latest = find_slot(full_key, 0);
   Entry* const into = behind == nullptr || before == latest   ? before
                       : before == nullptr || behind == latest ? behind
                                                               : before;
@@ -173,18 +184,16 @@ std::optional<std::string> Sessions::take(std::string_view full_key, Timestamp t
   table_.mark_changed(into, live, now);
   if (other != nullptr) {
     erase(other, now);
-    pack(full_key, found.count, now);
+    pack(latest, now);
   }
   return std::nullopt;
 }
 
 // A new session: in slot 0, whose session moves, where it is the last one.
-Entry* Sessions::make(std::string_view full_key, Timestamp time, std::uint32_t count,
-                      Timestamp now) {
-  Entry* const latest = slot(full_key, 0);
+Entry* Sessions::make(Entry* latest, Timestamp time, Timestamp now) {
   Entry* made = latest;
-  if (count != 0) {
-    Entry* const free = slot(full_key, count);
+  if (const std::uint32_t count = layout_.session(latest).count++; count != 0) {
+    Entry* const free = slot(layout_.key(latest), count);
     if (time >= layout_.session(latest).last) {
       move(latest, free, now);
     } else {
@@ -217,13 +226,22 @@ bool Sessions::merge(Entry* into, void* const* rows, std::uint32_t live, u32 ord
 }
 
 void Sessions::move(Entry* from, Entry* to, Timestamp now) {
-  const std::uint32_t live = from->live;
-  const Timestamp pending = layout_.session(to).pending;
-  std::memcpy(static_cast<void*>(to + 1), from + 1, layout_.mutable_bytes() - sizeof(Entry));
-  layout_.session(to).pending = pending;
-  table_.mark_changed(to, live, from->updated_at);
+  copy(layout_, from, to);
+  table_.mark_changed(to, from->live, from->updated_at);
   arm(to);
   erase(from, now);
+}
+
+void Sessions::append(const Layout& layout, const Entry* entry, Table& to) {
+  const auto slot = [&](std::uint32_t number) {
+    const std::string key = with_slot(layout.key(entry), number);
+    return to.find_or_insert(key, hash_key(key));
+  };
+  Entry* const first = slot(0);
+  const std::uint32_t count = layout.session(first).count++;
+  Entry* const made = count == 0 ? first : slot(count);
+  copy(layout, entry, made);
+  to.mark_changed(made, entry->live, entry->updated_at);
 }
 
 void Sessions::erase(Entry* entry, Timestamp now) {
@@ -236,52 +254,65 @@ void Sessions::erase(Entry* entry, Timestamp now) {
 void Sessions::arm(Entry* entry) {
   SessionTimes& session = layout_.session(entry);
   session.due_at = rules_.end_of(session);
+  timers_.add({session.due_at, place_of(entry), 0});
+}
+
+std::uint32_t Sessions::place_of(Entry* entry) {
+  std::uint32_t& place = layout_.session(entry).place;
   const std::string_view key = layout_.key(entry);
-  timers_.add({session.due_at, *table_.place_of(key, hash_key(key)), 0});
+  if (place == UINT32_MAX) place = *table_.place_of(key, hash_key(key));
+  return place;
 }
 
 void Sessions::tidy(Entry* latest, Timestamp now) {
   if (latest->live != 0) return;
-  const std::string key(layout_.key(latest));
-  std::uint32_t count = 1;
-  while (find_slot(key, count) != nullptr) ++count;
   layout_.session(latest).due_at = kNoSession;
-  pack(key, count, now);
+  pack(latest, now);
 }
 
-// The sessions in the first `count` slots, some of which are free, move together; slot 0 gets the
-// last one.
-void Sessions::pack(std::string_view full_key, std::uint32_t count, Timestamp now) {
-  const std::string key(full_key);  // may be that of an entry
+// The key's sessions, of which some are gone, move together; slot 0 gets the last one.
+void Sessions::pack(Entry* latest, Timestamp now) {
+  const std::uint32_t count = std::exchange(layout_.session(latest).count, 0);
+  const std::string key(layout_.key(latest));
+  std::vector<Entry*> slots{latest};
+  for (std::uint32_t number = 1; number < count; ++number) slots.push_back(slot(key, number));
   std::uint32_t used = 0;
+  std::uint32_t last = 0;
   for (std::uint32_t number = 0; number < count; ++number) {
-    if (find_slot(key, number) == nullptr) continue;
-    if (number != used) move(slot(key, number), slot(key, used), now);
+    if (slots[number]->live == 0) continue;
+    if (number != used) move(slots[number], slots[used], now);
+    if (layout_.session(slots[last]).last < layout_.session(slots[used]).last) last = used;
     ++used;
   }
-  std::uint32_t latest = 0;
-  for (std::uint32_t number = 1; number < used; ++number) {
-    if (layout_.session(find_slot(key, latest)).last < layout_.session(find_slot(key, number)).last)
-      latest = number;
+  layout_.session(latest).count = used;
+  if (last == 0) return;
+  Entry* const free = slot(key, used);
+  move(latest, free, now);
+  move(slots[last], latest, now);
+  move(free, slots[last], now);
+}
+
+void Sessions::count_all(const Layout& layout, Table& table) {
+  std::vector<std::string> keys;
+  table.peek()->for_each([&](const Entry* entry) {
+    if (entry->live != 0) keys.emplace_back(layout.key(entry));
+  });
+  for (const std::string& key : keys) {
+    const std::string first = with_slot(key, 0);
+    std::uint32_t& count = layout.session(table.find_or_insert(first, hash_key(first))).count;
+    count = std::max(count, slot_of(key) + 1);
   }
-  if (latest == 0) return;
-  move(slot(key, 0), slot(key, used), now);
-  move(slot(key, latest), slot(key, 0), now);
-  move(slot(key, used), slot(key, latest), now);
 }
 
 void Sessions::pack_all(Timestamp now) {
-  std::map<std::string, std::uint32_t> counts;  // up to the last slot that is used
+  count_all(layout_, table_);
+  std::vector<std::uint32_t> places;  // of the slots 0
   table_.peek()->for_each([&](const Entry* entry) {
-    if (entry->live == 0) return;
+    if (layout_.session(entry).count == 0) return;
     const std::string_view key = layout_.key(entry);
-    const auto byte = [key](std::size_t from_end) {
-      return static_cast<std::uint8_t>(key[key.size() - from_end]);
-    };
-    std::uint32_t& count = counts[with_slot(key, 0)];
-    count = std::max(count, (std::uint32_t{byte(2)} << 8 | byte(1)) + 1);
+    places.push_back(*table_.place_of(key, hash_key(key)));
   });
-  for (const auto& [key, count] : counts) pack(key, count, now);
+  for (const std::uint32_t place : places) pack(table_.edit(place), now);
 }
 
 std::vector<const Entry*> Sessions::due(Timestamp until) {
@@ -304,19 +335,28 @@ std::vector<const Entry*> Sessions::due(Timestamp until) {
   return ended;
 }
 
-void Sessions::remove(std::vector<const Entry*> ended, Timestamp now) {
-  std::vector<std::pair<std::string, std::uint32_t>> keys;  // and how many sessions they had
-  for (const Entry* entry : ended) {
-    const std::string key = with_slot(layout_.key(entry), 0);
-    std::uint32_t count = 0;
-    while (find_slot(key, count) != nullptr) ++count;
-    keys.emplace_back(key, count);
+void Sessions::remove(std::span<const Entry* const> ended, Timestamp now) {
+  std::vector<std::uint32_t> places;  // of the slots 0 of their keys
+  for (const Entry* const_entry : ended) {
+    auto* const entry = const_cast<Entry*>(const_entry);  // due() has edited them
+    erase(entry, now);
+    const std::string_view key = layout_.key(entry);
+    places.push_back(place_of(is_first_slot(key) ? entry : slot(key, 0)));
   }
-  for (const Entry* entry : ended) erase(const_cast<Entry*>(entry), now);
-  std::ranges::sort(keys);
-  const auto same = std::ranges::unique(keys, {}, &std::pair<std::string, std::uint32_t>::first);
-  keys.erase(same.begin(), same.end());
-  for (const auto& [key, count] : keys) pack(key, count, now);
+  std::ranges::sort(places);
+  for (auto next = places.begin(); next != places.end();) {
+    const auto end = std::ranges::upper_bound(next, places.end(), *next);
+    Entry* const latest = table_.edit(*next);
+    std::uint32_t& count = layout_.session(latest).count;
+    const auto left = count - static_cast<std::uint32_t>(end - next);
+    // Mostly nothing is left, or the last one.
+    if (left == 0 || (left == 1 && latest->live != 0)) {
+      count = left;
+    } else {
+      pack(latest, now);
+    }
+    next = end;
+  }
 }
 
 }  // namespace gameflow::state

@@ -75,7 +75,7 @@ struct SessionsTest : testing::Test {
     layout.codec(0).initialize(own);
     *own = {1, event.number, event.number, Text()};
     void* const rows[] = {own};
-    return all.take(probe, event.time, rows, 1, Timestamp{1}, arena);
+    return all.take(latest, event.time, rows, 1, Timestamp{1}, arena);
   }
   void end_epoch(bool is_fine = true) {
     table.own_text();
@@ -118,8 +118,9 @@ struct SessionsTest : testing::Test {
   }
   std::vector<std::string> close(Timestamp until) {
     std::vector<std::string> closed;
-    sessions().close(until, Timestamp{2},
-                     [&](const Entry* entry) { closed.push_back(show(entry)); });
+    sessions().close(until, Timestamp{2}, [&](std::span<const Entry* const> ended) {
+      for (const Entry* entry : ended) closed.push_back(show(entry));
+    });
     return closed;
   }
 
@@ -211,7 +212,7 @@ TEST_F(SessionsTest, AreAsSortingSays) {
     Lines all = shown();
     std::erase_if(all, [&](const std::string& line) { return !is_of_seed(line); });
     EXPECT_EQ(all, model(events)) << seed;
-    sessions().close(Timestamp{1 << 20}, Timestamp{2}, [](const Entry*) {});
+    sessions().close(Timestamp{1 << 20}, Timestamp{2}, [](auto) {});
     end_epoch();
     EXPECT_EQ(shown(), Lines());
   }
@@ -280,7 +281,8 @@ TEST_F(SessionsTest, ThatCannotBeJoinedStay) {
 TEST_F(SessionsTest, KnowLateRecords) {
   add("ann", {{100}, 1});
   const auto is_late = [&](const char* key, i64 time, std::optional<Timestamp> closed) {
-    return sessions().is_late(full(key), {time}, closed);
+    const std::string probe = full(key);
+    return sessions().is_late(table.find_or_insert(probe, hash_key(probe)), {time}, closed);
   };
   EXPECT_FALSE(is_late("ann", 0, std::nullopt));
   EXPECT_TRUE(is_late("ann", 0, Timestamp{100}));
@@ -313,7 +315,9 @@ TEST_F(SessionsTest, ComeBackFromWhatIsStored) {
   window.timers.commit();
   Sessions all(layout, rules, merges, window.table, window.timers);
   Lines closed;
-  all.close({39}, {1}, [&](const Entry* entry) { closed.push_back(show(entry)); });
+  all.close({39}, {1}, [&](std::span<const Entry* const> ended) {
+    for (const Entry* entry : ended) closed.push_back(show(entry));
+  });
   EXPECT_EQ(closed, (Lines{"ann -5000..-5000 count 1 1..1", "bob 7..7 count 1 4..4",
                            "ann 0..9 count 2 2..3"}));
 }

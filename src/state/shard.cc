@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "state/sessions.h"
 
 namespace gameflow::state {
 
@@ -20,12 +21,15 @@ Shard::Window& Shard::touch(Timestamp start) {
 
 void Shard::Window::set_timers(const Layout& layout) {
   if (layout.timed() == 0 && !layout.has_sessions()) return;
+  if (layout.has_sessions()) Sessions::count_all(layout, table);
   table.peek()->for_each([&](const Entry* const_entry) {
     const std::string_view key = layout.key(const_entry);
     if (layout.has_sessions() && const_entry->live != 0) {
       const std::uint32_t place = *table.place_of(key, hash_key(key));
       const Timestamp due_at = layout.session_end(const_entry);
-      layout.session(table.edit(place)).due_at = due_at;
+      SessionTimes& session = layout.session(table.edit(place));
+      session.due_at = due_at;
+      session.place = place;
       timers.add({due_at, place, 0});
     }
     for (std::uint32_t state = 0; state < layout.state_count(); ++state) {

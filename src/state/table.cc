@@ -284,6 +284,7 @@ void Table::find_or_insert(std::span<const Probe> probes, Entry** entries) {
     if (is_cold && i >= kEntryBehind && i - kEntryBehind < probes.size())
       fetch_entry(probes[i - kEntryBehind]);
     if (i < behind) continue;
+    __builtin_prefetch(&probes[i - behind] + 32);
     const Probe& probe = probes[i - behind];
     entries[i - behind] = find_or_insert(probe.key, probe.hash);
   }
@@ -292,7 +293,7 @@ void Table::find_or_insert(std::span<const Probe> probes, Entry** entries) {
 void Table::set_live(Entry* entry, std::uint32_t states) {
   std::uint32_t added = states & ~entry->live;
   if (added == 0) return;
-  if (entry->live == 0) --dead_;
+  if (entry->live == 0) dead_min_ = std::min(dead_min_, --dead_);
   for (; added != 0; added &= added - 1)
     ++map_.rows[static_cast<std::size_t>(std::countr_zero(added))];
   entry->live |= states;
@@ -382,6 +383,7 @@ void Table::commit() {
   forget_epoch();
   mark_.keys = map_.keys;
   mark_.dead = dead_;
+  idle_ = std::exchange(dead_min_, dead_);
   mark_.rows = map_.rows;
   mark_.groups = map_.groups;
   mark_.entry_pages = map_.entries.size();
@@ -425,7 +427,7 @@ void Table::revert() {
     fill_index();
   }
   map_.keys = mark_.keys;
-  dead_ = mark_.dead;
+  dead_ = dead_min_ = mark_.dead;
   map_.rows = mark_.rows;
   cut(map_.text, old_text_.empty() ? mark_.text_blocks : 0);
   if (!old_text_.empty()) map_.text = std::exchange(old_text_, {});

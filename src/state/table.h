@@ -55,6 +55,9 @@ class Table {
   // time.
   void find_or_insert(std::span<const Probe> probes, Entry** entries);
 
+  // Room in the index for so many keys: it grows once, not often.
+  void reserve(std::size_t keys);
+
   // Notes that the rows of the states in the mask `states` changed at `now`.
   void mark_changed(Entry* entry, std::uint32_t states, Timestamp now) {
     if (entry->changed == 0) changes_.push_back(entry);
@@ -74,7 +77,8 @@ class Table {
   // Null where there is none, or none of its rows is there.
   const Entry* find(std::string_view key, std::uint64_t hash) const;
 
-  // Whether most entries have no rows: a copy would be much smaller.
+  // Whether most entries had no rows at any time of the last epoch: a copy would be much smaller,
+  // and the next epoch would not make them again.
   bool is_mostly_dead() const;
   // Takes all rows of `other`, as committed. For an empty table of the same layout.
   void copy_rows(const Table& other);
@@ -154,7 +158,6 @@ class Table {
   IndexGroup& writable_group(std::size_t number);
   void grow_index(std::size_t groups);
   Entry* insert_new(std::string_view key, std::uint64_t hash);
-  void reserve(std::size_t keys);
   void take(std::uint64_t hash, const Entry* from);
   void insert(std::uint64_t hash, std::uint32_t ref);
   void remove(std::uint64_t hash, std::uint32_t ref);
@@ -168,6 +171,8 @@ class Table {
   std::shared_ptr<History> history_;
   PageMap map_;
   std::size_t dead_ = 0;             // entries without rows
+  std::size_t dead_min_ = 0;         // the fewest of this epoch
+  std::size_t idle_ = 0;             // and of the last one
   std::size_t tail_ = SIZE_MAX;      // number of the page that small entries go to
   std::size_t text_bytes_ = 0;       // written since the last compaction, and those it kept
   std::size_t text_bytes_kept_ = 0;  // live at the last compaction

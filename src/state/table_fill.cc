@@ -11,7 +11,7 @@ constexpr std::size_t kDeadMin = 64;
 }  // namespace
 
 bool Table::is_mostly_dead() const {
-  return dead_ > kDeadMin && dead_ > map_.keys / 2;
+  return idle_ > kDeadMin && idle_ > map_.keys / 2;
 }
 
 // The rows of a key that is not there, with room for it in the index.
@@ -51,7 +51,9 @@ bool Table::load(ByteReader& in, const std::vector<RowSource>& states, std::uint
   if (layout_.has_sessions() && live != 0) {
     const Timestamp first{in.signed_varint()}, last{in.signed_varint()};
     if (!in.ok() || last < first) return false;
-    layout_.session(entry) = {.first = first, .last = last, .due_at = {}, .pending = kNoSession};
+    SessionTimes& session = layout_.session(entry);
+    session.first = first;
+    session.last = last;
   }
   for (std::size_t stored = 0; stored < states.size(); ++stored) {
     const bool is_live = (live >> stored & 1U) != 0;
