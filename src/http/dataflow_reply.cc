@@ -64,6 +64,38 @@ json::array states_json(const plan::Keyed& keyed, const runtime::ServiceStats& s
   return states;
 }
 
+// What is kept of one side; no table, as no query sees it.
+json::object side_json(const std::string& topic, std::string_view side,
+                       const runtime::ServiceStats& stats) {
+  json::object object{{"topic", topic}, {"events", 0}, {"bytes", 0}};
+  for (const runtime::StateStats& counted : stats.states) {
+    if (counted.name != side) continue;
+    object["events"] = counted.rows;
+    object["bytes"] = counted.bytes;
+  }
+  return object;
+}
+
+json::object join_json(const plan::Graph& graph, const plan::Join& join,
+                       const runtime::ServiceStats& stats) {
+  const auto& late = join.late_topic;
+  return {{"type", join.type == plan::JoinType::kLeft ? "left" : "inner"},
+          {"before_ms", join.before.ms},
+          {"after_ms", join.after.ms},
+          {"grace_ms", join.grace.ms},
+          {"late_topic", late ? json::value(graph.topics[*late].name) : json::value()},
+          {"rule", join.events()},
+          {"left", side_json(join.left, "left", stats)},
+          {"right", side_json(join.right, "right", stats)}};
+}
+
+// All zero where there are none yet.
+const runtime::ServiceStats& stats_of(const runtime::EngineStats& stats, std::string_view service) {
+  static const runtime::ServiceStats kNone;
+  const auto found = std::ranges::find(stats.services, service, &runtime::ServiceStats::name);
+  return found == stats.services.end() ? kNone : *found;
+}
+
 json::array operators_json(const runtime::ServiceStats& stats) {
   json::array operators;
   for (const runtime::OperatorStats& counted : stats.operators) {
@@ -89,7 +121,7 @@ json::value stopped_json(const runtime::ServiceStats& stats) {
 json::object service_json(const plan::Graph& graph, const plan::Service& service,
                           const runtime::ServiceStats& stats) {
   json::array sources, sinks;
-  json::value window;
+  json::value window, join;
   json::array states;
   for (const plan::NodeId id : service.nodes) {
     const plan::NodeKind& node = graph.nodes[id].kind;
@@ -97,6 +129,8 @@ json::object service_json(const plan::Graph& graph, const plan::Service& service
       sources.push_back(source_json(graph.topics[read->topic], stats));
     } else if (const auto* write = std::get_if<plan::Write>(&node)) {
       sinks.push_back(json::string(graph.topics[write->topic].name));
+    } else if (const auto* of_two = std::get_if<plan::Join>(&node)) {
+      join = join_json(graph, *of_two, stats);
     } else if (const auto* keyed = std::get_if<plan::Keyed>(&node)) {
       states = states_json(*keyed, stats);
       if (!keyed->window) continue;
@@ -119,6 +153,7 @@ json::object service_json(const plan::Graph& graph, const plan::Service& service
   }
   return {{"name", service.name},
           {"window", std::move(window)},
+          {"join", std::move(join)},
           {"sources", std::move(sources)},
           {"states", std::move(states)},
           {"sinks", std::move(sinks)},
@@ -174,13 +209,8 @@ Reply dataflow_reply(const runtime::Engine& engine, const MemoryWatch* memory, T
   const plan::Graph& graph = engine.graph();
   const runtime::EngineStats stats = engine.stats();
   json::array services;
-  for (const auto& service : graph.services) {
-    static const runtime::ServiceStats kNone;
-    const runtime::ServiceStats* found = &kNone;
-    for (const auto& candidate : stats.services)
-      if (candidate.name == service.name) found = &candidate;
-    services.push_back(service_json(graph, service, *found));
-  }
+  for (const auto& service : graph.services)
+    services.push_back(service_json(graph, service, stats_of(stats, service.name)));
   json::array topics;
   for (const auto& topic : graph.topics) topics.push_back(json::string(topic.name));
   return json_reply(
@@ -199,6 +229,23 @@ Reply dataflow_reply(const runtime::Engine& engine, const MemoryWatch* memory, T
                                                 {"update_seconds", stats.seconds.update},
                                                 {"flush_seconds", stats.seconds.flush},
                                                 {"commit_seconds", stats.seconds.commit}}}});
+}
+
+json::array joins_json(const runtime::Engine* engine) {
+  json::array joins;
+  if (engine == nullptr) return joins;
+  const plan::Graph& graph = engine->graph();
+  const runtime::EngineStats stats = engine->stats();
+  for (plan::ServiceId id = 0; id < graph.services.size(); ++id) {
+    const plan::Join* const join = graph.join_of(id);
+    if (join == nullptr) continue;
+    const std::string& name = graph.services[id].name;
+    const runtime::ServiceStats& of_service = stats_of(stats, name);
+    joins.push_back(json::object{{"service", name},
+                                 {"left", side_json(join->left, "left", of_service)},
+                                 {"right", side_json(join->right, "right", of_service)}});
+  }
+  return joins;
 }
 
 Reply graph_reply(const plan::Graph& graph) {

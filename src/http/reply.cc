@@ -155,7 +155,7 @@ json::object topic_json(const api::TopicDescription& topic) {
           {"created_at", format_timestamp(info.created_at)}};
 }
 
-Reply states_reply(const std::vector<api::StateDescription>& states) {
+Reply states_reply(const std::vector<api::StateDescription>& states, json::array joins) {
   json::array list;
   for (const auto& state : states) {
     list.push_back(json::object{{"service", state.name.service},
@@ -165,7 +165,7 @@ Reply states_reply(const std::vector<api::StateDescription>& states) {
                                 {"bytes", state.bytes},
                                 {"columns", columns_json(state.columns)}});
   }
-  return json_reply(200, json::object{{"states", std::move(list)}});
+  return json_reply(200, json::object{{"states", std::move(list)}, {"joins", std::move(joins)}});
 }
 
 namespace {

@@ -38,7 +38,8 @@ unsigned status_of(ErrorCode code);
 
 Reply produce_reply(const api::ProduceReply& reply);
 boost::json::object topic_json(const api::TopicDescription& topic);
-Reply states_reply(const std::vector<api::StateDescription>& states);
+// `joins`: as joins_json() of dataflow_reply.h.
+Reply states_reply(const std::vector<api::StateDescription>& states, boost::json::array joins);
 Reply answer_reply(const query::Answer& answer);
 Reply rows_reply(const api::StateRows& rows);
 

@@ -153,7 +153,7 @@ Result<Reply> delete_topic(const Call& call) {
 // --- state and SQL -------------------------------------------------------------------------------
 
 Result<Reply> list_states(const Call& call) {
-  return states_reply(call.context.api.states());
+  return states_reply(call.context.api.states(), joins_json(call.context.api.engine().get()));
 }
 
 // Too many queries at once is the client's to slow down on: 429, not 503.

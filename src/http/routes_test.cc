@@ -60,7 +60,7 @@ TEST(Routes, Answers) {
        "unknown parameter \\\"ofset\\\"; this route has partition offset end limit contains"},
       {"parameter twice", http("GET /topics/t/records?limit=1&limit=2"), 400, "given twice"},
       {"producer unknown", http("GET /topics/t/producers/p"), 200, R"({"next_sequence":0})"},
-      {"states", http("GET /states"), 200, R"({"states":[]})"},
+      {"states", http("GET /states"), 200, R"({"states":[],"joins":[]})"},
       {"no such state", http("GET /states/a/b"), 404, "not_found"},
       {"no dataflow", http("GET /dataflow"), 404, "topics only"},
       {"no graph", http("GET /dataflow/graph"), 404, "topics only"},

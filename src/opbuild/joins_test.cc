@@ -74,7 +74,16 @@ TEST(CompileErrors, OfJoins) {
        "25:18: error: this has to take (const Buy&, const Click*), what comes of left and right\n"},
       {"nothing", kRun, "void of(const Buy&, const Click*) {}",
        "25:18: error: join must be callable as U(const Buy&, const Click*), U a type of the "
-       "dataflow\n"},
+       "dataflow or an Optional of one\n"},
+      {"perhaps nothing", kRun,
+       "Optional<Both> of(const Buy& buy, const Click*) { return Both{buy.user, 1}; }", ""},
+      {"perhaps nothing, with keys", kRun,
+       "Optional<KeyValue<Both>> of(Optional<Text> key, const Buy&, const Click*) { return {}; }",
+       ""},
+      {"perhaps nothing, of no type", kRun,
+       "Optional<Optional<Both>> of(const Buy&, const Click*) { return {}; }",
+       "25:18: error: join must be callable as U(const Buy&, const Click*), U a type of the "
+       "dataflow or an Optional of one\n"},
       {"what the transforms do not take", kRun, "Buy of(const Buy& b, const Click*) { return b; }",
        "26:41: error: this takes Both, but what comes is Buy\n"
        "27:13: error: this topic takes Both, but what comes is Buy\n"},

@@ -83,6 +83,7 @@ class ServiceWriter {
   void write_check(spec::Position position, const std::string& check);
   // Every source has to give what the first one gives.
   void merge(Value& value, spec::Position position);
+  // `asks`: a mask of abi::Asks, and for a join, behind it, the kind of its keys.
   void add_function(std::string_view kind, std::string_view name, std::string_view pointer,
                     std::string_view output, std::string_view asks);
   std::string said_by(const plan::Chain& chain, std::string_view in) const;
@@ -454,7 +455,7 @@ void ServiceWriter::write(const plan::Node& node, const plan::Join& join, Value&
   out_.at(position, {"static_assert(gameflow::detail::\n", format("Joins{},\n", of)});
   out_.line("    {});", cpp_literal(format(
                             "join must be callable as U(const {}&, const {}*), U a type of the "
-                            "dataflow",
+                            "dataflow or an Optional of one",
                             left.is_written ? left.cpp : "L", right.is_written ? right.cpp : "R")));
   out_.line("using Out = gameflow::detail::JoinResult{}::type;", of);
   out_.line("}}  // namespace join_\n");
@@ -467,8 +468,10 @@ void ServiceWriter::write(const plan::Node& node, const plan::Join& join, Value&
   }
   out_.line("using joining_ = gameflow::detail::Join<{}, {}, join_::kFunction{}>;\n", left.cpp,
             right.cpp, steps);
+  const std::string key = format("gameflow::detail::TypeRefOf<dataflow::{}::type>::value.base",
+                                 qualified(key_of_left_));
   add_function("kJoin", join.function, qualified("joining_::run"), type_ref("joining_::Output"),
-               "0");
+               "0, " + key);
 }
 
 void ServiceWriter::write(const plan::Node&, const plan::Write& sink, Value& value) {

@@ -134,6 +134,18 @@ BoundFunction<abi::JoinFn> Functions::join(std::string_view name) const {
   return bound<abi::JoinFn>(abi::FunctionKind::kJoin, name);
 }
 
+Functions::Sides Functions::sides_of(const Graph& graph, ServiceId service) const {
+  const auto node = std::ranges::find_if(graph.services[service].nodes, [&graph](NodeId id) {
+    return std::holds_alternative<Join>(graph.nodes[id].kind);
+  });
+  const Node& join = graph.nodes[*node];
+  const Node& exchange = graph.nodes[join.inputs.front()];
+  const std::string_view name = std::get<Join>(join.kind).function;
+  const u32 key = find(abi::FunctionKind::kJoin, name).function->key;
+  return {output_of(graph, exchange.inputs[0]), output_of(graph, exchange.inputs[1]),
+          static_cast<record::Kind>(key)};
+}
+
 const record::Type* Functions::output_of(const Keyed& keyed) const {
   if (keyed.flush) return find(flush_kind(keyed), keyed.flush_function).output;
   if (keyed.emits) return find(abi::FunctionKind::kUpdate, keyed.update_function).output;

@@ -46,6 +46,15 @@ class Functions {
   BoundFunction<abi::MergeFn> merge(std::string_view name) const;
   BoundFunction<abi::JoinFn> join(std::string_view name) const;
 
+  // What the sides of a join hand on, and by what it meets: text, bools, i64 or u64.
+  struct Sides {
+    const record::Type* left;
+    const record::Type* right;
+    record::Kind key;
+  };
+  // Of a service with a join.
+  Sides sides_of(const Graph& graph, ServiceId service) const;
+
   // The type of what leaves a node, which the library knows where the graph does not.
   const record::Type* output_of(const Graph& graph, NodeId node) const;
 

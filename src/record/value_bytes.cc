@@ -1,6 +1,8 @@
 #include "record/value_bytes.h"
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "record/slot.h"
@@ -56,7 +58,9 @@ bool read_object(const Type& type, ByteReader& in, Arena& arena, char* slot) {
   return in.ok();
 }
 
-bool read_items(const Type& type, ByteReader& in, Arena& arena, char* slot) {
+// read_item(at) fills the cleared slot of an item.
+template <class ReadItem>
+bool read_items(const Type& type, ByteReader& in, Arena& arena, char* slot, ReadItem&& read_item) {
   const Type& item = *type.item;
   const std::uint64_t count = in.varint();
   // Objects without fields take no bytes; of anything else an item takes one at least.
@@ -68,7 +72,7 @@ bool read_items(const Type& type, ByteReader& in, Arena& arena, char* slot) {
     for (std::uint32_t i = 0; i < size; ++i) {
       char* const at = list.data + std::size_t{i} * item.size;
       item.clear(at);
-      if (!read_value(item, in, arena, at)) return false;
+      if (!read_item(at)) return false;
     }
   }
   return put(list, slot);
@@ -142,9 +146,100 @@ bool read_value(const Type& type, ByteReader& in, Arena& arena, void* slot) {
       GF_CHECK(false);
       return false;
     } else {
-      return read_items(type, in, arena, bytes);
+      return read_items(type, in, arena, bytes,
+                        [&](char* at) { return read_value(*type.item, in, arena, at); });
     }
   });
+}
+
+std::vector<std::string_view> columns_of(std::string_view shape) {
+  std::vector<std::string_view> columns;
+  if (shape.size() < 2 || shape.front() != '{' || shape.back() != '}') return columns;
+  shape = shape.substr(1, shape.size() - 2);
+  std::size_t begin = 0;
+  int depth = 0;
+  for (std::size_t i = 0; i <= shape.size(); ++i) {
+    if (i == shape.size() || (shape[i] == ',' && depth == 0)) {
+      if (i > begin) columns.push_back(shape.substr(begin, i - begin));
+      begin = i + 1;
+    } else if (std::string_view("{[(<").find(shape[i]) != std::string_view::npos) {
+      ++depth;
+    } else if (std::string_view("}])>").find(shape[i]) != std::string_view::npos) {
+      --depth;
+    }
+  }
+  return columns;
+}
+
+std::unique_ptr<const GrownValue> GrownValue::from(const Type& now, std::string_view shape) {
+  if (shape_of(now) == shape) return std::unique_ptr<const GrownValue>(new GrownValue(now));
+  if (now.kind == Kind::kObject) return object(now, shape);
+  constexpr std::string_view kMap = "map";
+  const bool is_map = now.kind == Kind::kMap && shape.starts_with(kMap);
+  if (is_map) shape.remove_prefix(kMap.size());
+  if ((!is_map && now.kind != Kind::kList) || shape.size() < 2 || shape.front() != '[')
+    return nullptr;
+  shape = shape.substr(1, shape.size() - 2);
+  auto value = from(is_map ? *now.map_value() : *now.item, shape);
+  if (value == nullptr || !is_map) return items(now, std::move(value));
+  std::unique_ptr<GrownValue> entry(new GrownValue(*now.item));
+  entry->has_grown_ = true;
+  const Field& key = now.item->fields[0];
+  entry->parts_.push_back({&key, std::unique_ptr<const GrownValue>(new GrownValue(*key.type))});
+  entry->parts_.push_back({&now.item->fields[1], std::move(value)});
+  return items(now, std::move(entry));
+}
+
+std::unique_ptr<const GrownValue> GrownValue::items(const Type& now,
+                                                    std::unique_ptr<const GrownValue> item) {
+  if (item == nullptr) return nullptr;
+  std::unique_ptr<GrownValue> grown(new GrownValue(now));
+  grown->has_grown_ = true;
+  grown->item_ = std::move(item);
+  return grown;
+}
+
+std::unique_ptr<const GrownValue> GrownValue::object(const Type& now, std::string_view shape) {
+  const std::vector<std::string_view> columns = columns_of(shape);
+  if (columns.empty()) return nullptr;
+  std::unique_ptr<GrownValue> grown(new GrownValue(now));
+  grown->has_grown_ = true;
+  for (const std::string_view column : columns) {
+    const std::size_t colon = column.find(':');
+    if (colon == std::string_view::npos) return nullptr;
+    std::string_view name = column.substr(0, colon);
+    const bool is_optional = name.ends_with('?');
+    if (is_optional) name.remove_suffix(1);
+    const auto field = std::ranges::find(now.fields, name, &Field::name);
+    if (field == now.fields.end() || field->optional != is_optional) return nullptr;
+    auto value = from(*field->type, column.substr(colon + 1));
+    if (value == nullptr) return nullptr;
+    grown->parts_.push_back({&*field, std::move(value)});
+  }
+  const bool lacks_one = std::ranges::any_of(now.fields, [&](const Field& field) {
+    return field.is_required() && std::ranges::count(grown->parts_, &field, &Part::field) == 0;
+  });
+  return lacks_one ? nullptr : std::move(grown);
+}
+
+bool GrownValue::read(ByteReader& in, Arena& arena, void* slot) const {
+  auto* const bytes = static_cast<char*>(slot);
+  if (!has_grown_) return read_value(type_, in, arena, slot);
+  if (item_ == nullptr) return read_parts(in, arena, bytes);
+  return read_items(type_, in, arena, bytes, [&](char* at) { return item_->read(in, arena, at); });
+}
+
+bool GrownValue::read_parts(ByteReader& in, Arena& arena, char* slot) const {
+  type_.clear(slot);
+  for (const Part& part : parts_) {
+    if (part.field->optional) {
+      const auto flag = in.fixed<std::uint8_t>();
+      put(flag == 1, slot + part.field->flag_offset);
+      if (flag == 0) continue;
+    }
+    if (!part.value->read(in, arena, slot + part.field->offset)) return false;
+  }
+  return in.ok();
 }
 
 }  // namespace gameflow::record

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -117,6 +119,63 @@ TEST(ValueBytesOfNumbers, KeepWhatJsonCannotSay) {
     ASSERT_TRUE(read_value(*types.scalar(Kind::kF64), in, arena, &back));
     EXPECT_EQ(std::memcmp(&number, &back, sizeof back), 0);
   }
+}
+
+// What was stored of a type that had fewer fields, also inside of lists, maps and objects.
+TEST(GrownValues, HaveWhatIsAbsentInNewFields) {
+  TypeTable before, now;
+  const auto type_of = [](TypeTable& types, bool is_grown) {
+    const Type* const text = types.scalar(Kind::kString);
+    const Type* const small = types.scalar(Kind::kU8);
+    std::vector<Field> fields{{"id", small}};
+    if (is_grown) {
+      fields.insert(fields.begin(), {"note", text, true});
+      fields.push_back({"level", small});
+      fields.back().fallback = {7};
+    }
+    const Type* const inner = types.object("inner", fields);
+    std::vector<Field> outer{{"in", inner},
+                             {"list", types.list_of(inner)},
+                             {"map", types.map_of(inner), true},
+                             {"name", text}};
+    if (is_grown) std::swap(outer[0], outer[3]);
+    return types.object("outer", outer);
+  };
+  const Type& was = *type_of(before, false);
+  const Type& is = *type_of(now, true);
+  std::string json =
+      R"({"in":{"id":1},"list":[{"id":2},{"id":3}],"map":{"a":{"id":4}},"name":"n"})";
+  const std::size_t size = json.size();
+  json.append(kPaddingBytes, ' ');
+  BlockArena arena;
+  void* const value = arena.allocate(was.size, was.align);
+  Decoder decoder;
+  ASSERT_TRUE(decoder.decode(was, std::string_view(json).substr(0, size), arena, value));
+  std::string bytes;
+  ByteWriter out(bytes);
+  write_value(was, value, out);
+
+  const auto grown = GrownValue::from(is, shape_of(was));
+  ASSERT_NE(grown, nullptr);
+  void* const slot = arena.allocate(is.size, is.align);
+  ByteReader in(bytes);
+  ASSERT_TRUE(grown->read(in, arena, slot));
+  EXPECT_TRUE(in.at_end());
+  EXPECT_EQ(json_of(is, slot), R"({"name":"n","list":[{"id":2,"level":7},{"id":3,"level":7}],)"
+                               R"("map":{"a":{"id":4,"level":7}},"in":{"id":1,"level":7}})");
+  for (std::size_t end = 0; end < bytes.size(); ++end) {
+    ByteReader cut(std::string_view(bytes).substr(0, end));
+    EXPECT_FALSE(grown->read(cut, arena, slot)) << end;
+  }
+
+  // What is not so: a field that is gone, of another type, or that has to be there.
+  for (const std::string_view shape :
+       {"{in:{id:u8},list:[{id:u8}],map?:map[{id:u8}],name:string,gone:u8}",
+        "{in:{id:u16},list:[{id:u8}],map?:map[{id:u8}],name:string}",
+        "{in:{id:u8},list:{id:u8},map?:map[{id:u8}],name:string}",
+        "{in:{id:u8},list:[{id:u8}],map:map[{id:u8}],name:string}",
+        "{in:{id:u8},list:[{id:u8}],map?:map[{id:u8}]}", "{in}", "{}", "", "[u8]", "string"})
+    EXPECT_EQ(GrownValue::from(is, shape), nullptr) << shape;
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 
 #include "base/time.h"
 #include "log/store.h"
+#include "plan/functions.h"
 #include "plan/join.h"
 #include "record/type.h"
 #include "window/assigner.h"
@@ -37,8 +38,7 @@ struct BoundJoin {
   abi::JoinFn function;
   std::size_t first;                        // number of the first step
   std::vector<std::string_view> operators;  // the name of each step, for dead letters
-  const record::Type* left;                 // of the events
-  const record::Type* right;
+  plan::Functions::Sides sides;             // of the events
   window::Assigner assigner;  // to the buckets in which events are kept, and go as a whole
   window::Trigger trigger;
   std::optional<Target> late;
@@ -48,7 +48,9 @@ struct BoundJoin {
     return {std::clamp<std::int64_t>((join.before + join.after).ms / 32, 1'000, 3'600'000)};
   }
 
-  const record::Type& type_of(Side side) const { return side == Side::kLeft ? *left : *right; }
+  const record::Type& type_of(Side side) const {
+    return side == Side::kLeft ? *sides.left : *sides.right;
+  }
   bool finds_lone() const { return plan->type == plan::JoinType::kLeft; }
   window::Span bucket_of(Timestamp time) const {
     window::Span bucket{};

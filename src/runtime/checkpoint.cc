@@ -234,34 +234,26 @@ std::vector<StoredState> stored_states(const plan::Keyed* keyed) {
   return states;
 }
 
-std::vector<StoredState> stored_sides(const BoundJoin& join) {
-  return {{"left", record::Kind::kString, record::shape_of(*join.left), false},
-          {"right", record::Kind::kString, record::shape_of(*join.right), false}};
-}
-
-Status match_join(const ServiceRecord& record, std::string_view service, const plan::Join& join,
-                  const std::vector<StoredState>& sides) {
-  GF_TRY(match_windows(record, service, join.events()));
-  for (std::size_t i = 0; i < sides.size() && i < record.states.size(); ++i) {
-    if (record.states[i].shape == sides[i].shape) continue;
-    return fail(
-        ErrorCode::kStateMismatch,
-        fmt::format("the {} events that service '{}' keeps are stored as {}, the dataflow "
-                    "asks for {}: {}",
-                    sides[i].name, service, record.states[i].shape, sides[i].shape, kWaysOut));
-  }
-  return {};
+Result<bool> keeps_rows(std::string_view service, const log::StateKv& store) {
+  bool has_some = false;
+  const Status status =
+      store.scan(rows_range(service), [&has_some](std::string_view, std::string_view) -> Status {
+        has_some = true;
+        return fail(ErrorCode::kInternal, "one is enough");
+      });
+  if (!has_some) GF_TRY(status);
+  return has_some;
 }
 
 Result<std::vector<state::RowSource>> match_states(const ServiceRecord& record,
                                                    std::string_view service,
-                                                   const plan::Keyed* keyed) {
+                                                   const plan::Keyed* keyed, bool keeps) {
   GF_TRY(match_windows(record, service, keyed != nullptr ? keyed->windows() : ""));
   std::vector<state::RowSource> sources;
   const std::vector<StoredState> wanted = stored_states(keyed);
   for (const StoredState& stored : record.states) {
     const auto found = std::ranges::find(wanted, stored.name, &StoredState::name);
-    if (found == wanted.end()) {
+    if (found == wanted.end() || !keeps) {
       sources.emplace_back(-1);
       continue;
     }
@@ -279,6 +271,43 @@ Result<std::vector<state::RowSource>> match_states(const ServiceRecord& record,
     sources.emplace_back(static_cast<int>(number), std::move(grown));
   }
   return sources;
+}
+
+// Without the last one the kind of the keys is not known.
+std::vector<StoredState> stored_sides(const plan::Functions::Sides& sides) {
+  return {{"left", record::Kind::kString, record::shape_of(*sides.left), false},
+          {"right", record::Kind::kString, record::shape_of(*sides.right), false},
+          {"key", sides.key, "", false}};
+}
+
+Result<FormerSides> match_join(const ServiceRecord& record, std::string_view service,
+                               const plan::Join& join, const plan::Functions::Sides& sides,
+                               bool keeps) {
+  GF_TRY(match_windows(record, service, join.events()));
+  FormerSides former;
+  if (!keeps) return former;
+  for (const StoredState& stored : record.states) {
+    if (stored.name == "key") {
+      if (stored.key == sides.key) continue;
+      return fail(ErrorCode::kStateMismatch,
+                  fmt::format("the events that service '{}' keeps have keys of type {}, the "
+                              "dataflow asks for {}: {}",
+                              service, to_string(stored.key), to_string(sides.key), kWaysOut));
+    }
+    const bool is_left = stored.name == "left";
+    const record::Type& now = is_left ? *sides.left : *sides.right;
+    const std::string shape = record::shape_of(now);
+    if (stored.shape == shape) continue;
+    auto& grown = is_left ? former.left : former.right;
+    grown = record::GrownValue::from(now, stored.shape);
+    if (grown != nullptr) continue;
+    return fail(ErrorCode::kStateMismatch,
+                fmt::format("the {} events that service '{}' keeps are stored as {}, the dataflow "
+                            "asks for {}, and only fields that are optional or have a default may "
+                            "be new: {}",
+                            stored.name, service, stored.shape, shape, kWaysOut));
+  }
+  return former;
 }
 
 }  // namespace gameflow::runtime

@@ -5,17 +5,21 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "log/store.h"
+#include "plan/functions.h"
 #include "plan/graph.h"
 #include "record/type.h"
-#include "runtime/bound_join.h"
+#include "record/value_bytes.h"
 #include "runtime/positions.h"
 #include "state/growth.h"
 #include "window/trigger.h"
@@ -25,12 +29,27 @@ namespace gameflow::runtime {
 // No stored value is larger, unless a single row is.
 inline constexpr std::size_t kStoredBytesMax = 512U << 10;
 
+// Adds what write(out) writes, a row or an event, to the last of the values, or to one more.
+template <class Write>
+void add_stored(std::vector<std::string>& values, Write&& write) {
+  if (values.empty()) values.emplace_back();
+  const std::size_t before = values.back().size();
+  ByteWriter out(values.back());
+  write(out);
+  if (values.back().size() <= kStoredBytesMax || before == 0) return;
+  std::string entry = values.back().substr(before);
+  values.back().resize(before);
+  values.push_back(std::move(entry));
+}
+
 // A state as it is stored: rows of another key or shape cannot be read into it.
 struct StoredState {
   std::string name;
   record::Kind key;
   std::string shape;
   bool is_timed = false;  // its rows have the time when they were last used
+
+  friend bool operator==(const StoredState&, const StoredState&) = default;
 };
 
 // Where a service stands in one partition.
@@ -100,19 +119,27 @@ struct StoredRows {
 // States in the order of the plan; none for a pipe, which has no Keyed.
 std::vector<StoredState> stored_states(const plan::Keyed* keyed);
 
-// The sides of a join, each as a state.
-std::vector<StoredState> stored_sides(const BoundJoin& join);
-
-// kStateMismatch: what is stored is no join of this span, or of other events. `sides` may be empty:
-// they are not known.
-Status match_join(const ServiceRecord& record, std::string_view service, const plan::Join& join,
-                  const std::vector<StoredState>& sides);
+// Whether rows of the service, or events of its join, are stored.
+Result<bool> keeps_rows(std::string_view service, const log::StateKv& store);
 
 // For every stored state where its rows belong in the plan. A row may have got more columns.
-// kStateMismatch if a state has otherwise changed its key or its row, or the windows are others;
-// the message names the ways out.
+// kStateMismatch if the windows are others, or a state has otherwise changed its key or its row,
+// and the service `keeps` some; the message names the ways out.
 Result<std::vector<state::RowSource>> match_states(const ServiceRecord& record,
                                                    std::string_view service,
-                                                   const plan::Keyed* keyed);
+                                                   const plan::Keyed* keyed, bool keeps);
+
+// The sides of a join, each as a state, and its key.
+std::vector<StoredState> stored_sides(const plan::Functions::Sides& sides);
+
+// How the events of each side that are stored are read, if they are not as they are now.
+struct FormerSides {
+  std::unique_ptr<const record::GrownValue> left, right;
+};
+// kStateMismatch: what is stored is no join of this span, or it `keeps` events of other types or
+// keys.
+Result<FormerSides> match_join(const ServiceRecord& record, std::string_view service,
+                               const plan::Join& join, const plan::Functions::Sides& sides,
+                               bool keeps);
 
 }  // namespace gameflow::runtime

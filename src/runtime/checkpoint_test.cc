@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "plan/join.h"
 #include "record/type.h"
 #include "state/table.h"
 
@@ -161,6 +162,25 @@ TEST(Checkpoint, KeysOfRowsAreInOrderAndInTheRangeOfTheirServiceAlone) {
     const std::string key = rows_key(other, {{0}, 0});
     EXPECT_TRUE(key < range.begin || key >= range.end) << other;
   }
+}
+
+// Before the kind of the keys was stored, a join had two states.
+TEST(Checkpoint, AJoinWhoseKeyIsNotKnownIsTakenOver) {
+  record::TypeTable types;
+  const record::Type* const text = types.scalar(record::Kind::kString);
+  const plan::Functions::Sides sides{text, text, record::Kind::kI64};
+  plan::Join join;
+  join.left = "a";
+  join.right = "b";
+  ServiceRecord record;
+  record.windows = join.events();
+  record.states = stored_sides(sides);
+  const plan::Functions::Sides others{text, text, record::Kind::kString};
+  EXPECT_TRUE(match_join(record, "s", join, sides, true));
+  EXPECT_FALSE(match_join(record, "s", join, others, true));
+  EXPECT_TRUE(match_join(record, "s", join, others, false));
+  record.states.pop_back();
+  EXPECT_TRUE(match_join(record, "s", join, others, true));
 }
 
 }  // namespace

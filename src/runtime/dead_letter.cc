@@ -37,6 +37,8 @@ std::string to_json(const DeadLetter& letter) {
   add_text(json, "reason", std::string_view(letter.reason).substr(0, kReasonBytesMax));
   auto out = std::back_inserter(json);
   if (letter.window_start) fmt::format_to(out, ",\"window_start\":{}", letter.window_start->ms);
+  if (letter.window_end) fmt::format_to(out, ",\"window_end\":{}", letter.window_end->ms);
+  if (letter.row_key) add_bytes(json, "row_key", *letter.row_key);
   if (const auto& origin = letter.origin) {
     add_text(json, "topic", origin->topic);
     fmt::format_to(out, ",\"partition\":{},\"offset\":{},\"timestamp\":{}", origin->partition,

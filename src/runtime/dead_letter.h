@@ -27,6 +27,9 @@ struct DeadLetter {
   };
   std::optional<Origin> origin;
   std::optional<Timestamp> window_start;
+  // Of sessions, which their start alone does not tell.
+  std::optional<Timestamp> window_end = {};
+  std::optional<std::string> row_key = {};  // as text; of one session
   // For a person: what failed, where it is neither a record nor a window.
   std::string_view subject = "a row that ran out";
 };

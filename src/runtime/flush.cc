@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "query/page.h"
 #include "record/codec.h"
 #include "runtime/tables.h"
 
@@ -30,14 +31,22 @@ void Flusher::release_memory() {
   std::ranges::fill(result_bytes_, 0);
 }
 
-void Flusher::add_failure(std::string_view op, const Error& error, Flushed& flushed) const {
-  flushed.dead.push_back({.service = service_.name,
-                          .op = op,
-                          .code = error.code,
-                          .field = {},
-                          .reason = error.message,
-                          .origin = std::nullopt,
-                          .window_start = flushed.window.start});
+void Flusher::add_failure(std::string_view op, const Error& error, const state::Entry* session,
+                          Flushed& flushed) const {
+  const BoundKeyed& keyed = *service_.keyed;
+  DeadLetter& letter = flushed.dead.emplace_back(DeadLetter{.service = service_.name,
+                                                            .op = op,
+                                                            .code = error.code,
+                                                            .field = {},
+                                                            .reason = error.message,
+                                                            .origin = std::nullopt,
+                                                            .window_start = flushed.window.start});
+  if (!keyed.layout.has_sessions()) return;
+  letter.window_end = flushed.window.end;
+  if (session == nullptr) return;
+  letter.window_start = keyed.layout.session(session).first;
+  letter.window_end = keyed.layout.session_end(session);
+  letter.row_key = query::shown_key(keyed.plan->states.front().key, keyed.layout.user_key(session));
 }
 
 // The window's result on its way to the sinks.
@@ -52,8 +61,9 @@ class Flusher::Result final : public SinkTaker {
                         key, {flusher_.sinks_.times[number]}, flushed_);
   }
   void fail(std::string_view op, std::uint32_t number, std::string reason) override {
-    flusher_.add_failure(op, {ErrorCode::kOperatorFailed, std::move(reason)}, flushed_);
-    flushed_.dead.back().window_start = flusher_.starts_[number];
+    const auto& sessions = flusher_.sessions_;
+    flusher_.add_failure(op, {ErrorCode::kOperatorFailed, std::move(reason)},
+                         sessions.empty() ? nullptr : sessions[number], flushed_);
   }
 
  private:
@@ -78,7 +88,7 @@ void Flusher::add_result(const void* value, std::uint32_t sink, std::optional<st
               {ErrorCode::kPayloadTooLarge,
                fmt::format("the result has {} bytes; the limit is {}: add a limit to the query",
                            json.size(), kOutputBytesMax)},
-              flushed);
+              nullptr, flushed);
 }
 
 // The window's rows, shard by shard.
@@ -99,7 +109,7 @@ query::Shards Flusher::merged(const WindowRows& rows, Flushed& flushed) {
     }
   }
   for (const state::MergeFailure& failure : failures)
-    add_failure("merge", {ErrorCode::kOperatorFailed, failure.reason}, flushed);
+    add_failure("merge", {ErrorCode::kOperatorFailed, failure.reason}, nullptr, flushed);
   if (merger_ && rows.kind == window::Kind::kFinal && !rows.panes.empty())
     merger_->forget_before(rows.panes.front()->number);
   return tables;
@@ -125,12 +135,13 @@ void Flusher::flush_whole(Flushed& flushed) {
   abi::Call call = call_for(flushed);
   abi::RecordError error{};
   sinks_.clear();
+  sessions_.clear();
   if (const void* const value = service_.keyed->flush(&call, &error); value != nullptr) {
     sinks_.add({value, flushed.window.end.ms, {}, 0, nullptr});
     starts_ = {flushed.window.start};
     write(flushed);
   } else if (error.index != abi::kNoResult) {
-    add_failure("flush", {ErrorCode::kOperatorFailed, error.message.str()}, flushed);
+    add_failure("flush", {ErrorCode::kOperatorFailed, error.message.str()}, nullptr, flushed);
   }
 }
 
@@ -182,17 +193,19 @@ void Flusher::flush_each(const query::Shards& tables, Flushed& flushed) {
                                     flushed.window.end.ms, spans.empty() ? nullptr : spans.data()};
     List<abi::Emitted> out;
     const u32 failures = service_.keyed->each(&call, &of_window, &out, errors.data());
+    const auto session_of = [&](u32 number) {
+      return spans.empty() ? nullptr : entries[begin + number];
+    };
     for (u32 i = 0; i < failures; ++i) {
-      add_failure("each", {ErrorCode::kOperatorFailed, errors[i].message.str()}, flushed);
-      if (!spans.empty())
-        flushed.dead.back().window_start = Timestamp{spans[errors[i].index].start_ms};
+      add_failure("each", {ErrorCode::kOperatorFailed, errors[i].message.str()},
+                  session_of(errors[i].index), flushed);
     }
     sinks_.clear();
-    starts_.clear();
+    sessions_.clear();
     for (const abi::Emitted& made : out) {
       sinks_.add(made);
-      starts_.push_back(spans.empty() ? flushed.window.start
-                                      : Timestamp{spans[made.origin].start_ms});
+      sinks_.row_keys.push_back(made.key);
+      if (!spans.empty()) sessions_.push_back(session_of(made.origin));
     }
     write(flushed);
   }

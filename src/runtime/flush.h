@@ -25,6 +25,7 @@
 #include "runtime/row_reader.h"
 #include "runtime/service.h"
 #include "runtime/sinks.h"
+#include "state/layout.h"
 #include "state/pane_merger.h"
 #include "state/version.h"
 #include "window/assigner.h"
@@ -83,7 +84,9 @@ class Flusher {
 
  private:
   class Result;
-  void add_failure(std::string_view op, const Error& error, Flushed& flushed) const;
+  // `session`: whose fault it is; null: it is of the whole window, or of all sessions.
+  void add_failure(std::string_view op, const Error& error, const state::Entry* session,
+                   Flushed& flushed) const;
   void add_result(const void* value, std::uint32_t sink, std::optional<std::string_view> key,
                   Timestamp time, Flushed& flushed);
   query::Shards merged(const WindowRows& rows, Flushed& flushed);
@@ -97,8 +100,8 @@ class Flusher {
   RowReader reader_;
   record::BlockArena arena_;
   SinkScratch sinks_;
-  std::vector<Timestamp> starts_;            // of the windows or sessions that these are of
-  std::optional<state::PaneMerger> merger_;  // where windows are made of many panes
+  std::vector<const state::Entry*> sessions_;  // each of what is in sinks_; empty: there are none
+  std::optional<state::PaneMerger> merger_;    // where windows are made of many panes
   std::vector<std::size_t> result_bytes_;  // of each sink's last result: the next is often as large
 };
 

@@ -24,13 +24,6 @@ using Event = JoinBuffer::Event;
 // An entry of what is stored: docs/formats/state.md.
 constexpr std::uint8_t kMetBit = 2, kNowMet = 4;
 
-void append(std::vector<std::string>& values, std::string_view entry) {
-  if (values.empty() ||
-      (!values.back().empty() && values.back().size() + entry.size() > kStoredBytesMax))
-    values.emplace_back();
-  values.back() += entry;
-}
-
 }  // namespace
 
 void JoinUpdate::run(const Service& service, std::uint32_t shard, JoinBuffer& buffer,
@@ -73,9 +66,7 @@ Event& JoinUpdate::keep(const Work& work, const Delivery& delivery, std::uint32_
   if (side == Side::kLeft) record_key = delivery.record_key(number);
   bytes_.clear();
   ByteWriter out(bytes_);
-  out.fixed<std::uint8_t>(record_key.has_value());
-  if (record_key) out.text(record_key->view());
-  record::write_value(work.join().type_of(side), record.value, out);
+  JoinEntries::write_event(record_key, work.join().type_of(side), record.value, out);
   Event& event = work.buffer.add(work.buffer.touch(key), side, {record.time}, bucket, bytes_);
   event.value = record.value;
   event.record_key = record_key;
@@ -208,32 +199,42 @@ void JoinUpdate::store(const Work& work, RowValues::ByWindow& stored) {
   const auto is_needed = [&](window::Span bucket) {
     return !work.rules.decided_until || join.kept_from(*work.rules.decided_until) < bucket.end;
   };
-  const auto number_of = [&](ByteWriter& out, const Event& event, std::uint8_t kind) {
-    out.fixed(kind);
-    out.fixed(static_cast<std::uint8_t>(work.shard));
-    out.varint(event.number);
-  };
   for (const Event* const event : work.buffer.added()) {
     const window::Span bucket = join.bucket_of(event->time);
-    if (!is_needed(bucket)) continue;
-    bytes_.clear();
-    ByteWriter out(bytes_);
-    number_of(out, *event,
-              static_cast<std::uint8_t>(static_cast<std::uint8_t>(event->side) |
-                                        (event->has_met ? kMetBit : 0)));
-    out.signed_varint(event->time.ms);
-    out.text(event->key->bytes);
-    out.text(event->stored);
-    append(stored[bucket.start], bytes_);
+    if (is_needed(bucket)) JoinEntries::add(work.shard, *event, stored[bucket.start]);
   }
   for (const Event* const event : work.buffer.met()) {
     const window::Span bucket = join.bucket_of(event->time);
-    if (!is_needed(bucket)) continue;
-    bytes_.clear();
-    ByteWriter out(bytes_);
-    number_of(out, *event, kNowMet);
-    append(stored[bucket.start], bytes_);
+    if (is_needed(bucket)) JoinEntries::add_met(work.shard, *event, stored[bucket.start]);
   }
+}
+
+void JoinEntries::add(std::uint32_t shard, const Event& event, std::vector<std::string>& values) {
+  add_stored(values, [&](ByteWriter& out) {
+    const std::uint8_t met = event.has_met ? kMetBit : 0;
+    out.fixed(static_cast<std::uint8_t>(static_cast<std::uint8_t>(event.side) | met));
+    out.fixed(static_cast<std::uint8_t>(shard));
+    out.varint(event.number);
+    out.signed_varint(event.time.ms);
+    out.text(event.key->bytes);
+    out.text(event.stored);
+  });
+}
+
+void JoinEntries::add_met(std::uint32_t shard, const Event& event,
+                          std::vector<std::string>& values) {
+  add_stored(values, [&](ByteWriter& out) {
+    out.fixed(kNowMet);
+    out.fixed(static_cast<std::uint8_t>(shard));
+    out.varint(event.number);
+  });
+}
+
+void JoinEntries::write_event(const Optional<Text>& record_key, const record::Type& type,
+                              const void* value, ByteWriter& out) {
+  out.fixed<std::uint8_t>(record_key.has_value());
+  if (record_key) out.text(record_key->view());
+  record::write_value(type, value, out);
 }
 
 std::optional<JoinEntries::Entry> JoinEntries::next() {

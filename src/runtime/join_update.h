@@ -16,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "record/type.h"
 #include "runtime/delivery.h"
 #include "runtime/join_buffer.h"
 #include "runtime/keyed.h"
@@ -97,6 +98,15 @@ class JoinEntries {
   // Nothing: the value ends, or ok() is false.
   std::optional<Entry> next();
   bool ok() const { return in_.ok(); }
+
+  // Adds the event; or that it has met one.
+  static void add(std::uint32_t shard, const JoinBuffer::Event& event,
+                  std::vector<std::string>& values);
+  static void add_met(std::uint32_t shard, const JoinBuffer::Event& event,
+                      std::vector<std::string>& values);
+  // What Event::stored holds.
+  static void write_event(const Optional<Text>& record_key, const record::Type& type,
+                          const void* value, ByteWriter& out);
 
  private:
   ByteReader in_;

@@ -31,8 +31,8 @@ Error Joining::damaged() const {
                       service_.name)};
 }
 
-Status Joining::restore(const log::Store& store) {
-  std::map<std::pair<std::uint32_t, std::uint64_t>, JoinBuffer::Event*> read;
+Status Joining::restore(const log::Store& store, const FormerSides& former, log::Commit& commit) {
+  EventsById read;
   std::optional<Timestamp> at;
   GF_TRY(store.scan(
       rows_range(service_.name), [&](std::string_view key, std::string_view value) -> Status {
@@ -45,17 +45,33 @@ Status Joining::restore(const log::Store& store) {
         if (stored.count() == 0) stored.first = place->number;
         stored.next = place->number + 1;
         stored.bytes_since_full += value.size();
-        return restore_value(service_.join->assigner.pane_from(place->window), value, read);
+        return restore_value(service_.join->assigner.pane_from(place->window), value, former, read);
       }));
+  if (former.left != nullptr || former.right != nullptr) rewrite(commit);
   for (const auto& shard : shards_) shard->commit();
   return {};
 }
 
-Status Joining::restore_value(
-    window::Span bucket, std::string_view value,
-    std::map<std::pair<std::uint32_t, std::uint64_t>, JoinBuffer::Event*>& read) {
+// All events in the form of now.
+void Joining::rewrite(log::Commit& commit) {
+  RowValues::ByWindow values;
+  for (std::uint32_t shard = 0; shard < shards_.size(); ++shard) {
+    for (const JoinBuffer::Event* const event : shards_[shard]->added()) {
+      const window::Span bucket = service_.join->bucket_of(event->time);
+      JoinEntries::add(shard, *event, values[bucket.start]);
+    }
+  }
+  for (auto& [bucket, stored] : stored_) {
+    stored.rewrite = {.from = stored.next, .shards = state::kShards};
+    store_rows(service_.name, bucket, std::move(values[bucket]), stored, commit);
+  }
+}
+
+Status Joining::restore_value(window::Span bucket, std::string_view value,
+                              const FormerSides& former, EventsById& read) {
   JoinEntries entries(value);
   record::BlockArena arena;
+  std::string bytes;
   while (const auto entry = entries.next()) {
     const std::pair id(entry->shard, entry->number);
     if (entry->shard >= shards_.size()) return fail(damaged());
@@ -70,15 +86,23 @@ Status Joining::restore_value(
     void* const slot = arena.allocate(type.size, std::max<std::size_t>(type.align, 8));
     type.clear(slot);
     ByteReader in(entry->stored);
-    if (in.fixed<std::uint8_t>() != 0) in.text();
-    const bool is_event = record::read_value(type, in, arena, slot) && in.at_end() &&
-                          bucket.contains(entry->time) && !read.contains(id);
-    if (!is_event) return fail(damaged());
+    Optional<Text> record_key;
+    if (in.fixed<std::uint8_t>() != 0) record_key = Text::view(in.text());
+    const auto& grown = entry->side == Side::kLeft ? former.left : former.right;
+    const bool is_value =
+        grown == nullptr ? record::read_value(type, in, arena, slot) : grown->read(in, arena, slot);
+    if (!is_value || !in.at_end() || !bucket.contains(entry->time) || read.contains(id))
+      return fail(damaged());
+    if (grown != nullptr) {
+      bytes.clear();
+      ByteWriter out(bytes);
+      JoinEntries::write_event(record_key, type, slot, out);
+    }
     arena.reset();
     const state::Probe key{entry->key, state::hash_key(entry->key)};
     JoinBuffer& buffer = *shards_[entry->shard];
     JoinBuffer::Event& event = buffer.add(buffer.touch(key), entry->side, entry->time, bucket,
-                                          entry->stored, entry->number);
+                                          grown == nullptr ? entry->stored : bytes, entry->number);
     event.has_met = entry->has_met;
     read.emplace(id, &event);
   }

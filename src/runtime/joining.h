@@ -28,8 +28,8 @@ class Joining {
   // `service` outlives this, and has a join.
   explicit Joining(const Service& service);
 
-  // What the store holds. kDataCorrupt.
-  Status restore(const log::Store& store);
+  // What the store holds. Events whose type has grown are stored anew by the commit. kDataCorrupt.
+  Status restore(const log::Store& store, const FormerSides& former, log::Commit& commit);
 
   // What is decided by the end of the epoch, and which shards have something to do.
   void decide(Timestamp now, ServiceEpoch& part) const;
@@ -46,8 +46,11 @@ class Joining {
   void add_to(ServiceStats& stats) const;
 
  private:
-  Status restore_value(window::Span bucket, std::string_view value,
-                       std::map<std::pair<std::uint32_t, std::uint64_t>, JoinBuffer::Event*>& read);
+  // Events that lie in one bucket.
+  using EventsById = std::map<std::pair<std::uint32_t, std::uint64_t>, JoinBuffer::Event*>;
+  Status restore_value(window::Span bucket, std::string_view value, const FormerSides& former,
+                       EventsById& read);
+  void rewrite(log::Commit& commit);
   Error damaged() const;
 
   const Service& service_;

@@ -15,14 +15,7 @@
 namespace gameflow::runtime {
 
 void RowValues::add(const state::Entry* entry, std::vector<std::string>& values) const {
-  if (values.empty()) values.emplace_back();
-  const std::size_t before = values.back().size();
-  ByteWriter out(values.back());
-  layout_->encode(entry, out);
-  if (values.back().size() <= kStoredBytesMax || before == 0) return;
-  std::string row = values.back().substr(before);
-  values.back().resize(before);
-  values.push_back(std::move(row));
+  add_stored(values, [&](ByteWriter& out) { layout_->encode(entry, out); });
 }
 
 void RowValues::add_changed(Timestamp window, const state::Table& table) {

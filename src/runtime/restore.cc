@@ -72,9 +72,10 @@ class Restore {
   Status take(std::string_view stored, log::Commit& commit) {
     GF_ASSIGN(const ServiceRecord record, decode_service_record(stored, service_.name));
     const plan::Keyed* const keyed = service_.keyed ? service_.keyed->plan : nullptr;
-    if (service_.join) return take_join(record);
+    GF_ASSIGN(const bool keeps, keeps_rows(service_.name, store_));
+    if (service_.join) return take_join(record, keeps, commit);
     GF_ASSIGN(const std::vector<state::RowSource> states,
-              match_states(record, service_.name, keyed));
+              match_states(record, service_.name, keyed, keeps));
     GF_TRY(check_watermark(record));
     task_.positions_.counters = record.counters;
     GF_TRY(place_inputs(record));
@@ -86,11 +87,8 @@ class Restore {
     }
     GF_TRY(read_rows(states, timed));
     const std::vector<StoredState> wanted = stored_states(keyed);
-    const auto is_same = [](const StoredState& a, const StoredState& b) {
-      return a.name == b.name && a.shape == b.shape && a.is_timed == b.is_timed;
-    };
-    if (!std::ranges::equal(record.states, wanted, is_same)) {
-      tell_changed_states(record.states, wanted);
+    if (record.states != wanted) {
+      if (keeps) tell_changed_states(record.states, wanted);
       if (service_.has_sessions()) pack_sessions();
       rewrite(commit);
     }
@@ -98,13 +96,16 @@ class Restore {
   }
 
   // Its windows go on closing with the first epoch, which gives what is due.
-  Status take_join(const ServiceRecord& record) {
-    GF_TRY(match_join(record, service_.name, *service_.join->plan, stored_sides(*service_.join)));
+  Status take_join(const ServiceRecord& record, bool keeps, log::Commit& commit) {
+    const BoundJoin& join = *service_.join;
+    GF_ASSIGN(const FormerSides former,
+              match_join(record, service_.name, *join.plan, join.sides, keeps));
+    is_changed_ = record.states != stored_sides(join.sides);
     GF_TRY(check_watermark(record));
     task_.positions_.counters = record.counters;
     task_.positions_.closed = record.closed;
     GF_TRY(place_inputs(record));
-    return task_.join()->restore(store_);
+    return task_.join()->restore(store_, former, commit);
   }
 
   void restore_results(const ServiceRecord& record) {

@@ -59,9 +59,11 @@ const void* RowReader::find_own(std::size_t state, std::string_view key) const {
   return shard->layout().row(entry, state);
 }
 
-// Of those of the key that have ended together, the last one that has the row.
+// The session at hand, where the key is its own; else, of those of the key that have ended
+// together, the last one that has the row.
 const void* RowReader::find_session(std::size_t state, std::string_view key) const {
   const void* row = nullptr;
+  const bool is_at_hand = call_->row_key != nullptr && call_->row_key->view() == key;
   for (std::uint16_t slot = 0;; ++slot) {
     std::string full(key);
     state::Sessions::append_slot(full, slot);
@@ -69,6 +71,7 @@ const void* RowReader::find_session(std::size_t state, std::string_view key) con
     const state::Entry* const entry =
         shard == nullptr ? nullptr : shard->find(full, state::hash_key(full));
     if (entry == nullptr) return row;
+    if (is_at_hand && shard->layout().session_end(entry).ms != call_->row_time) continue;
     if ((entry->live >> state & 1U) != 0) row = shard->layout().row(entry, state);
   }
 }

@@ -34,7 +34,7 @@ class Binder {
       } else if (const auto* keyed = std::get_if<plan::Keyed>(&node.kind)) {
         GF_TRY(add_keyed(*keyed, node, service));
       } else if (const auto* join = std::get_if<plan::Join>(&node.kind)) {
-        GF_TRY(add_join(*join, node, service));
+        GF_TRY(add_join(*join, node, id, service));
       } else if (const auto* write = std::get_if<plan::Write>(&node.kind)) {
         GF_TRY(add_sink(*write, node_id, service));
       }
@@ -131,19 +131,18 @@ class Binder {
     return {};
   }
 
-  Status add_join(const plan::Join& join, const plan::Node& node, Service& service) const {
+  Status add_join(const plan::Join& join, const plan::Node& node, plan::ServiceId id,
+                  Service& service) const {
     std::vector<std::string_view> operators;
     for (const plan::Step& step : join.steps) operators.push_back(step.name);
     const std::size_t first = service.operators.size();
     add_operators(operators, node, service);
-    const plan::Node& exchange = graph_.nodes[node.inputs.front()];
     service.join.emplace(
         BoundJoin{.plan = &join,
                   .function = functions_.join(join.function).pointer,
                   .first = first,
                   .operators = std::move(operators),
-                  .left = functions_.output_of(graph_, exchange.inputs[0]),
-                  .right = functions_.output_of(graph_, exchange.inputs[1]),
+                  .sides = functions_.sides_of(graph_, id),
                   .assigner = window::Assigner::tumbling(BoundJoin::bucket_size(join)),
                   .trigger = window::Trigger(join.grace),
                   .late = std::nullopt});

@@ -55,16 +55,18 @@ Result<StoredService> stored_service(std::string_view service, const log::StateK
   return StoredService{record.watermark, record.counters};
 }
 
-Status check_stored(const plan::Graph& graph, const log::StateKv& store) {
+Status check_stored(const plan::Graph& graph, const plan::Functions& functions,
+                    const log::StateKv& store) {
   for (const plan::Service& service : graph.services) {
     GF_ASSIGN(const auto stored, store.get(service_key(service.name)));
     if (!stored) continue;
     GF_ASSIGN(const ServiceRecord record, decode_service_record(*stored, service.name));
     const auto id = static_cast<plan::ServiceId>(&service - graph.services.data());
+    GF_ASSIGN(const bool keeps, keeps_rows(service.name, store));
     if (const plan::Join* const join = graph.join_of(id)) {
-      GF_TRY(match_join(record, service.name, *join, {}));
+      GF_TRY(match_join(record, service.name, *join, functions.sides_of(graph, id), keeps));
     } else {
-      GF_TRY(match_states(record, service.name, graph.keyed_of(service)));
+      GF_TRY(match_states(record, service.name, graph.keyed_of(service), keeps));
     }
   }
   return {};

@@ -186,7 +186,7 @@ ServiceRecord record_of(const Service& service, const Positions& positions,
                        .counters = positions.counters};
   if (service.join) {
     record.windows = service.join->plan->events();
-    record.states = stored_sides(*service.join);
+    record.states = stored_sides(service.join->sides);
   }
   std::ranges::set_union(results.unsaid, results.in_flight, std::back_inserter(record.unsaid));
   for (std::size_t i = 0; i < service.inputs.size(); ++i) {

@@ -222,7 +222,8 @@ constexpr auto kFunctions = std::to_array<FunctionInfo>({
      .example = expire_example},
     {.kind = FunctionKind::kJoin,
      .key = "join",
-     .doc = "a left event with a right one of its key; `R` is null where there is none",
+     .doc = "a left event with a right one of its key; `R` is null where there is none; "
+            "`Optional<U>` where there may be no result",
      .signature = "U(const L&, const R*)",
      .remark = "U a type of the dataflow",
      .concept_name = "Joins",

@@ -365,7 +365,7 @@ void ServiceReader::read_window(const Node& node, Service& service, Flow& flow) 
   const Fields fields(report_, node, kWindow);
   if (!fields.is_map()) return;
   Window& window = service.window.emplace();
-  windows_.read(node, fields, service, {flow.type, flow.is_changed});
+  windows_.read(node, fields, service);
   window.assign_timestamp =
       functions_.read(fields, node, FunctionKind::kAssignTimestamp, flow.names);
   window.transforms = read_transforms(fields, flow.names);

@@ -302,19 +302,19 @@ TEST(Transforms, StandBesideAWindow) {
 )");
 }
 
-TEST(Transforms, MakeTheTypeOfLateEvents) {
+TEST(Transforms, LeaveTheTypeOfLateEvents) {
   const std::string filter =
       "    transforms: [{ filter: { run: '[](const Click&) { return true; }' } }]\n";
   EXPECT_EQ(diagnose_windowed("more-clicks", filter), "");
   const std::string map =
       "    transforms: [{ map: { run: '[](const Click& c) { return c; }' } }]\n";
   EXPECT_EQ(diagnose_windowed("anything", map), "");
-  EXPECT_EQ(
-      diagnose_windowed("more-clicks", map),
-      R"(f:26:22: error: late events have the type that 'transforms' made, but topic 'more-clicks' has type 'click'
-   26 |       late: { topic: more-clicks }
-      |                      ^~~~~~~~~~~
-      = send them to a topic without schema
+  EXPECT_EQ(diagnose_windowed("more-clicks", map), "");
+  EXPECT_EQ(diagnose_windowed("hits", map),
+            R"(f:26:22: error: late events keep their type, but topic 'hits' has type 'hit'
+   26 |       late: { topic: hits }
+      |                      ^~~~
+      = give the topic the type of the sources, or no schema
 )");
 }
 

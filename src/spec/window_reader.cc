@@ -71,15 +71,14 @@ Duration length_of(const WindowShape& shape) {
   return tumbling != nullptr ? tumbling->duration : std::get<Sliding>(shape).duration;
 }
 
-void WindowReader::read(const Node& node, const Fields& fields, Service& service,
-                        const Events& events) {
+void WindowReader::read(const Node& node, const Fields& fields, Service& service) {
   Window& window = *service.window;
   if (auto shape = read_shape(node, fields)) window.shape = std::move(*shape);
   if (const auto watermark = fields.map("watermark")) {
     window.grace = watermark->duration("grace-period").value_or(Duration{});
     window.idle_timeout = watermark->duration("idleness").value_or(Duration{});
   }
-  if (const Node* const late = fields.find("late")) read_late(*late, service, events);
+  if (const Node* const late = fields.find("late")) read_late(*late, service);
   if (const auto emit = fields.map("emit")) window.emit_every = emit->duration("every");
 }
 
@@ -119,7 +118,7 @@ std::optional<WindowShape> WindowReader::read_shape(const Node& node, const Fiel
   return shape;
 }
 
-void WindowReader::read_late(const Node& node, Service& service, const Events& events) {
+void WindowReader::read_late(const Node& node, Service& service) {
   if (node.kind != NodeKind::kMap) {
     if (node.text != "drop") {
       report_.error(
@@ -132,7 +131,7 @@ void WindowReader::read_late(const Node& node, Service& service, const Events& e
   }
   const Fields fields(report_, node, kLate);
   const Node* const topic = fields.find("topic");
-  if (topic != nullptr) read_late_topic(*topic, service, events);
+  if (topic != nullptr) read_late_topic(*topic, service);
   service.window->reopen_for = fields.duration("reopen-for").value_or(Duration{});
   if (node.find_key("topic") == nullptr && node.find_key("reopen-for") == nullptr &&
       !fields.is_told("topic") && !fields.is_told("reopen-for"))
@@ -140,20 +139,17 @@ void WindowReader::read_late(const Node& node, Service& service, const Events& e
                   "for example 'late: { reopen-for: 1h }'");
 }
 
-void WindowReader::read_late_topic(const Node& topic, Service& service, const Events& events) {
+void WindowReader::read_late_topic(const Node& topic, Service& service) {
   const TopicEntry* const entry = topics_.refer(topic);
   if (entry == nullptr) return;
   Window& window = *service.window;
   window.late = LatePolicy::kToTopic;
   window.late_topic = entry->topic.name;
-  if (entry->topic.type != nullptr && events.type == nullptr && events.is_changed) {
-    report_.error(topic,
-                  fmt::format("late events have the type that 'transforms' made, but topic '{}' "
-                              "has type '{}'",
-                              topic.text, entry->type_name),
-                  "send them to a topic without schema");
-  } else if (entry->topic.type != nullptr && events.type != nullptr &&
-             entry->topic.type != events.type->topic.type) {
+  // They go there as they came, whatever transforms make of them.
+  const bool is_other = std::ranges::any_of(service.sources, [entry](const Source& source) {
+    return source.type != nullptr && source.type != entry->topic.type;
+  });
+  if (entry->topic.type != nullptr && is_other) {
     report_.error(topic,
                   fmt::format("late events keep their type, but topic '{}' has type '{}'",
                               topic.text, entry->type_name),

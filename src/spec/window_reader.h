@@ -14,12 +14,8 @@ class WindowReader {
   WindowReader(Report& report, const TopicReader& topics) : report_(report), topics_(topics) {}
 
   // What is known of the events on their way to the window.
-  struct Events {
-    const TopicEntry* type;  // a topic of their type; null if it is not known
-    bool is_changed;         // not known because transforms make it
-  };
   // The kind of window, `watermark`, `late` and `emit` of the section at `node`.
-  void read(const Node& node, const Fields& fields, Service& service, const Events& events);
+  void read(const Node& node, const Fields& fields, Service& service);
 
   // What depends on the rest of the service, which `key` names; decides how windows are kept.
   // `states`: its section, null where there is none.
@@ -27,8 +23,8 @@ class WindowReader {
 
  private:
   std::optional<WindowShape> read_shape(const Node& node, const Fields& fields);
-  void read_late(const Node& node, Service& service, const Events& events);
-  void read_late_topic(const Node& topic, Service& service, const Events& events);
+  void read_late(const Node& node, Service& service);
+  void read_late_topic(const Node& topic, Service& service);
   void check_offset(const Node& node, const WindowShape& shape);
   void check_watermark(const Node& key, const Node& node, const Window& window);
   void check_retention(const Node& node, const Service& service);

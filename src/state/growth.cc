@@ -5,28 +5,10 @@
 #include <cstring>
 #include <string>
 
+#include "record/value_bytes.h"
+
 namespace gameflow::state {
 namespace {
-
-// `count:u32` and `last:string` of `{count:u32,last:string}`.
-std::vector<std::string_view> columns_in(std::string_view shape) {
-  std::vector<std::string_view> columns;
-  if (shape.size() < 2 || shape.front() != '{' || shape.back() != '}') return columns;
-  shape = shape.substr(1, shape.size() - 2);
-  std::size_t begin = 0;
-  int depth = 0;
-  for (std::size_t i = 0; i <= shape.size(); ++i) {
-    if (i == shape.size() || (shape[i] == ',' && depth == 0)) {
-      if (i > begin) columns.push_back(shape.substr(begin, i - begin));
-      begin = i + 1;
-    } else if (std::string_view("{[(<").find(shape[i]) != std::string_view::npos) {
-      ++depth;
-    } else if (std::string_view("}])>").find(shape[i]) != std::string_view::npos) {
-      --depth;
-    }
-  }
-  return columns;
-}
 
 // `count:u32` of a column.
 std::string shape_of_column(const record::Field& field) {
@@ -40,7 +22,7 @@ std::string shape_of_column(const record::Field& field) {
 std::shared_ptr<const GrownRow> GrownRow::from(const record::Type& row, std::string_view shape) {
   std::vector<record::Field> stored;
   std::vector<const record::Field*> now;
-  for (const std::string_view column : columns_in(shape)) {
+  for (const std::string_view column : record::columns_of(shape)) {
     const auto found = std::ranges::find(row.fields, column, shape_of_column);
     if (found == row.fields.end()) return nullptr;
     stored.push_back(*found);

@@ -142,6 +142,7 @@ class Test(SystemTest):
 
 EVENT = '{"user":"ann","at":"2024-11-12T10:00:01Z","points":3}'
 SHOTS = ROOT / "tests" / "dataflow" / "shots.yaml"
+SESSIONS = ROOT / "tests" / "dataflow" / "sessions.yaml"
 
 
 class Function(SystemTest):
@@ -191,6 +192,18 @@ class Function(SystemTest):
         many = self.run_function("flat-map", "-v", kept.stdout, "-o", "kv", "-k", "k", dataflow=SHOTS)
         self.assertEqual(many.returncode, 0, many.stderr)
         self.assertEqual([json.loads(line)["value"]["points"] for line in many.stdout.splitlines()], [100, 100, 100, 1])
+
+    def test_sessions(self):
+        """A row for each session, and what `flush` says of each."""
+        begin, soon, later = ('{"user":"ann","at":"2024-11-12T10:00:%s","points":%d}' % at for at in (("00Z", 1), ("05Z", 2), ("30Z", 4)))
+        row = '{"_key":"ann","count":%d,"first":"","last":"","points":%d,"levels":1}\n'
+        visit = '{"user":"ann","count":%d,"first":"","last":"","points":%d,"levels":1,"from":"2024-11-12T10:00:%sZ","to":"2024-11-12T10:00:%sZ"}\n'
+        for name, values, printed in (
+                ("user", [begin], '"ann"\n'), ("event-time", [soon], "1731405605000\n"),
+                ("play", [later, begin, soon], row % (2, 3) + row % (1, 4)),
+                ("result", [later, begin, soon], visit % (2, 3, "00", "15") + visit % (1, 4, "30", "40"))):
+            done = self.run_function(name, *(a for value in values for a in ("-v", value)), dataflow=SESSIONS)
+            self.assertEqual((done.returncode, done.stdout), (0, printed), (name, done.stderr))
 
     def test_text(self):
         """A value of a text type needs no quotes, and a name may be written as in YAML."""

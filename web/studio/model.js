@@ -18,16 +18,17 @@ export function buildGraph(description, dataflow) {
     const id = serviceId(service.name);
     const operators = operatorsOf(described.get(service.name)?.nodes ?? []);
     const states = service.states.map(({name, table, from}) => ({name, table, from}));
-    nodes.set(id, {id, kind: 'service', name: service.name, window: service.window, operators, states,
+    nodes.set(id, {id, kind: 'service', name: service.name, window: service.window, join: service.join, operators, states,
       words: [service.name, ...operators.map((o) => o.name), ...states.map((s) => s.name)].join(' ')});
   }
   const link = (from, to, kind) => {
     if (!edges.some((e) => e.from === from && e.to === to)) edges.push({from, to, kind});
   };
-  for (const {name, sources, sinks, states, window} of dataflow.services) {
+  for (const {name, sources, sinks, states, window, join} of dataflow.services) {
     for (const {topic} of sources) link(addTopic(topic), serviceId(name), 'flow');
     for (const topic of sinks) link(serviceId(name), addTopic(topic), 'flow');
-    if (window?.late_topic) link(serviceId(name), addTopic(window.late_topic), 'late');
+    const late = (window ?? join)?.late_topic;
+    if (late) link(serviceId(name), addTopic(late), 'late');
     for (const {from} of states) {
       const owner = from && serviceId(from.split('.')[0]);
       if (owner && nodes.has(owner)) link(owner, serviceId(name), 'lookup');
@@ -98,7 +99,7 @@ export function serviceFigures(service, now, rates) {
     in: rates.of(`in ${service.name}`),
     out: rates.of(`out ${service.name}`),
     lag: partitions.reduce((sum, {lag}) => sum + lag, 0),
-    delay: service.window && service.watermark !== null ? Math.max(0, now - service.watermark) : null,
+    delay: (service.window ?? service.join) && service.watermark !== null ? Math.max(0, now - service.watermark) : null,
     dead: counters.records_dead,
     late: counters.records_late,
     held: service.held,

@@ -127,12 +127,14 @@ export class ServiceView {
     this.#failures = new Failures(name, undefined, context);
     const {graph} = context;
     const id = serviceId(name), node = graph.nodes.get(id);
-    this.#facts = new LiveFacts(node.window ? ['In', 'Out', 'Lag', 'Dead letters', 'Late', 'Watermark', 'Windows'] : ['In', 'Out', 'Lag', 'Dead letters']);
+    const timed = ['Late', 'Watermark', node.join ? 'Kept' : 'Windows'];
+    this.#facts = new LiveFacts(['In', 'Out', 'Lag', 'Dead letters', ...(node.window ?? node.join ? timed : [])]);
     const ends = (at, pick) => graph.edges.filter((e) => e[at] === id).map((e) => e[pick]);
     this.#names = node.operators.map((o) => el('span', {}, linkTo(`operator/${name}/${o.place}`, o.name), ...(o.of ? [el('span', {class: 'note'}, o.of)] : [])));
     this.body.append(this.#facts.node, this.#held, this.#stopped, this.#late,
       facts([['Reads', links(ends('to', 'from'), '–')], ['Writes', links(ends('from', 'to'), 'nothing')],
         ...(node.window ? [['Window', windowText(node.window)]] : []),
+        ...(node.join ? [['Join', joinText(node.join)]] : []),
         ...(node.states.length > 0 ? [['States', links(node.states.map((s) => `state/${name}/${s.name}`), ''), true]] : [])]),
       ...(node.operators.length > 0 ? [section('Operators', el('p', {class: 'note'}, kSince), this.#operators.node)] : []),
       section('Input', this.#partitions.node), this.#failures.node);
@@ -143,7 +145,8 @@ export class ServiceView {
     const service = dataflow.services.find(({name}) => name === this.#name);
     if (!service) return;
     const {windows_open, windows_closed} = service.counters;
-    this.#facts.set({...counterFacts(service, dataflow.now, this.#context), Windows: `${whole(windows_open)} open, ${short(windows_closed)} closed`});
+    this.#facts.set({...counterFacts(service, dataflow.now, this.#context), Windows: `${whole(windows_open)} open, ${short(windows_closed)} closed`,
+      ...(service.join ? {Kept: keptText(service.join)} : {})});
     this.#held.hidden = !service.held;
     this.#stopped.hidden = !service.stopped;
     if (service.stopped) setText(this.#stopped, service.stopped);
@@ -174,6 +177,12 @@ export class ServiceView {
 function windowText(window) {
   return `${window.kind}, ${duration(window.duration_ms)}${window.grace_ms > 0 ? `, closes ${duration(window.grace_ms)} later` : ''}`;
 }
+
+function joinText({type, rule, grace_ms}) {
+  return `${type}, ${rule}${grace_ms > 0 ? `, decided ${duration(grace_ms)} later` : ''}`;
+}
+
+const keptText = ({left, right}) => [left, right].map(({topic, events}) => `${short(events)} of ${topic}`).join(', ');
 
 export class OperatorView {
   #service;

@@ -11,9 +11,8 @@
 
 namespace gameflow::abi {
 
-// Raised with every change of this file, types.h, text.h or arena.h that alters a layout or a
-// meaning.
-inline constexpr u32 kVersion = 7;
+// Raised when this file, types.h, text.h or arena.h change a layout or a meaning.
+inline constexpr u32 kVersion = 8;
 
 // A failed record of a batch: its index, which function of a chain failed (its place in it, from 0;
 // 0 where there is only one), and what the exception said (in the call's arena).
@@ -45,6 +44,9 @@ struct Call {
   // both 0 in a chain. In an UpdateFn the times are set per record by the generated loop.
   i64 window_start_ms, window_end_ms;
   u32 window_kind;
+  // What key() says at the record or row at hand, encoded, and its time. Null: it is not known.
+  const Text* row_key;
+  i64 row_time;
   // Runs read-only SQL over the tables that the function can see. Appends result rows to `list`, a
   // List<T> of the declared type `type_id`. On failure returns false and sets `sql_error`. Null
   // where there are no tables.
@@ -84,8 +86,7 @@ struct Emitted {
 
 // Runs a chain: transforms, assign-timestamp, assign-key, in the order of the dataflow, fused.
 // Appends what comes out to `out`, which grows in the call's arena. A record that fails anywhere
-// leaves nothing in `out` and one error (so errors[count] is room enough). Returns the number of
-// errors, in order of index.
+// leaves nothing in `out` and one error, in order of index. Returns the number of errors.
 using ChainFn = u32 (*)(Call* call, const Records* records, List<Emitted>* out,
                         RecordError* errors);
 
@@ -128,8 +129,7 @@ struct KeyedRecords {
 using UpdateFn = u32 (*)(Call* call, const KeyedRecords* records, RowUse* uses, List<Emitted>* out,
                          RecordError* errors);
 
-// Rows of one state that ran out, as Records: the keys are in row_keys, the times say when. Appends
-// what on-expire makes of them.
+// Rows of one state that ran out, by row_keys and times. Appends what on-expire makes of them.
 using ExpireFn = ChainFn;
 
 // The value for the sinks, in the call's arena, from the window's rows. Null: there is none, and
@@ -167,10 +167,9 @@ enum class FunctionKind : u32 { kChain, kUpdate, kFlush, kExpire, kMerge, kEach,
 // What a function asks for, in a mask: a column that nobody reads need not be made.
 enum Asks : u32 { kNothing = 0, kRecordKeys = 1, kRowKeys = 2 };
 
-// A type of the dataflow as generated code names it: `base` is a record::Kind, or from
-// kFirstDecimal on a Decimal of that many digits more, or from kFirstDeclared on
-// record::Type::id; `wraps` says in what it is wrapped: a 1, then from the inside out a bit for
-// each List (0) and Map (1).
+// A type of the dataflow as generated code names it: `base` is a record::Kind, from kFirstDecimal
+// on a Decimal of so many digits more, from kFirstDeclared on record::Type::id; `wraps` says in
+// what it is wrapped: a 1, then from the inside out a bit for each List (0) and Map (1).
 struct TypeRef {
   u32 base, wraps;
 };
@@ -185,6 +184,7 @@ struct Function {
   void (*pointer)();
   TypeRef output;  // of what comes out; of a MergeFn it says nothing
   u32 asks;        // a mask of Asks
+  u32 key = 0;     // of a JoinFn: by what its sides meet, as TypeRef::base
 };
 
 struct Library {

@@ -20,7 +20,7 @@ u32 expire(abi::Call* call, const abi::Records* records, List<abi::Emitted>* out
   const std::size_t before = out->size();
   u32 error_count = 0;
   for (u32 i = 0; i < records->count; ++i) {
-    current_key = &records->row_keys[i];
+    call->row_key = &records->row_keys[i];
     try {
       Expire::pass(*call->arena, *static_cast<const Row*>(records->values[i]),
                    Tags{records->times[i], records->row_keys[i], &no_key},
@@ -31,7 +31,6 @@ u32 expire(abi::Call* call, const abi::Records* records, List<abi::Emitted>* out
       errors[error_count++] = {i, 0, exception_text()};
     }
   }
-  current_key = nullptr;
   add_count(call, {records->count, out->size() - before, error_count});
   return error_count;
 }

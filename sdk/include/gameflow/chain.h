@@ -143,7 +143,10 @@ struct Chain {
     for (u32 i = 0; i < records->count; ++i) {
       const std::size_t before = pass.end.out.size();
       pass.end.origin = i;
-      if (records->row_keys != nullptr) current_key = &records->row_keys[i];
+      if (records->row_keys != nullptr) {
+        call->row_key = &records->row_keys[i];
+        call->row_time = records->times[i];
+      }
       const auto* const record_key =
           records->record_keys == nullptr ? nullptr : &records->record_keys[i];
       try {
@@ -154,7 +157,6 @@ struct Chain {
         errors[error_count++] = {i, pass.step_index, exception_text()};
       }
     }
-    current_key = nullptr;
     *out = pass.end.out;
     if (call->counts != nullptr)
       add_counts<Steps...>(records->count, pass.out, errors, error_count, call->counts);

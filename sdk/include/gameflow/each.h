@@ -57,16 +57,6 @@ struct NthState<0, First, Rest...> {
   using type = First;
 };
 
-// What a function says of a row, without Optional and key.
-template <class Made>
-struct Said {
-  using type = UnkeyedOf<Made>;
-};
-template <class Made>
-struct Said<Optional<Made>> {
-  using type = UnkeyedOf<Made>;
-};
-
 template <class Function, class Output, class... States>
 struct EachResult {
   using type = Unknown;
@@ -75,8 +65,7 @@ template <class Function, class Output, class... States>
 requires(taken_state<Function, States...>() <
          sizeof...(States)) struct EachResult<Function, Output, States...> {
   using Seen = typename NthState<taken_state<Function, States...>(), States...>::type::Seen;
-  using Made =
-      typename Said<std::remove_cvref_t<std::invoke_result_t<Function, const Seen&>>>::type;
+  using Made = SaidBy<std::remove_cvref_t<std::invoke_result_t<Function, const Seen&>>>;
   using type =
       std::conditional_t<IsUnknown<Output>, std::conditional_t<DataflowType<Made>, Made, Unknown>,
                          std::conditional_t<std::convertible_to<Made, Output>, Output, Unknown>>;
@@ -85,12 +74,6 @@ requires(taken_state<Function, States...>() <
 // Output: the type of the sinks; Unknown where they take any.
 template <class Function, class Output, class... States>
 concept FlushesEach = !IsUnknown<typename EachResult<Function, Output, States...>::type>;
-
-template <class T>
-concept IsOptional = requires(const T& value) {
-  value.has_value();
-  *value;
-};
 
 // An abi::EachFn.
 template <class Output, auto Function, class... States>
@@ -107,28 +90,23 @@ u32 each(abi::Call* call, const abi::WindowRows* rows, List<abi::Emitted>* out,
     const void* const row = rows->rows[i * sizeof...(States) + kState];
     if (row == nullptr) continue;
     ++row_count;
-    current_key = &rows->row_keys[i];
     i64 time = rows->time;
     if (rows->spans != nullptr) {
       call->window_start_ms = rows->spans[i].start_ms;
       call->window_end_ms = time = rows->spans[i].end_ms;
     }
+    call->row_key = &rows->row_keys[i];
+    call->row_time = time;
     const auto next = [&](const auto& value, const Tags& tags) {
       out->push_back({&value, tags.time, tags.key, i, tags.record_key});
     };
     try {
-      const auto made = Function(State::of(row));
-      const Tags tags{time, rows->row_keys[i], &no_key};
-      if constexpr (IsOptional<decltype(made)>) {
-        if (made) hand_on<Output>(*call->arena, *made, tags, next);
-      } else {
-        hand_on<Output>(*call->arena, made, tags, next);
-      }
+      hand_on_said<Output>(*call->arena, Function(State::of(row)),
+                           Tags{time, rows->row_keys[i], &no_key}, next);
     } catch (...) {
       errors[error_count++] = {i, 0, exception_text()};
     }
   }
-  current_key = nullptr;
   add_count(call, {row_count, out->size() - before, error_count});
   return error_count;
 }

@@ -69,6 +69,23 @@ using UnkeyedOf = typename Unkeyed<T>::type;
 template <class T>
 concept MayLeave = DataflowType<UnkeyedOf<T>>;
 
+// What a function says that may have nothing to say, without Optional and key.
+template <class Made>
+struct Said {
+  using type = UnkeyedOf<Made>;
+};
+template <class Made>
+struct Said<Optional<Made>> {
+  using type = UnkeyedOf<Made>;
+};
+template <class Made>
+using SaidBy = typename Said<Made>::type;
+template <class T>
+concept IsOptional = requires(const T& value) {
+  value.has_value();
+  *value;
+};
+
 template <class T>
 concept Integer = std::integral<T> && !std::same_as<T, bool>;
 // An integer, or what stands for one.

@@ -81,7 +81,8 @@ using Joined = std::remove_cvref_t<typename JoinedBy<Function, Left, Right>::typ
 
 // What it takes is told by CheckJoin.
 template <class Function, class Left, class Right>
-concept Joins = !TakesJoined<Function, Left, Right> || MayLeave<Joined<Function, Left, Right>>;
+concept Joins =
+    !TakesJoined<Function, Left, Right> || DataflowType<SaidBy<Joined<Function, Left, Right>>>;
 
 template <class Function, class Left, class Right>
 struct JoinResult {
@@ -90,7 +91,7 @@ struct JoinResult {
 template <class Function, class Left, class Right>
 requires(TakesJoined<Function, Left, Right>&&
              Joins<Function, Left, Right>) struct JoinResult<Function, Left, Right> {
-  using type = UnkeyedOf<Joined<Function, Left, Right>>;
+  using type = SaidBy<Joined<Function, Left, Right>>;
 };
 
 // The function, among the steps that are counted.
@@ -114,7 +115,7 @@ struct Join {
       const std::size_t before = pass.end.out.size();
       pass.end.origin = i;
       pass.step_index = 0;
-      current_key = &pairs->row_keys[i];
+      call->row_key = &pairs->row_keys[i];
       try {
         join(pass, *static_cast<const Left*>(pairs->left[i]),
              static_cast<const Right*>(pairs->right[i]),
@@ -124,7 +125,6 @@ struct Join {
         errors[error_count++] = {i, pass.step_index, exception_text()};
       }
     }
-    current_key = nullptr;
     *out = pass.end.out;
     if (call->counts != nullptr)
       add_counts<JoinStep, Steps...>(pairs->count, pass.out, errors, error_count, call->counts);
@@ -142,9 +142,9 @@ struct Join {
       pass.template step<1, Steps...>(value, of_value);
     };
     if constexpr (TakesPair<decltype(Function), Left, Right>) {
-      hand_on<Made>(pass.arena, Function(left, right), tags, next);
+      hand_on_said<Made>(pass.arena, Function(left, right), tags, next);
     } else {
-      hand_on<Made>(pass.arena, Function(tags.key_of_record(), left, right), tags, next);
+      hand_on_said<Made>(pass.arena, Function(tags.key_of_record(), left, right), tags, next);
     }
   }
 };

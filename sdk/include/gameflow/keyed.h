@@ -33,7 +33,7 @@ struct Keyed<In, Emits, Update, TypeList<States...>, TypeList<Steps...>> {
       current = {rows, sizeof...(States), 0, 0};
       call->window_start_ms = records->spans[i].start_ms;
       call->window_end_ms = records->spans[i].end_ms;
-      if (records->row_keys != nullptr) current_key = &records->row_keys[i];
+      if (records->row_keys != nullptr) call->row_key = &records->row_keys[i];
       const Tags tags{records->times == nullptr ? 0 : records->times[i],
                       records->row_keys == nullptr ? Text() : records->row_keys[i],
                       records->record_keys == nullptr ? nullptr : &records->record_keys[i]};
@@ -54,7 +54,6 @@ struct Keyed<In, Emits, Update, TypeList<States...>, TypeList<Steps...>> {
       }
     }
     current = {};
-    current_key = nullptr;
     *out = pass.end.out;
     if (call->counts != nullptr) {
       call->counts[kSteps].in +=

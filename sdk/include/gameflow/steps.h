@@ -18,21 +18,19 @@ struct Tags {
   }
 };
 
-// What key() says; null where there is none.
-inline thread_local const Text* current_key = nullptr;
-
 // The key of the rows, as its own type.
 template <class Key>
 Key current_row_key() {
-  if (current_key == nullptr) throw std::logic_error("key() can be used behind assign-key only");
+  const Text* const row_key = current_call == nullptr ? nullptr : current_call->row_key;
+  if (row_key == nullptr) throw std::logic_error("key() can be used behind assign-key only");
   if constexpr (std::same_as<Key, Text>) {
-    return *current_key;
+    return *row_key;
   } else if constexpr (std::same_as<Key, bool>) {
-    return (*current_key)[0] != 0;
+    return (*row_key)[0] != 0;
   } else if constexpr (std::signed_integral<Key>) {
-    return static_cast<Key>(decode_signed_key(*current_key));
+    return static_cast<Key>(decode_signed_key(*row_key));
   } else {
-    return static_cast<Key>(decode_unsigned_key(*current_key));
+    return static_cast<Key>(decode_unsigned_key(*row_key));
   }
 }
 
@@ -59,6 +57,17 @@ template <class Out, class Made, class Next>
 }
 
 // Whether the function asks for the key of the record.
+// The same of a function that may have nothing to say.
+template <class Out, class Made, class Next>
+[[gnu::always_inline]] inline void hand_on_said(Arena& arena, const Made& made, Tags tags,
+                                                Next next) {
+  if constexpr (IsOptional<Made>) {
+    if (made) hand_on<Out>(arena, *made, tags, next);
+  } else {
+    hand_on<Out>(arena, made, tags, next);
+  }
+}
+
 template <auto Function>
 struct ReadsKey {
   template <class In>

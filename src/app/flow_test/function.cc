@@ -147,8 +147,7 @@ class FunctionTest {
       GF_TRY(print_results(world));
     }
     const auto& keyed = std::get<plan::Keyed>(file_.graph->nodes[found.node].kind);
-    for (const plan::State& state : keyed.states)
-      GF_TRY(print_rows(world, state, keyed.states.size() > 1));
+    for (const plan::State& state : keyed.states) GF_TRY(print_rows(world, keyed, state));
     return {};
   }
 
@@ -178,13 +177,15 @@ class FunctionTest {
     return records.size();
   }
 
-  Status print_rows(const World& world, const plan::State& state, bool names_state) const {
+  static Status print_rows(const World& world, const plan::Keyed& keyed, const plan::State& state) {
+    const bool names_state = keyed.states.size() > 1;
+
     std::string columns = "_key";
     for (const record::Field& field : state.row->fields)
       columns += fmt::format(", \"{}\"", field.name);
-    GF_ASSIGN(
-        const query::Answer rows,
-        world.answer(fmt::format("select {} from \"{}\" order by _key", columns, state.table)));
+    GF_ASSIGN(const query::Answer rows,
+              world.answer(fmt::format("select {} from \"{}\" order by _key{}", columns,
+                                       state.table, keyed.window ? ", _window_start" : "")));
     for (const auto& row : rows.rows) {
       std::string text = names_state ? fmt::format("\"_state\":{},", quoted(state.name)) : "";
       text += fmt::format("\"_key\":{}", json_of(row[0], state.key));

@@ -321,8 +321,9 @@ Result<Graph> rows_around(const Graph& graph, const Operator& found, const recor
   Graph probe = graph_around(graph, found);
   plan::Keyed keyed = std::get<plan::Keyed>(graph.nodes[found.node].kind);
   if (keyed.window) {
-    // One row for each key.
-    keyed.window->shape = spec::Tumbling{keyed.window->duration(), {}};
+    // One row for each key and window: sliding ones overlap.
+    if (keyed.window->session() == nullptr)
+      keyed.window->shape = spec::Tumbling{keyed.window->duration(), {}};
     keyed.window->grace = kForEver;
     keyed.window->reopen_for = {};
     keyed.window->emit_every.reset();

@@ -47,7 +47,7 @@ Status Deployment::change(const BuildOptions& options) {
     spdlog::info("{} is what runs already", next.file.name);
     return {};
   }
-  GF_TRY(runtime::check_stored(*next.file.graph, store_));
+  GF_TRY(runtime::check_stored(*next.file.graph, next.built.functions, store_));
   const double built_in = seconds_since(begin);
   const auto stopped_at = SteadyClock::now();
   engine_->stop();
