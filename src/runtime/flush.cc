@@ -138,7 +138,6 @@ void Flusher::flush_whole(Flushed& flushed) {
   sessions_.clear();
   if (const void* const value = service_.keyed->flush(&call, &error); value != nullptr) {
     sinks_.add({value, flushed.window.end.ms, {}, 0, nullptr});
-    starts_ = {flushed.window.start};
     write(flushed);
   } else if (error.index != abi::kNoResult) {
     add_failure("flush", {ErrorCode::kOperatorFailed, error.message.str()}, nullptr, flushed);

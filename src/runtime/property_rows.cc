@@ -66,7 +66,7 @@ Value said_of_row(i64 number, i64 deep, const Text& name) {
   return {name, detail::current_call->window_end_ms - 1, number % 1'000, deep};
 }
 constexpr auto kEachTotals = [](const TotalsRow& row) {
-  const Text key = window_at_hand->has_integer_key ? Text("none") : *detail::current_key;
+  const Text key = window_at_hand->has_integer_key ? Text("none") : *detail::current_call->row_key;
   return said_of_row(row.sum * 3 + row.count + row.low, row.deep + 1, key);
 };
 constexpr auto kEachLasts = [](const LastsRow& row) {
