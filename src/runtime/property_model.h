@@ -78,7 +78,7 @@ class Model {
   std::vector<Said> flushed(std::size_t service, const Result& due, Part& part);
   static std::vector<Event> query(const Window& window, std::vector<Line> lines);
   static Event said_of(const Window& window, const Line& line);
-  static void fail(std::size_t service, std::string_view op, std::int64_t start, Part& part);
+  static void fail(std::size_t service, std::string_view op, std::string_view about, Part& part);
 
   // Of sessions.
   static Touched touched(const Window& window, Sessions& sessions, std::int64_t time);

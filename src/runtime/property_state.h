@@ -170,7 +170,8 @@ struct Part {
 // What a flush gives, or says of one row.
 struct Said {
   std::vector<Event> events;
-  std::int64_t start, end;  // of what they are about
+  std::int64_t end;   // of what they are about
+  std::string about;  // as dead letters tell it
 };
 // Of sessions.
 struct Touched {

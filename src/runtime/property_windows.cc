@@ -233,6 +233,18 @@ Event Model::said_of(const Window& window, const Line& line) {
               window.has_integer_key ? "none" : constant_name(line.key.second));
 }
 
+namespace {
+
+// As dead letters tell what `each` is given.
+std::string about(const Window& window, const Line& line) {
+  std::string text = fmt::format(R"("window_start":{})", line.start);
+  if (!window.has_sessions()) return text;
+  const std::string key = window.has_integer_key ? std::to_string(line.key.first) : line.key.second;
+  return text + fmt::format(R"(,"window_end":{},"row_key":"{}")", line.end, key);
+}
+
+}  // namespace
+
 // What leaves a flush for the sinks; failures are told.
 std::vector<Said> Model::flushed(std::size_t service, const Result& due, Part& part) {
   const Window& window = *case_.services[service].window;
@@ -243,27 +255,30 @@ std::vector<Said> Model::flushed(std::size_t service, const Result& due, Part& p
       if (!(window.has_second_state ? line.row->last.has_value() : line.row->has_totals()))
         continue;
       try {
-        all.push_back({{said_of(window, line)}, line.start, line.end});
+        all.push_back({{said_of(window, line)}, line.end, about(window, line)});
       } catch (const std::runtime_error&) {
-        fail(service, "each", line.start, part);
+        fail(service, "each", about(window, line), part);
       }
     }
     return all;
   }
   std::int64_t end = due.start + window.size;
-  if (window.has_sessions()) end = lines.back().end;
+  std::string about = fmt::format(R"("window_start":{})", due.start);
+  if (window.has_sessions()) {
+    end = lines.back().end;
+    about += fmt::format(R"(,"window_end":{})", end);
+  }
   try {
     check_flush(window, due.start);
-    all.push_back({query(window, lines), due.start, end});
+    all.push_back({query(window, lines), end, about});
   } catch (const std::runtime_error&) {
-    fail(service, "flush", due.start, part);
+    fail(service, "flush", about, part);
   }
   return all;
 }
 
-void Model::fail(std::size_t service, std::string_view op, std::int64_t start, Part& part) {
-  part.dead.push_back(
-      fmt::format(R"({{"service":"s{}","operator":"{}","window_start":{}}})", service, op, start));
+void Model::fail(std::size_t service, std::string_view op, std::string_view about, Part& part) {
+  part.dead.push_back(fmt::format(R"({{"service":"s{}","operator":"{}",{}}})", service, op, about));
 }
 
 void Model::flush(std::size_t service, const Result& due, Part& part) {
@@ -277,7 +292,7 @@ void Model::flush(std::size_t service, const Result& due, Part& part) {
     const Topic& topic = case_.topics[sink.topic];
     const auto to =
         static_cast<std::uint32_t>(static_cast<std::uint64_t>(number) % topic.partitions);
-    for (const auto& [result, start, end] : results) {
+    for (const auto& [result, end, about] : results) {
       const auto add = [&](const std::vector<Event>& value, bool is_list) {
         ++part.after.counters.out;
         part.out.push_back({{sink.topic, to},
@@ -297,7 +312,7 @@ void Model::flush(std::size_t service, const Result& due, Part& part) {
             return std::string_view();
           });
       if (!failed.empty()) {
-        fail(service, failed, start, part);
+        fail(service, failed, about, part);
         continue;
       }
       for (const Event& event : made) add({event}, false);
