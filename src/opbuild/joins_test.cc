@@ -80,10 +80,10 @@ TEST(CompileErrors, OfJoins) {
       {"perhaps nothing, with keys", kRun,
        "Optional<KeyValue<Both>> of(Optional<Text> key, const Buy&, const Click*) { return {}; }",
        ""},
-      {"perhaps nothing, of no type", kRun,
-       "Optional<Optional<Both>> of(const Buy&, const Click*) { return {}; }",
-       "25:18: error: join must be callable as U(const Buy&, const Click*), U a type of the "
-       "dataflow or an Optional of one\n"},
+      {"perhaps nothing, of another type", kRun,
+       "Optional<int> of(const Buy&, const Click*) { return {}; }",
+       "26:41: error: this takes Both, but what comes is i32\n"
+       "27:13: error: this topic takes Both, but what comes is i32\n"},
       {"what the transforms do not take", kRun, "Buy of(const Buy& b, const Click*) { return b; }",
        "26:41: error: this takes Both, but what comes is Buy\n"
        "27:13: error: this topic takes Both, but what comes is Buy\n"},
