@@ -300,7 +300,8 @@ constexpr Edit kEdits[] = {
       |       ^~~~
       = did you mean 'run', which is missing?
 )"},
-    {"OtherKeyForSpan", R"(within: { before: 30m, after: 5s })", R"(within: { within: 30m })", R"(f:24:17: error: unknown key 'within' in 'within'
+    {"OtherKeyForSpan", R"(within: { before: 30m, after: 5s })", R"(within: { within: 30m })",
+     R"(f:24:17: error: unknown key 'within' in 'within'
    24 |       within: { within: 30m }
       |                 ^~~~~~
       = known: before, after

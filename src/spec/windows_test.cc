@@ -396,7 +396,8 @@ f:22:15: error: column 'at' of state 'seen' needs a 'merge': an event may join t
       = known: sum, min, max, first, last, any
 )"},
     {"MergeBesideTheRow", "            properties:\n              count: { type: u32, merge: sum }",
-     "            merge: sum\n            properties:\n              count: { type: u32 }", R"(f:19:20: error: 'merge' stands beside the type of a column
+     "            merge: sum\n            properties:\n              count: { type: u32 }",
+     R"(f:19:20: error: 'merge' stands beside the type of a column
    19 |             merge: sum
       |                    ^~~
       = for example 'properties: { count: { type: u32, merge: sum } }'
@@ -407,7 +408,8 @@ f:22:15: error: column 'at' of state 'seen' needs a 'merge': an event may join t
               name: { type: string, merge: last }
               tags: { type: list, items: { type: string }, merge: first }
 )",
-     "            type: primitive\n            merge: sum\n            properties: { value: u32 }\n",
+     "            type: primitive\n            merge: sum\n"
+     "            properties: { value: u32 }\n",
      R"(f:19:20: error: 'merge' stands beside the type of a column
    19 |             merge: sum
       |                    ^~~

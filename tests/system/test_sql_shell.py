@@ -6,6 +6,7 @@ import re
 import select
 import stat
 import subprocess
+import termios
 import time
 import unittest
 
@@ -25,6 +26,8 @@ class Terminal:
         self.seen = ""
 
     def type(self, text):
+        # The prompt comes before the terminal is in the mode for editing; until then Ctrl-D is lost.
+        wait_until(lambda: not termios.tcgetattr(self.ours)[3] & termios.ICANON, "the line editor reads")
         os.write(self.ours, text.encode())
 
     def expect(self, pattern):

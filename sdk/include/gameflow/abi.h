@@ -195,7 +195,6 @@ struct Library {
 using LibraryFn = const Library* (*)();
 inline constexpr const char* kLibrarySymbol = "gameflow_library";
 
-// States per service: bits of RowUse.
-inline constexpr u32 kStatesMax = 32;
+inline constexpr u32 kStatesMax = 32;  // of a service: bits of RowUse
 
 }  // namespace gameflow::abi

@@ -35,7 +35,7 @@ struct DeadLetter {
   std::optional<Timestamp> window_start;
   std::string json;  // as it lies in the topic
 
-  std::string id() const;  // "0:17"
+  std::string id() const;              // "0:17"
   std::string without_record() const;  // what it is about
 };
 
