@@ -20,9 +20,9 @@ struct Append {
   record::BatchBuilder::Sealed sealed{};  // its batch is there, with any time of append
 
   // Makes the batch on this thread, so that the one that commits need not.
-  void seal();
+  void seal() { sealed = batch.seal({}); }
   // Of keys and values.
-  std::size_t bytes() const;
+  std::size_t bytes() const { return sealed.batch != nullptr ? sealed.bytes : batch.bytes(); }
 };
 
 struct CommitAck {

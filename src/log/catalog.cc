@@ -94,14 +94,6 @@ void Catalog::set_partition(TopicId id, std::uint32_t partition, const Partition
   by_id_.at(id).partitions.at(partition) = info;
 }
 
-void Append::seal() {
-  sealed = batch.seal({});
-}
-
-std::size_t Append::bytes() const {
-  return sealed.batch != nullptr ? sealed.bytes : batch.bytes();
-}
-
 namespace {
 
 Result<PreparedCommit> prepare_appends(std::vector<Append> appends, Timestamp appended_at) {

@@ -275,6 +275,8 @@ void BatchBuilder::copy_lent() {
 std::shared_ptr<Batch> BatchBuilder::begin_batch(Timestamp appended_at) {
   auto batch = std::make_shared<Batch>();
   batch->appended_at_ = appended_at;
+  // More may have been expected than came, and batches are kept for readers.
+  if (entries_.capacity() > 2 * entries_.size()) entries_.shrink_to_fit();
   batch->entries_ = std::move(entries_);
   place(*batch, {0});
   return batch;

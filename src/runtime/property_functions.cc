@@ -163,16 +163,19 @@ class Passing {
   u32 step_ = 0, first_ = 0;
 };
 
-u32 run_chain(const Bound& chain, abi::Call* call, const abi::Records* records,
-              List<abi::Emitted>* out, abi::RecordError* errors) {
+// Of each record what becomes of it, in turn: run(passing, its number). One that throws leaves
+// nothing but an error.
+template <class Run>
+u32 run_each(const Bound& of, abi::Call* call, u32 count, const i64* times, List<abi::Emitted>* out,
+             abi::RecordError* errors, Run&& run) {
   const InCall in_call(call);
-  const LookUp look_up = Finding(chain, call);
+  const LookUp look_up = Finding(of, call);
   u32 failed = 0;
-  for (u32 i = 0; i < records->count; ++i) {
+  for (u32 i = 0; i < count; ++i) {
     const std::size_t before = out->size();
-    Passing passing(chain, look_up, records->times[i], i, *out);
+    Passing passing(of, look_up, times[i], i, *out);
     try {
-      passing.run(records->values[i]);
+      run(passing, i);
     } catch (const std::runtime_error& error) {
       out->resize_down(before);
       errors[failed++] = {i, passing.step(), std::string_view(error.what())};
@@ -181,23 +184,19 @@ u32 run_chain(const Bound& chain, abi::Call* call, const abi::Records* records,
   return failed;
 }
 
+u32 run_chain(const Bound& chain, abi::Call* call, const abi::Records* records,
+              List<abi::Emitted>* out, abi::RecordError* errors) {
+  return run_each(chain, call, records->count, records->times, out, errors,
+                  [records](Passing& passing, u32 i) { passing.run(records->values[i]); });
+}
+
 u32 run_join(const Bound& join, abi::Call* call, const abi::Pairs* pairs, List<abi::Emitted>* out,
              abi::RecordError* errors) {
-  const InCall in_call(call);
-  const LookUp look_up = Finding(join, call);
-  u32 failed = 0;
-  for (u32 i = 0; i < pairs->count; ++i) {
-    const std::size_t before = out->size();
-    Passing passing(join, look_up, pairs->times[i], i, *out);
-    try {
-      passing.run(*static_cast<const Value*>(pairs->left[i]),
-                  static_cast<const Value*>(pairs->right[i]), pairs->record_keys[i]);
-    } catch (const std::runtime_error& error) {
-      out->resize_down(before);
-      errors[failed++] = {i, passing.step(), std::string_view(error.what())};
-    }
-  }
-  return failed;
+  return run_each(join, call, pairs->count, pairs->times, out, errors,
+                  [pairs](Passing& passing, u32 i) {
+                    passing.run(*static_cast<const Value*>(pairs->left[i]),
+                                static_cast<const Value*>(pairs->right[i]), pairs->record_keys[i]);
+                  });
 }
 
 const void* run_flush(const Bound& flush, abi::Call* call, abi::RecordError* error) {

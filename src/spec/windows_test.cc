@@ -355,6 +355,14 @@ TEST_P(InSessions, IsReported) {
   expect_told(with({{kTumbling10, "session: { gap: 30m }"}}), GetParam());
 }
 
+// The state's row in the dataflow.
+constexpr const char* kRow = R"(            type: arrow-row
+            properties:
+              count: { type: u32, merge: sum }
+              name: { type: string, merge: last }
+              tags: { type: list, items: { type: string }, merge: first }
+)";
+
 constexpr Edit kSessionCases[] = {
     {"WithoutMerge", "count: { type: u32, merge: sum }",
      "count: { type: u32 }\n              is-new: { type: bool }\n              at: { type: "
@@ -378,13 +386,7 @@ f:22:15: error: column 'at' of state 'seen' needs a 'merge': an event may join t
       |               ^~~~
       = write 'merge: last' beside its 'type', or how else the values of the two become one
 )"},
-    {"PrimitiveWithoutMerge", R"(            type: arrow-row
-            properties:
-              count: { type: u32, merge: sum }
-              name: { type: string, merge: last }
-              tags: { type: list, items: { type: string }, merge: first }
-)",
-     "            type: u64\n",
+    {"PrimitiveWithoutMerge", kRow, "            type: u64\n",
      R"(f:18:13: error: column 'value' of state 'seen' needs a 'merge': an event may join two sessions to one
    18 |             type: u64
       |             ^~~~
@@ -402,12 +404,7 @@ f:22:15: error: column 'at' of state 'seen' needs a 'merge': an event may join t
       |                    ^~~
       = for example 'properties: { count: { type: u32, merge: sum } }'
 )"},
-    {"MergeBesideThePrimitive", R"(            type: arrow-row
-            properties:
-              count: { type: u32, merge: sum }
-              name: { type: string, merge: last }
-              tags: { type: list, items: { type: string }, merge: first }
-)",
+    {"MergeBesideThePrimitive", kRow,
      "            type: primitive\n            merge: sum\n"
      "            properties: { value: u32 }\n",
      R"(f:19:20: error: 'merge' stands beside the type of a column
@@ -415,13 +412,7 @@ f:22:15: error: column 'at' of state 'seen' needs a 'merge': an event may join t
       |                    ^~~
       = for example 'properties: { value: { type: i32, merge: sum } }'
 )"},
-    {"PrimitiveWithoutProperties", R"(            type: arrow-row
-            properties:
-              count: { type: u32, merge: sum }
-              name: { type: string, merge: last }
-              tags: { type: list, items: { type: string }, merge: first }
-)",
-     "            type: primitive\n            merge: sum\n",
+    {"PrimitiveWithoutProperties", kRow, "            type: primitive\n            merge: sum\n",
      R"(f:18:19: error: a primitive state needs 'properties'
    18 |             type: primitive
       |                   ^~~~~~~~~

@@ -126,12 +126,13 @@ std::optional<std::string> Sessions::take(Entry* latest, Timestamp time, void* c
                                           std::uint32_t asked, Timestamp now, Arena& arena) {
   if (asked == 0) return std::nullopt;
   const Neighbours found = touched(latest, time);
-  const auto writable = [this](const Entry* entry) {
+  const auto writable = [&](Entry* entry) {
+    if (entry == nullptr || entry == latest) return entry;
     const std::string_view key = layout_.key(entry);
-    return entry == nullptr ? nullptr : table_.find_or_insert(key, hash_key(key));
+    return table_.find_or_insert(key, hash_key(key));
   };
-  Entry* const before = found.before == nullptr ? nullptr : writable(found.before);
-  Entry* const behind = found.behind == nullptr ? nullptr : writable(found.behind);
+  Entry* const before = writable(found.before);
+  Entry* const behind = writable(found.behind);
   if (before == nullptr && behind == nullptr) {
     if (layout_.session(latest).count == kSlotsMax) {
       return "the key has 4096 sessions that have not ended, and gets no other one: is a device's "

@@ -56,7 +56,6 @@ template <class Out, class Made, class Next>
   }
 }
 
-// Whether the function asks for the key of the record.
 // The same of a function that may have nothing to say.
 template <class Out, class Made, class Next>
 [[gnu::always_inline]] inline void hand_on_said(Arena& arena, const Made& made, Tags tags,
@@ -68,6 +67,7 @@ template <class Out, class Made, class Next>
   }
 }
 
+// Whether the function asks for the key of the record.
 template <auto Function>
 struct ReadsKey {
   template <class In>

@@ -179,7 +179,6 @@ class FunctionTest {
 
   static Status print_rows(const World& world, const plan::Keyed& keyed, const plan::State& state) {
     const bool names_state = keyed.states.size() > 1;
-
     std::string columns = "_key";
     for (const record::Field& field : state.row->fields)
       columns += fmt::format(", \"{}\"", field.name);

@@ -47,13 +47,13 @@ Lines each_on_one_line(const Lines& records) {
   return lines;
 }
 
-// A running case: one method a command.
 // Mistakes and warnings of a dataflow: the cases that use it, and the runs of each, are many.
 void tell_once(const std::string& text) {
   static std::set<std::string> told;
   if (told.insert(text).second) std::fputs(text.c_str(), stderr);
 }
 
+// A running case: one method a command.
 class Runner {
  public:
   Runner(const Case& test, const BuildOptions& build, const WorldOptions& options)
