@@ -284,7 +284,7 @@ std::shared_ptr<Batch> BatchBuilder::begin_batch(Timestamp appended_at) {
 
 std::shared_ptr<Batch> BatchBuilder::finish(Timestamp appended_at) {
   copy_lent();
-  const std::shared_ptr<Batch> batch = begin_batch(appended_at);
+  std::shared_ptr<Batch> batch = begin_batch(appended_at);
   batch->text_bytes_ = values_.size();
   values_.resize(values_.size() + kPaddingBytes, '\0');
   batch->text_.bytes = std::move(values_);
