@@ -13,7 +13,6 @@
 
 #include "connect/file/csv_record.h"
 #include "connect/file/tailed_file.h"
-#include "connect/support/json_value.h"
 
 namespace gameflow::connect {
 namespace {
@@ -29,7 +28,7 @@ constexpr auto kPause = 50ms;
 constexpr auto kLinger = 5s;
 
 constexpr std::string_view kFormats[] = {"ndjson", "csv"};
-constexpr std::int64_t kRecordMax = 8 << 20;
+constexpr std::int64_t kRecordMax = 4 << 20;
 
 constexpr Setting kSettings[] = {
     {.key = "path",
@@ -47,9 +46,6 @@ constexpr Setting kSettings[] = {
      .doc = "of CSV: columns that are `text` whatever they hold; of the others, cells that are "
             "numbers, `true` or `false` are that, and empty ones are left out",
      .example = "{ zip: text }"},
-    {.key = "key",
-     .doc = "the field that is the record's key, by its path",
-     .example = "parameters.player_id"},
     {.key = "record-max",
      .kind = SettingKind::kBytes,
      .fallback = "1MiB",
@@ -97,7 +93,6 @@ class FileSource final : public Source {
   FileSource(const Settings& settings, Host& host)
       : host_(host),
         pattern_(settings.text("path")),
-        key_(settings.text("key")),
         is_csv_(settings.text("format") == "csv"),
         form_{.has_quotes = is_csv_,
               .line_max = static_cast<std::size_t>(settings.number("record-max"))} {
@@ -128,7 +123,7 @@ class FileSource final : public Source {
   std::string position() const;
 
   Host& host_;
-  std::string pattern_, key_;
+  std::string pattern_;
   bool is_csv_;
   LineForm form_;
   std::map<std::string, CsvType, std::less<>> types_;
@@ -339,11 +334,6 @@ void FileSource::take(Followed& followed, std::string_view line, Batch& batch, s
                                problem));
       return;
     }
-  }
-  if (!key_.empty()) {
-    const auto value = JsonValue::parse(record.value);
-    const auto key = value ? value->at(key_) : std::nullopt;
-    if (key && !key->is(JsonValue::Kind::kNull)) record.key = key->text();
   }
   bytes += record.value.size();
   batch.records.push_back(std::move(record));

@@ -184,10 +184,7 @@ TEST_F(FileSourceTest, ReadsCsv) {
          "2,\"two\nlines\",,7,no\n"
          "3,short\n"
          "-4,x,1e3,8,false\n");
-  open({{"path", path("a.csv")},
-        {"format", "csv"},
-        {"types", Settings::Map{{"zip", "text"}}},
-        {"key", "id"}});
+  open({{"path", path("a.csv")}, {"format", "csv"}, {"types", Settings::Map{{"zip", "text"}}}});
   EXPECT_EQ(take(), (Lines{R"({"id":1,"name":"a \"b\", c","price":1.50,"zip":"007","bot":true})",
                            R"({"id":2,"name":"two\u000alines","zip":"7","bot":"no"})",
                            R"({"id":-4,"name":"x","price":1e3,"zip":"8","bot":false})"}));
@@ -198,7 +195,6 @@ TEST_F(FileSourceTest, ReadsCsv) {
   const Batch batch = source->poll(0ms, 1000);
   ASSERT_EQ(batch.records.size(), 1U);
   EXPECT_EQ(batch.records[0].value, R"({"id":5,"name":"y","price":0,"zip":"9","bot":true})");
-  EXPECT_EQ(batch.records[0].key, "5");
 }
 
 TEST_F(FileSourceTest, SaysWhatIsWrongWithAHeaderAndReadsTheOthers) {

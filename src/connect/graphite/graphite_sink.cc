@@ -6,10 +6,9 @@
 
 #include <fmt/format.h>
 
-#include <gameflow/time.h>
-
 #include "connect/support/json_value.h"
 #include "connect/support/path_template.h"
+#include "connect/support/record_time.h"
 #include "connect/support/tcp_stream.h"
 
 namespace gameflow::connect {
@@ -108,7 +107,6 @@ class GraphiteSink final : public Sink {
   }
   std::string add(const Delivery& record);
   std::string add(const JsonValue& item, std::int64_t seconds);
-  std::optional<std::int64_t> seconds_of(const JsonValue& value) const;
 
   Host& host_;
   std::string address_, timestamp_, items_;
@@ -118,35 +116,21 @@ class GraphiteSink final : public Sink {
   std::string lines_;
 };
 
-std::optional<std::int64_t> GraphiteSink::seconds_of(const JsonValue& value) const {
-  if (const auto number = value.number()) {
-    // Seconds of today have ten digits, milliseconds thirteen.
-    constexpr double kSecondsMax = 1e11;
-    const double seconds = *number < kSecondsMax ? *number : *number / 1000;
-    if (seconds >= 0 && seconds < kSecondsMax) return static_cast<std::int64_t>(seconds);
-    return std::nullopt;
-  }
-  const std::string text = value.text();
-  constexpr std::int64_t kNone = -1;
-  const std::int64_t ms = parse_time(Text::view(text), kNone);
-  return ms < 0 ? std::nullopt : std::optional(ms / 1000);
-}
-
 // Why the record is refused, or nothing.
 std::string GraphiteSink::add(const Delivery& record) {
   const auto value = JsonValue::parse(record.value);
   if (!value) return "its value is no JSON";
   for (const JsonValue& item : items_of(*value, items_)) {
-    std::optional<std::int64_t> seconds = record.timestamp_ms / 1000;
+    std::optional<std::int64_t> time_ms = record.timestamp_ms;
     if (!timestamp_.empty()) {
       auto field = item.at(timestamp_);
       if (!field) field = value->at(timestamp_);
-      seconds = field ? seconds_of(*field) : std::nullopt;
-      if (!seconds)
+      time_ms = field ? time_ms_of(*field) : std::nullopt;
+      if (!time_ms)
         return fmt::format("'{}' is {}, which is no time", timestamp_,
                            field ? field->raw().substr(0, 80) : "absent");
     }
-    if (std::string reason = add(item, *seconds); !reason.empty()) return reason;
+    if (std::string reason = add(item, *time_ms / 1000); !reason.empty()) return reason;
   }
   return {};
 }
