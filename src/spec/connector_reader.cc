@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <gameflow/connect/connector.h>
+
 #include "spec/connector.h"
 #include "spec/connector_sections.h"
 #include "spec/kind_section.h"
