@@ -257,7 +257,7 @@ void FileSink::store(const Committed& committed) {
   const FileHandle file = open_file(next, O_WRONLY | O_CREAT | O_TRUNC);
   write_all(file, next,
             fmt::format(R"({{"part":{},"bytes":{},"positions":{}}})", committed.part,
-                        committed.bytes, positions_to_json(committed.positions)));
+                        committed.bytes, to_json(committed.positions)));
   sync(file, next);
   if (::rename(next.c_str(), path.c_str()) != 0) fail(path, "cannot be replaced");
   sync(folder_, path_);

@@ -63,7 +63,7 @@ TEST(JsonValue, WritesText) {
 
 TEST(PositionsJson, ComesBack) {
   const Positions positions{{{"a/b", 0}, 7}, {{"c\"", 12}, UINT64_MAX}};
-  EXPECT_EQ(positions_from_json(positions_to_json(positions)), positions);
+  EXPECT_EQ(positions_from_json(to_json(positions)), positions);
   EXPECT_EQ(positions_from_json("{}"), Positions());
   for (const auto* wrong :
        {"", "[]", R"({"a":1})", R"({"a/x":1})", R"({"a/1":-1})", R"({"a/1":1.5})"})

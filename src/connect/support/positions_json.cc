@@ -17,7 +17,7 @@ bool read_number(std::string_view text, Number& number) {
 
 }  // namespace
 
-std::string positions_to_json(const Positions& positions) {
+std::string to_json(const Positions& positions) {
   std::string out = "{";
   for (const auto& [place, offset] : positions) {
     if (out.size() > 1) out += ',';

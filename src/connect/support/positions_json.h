@@ -9,7 +9,7 @@
 
 namespace gameflow::connect {
 
-std::string positions_to_json(const Positions& positions);
+std::string to_json(const Positions& positions);
 // Nothing if `json` is not of that form.
 std::optional<Positions> positions_from_json(std::string_view json);
 
