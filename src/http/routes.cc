@@ -49,15 +49,24 @@ Result<api::ProduceOptions> produce_options(const Request& request, std::string_
   if (options.key && options.key_field)
     return fail(ErrorCode::kInvalidArgument, "key and key-field exclude each other");
   options.producer = request.parameter("producer");
+  options.position = request.parameter("position");
   if (options.producer && (options.producer->empty() || options.producer->size() > 200))
     return fail(ErrorCode::kInvalidArgument, "producer must have 1 to 200 bytes");
   if (options.producer.has_value() != request.parameter("sequence").has_value())
     return fail(ErrorCode::kInvalidArgument, "producer and sequence go together");
+  if (options.position && !options.producer)
+    return fail(ErrorCode::kInvalidArgument, "position needs producer and sequence");
+  if (options.position &&
+      (options.position->empty() || options.position->size() > log::kPositionBytesMax))
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("position must have 1 to {} bytes", log::kPositionBytesMax));
   GF_ASSIGN(options.first_sequence, number_parameter(request, "sequence", 0, 0, INT64_MAX));
   return options;
 }
 
-void produce(const Call& call, serve::ReplyCallback done) {
+// Unpacks the body, and has `start` take it.
+template <class Start>
+void with_body(const Call& call, serve::ReplyCallback done, const Start& start) {
   const Request& request = call.request;
   std::string unpacked;
   std::string_view body = request.body;
@@ -69,10 +78,32 @@ void produce(const Call& call, serve::ReplyCallback done) {
   }
   const auto options = produce_options(request, body);
   if (!options) return done(error_reply(options.error()));
-  call.context.api.produce(call.arguments[0], body, *options,
-                           [done = std::move(done)](Result<api::ProduceReply> reply) {
-                             done(reply ? produce_reply(*reply) : error_reply(reply.error()));
-                           });
+  start(body, *options, [done = std::move(done)](Result<api::ProduceReply> reply) {
+    done(reply ? produce_reply(*reply) : error_reply(reply.error()));
+  });
+}
+
+void produce(const Call& call, serve::ReplyCallback done) {
+  with_body(
+      call, std::move(done),
+      [&](std::string_view body, const api::ProduceOptions& options, api::ProduceCallback answer) {
+        call.context.api.produce(call.arguments[0], body, options, std::move(answer));
+      });
+}
+
+void produce_routed(const Call& call, serve::ReplyCallback done) {
+  with_body(
+      call, std::move(done),
+      [&](std::string_view body, const api::ProduceOptions& options, api::ProduceCallback answer) {
+        call.context.api.produce_routed(body, options, std::move(answer));
+      });
+}
+
+Result<Reply> producer(const Call& call) {
+  GF_ASSIGN(const log::ProducerState state, call.context.api.producer(call.arguments[0]));
+  return json_reply(200, json::object{{"next_sequence", state.next_sequence},
+                                      {"position", state.position ? json::value(*state.position)
+                                                                  : json::value(nullptr)}});
 }
 
 Result<Reply> next_sequence(const Call& call) {
@@ -346,6 +377,9 @@ std::vector<Route> api_routes(const RouteContext& context) {
       Route{Method::kPost, "/topics/*/records", "key key-field producer sequence", later(produce),
             serve::Body::kRecords},
       Route{Method::kGet, "/topics/*/producers/*", "", quick(next_sequence)},
+      Route{Method::kPost, "/records", "producer sequence position", later(produce_routed),
+            serve::Body::kRecords},
+      Route{Method::kGet, "/producers/*", "", quick(producer)},
       Route{Method::kGet, "/states", "", blocking(list_states)},
       Route{Method::kGet, "/states/*/*", "key prefix window after limit", blocking(read_state)},
       Route{Method::kPost, "/sql", "", blocking(run_sql)},
