@@ -131,7 +131,7 @@ Generator::Generator(EventKind kind, const WorldOptions& options)
   }
 }
 
-void Generator::append(Timestamp time, std::string& out) {
+Generator::Part Generator::append(Timestamp time, std::string& out) {
   std::array<char, kEventBytesMax> line;
   char* end = line.data();
   switch (kind_) {
@@ -151,6 +151,8 @@ void Generator::append(Timestamp time, std::string& out) {
   *end++ = '\n';
   out.append(line.data(), static_cast<std::size_t>(end - line.data()));
   ++sequence_;
+  return {static_cast<std::size_t>(key_begin_ - line.data()),
+          static_cast<std::size_t>(key_end_ - key_begin_)};
 }
 
 void Generator::skip(std::uint64_t count) {
@@ -159,6 +161,13 @@ void Generator::skip(std::uint64_t count) {
     append({}, unused);
     unused.clear();
   }
+}
+
+char* Generator::put_key(std::string_view prefix, std::uint64_t number, char* cursor) {
+  key_begin_ = cursor;
+  cursor = put(put(cursor, prefix), number);
+  key_end_ = cursor;
+  return cursor;
 }
 
 std::uint32_t Generator::pick_player() {
@@ -207,8 +216,8 @@ char* Generator::write_player(Timestamp time, char* cursor) {
   cursor = put_two(cursor, map);
   cursor = put(cursor, R"("},"event_timestamp":")");
   cursor = write_time(time, cursor);
-  cursor = put(cursor, R"(","user_data":{"user_id":"player_)");
-  cursor = put(cursor, index + 1);
+  cursor = put(cursor, R"(","user_data":{"user_id":")");
+  cursor = put_key("player_", index + 1, cursor);
   cursor = put(cursor, R"(","platform":")");
   cursor = put(cursor, kPlatforms[player.platform]);
   // About one event in 300 is the last of its session.
@@ -228,8 +237,10 @@ char* Generator::write_purchase(Timestamp time, char* cursor) {
     purchases_[purchases_made_++ % purchases_.size()] = purchase;
   }
   const Item& item = kItems[purchase.item];
-  cursor = put(cursor, R"({"event_name":"transaction","parameters":{"transaction_id":"trans_)");
-  cursor = put_hex(cursor, mix64(transaction_base_ + sequence_));
+  cursor = put(cursor, R"({"event_name":"transaction","parameters":{"transaction_id":")");
+  key_begin_ = cursor;
+  cursor = put_hex(put(cursor, "trans_"), mix64(transaction_base_ + sequence_));
+  key_end_ = cursor;
   cursor = put(cursor, R"(","transaction_type":")");
   cursor = put(cursor, refund ? "refund" : "purchase");
   cursor = put(cursor, R"(","currency":"USD","amount":)");
@@ -258,8 +269,8 @@ char* Generator::write_server(Timestamp time, char* cursor) {
   if (server.memory > 9'200) server.memory = 3'500;
   server.memory = std::max(server.memory, 1'000);
   const std::int32_t latency = 20 + server.load * server.load / 600'000 + step(random_, 8);
-  cursor = put(cursor, R"({"event_name":"server_metric","parameters":{"server_id":"server_)");
-  cursor = put(cursor, index + 1);
+  cursor = put(cursor, R"({"event_name":"server_metric","parameters":{"server_id":")");
+  cursor = put_key("server_", index + 1, cursor);
   cursor = put(cursor, R"(","cpu_load":)");
   cursor = put(cursor, static_cast<std::uint64_t>(server.load / 100));
   cursor = put(cursor, R"(,"memory_usage":)");
@@ -280,8 +291,8 @@ char* Generator::write_position(Timestamp time, char* cursor) {
   Player& player = players_[index];
   player.x = std::clamp(player.x + step(random_, 150), 0, kFieldSize - 1);
   player.y = std::clamp(player.y + step(random_, 150), 0, kFieldSize - 1);
-  cursor = put(cursor, R"({"player_id":"player_)");
-  cursor = put(cursor, index + 1);
+  cursor = put(cursor, R"({"player_id":")");
+  cursor = put_key("player_", index + 1, cursor);
   cursor = put(cursor, R"(","x":)");
   cursor = put_tenths(cursor, player.x);
   cursor = put(cursor, R"(,"y":)");

@@ -14,15 +14,10 @@
 #include <vector>
 
 #include "base/time.h"
+#include "generate/event_kind.h"
 #include "generate/random.h"
 
 namespace gameflow::generate {
-
-enum class EventKind : std::uint8_t { kPlayer, kPurchase, kServer, kPosition };
-
-// Where events of a kind go, and the field that becomes their key.
-std::string_view topic_of(EventKind kind);
-std::string_view key_field_of(EventKind kind);
 
 struct WorldOptions {
   std::uint64_t seed = 1;
@@ -36,8 +31,12 @@ class Generator {
   // Preconditions: players in [1, kPlayersMax], servers in [1, 10'000].
   Generator(EventKind kind, const WorldOptions& options);
 
-  // Appends the next event as one line of JSON, with its newline.
-  void append(Timestamp time, std::string& out);
+  // A part of what was appended, from its beginning.
+  struct Part {
+    std::size_t begin = 0, size = 0;
+  };
+  // Appends the next event as one line of JSON, with its newline; returns where its key is.
+  Part append(Timestamp time, std::string& out);
   // Leaves out `count` events: the stream continues as if they had been appended.
   void skip(std::uint64_t count);
 
@@ -57,6 +56,8 @@ class Generator {
     std::uint32_t item;
   };
 
+  // An id that is the key.
+  char* put_key(std::string_view prefix, std::uint64_t number, char* cursor);
   // A player by activity: busy ones more often.
   std::uint32_t pick_player();
   char* write_time(Timestamp time, char* cursor);
@@ -75,6 +76,8 @@ class Generator {
   std::array<Purchase, 64> purchases_{};  // the latest: what a refund gives back
   std::uint32_t purchases_made_ = 0;
 
+  const char* key_begin_ = nullptr;  // within the event that is being written
+  const char* key_end_ = nullptr;
   std::int64_t time_second_ = INT64_MIN;  // the second whose text is in time_text_
   std::string time_text_;                 // "2024-11-12T10:15:30"
 };
