@@ -128,7 +128,7 @@ using Command =
                  ServiceForgetOptions, GenerateOptions, TopicListOptions, TopicDescribeOptions,
                  TopicCreateOptions, TopicDeleteOptions, ProduceOptions, ConsumeOptions, SqlOptions,
                  DeadLettersListOptions, DeadLettersShowOptions, DeadLettersReplayOptions,
-                 McpOptions, NewOptions, SchemaOptions, VersionOptions, CompletionOptions,
-                 ManualOptions>;
+                 ConnectOptions, McpOptions, NewOptions, SchemaOptions, VersionOptions,
+                 CompletionOptions, ManualOptions>;
 
 }  // namespace gameflow::app

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -37,8 +38,10 @@ struct ServerAddress {
 
 class HttpClient final : public Http {
  public:
-  // kInvalidArgument if it is not an http or https URL, kFileUnreadable for the file.
-  static Result<std::unique_ptr<HttpClient>> open(const ServerAddress& server);
+  // kInvalidArgument if it is not an http or https URL, kFileUnreadable for the file. A request
+  // that is under way when `stop` is requested has two more seconds.
+  static Result<std::unique_ptr<HttpClient>> open(const ServerAddress& server,
+                                                  std::stop_token stop = {});
   static Result<std::unique_ptr<HttpClient>> open(std::string_view url) {
     return open(ServerAddress{.url = std::string(url), .ca_file = ""});
   }
