@@ -26,7 +26,8 @@ RUN --mount=type=bind,from=package,source=/src/build/deb,target=/deb \
     apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends /deb/gameflow.deb curl \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --home-dir /var/lib/gameflow --create-home gameflow
+ && useradd --uid 10001 --shell /usr/sbin/nologin --home-dir /var/lib/gameflow --no-create-home gameflow \
+ && install -d -o gameflow -g gameflow /var/lib/gameflow
 USER gameflow
 WORKDIR /var/lib/gameflow
 ENV GAMEFLOW_DATA=/var/lib/gameflow/data GAMEFLOW_CACHE=/var/lib/gameflow/cache GAMEFLOW_LISTEN=0.0.0.0:3001
