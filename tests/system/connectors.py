@@ -95,7 +95,8 @@ class Connector:
 
 
 class Postgres:
-    BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
+    # As Debian has it: /usr/lib/postgresql/15/bin
+    BIN = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), default=pathlib.Path("nowhere"))
 
     @classmethod
     def is_installed(cls):

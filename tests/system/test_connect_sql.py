@@ -14,7 +14,7 @@ SEED = int(os.environ.get("GAMEFLOW_KILL_SEED", str(int(time.time()))))
 BASE = (int(time.time()) - 86_400) // 60 * 60 * 1000
 
 
-@unittest.skipUnless(Postgres.is_installed(), "PostgreSQL 15 is not installed: tools/setup.sh test")
+@unittest.skipUnless(Postgres.is_installed(), "PostgreSQL is not installed: tools/setup.sh test")
 class Sql(SystemTest):
     def file(self, database, *more):
         return example("sql-sink", ("postgresql://game:${env:PGPASSWORD}@127.0.0.1:5432/analytics", database.url), *more)

@@ -59,7 +59,6 @@ KafkaClient::KafkaClient(rd_kafka_type_t type, const KafkaOptions& own, const Ka
   client_ = rd_kafka_new(type, conf.get(), problem.data(), problem.size());
   if (client_ == nullptr) throw std::runtime_error(fmt::format("options: {}", problem.data()));
   conf.release();  // it is the client's now
-  if (type == RD_KAFKA_CONSUMER) rd_kafka_poll_set_consumer(client_);
 }
 
 KafkaClient::~KafkaClient() {
