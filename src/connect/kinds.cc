@@ -2,10 +2,14 @@
 
 #include <vector>
 
+#include "connect/http_source/http_source.h"
+
 namespace gameflow::connect {
 
 std::span<const Kind> kinds() {
-  static const std::vector<Kind> kKinds = {};
+  static const std::vector<Kind> kKinds = {
+      kHttpSource,
+  };
   return kKinds;
 }
 
