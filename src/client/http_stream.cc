@@ -92,7 +92,7 @@ struct HttpStream::Impl {
   std::size_t header_bytes = 0;
   std::string version;
   std::vector<std::pair<std::string, std::string>> headers;
-  milliseconds idle{0};
+  SteadyClock::duration idle{0};  // in which this waited and nothing came
   HttpFailure failure;
 };
 
@@ -234,9 +234,9 @@ HttpStream::Next HttpStream::Impl::wait(milliseconds time) {
     const auto begin = SteadyClock::now();
     curl_multi_poll(multi.get(), nullptr, 0, static_cast<int>(time.count()), nullptr);
     curl_multi_perform(multi.get(), &running);
-    idle += std::chrono::duration_cast<milliseconds>(SteadyClock::now() - begin);
+    idle += SteadyClock::now() - begin;
   }
-  if (!arrived.empty()) idle = milliseconds{0};
+  if (!arrived.empty()) idle = {};
   int left = 0;
   while (const CURLMsg* const told = curl_multi_info_read(multi.get(), &left)) {
     if (told->msg == CURLMSG_DONE) return finish(told->data.result);

@@ -87,15 +87,16 @@ void HttpSource::open(std::string_view position) {
   } else if (what == "c:") {
     cursor_ = text;
   } else {
-    etag_ = text.substr(0, text.find('\n'));
-    if (text.find('\n') != std::string_view::npos) modified_ = text.substr(text.find('\n') + 1);
+    const std::size_t bar = std::min(text.rfind('|'), text.size());  // no date has one
+    etag_ = text.substr(0, bar);
+    modified_ = text.substr(std::min(bar + 1, text.size()));
   }
 }
 
 std::string HttpSource::position() const {
   if (is_resumable()) return field_.empty() ? fmt::format("n:{}", count_) : "c:" + cursor_;
   if (is_stream_ || (etag_.empty() && modified_.empty())) return {};
-  return fmt::format("e:{}\n{}", etag_, modified_);
+  return fmt::format("e:{}|{}", etag_, modified_);
 }
 
 std::string HttpSource::url() const {

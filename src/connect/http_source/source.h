@@ -1,7 +1,7 @@
 // The source behind http-source.
 //
 // Positions  "n:1200": so many records have come; "c:TEXT": the field of the last one;
-//            "e:ETAG\nTIME": what the last answer said of itself. Else there is none.
+//            "e:ETAG|TIME": what the last answer said of itself. Else there is none.
 #pragma once
 
 #include <chrono>
