@@ -36,6 +36,7 @@
 #include "plan/explain.h"
 #include "runtime/engine.h"
 #include "runtime/stored_services.h"
+#include "serve/server.h"
 
 namespace gameflow::app {
 namespace {
@@ -75,7 +76,8 @@ http::ServerOptions server_options(const RunOptions& options, const ListenAddres
                                    const OpenFiles& files, const MemoryLimit& memory) {
   http::ServerOptions server;
   server.connections_max = files.connections;
-  server.bytes_held_max = std::min<std::uint64_t>(server.bytes_held_max, memory.max() / 8);
+  server.limits.body_bytes_held_max = server.limits.reply_bytes_held_max =
+      std::min<std::uint64_t>(server.limits.body_bytes_held_max, memory.max() / 8);
   server.address = address.host;
   server.port = address.port;
   // Half of the cores are the engine's.
@@ -150,8 +152,8 @@ Status serve(const RunOptions& options, Operators operators, FileWatch& watch,
       const std::unique_ptr<Deployment> deployment,
       Deployment::open(std::move(operators), *store,
                        {.threads = options.threads, .clock = &clock, .memory = &memory}, api));
-  GF_ASSIGN(const std::unique_ptr<http::Server> server,
-            http::Server::listen(api, server_options(options, address, files, limit)));
+  GF_ASSIGN(const std::unique_ptr<serve::Server> server,
+            http::listen(api, server_options(options, address, files, limit)));
   deployment->start();
   server->start();
   const std::string status =

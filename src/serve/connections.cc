@@ -1,6 +1,6 @@
-#include "http/connections.h"
+#include "serve/connections.h"
 
-namespace gameflow::http {
+namespace gameflow::serve {
 
 Connections::Lease::~Lease() {
   if (owner_ == nullptr) return;
@@ -68,4 +68,4 @@ std::size_t Connections::count() const {
   return sessions_.size();
 }
 
-}  // namespace gameflow::http
+}  // namespace gameflow::serve

@@ -10,10 +10,10 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "http/net.h"
-#include "http/reply.h"
+#include "serve/net.h"
+#include "serve/reply.h"
 
-namespace gameflow::http {
+namespace gameflow::serve {
 
 class PendingReply : public std::enable_shared_from_this<PendingReply> {
  public:
@@ -42,4 +42,4 @@ class PendingReply : public std::enable_shared_from_this<PendingReply> {
   std::optional<Reply> reply_;
 };
 
-}  // namespace gameflow::http
+}  // namespace gameflow::serve

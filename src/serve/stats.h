@@ -6,16 +6,16 @@
 #include <atomic>
 #include <cstdint>
 
-#include "http/connections.h"
+#include "serve/connections.h"
 
-namespace gameflow::http {
+namespace gameflow::serve {
 
-struct HttpStats {
-  explicit HttpStats(const Connections& all) : connections(all) {}
+struct Stats {
+  explicit Stats(const Connections& all) : connections(all) {}
 
   const Connections& connections;
   // Answered 503, or closed at once, because there was too much of this.
   std::atomic<std::uint64_t> refused_connections = 0, refused_bodies = 0, refused_replies = 0;
 };
 
-}  // namespace gameflow::http
+}  // namespace gameflow::serve

@@ -14,7 +14,7 @@
 
 #include "base/mutex.h"
 
-namespace gameflow::http {
+namespace gameflow::serve {
 
 class Session {
  public:
@@ -75,4 +75,4 @@ class Connections {
   std::unordered_map<std::uint64_t, std::weak_ptr<Session>> sessions_ GF_GUARDED_BY(mutex_);
 };
 
-}  // namespace gameflow::http
+}  // namespace gameflow::serve

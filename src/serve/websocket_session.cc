@@ -1,4 +1,4 @@
-#include "http/websocket_session.h"
+#include "serve/websocket_session.h"
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -10,32 +10,24 @@
 #include <boost/beast/websocket/stream.hpp>
 #include <spdlog/spdlog.h>
 
-#include "log/topics.h"
-
-namespace gameflow::http {
+namespace gameflow::serve {
 
 namespace websocket = boost::beast::websocket;
 
 namespace {
 
 constexpr std::size_t kIncomingBytesMax = 64U << 10;
-// The kernel's share of a slow client: more would only be older.
-constexpr int kSendBufferBytes = 256 << 10;
-
-// Two coroutines on one strand: write() pulls from the tail and sends, read() takes what the client
+// Two coroutines on one strand: write() pulls messages and sends them, read() takes what the client
 // sends (nothing that matters, but close and pong come that way). There is no queue: the next
 // message is pulled when the last one is written.
 class WebSocketSession final : public Session,
                                public std::enable_shared_from_this<WebSocketSession> {
  public:
-  WebSocketSession(Tcp::socket socket, Tail tail, const SessionLimits& limits)
+  WebSocketSession(Tcp::socket socket, WebSocketMessages messages, const SessionLimits& limits)
       : stream_(std::move(socket)),
-        tail_(std::move(tail)),
+        messages_(std::move(messages.messages)),
         limits_(limits),
-        signal_(std::make_shared<Signal>(stream_.get_executor())) {}
-
-  const std::shared_ptr<Signal>& signal() const { return signal_; }
-  log::TopicId topic() const { return tail_.topic(); }
+        signal_(std::move(messages.signal)) {}
 
   asio::awaitable<void> run(UpgradeRequest request);
   void stop() override;
@@ -54,7 +46,7 @@ class WebSocketSession final : public Session,
   asio::awaitable<void> close(websocket::close_code code, std::string_view reason);
 
   websocket::stream<Tcp::socket> stream_;
-  Tail tail_;
+  std::unique_ptr<Messages> messages_;
   const SessionLimits& limits_;
   std::shared_ptr<Signal> signal_;
   State state_ = State::kOpen;
@@ -98,27 +90,27 @@ asio::awaitable<void> WebSocketSession::read() {
     co_await stream_.async_read(buffer, asio::redirect_error(asio::use_awaitable, error));
   }
   if (state_ == State::kOpen) state_ = State::kEnded;
-  signal_->set();
+  signal_->wake();
 }
 
 asio::awaitable<void> WebSocketSession::write() {
   while (state_ == State::kOpen) {
-    const auto message = tail_.next();
-    if (!message && message.error().code == ErrorCode::kTopicNotFound) {
-      co_await close(websocket::close_code::normal, "the topic was deleted");
-      co_return;
-    }
+    const auto message = messages_->next();
     if (!message) {
-      spdlog::warn("http: a WebSocket ends, its topic cannot be read: {}", message.error().message);
+      spdlog::warn("http: a WebSocket ends: {}", message.error().message);
       co_await close(websocket::close_code::internal_error, to_string(message.error().code));
       co_return;
     }
-    if (!*message) {
+    if (message->kind == Message::Kind::kEnd) {
+      co_await close(websocket::close_code::normal, message->text);
+      co_return;
+    }
+    if (message->kind == Message::Kind::kNone) {
       co_await signal_->wait();
       continue;
     }
     ErrorOf error;
-    co_await stream_.async_write(asio::buffer((*message)->data(), (*message)->size()),
+    co_await stream_.async_write(asio::buffer(message->text.data(), message->text.size()),
                                  asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return abort();
   }
@@ -135,7 +127,7 @@ asio::awaitable<void> WebSocketSession::close(websocket::close_code code, std::s
 void WebSocketSession::stop() {
   asio::post(stream_.get_executor(), [self = shared_from_this()] {
     if (self->state_ == State::kOpen) self->state_ = State::kStopping;
-    self->signal_->set();
+    self->signal_->wake();
   });
 }
 
@@ -144,20 +136,18 @@ void WebSocketSession::abort() {
     self->state_ = State::kEnded;
     ErrorOf ignored;
     self->stream_.next_layer().close(ignored);
-    self->signal_->set();
+    self->signal_->wake();
   });
 }
 
 }  // namespace
 
-asio::awaitable<void> serve_websocket(ServerState& state, Tcp::socket socket,
-                                      UpgradeRequest request, Tail tail,
+asio::awaitable<void> serve_websocket(const SessionLimits& limits, Tcp::socket socket,
+                                      UpgradeRequest request, WebSocketMessages messages,
                                       Connections::Lease& lease) {
-  auto session =
-      std::make_shared<WebSocketSession>(std::move(socket), std::move(tail), state.limits);
-  state.hub.watch(session->topic(), session->signal());
+  auto session = std::make_shared<WebSocketSession>(std::move(socket), std::move(messages), limits);
   lease.hold(session);
   co_await session->run(std::move(request));
 }
 
-}  // namespace gameflow::http
+}  // namespace gameflow::serve

@@ -1,9 +1,10 @@
-#include "http/http_session.h"
+#include "serve/http_session.h"
 
 #include <array>
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <variant>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -16,11 +17,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "http/pending_reply.h"
-#include "http/response_header.h"
-#include "http/websocket_session.h"
+#include "serve/pending_reply.h"
+#include "serve/request_header.h"
+#include "serve/response_header.h"
+#include "serve/signal.h"
+#include "serve/websocket_session.h"
 
-namespace gameflow::http {
+namespace gameflow::serve {
 
 namespace beast = boost::beast;
 namespace wire = boost::beast::http;
@@ -29,6 +32,8 @@ namespace {
 
 // A header, or part of a body with the pipelined requests behind it.
 constexpr std::size_t kBufferBytesMax = 128U << 10;
+constexpr std::string_view kLineEnd = "\r\n";
+constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
 // What the connection does after a reply.
 enum class Next : std::uint8_t {
@@ -36,21 +41,6 @@ enum class Next : std::uint8_t {
   kLinger,   // close, once the client has had a chance to read the reply
   kClose,    // close now; also where the socket has been handed over
 };
-
-Method method_of(wire::verb verb) {
-  switch (verb) {
-    case wire::verb::get:
-      return Method::kGet;
-    case wire::verb::head:
-      return Method::kHead;
-    case wire::verb::post:
-      return Method::kPost;
-    case wire::verb::delete_:
-      return Method::kDelete;
-    default:
-      return Method::kOther;
-  }
-}
 
 // Workers run SQL for people and read from disk: the engine and the connections go first. On Linux
 // a thread has its own niceness.
@@ -92,15 +82,16 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   asio::awaitable<Next> serve_one();
   asio::awaitable<Next> serve_request();
   asio::awaitable<ErrorOf> receive_header();
-  std::optional<Reply> check_header();
-  std::optional<Reply> read_header();
-  std::optional<Reply> header_failure(const ErrorOf& error) const;
   asio::awaitable<std::optional<Reply>> read_body();
   asio::awaitable<ErrorOf> receive_body(std::size_t size);
   void drop_body();
   std::optional<Reply> refuse_body();
   asio::awaitable<Reply> answer(const Match& match);
-  asio::awaitable<Next> upgrade(const Match& match);
+  asio::awaitable<Next> upgrade(const Match& match, const WebSocket& socket);
+  asio::awaitable<Next> stream(const Match& match, const Stream& endless);
+  asio::awaitable<bool> send_messages(Messages& messages, bool chunked);
+  asio::awaitable<ErrorOf> write(std::string_view first, std::string_view second = {},
+                                 std::string_view third = {});
   asio::awaitable<Next> send(Reply reply, Next next);
   void log_access(const Reply& reply) const;
   asio::awaitable<void> linger();
@@ -119,6 +110,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   Request request_;
   std::unique_ptr<char[]> body_;     // of a request that gives its length
   std::size_t body_bytes_held_ = 0;  // of the budget
+  std::shared_ptr<Signal> signal_;   // of a stream
   Instant started_;
 };
 
@@ -153,6 +145,10 @@ void HttpSession::stop() {
     self->phase_ = Phase::kStopping;
     ErrorOf ignored;
     if (idle) self->socket_.cancel(ignored);
+    if (!self->signal_) return;
+    // A stream: its client may be slow to take the message that is being written.
+    self->arm(self->state_.options.limits.linger_time_max);
+    self->signal_->wake();
   });
 }
 
@@ -161,6 +157,7 @@ void HttpSession::abort() {
     self->phase_ = Phase::kStopping;
     ErrorOf ignored;
     self->socket_.close(ignored);
+    if (self->signal_) self->signal_->wake();
   });
 }
 
@@ -184,7 +181,7 @@ asio::awaitable<bool> HttpSession::wait_for_request() {
   if (phase_ == Phase::kStopping) co_return false;
   if (buffer_.size() == 0) {
     phase_ = Phase::kIdle;
-    arm(state_.limits.idle_time_max);
+    arm(state_.options.limits.idle_time_max);
     ErrorOf error;
     const std::size_t bytes = co_await socket_.async_read_some(
         buffer_.prepare(16U << 10), asio::redirect_error(asio::use_awaitable, error));
@@ -211,7 +208,7 @@ asio::awaitable<ErrorOf> HttpSession::receive_header() {
   while (!error && !parser_->is_header_done()) {
     bytes += co_await wire::async_read_some(socket_, buffer_, *parser_,
                                             asio::redirect_error(asio::use_awaitable, error));
-    if (!error && bytes > state_.limits.header_bytes_max) error = wire::error::header_limit;
+    if (!error && bytes > state_.options.limits.header_bytes_max) error = wire::error::header_limit;
   }
   co_return error;
 }
@@ -220,89 +217,36 @@ asio::awaitable<Next> HttpSession::serve_request() {
   started_ = std::chrono::steady_clock::now();
   request_ = {};
   parser_.emplace();
-  parser_->header_limit(static_cast<std::uint32_t>(state_.limits.header_bytes_max));
+  parser_->header_limit(static_cast<std::uint32_t>(state_.options.limits.header_bytes_max));
   parser_->body_limit(boost::none);  // checked below, where the reply can say so
-  arm(state_.limits.header_time_max);
+  arm(state_.options.limits.header_time_max);
   ErrorOf error = co_await receive_header();
   if (error) {
-    auto failure = header_failure(error);
+    auto failure = header_failure(error, expired_, state_.options.limits);
     if (!failure) co_return Next::kClose;
     co_return co_await send(std::move(*failure), Next::kLinger);
   }
-  if (auto refused = check_header()) co_return co_await send(std::move(*refused), Next::kLinger);
+  if (auto refused = check_header(parser_->get()))
+    co_return co_await send(std::move(*refused), Next::kLinger);
   // An early reply leaves the body unread: the next request cannot be found behind it.
   const Next after_refusal = parser_->is_done() ? Next::kRequest : Next::kLinger;
-  if (auto refused = read_header()) co_return co_await send(std::move(*refused), after_refusal);
-  auto matched = match_route(state_.routes, request_);
+  if (auto refused = read_header(parser_->get(), request_))
+    co_return co_await send(std::move(*refused), after_refusal);
+  auto matched = match_route(state_.routes, state_.matching, request_);
   if (auto* refused = std::get_if<Reply>(&matched))
     co_return co_await send(std::move(*refused), after_refusal);
   const Match& match = std::get<Match>(matched);
-  if (match.route->work == Work::kWebSocket) co_return co_await upgrade(match);
+  if (const auto* socket = std::get_if<WebSocket>(&match.route->handler))
+    co_return co_await upgrade(match, *socket);
   if (!parser_->is_done()) {
     auto refused = co_await read_body();
     if (refused) co_return co_await send(std::move(*refused), Next::kLinger);
   }
   disarm();
+  if (const auto* endless = std::get_if<Stream>(&match.route->handler))
+    co_return co_await stream(match, *endless);
   Reply reply = co_await answer(match);
   co_return co_await send(std::move(reply), Next::kRequest);
-}
-
-// The reply to a header that did not arrive or does not parse; nothing where nobody waits for one.
-std::optional<Reply> HttpSession::header_failure(const ErrorOf& error) const {
-  if (expired_)
-    return error_reply(408, "timeout",
-                       fmt::format("the request header did not arrive within {} ms",
-                                   state_.limits.header_time_max.count()));
-  if (error == wire::error::header_limit || error == wire::error::buffer_overflow)
-    return error_reply(
-        431, to_string(ErrorCode::kPayloadTooLarge),
-        fmt::format("the request header is over {} bytes", state_.limits.header_bytes_max));
-  if (error == wire::error::end_of_stream || error == wire::error::partial_message)
-    return std::nullopt;
-  if (error.category() != make_error_code(wire::error::end_of_stream).category())
-    return std::nullopt;
-  return error_reply(400, to_string(ErrorCode::kInvalidArgument),
-                     fmt::format("this is not an HTTP/1.1 request: {}", error.message()));
-}
-
-// What this version of the parser lets pass and a proxy in front might read differently: where a
-// body ends must have one meaning (request smuggling).
-std::optional<Reply> HttpSession::check_header() {
-  const auto& header = parser_->get();
-  const auto bad = [](unsigned status, std::string_view message) {
-    return error_reply(status, to_string(ErrorCode::kInvalidArgument), message);
-  };
-  const std::size_t lengths = header.count(wire::field::content_length);
-  const std::size_t codings = header.count(wire::field::transfer_encoding);
-  if (lengths > 1) return bad(400, "Content-Length is given twice");
-  if (lengths > 0 && codings > 0)
-    return bad(400, "Content-Length and Transfer-Encoding exclude each other");
-  if (codings > 0 && header.version() == 10) return bad(400, "HTTP/1.0 has no Transfer-Encoding");
-  if (codings > 1 ||
-      (codings == 1 && !beast::iequals(header[wire::field::transfer_encoding], "chunked")))
-    return bad(501, "the only Transfer-Encoding understood here is chunked");
-  const std::size_t hosts = header.count(wire::field::host);
-  if (hosts > 1 || (hosts == 0 && header.version() == 11))
-    return bad(400, "an HTTP/1.1 request needs exactly one Host header");
-  return std::nullopt;
-}
-
-std::optional<Reply> HttpSession::read_header() {
-  const auto& header = parser_->get();
-  const auto field = [&](auto name) {
-    const auto value = header[name];
-    return std::string(value.data(), value.size());
-  };
-  request_.method = method_of(header.method());
-  request_.host = field(wire::field::host);
-  request_.origin = field(wire::field::origin);
-  request_.content_type = field(wire::field::content_type);
-  request_.content_encoding = field(wire::field::content_encoding);
-  request_.accept_encoding = field(wire::field::accept_encoding);
-  request_.if_none_match = field(wire::field::if_none_match);
-  const auto parsed = parse_target({header.target().data(), header.target().size()}, request_);
-  if (!parsed) return error_reply(parsed.error());
-  return std::nullopt;
 }
 
 std::optional<Reply> HttpSession::refuse_body() {
@@ -351,7 +295,7 @@ void HttpSession::drop_body() {
 // Reads the body into request_, or returns the reply that refuses it.
 asio::awaitable<std::optional<Reply>> HttpSession::read_body() {
   if (auto refused = refuse_body()) co_return std::move(refused);
-  arm(state_.limits.body_time_max);
+  arm(state_.options.limits.body_time_max);
   ErrorOf error;
   if (parser_->get().version() == 11 && !parser_->get()[wire::field::expect].empty()) {
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -370,7 +314,7 @@ asio::awaitable<std::optional<Reply>> HttpSession::read_body() {
   if (expired_)
     co_return error_reply(408, "timeout",
                           fmt::format("the request body did not arrive within {} ms",
-                                      state_.limits.body_time_max.count()));
+                                      state_.options.limits.body_time_max.count()));
   if (error == wire::error::body_limit)
     co_return error_reply(413, to_string(ErrorCode::kPayloadTooLarge),
                           fmt::format("the body is over the limit of {} bytes; send it in parts",
@@ -380,26 +324,28 @@ asio::awaitable<std::optional<Reply>> HttpSession::read_body() {
 }
 
 asio::awaitable<Reply> HttpSession::answer(const Match& match) {
-  if (match.route->work == Work::kQuick) {
+  const Handler& handler = match.route->handler;
+  if (std::holds_alternative<Quick>(handler)) {
     Reply reply;
-    run_route(state_.routes, match, request_, [&reply](Reply made) { reply = std::move(made); });
+    run_route(match, request_, state_.stats, [&reply](Reply made) { reply = std::move(made); });
     co_return reply;
   }
   auto pending = std::make_shared<PendingReply>(socket_.get_executor());
   const ReplyCallback done = [pending](Reply reply) { pending->set(std::move(reply)); };
-  if (match.route->work == Work::kBlocking)
+  if (std::holds_alternative<Blocking>(handler)) {
     asio::post(state_.workers, [this, &match, done] {  // this coroutine waits for it
       yield_to_engine();
-      run_route(state_.routes, match, request_, done);
+      run_route(match, request_, state_.stats, done);
     });
-  else
-    run_route(state_.routes, match, request_, done);
-  // While it is still in the cache: the next request, of another connection, gets its memory.
-  if (match.route->work == Work::kCallback) drop_body();
+  } else {
+    run_route(match, request_, state_.stats, done);
+    // While it is still in the cache: the next request, of another connection, gets its memory.
+    drop_body();
+  }
   co_return co_await pending->wait();
 }
 
-asio::awaitable<Next> HttpSession::upgrade(const Match& match) {
+asio::awaitable<Next> HttpSession::upgrade(const Match& match, const WebSocket& socket) {
   const auto& header = parser_->get();
   if (!beast::websocket::is_upgrade(header)) {
     Reply reply = error_reply(426, "upgrade_required", "this address speaks WebSocket only");
@@ -411,17 +357,61 @@ asio::awaitable<Next> HttpSession::upgrade(const Match& match) {
                                         "nothing may follow the header of a WebSocket upgrade "
                                         "before it is answered"),
                             Next::kLinger);
-  const auto options = TailOptions::parse(request_);
-  if (!options) co_return co_await send(error_reply(options.error()), Next::kRequest);
-  auto tail = Tail::open(state_.routes.api, match.arguments[0], *options);
-  if (!tail) co_return co_await send(error_reply(tail.error()), Next::kRequest);
+  signal_ = std::make_shared<Signal>(socket_.get_executor());
+  auto opened = socket.open({request_, match.arguments, state_.stats}, signal_);
+  if (!opened) co_return co_await send(std::move(opened.error()), Next::kRequest);
   disarm();
   Reply accepted;
   accepted.status = 101;
   log_access(accepted);
-  co_await serve_websocket(state_, std::move(socket_), parser_->release(), std::move(*tail),
-                           lease_);
+  WebSocketMessages messages{std::move(*opened), signal_};
+  co_await serve_websocket(state_.options.limits, std::move(socket_), parser_->release(),
+                           std::move(messages), lease_);
   co_return Next::kClose;
+}
+
+asio::awaitable<Next> HttpSession::stream(const Match& match, const Stream& endless) {
+  signal_ = std::make_shared<Signal>(socket_.get_executor());
+  auto opened = endless.open({request_, match.arguments, state_.stats}, signal_);
+  if (!opened) co_return co_await send(std::move(opened.error()), Next::kRequest);
+  Reply reply;
+  reply.content_type = opened->content_type;
+  reply.headers = std::move(opened->headers);
+  log_access(reply);
+  const bool chunked = parser_->get().version() == 11;
+  const std::string header =
+      response_header(reply, chunked ? 11 : 10, /*keep_alive=*/false, SystemClock{}.now(),
+                      chunked ? BodyEnd::kLastChunk : BodyEnd::kClose);
+  ErrorOf error;
+  socket_.set_option(asio::socket_base::send_buffer_size(kSendBufferBytes), error);
+  error = co_await write(header);
+  if (error || request_.method == Method::kHead) co_return error ? Next::kClose : Next::kLinger;
+  const bool complete = co_await send_messages(*opened->messages, chunked);
+  if (!complete) co_return Next::kClose;
+  if (chunked) error = co_await write(kLastChunk);
+  co_return error ? Next::kClose : Next::kLinger;
+}
+
+// False where the connection broke, or messages that should come do not.
+asio::awaitable<bool> HttpSession::send_messages(Messages& messages, bool chunked) {
+  while (phase_ != Phase::kStopping) {
+    const auto message = messages.next();
+    if (!message) {
+      spdlog::warn("http: a stream is broken off: {}", message.error().message);
+      co_return false;
+    }
+    if (message->kind == Message::Kind::kEnd) co_return true;
+    if (message->kind == Message::Kind::kNone) {
+      disarm();
+      co_await signal_->wait();
+      continue;
+    }
+    const std::string_view text = message->text;
+    const std::string size = chunked ? fmt::format("{:x}\r\n", text.size()) : "";
+    const ErrorOf error = co_await write(size, text, chunked ? kLineEnd : "");
+    if (error) co_return false;
+  }
+  co_return true;
 }
 
 asio::awaitable<Next> HttpSession::send(Reply reply, Next next) {
@@ -440,13 +430,20 @@ asio::awaitable<Next> HttpSession::send(Reply reply, Next next) {
   const std::string header =
       response_header(reply, version, next == Next::kRequest, SystemClock{}.now());
   const bool sends_body = has_body(reply.status) && request_.method != Method::kHead;
-  const std::array<asio::const_buffer, 2> parts{
-      asio::buffer(header), asio::buffer(reply.body.data(), sends_body ? reply.body.size() : 0)};
-  arm(state_.limits.write_time_max);
-  ErrorOf error;
-  co_await asio::async_write(socket_, parts, asio::redirect_error(asio::use_awaitable, error));
+  const ErrorOf error =
+      co_await write(header, sends_body ? std::string_view(reply.body) : std::string_view());
   if (fits) state_.reply_budget.give(bytes);
   co_return error ? Next::kClose : next;
+}
+
+asio::awaitable<ErrorOf> HttpSession::write(std::string_view first, std::string_view second,
+                                            std::string_view third) {
+  const auto buffer = [](std::string_view text) { return asio::buffer(text.data(), text.size()); };
+  const std::array<asio::const_buffer, 3> parts{buffer(first), buffer(second), buffer(third)};
+  arm(state_.options.limits.write_time_max);
+  ErrorOf error;
+  co_await asio::async_write(socket_, parts, asio::redirect_error(asio::use_awaitable, error));
+  co_return error;
 }
 
 void HttpSession::log_access(const Reply& reply) const {
@@ -472,7 +469,7 @@ void HttpSession::log_access(const Reply& reply) const {
 asio::awaitable<void> HttpSession::linger() {
   ErrorOf error;
   socket_.shutdown(Tcp::socket::shutdown_send, error);
-  arm(state_.limits.linger_time_max);
+  arm(state_.options.limits.linger_time_max);
   buffer_.clear();
   while (!error && !expired_)
     co_await socket_.async_read_some(buffer_.prepare(64U << 10),
@@ -488,4 +485,4 @@ asio::awaitable<void> serve_connection(ServerState& state, Tcp::socket socket,
   co_await session->run();
 }
 
-}  // namespace gameflow::http
+}  // namespace gameflow::serve

@@ -1,4 +1,4 @@
-#include "http/request.h"
+#include "serve/request.h"
 
 #include <charconv>
 
@@ -7,7 +7,7 @@
 #include "base/ascii.h"
 #include "record/codec.h"
 
-namespace gameflow::http {
+namespace gameflow::serve {
 namespace {
 
 int hex_digit(char c) {
@@ -134,4 +134,4 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
 }
 
-}  // namespace gameflow::http
+}  // namespace gameflow::serve

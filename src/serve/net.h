@@ -6,10 +6,10 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-namespace gameflow::http {
+namespace gameflow::serve {
 
 namespace asio = boost::asio;
 using Tcp = asio::ip::tcp;
 using ErrorOf = boost::system::error_code;  // what an operation of the network library ended with
 
-}  // namespace gameflow::http
+}  // namespace gameflow::serve

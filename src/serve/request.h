@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,7 +11,7 @@
 
 #include "base/error.h"
 
-namespace gameflow::http {
+namespace gameflow::serve {
 
 enum class Method : std::uint8_t { kGet, kHead, kPost, kDelete, kOther };
 
@@ -21,7 +22,8 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   // Headers; empty where absent.
   std::string host, origin, content_type, content_encoding, accept_encoding, if_none_match;
-  std::string_view body;  // whoever reads it holds it
+  std::function<std::string_view(std::string_view)> other_header;  // any, by its name
+  std::string_view body;                                           // whoever reads it holds it
 
   // The value of a query parameter, if it is there.
   std::optional<std::string_view> parameter(std::string_view name) const;
@@ -46,4 +48,4 @@ bool list_has(std::string_view header, std::string_view token);
 
 std::string_view trimmed(std::string_view text);
 
-}  // namespace gameflow::http
+}  // namespace gameflow::serve

@@ -1,4 +1,4 @@
-#include "http/response_header.h"
+#include "serve/response_header.h"
 
 #include <algorithm>
 #include <ctime>
@@ -9,7 +9,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-namespace gameflow::http {
+namespace gameflow::serve {
 namespace {
 
 // Of every reply; the last one unless the reply has its own.
@@ -39,7 +39,8 @@ bool has_body(unsigned status) {
   return status != 204 && status != 304;
 }
 
-std::string response_header(const Reply& reply, unsigned version, bool keep_alive, Timestamp now) {
+std::string response_header(const Reply& reply, unsigned version, bool keep_alive, Timestamp now,
+                            BodyEnd end) {
   const auto reason =
       boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(reply.status));
   std::string header;
@@ -54,8 +55,9 @@ std::string response_header(const Reply& reply, unsigned version, bool keep_aliv
   if (!may_be_stored) header += kNoStore;
   for (const auto& [name, value] : reply.headers) fmt::format_to(out, "{}: {}\r\n", name, value);
   if (has_body(reply.status)) {
-    fmt::format_to(out, "Content-Type: {}\r\nContent-Length: {}\r\n", reply.content_type,
-                   reply.body.size());
+    fmt::format_to(out, "Content-Type: {}\r\n", reply.content_type);
+    if (end == BodyEnd::kLength) fmt::format_to(out, "Content-Length: {}\r\n", reply.body.size());
+    if (end == BodyEnd::kLastChunk) header += "Transfer-Encoding: chunked\r\n";
   }
   // Each version's default goes without saying.
   if (version == 11 && !keep_alive) header += "Connection: close\r\n";
@@ -64,4 +66,4 @@ std::string response_header(const Reply& reply, unsigned version, bool keep_aliv
   return header;
 }
 
-}  // namespace gameflow::http
+}  // namespace gameflow::serve

@@ -14,11 +14,10 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "api/api.h"
-#include "http/http_session.h"
-#include "http/server_state.h"
+#include "serve/http_session.h"
+#include "serve/server_state.h"
 
-namespace gameflow::http {
+namespace gameflow::serve {
 namespace {
 
 constexpr std::chrono::milliseconds kStopTimeMax{4'500};
@@ -30,19 +29,19 @@ std::string place_of(const asio::ip::address& address, unsigned port) {
 }
 
 // Why there is no server at `endpoint`, and what to do.
-Error cannot_listen(const Tcp::endpoint& endpoint, const ErrorOf& error) {
+Error cannot_listen(std::string_view setting, const Tcp::endpoint& endpoint, const ErrorOf& error) {
   const std::string place = place_of(endpoint.address(), endpoint.port());
   if (error == asio::error::address_in_use) {
     const unsigned other = endpoint.port() < 65535 ? endpoint.port() + 1U : endpoint.port() - 1U;
     return {ErrorCode::kPortInUse,
             fmt::format("{} is in use by another program; stop it, or choose another port with "
-                        "--listen {}",
-                        place, place_of(endpoint.address(), other))};
+                        "{} {}",
+                        place, setting, place_of(endpoint.address(), other))};
   }
   std::string advice;
   if (error == asio::error::access_denied)
-    advice = fmt::format(": ports below 1024 are for root; choose another one, as with --listen {}",
-                         place_of(endpoint.address(), 3001));
+    advice = fmt::format(": ports below 1024 are for root; choose another one, as with {} {}",
+                         setting, place_of(endpoint.address(), 3001));
   if (error == boost::system::errc::address_not_available)
     advice =
         ": this machine has no such address; use 127.0.0.1 for this machine only, 0.0.0.0 for all "
@@ -53,9 +52,8 @@ Error cannot_listen(const Tcp::endpoint& endpoint, const ErrorOf& error) {
 
 class ListeningServer final : public Server {
  public:
-  ListeningServer(api::Api& api, const ServerOptions& options, const SessionLimits& limits,
-                  bool loopback)
-      : state_(api, options, limits, loopback),
+  ListeningServer(const ServerOptions& options, std::vector<Route> routes, bool loopback)
+      : state_(options, std::move(routes), loopback),
         work_(state_.io.get_executor()),
         acceptor_(asio::make_strand(state_.io)) {}
   ~ListeningServer() override { stop(); }
@@ -86,7 +84,7 @@ Status ListeningServer::bind(const Tcp::endpoint& endpoint) {
   if (!error && endpoint.address().is_v6()) acceptor_.set_option(asio::ip::v6_only(false), error);
   if (!error) acceptor_.bind(endpoint, error);
   if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return tl::unexpected(cannot_listen(endpoint, error));
+  if (error) return tl::unexpected(cannot_listen(state_.options.setting, endpoint, error));
   port_ = acceptor_.local_endpoint().port();
   return {};
 }
@@ -172,8 +170,8 @@ void ListeningServer::stop() {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> listen_with_limits(api::Api& api, const ServerOptions& options,
-                                                   const SessionLimits& limits) {
+Result<std::unique_ptr<Server>> Server::listen(const ServerOptions& options,
+                                               std::vector<Route> routes) {
   ErrorOf error;
   const auto address =
       asio::ip::make_address(options.address == "localhost" ? "127.0.0.1" : options.address, error);
@@ -182,15 +180,10 @@ Result<std::unique_ptr<Server>> listen_with_limits(api::Api& api, const ServerOp
                 fmt::format("\"{}\" is not an IP address to listen on; use 127.0.0.1 for this "
                             "machine only, 0.0.0.0 for all networks",
                             options.address));
-  auto server = std::make_unique<ListeningServer>(api, options, limits, address.is_loopback());
+  auto server =
+      std::make_unique<ListeningServer>(options, std::move(routes), address.is_loopback());
   GF_TRY(server->bind({address, options.port}));
   return server;
 }
 
-Result<std::unique_ptr<Server>> Server::listen(api::Api& api, const ServerOptions& options) {
-  SessionLimits limits;
-  limits.body_bytes_held_max = limits.reply_bytes_held_max = options.bytes_held_max;
-  return listen_with_limits(api, options, limits);
-}
-
-}  // namespace gameflow::http
+}  // namespace gameflow::serve
