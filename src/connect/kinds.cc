@@ -7,12 +7,13 @@
 #include "connect/graphite/graphite_sink.h"
 #include "connect/mqtt/mqtt_source.h"
 #include "connect/sql/sql_sink.h"
+#include "connect/webhook/webhook_source.h"
 
 namespace gameflow::connect {
 
 std::span<const Kind> kinds() {
-  static const std::vector<Kind> kKinds = {kFileSource, kFileSink, kGraphiteSink, kMqttSource,
-                                           kSqlSink};
+  static const std::vector<Kind> kKinds = {kFileSource, kFileSink, kGraphiteSink,
+                                           kMqttSource, kSqlSink,  kWebhookSource};
   return kKinds;
 }
 
