@@ -11,13 +11,14 @@
 #include "connect/kafka/kafka_source.h"
 #include "connect/mqtt/mqtt_source.h"
 #include "connect/sql/sql_sink.h"
+#include "connect/webhook/webhook_source.h"
 
 namespace gameflow::connect {
 
 std::span<const Kind> kinds() {
-  static const std::vector<Kind> kKinds = {kFileSource, kFileSink,   kGraphiteSink,
-                                           kHttpSource, kHttpSink,   kKafkaSource,
-                                           kKafkaSink,  kMqttSource, kSqlSink};
+  static const std::vector<Kind> kKinds = {kFileSource, kFileSink,     kGraphiteSink, kHttpSource,
+                                           kHttpSink,   kKafkaSource,  kKafkaSink,    kMqttSource,
+                                           kSqlSink,    kWebhookSource};
   return kKinds;
 }
 
