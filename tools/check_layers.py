@@ -26,7 +26,7 @@ LAYERS = {
     "query": (3, "state record base sdk"),
     "runtime": (4, "plan query log state record window sdk base"),
     "connect": (4, "client record base sdk"),
-    "generate": (4, "record base"),
+    "generate": (4, "spec record base"),
     "api": (5, "runtime query plan spec log state record base"),
     "http": (6, "api runtime query plan log record base"),
     "app": (7, None),
