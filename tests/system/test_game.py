@@ -2,6 +2,7 @@
 was interrupted goes on where it stopped."""
 
 import collections
+import datetime
 import decimal
 import json
 import os
@@ -17,7 +18,7 @@ TOPICS = {"player_action": "player-events", "transaction": "purchase-events", "s
 
 # Few players, and all that can go wrong often enough to be seen.
 EVERYTHING = """
-players: 600
+players: 400
 show-ip-addresses: true
 faults: { duplicates: 0.01, corrupt: 0.001, late: 0.1, wrong-clocks: 0.05, bots: 0.005 }
 anomalies:
@@ -45,7 +46,7 @@ def count(lines):
     levels = collections.defaultdict(collections.Counter)
     revenue = collections.defaultdict(lambda: collections.Counter(gross=decimal.Decimal(0), refunded=decimal.Decimal(0)))
     corrupt = late = 0
-    from_iso = lambda text: int(__import__("datetime").datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000 + 0.5)
+    from_iso = lambda text: round(datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000)
     for line in lines:
         try:
             event = json.loads(line, parse_float=decimal.Decimal)
@@ -142,7 +143,8 @@ class Truth(unittest.TestCase):
                 if event["parameters"] is not None and event["event_id"] not in seen:
                     seen.add(event["event_id"])
                     events.append(event)
-        within = lambda anomaly: [e for e in events if anomaly["from"] <= e["event_timestamp"] < anomaly["until"]]
+        fine = lambda time: time.replace("Z", ".000Z")
+        within = lambda anomaly: [e for e in events if fine(anomaly["from"]) <= e["event_timestamp"] < fine(anomaly["until"])]
         sales = lambda anomaly: [e for e in within(anomaly) if e["event_name"] == "transaction"]
         clocks = set(truth["wrong_clock_players"])
         for burst in of["burst-account"]:

@@ -23,7 +23,7 @@ namespace {
 constexpr std::uint64_t kUniformRate = 100;
 // What a player makes in a day, events of all kinds together, with the sessions of the defaults.
 // generate_test checks it.
-constexpr double kEventsOfPlayerAndDay = 1'160;
+constexpr double kEventsOfPlayerAndDay = 1'175;
 constexpr double kDefaultSessions = 2, kDefaultSessionMs = 900'000;
 
 Result<spec::Game> read_game(const std::string& name) {

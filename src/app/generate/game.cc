@@ -24,6 +24,7 @@
 #include "base/sleep.h"
 #include "client/http_client.h"
 #include "client/producer.h"
+#include "generate/game/game_feed.h"
 
 namespace gameflow::app {
 namespace {
@@ -176,10 +177,8 @@ Status write_truth(const std::string& name, const std::string& text) {
   return fail(ErrorCode::kDataUnwritable, fmt::format("cannot write '{}': {}", name, why));
 }
 
-int print_game(const GenerateOptions& options, generate::GameFeed& feed, Timestamp start) {
-  // Only to write the truth; else a signal may end it as any other program.
-  std::optional<TerminationSignals> signals;
-  if (!options.truth_file.empty()) signals.emplace();
+int print_game(const GenerateOptions& options, generate::GameFeed& feed, Timestamp start,
+               std::optional<TerminationSignals>& signals) {
   const auto give = [](const generate::FeedEvent& event) {
     return std::fwrite(event.json.data(), 1, event.json.size(), stdout) == event.json.size() &&
            std::fputc('\n', stdout) != EOF;
@@ -221,8 +220,8 @@ Status resume(const GenerateOptions& options, std::deque<Lane>& lanes, generate:
   return {};
 }
 
-int send_game(const GenerateOptions& options, generate::GameFeed& feed, std::uint64_t seed,
-              Timestamp start, TerminationSignals& signals) {
+int send_game(const GenerateOptions& options, generate::GameFeed& feed, Timestamp start,
+              TerminationSignals& signals) {
   std::stop_source stop, give_up;
   std::deque<Lane> lanes;
   std::deque<Counters> counters(options.kinds.size());
@@ -264,7 +263,8 @@ int send_game(const GenerateOptions& options, generate::GameFeed& feed, std::uin
   }
   clear_progress();
   const Totals totals = total(counters);
-  print_summary(totals, std::chrono::duration<double>(SteadyClock::now() - began).count(), seed);
+  print_summary(totals, std::chrono::duration<double>(SteadyClock::now() - began).count(),
+                feed.seed());
   int exit_code = totals.refused > 0 ? kExitFailed : kExitFine;
   for (const Lane& lane : lanes) {
     // Stopped while the server was away: the summary has said so.
@@ -277,9 +277,9 @@ int send_game(const GenerateOptions& options, generate::GameFeed& feed, std::uin
 }  // namespace
 
 int generate_game(const GenerateOptions& options) {
-  // Before there are threads.
+  // Before there are threads. Without a truth to be written a signal may end what prints at once.
   std::optional<TerminationSignals> signals;
-  if (!options.server.empty()) signals.emplace();
+  if (!options.server.empty() || !options.truth_file.empty()) signals.emplace();
   if (!options.truth_file.empty()) {
     // Rather now than after a day of events.
     if (const Status writable = write_truth(options.truth_file, ""); !writable)
@@ -288,8 +288,8 @@ int generate_game(const GenerateOptions& options) {
   const Timestamp start = SystemClock().now();
   auto feed = make_game_feed(options, start);
   if (!feed) return print_error(feed.error());
-  const int exit_code = signals ? send_game(options, **feed, (*feed)->seed(), start, *signals)
-                                : print_game(options, **feed, start);
+  const int exit_code = options.server.empty() ? print_game(options, **feed, start, signals)
+                                               : send_game(options, **feed, start, *signals);
   if (options.truth_file.empty()) return exit_code;
   if (const Status written = write_truth(options.truth_file, (*feed)->truth()); !written)
     return print_error(written.error());

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "generate/game/game_feed.h"
+#include "spec/game.h"
 
 namespace gameflow::generate {
 namespace {

@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "spec/game.h"
+
 namespace gameflow::generate {
 namespace {
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "generate/game/writer.h"
+#include "spec/game.h"
 
 namespace gameflow::generate {
 

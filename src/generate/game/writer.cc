@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "spec/game.h"
+
 namespace gameflow::generate {
 namespace {
 
