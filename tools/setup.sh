@@ -6,9 +6,10 @@ cd "$(dirname "$0")/.."
 build_packages=(g++ cmake ninja-build make pkg-config ccache git curl ca-certificates
   librocksdb-dev libsimdjson-dev libyaml-cpp-dev libsqlite3-dev libboost1.81-dev liblz4-dev
   libxxhash-dev libfmt-dev libspdlog-dev libcli11-dev libexpected-dev prometheus-cpp-dev
-  libcurl4-openssl-dev libedit-dev libssl-dev zlib1g-dev)
+  libcurl4-openssl-dev libedit-dev libssl-dev zlib1g-dev libpq-dev libmosquitto-dev)
 test_packages=(libgtest-dev clang-format clang-tidy shellcheck chromium fonts-dejavu-core python3
-  python3-yaml python3-jsonschema libfaketime)
+  python3-yaml python3-jsonschema libfaketime postgresql graphite-carbon graphite-web mosquitto
+  mosquitto-clients)
 
 what=${1:-build}
 packages=("${build_packages[@]}")

@@ -108,7 +108,19 @@ struct Api::Impl {
                 fmt::format("there is no topic '{}'{}", name, did_you_mean(name, names)));
   }
 
-  const log::Store& store;
+  Result<Destination> find_destination(std::string_view name) const {
+    GF_ASSIGN(log::TopicInfo info, find_topic(name));
+    const record::Type* const type = running()->type_of(info.config.name);
+    return Destination{std::move(info), type};
+  }
+
+  // Whether a request to produce may come in.
+  Status admit(std::string_view body) {
+    produce.count_request(body.size());
+    return memory != nullptr ? memory->status() : Status{};
+  }
+
+  log::Store& store;
   log::Topics& topics;
   log::Log& log;
   const log::StoreHealth& health;
@@ -144,20 +156,27 @@ const Clock& Api::clock() const {
 
 void Api::produce(std::string_view topic, std::string_view body, const ProduceOptions& options,
                   ProduceCallback done) {
-  impl_->produce.count_request(body.size());
-  if (impl_->memory != nullptr) {
-    if (Status status = impl_->memory->status(); !status)
-      return done(fail(std::move(status).error()));
-  }
-  auto info = impl_->find_topic(topic);
-  if (!info) return done(fail(std::move(info).error()));
-  impl_->produce.run(*info, impl_->running()->type_of(info->config.name), body, options,
-                     std::move(done));
+  if (Status status = impl_->admit(body); !status) return done(fail(std::move(status).error()));
+  const auto to = impl_->find_destination(topic);
+  if (!to) return done(fail(to.error()));
+  impl_->produce.run(*to, body, options, std::move(done));
+}
+
+void Api::produce_routed(std::string_view body, const ProduceOptions& options,
+                         ProduceCallback done) {
+  if (Status status = impl_->admit(body); !status) return done(fail(std::move(status).error()));
+  impl_->produce.run([this](std::string_view name) { return impl_->find_destination(name); }, body,
+                     options, std::move(done));
 }
 
 Result<std::uint64_t> Api::next_sequence(std::string_view topic, std::string_view producer) const {
   GF_ASSIGN(const log::TopicInfo info, impl_->find_topic(topic));
-  return impl_->produce.next_sequence(info.id, producer);
+  GF_ASSIGN(const log::ProducerState state, impl_->store.producer(info.id, producer));
+  return state.next_sequence;
+}
+
+Result<log::ProducerState> Api::producer(std::string_view producer) const {
+  return impl_->store.producer(log::kAllTopics, producer);
 }
 
 Result<TopicDescription> Api::create_topic(const log::TopicConfig& config) {

@@ -41,6 +41,8 @@ struct ProduceOptions {
   // Exactly-once over retries: records are numbered from first_sequence, rejected ones included.
   std::optional<std::string> producer;
   std::uint64_t first_sequence = 0;
+  // Stored in the same commit: where the producer goes on behind these records. With `producer`.
+  std::optional<std::string> position;
 };
 
 struct RejectedRecord {
@@ -120,8 +122,15 @@ class Api {
   void produce(std::string_view topic, std::string_view body, const ProduceOptions& options,
                ProduceCallback done);
 
+  // The same for records that say where they go (api/envelopes.h), all of them in one commit; keys
+  // are theirs. A record for a topic that does not exist is a bad one. The producer numbers its
+  // records over all topics, and its position may come without records.
+  void produce_routed(std::string_view body, const ProduceOptions& options, ProduceCallback done);
+
   // The sequence number that `producer` should send next to `topic`; 0 for one that never sent.
   Result<std::uint64_t> next_sequence(std::string_view topic, std::string_view producer) const;
+  // Of one that numbers its records over all topics.
+  Result<log::ProducerState> producer(std::string_view producer) const;
 
   // Topics. create_topic is for topics without a schema; those of the dataflow exist already.
   Result<TopicDescription> create_topic(const log::TopicConfig& config);

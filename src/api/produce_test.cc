@@ -311,13 +311,17 @@ TEST_F(ProduceTest, RetriesAreNotStoredTwice) {
 class Racing final : public log::Producing {
  public:
   explicit Racing(log::Producing& inner) : inner_(inner) {}
-  std::optional<std::uint64_t> stale_;  // what the next call of next_sequence says
+  std::optional<std::uint64_t> stale_;  // the sequence that the next call of producer() says
 
-  Result<std::uint64_t> next_sequence(log::TopicId topic,
+  Result<log::ProducerState> producer(log::TopicId topic,
                                       std::string_view producer) const override {
     auto& self = const_cast<Racing&>(*this);
-    if (const auto stale = std::exchange(self.stale_, {})) return *stale;
-    return inner_.next_sequence(topic, producer);
+    if (const auto stale = std::exchange(self.stale_, {})) return log::ProducerState{*stale};
+    return inner_.producer(topic, producer);
+  }
+  Result<std::vector<log::NamedProducer>> positions() const override { return inner_.positions(); }
+  Status forget_producer(log::TopicId topic, std::string_view producer) override {
+    return inner_.forget_producer(topic, producer);
   }
   void submit(log::ProduceRequest request, Callback done) override {
     inner_.submit(std::move(request), std::move(done));
@@ -330,10 +334,10 @@ class Racing final : public log::Producing {
 TEST_F(ProduceTest, ARetryThatRacesItsFirstSendIsNotStoredTwice) {
   Racing racing(*store_);
   Produce produce(racing, clock_);
-  const log::TopicInfo topic = store_->topic("any").value();
+  const Destination to{store_->topic("any").value()};
   const auto send = [&](std::uint64_t first, std::string_view body) {
     std::string out;
-    produce.run(topic, nullptr, body, {.producer = "p", .first_sequence = first},
+    produce.run(to, body, {.producer = "p", .first_sequence = first},
                 [&](const Result<ProduceReply>& reply) {
                   out = reply ? fmt::format("{}/{}/{}", reply->accepted, reply->duplicates,
                                             reply->rejected)

@@ -85,6 +85,7 @@ CommandTree::CommandTree() : root_(kDescription, "gameflow") {
   add_consume();
   add_sql();
   add_dead_letters();
+  add_connect();
   add_others();
 }
 

@@ -188,6 +188,22 @@ void CommandTree::add_dead_letters() {
   add_server(*replay, replay_options->server);
 }
 
+void CommandTree::add_connect() {
+  auto [app, options] = add<ConnectOptions>(
+      root_, "connect", "Run a connector: records from elsewhere into topics, or the other way",
+      "  gameflow connect connectors/gaming-events.yaml\n"
+      "  gameflow connect --check connectors/gaming-events.yaml\n"
+      "  gameflow connect orders.yaml --secrets secrets.txt --library build/orders.so");
+  app->add_option("file", options->file, "The connector's file")->required()->type_name("FILE");
+  app->add_option("--secrets", options->secrets_file,
+                  "Lines NAME=VALUE, for ${{ secrets.NAME }} [the environment]")
+      ->type_name("FILE");
+  app->add_option("--library", options->library, "A library with kinds of connectors of one's own")
+      ->type_name("FILE");
+  app->add_flag("--check", options->check_only, "Only read the file and find its secrets");
+  add_server(*app, options->server);
+}
+
 void CommandTree::add_others() {
   auto [mcp, options] = add<McpOptions>(
       root_, "mcp", "Serve a running gameflow to assistants (Model Context Protocol, stdio)",

@@ -50,6 +50,7 @@ class CommandTree {
   void add_dead_letters();
   static void add_filter(CLI::App& app, DeadLetterFilter& filter);
   void add_new();
+  void add_connect();
   void add_others();
 
   CLI::App root_;

@@ -116,6 +116,6 @@ using Command =
                  ServiceForgetOptions, GenerateOptions, TopicListOptions, TopicDescribeOptions,
                  TopicCreateOptions, TopicDeleteOptions, ProduceOptions, ConsumeOptions, SqlOptions,
                  DeadLettersListOptions, DeadLettersShowOptions, DeadLettersReplayOptions,
-                 McpOptions, NewOptions, SchemaOptions, VersionOptions>;
+                 ConnectOptions, McpOptions, NewOptions, SchemaOptions, VersionOptions>;
 
 }  // namespace gameflow::app

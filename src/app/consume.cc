@@ -16,6 +16,7 @@
 #include "app/terminal.h"
 #include "client/http_client.h"
 #include "client/json_text.h"
+#include "client/record_line.h"
 
 namespace gameflow::app {
 namespace {
@@ -33,22 +34,12 @@ struct Line {
   std::size_t value_at = 0;  // where its value begins; the value ends before the last '}'
 };
 
-// {"partition":…,"offset":…,"timestamp":…,"key":…,"value":…}. Only the head is parsed: the value
-// goes out as it came in, byte for byte. A key cannot hold the mark, its quotes are escaped.
 Result<Line> parse_line(std::string_view text) {
-  constexpr std::string_view kMark = ",\"value\":";
-  const std::size_t mark = text.find(kMark);
-  boost::system::error_code error;
-  json::value head;
-  if (mark != std::string_view::npos)
-    head = json::parse(std::string(text.substr(0, mark)) + '}', error);
-  if (error || !head.is_object() || !text.ends_with('}')) {
-    return fail(ErrorCode::kUnavailable, "the answer is not that of a gameflow server");
-  }
-  return Line{.offset = client::number_at(head.get_object(), "offset"),
-              .timestamp = client::number_at(head.get_object(), "timestamp"),
+  GF_ASSIGN(const client::RecordLine line, client::parse_record_line(text));
+  return Line{.offset = client::number_at(line.head, "offset"),
+              .timestamp = client::number_at(line.head, "timestamp"),
               .text = std::string(text),
-              .value_at = mark + kMark.size()};
+              .value_at = static_cast<std::size_t>(line.value.data() - text.data())};
 }
 
 struct Partition {

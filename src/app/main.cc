@@ -49,6 +49,7 @@ struct Execute {
   int operator()(const DeadLettersReplayOptions& options) const {
     return dead_letters_replay_command(options);
   }
+  int operator()(const ConnectOptions& options) const { return connect_command(options); }
   int operator()(const McpOptions& options) const { return mcp_command(options); }
   int operator()(const NewOptions& options) const { return new_command(options); }
   int operator()(const SchemaOptions& options) const {

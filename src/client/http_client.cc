@@ -1,7 +1,10 @@
 #include "client/http_client.h"
 
 #include <array>
+#include <chrono>
 #include <mutex>
+#include <optional>
+#include <utility>
 
 #include <curl/curl.h>
 #include <fmt/format.h>
@@ -14,6 +17,7 @@ namespace {
 constexpr long kConnectTimeoutMs = 5'000;
 // A produce waits for an fsync and a query up to its own limit; more means that the server hangs.
 constexpr long kRequestTimeoutMs = 60'000;
+constexpr std::chrono::seconds kAfterStop{2};
 constexpr long kUploadBufferBytes = 1L << 20;
 
 void initialise_curl() {
@@ -24,6 +28,24 @@ void initialise_curl() {
 std::size_t append_body(char* data, std::size_t size, std::size_t count, void* body) {
   static_cast<std::string*>(body)->append(data, size * count);
   return size * count;
+}
+
+// When a stop is noticed, the request gets a little more time: its answer may be on its way.
+struct Patience {
+  std::stop_token stop;
+  std::optional<std::chrono::steady_clock::time_point> stopped_at;
+
+  bool is_at_end() {
+    if (!stop.stop_requested()) return false;
+    const auto now = std::chrono::steady_clock::now();
+    if (!stopped_at) stopped_at = now;
+    return now - *stopped_at >= kAfterStop;
+  }
+};
+
+// libcurl asks now and then, at least once a second.
+int is_over(void* patience, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<Patience*>(patience)->is_at_end() ? 1 : 0;
 }
 
 }  // namespace
@@ -39,6 +61,7 @@ struct HttpClient::Impl {
   std::string server;
   std::unique_ptr<CURL, CloseHandle> handle;
   std::array<char, CURL_ERROR_SIZE> message{};
+  Patience patience;
 
   void prepare(std::string_view method, const std::string& url, std::string_view body,
                std::string& reply_body) {
@@ -49,6 +72,11 @@ struct HttpClient::Impl {
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, kRequestTimeoutMs);
+    if (patience.stop.stop_possible()) {
+      curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+      curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, is_over);
+      curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &patience);
+    }
     curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBufferBytes);
     curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message.data());
@@ -65,7 +93,8 @@ struct HttpClient::Impl {
   }
 };
 
-Result<std::unique_ptr<HttpClient>> HttpClient::open(std::string_view server) {
+Result<std::unique_ptr<HttpClient>> HttpClient::open(std::string_view server,
+                                                     std::stop_token stop) {
   if (!server.starts_with("http://") && !server.starts_with("https://")) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("'{}' is not the URL of a server: write http://ADDRESS:PORT", server));
@@ -74,6 +103,7 @@ Result<std::unique_ptr<HttpClient>> HttpClient::open(std::string_view server) {
   initialise_curl();
   auto impl = std::make_unique<Impl>();
   impl->server = server;
+  impl->patience.stop = std::move(stop);
   impl->handle.reset(curl_easy_init());
   if (!impl->handle) return fail(ErrorCode::kInternal, "libcurl does not start");
   return std::unique_ptr<HttpClient>(new HttpClient(std::move(impl)));

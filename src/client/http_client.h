@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -32,8 +33,10 @@ class Http {
 class HttpClient final : public Http {
  public:
   // `server` as "http://127.0.0.1:3001", with or without a slash at its end. kInvalidArgument if it
-  // is not an http or https URL.
-  static Result<std::unique_ptr<HttpClient>> open(std::string_view server);
+  // is not an http or https URL. A request that is under way when `stop` is requested has two more
+  // seconds.
+  static Result<std::unique_ptr<HttpClient>> open(std::string_view server,
+                                                  std::stop_token stop = {});
   ~HttpClient() override;
 
   Result<HttpReply> request(std::string_view method, const std::string& target,

@@ -15,6 +15,7 @@
 #include "http/gzip.h"
 #include "http/read_records.h"
 #include "http/request_json.h"
+#include "http/route_checks.h"
 #include "http/tail.h"
 #include "log/log.h"
 #include "log/topics.h"
@@ -56,15 +57,24 @@ Result<api::ProduceOptions> produce_options(const Request& request, std::string_
   if (options.key && options.key_field)
     return fail(ErrorCode::kInvalidArgument, "key and key-field exclude each other");
   options.producer = request.parameter("producer");
+  options.position = request.parameter("position");
   if (options.producer && (options.producer->empty() || options.producer->size() > 200))
     return fail(ErrorCode::kInvalidArgument, "producer must have 1 to 200 bytes");
   if (options.producer.has_value() != request.parameter("sequence").has_value())
     return fail(ErrorCode::kInvalidArgument, "producer and sequence go together");
+  if (options.position && !options.producer)
+    return fail(ErrorCode::kInvalidArgument, "position needs producer and sequence");
+  if (options.position &&
+      (options.position->empty() || options.position->size() > log::kPositionBytesMax))
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("position must have 1 to {} bytes", log::kPositionBytesMax));
   GF_ASSIGN(options.first_sequence, number_parameter(request, "sequence", 0, 0, INT64_MAX));
   return options;
 }
 
-void produce(Call call, ReplyCallback done) {
+// Unpacks the body, and has `start` take it.
+template <class Start>
+void with_body(const Call& call, ReplyCallback done, const Start& start) {
   const Request& request = call.request;
   std::string unpacked;
   std::string_view body = request.body;
@@ -76,10 +86,32 @@ void produce(Call call, ReplyCallback done) {
   }
   const auto options = produce_options(request, body);
   if (!options) return done(error_reply(options.error()));
-  call.context.api.produce(call.arguments[0], body, *options,
-                           [done = std::move(done)](Result<api::ProduceReply> reply) {
-                             done(reply ? produce_reply(*reply) : error_reply(reply.error()));
-                           });
+  start(body, *options, [done = std::move(done)](Result<api::ProduceReply> reply) {
+    done(reply ? produce_reply(*reply) : error_reply(reply.error()));
+  });
+}
+
+void produce(Call call, ReplyCallback done) {
+  with_body(
+      call, std::move(done),
+      [&](std::string_view body, const api::ProduceOptions& options, api::ProduceCallback answer) {
+        call.context.api.produce(call.arguments[0], body, options, std::move(answer));
+      });
+}
+
+void produce_routed(Call call, ReplyCallback done) {
+  with_body(
+      call, std::move(done),
+      [&](std::string_view body, const api::ProduceOptions& options, api::ProduceCallback answer) {
+        call.context.api.produce_routed(body, options, std::move(answer));
+      });
+}
+
+Result<Reply> producer(const Call& call) {
+  GF_ASSIGN(const log::ProducerState state, call.context.api.producer(call.arguments[0]));
+  return json_reply(200, json::object{{"next_sequence", state.next_sequence},
+                                      {"position", state.position ? json::value(*state.position)
+                                                                  : json::value(nullptr)}});
 }
 
 Result<Reply> next_sequence(const Call& call) {
@@ -304,6 +336,9 @@ constexpr std::array kRoutes{
     Route{Method::kPost, "/topics/*/records", Work::kCallback, "key key-field producer sequence",
           nullptr, produce},
     Route{Method::kGet, "/topics/*/producers/*", Work::kQuick, "", checked<next_sequence>, nullptr},
+    Route{Method::kPost, "/records", Work::kCallback, "producer sequence position", nullptr,
+          produce_routed},
+    Route{Method::kGet, "/producers/*", Work::kQuick, "", checked<producer>, nullptr},
     Route{Method::kGet, "/states", Work::kBlocking, "", checked<list_states>, nullptr},
     Route{Method::kGet, "/states/*/*", Work::kBlocking, "key prefix window after limit",
           checked<read_state>, nullptr},
@@ -339,88 +374,6 @@ std::optional<std::vector<std::string>> match_path(std::string_view pattern,
   }
   if (i + 1 != path.size()) return std::nullopt;
   return arguments;
-}
-
-// --- checks before the body ----------------------------------------------------------------------
-
-// "host" of "host:port" and "[::1]:port", in lower case.
-std::string host_name(std::string_view authority) {
-  if (authority.starts_with('[')) return lower_case(authority.substr(0, authority.find(']') + 1));
-  return lower_case(authority.substr(0, authority.find(':')));
-}
-
-bool is_address_or_local(const std::string& name) {
-  return name.starts_with('[') || name == "localhost" || name.ends_with(".localhost") ||
-         name.find_first_not_of("0123456789.") == std::string::npos;
-}
-
-bool is_same_origin(const Request& request) {
-  const std::string origin = lower_case(request.origin);
-  for (const std::string_view scheme : {"http://", "https://"})
-    if (origin.starts_with(scheme)) return origin.substr(scheme.size()) == lower_case(request.host);
-  return false;
-}
-
-std::optional<Reply> refuse_origin(const RouteContext& context, const Request& request,
-                                   const Route& route) {
-  if (context.loopback && !is_address_or_local(host_name(request.host)))
-    return error_reply(403, "forbidden",
-                       fmt::format("this server listens on a loopback address and does not answer "
-                                   "to the host name \"{}\"; use http://127.0.0.1 or localhost",
-                                   host_name(request.host)));
-  const bool careful = route.method != Method::kGet || route.work == Work::kWebSocket;
-  if (careful && !request.origin.empty() && !is_same_origin(request))
-    return error_reply(403, "forbidden",
-                       fmt::format("pages of {} may not do this here; only pages of this server",
-                                   request.origin.substr(0, 200)));
-  return std::nullopt;
-}
-
-std::optional<Reply> refuse_parameters(const Request& request, const Route& route) {
-  if (route.parameters == "*") return std::nullopt;
-  for (std::size_t i = 0; i < request.query.size(); ++i) {
-    const std::string& name = request.query[i].first;
-    const std::string known = fmt::format(" {} ", route.parameters);
-    if (name.empty() || known.find(fmt::format(" {} ", name)) == std::string::npos)
-      return error_reply(
-          400, "invalid_argument",
-          fmt::format("unknown parameter \"{}\"; this route has {}", name.substr(0, 100),
-                      route.parameters.empty() ? "none" : route.parameters));
-    for (std::size_t j = 0; j < i; ++j)
-      if (request.query[j].first == name)
-        return error_reply(400, "invalid_argument",
-                           fmt::format("parameter \"{}\" is given twice", name));
-  }
-  return std::nullopt;
-}
-
-std::optional<Reply> refuse_body_type(const Request& request, const Route& route) {
-  if (route.method != Method::kPost) return std::nullopt;
-  const std::string encoding = lower_case(request.content_encoding);
-  const bool records = route.work == Work::kCallback;
-  if (!encoding.empty() && encoding != "identity" && !(records && encoding == "gzip")) {
-    Reply reply = error_reply(415, "unsupported_media_type",
-                              fmt::format("Content-Encoding \"{}\" is not supported here{}",
-                                          encoding.substr(0, 100), records ? "; gzip is" : ""));
-    reply.headers.emplace_back("Accept-Encoding", records ? "gzip, identity" : "identity");
-    return reply;
-  }
-  // curl calls a body a form unless told otherwise: then, as without a type, its first byte
-  // decides.
-  static constexpr std::array<std::string_view, 6> kTypes{"",
-                                                          "application/x-www-form-urlencoded",
-                                                          "application/json",
-                                                          "application/x-ndjson",
-                                                          "text/plain",
-                                                          "application/jsonl"};
-  const std::string type = lower_case(
-      trimmed(std::string_view(request.content_type).substr(0, request.content_type.find(';'))));
-  if (std::ranges::find(kTypes, type) == kTypes.end())
-    return error_reply(415, "unsupported_media_type",
-                       fmt::format("Content-Type \"{}\" is not supported; use application/json, "
-                                   "application/x-ndjson or text/plain",
-                                   type.substr(0, 100)));
-  return std::nullopt;
 }
 
 Reply no_such_route(const Request& request, const std::string& allowed) {
@@ -463,9 +416,7 @@ std::variant<Match, Reply> match_route(const RouteContext& context, const Reques
       allowed += allow_text(route.method);
       continue;
     }
-    if (auto refused = refuse_origin(context, request, route)) return std::move(*refused);
-    if (auto refused = refuse_parameters(request, route)) return std::move(*refused);
-    if (auto refused = refuse_body_type(request, route)) return std::move(*refused);
+    if (auto refused = refuse(context, request, route)) return std::move(*refused);
     return Match{&route, std::move(*arguments)};
   }
   return no_such_route(request, allowed);

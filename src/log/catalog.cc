@@ -119,16 +119,28 @@ Result<PreparedCommit> prepare_appends(std::vector<Append> appends, Timestamp ap
   return prepared;
 }
 
+Status check_stamp(const ProducerStamp& stamp) {
+  constexpr std::size_t kProducerBytesMax = 200;
+  if (stamp.producer.size() > kProducerBytesMax) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("a producer's name has at most {} bytes, not {}", kProducerBytesMax,
+                            stamp.producer.size()));
+  }
+  if (stamp.position && (stamp.position->empty() || stamp.position->size() > kPositionBytesMax)) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("a position has 1 to {} bytes, not {}", kPositionBytesMax,
+                            stamp.position->size()));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<PreparedCommit> prepare(ProduceRequest request, Timestamp appended_at) {
-  constexpr std::size_t kProducerBytesMax = 200;
-  if (request.producer && request.producer->producer.size() > kProducerBytesMax) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("a producer's name has at most {} bytes, not {}", kProducerBytesMax,
-                            request.producer->producer.size()));
-  }
+  if (request.producer) GF_TRY(check_stamp(*request.producer));
   GF_ASSIGN(PreparedCommit prepared, prepare_appends(std::move(request.appends), appended_at));
+  if (request.producer && request.producer->position)
+    prepared.memory_bytes += request.producer->position->size();
   prepared.producer = std::move(request.producer);
   return prepared;
 }
@@ -170,14 +182,23 @@ Status check_names(const Catalog& catalog, const PreparedCommit& commit) {
   for (const PreparedCommit::Part& part : commit.parts) {
     GF_TRY(catalog.partition(part.topic, part.partition));
   }
-  if (commit.producer) GF_TRY(catalog.topic(commit.producer->topic));
+  return commit.producer ? check_scope(catalog, commit.producer->topic) : Status{};
+}
+
+Status check_scope(const Catalog& catalog, TopicId topic) {
+  if (topic != kAllTopics) GF_TRY(catalog.topic(topic));
   return {};
 }
 
-Status check_sequence(const ProducerStamp& stamp, std::uint64_t expected) {
-  if (stamp.first_sequence == expected) return {};
-  return fail(ErrorCode::kSequenceGap, fmt::format("producer '{}' sent sequence {}, expected is {}",
-                                                   stamp.producer, stamp.first_sequence, expected));
+Result<ProducerState> follow(const ProducerStamp& stamp, ProducerState before) {
+  if (stamp.first_sequence != before.next_sequence) {
+    return fail(ErrorCode::kSequenceGap,
+                fmt::format("producer '{}' sent sequence {}, expected is {}", stamp.producer,
+                            stamp.first_sequence, before.next_sequence));
+  }
+  before.next_sequence += stamp.count;
+  if (stamp.position) before.position = stamp.position;
+  return before;
 }
 
 Status check_offset(const PartitionInfo& info, TopicId topic, std::uint32_t partition,

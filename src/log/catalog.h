@@ -22,9 +22,6 @@
 
 namespace gameflow::log {
 
-// The store forgets a producer that has not been heard of for this long.
-inline constexpr Duration kProducerMemory{7LL * 24 * 60 * 60 * 1000};
-
 // For the clock that ages are measured with, of records and producers. A wrong clock must not
 // delete what cannot be brought back, so this one goes by what the store has seen: from the newest
 // time in it (nothing: it is empty) and steady time since. What the clock says beyond that counts
@@ -73,8 +70,8 @@ struct PreparedCommit {
   std::size_t memory_bytes = 0;  // that it holds until it is committed
 };
 
-// The expensive part of a commit (LZ4), on the submitter's thread. kInvalidArgument: an empty batch
-// or an over-long producer name.
+// The expensive part of a commit (LZ4), on the submitter's thread. kInvalidArgument: an empty
+// batch, an over-long producer name, a position of another size than it may have.
 Result<PreparedCommit> prepare(ProduceRequest request, Timestamp appended_at);
 Result<PreparedCommit> prepare(Commit commit, Timestamp appended_at);
 
@@ -87,9 +84,12 @@ Status check_retention(std::string_view topic, const Retention& retention);
 
 // kTopicNotFound, kInvalidArgument: `commit` names something that does not exist.
 Status check_names(const Catalog& catalog, const PreparedCommit& commit);
+// kTopicNotFound, unless producers may number their records by this topic.
+Status check_scope(const Catalog& catalog, TopicId topic);
 
-// kSequenceGap, unless the stamp starts at `expected`.
-Status check_sequence(const ProducerStamp& stamp, std::uint64_t expected);
+// What is true of the producer behind the stamp. kSequenceGap, unless the stamp goes on where
+// `before` ends.
+Result<ProducerState> follow(const ProducerStamp& stamp, ProducerState before);
 
 // kOffsetOutOfRange, unless `from` lies in the partition or at its end.
 Status check_offset(const PartitionInfo& info, TopicId topic, std::uint32_t partition, Offset from);

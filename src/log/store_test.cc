@@ -145,7 +145,7 @@ TEST_P(StoreTest, DeletedTopicIsGoneAndItsIdIsNotReused) {
   EXPECT_EQ(code_of(store_->topic(first)), ErrorCode::kTopicNotFound);
   EXPECT_EQ(code_of(store_->read(first, 0, {0}, 1)), ErrorCode::kTopicNotFound);
   EXPECT_EQ(code_of(store_->commit(append(first, 0, {"x"}))), ErrorCode::kTopicNotFound);
-  EXPECT_EQ(code_of(store_->next_sequence(first, "p")), ErrorCode::kTopicNotFound);
+  EXPECT_EQ(code_of(store_->producer(first, "p")), ErrorCode::kTopicNotFound);
   reopen();
   const TopicId second = create("a");
   EXPECT_NE(first, second);
@@ -258,7 +258,7 @@ TEST_P(StoreTest, RefusedRequestLeavesNothing) {
     EXPECT_EQ(code_of(ack), row.error) << row.what;
   }
   EXPECT_EQ(store_->topic(topic)->partitions[0].end, Offset{0});
-  EXPECT_EQ(*store_->next_sequence(topic, "p"), 0U);
+  EXPECT_EQ(store_->producer(topic, "p")->next_sequence, 0U);
   EXPECT_EQ(store_->stats().commits, 0U);
 }
 
@@ -269,7 +269,7 @@ TEST_P(StoreTest, ProducerStampsCountOn) {
     return code_of(produce(*store_, request(id, 0, std::vector<std::string>(count, "x"),
                                             ProducerStamp{id, producer, first, count})));
   };
-  EXPECT_EQ(*store_->next_sequence(topic, "p"), 0U);
+  EXPECT_EQ(store_->producer(topic, "p")->next_sequence, 0U);
   EXPECT_EQ(stamped(topic, "p", 0, 3), std::nullopt);
   EXPECT_EQ(stamped(topic, "p", 0, 3), ErrorCode::kSequenceGap);
   EXPECT_EQ(stamped(topic, "p", 4, 1), ErrorCode::kSequenceGap);
@@ -277,19 +277,73 @@ TEST_P(StoreTest, ProducerStampsCountOn) {
   EXPECT_EQ(stamped(topic, "q", 0, 1), std::nullopt);
   EXPECT_EQ(stamped(other, "p", 0, 1), std::nullopt);
   reopen();
-  EXPECT_EQ(*store_->next_sequence(topic, "p"), 5U);
-  EXPECT_EQ(*store_->next_sequence(topic, "q"), 1U);
-  EXPECT_EQ(*store_->next_sequence(other, "p"), 1U);
+  EXPECT_EQ(store_->producer(topic, "p")->next_sequence, 5U);
+  EXPECT_EQ(store_->producer(topic, "q")->next_sequence, 1U);
+  EXPECT_EQ(store_->producer(other, "p")->next_sequence, 1U);
   EXPECT_EQ(store_->topic(topic)->partitions[0].end, Offset{6});
 
   clock_.advance({7 * kDay.ms - 1});
-  EXPECT_EQ(*store_->next_sequence(topic, "p"), 5U);
+  EXPECT_EQ(store_->producer(topic, "p")->next_sequence, 5U);
   EXPECT_EQ(stamped(topic, "q", 1, 1), std::nullopt);
   clock_.advance({1});
-  EXPECT_EQ(*store_->next_sequence(topic, "p"), 0U);
+  EXPECT_EQ(store_->producer(topic, "p")->next_sequence, 0U);
   ASSERT_TRUE(store_->apply_retention());
-  EXPECT_EQ(*store_->next_sequence(topic, "q"), 2U);
+  EXPECT_EQ(store_->producer(topic, "q")->next_sequence, 2U);
   EXPECT_EQ(stamped(topic, "p", 0, 1), std::nullopt);
+}
+
+// Over all topics, with a position in the same commit.
+TEST_P(StoreTest, PositionsOfProducers) {
+  const TopicId topic = create("a"), other = create("b");
+  const auto stamped = [&](std::uint64_t first, std::uint64_t count,
+                           std::optional<std::string> position) {
+    ProduceRequest both =
+        request(topic, 0, {"x"}, ProducerStamp{kAllTopics, "p", first, count, std::move(position)});
+    both.appends.push_back({other, 0, batch_of({"y"})});
+    return code_of(produce(*store_, std::move(both)));
+  };
+  const auto known = [&] { return *store_->producer(kAllTopics, "p"); };
+  EXPECT_EQ(known(), ProducerState{});
+  EXPECT_EQ(stamped(0, 2, "after y"), std::nullopt);
+  EXPECT_EQ(known(), (ProducerState{2, "after y"}));
+  EXPECT_EQ(stamped(0, 2, "again"), ErrorCode::kSequenceGap);
+  EXPECT_EQ(stamped(3, 2, "gap"), ErrorCode::kSequenceGap);
+  EXPECT_EQ(stamped(2, 2, ""), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(stamped(2, 2, std::string(kPositionBytesMax + 1, 'x')), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(known(), (ProducerState{2, "after y"}));
+  EXPECT_EQ(store_->topic(other)->partitions[0].end, Offset{1});
+  EXPECT_EQ(stamped(2, 2, {}), std::nullopt);
+  EXPECT_EQ(known(), (ProducerState{4, "after y"})) << "as before";
+  const std::string longest(kPositionBytesMax, 'x');
+  EXPECT_EQ(
+      code_of(produce(*store_, {.appends = {}, .producer = {{kAllTopics, "p", 4, 0, longest}}})),
+      std::nullopt);
+  // Of one topic, and without a position: neither is listed.
+  EXPECT_EQ(code_of(produce(*store_, request(topic, 0, {"x"}, {{topic, "p", 0, 1}}))),
+            std::nullopt);
+  EXPECT_EQ(code_of(produce(*store_, request(topic, 0, {"x"}, {{kAllTopics, "q", 0, 1}}))),
+            std::nullopt);
+  reopen();
+  const auto listed = store_->positions().value();
+  ASSERT_EQ(listed.size(), 1U);
+  EXPECT_EQ(listed[0].producer, "p");
+  EXPECT_EQ(listed[0].state, (ProducerState{4, longest}));
+  EXPECT_EQ(store_->producer(topic, "p")->next_sequence, 1U);
+
+  clock_.advance(kYear);
+  EXPECT_EQ(known().next_sequence, 4U);
+  reopen();
+  clock_.advance(kDay);
+  ASSERT_TRUE(store_->apply_retention());
+  EXPECT_EQ(known(), (ProducerState{4, longest})) << "one with a position is not forgotten";
+  EXPECT_EQ(store_->producer(kAllTopics, "q")->next_sequence, 0U);
+  EXPECT_EQ(code_of(store_->forget_producer({99}, "p")), ErrorCode::kTopicNotFound);
+  ASSERT_TRUE(store_->delete_topic("a"));
+  EXPECT_EQ(known().next_sequence, 4U) << "it is of no topic";
+  ASSERT_TRUE(store_->forget_producer(kAllTopics, "p"));
+  reopen();
+  EXPECT_EQ(known(), ProducerState{});
+  EXPECT_TRUE(store_->positions()->empty());
 }
 
 TEST_P(StoreTest, KeepsTheEnginesKeysInTheSameCommit) {
@@ -565,6 +619,7 @@ struct ModelTopic {
 struct Model {
   std::map<std::string, ModelTopic> topics;
   std::map<std::string, std::string> state;
+  std::map<std::string, ProducerState> producers;  // over all topics
 };
 
 class RandomTest : public StoreTest {
@@ -613,6 +668,7 @@ class RandomTest : public StoreTest {
       into.end += batch.values.size();
       into.batches.push_back(std::move(batch));
     }
+    if (pick(4) == 0) return produce_over_topics(std::move(commit.appends), std::move(after));
     if (stamped != nullptr && pick(2) == 0) {
       const std::string producer = fmt::format("p{}", pick(3));
       std::uint64_t& next = stamped->producers[producer];
@@ -638,6 +694,28 @@ class RandomTest : public StoreTest {
     }
     ASSERT_EQ(code_of(store_->commit(std::move(commit))), std::nullopt);
     model_ = std::move(after);
+  }
+
+  void produce_over_topics(std::vector<Append> appends, Model after) {
+    const std::string producer = fmt::format("p{}", pick(3));
+    ProducerState& state = after.producers[producer];
+    ProducerStamp stamp{.topic = kAllTopics,
+                        .producer = producer,
+                        .first_sequence = state.next_sequence + (pick(4) == 0 ? 1U : 0U),
+                        .count = static_cast<std::uint64_t>(pick(3))};
+    if (pick(2) == 0) stamp.position = fmt::format("after {}", ++counter_);
+    const bool valid = stamp.first_sequence == state.next_sequence;
+    state.next_sequence += stamp.count;
+    if (stamp.position) state.position = stamp.position;
+    const auto ack = produce(*store_, {.appends = std::move(appends), .producer = stamp});
+    ASSERT_EQ(code_of(ack), valid ? std::nullopt : std::optional(ErrorCode::kSequenceGap));
+    if (valid) model_ = std::move(after);
+  }
+
+  void forget_some() {
+    const std::string producer = fmt::format("p{}", pick(3));
+    ASSERT_TRUE(store_->forget_producer(kAllTopics, producer));
+    model_.producers.erase(producer);
   }
 
   void retain() {
@@ -684,9 +762,18 @@ class RandomTest : public StoreTest {
         ASSERT_TRUE(std::equal(tail.rbegin(), tail.rend(), values.rbegin()));
       }
       for (const auto& [producer, next] : topic.producers) {
-        ASSERT_EQ(*store_->next_sequence(info.id, producer), next);
+        ASSERT_EQ(store_->producer(info.id, producer)->next_sequence, next);
       }
     }
+    std::map<std::string, ProducerState> with_position;
+    for (const auto& [producer, expected] : model_.producers) {
+      ASSERT_EQ(*store_->producer(kAllTopics, producer), expected);
+      if (expected.position) with_position.emplace(producer, expected);
+    }
+    std::map<std::string, ProducerState> listed;
+    const std::vector<NamedProducer> all = store_->positions().value();
+    for (const NamedProducer& entry : all) listed.emplace(entry.producer, entry.state);
+    ASSERT_EQ(listed, with_position);
     std::map<std::string, std::string> state;
     const std::vector<KeyValue> entries = scan_all(*store_, {"", "~"});
     for (const KeyValue& entry : entries) state[entry.key] = entry.value;
@@ -713,6 +800,8 @@ TEST_P(RandomTest, AgreesWithTheModel) {
         create_some();
       } else if (kind < 3 && pick(3) == 0) {
         delete_some();
+      } else if (kind < 4 && pick(3) == 0) {
+        forget_some();
       } else if (kind < 5) {
         clock_.advance({pick(1500)});
         retain();

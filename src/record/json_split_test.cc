@@ -82,6 +82,31 @@ TEST(JsonField, Keys) {
   }
 }
 
+TEST(JsonPart, IsTheValueAsItStands) {
+  struct Case {
+    std::string_view json, path, want;
+  };
+  const Case cases[] = {
+      {R"({"event":{"a":[1, 2],"b":"}"} ,"key":"k"})", "event", R"({"a":[1, 2],"b":"}"})"},
+      {R"({"event":{"a":[1, 2]}})", "event.a", "[1, 2]"},
+      {R"({"event":{"a":[1, 2]}})", "", R"({"event":{"a":[1, 2]}})"},
+      {R"({"key":"a\"b"})", "key", R"("a\"b")"},
+      {R"({"n": -1.50 })", "n", "-1.50"},
+      {R"({"n":null})", "n", "null"},
+      {R"({"n":1,"n":2})", "n", "2"},
+      {R"({"k\u0065y":1})", "key", "1"},
+      {R"({"n":1})", "m", "none"},
+      {R"({"n":1})", "n.m", "none"},
+      {R"([1])", "n", "none"},
+  };
+  for (const Case& c : cases) {
+    const std::string buffer = padded(c.json);
+    EXPECT_EQ(json_part(std::string_view(buffer).substr(0, c.json.size()), c.path).value_or("none"),
+              c.want)
+        << c.json;
+  }
+}
+
 TEST(FieldPath, ReadsWhatJsonFieldReads) {
   TypeTable types;
   const auto* user = types.object("user", {{"id", types.scalar(Kind::kString)},

@@ -29,7 +29,7 @@ struct StoredBatch {
 };
 
 struct Producer {
-  std::uint64_t next_sequence = 0;
+  ProducerState state;
   Timestamp used_at;
 };
 
@@ -125,10 +125,28 @@ class MemoryStoreImpl final : public MemoryStore {
     return catalog_.partition(topic, partition);
   }
 
-  Result<std::uint64_t> next_sequence(TopicId topic, std::string_view producer) const override {
+  Result<ProducerState> producer(TopicId topic, std::string_view producer) const override {
     const MutexLock lock(mutex_);
-    GF_TRY(catalog_.topic(topic));
-    return expected_sequence({topic, std::string(producer)});
+    GF_TRY(check_scope(catalog_, topic));
+    return known({topic, std::string(producer)});
+  }
+
+  Result<std::vector<NamedProducer>> positions() const override {
+    const MutexLock lock(mutex_);
+    std::vector<NamedProducer> found;
+    for (const auto& [key, producer] : producers_) {
+      if (key.first == kAllTopics && producer.state.position)
+        found.push_back({key.second, producer.state});
+    }
+    return found;
+  }
+
+  Status forget_producer(TopicId topic, std::string_view producer) override {
+    const MutexLock lock(mutex_);
+    if (closed_) return closed();
+    GF_TRY(check_scope(catalog_, topic));
+    producers_.erase({topic, std::string(producer)});
+    return {};
   }
 
   Result<ReadResult> read(TopicId topic, std::uint32_t partition, Offset from,
@@ -267,8 +285,8 @@ class MemoryStoreImpl final : public MemoryStore {
     if (commit.producer) {
       const ProducerStamp& stamp = *commit.producer;
       const ProducerKey key{stamp.topic, stamp.producer};
-      GF_TRY(check_sequence(stamp, expected_sequence(key)));
-      producers_[key] = {stamp.first_sequence + stamp.count, clock_.now()};
+      GF_ASSIGN(ProducerState state, follow(stamp, known(key)));
+      producers_[key] = {std::move(state), clock_.now()};
     }
     CommitAck ack;
     for (PreparedCommit::Part& part : commit.parts) ack.base_offsets.push_back(append(part));
@@ -343,12 +361,13 @@ class MemoryStoreImpl final : public MemoryStore {
   }
 
   bool forgotten(const Producer& producer) const {
-    return producer.used_at + kProducerMemory <= ages_.now();
+    return !producer.state.position && producer.used_at + kProducerMemory <= ages_.now();
   }
 
-  std::uint64_t expected_sequence(const ProducerKey& key) const GF_REQUIRES(mutex_) {
+  ProducerState known(const ProducerKey& key) const GF_REQUIRES(mutex_) {
     const auto found = producers_.find(key);
-    return found == producers_.end() || forgotten(found->second) ? 0 : found->second.next_sequence;
+    if (found == producers_.end() || forgotten(found->second)) return {};
+    return found->second.state;
   }
 
   using Batch = record::Batch;

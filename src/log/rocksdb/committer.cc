@@ -35,6 +35,7 @@ CommitQueue::Submission& submission(CommitQueue::Item& item) {
 std::size_t written_bytes(const PreparedCommit& commit) {
   constexpr std::size_t kEntryBytes = 64;  // keys and lengths
   std::size_t bytes = kEntryBytes;         // of the producer
+  if (commit.producer && commit.producer->position) bytes += commit.producer->position->size();
   for (const PreparedCommit::Part& part : commit.parts)
     bytes += part.encoded.size() + 2 * kEntryBytes;  // also of its partition
   for (const KeyValue& entry : commit.put)

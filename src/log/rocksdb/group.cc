@@ -1,18 +1,19 @@
 #include "log/rocksdb/group.h"
 
 #include <optional>
+#include <utility>
 
 #include "log/rocksdb/keys.h"
 #include "record/batch.h"
 
 namespace gameflow::log {
 
-Result<std::uint64_t> expected_sequence(Database& database, const std::string& key,
-                                        Timestamp ages_now) {
+Result<ProducerState> stored_producer(Database& database, const std::string& key,
+                                      Timestamp ages_now) {
   GF_ASSIGN(const std::optional<std::string> stored, database.get(database.meta(), key));
-  if (!stored) return 0;
-  GF_ASSIGN(const ProducerRecord record, decode_producer(*stored));
-  return record.used_at + kProducerMemory <= ages_now ? 0 : record.next_sequence;
+  if (!stored) return ProducerState{};
+  GF_ASSIGN(ProducerRecord record, decode_producer(*stored));
+  return record.is_forgotten(ages_now) ? ProducerState{} : std::move(record.state);
 }
 
 // Everything that can fail comes first.
@@ -33,14 +34,14 @@ Result<CommitAck> Group::add(PreparedCommit& commit) {
 
 Status Group::stamp(const ProducerStamp& stamp) {
   const std::string key = producer_key(stamp.topic, stamp.producer);
-  std::uint64_t expected = 0;
+  ProducerState before;
   if (const auto found = stamps_.find(key); found != stamps_.end()) {
-    expected = found->second;
+    before = found->second;
   } else {
-    GF_ASSIGN(expected, expected_sequence(database_, key, ages_now_));
+    GF_ASSIGN(before, stored_producer(database_, key, ages_now_));
   }
-  GF_TRY(check_sequence(stamp, expected));
-  stamps_[key] = stamp.first_sequence + stamp.count;
+  GF_ASSIGN(ProducerState after, follow(stamp, std::move(before)));
+  stamps_[key] = std::move(after);
   return {};
 }
 
@@ -64,8 +65,8 @@ rocksdb::WriteBatch& Group::finish() {
   for (const auto& [key, info] : partitions_) {
     batch_.Put(database_.meta(), partition_key(key.first, key.second), encode_partition(info));
   }
-  for (const auto& [key, next_sequence] : stamps_) {
-    batch_.Put(database_.meta(), key, encode_producer({next_sequence, now_}));
+  for (const auto& [key, state] : stamps_) {
+    batch_.Put(database_.meta(), key, encode_producer({state, now_}));
   }
   return batch_;
 }

@@ -47,11 +47,11 @@ class Group {
   const Timestamp now_, ages_now_;
   rocksdb::WriteBatch batch_;
   std::map<PartitionKey, PartitionInfo> partitions_;  // those that change
-  std::map<std::string, std::uint64_t> stamps_;       // next sequence by producer_key, likewise
+  std::map<std::string, ProducerState> stamps_;       // by producer_key, likewise
 };
 
-// The next sequence number expected under a producer_key, at a time of the clock of ages.
-Result<std::uint64_t> expected_sequence(Database& database, const std::string& key,
-                                        Timestamp ages_now);
+// What is stored under a producer_key and not forgotten at a time of the clock of ages.
+Result<ProducerState> stored_producer(Database& database, const std::string& key,
+                                      Timestamp ages_now);
 
 }  // namespace gameflow::log

@@ -63,6 +63,10 @@ std::string producer_key(TopicId id, std::string_view producer) {
   return producer_prefix(id).append(producer);
 }
 
+std::string_view producer_of(std::string_view producer_key) {
+  return producer_key.substr(1 + sizeof(TopicId::value));
+}
+
 std::string log_prefix(TopicId id) {
   return encode_number(id.value);
 }
@@ -150,16 +154,17 @@ Result<PartitionInfo> decode_partition(std::string_view value) {
 
 std::string encode_producer(const ProducerRecord& record) {
   std::string value;
-  put(value, record.next_sequence);
+  put(value, record.state.next_sequence);
   put(value, static_cast<std::uint64_t>(record.used_at.ms));
-  return value;
+  return value.append(record.state.position.value_or(""));
 }
 
 Result<ProducerRecord> decode_producer(std::string_view value) {
-  if (value.size() != 16) return corrupt("the record of a producer");
+  if (value.size() < 16) return corrupt("the record of a producer");
   ProducerRecord record;
-  record.next_sequence = take<std::uint64_t>(value);
+  record.state.next_sequence = take<std::uint64_t>(value);
   record.used_at = {static_cast<std::int64_t>(take<std::uint64_t>(value))};
+  if (!value.empty()) record.state.position = value;
   return record;
 }
 

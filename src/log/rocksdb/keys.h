@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "log/producing.h"
 #include "log/topics.h"
 
 namespace gameflow::log {
@@ -19,10 +20,15 @@ inline constexpr std::string_view kNextTopicIdKey = "next-topic-id";
 inline constexpr std::string_view kTopicKeysBegin = "t", kTopicKeysEnd = "u";
 inline constexpr std::string_view kProducerKeysBegin = "s", kProducerKeysEnd = "t";
 
-// What the store remembers of a producer, for one topic.
+// Of a producer, for one topic or all.
 struct ProducerRecord {
-  std::uint64_t next_sequence = 0;
+  ProducerState state;
   Timestamp used_at;
+
+  // At a time of the clock of ages.
+  bool is_forgotten(Timestamp now) const {
+    return !state.position && used_at + kProducerMemory <= now;
+  }
 };
 
 std::string topic_key(TopicId id);
@@ -35,6 +41,7 @@ std::string producer_prefix(TopicId id);
 std::string log_prefix(TopicId id);
 
 Offset base_offset_of(std::string_view log_key);  // of a log_key()
+std::string_view producer_of(std::string_view producer_key);
 
 std::string encode_number(std::uint32_t number);
 std::string encode_topic(const TopicInfo& info);  // without what its partitions hold

@@ -41,7 +41,9 @@ TEST(Keys, AreAsDocumented) {
       {encode_partition({.begin = {4}, .end = {7}, .bytes = 120, .spread = {}}),
        "000000000000000400000000000000070000000000000078"},
       {producer_key(kTopic, "web-1"), "73000000017765622d31"},
-      {encode_producer({3, kTime}), "0000000000000003000001931fdf05d0"},
+      {encode_producer({{3}, kTime}), "0000000000000003000001931fdf05d0"},
+      {producer_key(kAllTopics, "connector/web"), "7300000000636f6e6e6563746f722f776562"},
+      {encode_producer({{3, "after 3"}, kTime}), "0000000000000003000001931fdf05d061667465722033"},
       {log_key(kTopic, 1, {4}), "00000001000000010000000000000004"},
   };
   for (const Row& row : rows) EXPECT_EQ(hex(row.bytes), row.documented);
@@ -69,13 +71,23 @@ TEST(Keys, TimesOfRecordsOfOldPartitionsAreNotKnown) {
   EXPECT_TRUE(again({.begin = {7}, .end = {7}, .spread = {}}));
 }
 
+TEST(Keys, Producers) {
+  EXPECT_EQ(producer_of(producer_key(kTopic, "web-1")), "web-1");
+  for (const ProducerState& state : {ProducerState{3}, ProducerState{3, "after 3"}}) {
+    const ProducerRecord read = decode_producer(encode_producer({state, kTime})).value();
+    EXPECT_EQ(read.state, state);
+    EXPECT_EQ(read.used_at, kTime);
+  }
+}
+
 TEST(Keys, OtherLengthsAreCorrupt) {
+  for (const std::size_t size : {0, 3, 5, 15})
+    EXPECT_FALSE(decode_producer({"0123456789abcdef", size}));
   for (const std::size_t size : {0, 3, 5, 15, 17, 23, 25}) {
     const std::string bytes(size, '\0');
     EXPECT_FALSE(decode_number(bytes));
     EXPECT_FALSE(decode_topic(topic_key(kTopic), bytes));
     EXPECT_FALSE(decode_partition(bytes));
-    EXPECT_FALSE(decode_producer(bytes));
   }
 }
 

@@ -54,7 +54,9 @@ class RocksdbStore final : public Store {
   std::vector<TopicInfo> topics() const override;
 
   void submit(ProduceRequest request, Callback done) override;
-  Result<std::uint64_t> next_sequence(TopicId topic, std::string_view producer) const override;
+  Result<ProducerState> producer(TopicId topic, std::string_view producer) const override;
+  Result<std::vector<NamedProducer>> positions() const override;
+  Status forget_producer(TopicId topic, std::string_view producer) override;
   Result<CommitAck> commit(Commit commit) override;
   Result<PartitionInfo> partition(TopicId topic, std::uint32_t partition) const override;
   Result<ReadResult> read(TopicId topic, std::uint32_t partition, Offset from,
@@ -187,9 +189,40 @@ Result<CommitAck> RocksdbStore::commit(Commit commit) {
   return result.get();
 }
 
-Result<std::uint64_t> RocksdbStore::next_sequence(TopicId id, std::string_view producer) const {
-  GF_TRY(topic(id));
-  return expected_sequence(*database_, producer_key(id, producer), ages_.now());
+Result<ProducerState> RocksdbStore::producer(TopicId id, std::string_view producer) const {
+  {
+    const MutexLock lock(contents_.mutex);
+    GF_TRY(check_scope(contents_.catalog, id));
+  }
+  return stored_producer(*database_, producer_key(id, producer), ages_.now());
+}
+
+Result<std::vector<NamedProducer>> RocksdbStore::positions() const {
+  const std::string begin = producer_prefix(kAllTopics);
+  const std::string last = producer_prefix({kAllTopics.value + 1});
+  const rocksdb::Slice end = last;
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &end;
+  std::vector<NamedProducer> producers;
+  const std::unique_ptr<rocksdb::Iterator> at(
+      database_->db().NewIterator(options, database_->meta()));
+  for (at->Seek(begin); at->Valid(); at->Next()) {
+    GF_ASSIGN(ProducerRecord record, decode_producer(view(at->value())));
+    if (!record.state.position) continue;
+    producers.push_back({std::string(producer_of(view(at->key()))), std::move(record.state)});
+  }
+  if (!at->status().ok()) return fail(read_error(database_->folder(), at->status()));
+  return producers;
+}
+
+Status RocksdbStore::forget_producer(TopicId id, std::string_view producer) {
+  return committer_.change(
+      [&](const Catalog& catalog, rocksdb::WriteBatch& batch) -> Status {
+        GF_TRY(check_scope(catalog, id));
+        batch.Delete(database_->meta(), producer_key(id, producer));
+        return {};
+      },
+      [](Catalog&) {});
 }
 
 // Offsets have no gaps here: a batch ends where the next one begins.
@@ -299,7 +332,7 @@ Status RocksdbStore::trim(const LogRange& range, const TopicConfig& config) {
 Status RocksdbStore::forget_producers() {
   const auto forgotten = [now = ages_.now()](std::string_view value) {
     const auto record = decode_producer(value);
-    return record && record->used_at + kProducerMemory <= now;
+    return record && record->is_forgotten(now);
   };
   std::vector<std::string> keys;
   const rocksdb::Slice end = slice(kProducerKeysEnd);

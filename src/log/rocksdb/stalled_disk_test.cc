@@ -119,7 +119,7 @@ TEST(StalledDisk, HoldsUpCommitsAndNothingElse) {
   EXPECT_EQ(store->topics().size(), 1U);
   EXPECT_EQ(store->partition(topic, 0)->end, Offset{1});
   EXPECT_EQ(*values_from(*store, topic, 0, {0}), std::vector<std::string>{"before"});
-  EXPECT_EQ(*store->next_sequence(topic, "p"), 0U);
+  EXPECT_EQ(store->producer(topic, "p")->next_sequence, 0U);
   EXPECT_EQ(*store->get("k"), std::nullopt);
   store->unlisten(store->listen([](TopicId) {}));
   EXPECT_TRUE(store->health());

@@ -31,8 +31,8 @@ namespace gameflow::connect {
 // The other side cannot be reached, is overloaded, or broke off. The runner tries again with a
 // growing, random pause, and after `wait` at the earliest (of an HTTP `Retry-After`, for example).
 struct Retry : std::runtime_error {
-  explicit Retry(const std::string& message, std::chrono::milliseconds wait = {})
-      : std::runtime_error(message), wait(wait) {}
+  explicit Retry(const std::string& message, std::chrono::milliseconds at_least = {})
+      : std::runtime_error(message), wait(at_least) {}
   std::chrono::milliseconds wait;
 };
 

@@ -1,0 +1,64 @@
+#include "api/envelopes.h"
+
+#include <utility>
+
+#include "record/batch.h"
+#include "record/envelope.h"
+
+namespace gameflow::api {
+
+Envelopes::Envelopes(Turns& turns, CheckScratch& scratch, const FindTopic& find, Timestamp now,
+                     std::uint64_t known, CheckedBody& out)
+    : turns_(turns),
+      scratch_(scratch),
+      find_(find),
+      settings_{.format = BodyFormat::kJson,
+                .key_field = {},
+                .value_place = "value",
+                .key_place = "key",
+                .now = now,
+                .known = known},
+      out_(out) {}
+
+void Envelopes::add(std::string_view record, std::size_t bytes_after) {
+  scratch_.envelope_arena.reset();
+  if (bytes_after < record::kPaddingBytes) {
+    record = out_.padded(record);
+    bytes_after = record::kPaddingBytes;
+  }
+  record::Decoder& decoder = scratch_.envelope_decoder;
+  record::Envelope envelope;
+  if (!record::decode_envelope(decoder, record, scratch_.envelope_arena, envelope)) {
+    const record::DecodeError& error = decoder.error();
+    return out_.reject(error.field, error.code, error.message);
+  }
+  Found& found = find(envelope.topic);
+  if (!found.checker) return out_.reject("topic", ErrorCode::kTopicNotFound, found.error);
+  const char* const record_end = record.data() + record.size();
+  const char* const value_end = envelope.value.data() + envelope.value.size();
+  // A short value lies elsewhere, in the arena.
+  const bool is_inside = envelope.value.data() >= record.data() && value_end <= record_end;
+  found.checker->add(
+      envelope.key, envelope.value,
+      is_inside ? bytes_after + static_cast<std::size_t>(record_end - value_end) : 0);
+}
+
+void Envelopes::finish() {
+  for (auto& [name, found] : found_) {
+    if (found.checker) found.checker->finish();
+  }
+}
+
+Envelopes::Found& Envelopes::find(std::string_view name) {
+  if (const auto known = found_.find(name); known != found_.end()) return known->second;
+  Found& found = found_[std::string(name)];
+  if (auto to = find_(name)) {
+    found.to = *std::move(to);
+    found.checker.emplace(turns_, scratch_, found.to, settings_, out_);
+  } else {
+    found.error = std::move(to).error().message;
+  }
+  return found;
+}
+
+}  // namespace gameflow::api

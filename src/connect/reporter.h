@@ -1,0 +1,33 @@
+// Tells the server every two seconds, and when the state changes, how a connector is doing.
+//
+// Threads  one of its own, so that a connector that hangs is seen to.
+// Errors   a report that does not arrive is followed by the next one.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "client/http_client.h"
+#include "connect/progress.h"
+
+namespace gameflow::connect {
+
+class Reporter {
+ public:
+  // `progress` outlives it. The last report goes out when this is destroyed.
+  Reporter(std::unique_ptr<client::Http> http, std::string name, Progress& progress);
+  Reporter(const Reporter&) = delete;
+  Reporter& operator=(const Reporter&) = delete;
+  ~Reporter();
+
+ private:
+  void report();
+
+  const std::unique_ptr<client::Http> http_;
+  const std::string target_;
+  Progress& progress_;
+  std::jthread thread_;
+};
+
+}  // namespace gameflow::connect

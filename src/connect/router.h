@@ -1,0 +1,51 @@
+// From what a source brings to lines of `POST /records`: key, value and topic of each record.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gameflow/connect/connector.h>
+
+#include "record/codec.h"
+#include "spec/connector.h"
+
+namespace gameflow::connect {
+
+class Router {
+ public:
+  // `connector` outlives it.
+  Router(const spec::Connector& connector, std::string dead_letter_topic);
+
+  // Takes a record: it becomes a line, a dead letter where it is no JSON or belongs nowhere, or
+  // nothing where `route` says so.
+  void add(const Record& record);
+
+  // Of what was added since clear().
+  const std::string& lines() const { return lines_; }
+  std::size_t count() const { return begins_.size(); }
+  std::size_t count_dead() const { return dead_; }
+  bool is_dead(std::size_t index) const { return is_dead_[index]; }
+  // The line of an index, as it was written.
+  std::string_view line(std::size_t index) const;
+  void clear();
+
+ private:
+  void add_letter(const Record& record, std::string_view code, std::string_view reason,
+                  std::string_view topic = {});
+  // The topic of the record whose JSON is `json`; empty: none. Null: it is dropped.
+  std::optional<std::string_view> topic_of(const Record& record, std::string_view json);
+
+  const spec::Connector& connector_;
+  const std::string dead_letter_topic_;
+  record::Decoder decoder_;
+  std::string padded_;  // the record, readable beyond its end
+  std::string lines_;
+  std::vector<std::size_t> begins_;
+  std::vector<bool> is_dead_;
+  std::size_t dead_ = 0;
+};
+
+}  // namespace gameflow::connect

@@ -1,0 +1,163 @@
+// From topics into a sink. Where to go on is kept by the other side, if it can, and else stored
+// here once the sink has said that all is durable.
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "connect/attempts.h"
+#include "connect/dead_letter.h"
+#include "connect/positions.h"
+#include "connect/server.h"
+#include "connect/topic_reader.h"
+
+namespace gameflow::connect {
+namespace {
+
+using std::chrono::milliseconds;
+using SteadyClock = std::chrono::steady_clock;
+
+// Between two looks at topics that have nothing new.
+constexpr milliseconds kIdlePause{100};
+// How often a position is noted that the other side keeps, too.
+constexpr milliseconds kNoteEvery{1'000};
+
+class SinkRun {
+ public:
+  explicit SinkRun(Run& run)
+      : run_(run),
+        host_(run),
+        server_(run),
+        reader_(server_, run.connector.topics, run.connector.partition, run.tell) {}
+
+  Status run();
+
+ private:
+  Status live(const std::function<void()>& is_well);
+  Status deliver(Sink& sink, std::span<const Delivery> records, bool is_kept_there);
+  Status commit(Sink& sink, const std::string& letters, std::size_t count, bool is_kept_there);
+
+  Run& run_;
+  RunHost host_;
+  Server server_;
+  TopicReader reader_;
+  std::string dead_letter_topic_;
+  Positions done_;    // behind what is durable
+  Positions stored_;  // what the server knows
+  SteadyClock::time_point noted_at_;
+};
+
+class Opened {
+ public:
+  explicit Opened(std::unique_ptr<Sink> sink) : sink_(std::move(sink)) {}
+  ~Opened() { sink_->close(); }
+  Opened(const Opened&) = delete;
+  Opened& operator=(const Opened&) = delete;
+  Sink& operator*() { return *sink_; }
+  Sink* operator->() { return sink_.get(); }
+
+ private:
+  std::unique_ptr<Sink> sink_;
+};
+
+// Dead letters go with the position behind their records in one commit, so that none comes twice:
+// before the sink's commit where that keeps the position (then a crash between the two repeats the
+// records, and the letters are known), else after it.
+Status SinkRun::commit(Sink& sink, const std::string& letters, std::size_t count,
+                       bool is_kept_there) {
+  const auto note = [&]() -> Status {
+    const auto stored = server_.store(letters, count, to_json(done_));
+    if (!stored && stored.error().code == ErrorCode::kSequenceGap)
+      throw Retry("the server has another position of this connector");
+    if (!stored) return fail(stored.error());
+    stored_ = done_;
+    noted_at_ = SteadyClock::now();
+    return {};
+  };
+  if (!is_kept_there) {
+    sink.commit(done_);
+    return note();
+  }
+  if (count > 0) GF_TRY(note());
+  sink.commit(done_);
+  return count == 0 && SteadyClock::now() - noted_at_ >= kNoteEvery ? note() : Status();
+}
+
+Status SinkRun::deliver(Sink& sink, std::span<const Delivery> records, bool is_kept_there) {
+  const std::vector<Refused> refused = sink.write(records);
+  std::string letters;
+  std::size_t count = 0;
+  for (const Refused& each : refused) {
+    if (each.index >= records.size()) {
+      return fail(ErrorCode::kInternal, "the sink refuses a record that it was not given");
+    }
+    const Delivery& record = records[each.index];
+    const auto known = stored_.find({std::string(record.topic), record.partition});
+    if (known != stored_.end() && record.offset < known->second) continue;
+    append_dead_letter(
+        {.connector = run_.connector.name,
+         .code = "invalid_argument",
+         .reason = run_.redact(each.reason),
+         .topic = record.topic,
+         .place = DeadLetter::Place{record.partition, record.offset, record.timestamp_ms},
+         .key = record.key,
+         .value = record.value},
+        dead_letter_topic_, letters);
+    ++count;
+  }
+  std::uint64_t bytes = 0;
+  for (const Delivery& record : records) {
+    bytes += record.value.size();
+    done_[{std::string(record.topic), record.partition}] = record.offset + 1;
+  }
+  GF_TRY(commit(sink, letters, count, is_kept_there));
+  run_.progress.add(
+      {.records = records.size() - refused.size(), .bytes = bytes, .rejected = refused.size()});
+  return {};
+}
+
+Status SinkRun::live(const std::function<void()>& is_well) {
+  run_.progress.set_state(State::kStarting);
+  GF_ASSIGN(const std::string stored, server_.resume());
+  GF_ASSIGN(stored_, parse_positions(stored));
+  Opened sink(run_.connector.kind.make_sink(run_.connector.settings, host_));
+  const std::optional<Positions> kept = sink->open();
+  done_ = kept ? *kept : stored_;
+  Positions next = done_;
+  run_.progress.set_state(State::kRunning);
+  while (!run_.stop.stop_requested()) {
+    GF_ASSIGN(const Page page, reader_.read(next, run_.connector.batch_bytes));
+    if (page.records.empty()) {
+      run_.pause(kIdlePause, run_.stop);
+      continue;
+    }
+    std::span<const Delivery> rest = page.records;
+    while (!rest.empty() && !run_.stop.stop_requested()) {
+      std::size_t count = 0, bytes = 0;
+      while (count < rest.size() && bytes < run_.connector.batch_bytes)
+        bytes += rest[count++].value.size();
+      GF_TRY(deliver(*sink, rest.first(count), kept.has_value()));
+      rest = rest.subspan(count);
+      is_well();
+    }
+  }
+  return {};
+}
+
+Status SinkRun::run() {
+  for (const std::string& topic : run_.connector.topics) GF_TRY(server_.check_topic(topic));
+  GF_ASSIGN(dead_letter_topic_, server_.dead_letter_topic());
+  return attempt_until_stopped(run_, [this](const auto& is_well) { return live(is_well); });
+}
+
+}  // namespace
+
+Status run_sink(Run& run) {
+  return SinkRun(run).run();
+}
+
+}  // namespace gameflow::connect

@@ -1,0 +1,51 @@
+// Records of topics, from given positions on, over HTTP.
+//
+// Threads  one.
+// Errors   as Server.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gameflow/connect/connector.h>
+
+#include "base/error.h"
+#include "connect/server.h"
+
+namespace gameflow::connect {
+
+// Records, and what their views point into.
+struct Page {
+  std::deque<std::string> texts;
+  std::vector<Delivery> records;
+  std::size_t bytes = 0;
+};
+
+class TopicReader {
+ public:
+  // All outlive it. `partition`: only this one of each topic.
+  TopicReader(Server& server, const std::vector<std::string>& topics,
+              std::optional<std::uint32_t> partition, std::function<void(const std::string&)> tell)
+      : server_(server), topics_(topics), partition_(partition), tell_(std::move(tell)) {}
+
+  // What comes next, of every partition, until it is about `bytes`; nothing if there is nothing.
+  // Moves `next`, which gets the partitions that it does not have, at their beginning.
+  Result<Page> read(Positions& next, std::size_t bytes);
+
+ private:
+  Status read_partition(const std::string& topic, std::uint32_t partition, std::uint64_t end,
+                        std::uint64_t& next, Page& page);
+
+  Server& server_;
+  const std::vector<std::string>& topics_;
+  const std::optional<std::uint32_t> partition_;
+  const std::function<void(const std::string&)> tell_;
+  std::size_t first_ = 0;  // the partition that is asked first, so that none waits for ever
+};
+
+}  // namespace gameflow::connect
