@@ -192,6 +192,62 @@ class Truth(unittest.TestCase):
         self.assertGreater(counted["event_types"]["move"], 10 * counted["event_types"]["session_start"])
 
 
+class Analytics(SystemTest):
+    """The flagship finds what the truth says."""
+
+    def test_the_flagship_against_the_truth(self):
+        server = self.server()
+        settings, truth_file = server.folder / "game.yaml", server.folder / "truth.json"
+        # Of history, clocks that are fast would close everybody's windows: the server's clock does not hold them back.
+        settings.write_text(EVERYTHING.replace("wrong-clocks: 0.05", "wrong-clocks: 0").replace("bots: 0.005", "bots: 0"))
+        done = run_cli("generate", "--profile", "game", "--to", server.url, "--from", FROM, "--days", 1, "--game", settings,
+                       "--truth", truth_file, timeout=600)
+        # What was damaged is refused, and only that.
+        self.assertEqual(done.returncode, 0, done.stderr)
+        truth = json.loads(truth_file.read_text())
+        damaged = sum(truth["corrupt"].values())
+        self.assertIn(f"{damaged:,} rejected", done.stderr)
+        for topic, events in truth["events"].items():
+            if topic != "player-positions":
+                self.assertEqual(server.topic(topic)["records"], events + truth["duplicates"][topic], topic)
+
+        completed = {(level["level_id"], level["map_id"]): level["completed"] for level in truth["levels"]}
+        found = lambda: {(row["level_id"], row["map_id"]): row for row in
+                         map(json.loads, run_cli("sql", "--server", server.url, "--format", "json",
+                                                 'select level_id, map_id, attempts, completed from "level-total"').stdout.splitlines())}
+        wait_until(lambda: sum(row["completed"] for row in found().values()) >= sum(completed.values()), "all attempts are seen", 600)
+        rows = found()
+        self.assertEqual({place: row["completed"] for place, row in rows.items()}, completed)
+        # Not twice, where clients have sent it twice. A little more: some began before the first event.
+        attempts, started = sum(row["attempts"] for row in rows.values()), sum(level["started"] for level in truth["levels"])
+        self.assertAlmostEqual(attempts / started, 1, delta=0.02)
+
+        revenue = collections.Counter()
+        expected = {}
+        for sale in truth["revenue"]:
+            of = sale["item_id"], sale["currency"]
+            expected |= {(*of, False): decimal.Decimal(sale["gross"]), (*of, True): decimal.Decimal(sale["refunded"])}
+        expected = {of: amount for of, amount in expected.items() if amount}
+        wait_until(lambda: server.topic("purchases")["records"] >= truth["events"]["purchase-events"], "all purchases are seen", 600)
+        for value in server.raw_values("purchases"):
+            sale = json.loads(value, parse_float=decimal.Decimal)
+            revenue[sale["item_id"], sale["currency"], sale["is_refund"]] += sale["amount"]
+        self.assertEqual(dict(revenue), expected)
+
+        wait_until(lambda: server.service("purchase-bursts")["records_in"] >= truth["events"]["purchase-events"], "bursts", 600)
+        flagged = {value["subject"] for value in server.values("purchase-flags")}
+        for anomaly in truth["anomalies"]:
+            if anomaly["kind"] == "burst-account":
+                self.assertIn("account " + anomaly["players"][0], flagged)
+            if anomaly["kind"] == "burst-address":
+                self.assertIn("address " + anomaly["ip_address"], flagged)
+        wait_until(lambda: any(alert["state"] == "recovered" and alert["target"] == "server server_3"
+                               for alert in server.values("server-alerts")), "the alert of the server that got slow", 600)
+        fired = {alert["target"] for alert in server.values("server-alerts") if alert["metric"] == "latency_p95"}
+        self.assertEqual(fired, {"server server_3", "region eu-west"})
+        self.assertEqual(server.stop(), 0)
+
+
 class Output(unittest.TestCase):
     def test_the_same_in_any_number_of_threads(self):
         arguments = ["--from", FROM, "--players", 150_000, "--events", 60_000, "--positions"]

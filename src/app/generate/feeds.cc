@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -32,10 +33,11 @@ Result<spec::Game> read_game(const std::string& name) {
     std::ifstream in(name, std::ios::binary);
     std::stringstream contents;
     contents << in.rdbuf();
-    if (!in.is_open() || in.bad() || contents.fail()) {
+    std::error_code unknown;
+    if (!in.is_open() || in.bad() || std::filesystem::is_directory(name, unknown)) {
       return fail(ErrorCode::kFileUnreadable,
                   fmt::format("cannot read '{}': {}", name,
-                              errno != 0 ? std::strerror(errno) : "there is nothing in it"));
+                              errno != 0 ? std::strerror(errno) : "it is not a file"));
     }
     text = contents.str();
   }
@@ -72,7 +74,7 @@ Pace::Pace(const GenerateOptions& options, Timestamp from, Timestamp now)
   const bool is_game = options.profile == GenerateProfile::kGame;
   is_unpaced_ = !options.rate || (is_game && options.from && !options.speed);
   // History without an end goes on live.
-  has_clock_ = is_game && options.rate && options.from && !options.days && from < now;
+  has_clock_ = is_game && options.rate && options.from && !options.days;
 }
 
 Timestamp Pace::until(Timestamp now) const {

@@ -226,6 +226,7 @@ int send_game(const GenerateOptions& options, generate::GameFeed& feed, Timestam
   std::deque<Lane> lanes;
   std::deque<Counters> counters(options.kinds.size());
   std::array<Lane*, generate::kEventKinds> wanted{};
+  Status resumed;
   std::atomic<int> running = static_cast<int>(options.kinds.size()) + 1;
   const auto began = SteadyClock::now();
   for (std::size_t i = 0; i < options.kinds.size(); ++i) {
@@ -247,11 +248,8 @@ int send_game(const GenerateOptions& options, generate::GameFeed& feed, Timestam
       });
     }
     threads.emplace_back([&] {
-      const Status resumed = resume(options, lanes, feed, stop.get_token());
-      if (!resumed) {
-        lanes[0].result = resumed;
-        stop.request_stop();
-      }
+      resumed = resume(options, lanes, feed, stop.get_token());
+      if (!resumed) stop.request_stop();
       feed_lanes(options, feed, start, wanted, stop.get_token());
       --running;
     });
@@ -266,11 +264,13 @@ int send_game(const GenerateOptions& options, generate::GameFeed& feed, Timestam
   print_summary(totals, std::chrono::duration<double>(SteadyClock::now() - began).count(),
                 feed.seed());
   int exit_code = totals.refused > 0 ? kExitFailed : kExitFine;
-  for (const Lane& lane : lanes) {
+  const auto tell = [&exit_code](const Status& result) {
     // Stopped while the server was away: the summary has said so.
-    if (lane.result || lane.result.error().code == ErrorCode::kUnavailable) continue;
-    exit_code = print_error(lane.result.error());
-  }
+    if (result || result.error().code == ErrorCode::kUnavailable) return;
+    exit_code = print_error(result.error());
+  };
+  tell(resumed);
+  for (const Lane& lane : lanes) tell(lane.result);
   return exit_code;
 }
 

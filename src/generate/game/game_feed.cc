@@ -11,6 +11,8 @@ constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kEventsAtOnce = 16'384, kEventsOfText = 2'048;
 // With fewer players online other threads would cost more than they do.
 constexpr std::size_t kManyOnline = 2'000;
+// So many steps without an event that somebody wants are enough for one call.
+constexpr int kStepsAtOnce = 20'000;
 
 }  // namespace
 
@@ -36,20 +38,24 @@ GameFeed::GameFeed(GameOptions options)
 }
 
 std::optional<Timestamp> GameFeed::next_time() {
-  if (!fill(kNever)) return std::nullopt;
-  return Timestamp{ordered_[given_]->at};
+  if (fill(kNever)) return Timestamp{ordered_[given_]->at};
+  if (has_ended()) return std::nullopt;
+  return Timestamp{time_};
+}
+
+bool GameFeed::has_ended() const {
+  if (given_ < ordered_.size()) return false;
+  if (time_ >= until_) return true;
+  if (!options_.events) return false;
+  for (std::size_t kind = 0; kind < kEventKinds; ++kind) {
+    if (wanted_[kind] && kept_[kind] < *options_.events) return false;
+  }
+  return true;
 }
 
 bool GameFeed::fill(std::int64_t until) {
-  const auto has_all = [this] {
-    if (!options_.events) return false;
-    for (std::size_t kind = 0; kind < kEventKinds; ++kind) {
-      if (wanted_[kind] && kept_[kind] < *options_.events) return false;
-    }
-    return true;
-  };
-  while (given_ == ordered_.size()) {
-    if (time_ >= until_ || time_ > until || has_all()) return false;
+  for (int steps = 0; given_ == ordered_.size(); ++steps) {
+    if (time_ > until || steps == kStepsAtOnce || has_ended()) return false;
     play_step();
     put_in_order();
   }
@@ -147,7 +153,8 @@ std::string GameFeed::truth() const {
   for (const auto& group : groups_) counters.add(group->counters());
   for (std::size_t kind = 0; kind < kEventKinds; ++kind)
     counters.events[kind] += metrics_counters_.events[kind];
-  return truth_json(world_, counters, occurrences_, time_, options_.lasts && time_ >= until_);
+  const bool is_complete = options_.lasts && time_ >= (options_.from + *options_.lasts).ms;
+  return truth_json(world_, counters, occurrences_, time_, is_complete);
 }
 
 }  // namespace gameflow::generate

@@ -47,8 +47,9 @@ class GameFeed final : public Feed {
   void end_with_step() { until_ = time_; }
 
  private:
-  // Plays steps until there is something to give out; false: there is nothing more, or not before
-  // `until`.
+  bool has_ended() const;
+  // Plays steps until there is something to give out; false: there is nothing more, not before
+  // `until`, or not for long.
   bool fill(std::int64_t until);
   void play_step();
   void begin_anomalies();
