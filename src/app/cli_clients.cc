@@ -215,6 +215,18 @@ void CommandTree::add_others() {
                          "  gameflow schema > dataflow.schema.json\n"
                          "  gameflow schema --package > gameflow-package.schema.json");
   schema->add_flag("--package", schema_options->package, "That of gameflow-package.yaml");
+  auto [completion, completion_options] = add<CompletionOptions>(
+      root_, "completion", "Print what lets a shell complete commands",
+      "  source <(gameflow completion bash)\n"
+      "  gameflow completion fish > ~/.config/fish/completions/gameflow.fish");
+  static const std::map<std::string, ShellKind> kShells{
+      {"bash", ShellKind::kBash}, {"fish", ShellKind::kFish}, {"zsh", ShellKind::kZsh}};
+  completion->add_option("shell", completion_options->shell, "Which")
+      ->required()
+      ->transform(one_of(kShells))
+      ->type_name("bash|zsh|fish");
+  add<ManualOptions>(root_, "manual", "Print the manual, for man",
+                     "  gameflow manual | man --local-file -");
   add<VersionOptions>(root_, "version", "Print the version", "  gameflow version");
 }
 

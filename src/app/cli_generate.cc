@@ -86,7 +86,7 @@ void CommandTree::add_generate() {
       "  gameflow generate --rate max --events 1000000 --only player\n"
       "  gameflow generate --stdout --seed 7 --events 1000 --start-time 2024-11-12T10:00:00Z",
       [to_stdout, positions, self](GenerateOptions& parsed) {
-        if (*to_stdout) parsed.server.clear();
+        if (*to_stdout) parsed.server.url.clear();
         if (parsed.kinds.empty()) {
           parsed.kinds = {EventKind::kPlayer, EventKind::kPurchase, EventKind::kServer};
           if (*positions) parsed.kinds.push_back(EventKind::kPosition);

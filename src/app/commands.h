@@ -110,12 +110,25 @@ struct SchemaOptions {
 };
 struct VersionOptions {};
 
+// --- What shells want of the command line --------------------------------------------------------
+
+enum class ShellKind : std::uint8_t { kBash, kZsh, kFish };
+
+struct CompletionOptions {
+  ShellKind shell = ShellKind::kBash;
+};
+int completion_command(const CompletionOptions& options);
+
+struct ManualOptions {};
+int manual_command(const ManualOptions& options);
+
 using Command =
     std::variant<RunOptions, BuildOptions, ValidateOptions, ExplainOptions, TestOptions,
                  TestFunctionOptions, ServiceListOptions, ServiceResetWatermarkOptions,
                  ServiceForgetOptions, GenerateOptions, TopicListOptions, TopicDescribeOptions,
                  TopicCreateOptions, TopicDeleteOptions, ProduceOptions, ConsumeOptions, SqlOptions,
                  DeadLettersListOptions, DeadLettersShowOptions, DeadLettersReplayOptions,
-                 ConnectOptions, McpOptions, NewOptions, SchemaOptions, VersionOptions>;
+                 ConnectOptions, McpOptions, NewOptions, SchemaOptions, VersionOptions,
+                 CompletionOptions, ManualOptions>;
 
 }  // namespace gameflow::app

@@ -279,7 +279,7 @@ int send_game(const GenerateOptions& options, generate::GameFeed& feed, Timestam
 int generate_game(const GenerateOptions& options) {
   // Before there are threads. Without a truth to be written a signal may end what prints at once.
   std::optional<TerminationSignals> signals;
-  if (!options.server.empty() || !options.truth_file.empty()) signals.emplace();
+  if (!options.server.url.empty() || !options.truth_file.empty()) signals.emplace();
   if (!options.truth_file.empty()) {
     // Rather now than after a day of events.
     if (const Status writable = write_truth(options.truth_file, ""); !writable)
@@ -288,7 +288,7 @@ int generate_game(const GenerateOptions& options) {
   const Timestamp start = SystemClock().now();
   auto feed = make_game_feed(options, start);
   if (!feed) return print_error(feed.error());
-  const int exit_code = options.server.empty() ? print_game(options, **feed, start, signals)
+  const int exit_code = options.server.url.empty() ? print_game(options, **feed, start, signals)
                                                : send_game(options, **feed, start, *signals);
   if (options.truth_file.empty()) return exit_code;
   if (const Status written = write_truth(options.truth_file, (*feed)->truth()); !written)

@@ -198,7 +198,7 @@ int print_all(const GenerateOptions& options, std::uint64_t seed) {
 }  // namespace
 
 int generate_uniform(const GenerateOptions& options, std::uint64_t seed) {
-  return options.server.empty() ? print_all(options, seed) : send_all(options, seed);
+  return options.server.url.empty() ? print_all(options, seed) : send_all(options, seed);
 }
 
 }  // namespace gameflow::app
