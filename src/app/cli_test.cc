@@ -62,6 +62,8 @@ TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
       {"bad rate", {"generate", "--rate", "fast"}, "neither a number"},
       {"rate of zero", {"generate", "--rate", "0"}, "neither a number"},
       {"no players", {"generate", "--players", "0"}, "--players"},
+      {"no address", {"generate", "--serve", "8000"}, "'8000' is no address and port"},
+      {"served and printed", {"generate", "--serve", "[::1]:8000", "--stdout"}, "excludes"},
       {"bad time", {"generate", "--start-time", "yesterday"}, "not an ISO time"},
       {"two keys", {"produce", "t", "--key", "a", "--key-field", "b"}, "excludes"},
       {"two beginnings", {"consume", "t", "-B", "--offset", "end"}, "excludes"},

@@ -1,5 +1,5 @@
 // The stream that all clients of the web API see.
-#include "app/web_api/event_stream.h"
+#include "app/generate/event_stream.h"
 
 #include <memory>
 #include <string>

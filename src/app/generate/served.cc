@@ -1,5 +1,3 @@
-#include "app/web_api/command.h"
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -9,13 +7,14 @@
 #include <fmt/format.h>
 
 #include "app/commands.h"
+#include "app/generate/event_stream.h"
 #include "app/generate/feeds.h"
+#include "app/generate/profiles.h"
+#include "app/generate/web_api.h"
 #include "app/listen_address.h"
 #include "app/logging.h"
 #include "app/signals.h"
 #include "app/terminal.h"
-#include "app/web_api/event_stream.h"
-#include "app/web_api/web_api.h"
 #include "base/control_groups.h"
 #include "generate/feed.h"
 #include "serve/server.h"
@@ -40,20 +39,16 @@ Status serve_until_signal(const GenerateOptions& options, std::uint64_t seed,
   const Pace pace(options, (is_game ? options.from : options.start_time).value_or(start), start);
   EventStream stream(std::move(feed), {.until = [&] { return pace.until(clock.now()); },
                                        .on_demand = pace.is_unpaced()});
-  const auto address = parse_listen_address(options.serve);
-  if (!address)
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("--serve: '{}' is no address and port; write it like 127.0.0.1:8000",
-                            options.serve));
+  const ListenAddress address = parse_listen_address(options.serve).value();  // checked as a flag
   serve::ServerOptions served;
-  served.address = address->host;
-  served.port = address->port;
+  served.address = address.host;
+  served.port = address.port;
   served.threads = std::clamp(usable_cores(), 1U, 4U);
   served.setting = "--serve";
   GF_ASSIGN(const auto server,
             serve::Server::listen(served, web_api_routes(stream, options.kinds)));
   server->start();
-  fmt::print("listening on http://{}\n", to_string(ListenAddress{address->host, server->port()}));
+  fmt::print("listening on http://{}\n", to_string(ListenAddress{address.host, server->port()}));
   std::fflush(stdout);
   while (signals.wait_for(kTick) == 0) stream.advance();
   server->stop();

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "app/web_api/event_stream.h"
+#include "app/generate/event_stream.h"
 #include "generate/event_kind.h"
 #include "serve/route.h"
 

@@ -1,4 +1,4 @@
-#include "app/web_api/web_api.h"
+#include "app/generate/web_api.h"
 
 #include <memory>
 #include <optional>

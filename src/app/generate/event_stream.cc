@@ -1,4 +1,4 @@
-#include "app/web_api/event_stream.h"
+#include "app/generate/event_stream.h"
 
 #include <algorithm>
 #include <string_view>
