@@ -166,6 +166,13 @@ TEST(Cli, Services) {
   EXPECT_EQ(parse<ServiceForgetOptions>({"service", "forget", "a"}).service, "a");
 }
 
+TEST(Cli, Connectors) {
+  EXPECT_EQ(parse<ConnectorListOptions>({"connector", "list", "--server", "http://h:1"}).server,
+            "http://h:1");
+  EXPECT_EQ(parse<ConnectorDescribeOptions>({"connector", "describe", "a"}).connector, "a");
+  EXPECT_EQ(parse<ConnectorDeleteOptions>({"connector", "delete", "a"}).connector, "a");
+}
+
 TEST(Cli, FlagsBeatEnvironmentBeatsDefault) {
   EXPECT_EQ(parse<TopicListOptions>({"topic", "list"}).server, "http://127.0.0.1:3001");
   setenv("GAMEFLOW_SERVER", "http://env:1", 1);

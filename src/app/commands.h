@@ -116,6 +116,7 @@ using Command =
                  ServiceForgetOptions, GenerateOptions, TopicListOptions, TopicDescribeOptions,
                  TopicCreateOptions, TopicDeleteOptions, ProduceOptions, ConsumeOptions, SqlOptions,
                  DeadLettersListOptions, DeadLettersShowOptions, DeadLettersReplayOptions,
-                 ConnectOptions, McpOptions, NewOptions, SchemaOptions, VersionOptions>;
+                 ConnectOptions, ConnectorListOptions, ConnectorDescribeOptions,
+                 ConnectorDeleteOptions, McpOptions, NewOptions, SchemaOptions, VersionOptions>;
 
 }  // namespace gameflow::app

@@ -47,6 +47,8 @@ Method method_of(wire::verb verb) {
       return Method::kPost;
     case wire::verb::delete_:
       return Method::kDelete;
+    case wire::verb::put:
+      return Method::kPut;
     default:
       return Method::kOther;
   }

@@ -12,7 +12,7 @@
 
 namespace gameflow::http {
 
-enum class Method : std::uint8_t { kGet, kHead, kPost, kDelete, kOther };
+enum class Method : std::uint8_t { kGet, kHead, kPost, kPut, kDelete, kOther };
 
 struct Request {
   Method method = Method::kGet;

@@ -64,7 +64,7 @@ std::optional<Reply> refuse_parameters(const Request& request, const Route& rout
 }
 
 std::optional<Reply> refuse_body_type(const Request& request, const Route& route) {
-  if (route.method != Method::kPost) return std::nullopt;
+  if (route.method != Method::kPost && route.method != Method::kPut) return std::nullopt;
   const std::string encoding = lower_case(request.content_encoding);
   const bool records = route.work == Work::kCallback;
   if (!encoding.empty() && encoding != "identity" && !(records && encoding == "gzip")) {

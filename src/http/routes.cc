@@ -11,6 +11,7 @@
 #include "api/metric_families.h"
 #include "base/ascii.h"
 #include "base/memory_reserve.h"
+#include "http/connector_routes.h"
 #include "http/dataflow_reply.h"
 #include "http/gzip.h"
 #include "http/read_records.h"
@@ -339,6 +340,11 @@ constexpr std::array kRoutes{
     Route{Method::kPost, "/records", Work::kCallback, "producer sequence position", nullptr,
           produce_routed},
     Route{Method::kGet, "/producers/*", Work::kQuick, "", checked<producer>, nullptr},
+    Route{Method::kGet, "/connectors", Work::kBlocking, "", checked<list_connectors>, nullptr},
+    Route{Method::kGet, "/connectors/*", Work::kBlocking, "", checked<describe_connector>, nullptr},
+    Route{Method::kPut, "/connectors/*", Work::kQuick, "", checked<report_connector>, nullptr},
+    Route{Method::kDelete, "/connectors/*", Work::kBlocking, "", checked<delete_connector>,
+          nullptr},
     Route{Method::kGet, "/states", Work::kBlocking, "", checked<list_states>, nullptr},
     Route{Method::kGet, "/states/*/*", Work::kBlocking, "key prefix window after limit",
           checked<read_state>, nullptr},
@@ -396,6 +402,8 @@ std::string_view allow_text(Method method) {
       return "GET, HEAD";
     case Method::kPost:
       return "POST";
+    case Method::kPut:
+      return "PUT";
     case Method::kDelete:
       return "DELETE";
     default:
