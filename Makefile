@@ -5,7 +5,7 @@ BUILD := build
 JOBS ?= $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: help start stop logs build test bench bench-peers lint clean setup
+.PHONY: help start stop logs build deb image test bench bench-peers lint clean setup
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,16 @@ setup:
 build: setup  ## build/gameflow
 	@tools/configure.sh program
 	@ninja -C $(BUILD) -j $(JOBS) gameflow
+
+deb:  ## build/deb/gameflow_*.deb, for this release of Debian
+	@tools/setup.sh deb
+	@tools/configure.sh program
+	@ninja -C $(BUILD) -j $(JOBS) gameflow
+	@tools/deb.sh
+
+image:  ## the Docker image gameflow:run, built from source, and gameflow:slim without a compiler
+	@docker build -t gameflow:run .
+	@docker build -t gameflow:slim --target slim .
 
 test:  ## every test: unit, dataflow, system, browser, sanitizers
 	@tools/setup.sh test

@@ -181,7 +181,7 @@ void run_to_end(runtime::Engine& engine, const IsDone& is_done) {
 Serving::Serving(World& world, Epochs epochs)
     : engine_(world.open_engine(0)),
       api_(std::make_unique<api::Api>(*world.store, engine_.get(), world.clock)),
-      server_(must(http::Server::listen(
+      server_(must(http::listen(
           *api_, {.port = 0, .threads = std::max(1U, std::thread::hardware_concurrency() / 2)}))) {
   if (epochs == Epochs::kByEngine) engine_->start();
   server_->start();

@@ -114,7 +114,7 @@ class Serving {
  private:
   std::unique_ptr<runtime::Engine> engine_;
   std::unique_ptr<api::Api> api_;
-  std::unique_ptr<http::Server> server_;
+  std::unique_ptr<serve::Server> server_;
 };
 
 }  // namespace gameflow::bench

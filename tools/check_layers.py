@@ -21,14 +21,15 @@ LAYERS = {
     "log": (2, "base record"),
     "state": (2, "base record sdk"),
     "client": (2, "base"),
+    "serve": (2, "record base"),
     "plan": (3, "spec record sdk base"),
     "opbuild": (3, "spec plan record sdk base"),
     "query": (3, "state record base sdk"),
     "runtime": (4, "plan query log state record window sdk base"),
-    "connect": (4, "spec client record base sdk"),
+    "connect": (4, "spec client serve record base sdk"),
     "generate": (4, "record base"),
     "api": (5, "runtime query plan spec log state record base"),
-    "http": (6, "api runtime query plan log record base"),
+    "http": (6, "serve api runtime query plan log record base"),
     "app": (7, None),
 }
 
@@ -37,14 +38,16 @@ ONE_PLACE = [
     ("simdjson", r'#include\s*[<"]simdjson', ["src/record"], "go through record/codec.h"),
     ("yaml-cpp", r'#include\s*[<"]yaml-cpp', ["src/spec"], "go through spec/model.h"),
     ("RocksDB", r'#include\s*[<"]rocksdb/', ["src/log/rocksdb"], "go through log/store.h"),
-    ("librdkafka", r'#include\s*[<"]librdkafka', ["src/log/kafka"], "go through log/store.h"),
+    ("librdkafka", r'#include\s*[<"]librdkafka', ["src/connect/kafka"], "go through the kinds of connect/kafka"),
+    ("libmosquitto", r'#include\s*[<"]mosquitto', ["src/connect/mqtt"], "go through the kind of connect/mqtt"),
+    ("libpq", r'#include\s*[<"]libpq', ["src/connect/sql"], "go through connect/sql/pg_connection.h"),
     ("SQLite", r'#include\s*[<"]sqlite3', ["src/query"], "go through query/query.h"),
-    ("Beast and Asio", r'#include\s*[<"]boost/(beast|asio)', ["src/http"], "go through api/api.h or client/http_client.h"),
+    ("Beast and Asio", r'#include\s*[<"]boost/(beast|asio)', ["src/serve"], "go through serve/server.h or client/http_client.h"),
     ("libcurl", r'#include\s*[<"]curl/', ["src/client"], "go through client/http_client.h"),
     ("libedit", r'#include\s*[<"](editline/|histedit)', ["src/app/sql"], "go through app/sql/line_editor.h"),
     ("dlopen", r"\bdl(m)?open\s*\(", ["src/opbuild", "src/connect"], "go through opbuild/opbuild.h"),
     ("a thread", r"\bstd::(jthread|thread)\b(?!::(hardware_concurrency|id))",
-     ["src/runtime", "src/http", "src/log", "src/app", "src/connect", "src/opbuild"],
+     ["src/runtime", "src/serve", "src/log", "src/app", "src/connect", "src/opbuild"],
      "return to the caller and let runtime/ run it"),
     ("a mutex of the standard library", r"\bstd::(\w*mutex|lock_guard|unique_lock|scoped_lock|shared_lock)\b", ["src/base"],
      "take Mutex and MutexLock, and say what it guards (base/mutex.h)"),
@@ -105,7 +108,7 @@ def check_one_place(path, lines):
     for number, line in enumerate(lines, 1):
         code = line.split("//")[0] if not line.lstrip().startswith("#include") else line
         for what, pattern, places, instead in ONE_PLACE:
-            if is_test(path) and what in ("a thread", "a mutex of the standard library", "a concrete store"):
+            if is_test(path) and what in ("Beast and Asio", "a thread", "a mutex of the standard library", "a concrete store"):
                 continue
             if re.search(pattern, code) and not any(str(path).startswith(place + "/") for place in places):
                 found.append(f"{path}:{number}: {what} has its place in {', '.join(places)}: {instead}")
@@ -295,7 +298,7 @@ def self_test():
         ("unknown folder", "src/misc/a.cc", "", "not in the table"),
         ("library out of place", "src/api/a.cc", "#include <simdjson.h>", "record/codec.h"),
         ("library in place", "src/record/a.cc", "#include <simdjson.h>", None),
-        ("beast in the client", "src/app/a.cc", "#include <boost/beast.hpp>", "src/http"),
+        ("beast in the client", "src/app/a.cc", "#include <boost/beast.hpp>", "src/serve"),
         ("dlopen", "src/runtime/a.cc", "void* p = dlopen(name, 0);", "opbuild"),
         ("a thread", "src/plan/a.cc", "std::jthread t;", "runtime/"),
         ("a count of cores is no thread", "src/plan/a.cc", "std::thread::hardware_concurrency();", None),

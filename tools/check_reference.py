@@ -19,10 +19,12 @@ def check_errors():
             yield f"docs/reference/errors.md: add the row of `{name}`, {number} (src/base/error.h)"
     for name in listed.keys() - wanted.keys():
         yield f"docs/reference/errors.md: `{name}` is not in src/base/error.h: remove its row"
-    for source in sorted((ROOT / "src/http").glob("*.cc")):
+    for source in sorted([*(ROOT / "src/http").glob("*.cc"), *(ROOT / "src/serve").glob("*.cc")]):
+        if source.name.endswith("_test.cc"):
+            continue
         for name in re.findall(r"error_reply\(\s*\d+,\s*\"(\w+)\"", source.read_text()):
             if f"| `{name}` |" not in page:
-                yield f"docs/reference/errors.md: add the row of `{name}` (src/http/{source.name})"
+                yield f"docs/reference/errors.md: add the row of `{name}` ({source.relative_to(ROOT)})"
     for constant in numbers.keys() - {c for c, _ in names}:
         yield f"src/base/error.cc: to_string has no case for {constant}"
 

@@ -1,18 +1,27 @@
 #!/usr/bin/env bash
-# Installs what is missing to build ("build") or also to test ("test"). Quick when nothing is.
+# Installs what is missing to build ("build"), and beside that to pack ("deb") or to test ("test"). Quick when nothing is.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# "debian12"; something else or nothing elsewhere.
+release=$(. /etc/os-release 2>/dev/null && echo "${ID:-}${VERSION_ID:-}" || true)
+# Debian 12 has Boost 1.74 under the plain name.
+boost=libboost-dev
+[ "$release" != debian12 ] || boost=libboost1.81-dev
+
 build_packages=(g++ cmake ninja-build make pkg-config ccache git curl ca-certificates
-  librocksdb-dev libsimdjson-dev libyaml-cpp-dev libsqlite3-dev libboost1.81-dev liblz4-dev
+  librocksdb-dev libsimdjson-dev libyaml-cpp-dev libsqlite3-dev "$boost" liblz4-dev
   libxxhash-dev libfmt-dev libspdlog-dev libcli11-dev libexpected-dev prometheus-cpp-dev
-  libcurl4-openssl-dev libedit-dev libssl-dev zlib1g-dev)
+  libcurl4-openssl-dev libedit-dev libssl-dev zlib1g-dev libpq-dev libmosquitto-dev)
 test_packages=(libgtest-dev clang-format clang-tidy shellcheck chromium fonts-dejavu-core python3
-  python3-yaml python3-jsonschema libfaketime)
+  python3-yaml python3-jsonschema libfaketime postgresql graphite-carbon graphite-web mosquitto
+  mosquitto-clients openssl fish zsh groff-base)
+deb_packages=(debhelper)
 
 what=${1:-build}
 packages=("${build_packages[@]}")
-[ "$what" = build ] || packages+=("${test_packages[@]}")
+[ "$what" = build ] || packages+=("${deb_packages[@]}")
+[ "$what" != test ] || packages+=("${test_packages[@]}")
 
 # Node serves the libraries of web/ at build time; any node of version 18 or later with npm will do.
 node_major() { node --version 2>/dev/null | sed -n 's/^v\([0-9]*\).*/\1/p'; }
@@ -29,8 +38,8 @@ missing_packages() {
 
 install_packages() {
   local missing=$1
-  if ! grep -qs '^VERSION_ID="12"' /etc/os-release || ! grep -qs '^ID=debian' /etc/os-release; then
-    echo "setup: this is not Debian 12, so nothing was installed. gameflow needs what these Debian 12" >&2
+  if [[ $release != debian1[23] ]]; then
+    echo "setup: this is neither Debian 12 nor 13, so nothing was installed. gameflow needs what these Debian 12" >&2
     echo "packages hold; install them and run 'SKIP_SETUP=1 make …':" >&2
     fold -s -w 90 <<<"${packages[*]}" >&2
     exit 1
@@ -70,4 +79,4 @@ if [ -z "${SKIP_SETUP:-}" ]; then
   [ -z "$missing" ] || install_packages "$(tr '\n' ' ' <<<"$missing")"
 fi
 install_node_modules web
-[ "$what" = build ] || install_node_modules tests/browser
+[ "$what" != test ] || install_node_modules tests/browser

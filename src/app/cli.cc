@@ -8,6 +8,7 @@
 
 #include "app/cli_tree.h"
 #include "base/closest.h"
+#include "client/http_client.h"
 
 namespace gameflow::app {
 namespace {
@@ -26,12 +27,16 @@ constexpr const char* kExamples =
 
 }  // namespace
 
-void CommandTree::add_server(CLI::App& app, std::string& server, const char* flag) {
-  server = "http://127.0.0.1:3001";
-  app.add_option(flag, server, "The gameflow to talk to")
+void CommandTree::add_server(CLI::App& app, client::ServerAddress& server, const char* flag) {
+  server.url = "http://127.0.0.1:3001";
+  app.add_option(flag, server.url, "The gameflow to talk to")
       ->envname("GAMEFLOW_SERVER")
       ->type_name("URL")
       ->capture_default_str();
+  app.add_option("--ca-file", server.ca_file,
+                 "Who may have signed its certificate (PEM), for https [whom the system trusts]")
+      ->envname("GAMEFLOW_CA_FILE")
+      ->type_name("FILE");
 }
 
 void CommandTree::add_data(CLI::App& app, std::filesystem::path& folder) {

@@ -38,7 +38,7 @@ void CommandTree::add_generate() {
       "  gameflow generate --rate max --events 1000000 --only player\n"
       "  gameflow generate --stdout --seed 7 --events 1000 --start-time 2024-11-12T10:00:00Z",
       [to_stdout, positions](GenerateOptions& parsed) {
-        if (*to_stdout) parsed.server.clear();
+        if (*to_stdout) parsed.server.url.clear();
         if (parsed.kinds.empty()) {
           parsed.kinds = {EventKind::kPlayer, EventKind::kPurchase, EventKind::kServer};
           if (*positions) parsed.kinds.push_back(EventKind::kPosition);
@@ -309,6 +309,18 @@ void CommandTree::add_others() {
                          "  gameflow schema > dataflow.schema.json\n"
                          "  gameflow schema --package > gameflow-package.schema.json");
   schema->add_flag("--package", schema_options->package, "That of gameflow-package.yaml");
+  auto [completion, completion_options] = add<CompletionOptions>(
+      root_, "completion", "Print what lets a shell complete commands",
+      "  source <(gameflow completion bash)\n"
+      "  gameflow completion fish > ~/.config/fish/completions/gameflow.fish");
+  static const std::map<std::string, ShellKind> kShells{
+      {"bash", ShellKind::kBash}, {"fish", ShellKind::kFish}, {"zsh", ShellKind::kZsh}};
+  completion->add_option("shell", completion_options->shell, "Which")
+      ->required()
+      ->transform(one_of(kShells))
+      ->type_name("bash|zsh|fish");
+  add<ManualOptions>(root_, "manual", "Print the manual, for man",
+                     "  gameflow manual | man --local-file -");
   add<VersionOptions>(root_, "version", "Print the version", "  gameflow version");
 }
 

@@ -121,6 +121,8 @@ TEST(Cli, EveryCommandHasHelpWithExamples) {
                                 {"produce"},
                                 {"consume"},
                                 {"sql"},
+                                {"completion"},
+                                {"manual"},
                                 {"version"}};
   for (Arguments arguments : commands) {
     for (const char* flag : {"-h", "--help"}) {
@@ -174,13 +176,13 @@ TEST(Cli, Connectors) {
 }
 
 TEST(Cli, FlagsBeatEnvironmentBeatsDefault) {
-  EXPECT_EQ(parse<TopicListOptions>({"topic", "list"}).server, "http://127.0.0.1:3001");
+  EXPECT_EQ(parse<TopicListOptions>({"topic", "list"}).server.url, "http://127.0.0.1:3001");
   setenv("GAMEFLOW_SERVER", "http://env:1", 1);
-  EXPECT_EQ(parse<TopicListOptions>({"topic", "list"}).server, "http://env:1");
-  EXPECT_EQ(parse<TopicListOptions>({"topic", "list", "--server", "http://flag:2"}).server,
+  EXPECT_EQ(parse<TopicListOptions>({"topic", "list"}).server.url, "http://env:1");
+  EXPECT_EQ(parse<TopicListOptions>({"topic", "list", "--server", "http://flag:2"}).server.url,
             "http://flag:2");
-  EXPECT_EQ(parse<GenerateOptions>({"generate"}).server, "http://env:1");
-  EXPECT_EQ(parse<GenerateOptions>({"generate", "--stdout"}).server, "");
+  EXPECT_EQ(parse<GenerateOptions>({"generate"}).server.url, "http://env:1");
+  EXPECT_EQ(parse<GenerateOptions>({"generate", "--stdout"}).server.url, "");
   unsetenv("GAMEFLOW_SERVER");
   setenv("GAMEFLOW_DURABILITY", "interval", 1);
   EXPECT_EQ(parse<RunOptions>({"run", "f"}).durability, log::Durability::kInterval);

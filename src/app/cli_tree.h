@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "app/commands.h"
+#include "client/http_client.h"
 
 namespace gameflow::app {
 
@@ -31,7 +32,8 @@ class CommandTree {
   std::pair<CLI::App*, std::shared_ptr<Options>> add(CLI::App& parent, const char* name,
                                                      const char* description, const char* examples,
                                                      Finish<Options> finish = nullptr);
-  static void add_server(CLI::App& app, std::string& server, const char* flag = "--server");
+  static void add_server(CLI::App& app, client::ServerAddress& server,
+                         const char* flag = "--server");
   static void add_data(CLI::App& app, std::filesystem::path& folder);
   static void add_package_path(CLI::App& app, std::vector<std::string>& folders);
   static void add_build_flags(CLI::App& app, BuildOptions& options, bool with_dataflow = true);

@@ -9,12 +9,13 @@
 #include <vector>
 
 #include "base/time.h"
+#include "client/http_client.h"
 #include "generate/generator.h"
 
 namespace gameflow::app {
 
 struct GenerateOptions {
-  std::string server;  // empty: stdout
+  client::ServerAddress server;  // without a URL: stdout
   std::vector<generate::EventKind> kinds;
   std::optional<std::uint64_t> rate = 100;  // per second and kind; nothing: as fast as it goes
   std::optional<std::uint64_t> events;      // of each kind; nothing: no end
@@ -26,17 +27,19 @@ struct GenerateOptions {
 int generate_command(const GenerateOptions& options);
 
 struct TopicListOptions {
-  std::string server;
+  client::ServerAddress server;
 };
 int topic_list_command(const TopicListOptions& options);
 
 struct TopicDescribeOptions {
-  std::string server, topic;
+  client::ServerAddress server;
+  std::string topic;
 };
 int topic_describe_command(const TopicDescribeOptions& options);
 
 struct TopicCreateOptions {
-  std::string server, topic;
+  client::ServerAddress server;
+  std::string topic;
   std::uint32_t partitions = 1;
   std::string retention_age;                     // "7d"; empty: none
   std::optional<std::uint64_t> retention_bytes;  // nothing: no limit
@@ -44,7 +47,8 @@ struct TopicCreateOptions {
 int topic_create_command(const TopicCreateOptions& options);
 
 struct TopicDeleteOptions {
-  std::string server, topic;
+  client::ServerAddress server;
+  std::string topic;
 };
 int topic_delete_command(const TopicDeleteOptions& options);
 
@@ -64,7 +68,8 @@ struct ConnectorDeleteOptions {
 int connector_delete_command(const ConnectorDeleteOptions& options);
 
 struct ProduceOptions {
-  std::string server, topic;
+  client::ServerAddress server;
+  std::string topic;
   std::string file = "-";  // "-": stdin
   std::optional<std::string> key, key_field;
 };
@@ -73,7 +78,8 @@ int produce_command(const ProduceOptions& options);
 enum class ConsumeOutput : std::uint8_t { kValue, kJson };
 
 struct ConsumeOptions {
-  std::string server, topic;
+  client::ServerAddress server;
+  std::string topic;
   std::string offset = "end";  // beginning, end, N, -N
   bool stop_at_end = false;
   std::optional<std::uint64_t> records_max;
@@ -85,7 +91,7 @@ int consume_command(const ConsumeOptions& options);
 enum class SqlFormat : std::uint8_t { kTable, kJson, kCsv };
 
 struct SqlOptions {
-  std::string server;
+  client::ServerAddress server;
   std::optional<std::string> query;  // "-": stdin; nothing: a shell on a terminal, else stdin
   std::optional<SqlFormat> format;   // nothing: table on a terminal, csv elsewhere
 };
@@ -100,7 +106,7 @@ struct DeadLetterFilter {
 enum class DeadLettersFormat : std::uint8_t { kTable, kJson };
 
 struct DeadLettersListOptions {
-  std::string server;
+  client::ServerAddress server;
   DeadLetterFilter filter;
   std::uint64_t letters_max = 20;  // the last ones
   bool counts_only = false;
@@ -109,13 +115,14 @@ struct DeadLettersListOptions {
 int dead_letters_list_command(const DeadLettersListOptions& options);
 
 struct DeadLettersShowOptions {
-  std::string server, id;   // "0:17": partition and offset in the dead-letter topic
+  client::ServerAddress server;
+  std::string id;           // "0:17": partition and offset in the dead-letter topic
   bool value_only = false;  // its original bytes, for other programs
 };
 int dead_letters_show_command(const DeadLettersShowOptions& options);
 
 struct DeadLettersReplayOptions {
-  std::string server;
+  client::ServerAddress server;
   std::vector<std::string> ids;
   DeadLetterFilter filter;
   bool all = false;    // that the filter takes
@@ -125,7 +132,8 @@ struct DeadLettersReplayOptions {
 int dead_letters_replay_command(const DeadLettersReplayOptions& options);
 
 struct ConnectOptions {
-  std::string file, server;
+  client::ServerAddress server;
+  std::string file;
   std::string secrets_file;  // empty: secrets by name come from the environment
   std::string library;       // with further kinds; empty: none
   bool check_only = false;
@@ -133,7 +141,7 @@ struct ConnectOptions {
 int connect_command(const ConnectOptions& options);
 
 struct McpOptions {
-  std::string server;
+  client::ServerAddress server;
   std::vector<std::string> package_folders;  // for dataflows that are explained
 };
 int mcp_command(const McpOptions& options);

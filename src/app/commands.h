@@ -110,6 +110,18 @@ struct SchemaOptions {
 };
 struct VersionOptions {};
 
+// --- What shells want of the command line --------------------------------------------------------
+
+enum class ShellKind : std::uint8_t { kBash, kZsh, kFish };
+
+struct CompletionOptions {
+  ShellKind shell = ShellKind::kBash;
+};
+int completion_command(const CompletionOptions& options);
+
+struct ManualOptions {};
+int manual_command(const ManualOptions& options);
+
 using Command =
     std::variant<RunOptions, BuildOptions, ValidateOptions, ExplainOptions, TestOptions,
                  TestFunctionOptions, ServiceListOptions, ServiceResetWatermarkOptions,
@@ -117,6 +129,7 @@ using Command =
                  TopicCreateOptions, TopicDeleteOptions, ProduceOptions, ConsumeOptions, SqlOptions,
                  DeadLettersListOptions, DeadLettersShowOptions, DeadLettersReplayOptions,
                  ConnectOptions, ConnectorListOptions, ConnectorDescribeOptions,
-                 ConnectorDeleteOptions, McpOptions, NewOptions, SchemaOptions, VersionOptions>;
+                 ConnectorDeleteOptions, McpOptions, NewOptions, SchemaOptions, VersionOptions,
+                 CompletionOptions, ManualOptions>;
 
 }  // namespace gameflow::app

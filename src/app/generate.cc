@@ -267,7 +267,7 @@ std::uint64_t choose_seed(const GenerateOptions& options) {
 
 int generate_command(const GenerateOptions& options) {
   const std::uint64_t seed = choose_seed(options);
-  return options.server.empty() ? print_all(options, seed) : send_all(options, seed);
+  return options.server.url.empty() ? print_all(options, seed) : send_all(options, seed);
 }
 
 }  // namespace gameflow::app

@@ -66,6 +66,8 @@ struct Execute {
     std::fputs(schema.c_str(), stdout);
     return kExitFine;
   }
+  int operator()(const CompletionOptions& options) const { return completion_command(options); }
+  int operator()(const ManualOptions& options) const { return manual_command(options); }
   int operator()(const VersionOptions&) const {
     std::puts("gameflow " GAMEFLOW_VERSION);
     return kExitFine;

@@ -18,7 +18,7 @@ namespace {
 
 namespace json = boost::json;
 
-Result<json::object> call(const std::string& server, std::string_view method,
+Result<json::object> call(const client::ServerAddress& server, std::string_view method,
                           const std::string& target, const std::string& body = "") {
   GF_ASSIGN(const auto http, client::HttpClient::open(server));
   return client::object_of(

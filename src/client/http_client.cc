@@ -1,7 +1,10 @@
 #include "client/http_client.h"
 
 #include <array>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
+#include <fstream>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -58,7 +61,7 @@ struct HttpClient::Impl {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
   };
 
-  std::string server;
+  std::string server, ca_file;
   std::unique_ptr<CURL, CloseHandle> handle;
   std::array<char, CURL_ERROR_SIZE> message{};
   Patience patience;
@@ -70,6 +73,7 @@ struct HttpClient::Impl {
     curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    if (!ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file.c_str());
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, kRequestTimeoutMs);
     if (patience.stop.stop_possible()) {
@@ -91,18 +95,42 @@ struct HttpClient::Impl {
       curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, std::string(method).c_str());
     }
   }
+
+  Error error_of(CURLcode code) const {
+    const std::string_view detail = message[0] != '\0' ? message.data() : curl_easy_strerror(code);
+    if (code == CURLE_SSL_CACERT_BADFILE) {
+      return {ErrorCode::kInvalidArgument,
+              fmt::format("{} holds no certificates in PEM: {}", ca_file, detail)};
+    }
+    if (code == CURLE_PEER_FAILED_VERIFICATION) {
+      return {ErrorCode::kInvalidArgument,
+              fmt::format("the certificate of {} cannot be trusted: {}. If it was signed by an "
+                          "authority of your own, name that with --ca-file",
+                          server, detail)};
+    }
+    return {ErrorCode::kUnavailable,
+            fmt::format("no answer from {}: {}{}", server, detail,
+                        code == CURLE_COULDNT_CONNECT ? " (does gameflow run there?)" : "")};
+  }
 };
 
-Result<std::unique_ptr<HttpClient>> HttpClient::open(std::string_view server,
+Result<std::unique_ptr<HttpClient>> HttpClient::open(const ServerAddress& address,
                                                      std::stop_token stop) {
+  std::string_view server = address.url;
   if (!server.starts_with("http://") && !server.starts_with("https://")) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("'{}' is not the URL of a server: write http://ADDRESS:PORT", server));
   }
   while (server.ends_with('/')) server.remove_suffix(1);
+  if (!address.ca_file.empty() && !std::ifstream(address.ca_file)) {
+    return fail(ErrorCode::kFileUnreadable,
+                fmt::format("the file of certificates, {}, cannot be read: {}", address.ca_file,
+                            std::strerror(errno)));
+  }
   initialise_curl();
   auto impl = std::make_unique<Impl>();
   impl->server = server;
+  impl->ca_file = address.ca_file;
   impl->patience.stop = std::move(stop);
   impl->handle.reset(curl_easy_init());
   if (!impl->handle) return fail(ErrorCode::kInternal, "libcurl does not start");
@@ -125,13 +153,7 @@ Result<HttpReply> HttpClient::request(std::string_view method, const std::string
     curl_easy_setopt(impl_->handle.get(), CURLOPT_HTTPHEADER, headers.get());
   }
   const CURLcode code = curl_easy_perform(impl_->handle.get());
-  if (code != CURLE_OK) {
-    const std::string_view detail =
-        impl_->message[0] != '\0' ? impl_->message.data() : curl_easy_strerror(code);
-    return fail(ErrorCode::kUnavailable,
-                fmt::format("no answer from {}: {}{}", impl_->server, detail,
-                            code == CURLE_COULDNT_CONNECT ? " (does gameflow run there?)" : ""));
-  }
+  if (code != CURLE_OK) return fail(impl_->error_of(code));
   long status = 0;
   curl_easy_getinfo(impl_->handle.get(), CURLINFO_RESPONSE_CODE, &status);
   reply.status = static_cast<int>(status);

@@ -2,8 +2,9 @@
 //
 // Units    sizes are bytes.
 // Threads  a client belongs to one thread; it keeps its connection open between requests.
-// Errors   kUnavailable: no complete answer arrived, so the outcome of the request is unknown. An
-//          answer with any status is a Reply.
+// Errors   kUnavailable: no complete answer arrived, so the outcome of the request is unknown.
+//          kInvalidArgument: its certificate is not to be trusted; nothing was sent, and trying
+//          again would not help. An answer with any status is a Reply.
 #pragma once
 
 #include <memory>
@@ -30,13 +31,20 @@ class Http {
   Result<HttpReply> get(const std::string& target) { return request("GET", target, "", ""); }
 };
 
+struct ServerAddress {
+  std::string url;      // "http://127.0.0.1:3001", with or without a slash at its end
+  std::string ca_file;  // PEM: who may have signed its certificate; empty: whom the system trusts
+};
+
 class HttpClient final : public Http {
  public:
-  // `server` as "http://127.0.0.1:3001", with or without a slash at its end. kInvalidArgument if it
-  // is not an http or https URL. A request that is under way when `stop` is requested has two more
-  // seconds.
-  static Result<std::unique_ptr<HttpClient>> open(std::string_view server,
+  // kInvalidArgument if it is not an http or https URL, kFileUnreadable for the file. A request
+  // that is under way when `stop` is requested has two more seconds.
+  static Result<std::unique_ptr<HttpClient>> open(const ServerAddress& server,
                                                   std::stop_token stop = {});
+  static Result<std::unique_ptr<HttpClient>> open(std::string_view url) {
+    return open(ServerAddress{.url = std::string(url), .ca_file = ""});
+  }
   ~HttpClient() override;
 
   Result<HttpReply> request(std::string_view method, const std::string& target,

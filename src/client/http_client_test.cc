@@ -9,6 +9,8 @@ TEST(HttpClient, Errors) {
   for (const char* url : {"", "127.0.0.1:3001", "ftp://x", "file:///etc/passwd"}) {
     EXPECT_EQ(HttpClient::open(url).error().code, ErrorCode::kInvalidArgument) << url;
   }
+  EXPECT_EQ(HttpClient::open({.url = "https://x", .ca_file = "/no/such.pem"}).error().code,
+            ErrorCode::kFileUnreadable);
   // Port 1 of this machine: nobody is there.
   const auto client = HttpClient::open("http://127.0.0.1:1/");
   ASSERT_TRUE(client);

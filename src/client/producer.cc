@@ -49,6 +49,7 @@ Result<HttpReply> Producer::persist(const std::function<Result<HttpReply>()>& at
       if (told) options_.tell(fmt::format("{}: the server is back", options_.topic));
       return reply;
     }
+    if (!reply && reply.error().code != ErrorCode::kUnavailable) return reply;
     Error error = reply ? error_of(*reply) : std::move(reply).error();
     if (stop.stop_requested() || (options_.patience && waited >= *options_.patience)) {
       return fail(ErrorCode::kUnavailable, std::move(error.message));

@@ -65,7 +65,8 @@ class Producer {
   // Sends `count` lines of NDJSON, none of them blank. Returns once they are durable.
   //   kUnavailable  `stop` was requested, or patience has run out: whether this batch was stored is
   //                 unknown
-  //   otherwise     the server refuses: no such topic, for example; nothing was stored
+  //   otherwise     the server refuses: no such topic, for example; or its certificate is refused;
+  //                 nothing was stored
   Result<SendReport> send(std::string_view ndjson, std::uint64_t count, std::stop_token stop);
 
   std::uint64_t next_sequence() const { return sequence_; }

@@ -119,6 +119,15 @@ TEST(Producer, FinalErrorsAreNotRetried) {
   }
 }
 
+TEST(Producer, ACertificateThatIsRefusedIsFinal) {
+  Fixture f;
+  Producer producer = f.producer();
+  f.server.answers = {fail(ErrorCode::kInvalidArgument, "not to be trusted")};
+  const auto report = producer.send("1\n2\n", 2, {});
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().message, "not to be trusted");
+}
+
 TEST(Producer, StopAndPatienceEndRetries) {
   Fixture stopped;
   Producer first = stopped.producer();

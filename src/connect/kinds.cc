@@ -2,10 +2,17 @@
 
 #include <vector>
 
+#include "connect/file/file_sink.h"
+#include "connect/file/file_source.h"
+#include "connect/graphite/graphite_sink.h"
+#include "connect/mqtt/mqtt_source.h"
+#include "connect/sql/sql_sink.h"
+
 namespace gameflow::connect {
 
 std::span<const Kind> kinds() {
-  static const std::vector<Kind> kKinds = {};
+  static const std::vector<Kind> kKinds = {kFileSource, kFileSink, kGraphiteSink, kMqttSource,
+                                           kSqlSink};
   return kKinds;
 }
 

@@ -1,16 +1,15 @@
-// The positions of a sink, as they are stored: {"TOPIC/PARTITION":OFFSET,…}.
+// The positions of a sink, as the server keeps them.
 #pragma once
 
-#include <string>
 #include <string_view>
 
 #include <gameflow/connect/connector.h>
 
 #include "base/error.h"
+#include "connect/support/positions_json.h"
 
 namespace gameflow::connect {
 
-std::string to_json(const Positions& positions);
 // kDataCorrupt. Empty: none.
 Result<Positions> parse_positions(std::string_view json);
 

@@ -49,6 +49,8 @@ Result<HttpReply> Server::persist(const std::function<Result<HttpReply>()>& atte
       backoff_.reset();
       return reply;
     }
+    // A certificate that is refused stays so.
+    if (!reply && reply.error().code != ErrorCode::kUnavailable) return reply;
     Error error = reply ? client::error_of(*reply) : std::move(reply).error();
     if (was_repeated != nullptr) *was_repeated = true;
     if (run_.stop.stop_requested()) return fail(ErrorCode::kUnavailable, std::move(error.message));

@@ -15,26 +15,17 @@
 #include "query/query.h"
 #include "record/batch.h"
 #include "record/type.h"
+#include "serve/reply.h"
 
 namespace gameflow::http {
 
-inline constexpr std::string_view kJsonType = "application/json";
-inline constexpr std::string_view kNdjsonType = "application/x-ndjson";
-
-struct Reply {
-  unsigned status = 200;
-  std::string_view content_type = kJsonType;  // a constant
-  std::string body;
-  std::vector<std::pair<std::string_view, std::string>> headers;  // names are constants
-};
+using serve::error_reply;
+using serve::kJsonType;
+using serve::kNdjsonType;
+using serve::Reply;
+using serve::status_of;
 
 Reply json_reply(unsigned status, const boost::json::value& value);
-
-// {"error":{"code":…,"message":…}}
-Reply error_reply(unsigned status, std::string_view code, std::string_view message);
-Reply error_reply(const Error& error);
-// The HTTP status of a catalogue code.
-unsigned status_of(ErrorCode code);
 
 Reply produce_reply(const api::ProduceReply& reply);
 boost::json::object topic_json(const api::TopicDescription& topic);

@@ -1,22 +1,18 @@
 #include "http/routes.h"
 
 #include <algorithm>
-#include <array>
-#include <exception>
+#include <memory>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include "api/metric_families.h"
 #include "base/ascii.h"
-#include "base/memory_reserve.h"
 #include "http/connector_routes.h"
 #include "http/dataflow_reply.h"
 #include "http/gzip.h"
 #include "http/read_records.h"
 #include "http/request_json.h"
-#include "http/route_checks.h"
 #include "http/tail.h"
 #include "log/log.h"
 #include "log/topics.h"
@@ -33,21 +29,17 @@ constexpr std::size_t kReadBytesMax = 8U << 20;
 constexpr std::size_t kScanBytesMax = 32U << 20;  // by one search, which takes some 0.2 s then
 constexpr std::size_t kSqlBytesMax = 100'000;
 
-Reply reply_or_error(Result<Reply> reply) {
-  return reply ? std::move(*reply) : error_reply(reply.error());
-}
-
 // --- produce -------------------------------------------------------------------------------------
 
 Result<api::BodyFormat> body_format(const Request& request, std::string_view body) {
-  const std::string type = lower_case(
-      trimmed(std::string_view(request.content_type).substr(0, request.content_type.find(';'))));
+  const std::string type = lower_case(serve::trimmed(
+      std::string_view(request.content_type).substr(0, request.content_type.find(';'))));
   if (type == "application/json") return api::BodyFormat::kJson;
   if (type == "application/x-ndjson" || type == "application/jsonl" || type == "text/plain")
     return api::BodyFormat::kNdjson;
   if (body.starts_with(api::kByteOrderMark)) body.remove_prefix(api::kByteOrderMark.size());
-  return trimmed(body.substr(0, 4096)).starts_with('[') ? api::BodyFormat::kJson
-                                                        : api::BodyFormat::kNdjson;
+  return serve::trimmed(body.substr(0, 4096)).starts_with('[') ? api::BodyFormat::kJson
+                                                               : api::BodyFormat::kNdjson;
 }
 
 Result<api::ProduceOptions> produce_options(const Request& request, std::string_view body) {
@@ -75,7 +67,7 @@ Result<api::ProduceOptions> produce_options(const Request& request, std::string_
 
 // Unpacks the body, and has `start` take it.
 template <class Start>
-void with_body(const Call& call, ReplyCallback done, const Start& start) {
+void with_body(const Call& call, serve::ReplyCallback done, const Start& start) {
   const Request& request = call.request;
   std::string unpacked;
   std::string_view body = request.body;
@@ -92,7 +84,7 @@ void with_body(const Call& call, ReplyCallback done, const Start& start) {
   });
 }
 
-void produce(Call call, ReplyCallback done) {
+void produce(const Call& call, serve::ReplyCallback done) {
   with_body(
       call, std::move(done),
       [&](std::string_view body, const api::ProduceOptions& options, api::ProduceCallback answer) {
@@ -100,7 +92,7 @@ void produce(Call call, ReplyCallback done) {
       });
 }
 
-void produce_routed(Call call, ReplyCallback done) {
+void produce_routed(const Call& call, serve::ReplyCallback done) {
   with_body(
       call, std::move(done),
       [&](std::string_view body, const api::ProduceOptions& options, api::ProduceCallback answer) {
@@ -230,7 +222,7 @@ Result<Reply> run_sql(const Call& call) {
   if (lower_case(call.request.content_type).starts_with("application/json")) {
     GF_ASSIGN(request, read_sql_request(call.request.body));
   }
-  if (trimmed(request.sql).empty())
+  if (serve::trimmed(request.sql).empty())
     return fail(ErrorCode::kInvalidArgument, "the body is empty; it should be a SELECT statement");
   if (request.sql.size() > kSqlBytesMax)
     return fail(ErrorCode::kPayloadTooLarge,
@@ -281,7 +273,7 @@ Result<Reply> version(const Call&) {
   return json_reply(200, json::object{{"name", "gameflow"}, {"version", GAMEFLOW_VERSION}});
 }
 
-std::string http_metrics(const HttpStats& stats) {
+std::string http_metrics(const serve::Stats& stats) {
   const auto number = [](std::uint64_t count) { return static_cast<double>(count); };
   api::Families out;
   out.gauge("gameflow_http_connections", number(stats.connections.count()),
@@ -297,7 +289,7 @@ std::string http_metrics(const HttpStats& stats) {
 Result<Reply> metrics(const Call& call) {
   Reply reply;
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  reply.body = call.context.api.metrics() + http_metrics(call.context.stats);
+  reply.body = call.context.api.metrics() + http_metrics(call.stats);
   return reply;
 }
 
@@ -314,140 +306,96 @@ Reply icon(const Call& call) {
   return call.context.files.serve("favicon.ico", call.request);
 }
 
-// --- the table -----------------------------------------------------------------------------------
+// --- WebSockets ----------------------------------------------------------------------------------
 
-template <Result<Reply> (*handler)(const Call&)>
-Reply checked(const Call& call) {
-  return reply_or_error(handler(call));
-}
+class TopicMessages final : public serve::Messages {
+ public:
+  explicit TopicMessages(Tail tail) : tail_(std::move(tail)) {}
 
-constexpr std::array kRoutes{
-    Route{Method::kGet, "/", Work::kQuick, "*", page, nullptr},
-    Route{Method::kGet, "/studio", Work::kQuick, "*", studio, nullptr},
-    Route{Method::kGet, "/favicon.ico", Work::kQuick, "*", icon, nullptr},
-    Route{Method::kGet, "/stat/**", Work::kQuick, "*", page, nullptr},
-    Route{Method::kGet, "/ws/*", Work::kWebSocket, "offset tail partition offsets format", nullptr,
-          nullptr},
-    Route{Method::kGet, "/topics", Work::kQuick, "", checked<list_topics>, nullptr},
-    Route{Method::kPost, "/topics", Work::kBlocking, "", checked<create_topic>, nullptr},
-    Route{Method::kGet, "/topics/*", Work::kQuick, "", checked<describe_topic>, nullptr},
-    Route{Method::kDelete, "/topics/*", Work::kBlocking, "", checked<delete_topic>, nullptr},
-    Route{Method::kGet, "/topics/*/records", Work::kBlocking, "partition offset end limit contains",
-          checked<list_records>, nullptr},
-    Route{Method::kPost, "/topics/*/records", Work::kCallback, "key key-field producer sequence",
-          nullptr, produce},
-    Route{Method::kGet, "/topics/*/producers/*", Work::kQuick, "", checked<next_sequence>, nullptr},
-    Route{Method::kPost, "/records", Work::kCallback, "producer sequence position", nullptr,
-          produce_routed},
-    Route{Method::kGet, "/producers/*", Work::kQuick, "", checked<producer>, nullptr},
-    Route{Method::kGet, "/connectors", Work::kBlocking, "", checked<list_connectors>, nullptr},
-    Route{Method::kGet, "/connectors/*", Work::kBlocking, "", checked<describe_connector>, nullptr},
-    Route{Method::kPut, "/connectors/*", Work::kQuick, "", checked<report_connector>, nullptr},
-    Route{Method::kDelete, "/connectors/*", Work::kBlocking, "", checked<delete_connector>,
-          nullptr},
-    Route{Method::kGet, "/states", Work::kBlocking, "", checked<list_states>, nullptr},
-    Route{Method::kGet, "/states/*/*", Work::kBlocking, "key prefix window after limit",
-          checked<read_state>, nullptr},
-    Route{Method::kPost, "/sql", Work::kBlocking, "", checked<run_sql>, nullptr},
-    Route{Method::kGet, "/dataflow", Work::kQuick, "", checked<dataflow>, nullptr},
-    Route{Method::kGet, "/dataflow/graph", Work::kQuick, "", checked<dataflow_graph>, nullptr},
-    Route{Method::kGet, "/healthz", Work::kQuick, "*", checked<alive>, nullptr},
-    Route{Method::kGet, "/livez", Work::kQuick, "*", checked<alive>, nullptr},
-    Route{Method::kGet, "/readyz", Work::kQuick, "*", ready_reply, nullptr},
-    Route{Method::kGet, "/version", Work::kQuick, "*", checked<version>, nullptr},
-    Route{Method::kGet, "/metrics", Work::kQuick, "*", checked<metrics>, nullptr},
+  Result<serve::Message> next() override {
+    using Kind = serve::Message::Kind;
+    const auto message = tail_.next();
+    if (!message && message.error().code == ErrorCode::kTopicNotFound)
+      return serve::Message{Kind::kEnd, "the topic was deleted"};
+    if (!message) return fail(message.error());
+    return *message ? serve::Message{Kind::kText, **message} : serve::Message{};
+  }
+
+ private:
+  Tail tail_;
 };
 
-// What the pattern's stars stand for, or nothing where the path is another one.
-std::optional<std::vector<std::string>> match_path(std::string_view pattern,
-                                                   const std::vector<std::string>& path) {
-  std::vector<std::string> arguments;
-  std::size_t i = 0;
-  pattern.remove_prefix(1);
-  for (;; ++i) {
-    const std::string_view part = pattern.substr(0, pattern.find('/'));
-    if (i == path.size()) return std::nullopt;
-    if (part == "**") {
-      std::string rest = path[i];
-      while (++i < path.size()) rest += '/' + path[i];
-      arguments.push_back(std::move(rest));
-      return arguments;
-    }
-    if (part == "*" ? path[i].empty() : part != path[i]) return std::nullopt;
-    if (part == "*") arguments.push_back(path[i]);
-    if (part.size() == pattern.size()) break;
-    pattern.remove_prefix(part.size() + 1);
-  }
-  if (i + 1 != path.size()) return std::nullopt;
-  return arguments;
+tl::expected<serve::WebSocket::Opened, Reply> follow(const Call& call,
+                                                     const std::shared_ptr<serve::Waiter>& waiter) {
+  const auto options = TailOptions::parse(call.request);
+  if (!options) return tl::unexpected(error_reply(options.error()));
+  auto tail = Tail::open(call.context.api, call.arguments[0], *options);
+  if (!tail) return tl::unexpected(error_reply(tail.error()));
+  call.context.hub.watch(tail->topic(), waiter);
+  return std::make_unique<TopicMessages>(std::move(*tail));
 }
 
-Reply no_such_route(const Request& request, const std::string& allowed) {
-  std::string path;
-  for (const auto& part : request.path) path += '/' + part;
-  if (allowed.empty())
-    return error_reply(404, "not_found",
-                       fmt::format("there is nothing at {}; the routes are in "
-                                   "docs/reference/http.md",
-                                   path.substr(0, 200)));
-  Reply reply = error_reply(405, "method_not_allowed",
-                            fmt::format("{} allows {}", path.substr(0, 200), allowed));
-  reply.headers.emplace_back("Allow", allowed);
+// --- the table -----------------------------------------------------------------------------------
+
+Reply reply_of(Reply reply) {
   return reply;
 }
 
-std::string_view allow_text(Method method) {
-  switch (method) {
-    case Method::kGet:
-      return "GET, HEAD";
-    case Method::kPost:
-      return "POST";
-    case Method::kPut:
-      return "PUT";
-    case Method::kDelete:
-      return "DELETE";
-    default:
-      return "";
-  }
+Reply reply_of(Result<Reply> reply) {
+  return reply ? std::move(*reply) : error_reply(reply.error());
 }
 
 }  // namespace
 
-std::variant<Match, Reply> match_route(const RouteContext& context, const Request& request) {
-  const Method wanted = request.method == Method::kHead ? Method::kGet : request.method;
-  std::string allowed;
-  for (const Route& route : kRoutes) {
-    auto arguments = match_path(route.pattern, request.path);
-    if (!arguments) continue;
-    if (route.method != wanted) {
-      allowed += allowed.empty() ? "" : ", ";
-      allowed += allow_text(route.method);
-      continue;
-    }
-    if (auto refused = refuse(context, request, route)) return std::move(*refused);
-    return Match{&route, std::move(*arguments)};
-  }
-  return no_such_route(request, allowed);
-}
-
-void run_route(const RouteContext& context, const Match& match, const Request& request,
-               ReplyCallback done) {
-  const auto answer = [&]() -> std::optional<Reply> {
-    try {
-      const CanRunOut scope;
-      Call call{context, request, match.arguments};
-      if (match.route->reply != nullptr) return match.route->reply(call);
-      match.route->start(std::move(call), done);
-      return std::nullopt;
-    } catch (const std::bad_alloc&) {
-      return error_reply({ErrorCode::kMemoryFull, "there is not enough memory; try again later"});
-    } catch (const std::exception& error) {
-      spdlog::error("http: {} failed: {}", match.route->pattern, error.what());
-      return error_reply(500, to_string(ErrorCode::kInternal),
-                         "an internal error; the log has the reason");
-    }
+std::vector<Route> api_routes(const RouteContext& context) {
+  const auto quick = [&context](auto* answer) {
+    return serve::Quick{[&context, answer](const serve::Call& call) {
+      return reply_of(answer({context, call.request, call.arguments, call.stats}));
+    }};
   };
-  if (auto reply = answer()) done(std::move(*reply));
+  const auto blocking = [&quick](auto* answer) { return serve::Blocking{quick(answer).reply}; };
+  const auto later = [&context](auto* start) {
+    return serve::Later{[&context, start](const serve::Call& call, serve::ReplyCallback done) {
+      start({context, call.request, call.arguments, call.stats}, std::move(done));
+    }};
+  };
+  const serve::WebSocket follow_topic{
+      [&context](const serve::Call& call, const std::shared_ptr<serve::Waiter>& waiter) {
+        return follow({context, call.request, call.arguments, call.stats}, waiter);
+      }};
+  return {
+      Route{Method::kGet, "/", "*", quick(page)},
+      Route{Method::kGet, "/studio", "*", quick(studio)},
+      Route{Method::kGet, "/favicon.ico", "*", quick(icon)},
+      Route{Method::kGet, "/stat/**", "*", quick(page)},
+      Route{Method::kGet, "/ws/*", "offset tail partition offsets format", follow_topic},
+      Route{Method::kGet, "/topics", "", quick(list_topics)},
+      Route{Method::kPost, "/topics", "", blocking(create_topic)},
+      Route{Method::kGet, "/topics/*", "", quick(describe_topic)},
+      Route{Method::kDelete, "/topics/*", "", blocking(delete_topic)},
+      Route{Method::kGet, "/topics/*/records", "partition offset end limit contains",
+            blocking(list_records)},
+      Route{Method::kPost, "/topics/*/records", "key key-field producer sequence", later(produce),
+            serve::Body::kRecords},
+      Route{Method::kGet, "/topics/*/producers/*", "", quick(next_sequence)},
+      Route{Method::kPost, "/records", "producer sequence position", later(produce_routed),
+            serve::Body::kRecords},
+      Route{Method::kGet, "/producers/*", "", quick(producer)},
+      Route{Method::kGet, "/connectors", "", blocking(list_connectors)},
+      Route{Method::kGet, "/connectors/*", "", blocking(describe_connector)},
+      Route{Method::kPut, "/connectors/*", "", quick(report_connector)},
+      Route{Method::kDelete, "/connectors/*", "", blocking(delete_connector)},
+      Route{Method::kGet, "/states", "", blocking(list_states)},
+      Route{Method::kGet, "/states/*/*", "key prefix window after limit", blocking(read_state)},
+      Route{Method::kPost, "/sql", "", blocking(run_sql)},
+      Route{Method::kGet, "/dataflow", "", quick(dataflow)},
+      Route{Method::kGet, "/dataflow/graph", "", quick(dataflow_graph)},
+      Route{Method::kGet, "/healthz", "*", quick(alive)},
+      Route{Method::kGet, "/livez", "*", quick(alive)},
+      Route{Method::kGet, "/readyz", "*", quick(ready_reply)},
+      Route{Method::kGet, "/version", "*", quick(version)},
+      Route{Method::kGet, "/metrics", "*", quick(metrics)},
+  };
 }
 
 }  // namespace gameflow::http

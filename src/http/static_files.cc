@@ -95,7 +95,7 @@ std::shared_ptr<const StaticFiles::File> StaticFiles::find(std::string_view name
   return nullptr;
 }
 
-Reply StaticFiles::serve(std::string_view name, const Request& request) const {
+Reply StaticFiles::serve(std::string_view name, const serve::Request& request) const {
   const auto file = find(name);
   if (!file) return error_reply(404, "not_found", fmt::format("there is no page \"{}\"", name));
   Reply reply;
@@ -103,9 +103,9 @@ Reply StaticFiles::serve(std::string_view name, const Request& request) const {
   // The browser keeps its copy but asks each time: a new program shows its new pages at once.
   reply.headers.emplace_back("Cache-Control", "no-cache");
   reply.headers.emplace_back("Vary", "Accept-Encoding");
-  const bool gzipped = !file->gzipped.empty() && list_has(request.accept_encoding, "gzip");
+  const bool gzipped = !file->gzipped.empty() && serve::list_has(request.accept_encoding, "gzip");
   reply.headers.emplace_back("ETag", fmt::format("\"{}{}\"", file->etag, gzipped ? "-gzip" : ""));
-  if (trimmed(request.if_none_match) == "*" ||
+  if (serve::trimmed(request.if_none_match) == "*" ||
       request.if_none_match.find(file->etag) != std::string::npos) {
     reply.status = 304;
     return reply;

@@ -13,7 +13,7 @@
 
 #include "base/mutex.h"
 #include "http/reply.h"
-#include "http/request.h"
+#include "serve/request.h"
 
 namespace gameflow::http {
 
@@ -33,7 +33,7 @@ class StaticFiles {
 
   // The file, 304 where the browser has it, or 404. ETag is a hash of the content; gzip where
   // accepted and worth it.
-  Reply serve(std::string_view name, const Request& request) const;
+  Reply serve(std::string_view name, const serve::Request& request) const;
 
  private:
   struct File {

@@ -27,7 +27,7 @@ Result<Position> parse_position(std::string_view text) {
   if (text == "beginning") return Position{Position::Kind::kBeginning};
   if (text == "end") return Position{Position::Kind::kEnd};
   const bool last = text.starts_with('-');
-  const auto number = parse_number(last ? text.substr(1) : text, "offset", 0, UINT64_MAX);
+  const auto number = serve::parse_number(last ? text.substr(1) : text, "offset", 0, UINT64_MAX);
   if (!number)
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("offset is \"{}\"; it must be beginning, end, a number, or -N for the "
@@ -36,7 +36,7 @@ Result<Position> parse_position(std::string_view text) {
   return Position{last ? Position::Kind::kLast : Position::Kind::kAt, *number};
 }
 
-Result<TailOptions> TailOptions::parse(const Request& request) {
+Result<TailOptions> TailOptions::parse(const serve::Request& request) {
   TailOptions options;
   const auto offset = request.parameter("offset");
   const auto tail = request.parameter("tail");
@@ -46,12 +46,12 @@ Result<TailOptions> TailOptions::parse(const Request& request) {
     GF_ASSIGN(options.start, parse_position(*offset));
   }
   if (tail) {
-    GF_ASSIGN(const std::uint64_t count, parse_number(*tail, "tail", 0, UINT64_MAX));
+    GF_ASSIGN(const std::uint64_t count, serve::parse_number(*tail, "tail", 0, UINT64_MAX));
     options.start = {Position::Kind::kLast, count};
   }
   if (const auto partition = request.parameter("partition")) {
     GF_ASSIGN(const std::uint64_t number,
-              parse_number(*partition, "partition", 0, log::kPartitionsMax - 1));
+              serve::parse_number(*partition, "partition", 0, log::kPartitionsMax - 1));
     options.partition = static_cast<std::uint32_t>(number);
   }
   if (const auto format = request.parameter("format")) {
@@ -67,10 +67,11 @@ Result<TailOptions> TailOptions::parse(const Request& request) {
     if (colon == std::string_view::npos)
       return fail(ErrorCode::kInvalidArgument,
                   "offsets must be PARTITION:OFFSET pairs with commas between them: 0:12,1:30");
-    GF_ASSIGN(const std::uint64_t partition,
-              parse_number(item.substr(0, colon), "a partition", 0, log::kPartitionsMax - 1));
+    GF_ASSIGN(
+        const std::uint64_t partition,
+        serve::parse_number(item.substr(0, colon), "a partition", 0, log::kPartitionsMax - 1));
     GF_ASSIGN(const std::uint64_t position,
-              parse_number(item.substr(colon + 1), "an offset", 0, UINT64_MAX));
+              serve::parse_number(item.substr(colon + 1), "an offset", 0, UINT64_MAX));
     options.positions[static_cast<std::uint32_t>(partition)] = position;
   }
   return options;

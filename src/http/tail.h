@@ -14,10 +14,10 @@
 
 #include "api/api.h"
 #include "base/error.h"
-#include "http/request.h"
 #include "log/log.h"
 #include "log/topics.h"
 #include "record/type.h"
+#include "serve/request.h"
 
 namespace gameflow::http {
 
@@ -37,7 +37,7 @@ struct TailOptions {
   std::map<std::uint32_t, std::uint64_t> positions;  // for these partitions instead of `start`
 
   // From the parameters offset, tail, partition, offsets and format. kInvalidArgument.
-  static Result<TailOptions> parse(const Request& request);
+  static Result<TailOptions> parse(const serve::Request& request);
 };
 
 class Tail {

@@ -4,6 +4,7 @@
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/stream.hpp>
@@ -16,6 +17,8 @@ namespace gameflow::http::test {
 namespace {
 
 namespace websocket = boost::beast::websocket;
+namespace asio = boost::asio;
+using ErrorOf = boost::system::error_code;
 using Strings = std::vector<std::string>;
 
 // A blocking client; `host` and `origin` as a browser sends them.
@@ -62,7 +65,7 @@ class SocketClient {
 
  private:
   asio::io_context io_;
-  websocket::stream<Tcp::socket> stream_;
+  websocket::stream<asio::ip::tcp::socket> stream_;
   ErrorOf error_;
   unsigned status_ = 0;
   std::string body_;

@@ -389,7 +389,7 @@ TEST(Listening, SaysWhatIsWrong) {
   TestServer server;
   ServerOptions options;
   options.port = server.server->port();
-  auto same = Server::listen(server.api, options);
+  auto same = listen(server.api, options);
   ASSERT_FALSE(same);
   EXPECT_EQ(same.error().code, ErrorCode::kPortInUse);
   const auto has = [](const Error& error, std::string_view part) {
@@ -401,9 +401,9 @@ TEST(Listening, SaysWhatIsWrong) {
     ServerOptions other;
     other.address = "::1";
     other.port = 0;
-    if (auto first = Server::listen(server.api, other)) {  // where there is IPv6
+    if (auto first = listen(server.api, other)) {  // where there is IPv6
       other.port = (*first)->port();
-      const auto second = Server::listen(server.api, other);
+      const auto second = listen(server.api, other);
       ASSERT_FALSE(second);
       EXPECT_TRUE(has(second.error(), fmt::format("[::1]:{} is in use", other.port)))
           << second.error().message;
@@ -411,9 +411,9 @@ TEST(Listening, SaysWhatIsWrong) {
     }
   }
   options.address = "here";
-  EXPECT_EQ(Server::listen(server.api, options).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(listen(server.api, options).error().code, ErrorCode::kInvalidArgument);
   options.address = "203.0.113.1";  // an address no machine has
-  const auto elsewhere = Server::listen(server.api, options);
+  const auto elsewhere = listen(server.api, options);
   EXPECT_EQ(elsewhere.error().code, ErrorCode::kInvalidArgument);
   EXPECT_TRUE(has(elsewhere.error(), "no such address")) << elsewhere.error().message;
 }

@@ -33,7 +33,7 @@ std::string shortened(const std::string& text) {
 
 // Runs `act` on the dead letters of a server.
 template <class Act>
-int with_letters(const std::string& server, Act&& act) {
+int with_letters(const client::ServerAddress& server, Act&& act) {
   const auto http = client::HttpClient::open(server);
   if (!http) return print_error(http.error());
   const auto letters = DeadLetters::open(**http);

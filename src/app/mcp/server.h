@@ -15,6 +15,7 @@
 #include <boost/json.hpp>
 
 #include "base/error.h"
+#include "client/http_client.h"
 
 namespace gameflow::app::mcp {
 
@@ -44,7 +45,7 @@ class Server {
 };
 
 // The tools of a gameflow that is asked over HTTP. None of them changes anything.
-std::vector<Tool> tools_of(const std::string& server,
+std::vector<Tool> tools_of(const client::ServerAddress& server,
                            const std::vector<std::string>& package_folders = {});
 
 }  // namespace gameflow::app::mcp

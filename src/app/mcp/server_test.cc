@@ -95,7 +95,7 @@ TEST(McpServer, AgreesOnAVersion) {
 }
 
 TEST(McpServer, EveryToolOnlyReadsAndSaysWhatItTakes) {
-  const std::vector<Tool> tools = tools_of("http://127.0.0.1:1");
+  const std::vector<Tool> tools = tools_of({.url = "http://127.0.0.1:1", .ca_file = ""});
   std::vector<std::string> names;
   for (const Tool& tool : tools) {
     names.push_back(tool.name);

@@ -59,7 +59,7 @@ json::object property(const char* type, const char* description) {
 // Asks a server, on one connection.
 class Source {
  public:
-  explicit Source(std::string server) : server_(std::move(server)) {}
+  explicit Source(client::ServerAddress server) : server_(std::move(server)) {}
 
   Result<json::object> get(const std::string& target) {
     GF_ASSIGN(client::Http* const http, connection());
@@ -90,7 +90,7 @@ class Source {
     return http_.get();
   }
 
-  const std::string server_;
+  const client::ServerAddress server_;
   std::unique_ptr<client::HttpClient> http_;
 };
 
@@ -207,7 +207,7 @@ Answer explain(Source& source, const std::vector<std::string>& package_folders,
 
 }  // namespace
 
-std::vector<Tool> tools_of(const std::string& server,
+std::vector<Tool> tools_of(const client::ServerAddress& server,
                            const std::vector<std::string>& package_folders) {
   const auto source = std::make_shared<Source>(server);
   std::vector<Tool> tools;

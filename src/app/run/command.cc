@@ -22,6 +22,7 @@
 #include "app/open_files.h"
 #include "app/run/deployment.h"
 #include "app/run/file_watch.h"
+#include "app/run/service_manager.h"
 #include "app/signals.h"
 #include "app/terminal.h"
 #include "base/calm_clock.h"
@@ -35,6 +36,7 @@
 #include "plan/explain.h"
 #include "runtime/engine.h"
 #include "runtime/stored_services.h"
+#include "serve/server.h"
 
 namespace gameflow::app {
 namespace {
@@ -74,7 +76,8 @@ http::ServerOptions server_options(const RunOptions& options, const ListenAddres
                                    const OpenFiles& files, const MemoryLimit& memory) {
   http::ServerOptions server;
   server.connections_max = files.connections;
-  server.bytes_held_max = std::min<std::uint64_t>(server.bytes_held_max, memory.max() / 8);
+  server.limits.body_bytes_held_max = server.limits.reply_bytes_held_max =
+      std::min<std::uint64_t>(server.limits.body_bytes_held_max, memory.max() / 8);
   server.address = address.host;
   server.port = address.port;
   // Half of the cores are the engine's.
@@ -83,27 +86,52 @@ http::ServerOptions server_options(const RunOptions& options, const ListenAddres
   return server;
 }
 
-// Takes over changes of the dataflow until a signal comes; its number.
-int watch_until_signal(TerminationSignals& signals, FileWatch& watch, Deployment& deployment,
-                       const RunOptions& options) {
-  constexpr std::chrono::milliseconds kLookEvery{50};
+// Takes over changes of the dataflow, if there are any.
+void look_for_changes(FileWatch& watch, Deployment& deployment, const RunOptions& options,
+                      ServiceManager& manager, const std::string& status) {
+  if (!watch.has_changed()) return;
+  manager.reloading();
+  if (const Status changed = deployment.change(options.build); !changed) {
+    print_error(changed.error());
+    spdlog::warn("the dataflow as it was before this change goes on");
+  }
   watch.watch(files_of(deployment.file()));
-  spdlog::info("watching {} for changes", fmt::join(files_of(deployment.file()), ", "));
-  for (;;) {
-    const int signal = signals.wait_for(kLookEvery);
-    if (signal != 0) return signal;
-    if (!watch.has_changed()) continue;
-    if (const Status changed = deployment.change(options.build); !changed) {
-      print_error(changed.error());
-      spdlog::warn("the dataflow as it was before this change goes on");
-    }
+  manager.ready(status);
+}
+
+// Whether waiting is enough: a full disk or memory passes, whereas a store that has failed to write
+// takes nothing more until a restart.
+bool recovers(const Status& ready) {
+  return ready || ready.error().code == ErrorCode::kDiskFull ||
+         ready.error().code == ErrorCode::kMemoryFull;
+}
+
+// The number of the signal that comes. Until then changes of the dataflow are taken over, with
+// --watch, and the service manager hears that the server is alive.
+int serve_until_signal(TerminationSignals& signals, FileWatch& watch, Deployment& deployment,
+                       const RunOptions& options, const api::Api& api, ServiceManager& manager,
+                       const std::string& status) {
+  using std::chrono::milliseconds;
+  constexpr milliseconds kLookEvery{50};
+  if (options.watch) {
     watch.watch(files_of(deployment.file()));
+    spdlog::info("watching {} for changes", fmt::join(files_of(deployment.file()), ", "));
+  }
+  manager.ready(status);
+  const auto alive_every = manager.alive_every();
+  if (!options.watch && !alive_every) return signals.wait();
+  const milliseconds pause =
+      options.watch ? std::min(kLookEvery, alive_every.value_or(kLookEvery)) : *alive_every;
+  for (;;) {
+    if (alive_every && recovers(api.ready())) manager.alive();
+    if (const int signal = signals.wait_for(pause); signal != 0) return signal;
+    if (options.watch) look_for_changes(watch, deployment, options, manager, status);
   }
 }
 
 // Brings everything up, in order of dependence, and down again in the reverse order.
 Status serve(const RunOptions& options, Operators operators, FileWatch& watch,
-             const ListenAddress& address, const MemoryLimit& limit) {
+             const ListenAddress& address, const MemoryLimit& limit, ServiceManager& manager) {
   TerminationSignals signals;  // before the first thread
   const SystemClock machine_clock;
   const CalmClock clock(machine_clock, {},
@@ -124,17 +152,19 @@ Status serve(const RunOptions& options, Operators operators, FileWatch& watch,
       const std::unique_ptr<Deployment> deployment,
       Deployment::open(std::move(operators), *store,
                        {.threads = options.threads, .clock = &clock, .memory = &memory}, api));
-  GF_ASSIGN(const std::unique_ptr<http::Server> server,
-            http::Server::listen(api, server_options(options, address, files, limit)));
+  GF_ASSIGN(const std::unique_ptr<serve::Server> server,
+            http::listen(api, server_options(options, address, files, limit)));
   deployment->start();
   server->start();
-  fmt::print("listening on http://{}\n", to_string({address.host, server->port()}));
+  const std::string status =
+      fmt::format("listening on http://{}", to_string({address.host, server->port()}));
+  fmt::print("{}\n", status);
   std::fflush(stdout);
   spdlog::info("running {} ({}), data in {}", deployment->file().name,
                deployment->file().graph->name, options.data_folder.string());
 
-  const int signal =
-      options.watch ? watch_until_signal(signals, watch, *deployment, options) : signals.wait();
+  const int signal = serve_until_signal(signals, watch, *deployment, options, api, manager, status);
+  manager.stopping();
   spdlog::info("stopping on signal {}: once more stops at once", signal);
   server->stop();
   deployment->stop();
@@ -171,13 +201,14 @@ int run_command(const RunOptions& options) {
     print_error(address.error());
     return kExitUsage;
   }
+  ServiceManager manager;  // before the compiler runs
   const MemoryLimit memory = limit_memory(options);
   FileWatch watch({options.build.dataflow});  // from before it is read
   auto operators = load_operators(options.build);
   if (!operators) return print_error(operators.error());
   spdlog::info("operators {} {}", operators->built.was_cached ? "cached in" : "built, kept in",
                operators->built.file.string());
-  const Status status = serve(options, std::move(*operators), watch, *address, memory);
+  const Status status = serve(options, std::move(*operators), watch, *address, memory, manager);
   return status ? kExitFine : print_error(status.error());
 }
 

@@ -1,0 +1,46 @@
+#include "http/server.h"
+
+#include "http/change_hub.h"
+#include "http/routes.h"
+#include "http/static_files.h"
+
+namespace gameflow::http {
+namespace {
+
+// The server, and what its routes refer to.
+class ApiServer final : public serve::Server {
+ public:
+  ApiServer(api::Api& api, const ServerOptions& options)
+      : files_(web_files(), options.web_folder),
+        hub_(api.log()),
+        context_{api, files_, hub_, options.body_bytes_max} {}
+
+  Status listen(ServerOptions options) {
+    // More than there may be queries: what is not one never waits behind them, and a query too many
+    // is told so at once.
+    options.workers = api::Api::kQueriesMax + 2;
+    options.description = "the routes are in docs/reference/http.md";
+    GF_ASSIGN(server_, serve::Server::listen(options, api_routes(context_)));
+    return {};
+  }
+
+  std::uint16_t port() const override { return server_->port(); }
+  void start() override { server_->start(); }
+  void stop() override { server_->stop(); }
+
+ private:
+  StaticFiles files_;
+  ChangeHub hub_;
+  RouteContext context_;
+  std::unique_ptr<serve::Server> server_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<serve::Server>> listen(api::Api& api, const ServerOptions& options) {
+  auto server = std::make_unique<ApiServer>(api, options);
+  GF_TRY(server->listen(options));
+  return server;
+}
+
+}  // namespace gameflow::http

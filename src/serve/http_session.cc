@@ -1,0 +1,488 @@
+#include "serve/http_session.h"
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <variant>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "serve/pending_reply.h"
+#include "serve/request_header.h"
+#include "serve/response_header.h"
+#include "serve/signal.h"
+#include "serve/websocket_session.h"
+
+namespace gameflow::serve {
+
+namespace beast = boost::beast;
+namespace wire = boost::beast::http;
+
+namespace {
+
+// A header, or part of a body with the pipelined requests behind it.
+constexpr std::size_t kBufferBytesMax = 128U << 10;
+constexpr std::string_view kLineEnd = "\r\n";
+constexpr std::string_view kLastChunk = "0\r\n\r\n";
+
+// What the connection does after a reply.
+enum class Next : std::uint8_t {
+  kRequest,  // serve the next one
+  kLinger,   // close, once the client has had a chance to read the reply
+  kClose,    // close now; also where the socket has been handed over
+};
+
+// Workers run SQL for people and read from disk: the engine and the connections go first. On Linux
+// a thread has its own niceness.
+void yield_to_engine() {
+  constexpr int kNiceness = 10;
+  static thread_local const int lowered =
+      ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
+  static_cast<void>(lowered);  // where it does not work, queries are as important as events
+}
+
+class HttpSession final : public Session, public std::enable_shared_from_this<HttpSession> {
+ public:
+  HttpSession(ServerState& state, Tcp::socket socket, Connections::Lease& lease)
+      : state_(state),
+        lease_(lease),
+        socket_(std::move(socket)),
+        timer_(socket_.get_executor()),
+        buffer_(kBufferBytesMax) {}
+
+  asio::awaitable<void> run();
+  void stop() override;
+  void abort() override;
+
+ private:
+  enum class Phase : std::uint8_t {
+    kIdle,      // between requests
+    kBusy,      // with one
+    kStopping,  // the one that runs is the last
+  };
+  using Parser = wire::request_parser<wire::string_body>;
+  using Instant = std::chrono::steady_clock::time_point;
+
+  // Cancels what the socket is waiting for after `time`, and sets expired_.
+  void arm(std::chrono::milliseconds time);
+  void disarm() { due_ = Instant::max(); }
+  void wait_until_due();
+
+  asio::awaitable<bool> wait_for_request();
+  asio::awaitable<Next> serve_one();
+  asio::awaitable<Next> serve_request();
+  asio::awaitable<ErrorOf> receive_header();
+  asio::awaitable<std::optional<Reply>> read_body();
+  asio::awaitable<ErrorOf> receive_body(std::size_t size);
+  void drop_body();
+  std::optional<Reply> refuse_body();
+  asio::awaitable<Reply> answer(const Match& match);
+  asio::awaitable<Next> upgrade(const Match& match, const WebSocket& socket);
+  asio::awaitable<Next> stream(const Match& match, const Stream& endless);
+  asio::awaitable<bool> send_messages(Messages& messages, bool chunked);
+  asio::awaitable<ErrorOf> write(std::string_view first, std::string_view second = {},
+                                 std::string_view third = {});
+  asio::awaitable<Next> send(Reply reply, Next next);
+  void log_access(const Reply& reply) const;
+  asio::awaitable<void> linger();
+
+  ServerState& state_;
+  Connections::Lease& lease_;
+  Tcp::socket socket_;
+  asio::steady_timer timer_;
+  bool timer_runs_ = false;
+  Instant due_ = Instant::max();
+  bool expired_ = false;
+  Phase phase_ = Phase::kIdle;
+
+  beast::flat_buffer buffer_;
+  std::optional<Parser> parser_;
+  Request request_;
+  std::unique_ptr<char[]> body_;     // of a request that gives its length
+  std::size_t body_bytes_held_ = 0;  // of the budget
+  std::shared_ptr<Signal> signal_;   // of a stream
+  Instant started_;
+};
+
+// Most deadlines are moved or lifted long before they are due. So the timer is set anew only where
+// it would run out too late, and then looks at what is due: once in 10 s, not four times a request,
+// each with a system call.
+void HttpSession::arm(std::chrono::milliseconds time) {
+  expired_ = false;
+  due_ = std::chrono::steady_clock::now() + time;
+  if (!timer_runs_ || due_ < timer_.expiry()) wait_until_due();
+}
+
+void HttpSession::wait_until_due() {
+  timer_runs_ = true;
+  timer_.expires_at(due_);
+  timer_.async_wait([session = weak_from_this()](const ErrorOf& error) {
+    const auto self = session.lock();
+    if (error || !self) return;  // set anew since, or the session has ended
+    self->timer_runs_ = false;
+    if (self->due_ == Instant::max()) return;
+    if (std::chrono::steady_clock::now() < self->due_) return self->wait_until_due();
+    self->disarm();
+    self->expired_ = true;
+    ErrorOf ignored;
+    self->socket_.cancel(ignored);
+  });
+}
+
+void HttpSession::stop() {
+  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    const bool idle = self->phase_ == Phase::kIdle;
+    self->phase_ = Phase::kStopping;
+    ErrorOf ignored;
+    if (idle) self->socket_.cancel(ignored);
+    if (!self->signal_) return;
+    // A stream: its client may be slow to take the message that is being written.
+    self->arm(self->state_.options.limits.linger_time_max);
+    self->signal_->wake();
+  });
+}
+
+void HttpSession::abort() {
+  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    self->phase_ = Phase::kStopping;
+    ErrorOf ignored;
+    self->socket_.close(ignored);
+    if (self->signal_) self->signal_->wake();
+  });
+}
+
+asio::awaitable<void> HttpSession::run() {
+  ErrorOf ignored;
+  socket_.set_option(Tcp::no_delay(true), ignored);
+  Next next = Next::kRequest;
+  if (lease_.over_limit()) {
+    ++state_.stats.refused_connections;
+    next = co_await send(error_reply(503, to_string(ErrorCode::kUnavailable),
+                                     "too many connections; try again later"),
+                         Next::kLinger);
+  }
+  while (next == Next::kRequest) next = co_await serve_one();
+  if (next == Next::kLinger) co_await linger();
+  socket_.close(ignored);
+}
+
+// False: the client is gone, silent for too long, or the server stops.
+asio::awaitable<bool> HttpSession::wait_for_request() {
+  if (phase_ == Phase::kStopping) co_return false;
+  if (buffer_.size() == 0) {
+    phase_ = Phase::kIdle;
+    arm(state_.options.limits.idle_time_max);
+    ErrorOf error;
+    const std::size_t bytes = co_await socket_.async_read_some(
+        buffer_.prepare(16U << 10), asio::redirect_error(asio::use_awaitable, error));
+    if (error || phase_ == Phase::kStopping) co_return false;
+    buffer_.commit(bytes);
+  }
+  phase_ = Phase::kBusy;
+  co_return true;
+}
+
+asio::awaitable<Next> HttpSession::serve_one() {
+  const bool there = co_await wait_for_request();
+  if (!there) co_return Next::kClose;
+  const Next next = co_await serve_request();
+  drop_body();
+  state_.body_budget.give(std::exchange(body_bytes_held_, 0));
+  co_return next;
+}
+
+// The parser's own limit is for what it has not yet taken apart: many short fields never reach it.
+asio::awaitable<ErrorOf> HttpSession::receive_header() {
+  ErrorOf error;
+  std::size_t bytes = 0;
+  while (!error && !parser_->is_header_done()) {
+    bytes += co_await wire::async_read_some(socket_, buffer_, *parser_,
+                                            asio::redirect_error(asio::use_awaitable, error));
+    if (!error && bytes > state_.options.limits.header_bytes_max) error = wire::error::header_limit;
+  }
+  co_return error;
+}
+
+asio::awaitable<Next> HttpSession::serve_request() {
+  started_ = std::chrono::steady_clock::now();
+  request_ = {};
+  parser_.emplace();
+  parser_->header_limit(static_cast<std::uint32_t>(state_.options.limits.header_bytes_max));
+  parser_->body_limit(boost::none);  // checked below, where the reply can say so
+  arm(state_.options.limits.header_time_max);
+  ErrorOf error = co_await receive_header();
+  if (error) {
+    auto failure = header_failure(error, expired_, state_.options.limits);
+    if (!failure) co_return Next::kClose;
+    co_return co_await send(std::move(*failure), Next::kLinger);
+  }
+  if (auto refused = check_header(parser_->get()))
+    co_return co_await send(std::move(*refused), Next::kLinger);
+  // An early reply leaves the body unread: the next request cannot be found behind it.
+  const Next after_refusal = parser_->is_done() ? Next::kRequest : Next::kLinger;
+  if (auto refused = read_header(parser_->get(), request_))
+    co_return co_await send(std::move(*refused), after_refusal);
+  auto matched = match_route(state_.routes, state_.matching, request_);
+  if (auto* refused = std::get_if<Reply>(&matched))
+    co_return co_await send(std::move(*refused), after_refusal);
+  const Match& match = std::get<Match>(matched);
+  if (const auto* socket = std::get_if<WebSocket>(&match.route->handler))
+    co_return co_await upgrade(match, *socket);
+  if (!parser_->is_done()) {
+    auto refused = co_await read_body();
+    if (refused) co_return co_await send(std::move(*refused), Next::kLinger);
+  }
+  disarm();
+  if (const auto* endless = std::get_if<Stream>(&match.route->handler))
+    co_return co_await stream(match, *endless);
+  Reply reply = co_await answer(match);
+  co_return co_await send(std::move(reply), Next::kRequest);
+}
+
+std::optional<Reply> HttpSession::refuse_body() {
+  const std::size_t limit = state_.options.body_bytes_max;
+  const auto declared = parser_->content_length();
+  if (declared && *declared > limit)
+    return error_reply(
+        413, to_string(ErrorCode::kPayloadTooLarge),
+        fmt::format("the body has {} bytes, the limit is {}; send it in parts", *declared, limit));
+  const auto expect = parser_->get()[wire::field::expect];
+  if (!expect.empty() && !beast::iequals(expect, "100-continue"))
+    return error_reply(417, to_string(ErrorCode::kInvalidArgument),
+                       "the only expectation understood here is 100-continue");
+  const std::size_t bytes = declared ? static_cast<std::size_t>(*declared) : limit;
+  if (!state_.body_budget.take(bytes)) {
+    ++state_.stats.refused_bodies;
+    return error_reply(503, to_string(ErrorCode::kUnavailable),
+                       "too many requests with large bodies at once; try again");
+  }
+  body_bytes_held_ = bytes;
+  return std::nullopt;
+}
+
+// Straight to where it stays; what came with the header is moved there. As much as the socket has
+// at a time: asio's own loop would read 64 KiB.
+asio::awaitable<ErrorOf> HttpSession::receive_body(std::size_t size) {
+  body_ = std::make_unique_for_overwrite<char[]>(size);
+  std::size_t received = asio::buffer_copy(asio::buffer(body_.get(), size), buffer_.data());
+  buffer_.consume(received);
+  ErrorOf error;
+  while (!error && received < size)
+    received +=
+        co_await socket_.async_read_some(asio::buffer(body_.get() + received, size - received),
+                                         asio::redirect_error(asio::use_awaitable, error));
+  if (error == asio::error::eof) error = wire::error::partial_message;
+  request_.body = {body_.get(), size};
+  co_return error;
+}
+
+void HttpSession::drop_body() {
+  request_.body = {};
+  body_.reset();
+  parser_->get().body() = std::string();
+}
+
+// Reads the body into request_, or returns the reply that refuses it.
+asio::awaitable<std::optional<Reply>> HttpSession::read_body() {
+  if (auto refused = refuse_body()) co_return std::move(refused);
+  arm(state_.options.limits.body_time_max);
+  ErrorOf error;
+  if (parser_->get().version() == 11 && !parser_->get()[wire::field::expect].empty()) {
+    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    co_await asio::async_write(socket_, asio::buffer(kContinue.data(), kContinue.size()),
+                               asio::redirect_error(asio::use_awaitable, error));
+  }
+  if (const auto size = parser_->content_length(); size && !error) {
+    error = co_await receive_body(static_cast<std::size_t>(*size));
+  } else if (!error) {
+    parser_->body_limit(state_.options.body_bytes_max);
+    co_await wire::async_read(socket_, buffer_, *parser_,
+                              asio::redirect_error(asio::use_awaitable, error));
+    request_.body = parser_->get().body();
+  }
+  if (!error) co_return std::nullopt;
+  if (expired_)
+    co_return error_reply(408, "timeout",
+                          fmt::format("the request body did not arrive within {} ms",
+                                      state_.options.limits.body_time_max.count()));
+  if (error == wire::error::body_limit)
+    co_return error_reply(413, to_string(ErrorCode::kPayloadTooLarge),
+                          fmt::format("the body is over the limit of {} bytes; send it in parts",
+                                      state_.options.body_bytes_max));
+  co_return error_reply(400, to_string(ErrorCode::kInvalidArgument),
+                        fmt::format("the request body does not parse: {}", error.message()));
+}
+
+asio::awaitable<Reply> HttpSession::answer(const Match& match) {
+  const Handler& handler = match.route->handler;
+  if (std::holds_alternative<Quick>(handler)) {
+    Reply reply;
+    run_route(match, request_, state_.stats, [&reply](Reply made) { reply = std::move(made); });
+    co_return reply;
+  }
+  auto pending = std::make_shared<PendingReply>(socket_.get_executor());
+  const ReplyCallback done = [pending](Reply reply) { pending->set(std::move(reply)); };
+  if (std::holds_alternative<Blocking>(handler)) {
+    asio::post(state_.workers, [this, &match, done] {  // this coroutine waits for it
+      yield_to_engine();
+      run_route(match, request_, state_.stats, done);
+    });
+  } else {
+    run_route(match, request_, state_.stats, done);
+    // While it is still in the cache: the next request, of another connection, gets its memory.
+    drop_body();
+  }
+  co_return co_await pending->wait();
+}
+
+asio::awaitable<Next> HttpSession::upgrade(const Match& match, const WebSocket& socket) {
+  const auto& header = parser_->get();
+  if (!beast::websocket::is_upgrade(header)) {
+    Reply reply = error_reply(426, "upgrade_required", "this address speaks WebSocket only");
+    reply.headers.emplace_back("Upgrade", "websocket");
+    co_return co_await send(std::move(reply), parser_->is_done() ? Next::kRequest : Next::kLinger);
+  }
+  if (!parser_->is_done() || buffer_.size() > 0)
+    co_return co_await send(error_reply(400, to_string(ErrorCode::kInvalidArgument),
+                                        "nothing may follow the header of a WebSocket upgrade "
+                                        "before it is answered"),
+                            Next::kLinger);
+  signal_ = std::make_shared<Signal>(socket_.get_executor());
+  auto opened = socket.open({request_, match.arguments, state_.stats}, signal_);
+  if (!opened) co_return co_await send(std::move(opened.error()), Next::kRequest);
+  disarm();
+  Reply accepted;
+  accepted.status = 101;
+  log_access(accepted);
+  WebSocketMessages messages{std::move(*opened), signal_};
+  co_await serve_websocket(state_.options.limits, std::move(socket_), parser_->release(),
+                           std::move(messages), lease_);
+  co_return Next::kClose;
+}
+
+asio::awaitable<Next> HttpSession::stream(const Match& match, const Stream& endless) {
+  signal_ = std::make_shared<Signal>(socket_.get_executor());
+  auto opened = endless.open({request_, match.arguments, state_.stats}, signal_);
+  if (!opened) co_return co_await send(std::move(opened.error()), Next::kRequest);
+  Reply reply;
+  reply.content_type = opened->content_type;
+  reply.headers = std::move(opened->headers);
+  log_access(reply);
+  const bool chunked = parser_->get().version() == 11;
+  const std::string header =
+      response_header(reply, chunked ? 11 : 10, /*keep_alive=*/false, SystemClock{}.now(),
+                      chunked ? BodyEnd::kLastChunk : BodyEnd::kClose);
+  ErrorOf error;
+  socket_.set_option(asio::socket_base::send_buffer_size(kSendBufferBytes), error);
+  error = co_await write(header);
+  if (error || request_.method == Method::kHead) co_return error ? Next::kClose : Next::kLinger;
+  const bool complete = co_await send_messages(*opened->messages, chunked);
+  if (!complete) co_return Next::kClose;
+  if (chunked) error = co_await write(kLastChunk);
+  co_return error ? Next::kClose : Next::kLinger;
+}
+
+// False where the connection broke, or messages that should come do not.
+asio::awaitable<bool> HttpSession::send_messages(Messages& messages, bool chunked) {
+  while (phase_ != Phase::kStopping) {
+    const auto message = messages.next();
+    if (!message) {
+      spdlog::warn("http: a stream is broken off: {}", message.error().message);
+      co_return false;
+    }
+    if (message->kind == Message::Kind::kEnd) co_return true;
+    if (message->kind == Message::Kind::kNone) {
+      disarm();
+      co_await signal_->wait();
+      continue;
+    }
+    const std::string_view text = message->text;
+    const std::string size = chunked ? fmt::format("{:x}\r\n", text.size()) : "";
+    const ErrorOf error = co_await write(size, text, chunked ? kLineEnd : "");
+    if (error) co_return false;
+  }
+  co_return true;
+}
+
+asio::awaitable<Next> HttpSession::send(Reply reply, Next next) {
+  const std::size_t bytes = reply.body.size();
+  const bool fits = state_.reply_budget.take(bytes);
+  if (!fits) {
+    ++state_.stats.refused_replies;
+    reply = error_reply(503, to_string(ErrorCode::kUnavailable),
+                        "too many large replies wait for clients that read slowly; try again");
+  }
+  log_access(reply);
+  const bool known = parser_.has_value();  // not so where the connection itself is refused
+  const unsigned version = known && parser_->get().version() == 10 ? 10 : 11;
+  if (next == Next::kRequest && (phase_ == Phase::kStopping || !parser_->get().keep_alive()))
+    next = Next::kLinger;
+  const std::string header =
+      response_header(reply, version, next == Next::kRequest, SystemClock{}.now());
+  const bool sends_body = has_body(reply.status) && request_.method != Method::kHead;
+  const ErrorOf error =
+      co_await write(header, sends_body ? std::string_view(reply.body) : std::string_view());
+  if (fits) state_.reply_budget.give(bytes);
+  co_return error ? Next::kClose : next;
+}
+
+asio::awaitable<ErrorOf> HttpSession::write(std::string_view first, std::string_view second,
+                                            std::string_view third) {
+  const auto buffer = [](std::string_view text) { return asio::buffer(text.data(), text.size()); };
+  const std::array<asio::const_buffer, 3> parts{buffer(first), buffer(second), buffer(third)};
+  arm(state_.options.limits.write_time_max);
+  ErrorOf error;
+  co_await asio::async_write(socket_, parts, asio::redirect_error(asio::use_awaitable, error));
+  co_return error;
+}
+
+void HttpSession::log_access(const Reply& reply) const {
+  // Not when the server sends producers away: they come again and again, and the engine says once
+  // why it has stopped.
+  const bool is_fault = reply.status >= 500 && reply.status != 503 && reply.status != 507;
+  const auto level = is_fault ? spdlog::level::warn : spdlog::level::debug;
+  if (!spdlog::should_log(level)) return;
+  std::string_view method = "-", target = "-";
+  if (parser_) {
+    const auto& header = parser_->get();
+    method = {header.method_string().data(), header.method_string().size()};
+    target = {header.target().data(), header.target().size()};
+  }
+  const std::chrono::duration<double, std::milli> took =
+      std::chrono::steady_clock::now() - started_;
+  spdlog::log(level, "http: {} {} {} {} bytes in {:.1f} ms", method, target.substr(0, 500),
+              reply.status, reply.body.size(), parser_ ? took.count() : 0.0);
+}
+
+// Closing while the client still sends makes the kernel reset the connection, and the client may
+// lose the reply it has not read yet: so say "no more", and read on for a moment.
+asio::awaitable<void> HttpSession::linger() {
+  ErrorOf error;
+  socket_.shutdown(Tcp::socket::shutdown_send, error);
+  arm(state_.options.limits.linger_time_max);
+  buffer_.clear();
+  while (!error && !expired_)
+    co_await socket_.async_read_some(buffer_.prepare(64U << 10),
+                                     asio::redirect_error(asio::use_awaitable, error));
+}
+
+}  // namespace
+
+asio::awaitable<void> serve_connection(ServerState& state, Tcp::socket socket,
+                                       Connections::Lease lease) {
+  auto session = std::make_shared<HttpSession>(state, std::move(socket), lease);
+  lease.hold(session);
+  co_await session->run();
+}
+
+}  // namespace gameflow::serve

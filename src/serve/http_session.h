@@ -1,0 +1,13 @@
+// One connection: reads requests, has them answered, writes replies; or becomes a WebSocket.
+#pragma once
+
+#include "serve/net.h"
+#include "serve/server_state.h"
+
+namespace gameflow::serve {
+
+// Runs on the strand that `socket` was accepted on, until the connection ends.
+asio::awaitable<void> serve_connection(ServerState& state, Tcp::socket socket,
+                                       Connections::Lease lease);
+
+}  // namespace gameflow::serve

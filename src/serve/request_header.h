@@ -1,0 +1,31 @@
+// The header of a request: from what the parser has accepted to what routes see.
+//
+// Threads  any.
+#pragma once
+
+#include <optional>
+
+#include <boost/beast/http/message.hpp>
+
+#include "serve/net.h"
+#include "serve/reply.h"
+#include "serve/request.h"
+#include "serve/server.h"
+
+namespace gameflow::serve {
+
+using RequestHeader = boost::beast::http::request_header<>;
+
+// The reply to a header that did not arrive or does not parse; nothing where nobody waits for one.
+// `expired`: it took too long.
+std::optional<Reply> header_failure(const ErrorOf& error, bool expired,
+                                    const SessionLimits& limits);
+
+// The reply that refuses it; nothing where it is fine. What the parser lets pass and a proxy in
+// front might read differently: where a body ends must have one meaning (request smuggling).
+std::optional<Reply> check_header(const RequestHeader& header);
+
+// Fills `request`, which refers to `header` for other fields; or the reply that refuses it.
+std::optional<Reply> read_header(const RequestHeader& header, Request& request);
+
+}  // namespace gameflow::serve

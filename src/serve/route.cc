@@ -1,0 +1,198 @@
+#include "serve/route.h"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <new>
+#include <optional>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "base/ascii.h"
+#include "base/memory_reserve.h"
+
+namespace gameflow::serve {
+namespace {
+
+// What the pattern's stars stand for, or nothing where the path is another one.
+std::optional<std::vector<std::string>> match_path(std::string_view pattern,
+                                                   const std::vector<std::string>& path) {
+  std::vector<std::string> arguments;
+  std::size_t i = 0;
+  pattern.remove_prefix(1);
+  for (;; ++i) {
+    const std::string_view part = pattern.substr(0, pattern.find('/'));
+    if (i == path.size()) return std::nullopt;
+    if (part == "**") {
+      std::string rest = path[i];
+      while (++i < path.size()) rest += '/' + path[i];
+      arguments.push_back(std::move(rest));
+      return arguments;
+    }
+    if (part == "*" ? path[i].empty() : part != path[i]) return std::nullopt;
+    if (part == "*") arguments.push_back(path[i]);
+    if (part.size() == pattern.size()) break;
+    pattern.remove_prefix(part.size() + 1);
+  }
+  if (i + 1 != path.size()) return std::nullopt;
+  return arguments;
+}
+
+// --- checks before the body ----------------------------------------------------------------------
+
+// "host" of "host:port" and "[::1]:port", in lower case.
+std::string host_name(std::string_view authority) {
+  if (authority.starts_with('[')) return lower_case(authority.substr(0, authority.find(']') + 1));
+  return lower_case(authority.substr(0, authority.find(':')));
+}
+
+bool is_address_or_local(const std::string& name) {
+  return name.starts_with('[') || name == "localhost" || name.ends_with(".localhost") ||
+         name.find_first_not_of("0123456789.") == std::string::npos;
+}
+
+bool is_same_origin(const Request& request) {
+  const std::string origin = lower_case(request.origin);
+  for (const std::string_view scheme : {"http://", "https://"})
+    if (origin.starts_with(scheme)) return origin.substr(scheme.size()) == lower_case(request.host);
+  return false;
+}
+
+std::optional<Reply> refuse_origin(const MatchOptions& options, const Request& request,
+                                   const Route& route) {
+  if (options.only_local_hosts && !is_address_or_local(host_name(request.host)))
+    return error_reply(403, "forbidden",
+                       fmt::format("this server listens on a loopback address and does not answer "
+                                   "to the host name \"{}\"; use http://127.0.0.1 or localhost",
+                                   host_name(request.host)));
+  const bool careful =
+      route.method != Method::kGet || std::holds_alternative<WebSocket>(route.handler);
+  if (careful && !request.origin.empty() && !is_same_origin(request))
+    return error_reply(403, "forbidden",
+                       fmt::format("pages of {} may not do this here; only pages of this server",
+                                   request.origin.substr(0, 200)));
+  return std::nullopt;
+}
+
+std::optional<Reply> refuse_parameters(const Request& request, const Route& route) {
+  if (route.parameters == "*") return std::nullopt;
+  for (std::size_t i = 0; i < request.query.size(); ++i) {
+    const std::string& name = request.query[i].first;
+    const std::string known = fmt::format(" {} ", route.parameters);
+    if (name.empty() || known.find(fmt::format(" {} ", name)) == std::string::npos)
+      return error_reply(
+          400, "invalid_argument",
+          fmt::format("unknown parameter \"{}\"; this route has {}", name.substr(0, 100),
+                      route.parameters.empty() ? "none" : route.parameters));
+    for (std::size_t j = 0; j < i; ++j)
+      if (request.query[j].first == name)
+        return error_reply(400, "invalid_argument",
+                           fmt::format("parameter \"{}\" is given twice", name));
+  }
+  return std::nullopt;
+}
+
+std::optional<Reply> refuse_body_type(const Request& request, const Route& route) {
+  const bool has_body = route.method == Method::kPost || route.method == Method::kPut;
+  if (!has_body || route.body == Body::kAny) return std::nullopt;
+  const std::string encoding = lower_case(request.content_encoding);
+  const bool records = route.body == Body::kRecords;
+  if (!encoding.empty() && encoding != "identity" && !(records && encoding == "gzip")) {
+    Reply reply = error_reply(415, "unsupported_media_type",
+                              fmt::format("Content-Encoding \"{}\" is not supported here{}",
+                                          encoding.substr(0, 100), records ? "; gzip is" : ""));
+    reply.headers.emplace_back("Accept-Encoding", records ? "gzip, identity" : "identity");
+    return reply;
+  }
+  // curl calls a body a form unless told otherwise: then, as without a type, its first byte
+  // decides.
+  static constexpr std::array<std::string_view, 6> kTypes{"",
+                                                          "application/x-www-form-urlencoded",
+                                                          "application/json",
+                                                          "application/x-ndjson",
+                                                          "text/plain",
+                                                          "application/jsonl"};
+  const std::string type = lower_case(
+      trimmed(std::string_view(request.content_type).substr(0, request.content_type.find(';'))));
+  if (std::ranges::find(kTypes, type) == kTypes.end())
+    return error_reply(415, "unsupported_media_type",
+                       fmt::format("Content-Type \"{}\" is not supported; use application/json, "
+                                   "application/x-ndjson or text/plain",
+                                   type.substr(0, 100)));
+  return std::nullopt;
+}
+
+Reply no_such_route(const MatchOptions& options, const Request& request,
+                    const std::string& allowed) {
+  std::string path;
+  for (const auto& part : request.path) path += '/' + part;
+  if (allowed.empty())
+    return error_reply(
+        404, "not_found",
+        fmt::format("there is nothing at {}; {}", path.substr(0, 200), options.description));
+  Reply reply = error_reply(405, "method_not_allowed",
+                            fmt::format("{} allows {}", path.substr(0, 200), allowed));
+  reply.headers.emplace_back("Allow", allowed);
+  return reply;
+}
+
+std::string_view allow_text(Method method) {
+  switch (method) {
+    case Method::kGet:
+      return "GET, HEAD";
+    case Method::kPost:
+      return "POST";
+    case Method::kPut:
+      return "PUT";
+    case Method::kDelete:
+      return "DELETE";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+std::variant<Match, Reply> match_route(const std::vector<Route>& routes,
+                                       const MatchOptions& options, const Request& request) {
+  const Method wanted = request.method == Method::kHead ? Method::kGet : request.method;
+  std::string allowed;
+  for (const Route& route : routes) {
+    auto arguments = match_path(route.pattern, request.path);
+    if (!arguments) continue;
+    if (route.method != wanted) {
+      allowed += allowed.empty() ? "" : ", ";
+      allowed += allow_text(route.method);
+      continue;
+    }
+    if (auto refused = refuse_origin(options, request, route)) return std::move(*refused);
+    if (auto refused = refuse_parameters(request, route)) return std::move(*refused);
+    if (auto refused = refuse_body_type(request, route)) return std::move(*refused);
+    return Match{&route, std::move(*arguments)};
+  }
+  return no_such_route(options, request, allowed);
+}
+
+void run_route(const Match& match, const Request& request, const Stats& stats, ReplyCallback done) {
+  const auto answer = [&]() -> std::optional<Reply> {
+    try {
+      const CanRunOut scope;
+      const Call call{request, match.arguments, stats};
+      if (const auto* quick = std::get_if<Quick>(&match.route->handler)) return quick->reply(call);
+      if (const auto* blocking = std::get_if<Blocking>(&match.route->handler))
+        return blocking->reply(call);
+      std::get<Later>(match.route->handler).start(call, done);
+      return std::nullopt;
+    } catch (const std::bad_alloc&) {
+      return error_reply({ErrorCode::kMemoryFull, "there is not enough memory; try again later"});
+    } catch (const std::exception& error) {
+      spdlog::error("http: {} failed: {}", match.route->pattern, error.what());
+      return error_reply(500, to_string(ErrorCode::kInternal),
+                         "an internal error; the log has the reason");
+    }
+  };
+  if (auto reply = answer()) done(std::move(*reply));
+}
+
+}  // namespace gameflow::serve

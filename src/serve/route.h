@@ -1,0 +1,102 @@
+// A table of routes is what a server is: patterns, what may be asked, and a function for each.
+//
+// A request is matched once its header is complete, so that a wrong one is refused before its body
+// is sent; the answer comes after the body.
+//
+// Threads  any.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "serve/messages.h"
+#include "serve/reply.h"
+#include "serve/request.h"
+#include "serve/stats.h"
+
+namespace gameflow::serve {
+
+struct Call {
+  const Request& request;
+  std::vector<std::string> arguments;  // what the pattern's '*' stand for
+  const Stats& stats;                  // of the server
+};
+
+using ReplyCallback = std::function<void(Reply)>;
+
+// How a route is answered, and by whom.
+
+// By the thread of the connection, at once.
+struct Quick {
+  std::function<Reply(const Call&)> reply;
+};
+// By a worker: it may take a second, or wait for the disk.
+struct Blocking {
+  std::function<Reply(const Call&)> reply;
+};
+// The thread of the connection starts it; the reply comes later, from any thread. The request, its
+// body included, is gone once `start` returns.
+struct Later {
+  std::function<void(const Call&, ReplyCallback)> start;
+};
+// With messages until there are no more or the client is gone, one after the other in a chunked
+// body. A client that goes away is noticed at the next message; one that takes none of it for
+// SessionLimits::write_time_max is let go.
+struct Stream {
+  struct Opened {
+    std::unique_ptr<Messages> messages;
+    std::string_view content_type = kJsonType;
+    Headers headers;
+  };
+  std::function<tl::expected<Opened, Reply>(const Call&, const std::shared_ptr<Waiter>&)> open;
+};
+// The connection becomes a WebSocket, and each message one of its own.
+struct WebSocket {
+  using Opened = std::unique_ptr<Messages>;
+  std::function<tl::expected<Opened, Reply>(const Call&, const std::shared_ptr<Waiter>&)> open;
+};
+
+using Handler = std::variant<Quick, Blocking, Later, Stream, WebSocket>;
+
+// What a POST or PUT may send.
+enum class Body : std::uint8_t {
+  kJson,     // a type that JSON comes with, or none
+  kRecords,  // the same, also compressed with gzip
+  kAny,
+};
+
+struct Route {
+  Method method;                // kGet also answers HEAD
+  std::string_view pattern;     // "/topics/*/records"; a last "**" is the rest, slashes included
+  std::string_view parameters;  // of the query, separated by spaces; "*": any
+  Handler handler;
+  Body body = Body::kJson;
+};
+
+struct Match {
+  const Route* route;
+  std::vector<std::string> arguments;
+};
+
+// What is asked of all requests.
+struct MatchOptions {
+  // A server on a loopback address answers only to local host names and to addresses: a page of
+  // another site that had its own name pointed at 127.0.0.1 gets nothing (DNS rebinding).
+  bool only_local_hosts = false;
+  // Where the routes are described, for the message of a 404.
+  std::string_view description;
+};
+
+// All that can be known without the body: the route, or the reply that refuses the request.
+std::variant<Match, Reply> match_route(const std::vector<Route>& routes,
+                                       const MatchOptions& options, const Request& request);
+
+// Runs a matched route that is Quick, Blocking or Later. Never throws; `done` runs once.
+void run_route(const Match& match, const Request& request, const Stats& stats, ReplyCallback done);
+
+}  // namespace gameflow::serve
