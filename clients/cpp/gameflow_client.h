@@ -12,7 +12,7 @@
 // numbers, and the server leaves out what it has.
 //
 // Threads  send(), flush(), close() and stats() may be called from any thread. One thread of the client sends; the
-//          functions of Options are called on it, on_drop also inside send().
+//          functions of Options are called on it, on_drop also inside send(); they must not close the client.
 // Errors   none is thrown behind the constructor; what goes wrong is told to on_error, and tried again.
 // Without libcurl: define GAMEFLOW_CLIENT_NO_CURL before the header, and set Options::transport.
 #pragma once
@@ -307,7 +307,7 @@ class Client {
       const auto at = queue_.begin() + static_cast<std::ptrdiff_t>(attempted_);
       queue_bytes_ -= at->size();
       queue_.erase(at);
-      if (left_ > attempted_) --left_;
+      if (left_ > attempted_) pass_left(1);
       ++count;
     }
     return count;

@@ -11,7 +11,8 @@ const kSaveDelay = 200;                       // ms that a new event may be in m
 const kBeaconBytesMax = 60_000;               // browsers allow 64 KiB
 const kFormat = 1;
 
-const bytesOf = (text) => (typeof Buffer === 'undefined' ? new Blob([text]).size : Buffer.byteLength(text));
+const kEncoder = new TextEncoder();
+const bytesOf = (text) => kEncoder.encode(text).length;
 const newId = () => globalThis.crypto?.randomUUID?.() ??
   Array.from({length: 4}, () => Math.floor(Math.random() * 2 ** 32).toString(16).padStart(8, '0')).join('-');
 
@@ -197,7 +198,7 @@ export class GameflowClient {
     }
     if (count === 0) return;
     this.#queue.splice(this.#attempted, count);
-    this.#left -= Math.min(count, Math.max(0, this.#left - this.#attempted));
+    if (this.#left > 0) this.#passLeft(Math.min(count, this.#left - this.#attempted));
     this.#queueBytes -= bytes;
     this.#drop('queue is full', count);
   }
@@ -293,6 +294,7 @@ export class GameflowClient {
     this.#flushTimer = null;
     this.#running ??= this.#run().finally(() => {
       this.#running = null;
+      if (this.#queue.length >= this.#batchEventsMax && !this.#closed) this.#start();
     });
   }
 
