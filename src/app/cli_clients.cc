@@ -311,7 +311,7 @@ void CommandTree::add_others() {
   schema->add_flag("--package", schema_options->package, "That of gameflow-package.yaml");
   auto [completion, completion_options] = add<CompletionOptions>(
       root_, "completion", "Print what lets a shell complete commands",
-      "  source <(gameflow completion bash)\n"
+      "  gameflow completion bash > /etc/bash_completion.d/gameflow\n"
       "  gameflow completion fish > ~/.config/fish/completions/gameflow.fish");
   static const std::map<std::string, ShellKind> kShells{
       {"bash", ShellKind::kBash}, {"fish", ShellKind::kFish}, {"zsh", ShellKind::kZsh}};
