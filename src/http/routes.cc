@@ -376,7 +376,7 @@ std::vector<Route> api_routes(const RouteContext& context) {
       Route{Method::kGet, "/topics/*/records", "partition offset end limit contains",
             blocking(list_records)},
       Route{Method::kPost, "/topics/*/records", "key key-field producer sequence", later(produce),
-            serve::Body::kRecords},
+            serve::Body::kRecords, /*is_open_to_pages=*/true},
       Route{Method::kGet, "/topics/*/producers/*", "", quick(next_sequence)},
       Route{Method::kPost, "/records", "producer sequence position", later(produce_routed),
             serve::Body::kRecords},

@@ -105,6 +105,32 @@ TEST(Routes, Answers) {
   }
 }
 
+TEST(Routes, PagesThatMaySendRecords) {
+  ServerOptions options;
+  options.allowed_origins = {"https://game.example"};
+  TestServer server(options);
+  server.topic("t");
+  const std::string game = "Origin: https://Game.example\r\n", other = "Origin: https://other\r\n";
+  const Response sent = ask(server, http("POST /topics/t/records", game, "{}"));
+  EXPECT_EQ(sent.status, 200U);
+  EXPECT_TRUE(sent.has("Access-Control-Allow-Origin: https://Game.example\r\n")) << sent.header;
+  EXPECT_TRUE(sent.has("Vary: Origin\r\n"));
+  const Response bad = ask(server, http("POST /topics/none/records", game, "{}"));
+  EXPECT_EQ(bad.status, 404U);
+  EXPECT_TRUE(bad.has("Access-Control-Allow-Origin: ")) << "it may see what is wrong";
+  const Response may_it = ask(server, http("OPTIONS /topics/t/records", game));
+  EXPECT_EQ(may_it.status, 204U);
+  EXPECT_TRUE(may_it.has("Access-Control-Allow-Methods: POST\r\n")) << may_it.header;
+  EXPECT_TRUE(may_it.has("Access-Control-Allow-Origin: https://Game.example\r\n"));
+  EXPECT_EQ(ask(server, http("OPTIONS /topics/t/records", other)).status, 405U);
+  EXPECT_EQ(ask(server, http("POST /topics/t/records", other, "{}")).status, 403U);
+  // It may bring records, no more.
+  EXPECT_EQ(ask(server, http("DELETE /topics/t", game)).status, 403U);
+  EXPECT_EQ(ask(server, http("POST /records", game, "{}")).status, 403U);
+  EXPECT_FALSE(ask(server, http("GET /topics", game)).has("Access-Control"));
+  EXPECT_FALSE(ask(server, http("POST /topics/t/records", "", "{}")).has("Access-Control"));
+}
+
 TEST(Routes, HeadIsGetWithoutTheBody) {
   TestServer server;
   for (const std::string target : {"/", "/healthz", "/topics", "/nothing"}) {

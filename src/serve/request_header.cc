@@ -23,6 +23,8 @@ Method method_of(wire::verb verb) {
       return Method::kPut;
     case wire::verb::delete_:
       return Method::kDelete;
+    case wire::verb::options:
+      return Method::kOptions;
     default:
       return Method::kOther;
   }

@@ -17,8 +17,8 @@ import {Gameflow, kRoot, launchBrowser, until} from './harness.mjs';
 const kClient = `${kRoot}clients/js/gameflow.js`;
 const kPage = '<!doctype html><title>a game</title><link rel="icon" href="data:,"><script type="module" src="/game/page.js"></script>';
 const kScript = `import {GameflowClient} from '/game/gameflow.js';
-const topic = new URLSearchParams(location.search).get('topic');
-window.client = new GameflowClient({url: location.origin, topic, flushInterval: 600_000, retryMin: 10, retryMax: 50, name: 'game'});`;
+const query = new URLSearchParams(location.search);
+window.client = new GameflowClient({url: query.get('url') ?? location.origin, topic: query.get('topic'), headers: query.has('url') ? {Authorization: 'x'} : {}, flushInterval: 600_000, retryMin: 10, retryMax: 50, name: 'game'});`;
 
 // Forwards to `target`, and serves a page. `fault()` says what happens to a request: nothing ('none'), it is cut off before
 // or after the server has seen it ('before', 'after'), or amid the answer ('amid'), or refused ('503').
@@ -72,9 +72,11 @@ describe('clients', {timeout: 300_000, skip: process.env.GAMEFLOW_BIN ? false : 
     folder = await mkdtemp(join(tmpdir(), 'gameflow-clients-'));
     const dataflow = join(folder, 'dataflow.yaml');
     await writeFile(dataflow, 'apiVersion: 0.6.0\nmeta: { name: clients, version: 0.1.0, namespace: tests }\ntopics: { t: {} }\n');
+    proxy = await new Proxy(() => gameflow.url).listen();
+    process.env.GAMEFLOW_ALLOW_ORIGIN = proxy.url;
     gameflow = new Gameflow(process.env.GAMEFLOW_BIN, join(folder, 'data'), dataflow);
     await gameflow.start();
-    proxy = await new Proxy(() => gameflow.url).listen();
+    delete process.env.GAMEFLOW_ALLOW_ORIGIN;
     browser = await launchBrowser();
   });
   after(async () => {
@@ -190,5 +192,22 @@ describe('clients', {timeout: 300_000, skip: process.env.GAMEFLOW_BIN ? false : 
     })) === 0);
     await context.close();
     assert.deepEqual((await numbers('page')).sort(), [0, 1, 2, 3, 4, 5, 6]);
+  });
+
+  it('Chromium: a page of another site that is allowed', async () => {
+    await gameflow.createTopic('elsewhere');
+    const context = await browser.newContext();
+    for (const [origin, arrives] of [[proxy.url, true], [proxy.url.replace('127.0.0.1', 'localhost'), false]]) {
+      const page = await context.newPage();
+      await page.goto(`${origin}/game/?topic=elsewhere&url=${encodeURIComponent(gameflow.url)}`);
+      await page.waitForFunction(() => window.client);
+      await page.evaluate(() => client.send({n: 0}));
+      assert.equal(await page.evaluate((timeout) => client.flush({timeout}), arrives ? 60_000 : 500), arrives);
+      if (arrives) await page.evaluate(() => client.send({n: 1}));
+      await page.close({runBeforeUnload: true});
+      await until('the beacon, too', async () => (await numbers('elsewhere')).length === 2);
+    }
+    await context.close();
+    assert.deepEqual(await numbers('elsewhere'), [0, 1]);
   });
 });
