@@ -30,10 +30,10 @@ class RunHost final : public Host {
 inline Status attempt_until_stopped(
     Run& run, const std::function<Status(const std::function<void()>& is_well)>& live) {
   Backoff backoff(run.seed);
-  bool is_told = false;
+  std::string told;
   const auto is_well = [&] {
-    if (is_told) run.tell("going on");
-    is_told = false;
+    if (!told.empty()) run.tell("going on");
+    told.clear();
     backoff.reset();
     run.progress.set_state(State::kRunning);
   };
@@ -46,12 +46,12 @@ inline Status attempt_until_stopped(
       const auto pause = backoff.next(retry.wait);
       run.progress.set_state(State::kRetrying, message);
       run.progress.add({.retries = 1});
-      // Once an outage is enough: reports have the rest.
-      if (!is_told) {
+      // Each reason once: reports have the rest.
+      if (message != told) {
         run.tell(fmt::format("{}; trying again, next in {:.1f} s", message,
                              static_cast<double>(pause.count()) / 1000));
       }
-      is_told = true;
+      told = message;
       run.pause(pause, run.stop);
       if (run.stop.stop_requested()) return {};
     } catch (const std::exception& error) {

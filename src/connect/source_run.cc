@@ -126,6 +126,14 @@ Status SourceRun::store_left_out(const Stored& stored) {
   return {};
 }
 
+// The server counts from the line that it was sent.
+std::string_view field_of_value(std::string_view field) {
+  constexpr std::string_view kValue = "value";
+  if (field.starts_with(kValue)) field.remove_prefix(kValue.size());
+  if (field.starts_with('.')) field.remove_prefix(1);
+  return field;
+}
+
 // What a topic does not take. These are told after the fact: a crash in between leaves only the
 // count in the log.
 Status SourceRun::store_letters(const Stored& stored) {
@@ -146,7 +154,7 @@ Status SourceRun::store_letters(const Stored& stored) {
     const bool has_key = !sent.head.at("key").is_null();
     append_dead_letter({.connector = run_.connector.name,
                         .code = error.code,
-                        .field = error.field,
+                        .field = field_of_value(error.field),
                         .reason = error.message,
                         .topic = topic,
                         .key = has_key ? std::optional<std::string_view>(key) : std::nullopt,
@@ -161,10 +169,12 @@ Status SourceRun::store_letters(const Stored& stored) {
 
 Status SourceRun::store(Source& source) {
   const std::string& position = positions_.back();
-  if (position.size() > kPositionBytesMax) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7F; };
+  if (position.size() > kPositionBytesMax || std::ranges::any_of(position, is_control)) {
     return fail(ErrorCode::kInternal,
-                fmt::format("the source's position has {} bytes, the limit is {}", position.size(),
-                            kPositionBytesMax));
+                fmt::format("the source's position, of {} bytes, cannot be stored: it may have {} "
+                            "and no control characters",
+                            position.size(), kPositionBytesMax));
   }
   if (router_->lines().size() > kRequestBytesMax) {
     return fail(ErrorCode::kPayloadTooLarge,

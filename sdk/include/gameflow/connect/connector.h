@@ -57,8 +57,9 @@ struct Record {
 
 struct Batch {
   std::vector<Record> records;
-  // Where to open() to get what comes behind these records, in words of the source's own; at most
-  // 4,096 bytes. Empty: this source cannot go back, what it has not handed over is gone.
+  // Where to open() to get what comes behind these records, in words of the source's own: UTF-8
+  // without control characters, at most 4,096 bytes. Empty: this source cannot go back, what it has
+  // not handed over is gone.
   std::string position{};
 };
 

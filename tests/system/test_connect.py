@@ -1,0 +1,436 @@
+"""gameflow connect with http-source: a web API read into topics while everything is killed, and everything that a web API can do wrong."""
+
+import gzip
+import http.server
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import threading
+import time
+import urllib.parse
+
+from harness import PATIENCE_SECONDS, PROGRAM, ROOT, SystemTest, run_cli, wait_until
+
+DATAFLOW = """apiVersion: 0.5.0
+meta: { name: inbox, version: 0.1.0 }
+types:
+  event: { type: object, properties: { n: { type: u64 }, name: { type: string } } }
+topics:
+  odd: { schema: { value: { type: event } } }
+  even: { schema: { value: { type: event } } }
+  rest: {}
+"""
+
+
+class Events(http.server.ThreadingHTTPServer):
+    """A web API of `total` numbered records. `mode` says what it does to the next requests."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, port=0):
+        super().__init__(("127.0.0.1", port), Handler)
+        self.total, self.pause, self.mode, self.requests, self.stopping = 0, 0.0, "fine", [], False
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def end(self):
+        self.stopping = True
+        self.shutdown()
+        self.server_close()
+
+
+def record(n):
+    return json.dumps({"key": f"k{n % 7}", "event": {"n": n, "name": "odd" if n % 2 else "even"}}).encode()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def chunk(self, data):
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+
+    def begin(self, **headers):
+        self.send_response(200)
+        for name, value in {"Transfer-Encoding": "chunked", **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+
+    def do_GET(self):
+        server = self.server
+        server.requests.append((self.path, dict(self.headers)))
+        try:
+            getattr(self, "answer_" + server.mode)()
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        self.close_connection = True
+
+    def after(self):
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
+        return int(query.get("after", ["0"])[0])
+
+    def answer_fine(self):
+        """Records from `after` on, and no end."""
+        n = self.after()
+        self.begin()
+        server = self.server
+        while not server.stopping and server.mode == "fine":
+            if n < server.total:
+                count = min(50, server.total - n)
+                data = b"".join(record(i) + b"\n\n" for i in range(n, n + count))
+                # Chunks do not end where records do.
+                self.chunk(data[:len(data) // 2])
+                self.chunk(data[len(data) // 2:])
+                n += count
+                time.sleep(server.pause)
+            else:
+                self.chunk(b"\n\n")
+                time.sleep(0.1)
+
+    def answer_status(self):
+        self.send_response(self.server.status)
+        for name, value in getattr(self.server, "extra", {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", "4")
+        self.end_headers()
+        self.wfile.write(b"oops")
+
+    def answer_hang(self):
+        self.begin()
+        while not self.server.stopping and self.server.mode == "hang":
+            time.sleep(0.05)
+
+    def answer_half(self):
+        """Breaks off in the middle of the second record."""
+        self.begin()
+        n = self.after()
+        self.chunk(record(n) + b"\n\n" + record(n + 1)[:20])
+
+    def answer_short(self):
+        """Promises more than comes."""
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.wfile.write(b'{"n":1}')
+
+    def answer_body(self):
+        body, tag = self.server.body, self.server.tag
+        if tag and self.headers.get("If-None-Match") == tag:
+            self.send_response(304)
+            self.end_headers()
+            return
+        self.send_response(200)
+        if tag:
+            self.send_header("ETag", tag)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def answer_zipped(self):
+        data = gzip.compress(b"".join(record(i) + b"\n\n" for i in range(self.server.total)))
+        self.send_response(200)
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def answer_bomb(self):
+        # Blank lines: nothing that a record would end.
+        block = gzip.compress((b"\n" * 1023 + b" ") * 65536)
+        self.begin(Content_Encoding="gzip")
+        while not self.server.stopping and self.server.mode == "bomb":
+            self.chunk(block)
+
+    def answer_endless(self):
+        self.begin()
+        while not self.server.stopping and self.server.mode == "endless":
+            self.chunk(b"x" * 65536)
+
+    def answer_redirect(self):
+        self.send_response(302)
+        self.send_header("Location", self.server.url + "/elsewhere?token=s3cret-token")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        self.server.mode = "fine"
+
+
+class Connector:
+    def __init__(self, path, server_url, arguments=(), env=None):
+        self.path, self.server_url, self.arguments, self.env, self.process = path, server_url, list(arguments), env, None
+        self.log_path = path.with_suffix(".log")
+
+    def start(self):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [PROGRAM, "connect", str(self.path), "--server", self.server_url, *map(str, self.arguments)],
+                stdout=log, stderr=log, env={**os.environ, **(self.env or {})})
+        return self
+
+    @property
+    def log(self):
+        return self.log_path.read_text()
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(PATIENCE_SECONDS)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE_SECONDS)
+
+    def memory(self):
+        """Its largest size so far, in bytes."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) * 1024
+
+
+class ConnectTest(SystemTest):
+    def setUp(self):
+        super().setUp()
+        self.events = Events()
+        self.addCleanup(self.events.end)
+        self.dataflow = self.folder / "inbox.yaml"
+        self.dataflow.write_text(DATAFLOW)
+
+    def file(self, http="", more="", meta="", name="events", stream=True, allow=True, endpoint=None):
+        path = self.folder / f"{name}.yaml"
+        path.write_text(f"""apiVersion: 0.1.0
+meta:
+  name: {name}
+  version: 0.1.0
+  type: http-source
+  topic: rest
+{meta}
+http:
+  endpoint: {endpoint or self.events.url + "/stream_events"}
+{'  stream: true' if stream else ''}
+{'  allow-private-addresses: true' if allow else ''}
+{http}
+{more}
+""")
+        return path
+
+    RESUMED = '  delimiter: "\\n\\n"\n  resume-parameter: after\n'
+    ROUTED = "key-field: key\nvalue-field: event\nroute:\n  field: event.name\n  topics: { odd: odd, even: even }\n"
+
+    def connector(self, path, server=None, *arguments, env=None):
+        connector = Connector(path, server.url if server else "http://127.0.0.1:1", arguments, env).start()
+        self.addCleanup(lambda: connector.process.poll() is None and connector.kill())
+        return connector
+
+    def ended(self, path, server=None, *arguments, env=None):
+        """The log of a connector that has to end by itself, with an error."""
+        connector = self.connector(path, server, *arguments, env=env)
+        self.assertEqual(connector.process.wait(PATIENCE_SECONDS), 1, connector.log)
+        return connector.log
+
+    def numbers(self, server, topic):
+        return sorted(value["n"] for value in server.values(topic))
+
+    def stored(self, server):
+        return len(server.records("odd")) + len(server.records("even"))
+
+    def check_each_once(self, server, total):
+        self.assertEqual(self.numbers(server, "odd"), list(range(1, total, 2)))
+        self.assertEqual(self.numbers(server, "even"), list(range(0, total, 2)))
+        self.assertEqual(server.records("rest"), [])
+
+
+class KillTest(ConnectTest):
+    def test_every_event_once_though_connector_and_server_are_killed_five_times(self):
+        total = 20_000
+        self.events.total, self.events.pause = total, 0.01
+        server = self.server(self.dataflow)
+        connector = self.connector(self.file(self.RESUMED, self.ROUTED), server)
+        for kills in range(1, 6):
+            wait_until(lambda: self.stored(server) >= kills * total // 8, f"records after {kills - 1} kills")
+            connector.kill()
+            connector.start()
+            wait_until(lambda: self.stored(server) >= kills * total // 8 + total // 16, "more records")
+            server.kill()
+            server.start()
+        wait_until(lambda: self.stored(server) >= total, "all records")
+        self.assertEqual(connector.stop(), 0, connector.log)
+        self.check_each_once(server, total)
+        # The keys came along.
+        self.assertEqual({r["key"] for r in server.records("odd")}, {f"k{i}" for i in range(7)})
+
+    def test_a_web_api_that_restarts_costs_nothing(self):
+        total = 3_000
+        self.events.total, self.events.pause = total, 0.01
+        server = self.server(self.dataflow)
+        self.connector(self.file(self.RESUMED, self.ROUTED), server)
+        wait_until(lambda: self.stored(server) >= 200, "the first records")
+        port = self.events.server_address[1]
+        self.events.end()
+        time.sleep(0.5)
+        self.events = Events(port)
+        self.events.total = total
+        wait_until(lambda: self.stored(server) >= total, "all records")
+        self.check_each_once(server, total)
+
+
+class BadInputTest(ConnectTest):
+    def test_what_passes_is_waited_for_and_loses_nothing(self):
+        server = self.server(self.dataflow)
+        self.events.total = 100
+        connector = self.connector(self.file(self.RESUMED + "  idle-timeout: 500ms\n", self.ROUTED), server)
+        wait_until(lambda: self.stored(server) == 100, "the first records")
+        for mode, told in (("half", "the answer broke off before its end"), ("short", "the answer broke off before its end"),
+                           ("hang", "nothing has come for 0.5 s"), ("status", "answers with status 503")):
+            with self.subTest(mode):
+                self.events.status = 503
+                self.events.mode = mode
+                wait_until(lambda: told in connector.log, f"{told!r} in the log:\n{connector.log}")
+                self.events.total += 100
+                self.events.mode = "fine"
+                wait_until(lambda: self.stored(server) >= self.events.total, f"records after {mode}: {connector.log}")
+        self.assertEqual(connector.stop(), 0)
+        self.check_each_once(server, self.events.total)
+
+    def test_an_endpoint_that_is_down(self):
+        server = self.server(self.dataflow)
+        port = self.events.server_address[1]
+        self.events.end()
+        connector = self.connector(self.file(self.RESUMED, self.ROUTED), server)
+        wait_until(lambda: "trying again" in connector.log, "a word about it")
+        self.assertIn(f"http://127.0.0.1:{port}/stream_events: ", connector.log)
+        begin = time.monotonic()
+        self.assertEqual(connector.stop(), 0)
+        self.assertLess(time.monotonic() - begin, 20)
+
+    def test_retry_after_is_honoured(self):
+        server = self.server(self.dataflow)
+        self.events.mode, self.events.status, self.events.extra = "status", 429, {"Retry-After": "3"}
+        self.connector(self.file(self.RESUMED, self.ROUTED), server)
+        wait_until(lambda: self.events.requests, "a request")
+        begin = time.monotonic()
+        wait_until(lambda: len(self.events.requests) > 1, "another one")
+        self.assertGreater(time.monotonic() - begin, 2)
+
+    def test_what_does_not_pass_ends_it_with_a_clear_message(self):
+        server = self.server(self.dataflow)
+        where = self.events.url + "/stream_events"
+        for mode, status, told in (
+                ("status", 404, f"{where} answers with status 404: trying again would not help"),
+                ("status", 401, f"{where} answers with status 401: is the secret in 'headers' the right one?"),
+                ("redirect", 0, f"{where} redirects to '{self.events.url}/elsewhere' (status 302): write that as 'endpoint', or "
+                                "'allow-redirects: true'"),
+                ("endless", 0, "a record of the stream has no end after 65536 bytes: look at 'delimiter', or raise 'record-bytes-max'"),
+                ("bomb", 0, "the answer is compressed to less than a 200th")):
+            with self.subTest(f"{mode} {status}"):
+                self.events.mode, self.events.status = mode, status
+                log = self.ended(self.file(self.RESUMED + "  record-bytes-max: 64KiB\n", name=f"c{mode}{status}"), server)
+                self.assertIn(told, log)
+
+    def test_private_addresses_are_not_connected_to(self):
+        server = self.server(self.dataflow)
+        port = self.events.server_address[1]
+        # A name that leads to this machine, too.
+        for host in ("127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0x7f000001"):
+            log = self.ended(self.file(allow=False, endpoint=f'"http://{host}:{port}/"'), server)
+            self.assertIn("is an address of this machine or of a private network: write 'allow-private-addresses: true' if that "
+                          "is meant", log)
+        self.assertEqual(self.events.requests, [])
+
+    def test_memory_stays_bounded(self):
+        server = self.server(self.dataflow)
+        path = self.file(self.RESUMED + "  record-bytes-max: 3MiB\n", name="bounded")
+        for mode in ("endless", "bomb"):
+            self.events.mode = mode
+            connector = self.connector(path, server)
+            largest = 0
+            while connector.process.poll() is None:
+                try:
+                    largest = max(largest, connector.memory())
+                except (OSError, TypeError):
+                    break
+                time.sleep(0.005)
+            self.assertEqual(connector.process.wait(PATIENCE_SECONDS), 1)
+            self.assertLess(largest, 150 << 20)
+
+    def test_bad_records_are_dead_letters(self):
+        server = self.server(self.dataflow)
+        self.events.mode, self.events.tag = "body", None
+        self.events.body = b'{"key":"a","event":{"n":1,"name":"odd"}}\nno json\n{"key":"b"}\n{"key":"c","event":{"n":-1,"name":"even"}}\n'
+        self.connector(self.file("  interval: 1h\n", self.ROUTED + "  otherwise: dead-letter\n"), server)
+        wait_until(lambda: len(server.records("dead-letters")) == 3, "dead letters")
+        self.assertEqual(self.numbers(server, "odd"), [1])
+        letters = server.values("dead-letters")
+        self.assertEqual(sorted(letter["code"] for letter in letters), ["invalid_json", "missing_field", "wrong_type"])
+        self.assertEqual({letter["service"] for letter in letters}, {"connector/events"})
+        bad = next(letter for letter in letters if letter["code"] == "wrong_type")
+        self.assertEqual((bad["topic"], bad["key"], bad["field"], json.loads(bad["value"])), ("even", "c", "n", {"n": -1, "name": "even"}))
+
+    def test_files_with_mistakes(self):
+        path = self.folder / "wrong.yaml"
+        path.write_text("apiVersion: 0.1.0\nmeta: { name: a, version: 1, type: http-source, topic: t }\nhttp:\n"
+                        "  endpoint: http://a\n  methd: GET\n  interval: soon\n")
+        done = run_cli("connect", path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"{path}:5:3: error: unknown key 'methd' in 'http'", done.stderr)
+        self.assertIn("did you mean 'method'?", done.stderr)
+        self.assertIn(f"{path}:6:13: error: 'interval' has to be a duration", done.stderr)
+        path.write_text("apiVersion: 0.1.0\nmeta: { name: a\nhttp:\n")
+        done = run_cli("connect", "--check", path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"{path}:3:", done.stderr)
+        self.assertEqual(run_cli("connect", "--check", ROOT / "games/gaming-analytics/connectors/gaming-events.yaml").returncode, 0)
+
+    def test_secrets_reach_the_other_side_and_nobody_else(self):
+        server = self.server(self.dataflow)
+        (self.folder / "secrets.txt").write_text("TOKEN=s3cret-token\n")
+        (self.folder / "part").write_text("s3cret-part\n")
+        path = self.file('  headers:\n    - "Authorization: Bearer ${{ secrets.TOKEN }}"\n    - "X-Part: ${file:part}"\n'
+                         '    - "X-Env: ${env:OF_THE_ENVIRONMENT}"\n', meta="  secrets: [{ name: TOKEN }]",
+                         endpoint=self.events.url + "/${{ secrets.TOKEN }}")
+        self.events.mode, self.events.status = "status", 403
+        log = self.ended(path, server, "--secrets", self.folder / "secrets.txt", env={"OF_THE_ENVIRONMENT": "s3cret-env"})
+        target, headers = self.events.requests[0]
+        self.assertEqual(target, "/s3cret-token")
+        self.assertEqual((headers["Authorization"], headers["X-Part"], headers["X-Env"]), ("Bearer s3cret-token", "s3cret-part", "s3cret-env"))
+        self.assertIn("/*** answers with status 403: is the secret in 'headers' the right one?", log)
+        self.assertNotIn("s3cret", log)
+        missing = run_cli("connect", "--check", path)
+        self.assertIn("secret 'TOKEN' is neither in a file given with --secrets nor in the environment", missing.stderr)
+
+
+class PollTest(ConnectTest):
+    def test_an_answer_is_stored_when_it_has_changed(self):
+        server = self.server(self.dataflow)
+        self.events.mode, self.events.tag, self.events.body = "body", '"one"', b'{\n  "n": 1\n}\n'
+        path = self.file("  interval: 50ms\n", stream=False)
+        connector = self.connector(path, server)
+        wait_until(lambda: len(self.events.requests) > 3, "requests")
+        connector.kill()
+        connector.start()
+        wait_until(lambda: len(self.events.requests) > 8, "requests")
+        self.events.body, self.events.tag = b'{"n":2}', '"two"'
+        wait_until(lambda: len(server.records("rest")) > 1, "the second answer")
+        wait_until(lambda: len(self.events.requests) > 20, "requests")
+        self.assertEqual(connector.stop(), 0)
+        self.assertEqual(sorted(value["n"] for value in server.values("rest")), [1, 2])
+
+    def test_texts_become_json(self):
+        server = self.server(self.dataflow)
+        self.events.mode, self.events.tag, self.events.body = "body", '"t"', b"It's 20 degrees\n"
+        self.connector(self.file("  interval: 1h\n  output_type: json\n  output_parts: full\n", stream=False), server)
+        (value,) = wait_until(lambda: server.values("rest"), "a record")
+        self.assertEqual((value["body"], value["status"]), ("It's 20 degrees\n", {"version": "HTTP/1.1", "code": 200}))
+        self.assertEqual(value["header"]["etag"], '"t"')
+
+    def test_a_compressed_stream(self):
+        server = self.server(self.dataflow)
+        self.events.total, self.events.mode = 5_000, "zipped"
+        self.connector(self.file('  delimiter: "\\n\\n"\n  interval: 1h\n', self.ROUTED), server)
+        wait_until(lambda: self.stored(server) >= 5_000, "all records")
+        self.check_each_once(server, 5_000)
