@@ -53,17 +53,19 @@ struct TopicDeleteOptions {
 int topic_delete_command(const TopicDeleteOptions& options);
 
 struct ConnectorListOptions {
-  std::string server;
+  client::ServerAddress server;
 };
 int connector_list_command(const ConnectorListOptions& options);
 
 struct ConnectorDescribeOptions {
-  std::string server, connector;
+  client::ServerAddress server;
+  std::string connector;
 };
 int connector_describe_command(const ConnectorDescribeOptions& options);
 
 struct ConnectorDeleteOptions {
-  std::string server, connector;
+  client::ServerAddress server;
+  std::string connector;
 };
 int connector_delete_command(const ConnectorDeleteOptions& options);
 
