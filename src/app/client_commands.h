@@ -68,6 +68,23 @@ struct TopicDeleteOptions {
 };
 int topic_delete_command(const TopicDeleteOptions& options);
 
+struct ConnectorListOptions {
+  client::ServerAddress server;
+};
+int connector_list_command(const ConnectorListOptions& options);
+
+struct ConnectorDescribeOptions {
+  client::ServerAddress server;
+  std::string connector;
+};
+int connector_describe_command(const ConnectorDescribeOptions& options);
+
+struct ConnectorDeleteOptions {
+  client::ServerAddress server;
+  std::string connector;
+};
+int connector_delete_command(const ConnectorDeleteOptions& options);
+
 struct ProduceOptions {
   client::ServerAddress server;
   std::string topic;

@@ -1,5 +1,6 @@
 """What the tests of connectors share: `gameflow connect` as a process, the examples of the pages, and real peers on loopback."""
 
+import http.client
 import os
 import pathlib
 import re
@@ -232,3 +233,66 @@ class Kafka:
         done = subprocess.run(["kcat", "-C", "-b", self.url, "-t", topic, "-o", "beginning", "-e", "-q", "-f", "%p\t%k\t%s\n",
                                "-X", "isolation.level=read_committed"], capture_output=True, text=True, check=True)
         return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
+
+
+class Mosquitto:
+    @classmethod
+    def is_installed(cls):
+        return os.path.exists("/usr/sbin/mosquitto") and shutil.which("mosquitto_pub") is not None
+
+    def __init__(self, test):
+        self.test, self.port = test, free_port()
+        os.chmod(test.folder, 0o777)
+        (test.folder / "mosquitto").mkdir(mode=0o777)
+        os.chmod(test.folder / "mosquitto", 0o777)
+        self.conf = test.folder / "mosquitto.conf"
+        self.conf.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
+                             f"persistence_location {test.folder}/mosquitto/\nmax_inflight_messages 100\nmax_queued_messages 0\n")
+        self.start()
+
+    def start(self):
+        self.process = Process(self.test, as_nobody(["/usr/sbin/mosquitto", "-c", self.conf]), self.test.folder / "mosquitto.log")
+        wait_until(lambda: is_listening(self.port), "mosquitto listens")
+
+    def restart(self):
+        self.process.stop()
+        self.start()
+
+    def publish(self, topic, lines):
+        subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.port), "-t", topic, "-q", "1", "-l"],
+                       input="".join(line + "\n" for line in lines), text=True, check=True, capture_output=True)
+
+
+class ClickHouse:
+    @classmethod
+    def is_installed(cls):
+        return shutil.which("clickhouse-server") is not None
+
+    def __init__(self, test):
+        self.port = free_port()
+        folder = test.folder / "clickhouse"
+        folder.mkdir()
+        (folder / "users.xml").write_text("""<yandex>
+<profiles><default/></profiles><quotas><default/></quotas>
+<users><default><password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota></default></users>
+</yandex>""")
+        (folder / "config.xml").write_text(f"""<yandex>
+<logger><level>warning</level><console>1</console></logger>
+<http_port>{self.port}</http_port><tcp_port>{free_port()}</tcp_port><listen_host>127.0.0.1</listen_host>
+<path>{folder}/data/</path><tmp_path>{folder}/tmp/</tmp_path><users_config>{folder}/users.xml</users_config>
+<default_profile>default</default_profile><default_database>default</default_database><mark_cache_size>67108864</mark_cache_size>
+<timezone>UTC</timezone>
+</yandex>""")
+        self.process = Process(test, ["clickhouse-server", f"--config-file={folder}/config.xml"], test.folder / "clickhouse.log",
+                               {"TZ": "UTC"})
+        wait_until(lambda: is_listening(self.port) or not self.process.is_running(), "ClickHouse listens")
+        assert self.process.is_running(), self.process.text()[-2000:]
+
+    def query(self, statement):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        connection.request("POST", "/", statement)
+        reply = connection.getresponse()
+        text = reply.read().decode()
+        connection.close()
+        assert reply.status == 200, text
+        return text.strip()
