@@ -62,6 +62,8 @@ TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
       {"bad rate", {"generate", "--rate", "fast"}, "neither a number"},
       {"rate of zero", {"generate", "--rate", "0"}, "neither a number"},
       {"no players", {"generate", "--players", "0"}, "--players"},
+      {"no address", {"generate", "--serve", "8000"}, "'8000' is no address and port"},
+      {"served and printed", {"generate", "--serve", "[::1]:8000", "--stdout"}, "excludes"},
       {"bad time", {"generate", "--start-time", "yesterday"}, "not an ISO time"},
       {"of the game", {"generate", "--days", "3"}, "add --profile game"},
       {"not of the game",
@@ -170,6 +172,26 @@ TEST(Cli, Services) {
   EXPECT_EQ(reset.service, "a");
   EXPECT_EQ(reset.data_folder, "/d");
   EXPECT_EQ(parse<ServiceForgetOptions>({"service", "forget", "a"}).service, "a");
+}
+
+TEST(Cli, Origins) {
+  const std::vector<std::string> wanted{"https://game.example.com:8443", "*"};
+  EXPECT_EQ(parse<RunOptions>({"run", "f.yaml", "--allow-origin", "HTTPS://Game.example.com:8443",
+                               "--allow-origin", "*"})
+                .allowed_origins,
+            wanted);
+  for (const char* wrong : {"game.example.com", "https://", "https://a/b", "https://a,https://b"}) {
+    const ParsedCommandLine parsed = parse_command_line({"run", "f.yaml", "--allow-origin", wrong});
+    EXPECT_FALSE(parsed.command) << wrong;
+    EXPECT_NE(parsed.err.find("is not an origin"), std::string::npos) << parsed.err;
+  }
+}
+
+TEST(Cli, Connectors) {
+  EXPECT_EQ(parse<ConnectorListOptions>({"connector", "list", "--server", "http://h:1"}).server.url,
+            "http://h:1");
+  EXPECT_EQ(parse<ConnectorDescribeOptions>({"connector", "describe", "a"}).connector, "a");
+  EXPECT_EQ(parse<ConnectorDeleteOptions>({"connector", "delete", "a"}).connector, "a");
 }
 
 TEST(Cli, FlagsBeatEnvironmentBeatsDefault) {
