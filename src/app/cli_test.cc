@@ -62,7 +62,13 @@ TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
       {"bad rate", {"generate", "--rate", "fast"}, "neither a number"},
       {"rate of zero", {"generate", "--rate", "0"}, "neither a number"},
       {"no players", {"generate", "--players", "0"}, "--players"},
+      {"no address", {"generate", "--serve", "8000"}, "'8000' is no address and port"},
+      {"served and printed", {"generate", "--serve", "[::1]:8000", "--stdout"}, "excludes"},
       {"bad time", {"generate", "--start-time", "yesterday"}, "not an ISO time"},
+      {"of the game", {"generate", "--days", "3"}, "add --profile game"},
+      {"not of the game",
+       {"generate", "--profile", "game", "--start-time", "2024-11-01"},
+       "begins at --from"},
       {"two keys", {"produce", "t", "--key", "a", "--key-field", "b"}, "excludes"},
       {"two beginnings", {"consume", "t", "-B", "--offset", "end"}, "excludes"},
       {"no records", {"consume", "t", "-n", "0"}, "--num-records"},
@@ -168,6 +174,26 @@ TEST(Cli, Services) {
   EXPECT_EQ(parse<ServiceForgetOptions>({"service", "forget", "a"}).service, "a");
 }
 
+TEST(Cli, Origins) {
+  const std::vector<std::string> wanted{"https://game.example.com:8443", "*"};
+  EXPECT_EQ(parse<RunOptions>({"run", "f.yaml", "--allow-origin", "HTTPS://Game.example.com:8443",
+                               "--allow-origin", "*"})
+                .allowed_origins,
+            wanted);
+  for (const char* wrong : {"game.example.com", "https://", "https://a/b", "https://a,https://b"}) {
+    const ParsedCommandLine parsed = parse_command_line({"run", "f.yaml", "--allow-origin", wrong});
+    EXPECT_FALSE(parsed.command) << wrong;
+    EXPECT_NE(parsed.err.find("is not an origin"), std::string::npos) << parsed.err;
+  }
+}
+
+TEST(Cli, Connectors) {
+  EXPECT_EQ(parse<ConnectorListOptions>({"connector", "list", "--server", "http://h:1"}).server.url,
+            "http://h:1");
+  EXPECT_EQ(parse<ConnectorDescribeOptions>({"connector", "describe", "a"}).connector, "a");
+  EXPECT_EQ(parse<ConnectorDeleteOptions>({"connector", "delete", "a"}).connector, "a");
+}
+
 TEST(Cli, FlagsBeatEnvironmentBeatsDefault) {
   EXPECT_EQ(parse<TopicListOptions>({"topic", "list"}).server.url, "http://127.0.0.1:3001");
   setenv("GAMEFLOW_SERVER", "http://env:1", 1);
@@ -203,6 +229,23 @@ TEST(Cli, Generate) {
   EXPECT_EQ(parse<GenerateOptions>({"generate", "--positions"}).kinds.size(), 4U);
   EXPECT_EQ(parse<GenerateOptions>({"generate", "--only", "server", "--only", "player"}).kinds,
             (std::vector{EventKind::kServer, EventKind::kPlayer}));
+}
+
+TEST(Cli, GenerateTheGame) {
+  const auto plain = parse<GenerateOptions>({"generate", "--profile", "game"});
+  EXPECT_EQ(plain.profile, GenerateProfile::kGame);
+  EXPECT_FALSE(plain.has_rate || plain.has_players || plain.from || plain.days || plain.speed);
+  const auto given =
+      parse<GenerateOptions>({"generate", "--profile", "game", "--from", "2024-11-01", "--days",
+                              "30", "--speed", "60", "--players", "5", "--rate", "max", "--game",
+                              "g.yaml", "--truth", "t.json", "--threads", "2"});
+  EXPECT_EQ(given.from, Timestamp{1'730'419'200'000});
+  EXPECT_EQ(given.days, 30U);
+  EXPECT_EQ(given.speed, 60U);
+  EXPECT_TRUE(given.has_players && given.has_rate && !given.rate);
+  EXPECT_EQ(given.game_file, "g.yaml");
+  EXPECT_EQ(given.truth_file, "t.json");
+  EXPECT_EQ(given.threads, 2U);
 }
 
 TEST(Cli, ConsumeAndFriends) {

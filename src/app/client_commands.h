@@ -18,6 +18,7 @@ enum class GenerateProfile : std::uint8_t { kUniform, kGame };
 
 struct GenerateOptions {
   client::ServerAddress server;  // without a URL: stdout
+  std::string serve;             // where to be a web API instead; empty: none
   std::vector<generate::EventKind> kinds;
   // Per second, of each kind; of the game, of all kinds together on average. Nothing: as fast as it
   // goes.
@@ -66,6 +67,23 @@ struct TopicDeleteOptions {
   std::string topic;
 };
 int topic_delete_command(const TopicDeleteOptions& options);
+
+struct ConnectorListOptions {
+  client::ServerAddress server;
+};
+int connector_list_command(const ConnectorListOptions& options);
+
+struct ConnectorDescribeOptions {
+  client::ServerAddress server;
+  std::string connector;
+};
+int connector_describe_command(const ConnectorDescribeOptions& options);
+
+struct ConnectorDeleteOptions {
+  client::ServerAddress server;
+  std::string connector;
+};
+int connector_delete_command(const ConnectorDeleteOptions& options);
 
 struct ProduceOptions {
   client::ServerAddress server;
