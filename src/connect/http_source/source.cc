@@ -102,7 +102,8 @@ std::string HttpSource::position() const {
 std::string HttpSource::url() const {
   std::string url = settings_.text("endpoint");
   const std::string value = field_.empty() ? std::to_string(count_) : cursor_;
-  if (!is_resumable() || value.empty() || value == "0") return url;
+  // Of a count, 0 is sent too: a server that begins anywhere else would give other numbers.
+  if (!is_resumable() || value.empty()) return url;
   url.erase(std::min(url.find('#'), url.size()));  // servers never see what is behind it
   url += url.find('?') == std::string::npos ? '?' : '&';
   return url + client::url_encode(parameter_) + '=' + client::url_encode(value);
