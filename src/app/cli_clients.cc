@@ -264,8 +264,10 @@ void CommandTree::add_connect() {
   app->add_option("file", options->file, "The connector's file")->required()->type_name("FILE");
   app->add_option("--secrets", options->secrets_file,
                   "Lines NAME=VALUE, for ${{ secrets.NAME }} [the environment]")
+      ->envname("GAMEFLOW_SECRETS")
       ->type_name("FILE");
   app->add_option("--library", options->library, "A library with kinds of connectors of one's own")
+      ->envname("GAMEFLOW_CONNECTORS")
       ->type_name("FILE");
   app->add_flag("--check", options->check_only, "Only read the file and find its secrets");
   add_server(*app, options->server);

@@ -78,6 +78,23 @@ struct RunOptions {
 };
 int run_command(const RunOptions& options);
 
+// --- Connectors of one's own ---------------------------------------------------------------------
+
+struct ConnectorNewOptions {
+  std::string name;  // of a folder, perhaps with others in front
+  bool is_sink = false;
+};
+int connector_new_command(const ConnectorNewOptions& options);
+
+enum class KitStep : std::uint8_t { kBuild, kTest, kPackage };
+
+struct ConnectorKitOptions {
+  KitStep step = KitStep::kBuild;
+  std::filesystem::path folder;  // empty: the current one
+  std::string compiler = "c++";
+};
+int connector_kit_command(const ConnectorKitOptions& options);
+
 struct NewOptions {
   std::filesystem::path folder;  // empty: its name
   std::string name;              // empty: asked for on a terminal, else that of the folder
@@ -128,7 +145,7 @@ using Command =
                  ServiceForgetOptions, GenerateOptions, TopicListOptions, TopicDescribeOptions,
                  TopicCreateOptions, TopicDeleteOptions, ProduceOptions, ConsumeOptions, SqlOptions,
                  DeadLettersListOptions, DeadLettersShowOptions, DeadLettersReplayOptions,
-                 ConnectOptions, McpOptions, NewOptions, SchemaOptions, VersionOptions,
-                 CompletionOptions, ManualOptions>;
+                 ConnectOptions, ConnectorNewOptions, ConnectorKitOptions, McpOptions, NewOptions,
+                 SchemaOptions, VersionOptions, CompletionOptions, ManualOptions>;
 
 }  // namespace gameflow::app

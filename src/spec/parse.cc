@@ -79,6 +79,20 @@ void read_includes(Report& report, const Fields& fields, Dataflow& dataflow) {
   }
 }
 
+void read_connectors(Report& report, const Fields& fields, Dataflow& dataflow) {
+  const Node* const list = fields.find("connectors");
+  if (list == nullptr) return;
+  if (list->kind != NodeKind::kList || list->items.empty()) {
+    report.error(*list, "'connectors' has to be a list of files",
+                 "for example 'connectors: [connectors/gaming-events.yaml]'");
+    return;
+  }
+  for (const Node& node : list->items) {
+    if (const auto file = read_text(report, node, "a connector's file"))
+      dataflow.connectors.push_back({*file, node.position});
+  }
+}
+
 void read_root(Report& report, const Node& root, std::string_view source,
                const PackageSearch& search, std::vector<SourceFile>& files, Dataflow& dataflow) {
   const Fields fields(report, root, kDataflow);
@@ -111,6 +125,7 @@ void read_root(Report& report, const Node& root, std::string_view source,
   services.check_all(dataflow.tables);
   if (const auto functions = fields.map("functions")) read_includes(report, *functions, dataflow);
   types.warn_unused(services.code());
+  read_connectors(report, fields, dataflow);
 
   dataflow.types = space.table;
   dataflow.named_types = std::move(space.named);
