@@ -1,5 +1,5 @@
-// The overview: what runs, how fast, what it has worked out, and what did not fit. Asks /dataflow and /topics once a
-// second, and for the results that changed.
+// The overview: what runs, how fast, what it has worked out, and what did not fit. Asks /dataflow, /topics and
+// /connectors once a second, and for the results that changed.
 
 import {Status, getJson} from './live.js';
 import {Shell, $, el, setText} from './shell.js';
@@ -12,15 +12,17 @@ import {bytes, duration, rate, short, time, whole} from './format.js';
 const kPollInterval = 1_000;
 const kSlots = 30;             // places for points in the sparkline of a tile, at least
 const kStaleAfter = 15_000;
-const kTopicsShown = 100;
+const kTopicsShown = 100, kConnectorsShown = 100;
 const kTopicName = /^[\w.-]{1,200}$/;
 
 let status = Status.connecting;
 let dataflow = null;           // the last answer of /dataflow; null: the server runs none
 let topics = [];               // the last answer of /topics
+let connectors = [];           // the last answer of /connectors
 let advanced_at = null;        // when records last came in; null: nobody knows
 let polls = 0;
 const rates = new Rates();     // of the topics
+const moved = new Rates();     // of what connectors move, by their own reports
 const rows = new Map();        // table row -> its nodes
 const results = new Results($('results'));
 let shown = null;                  // which results: {shown, more}; null: not known yet
@@ -32,6 +34,7 @@ const shell = new Shell({
   state: () => ({
     polls,
     topics: Object.fromEntries(topics.map((t) => [t.name, {records: t.records, rate: rates.of(t.name)}])),
+    connectors: Object.fromEntries(connectors.map((c) => [c.name, {state: c.state, records: c.records, rate: rateOf(c)}])),
     counters: totals(),
     results: results.state(),
   }),
@@ -49,15 +52,17 @@ function inputTopics() {
 async function poll() {
   if (!document.hidden) {
     try {
-      const [described, listed] = await Promise.all([getDataflow(), getJson('/topics')]);
+      const [described, listed, connected] = await Promise.all([getDataflow(), getJson('/topics'), getJson('/connectors')]);
       dataflow = described;
       topics = listed.topics;
       measure(listed.now);
+      measureConnectors(connected.connectors);
       polls += 1;
       lookAtResults();
     } catch {
       status = Status.disconnected;
       rates.clear();
+      moved.clear();
       shell.refreshStatus();
     }
     shell.invalidate();
@@ -106,6 +111,19 @@ function measure(at) {
   }
 }
 
+// Between two reports nothing is known.
+function measureConnectors(now) {
+  const before = new Map(connectors.map((connector) => [connector.name, connector.reported_at_ms]));
+  for (const {name, records, reported_at_ms: at} of now) {
+    if (at !== null && at !== before.get(name)) moved.add(name, at, records);
+  }
+  connectors = now;
+}
+
+function rateOf({name, state}) {
+  return state === 'running' ? moved.of(name) : null;
+}
+
 // Before any record was seen to come in: how old the newest one is, by its event time.
 function newestEvent() {
   const partitions = (dataflow?.services ?? []).flatMap(({sources}) => sources).flatMap((source) => source.partitions);
@@ -142,6 +160,7 @@ function draw() {
   drawTopicLinks();
   drawTopics();
   drawServices();
+  drawConnectors();
 }
 
 function drawTiles() {
@@ -245,6 +264,28 @@ function drawServices() {
     texts.forEach((text, i) => setText(cells[i], text));
     cells[3].classList.toggle('warn', counters.records_late > 0);
     cells[4].classList.toggle('bad', counters.records_dead > 0);
+  }
+}
+
+function drawConnectors() {
+  $('connectors-panel').hidden = connectors.length === 0;
+  const shown = connectors.slice(0, kConnectorsShown);
+  removeRowsBut('connectors', shown.map(({name}) => name));
+  for (const connector of shown) {
+    const {name, type, direction, topics: of, state, reported_at_ms: at, records, lag, rejected, last_error: error} = connector;
+    const {cells} = cellsOf('connectors', name, () => {
+      const made = [el('td'), el('td'), el('td'), ...numberCells(4), el('td', {class: 'message'})];
+      return {row: el('tr', {}, el('th', {scope: 'row'}, name), ...made), cells: made};
+    });
+    const perSecond = rateOf(connector);
+    const topicNames = of.length === 0 ? '–' : `${direction === 'sink' ? 'from' : 'to'} ${of.slice(0, 3).join(', ')}${of.length > 3 ? ', …' : ''}`;
+    const texts = [type ?? '–', topicNames, state, at === null ? '–' : short(records), perSecond === null ? '–' : rate(perSecond),
+      lag === null ? '–' : short(lag), short(rejected), error?.split('\n', 1)[0] ?? ''];
+    texts.forEach((text, i) => setText(cells[i], text));
+    cells[2].classList.toggle('bad', state === 'failed' || state === 'lost');
+    cells[2].classList.toggle('warn', state === 'retrying');
+    cells[6].classList.toggle('bad', rejected > 0);
+    cells[7].title = error ?? '';
   }
 }
 

@@ -83,7 +83,8 @@ struct Api::Impl {
         health(store_in),
         clock(clock_in),
         memory(memory_in),
-        produce(store_in, clock_in) {
+        produce(store_in, clock_in),
+        connectors(store_in, clock_in) {
     take_over(std::move(engine));
   }
 
@@ -128,6 +129,7 @@ struct Api::Impl {
   const MemoryWatch* memory;
   QueryCounters counters;
   Produce produce;
+  Connectors connectors;
   mutable Mutex mutex;
   std::shared_ptr<Running> latest GF_GUARDED_BY(mutex);
 };
@@ -146,6 +148,9 @@ void Api::take_over(std::shared_ptr<const runtime::Engine> engine) {
 
 std::shared_ptr<const runtime::Engine> Api::engine() const {
   return impl_->running()->engine;
+}
+Connectors& Api::connectors() {
+  return impl_->connectors;
 }
 log::Log& Api::log() const {
   return impl_->log;
@@ -272,6 +277,7 @@ std::string Api::metrics() const {
                          .engine = running->engine.get(),
                          .produce = produce_stats(),
                          .queries = running->queries.stats(),
+                         .connectors = impl_->connectors.list(),
                          .memory = impl_->memory,
                          .now = impl_->clock.now()});
 }

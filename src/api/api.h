@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/connectors.h"
 #include "base/error.h"
 #include "base/memory_watch.h"
 #include "base/time.h"
@@ -152,6 +153,8 @@ class Api {
   // Calls from now on see this engine; those that run go on with the one before until they are
   // done. Its graph must outlive the Api: decoders know types by their address.
   void take_over(std::shared_ptr<const runtime::Engine> engine);
+
+  Connectors& connectors();
 
   // The dataflow: null if there is none.
   std::shared_ptr<const runtime::Engine> engine() const;

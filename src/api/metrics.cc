@@ -223,6 +223,34 @@ void add_engine(Families& out, const runtime::Engine& engine, Timestamp now) {
   for_each_state(&runtime::StateStats::bytes);
 }
 
+void add_connectors(Families& out, const std::vector<Connector>& connectors) {
+  const auto for_each = [&](auto value_of) {
+    for (const Connector& connector : connectors) {
+      const std::optional<std::uint64_t> value = value_of(connector);
+      if (!value) continue;
+      out.add(number(*value), {{"connector", connector.name},
+                               {"type", connector.report ? connector.report->type : ""}});
+    }
+  };
+  const auto reported = [&](std::uint64_t ConnectorReport::*member) {
+    for_each([&](const Connector& connector) {
+      return connector.report ? std::optional(*connector.report.*member) : std::nullopt;
+    });
+  };
+  out.counter("gameflow_connector_records_total", "Records moved since the connector started.");
+  reported(&ConnectorReport::records);
+  out.counter("gameflow_connector_bytes_total", "Bytes of those records.");
+  reported(&ConnectorReport::bytes);
+  out.counter("gameflow_connector_rejected_total", "Records that could not be moved.");
+  reported(&ConnectorReport::rejected);
+  out.counter("gameflow_connector_retries_total", "Times that the connector tried again.");
+  reported(&ConnectorReport::retries);
+  out.gauge("gameflow_connector_lag", "Records that wait to be moved, where that is known.");
+  for_each([](const Connector& connector) { return connector.lag; });
+  out.gauge("gameflow_connector_up", "1 while the connector reports that it runs.");
+  for_each([](const Connector& connector) { return std::optional(connector.is_up() ? 1U : 0U); });
+}
+
 void add_memory(Families& out, const MemoryWatch& memory) {
   out.gauge("gameflow_memory_max_bytes", number(memory.max()), "The limit, --memory-max.");
   out.gauge("gameflow_memory_used_bytes", number(memory.used()),
@@ -257,6 +285,7 @@ std::string render_metrics(const Measured& of) {
   add_produce(out, of.produce);
   add_queries(out, of.queries);
   if (of.engine != nullptr) add_engine(out, *of.engine, of.now);
+  add_connectors(out, of.connectors);
   if (of.memory != nullptr) add_memory(out, *of.memory);
   add_process(out);
   return out.text();

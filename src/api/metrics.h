@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "api/api.h"
 #include "api/queries.h"
@@ -22,6 +23,7 @@ struct Measured {
   const runtime::Engine* engine;  // null: no dataflow runs
   ProduceStats produce;
   QueryStats queries;
+  std::vector<Connector> connectors;
   const MemoryWatch* memory;  // null: no limit
   Timestamp now;
 };

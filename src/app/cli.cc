@@ -91,6 +91,7 @@ CommandTree::CommandTree() : root_(kDescription, "gameflow") {
   add_sql();
   add_dead_letters();
   add_connect();
+  add_connector();
   add_others();
 }
 

@@ -273,6 +273,34 @@ void CommandTree::add_connect() {
   add_server(*app, options->server);
 }
 
+void CommandTree::add_connector() {
+  CLI::App* connector = root_.add_subcommand(
+      "connector", "List, describe and forget the connectors of a server, and make new ones");
+  connector->require_subcommand(1);
+  add_connector_kit(*connector);
+  connector->footer(
+      "Examples:\n  gameflow connector list\n  gameflow connector describe gaming-events");
+  auto [list, list_options] =
+      add<ConnectorListOptions>(*connector, "list", "List all connectors, those too that are away",
+                                "  gameflow connector list");
+  add_server(*list, list_options->server);
+
+  auto [describe, describe_options] = add<ConnectorDescribeOptions>(
+      *connector, "describe", "Show one connector", "  gameflow connector describe gaming-events");
+  describe->add_option("connector", describe_options->connector, "Its name")
+      ->required()
+      ->type_name("CONNECTOR");
+  add_server(*describe, describe_options->server);
+
+  auto [remove, delete_options] = add<ConnectorDeleteOptions>(
+      *connector, "delete", "Forget a connector that does not run, and where it was",
+      "  gameflow connector delete gaming-events");
+  remove->add_option("connector", delete_options->connector, "Its name")
+      ->required()
+      ->type_name("CONNECTOR");
+  add_server(*remove, delete_options->server);
+}
+
 void CommandTree::add_others() {
   auto [mcp, options] = add<McpOptions>(
       root_, "mcp", "Serve a running gameflow to assistants (Model Context Protocol, stdio)",

@@ -38,6 +38,12 @@ void CommandTree::add_run() {
       ->capture_default_str();
   app->add_flag("--insecure-no-auth", options->insecure_no_auth,
                 "Listen on an address that other machines reach, though nobody has to log in");
+  app->add_option("--allow-origin", options->allowed_origins,
+                  "Pages of this site may send records, too; may be repeated; * is all")
+      ->transform(origin())
+      ->allow_extra_args(false)
+      ->envname("GAMEFLOW_ALLOW_ORIGIN")
+      ->type_name("ORIGIN");
   add_data(*app, options->data_folder);
   static const std::map<std::string, log::Durability> kDurabilities{
       {"fsync", log::Durability::kFsync},

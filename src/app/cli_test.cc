@@ -168,6 +168,26 @@ TEST(Cli, Services) {
   EXPECT_EQ(parse<ServiceForgetOptions>({"service", "forget", "a"}).service, "a");
 }
 
+TEST(Cli, Origins) {
+  const std::vector<std::string> wanted{"https://game.example.com:8443", "*"};
+  EXPECT_EQ(parse<RunOptions>({"run", "f.yaml", "--allow-origin", "HTTPS://Game.example.com:8443",
+                               "--allow-origin", "*"})
+                .allowed_origins,
+            wanted);
+  for (const char* wrong : {"game.example.com", "https://", "https://a/b", "https://a,https://b"}) {
+    const ParsedCommandLine parsed = parse_command_line({"run", "f.yaml", "--allow-origin", wrong});
+    EXPECT_FALSE(parsed.command) << wrong;
+    EXPECT_NE(parsed.err.find("is not an origin"), std::string::npos) << parsed.err;
+  }
+}
+
+TEST(Cli, Connectors) {
+  EXPECT_EQ(parse<ConnectorListOptions>({"connector", "list", "--server", "http://h:1"}).server,
+            "http://h:1");
+  EXPECT_EQ(parse<ConnectorDescribeOptions>({"connector", "describe", "a"}).connector, "a");
+  EXPECT_EQ(parse<ConnectorDeleteOptions>({"connector", "delete", "a"}).connector, "a");
+}
+
 TEST(Cli, FlagsBeatEnvironmentBeatsDefault) {
   EXPECT_EQ(parse<TopicListOptions>({"topic", "list"}).server.url, "http://127.0.0.1:3001");
   setenv("GAMEFLOW_SERVER", "http://env:1", 1);

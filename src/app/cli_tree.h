@@ -53,6 +53,7 @@ class CommandTree {
   static void add_filter(CLI::App& app, DeadLetterFilter& filter);
   void add_new();
   void add_connect();
+  void add_connector();
   void add_connector_kit(CLI::App& connector);
   void add_others();
 

@@ -47,6 +47,22 @@ CLI::Validator size() {
   return {transform, ""};
 }
 
+CLI::Validator origin() {
+  const auto transform = [](std::string& text) -> std::string {
+    const std::string lower = lower_case(text);
+    const std::size_t scheme = lower.starts_with("http://")    ? 7
+                               : lower.starts_with("https://") ? 8
+                                                               : 0;
+    const bool is_origin = scheme > 0 && lower.size() > scheme &&
+                           lower.find_first_of("/?# ,", scheme) == std::string::npos;
+    if (!is_origin && text != "*")
+      return fmt::format("'{}' is not an origin such as https://game.example.com, or *", text);
+    text = lower;
+    return {};
+  };
+  return {transform, ""};
+}
+
 std::optional<std::uint64_t> parse_rate(const std::string& text) {
   if (text == "max") return std::nullopt;
   std::uint64_t rate = 0;

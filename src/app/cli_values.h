@@ -39,6 +39,9 @@ CLI::Validator whole_number(std::uint64_t low, std::uint64_t high = UINT64_MAX);
 CLI::Validator size();
 std::optional<std::uint64_t> parse_size(std::string_view text);
 
+// "https://game.example.com", or "*"; becomes lower case.
+CLI::Validator origin();
+
 // Events per second of --rate: a whole number, or "max" for nothing. Throws CLI::ValidationError.
 std::optional<std::uint64_t> parse_rate(const std::string& text);
 

@@ -52,6 +52,21 @@ struct TopicDeleteOptions {
 };
 int topic_delete_command(const TopicDeleteOptions& options);
 
+struct ConnectorListOptions {
+  std::string server;
+};
+int connector_list_command(const ConnectorListOptions& options);
+
+struct ConnectorDescribeOptions {
+  std::string server, connector;
+};
+int connector_describe_command(const ConnectorDescribeOptions& options);
+
+struct ConnectorDeleteOptions {
+  std::string server, connector;
+};
+int connector_delete_command(const ConnectorDeleteOptions& options);
+
 struct ProduceOptions {
   client::ServerAddress server;
   std::string topic;

@@ -66,6 +66,7 @@ struct RunOptions {
   BuildOptions build;
   std::string listen = "127.0.0.1:3001";
   bool insecure_no_auth = false;
+  std::vector<std::string> allowed_origins;  // of pages that may send records
   std::filesystem::path data_folder = "data";
   log::Durability durability = log::Durability::kFsync;
   std::uint64_t disk_free_bytes_min = 256U << 20;
@@ -145,7 +146,8 @@ using Command =
                  ServiceForgetOptions, GenerateOptions, TopicListOptions, TopicDescribeOptions,
                  TopicCreateOptions, TopicDeleteOptions, ProduceOptions, ConsumeOptions, SqlOptions,
                  DeadLettersListOptions, DeadLettersShowOptions, DeadLettersReplayOptions,
-                 ConnectOptions, ConnectorNewOptions, ConnectorKitOptions, McpOptions, NewOptions,
-                 SchemaOptions, VersionOptions, CompletionOptions, ManualOptions>;
+                 ConnectOptions, ConnectorListOptions, ConnectorDescribeOptions,
+                 ConnectorDeleteOptions, ConnectorNewOptions, ConnectorKitOptions, McpOptions,
+                 NewOptions, SchemaOptions, VersionOptions, CompletionOptions, ManualOptions>;
 
 }  // namespace gameflow::app

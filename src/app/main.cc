@@ -56,6 +56,15 @@ struct Execute {
   int operator()(const ConnectorKitOptions& options) const {
     return connector_kit_command(options);
   }
+  int operator()(const ConnectorListOptions& options) const {
+    return connector_list_command(options);
+  }
+  int operator()(const ConnectorDescribeOptions& options) const {
+    return connector_describe_command(options);
+  }
+  int operator()(const ConnectorDeleteOptions& options) const {
+    return connector_delete_command(options);
+  }
   int operator()(const McpOptions& options) const { return mcp_command(options); }
   int operator()(const NewOptions& options) const { return new_command(options); }
   int operator()(const SchemaOptions& options) const {

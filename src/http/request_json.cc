@@ -1,6 +1,9 @@
 #include "http/request_json.h"
 
 #include <algorithm>
+#include <initializer_list>
+#include <utility>
+#include <vector>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -80,6 +83,97 @@ Result<log::TopicConfig> read_topic_config(std::string_view body) {
   for (const auto& [name, value] : object)
     GF_TRY(set_topic_field({name.data(), name.size()}, value, config));
   return config;
+}
+
+namespace {
+
+constexpr std::size_t kErrorBytesMax = 4096, kTextBytesMax = 200, kTopicsMax = 1000;
+
+std::string cut(std::string text, std::size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) --bytes;
+  text.resize(bytes);
+  return text;
+}
+
+Result<std::string> one_of(const json::value& value, std::string_view name,
+                           std::initializer_list<std::string_view> allowed) {
+  GF_ASSIGN(std::string found, text(value, name));
+  if (std::ranges::find(allowed, found) == allowed.end())
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("\"{}\" must be one of {}, not \"{}\"", name, fmt::join(allowed, ", "),
+                            cut(std::move(found), kTextBytesMax)));
+  return found;
+}
+
+Result<Timestamp> time_of(const json::value& value, std::string_view name) {
+  GF_ASSIGN(const std::uint64_t ms, whole_number(value, name));
+  return Timestamp{static_cast<std::int64_t>(ms)};
+}
+
+Result<std::vector<std::string>> texts(const json::value& value, std::string_view name) {
+  if (!value.is_array() || value.get_array().size() > kTopicsMax)
+    return fail(ErrorCode::kWrongType,
+                fmt::format("\"{}\" must be a list of at most {} strings", name, kTopicsMax));
+  std::vector<std::string> all;
+  for (const json::value& item : value.get_array()) {
+    GF_ASSIGN(std::string found, text(item, name));
+    all.push_back(cut(std::move(found), kTextBytesMax));
+  }
+  return all;
+}
+
+Status set_report_field(std::string_view name, const json::value& value,
+                        api::ConnectorReport& report) {
+  const bool is_null = value.is_null();
+  if (name == "type") {
+    GF_ASSIGN(std::string type, text(value, name));
+    report.type = cut(std::move(type), kTextBytesMax);
+  } else if (name == "version") {
+    GF_ASSIGN(std::string version, text(value, name));
+    report.version = cut(std::move(version), kTextBytesMax);
+  } else if (name == "direction") {
+    GF_ASSIGN(report.direction, one_of(value, name, {"source", "sink"}));
+  } else if (name == "state") {
+    GF_ASSIGN(report.state,
+              one_of(value, name, {"starting", "running", "retrying", "failed", "stopped"}));
+  } else if (name == "topics") {
+    GF_ASSIGN(report.topics, texts(value, name));
+  } else if (name == "since_ms") {
+    GF_ASSIGN(report.since, time_of(value, name));
+  } else if (name == "last_error" && !is_null) {
+    GF_ASSIGN(std::string error, text(value, name));
+    report.last_error = cut(std::move(error), kErrorBytesMax);
+  } else if (name == "last_error_at_ms" && !is_null) {
+    GF_ASSIGN(report.last_error_at, time_of(value, name));
+  } else if (name == "lag" && !is_null) {
+    GF_ASSIGN(report.lag, whole_number(value, name));
+  } else if (name == "pid" && !is_null) {
+    GF_ASSIGN(report.pid, whole_number(value, name));
+  }
+  using Report = api::ConnectorReport;
+  for (const auto& [counter, member] :
+       {std::pair{"records", &Report::records}, std::pair{"bytes", &Report::bytes},
+        std::pair{"rejected", &Report::rejected}, std::pair{"retries", &Report::retries}}) {
+    if (name != counter) continue;
+    GF_ASSIGN(report.*member, whole_number(value, name));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<api::ConnectorReport> read_connector_report(std::string_view body) {
+  GF_ASSIGN(const json::object object, parse_object(body));
+  for (const char* required : {"type", "direction", "state"}) {
+    if (!object.contains(required))
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("the report of a connector lacks \"{}\"", required));
+  }
+  api::ConnectorReport report;
+  for (const auto& [name, value] : object)
+    GF_TRY(set_report_field({name.data(), name.size()}, value, report));
+  return report;
 }
 
 Result<SqlRequest> read_sql_request(std::string_view body) {

@@ -1,4 +1,5 @@
-// Request bodies that are one JSON object. Read strictly: a field that is not known is an error.
+// Request bodies that are one JSON object. Read strictly: a field that is not known is an error,
+// but in reports, which a later version may send.
 #pragma once
 
 #include <cstdint>
@@ -23,5 +24,8 @@ struct SqlRequest {
 
 // {"sql":…,"limit":…}. kInvalidJson, kInvalidArgument, kWrongType.
 Result<SqlRequest> read_sql_request(std::string_view body);
+
+// As docs/reference/http.md has it. kInvalidJson, kInvalidArgument, kWrongType.
+Result<api::ConnectorReport> read_connector_report(std::string_view body);
 
 }  // namespace gameflow::http

@@ -8,6 +8,7 @@
 
 #include "api/metric_families.h"
 #include "base/ascii.h"
+#include "http/connector_routes.h"
 #include "http/dataflow_reply.h"
 #include "http/gzip.h"
 #include "http/read_records.h"
@@ -375,11 +376,15 @@ std::vector<Route> api_routes(const RouteContext& context) {
       Route{Method::kGet, "/topics/*/records", "partition offset end limit contains",
             blocking(list_records)},
       Route{Method::kPost, "/topics/*/records", "key key-field producer sequence", later(produce),
-            serve::Body::kRecords},
+            serve::Body::kRecords, /*is_open_to_pages=*/true},
       Route{Method::kGet, "/topics/*/producers/*", "", quick(next_sequence)},
       Route{Method::kPost, "/records", "producer sequence position", later(produce_routed),
             serve::Body::kRecords},
       Route{Method::kGet, "/producers/*", "", quick(producer)},
+      Route{Method::kGet, "/connectors", "", blocking(list_connectors)},
+      Route{Method::kGet, "/connectors/*", "", blocking(describe_connector)},
+      Route{Method::kPut, "/connectors/*", "", quick(report_connector)},
+      Route{Method::kDelete, "/connectors/*", "", blocking(delete_connector)},
       Route{Method::kGet, "/states", "", blocking(list_states)},
       Route{Method::kGet, "/states/*/*", "key prefix window after limit", blocking(read_state)},
       Route{Method::kPost, "/sql", "", blocking(run_sql)},

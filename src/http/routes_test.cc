@@ -105,6 +105,32 @@ TEST(Routes, Answers) {
   }
 }
 
+TEST(Routes, PagesThatMaySendRecords) {
+  ServerOptions options;
+  options.allowed_origins = {"https://game.example"};
+  TestServer server(options);
+  server.topic("t");
+  const std::string game = "Origin: https://Game.example\r\n", other = "Origin: https://other\r\n";
+  const Response sent = ask(server, http("POST /topics/t/records", game, "{}"));
+  EXPECT_EQ(sent.status, 200U);
+  EXPECT_TRUE(sent.has("Access-Control-Allow-Origin: https://Game.example\r\n")) << sent.header;
+  EXPECT_TRUE(sent.has("Vary: Origin\r\n"));
+  const Response bad = ask(server, http("POST /topics/none/records", game, "{}"));
+  EXPECT_EQ(bad.status, 404U);
+  EXPECT_TRUE(bad.has("Access-Control-Allow-Origin: ")) << "it may see what is wrong";
+  const Response may_it = ask(server, http("OPTIONS /topics/t/records", game));
+  EXPECT_EQ(may_it.status, 204U);
+  EXPECT_TRUE(may_it.has("Access-Control-Allow-Methods: POST\r\n")) << may_it.header;
+  EXPECT_TRUE(may_it.has("Access-Control-Allow-Origin: https://Game.example\r\n"));
+  EXPECT_EQ(ask(server, http("OPTIONS /topics/t/records", other)).status, 405U);
+  EXPECT_EQ(ask(server, http("POST /topics/t/records", other, "{}")).status, 403U);
+  // It may bring records, no more.
+  EXPECT_EQ(ask(server, http("DELETE /topics/t", game)).status, 403U);
+  EXPECT_EQ(ask(server, http("POST /records", game, "{}")).status, 403U);
+  EXPECT_FALSE(ask(server, http("GET /topics", game)).has("Access-Control"));
+  EXPECT_FALSE(ask(server, http("POST /topics/t/records", "", "{}")).has("Access-Control"));
+}
+
 TEST(Routes, HeadIsGetWithoutTheBody) {
   TestServer server;
   for (const std::string target : {"/", "/healthz", "/topics", "/nothing"}) {
@@ -226,6 +252,53 @@ TEST(Routes, RetriesOfAProducerAreNotStoredTwice) {
   EXPECT_TRUE(send("1").has(R"("accepted":1,"duplicates":1)"));
   EXPECT_EQ(send("9").status, 409U);
   EXPECT_TRUE(ask(server, http("GET /topics/t/producers/p")).has(R"({"next_sequence":3})"));
+}
+
+TEST(Routes, ConnectorsReport) {
+  TestServer server;
+  server.topic("t");
+  const auto put = [&](const std::string& name, const std::string& body) {
+    return ask(server, http("PUT /connectors/" + name, "", body));
+  };
+  EXPECT_TRUE(ask(server, http("GET /connectors")).has(R"("connectors":[])"));
+  EXPECT_EQ(ask(server, http("GET /connectors/c")).status, 404U);
+  const std::string report =
+      R"({"type":"file-sink","direction":"sink","topics":["t"],"state":"running","since_ms":5,)"
+      R"("records":7,"bytes":70,"rejected":1,"retries":2,"lag":null,"last_error":"away",)"
+      R"("last_error_at_ms":4,"pid":99,"version":"0.1.0","of a later version":[1]})";
+  EXPECT_EQ(put("c", report).status, 204U);
+  const Response all = ask(server, http("GET /connectors"));
+  EXPECT_TRUE(all.has(R"("name":"c","type":"file-sink","direction":"sink","topics":["t"],)"
+                      R"("state":"running","since_ms":5,)"))
+      << all.body;
+  EXPECT_TRUE(all.has(R"("records":7,"bytes":70,"rejected":1,"retries":2,"lag":null,)"
+                      R"("last_error":"away","last_error_at_ms":4,"pid":99,"version":"0.1.0",)"
+                      R"("next_sequence":0,"position":null)"))
+      << all.body;
+  EXPECT_EQ(ask(server, http("DELETE /connectors/c")).status, 409U);
+  const std::pair<const char*, const char*> mistakes[] = {
+      {R"({"direction":"sink","state":"running"})", "lacks \\\"type\\\""},
+      {R"({"type":"x","direction":"up","state":"running"})", "one of source, sink"},
+      {R"({"type":"x","direction":"sink","state":"fine"})", "must be one of starting"},
+      {R"({"type":"x","direction":"sink","state":"running","records":-1})", "whole number"},
+      {"[]", "must be a JSON object"}};
+  for (const auto& [body, message] : mistakes) {
+    const Response refused = put("c", body);
+    EXPECT_EQ(refused.status, 400U) << body;
+    EXPECT_TRUE(refused.has(message)) << refused.body;
+  }
+  EXPECT_EQ(put("a%2Fb", report).status, 400U);
+  EXPECT_EQ(put("c", R"({"type":"file-sink","direction":"sink","state":"stopped"})").status, 204U);
+  EXPECT_EQ(ask(server, http("DELETE /connectors/c")).status, 204U);
+  EXPECT_EQ(ask(server, http("DELETE /connectors/c")).status, 404U);
+  // Its position is known without it.
+  EXPECT_EQ(
+      ask(server, http("POST /records?producer=connector%2Fd&sequence=0&position=after+1")).status,
+      200U);
+  EXPECT_TRUE(
+      ask(server, http("GET /connectors/d")).has(R"("state":"not running","since_ms":null,)"));
+  EXPECT_EQ(ask(server, http("DELETE /connectors/d")).status, 204U);
+  EXPECT_TRUE(ask(server, http("GET /producers/connector%2Fd")).has(R"("position":null)"));
 }
 
 TEST(Routes, FailuresOfTheStoreHaveAStatus) {

@@ -240,12 +240,16 @@ asio::awaitable<Next> HttpSession::serve_request() {
     co_return co_await upgrade(match, *socket);
   if (!parser_->is_done()) {
     auto refused = co_await read_body();
-    if (refused) co_return co_await send(std::move(*refused), Next::kLinger);
+    if (refused) {
+      open_to_page(state_.matching, *match.route, request_, *refused);
+      co_return co_await send(std::move(*refused), Next::kLinger);
+    }
   }
   disarm();
   if (const auto* endless = std::get_if<Stream>(&match.route->handler))
     co_return co_await stream(match, *endless);
   Reply reply = co_await answer(match);
+  open_to_page(state_.matching, *match.route, request_, reply);
   co_return co_await send(std::move(reply), Next::kRequest);
 }
 

@@ -13,7 +13,7 @@
 
 namespace gameflow::serve {
 
-enum class Method : std::uint8_t { kGet, kHead, kPost, kDelete, kOther };
+enum class Method : std::uint8_t { kGet, kHead, kPost, kPut, kDelete, kOptions, kOther };
 
 struct Request {
   Method method = Method::kGet;

@@ -19,8 +19,12 @@ Method method_of(wire::verb verb) {
       return Method::kHead;
     case wire::verb::post:
       return Method::kPost;
+    case wire::verb::put:
+      return Method::kPut;
     case wire::verb::delete_:
       return Method::kDelete;
+    case wire::verb::options:
+      return Method::kOptions;
     default:
       return Method::kOther;
   }

@@ -59,6 +59,41 @@ bool is_same_origin(const Request& request) {
   return false;
 }
 
+std::string_view allow_text(Method method) {
+  switch (method) {
+    case Method::kGet:
+      return "GET, HEAD";
+    case Method::kPost:
+      return "POST";
+    case Method::kPut:
+      return "PUT";
+    case Method::kDelete:
+      return "DELETE";
+    default:
+      return "";
+  }
+}
+
+// Whether a page of another site may ask for the route.
+bool is_open(const MatchOptions& options, const Route& route, const Request& request) {
+  return route.is_open_to_pages && !request.origin.empty() &&
+         std::ranges::any_of(options.allowed_origins, [&](const std::string& allowed) {
+           return allowed == "*" || allowed == lower_case(request.origin);
+         });
+}
+
+// What a browser asks before it lets a page ask: OPTIONS.
+Reply before_a_page(const MatchOptions& options, const Route& route, const Request& request) {
+  Reply reply;
+  reply.status = 204;
+  reply.headers = {
+      {"Access-Control-Allow-Methods", std::string(allow_text(route.method))},
+      {"Access-Control-Allow-Headers", "Authorization, Content-Encoding, Content-Type"},
+      {"Access-Control-Max-Age", "600"}};
+  open_to_page(options, route, request, reply);
+  return reply;
+}
+
 std::optional<Reply> refuse_origin(const MatchOptions& options, const Request& request,
                                    const Route& route) {
   if (options.only_local_hosts && !is_address_or_local(host_name(request.host)))
@@ -68,10 +103,12 @@ std::optional<Reply> refuse_origin(const MatchOptions& options, const Request& r
                                    host_name(request.host)));
   const bool careful =
       route.method != Method::kGet || std::holds_alternative<WebSocket>(route.handler);
-  if (careful && !request.origin.empty() && !is_same_origin(request))
+  if (careful && !request.origin.empty() && !is_same_origin(request) &&
+      !is_open(options, route, request))
     return error_reply(403, "forbidden",
-                       fmt::format("pages of {} may not do this here; only pages of this server",
-                                   request.origin.substr(0, 200)));
+                       fmt::format("pages of {} may not do this here; only pages of this server{}",
+                                   request.origin.substr(0, 200),
+                                   route.is_open_to_pages ? ", and those of --allow-origin" : ""));
   return std::nullopt;
 }
 
@@ -94,7 +131,8 @@ std::optional<Reply> refuse_parameters(const Request& request, const Route& rout
 }
 
 std::optional<Reply> refuse_body_type(const Request& request, const Route& route) {
-  if (route.method != Method::kPost || route.body == Body::kAny) return std::nullopt;
+  const bool has_body = route.method == Method::kPost || route.method == Method::kPut;
+  if (!has_body || route.body == Body::kAny) return std::nullopt;
   const std::string encoding = lower_case(request.content_encoding);
   const bool records = route.body == Body::kRecords;
   if (!encoding.empty() && encoding != "identity" && !(records && encoding == "gzip")) {
@@ -136,19 +174,6 @@ Reply no_such_route(const MatchOptions& options, const Request& request,
   return reply;
 }
 
-std::string_view allow_text(Method method) {
-  switch (method) {
-    case Method::kGet:
-      return "GET, HEAD";
-    case Method::kPost:
-      return "POST";
-    case Method::kDelete:
-      return "DELETE";
-    default:
-      return "";
-  }
-}
-
 }  // namespace
 
 std::variant<Match, Reply> match_route(const std::vector<Route>& routes,
@@ -158,6 +183,8 @@ std::variant<Match, Reply> match_route(const std::vector<Route>& routes,
   for (const Route& route : routes) {
     auto arguments = match_path(route.pattern, request.path);
     if (!arguments) continue;
+    if (request.method == Method::kOptions && is_open(options, route, request))
+      return before_a_page(options, route, request);
     if (route.method != wanted) {
       allowed += allowed.empty() ? "" : ", ";
       allowed += allow_text(route.method);
@@ -169,6 +196,14 @@ std::variant<Match, Reply> match_route(const std::vector<Route>& routes,
     return Match{&route, std::move(*arguments)};
   }
   return no_such_route(options, request, allowed);
+}
+
+void open_to_page(const MatchOptions& options, const Route& route, const Request& request,
+                  Reply& reply) {
+  if (!is_open(options, route, request)) return;
+  reply.headers.emplace_back("Access-Control-Allow-Origin", request.origin);
+  reply.headers.emplace_back("Access-Control-Expose-Headers", "*");
+  reply.headers.emplace_back("Vary", "Origin");
 }
 
 void run_route(const Match& match, const Request& request, const Stats& stats, ReplyCallback done) {

@@ -63,7 +63,7 @@ struct WebSocket {
 
 using Handler = std::variant<Quick, Blocking, Later, Stream, WebSocket>;
 
-// What a POST may send.
+// What a POST or PUT may send.
 enum class Body : std::uint8_t {
   kJson,     // a type that JSON comes with, or none
   kRecords,  // the same, also compressed with gzip
@@ -76,6 +76,8 @@ struct Route {
   std::string_view parameters;  // of the query, separated by spaces; "*": any
   Handler handler;
   Body body = Body::kJson;
+  // Of those who only bring something: pages of MatchOptions::allowed_origins may ask it, too.
+  bool is_open_to_pages = false;
 };
 
 struct Match {
@@ -88,6 +90,8 @@ struct MatchOptions {
   // A server on a loopback address answers only to local host names and to addresses: a page of
   // another site that had its own name pointed at 127.0.0.1 gets nothing (DNS rebinding).
   bool only_local_hosts = false;
+  // Of pages that may ask what is open to them: "https://game.example.com", lower case; "*": all.
+  std::vector<std::string> allowed_origins = {};
   // Where the routes are described, for the message of a 404.
   std::string_view description;
 };
@@ -95,6 +99,10 @@ struct MatchOptions {
 // All that can be known without the body: the route, or the reply that refuses the request.
 std::variant<Match, Reply> match_route(const std::vector<Route>& routes,
                                        const MatchOptions& options, const Request& request);
+
+// Lets the page that asks for the route see the reply, if it may.
+void open_to_page(const MatchOptions& options, const Route& route, const Request& request,
+                  Reply& reply);
 
 // Runs a matched route that is Quick, Blocking or Later. Never throws; `done` runs once.
 void run_route(const Match& match, const Request& request, const Stats& stats, ReplyCallback done);

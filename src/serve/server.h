@@ -43,6 +43,7 @@ struct ServerOptions {
   SessionLimits limits;
   // On a loopback address, answer local host names and addresses only.
   bool only_local_hosts = true;
+  std::vector<std::string> allowed_origins;  // as of MatchOptions
   // For messages: what a person sets the address with, and where the routes are described.
   std::string_view setting = "--listen";
   std::string_view description = "GET / lists the routes";

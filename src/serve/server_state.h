@@ -40,7 +40,8 @@ struct ServerState {
   ServerState(const ServerOptions& the_options, std::vector<Route> the_routes, bool loopback)
       : options(the_options),
         routes(std::move(the_routes)),
-        matching{loopback && options.only_local_hosts, options.description},
+        matching{loopback && options.only_local_hosts, options.allowed_origins,
+                 options.description},
         workers(options.workers),
         body_budget(options.limits.body_bytes_held_max),
         reply_budget(options.limits.reply_bytes_held_max),

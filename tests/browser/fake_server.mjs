@@ -15,6 +15,7 @@ export class FakeServer {
   dataflow = null;
   states = [];         // as GET /states lists them
   windows = [];        // of every state
+  connectors = [];     // as GET /connectors lists them
   sql = () => [];      // query -> rows
   #http;
   #sockets = new WebSocketServer({noServer: true});
@@ -100,6 +101,7 @@ export class FakeServer {
     if (first === 'topics' && third === 'records') return reply(200, 'application/x-ndjson', this.#records(second, searchParams));
     if (first === 'topics' && second) return json(this.topics.has(second) && this.describe(second));
     if (first === 'topics') return json({now: Date.now(), topics: [...this.topics.keys()].map((name) => this.describe(name))});
+    if (first === 'connectors') return json({now: Date.now(), connectors: this.connectors});
     if (first === 'dataflow') return json(this.dataflow);
     if (first === 'states') return json(second ? {rows: [], windows: this.windows} : {states: this.states});
     if (first === 'sql') {

@@ -193,4 +193,32 @@ describe('lists', {timeout: 180_000}, () => {
     server.append('best', [{id: 'new', n: 1}], {partition: 1, timestamp: Date.now() + 1_000});
     await until('the newest', async () => (await rows('best'))[0][0] === 'new');
   });
+
+  it('overview: connectors with what they report, and nothing of them where there is none', async () => {
+    server.create('any');
+    await open('/');
+    await untilState(page, 'a poll', (s) => s.polls > 0);
+    await until('the page is there', async () => !(await page.isHidden('#later')));
+    assert.ok(await page.isHidden('#connectors-panel'));
+    const none = {type: null, direction: null, topics: [], state: 'not running', reported_at_ms: null, records: 0, rejected: 0, lag: null, last_error: null};
+    const feed = {...none, name: 'feed', type: 'http-source', direction: 'source', topics: ['a', 'b', 'c', 'd'], state: 'running'};
+    const sink = {...none, name: 'sink', type: 'file-sink', direction: 'sink', topics: [kMarkup], state: 'retrying', records: 5, rejected: 2, lag: 12_345,
+      reported_at_ms: 1, last_error: `${kMarkup}\nsecond line`};
+    let reports = 0;
+    Object.defineProperty(server, 'connectors', {get: () => {
+      ++reports;
+      return [{...feed, reported_at_ms: reports * 2_000, records: reports * 500}, {...none, name: 'old'}, sink];
+    }});
+    const {connectors} = await untilState(page, 'a rate', (s) => s.connectors.feed?.rate);
+    assert.equal(connectors.feed.rate, 250);
+    assert.deepEqual([connectors.old.rate, connectors.sink.rate], [null, null]);
+    const rows = await page.$$eval('#connectors tbody tr', (all) => all.map((row) => [...row.children].map((cell) => cell.textContent)));
+    assert.deepEqual([rows[0].slice(0, 4), rows[0][5]], [['feed', 'http-source', 'to a, b, c, …', 'running'], '250']);
+    assert.deepEqual(rows[1], ['old', '–', '–', 'not running', '–', '–', '–', '0', '']);
+    assert.deepEqual(rows[2], ['sink', 'file-sink', `from ${kMarkup}`, 'retrying', '5', '–', '12.3K', '2', kMarkup]);
+    assert.match(await page.getAttribute('#connectors tbody tr:last-child td:last-child', 'title'), /second line/);
+    Object.defineProperty(server, 'connectors', {value: []});
+    await until('they are gone', () => page.isHidden('#connectors-panel'));
+    assert.equal(await page.evaluate(() => window.__hostile), undefined);
+  });
 });

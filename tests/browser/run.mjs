@@ -2,5 +2,6 @@
 import './client.mjs';
 import './charts.mjs';
 import './lists.mjs';
+import './clients.mjs';
 import './pages.mjs';
 import './studio.mjs';

@@ -16,7 +16,7 @@ import unittest
 from harness import COUNTING, FLAGSHIP, PROGRAM, Server, SystemTest, player_event, run_cli, wait_until
 
 FLAGS = {
-    ("run",): ["--listen", "--insecure-no-auth", "--data", "--durability", "--disk-free-min", "--threads", "--clear-state", "--watch",
+    ("run",): ["--listen", "--allow-origin", "--insecure-no-auth", "--data", "--durability", "--disk-free-min", "--threads", "--clear-state", "--watch",
                "--package-path", "--cache", "--compiler", "--web", "--log-level"],
     ("build",): ["--package-path", "--cache", "--compiler"],
     ("validate",): ["--package-path", "--cache", "--compiler", "--operators"],

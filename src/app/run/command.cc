@@ -81,6 +81,7 @@ http::ServerOptions server_options(const RunOptions& options, const ListenAddres
       std::min<std::uint64_t>(server.limits.body_bytes_held_max, memory.max() / 8);
   server.address = address.host;
   server.port = address.port;
+  server.allowed_origins = options.allowed_origins;
   // Half of the cores are the engine's.
   server.threads = std::max(1U, usable_cores() / 2);
   if (!options.web_folder.empty()) server.web_folder = options.web_folder;
