@@ -3,7 +3,7 @@
 namespace gameflow::app {
 namespace {
 
-constexpr std::string_view kReadme = R"(# @NAME@
+constexpr std::string_view kReadme = R"kit(# @NAME@
 
 A connector for gameflow, in C++.
 
@@ -17,10 +17,10 @@ gameflow connector package     # one file to copy to where it runs
 
 `connector.h` of the SDK, which `build` puts into `build/include`, says what each call may do. What the compiler needs beside
 the SDK (`-lpq`, `-I/opt/x/include`) goes into a file `flags`, an option a line.
-)";
+)kit";
 
 constexpr std::string_view kSource =
-    R"(// @NAME@-source: a record every `interval`. Put what you want to read in its place.
+    R"kit(// @NAME@-source: a record every `interval`. Put what you want to read in its place.
 #include "connector.h"
 
 #include <algorithm>
@@ -95,16 +95,16 @@ const Kind& kind() {
 }
 
 GAMEFLOW_CONNECTORS(kKinds)
-)";
+)kit";
 
-constexpr std::string_view kHeader = R"(#pragma once
+constexpr std::string_view kHeader = R"kit(#pragma once
 
 #include <gameflow/connect/connector.h>
 
 const gameflow::connect::Kind& kind();
-)";
+)kit";
 
-constexpr std::string_view kCheck = R"(
+constexpr std::string_view kCheck = R"kit(
 #include <gameflow/connect/testing.h>
 
 #include <cstdio>
@@ -119,9 +119,9 @@ using namespace gameflow::connect;
     std::fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
     std::exit(1);                                                      \
   }
-)";
+)kit";
 
-constexpr std::string_view kSourceTest = R"(// What happens over a restart.
+constexpr std::string_view kSourceTest = R"kit(// What happens over a restart.
 @CHECK@
 Batch next(Source& source) {
   for (;;) {
@@ -136,17 +136,17 @@ int main() {
   auto source = kind().make_source(settings, host);
   source->open("");
   EXPECT(next(*source).records[0].value == R"({"tick":1,"says":"hi"})");
-const Batch second = next(*source);
-source->close();
+  const Batch second = next(*source);
+  source->close();
 
-auto again = kind().make_source(settings, host);
-again->open(second.position);
-EXPECT(next(*again).records[0].value == R"({"tick":3,"says":"hi"})");
-std::puts("all is well");
+  auto again = kind().make_source(settings, host);
+  again->open(second.position);
+  EXPECT(next(*again).records[0].value == R"({"tick":3,"says":"hi"})");
+  std::puts("all is well");
 }
-)";
+)kit";
 
-constexpr std::string_view kSourceYaml = R"(apiVersion: 0.1.0
+constexpr std::string_view kSourceYaml = R"kit(apiVersion: 0.1.0
 meta:
   name: @NAME@
   version: 0.1.0
@@ -155,10 +155,10 @@ meta:
 @NAME@:
   greeting: hello
   interval: 1s
-)";
+)kit";
 
 constexpr std::string_view kSink =
-    R"(// @NAME@-sink: a line of a file for each record. Put where you want to write in its place.
+    R"kit(// @NAME@-sink: a line of a file for each record. Put where you want to write in its place.
 #include "connector.h"
 
 #include <fcntl.h>
@@ -240,39 +240,34 @@ const Kind& kind() {
 }
 
 GAMEFLOW_CONNECTORS(kKinds)
-)";
+)kit";
 
-constexpr std::string_view kSinkTest = R"(// What reaches the file.
-@CHECK@
+constexpr std::string_view kSinkTest = R"kit(// What reaches the file.
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-
+@CHECK@
 int main() {
   const std::string path = (std::filesystem::temp_directory_path() / "@NAME@_test.ndjson").string();
   std::filesystem::remove(path);
   TestHost host;
   auto sink = kind().make_sink(test_settings(kind(), {{"path", path}}), host);
   sink->open();
-  const Delivery records[] = {{.topic = "t", .offset = 0, .value = R"({"n":1})"
+  const Delivery records[] = {{.topic = "t", .offset = 0, .value = R"({"n":1})"},
+                              {.topic = "t", .offset = 1, .value = "{\n}"},
+                              {.topic = "t", .offset = 2, .value = R"({"n":2})"}};
+  const auto refused = sink->write(records);
+  EXPECT(refused.size() == 1 && refused[0].index == 1);
+  sink->commit({{{"t", 0}, 3}});
+  sink->close();
+  std::ifstream file(path);
+  EXPECT(std::string(std::istreambuf_iterator<char>(file), {}) == "{\"n\":1}\n{\"n\":2}\n");
+  std::filesystem::remove(path);
+  std::puts("all is well");
 }
-, {.topic = "t", .offset = 1, .value = "{\n}"}, {
-  .topic = "t", .offset = 2, .value = R"({"n":2})"
-}
-}
-;
-const auto refused = sink->write(records);
-EXPECT(refused.size() == 1 && refused[0].index == 1);
-sink->commit({{{"t", 0}, 3}});
-sink->close();
-std::ifstream file(path);
-EXPECT(std::string(std::istreambuf_iterator<char>(file), {}) == "{\"n\":1}\n{\"n\":2}\n");
-std::filesystem::remove(path);
-std::puts("all is well");
-}
-)";
+)kit";
 
-constexpr std::string_view kSinkYaml = R"(apiVersion: 0.1.0
+constexpr std::string_view kSinkYaml = R"kit(apiVersion: 0.1.0
 meta:
   name: @NAME@
   version: 0.1.0
@@ -280,7 +275,7 @@ meta:
   topic: @NAME@
 @NAME@:
   path: out.ndjson
-)";
+)kit";
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
   for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
