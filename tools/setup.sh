@@ -12,10 +12,11 @@ boost=libboost-dev
 build_packages=(g++ cmake ninja-build make pkg-config ccache git curl ca-certificates
   librocksdb-dev libsimdjson-dev libyaml-cpp-dev libsqlite3-dev "$boost" liblz4-dev
   libxxhash-dev libfmt-dev libspdlog-dev libcli11-dev libexpected-dev prometheus-cpp-dev
-  libcurl4-openssl-dev libedit-dev libssl-dev zlib1g-dev libpq-dev libmosquitto-dev)
+  libcurl4-openssl-dev libedit-dev libssl-dev zlib1g-dev libpq-dev libmosquitto-dev
+  librdkafka-dev)
 test_packages=(libgtest-dev clang-format clang-tidy shellcheck chromium fonts-dejavu-core python3
   python3-yaml python3-jsonschema libfaketime postgresql graphite-carbon graphite-web mosquitto
-  mosquitto-clients openssl fish zsh groff-base)
+  mosquitto-clients kcat default-jre-headless maven openssl fish zsh groff-base)
 deb_packages=(debhelper)
 
 what=${1:-build}

@@ -20,7 +20,6 @@ namespace gameflow::opbuild {
 namespace {
 
 namespace fs = std::filesystem;
-using fmt::format;
 
 constexpr std::size_t kLibrariesKept = 64;
 constexpr const char* kDoNotCompile = "the operators do not compile";
@@ -78,20 +77,22 @@ class Forbiddances {
            std::vector<Forbidden>& forbidden) const {
     const std::string& name = reference.accessor;
     if (!plan::is_own(reference, id_)) {
-      forbidden.push_back({name, false, format("{}() takes a key", name), format("{}(key)", name)});
+      forbidden.push_back(
+          {name, false, fmt::format("{}() takes a key", name), fmt::format("{}(key)", name)});
       return;
     }
     if (step.place != plan::Place::kRows) {
-      forbidden.push_back({name, false, format("{}() can be used in 'partition' only", name),
+      forbidden.push_back({name, false, fmt::format("{}() can be used in 'partition' only", name),
                            step.place == plan::Place::kFlush
-                               ? format("use sql<T>(\"select … from {}\")", name)
+                               ? fmt::format("use sql<T>(\"select … from {}\")", name)
                            : step.place == plan::Place::kExpired || step.place == plan::Place::kEach
                                ? "the row is its argument"
                            : spec::info_of(step.kind).is_transform ? "no key is known here"
                                                                    : "no key is known yet"});
     }
     if (!reads_own) {
-      forbidden.push_back({name, true, format("{}(key) can be used in sinks and flush only", name),
+      forbidden.push_back({name, true,
+                           fmt::format("{}(key) can be used in sinks and flush only", name),
                            "rows of other keys change while this runs"});
     }
   }
@@ -106,15 +107,15 @@ Mistakes header_mistakes(const plan::Graph::Header& header) {
   const Block block = parse_block({header.text + "\ninline void end_() {}\n", {1, 1}}, header.file);
   Mistakes mistakes = block.mistakes;
   for (spec::Diagnostic& mistake : mistakes) {
-    mistake.message = format("{}:{}: {}", header.file, mistake.position.line, mistake.message);
+    mistake.message = fmt::format("{}:{}: {}", header.file, mistake.position.line, mistake.message);
     mistake.position = header.position;
   }
   for (const Block::Include& include : block.includes) {
     if (include.text.find('"') == std::string::npos) continue;
     mistakes.push_back({.severity = spec::Severity::kError,
                         .position = header.position,
-                        .message = format("{}:{}: a header cannot include one of its own",
-                                          header.file, include.position.line),
+                        .message = fmt::format("{}:{}: a header cannot include one of its own",
+                                               header.file, include.position.line),
                         .hint = "name both in 'functions', in the order in which they are needed"});
   }
   return mistakes;
@@ -156,7 +157,7 @@ std::string cache_key(std::string_view source, const Compiler& compiler) {
   std::vector<std::string_view> parts{compiler.version};
   for (const auto* flags : {&compiler.flags, &compiler.linking.flags, &compiler.linking.libraries})
     parts.insert(parts.end(), flags->begin(), flags->end());
-  return format("{}-{}", source_key(source), sha256_of(parts).substr(0, 16));
+  return fmt::format("{}-{}", source_key(source), sha256_of(parts).substr(0, 16));
 }
 
 // What the libraries of the operators need: arguments of the compiler, in front of the source and
@@ -175,7 +176,7 @@ Result<Linking> find_libraries(const plan::Graph& graph, Mistakes& mistakes) {
           mistakes.push_back({.severity = spec::Severity::kError,
                               .position = dependency.position,
                               .length = static_cast<std::uint32_t>(dependency.name.size()),
-                              .message = format("there is no library '{}'", dependency.name),
+                              .message = fmt::format("there is no library '{}'", dependency.name),
                               .hint = found->second.error().message});
         } else if (is_new) {
           linking.append(*found->second);
@@ -199,17 +200,18 @@ Result<fs::path> write_sdk(Cache& cache) {
 
 Error compile_error(const ProcessResult& result, const plan::Graph& graph, Mistakes& mistakes) {
   if (result.timed_out) {
-    return {ErrorCode::kCompileFailed,
-            format("the compiler did not finish within {} s; is there a template in a run: block "
-                   "that never ends?",
-                   ProcessLimits{}.time_max.count() / 1000)};
+    return {
+        ErrorCode::kCompileFailed,
+        fmt::format("the compiler did not finish within {} s; is there a template in a run: block "
+                    "that never ends?",
+                    ProcessLimits{}.time_max.count() / 1000)};
   }
   const auto placed = read_compiler_output(result.output, graph.files, graph.headers);
   mistakes.insert(mistakes.end(), placed.begin(), placed.end());
   if (!placed.empty()) return {ErrorCode::kCompileFailed, kDoNotCompile};
   constexpr std::size_t kBytesMax = 4096;
-  return {ErrorCode::kCompileFailed,
-          format("{}; the compiler says:\n{}", kDoNotCompile, result.output.substr(0, kBytesMax))};
+  return {ErrorCode::kCompileFailed, fmt::format("{}; the compiler says:\n{}", kDoNotCompile,
+                                                 result.output.substr(0, kBytesMax))};
 }
 
 // Compiles into the cache, or only checks. The source is kept beside the library, for the curious.
@@ -238,12 +240,12 @@ Status compile_source(const plan::Graph& graph, std::string_view source, std::st
 Result<plan::Functions> load(const fs::path& file, const plan::Graph& graph) {
   const auto invalid = [&](std::string_view why) {
     return fail(ErrorCode::kLibraryInvalid,
-                format("the operator library {} cannot be used: {}", file.string(), why));
+                fmt::format("the operator library {} cannot be used: {}", file.string(), why));
   };
   void* const handle = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) return invalid(::dlerror());
   const auto entry = reinterpret_cast<abi::LibraryFn>(::dlsym(handle, abi::kLibrarySymbol));
-  if (entry == nullptr) return invalid(format("it has no {}", abi::kLibrarySymbol));
+  if (entry == nullptr) return invalid(fmt::format("it has no {}", abi::kLibrarySymbol));
   auto functions = plan::Functions::bind(*entry(), graph);
   if (!functions) return invalid(functions.error().message);
   return functions;

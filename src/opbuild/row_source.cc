@@ -6,8 +6,6 @@
 namespace gameflow::opbuild {
 namespace {
 
-using fmt::format;
-
 // As gameflow::detail::Merge.
 constexpr std::string_view kMerges[] = {"kSum", "kMin", "kMax", "kFirst", "kLast", "kAny"};
 
@@ -16,7 +14,7 @@ void write_detach(SourceWriter& out, const record::Type& row, const std::string&
   std::string lists;
   for (const record::Field& field : row.fields) {
     if (field.type->kind == record::Kind::kList)
-      lists += format("  gameflow::detail::detach(row.{});\n", field.cpp_name);
+      lists += fmt::format("  gameflow::detail::detach(row.{});\n", field.cpp_name);
   }
   if (lists.empty()) return;
   out.line("inline void detach_lists({}& row) {{", name);
@@ -52,10 +50,10 @@ SeenRows write_seen_rows(SourceWriter& out, const plan::Keyed& keyed) {
     const std::string row = row_struct(state);
     out.line("constexpr auto value_of_{}_ = [](const {}& row) -> const auto& {{ return row{}; }};",
              state.table, row, state.is_primitive ? ".value" : "");
-    seen.types += format(", gameflow::detail::RowOf<{}, value_of_{}_>", row, state.table);
+    seen.types += fmt::format(", gameflow::detail::RowOf<{}, value_of_{}_>", row, state.table);
     seen.words +=
-        format("{}{}", seen.words.empty() ? "" : ", ",
-               state.is_primitive ? spec::cpp_type(*state.row->fields.front().type) : row);
+        fmt::format("{}{}", seen.words.empty() ? "" : ", ",
+                    state.is_primitive ? spec::cpp_type(*state.row->fields.front().type) : row);
   }
   return seen;
 }
@@ -67,11 +65,11 @@ std::vector<MergeSource> write_merges(SourceWriter& out, const plan::Keyed& keye
     const std::string row = row_struct(state);
     std::string columns;
     for (std::size_t i = 0; i < state.merges.size(); ++i) {
-      columns += format(
+      columns += fmt::format(
           ",\n    gameflow::detail::MergedColumn<&{}::{}, gameflow::detail::Merge::{}>", row,
           state.row->fields[i].cpp_name, kMerges[static_cast<std::size_t>(*state.merges[i])]);
     }
-    merges.push_back({state.merge_function, format("merge_{}_", state.table)});
+    merges.push_back({state.merge_function, fmt::format("merge_{}_", state.table)});
     out.line("constexpr auto {} =\n    gameflow::detail::merge<{}{}>;\n", merges.back().pointer,
              row, columns);
   }

@@ -18,8 +18,6 @@
 namespace gameflow::opbuild {
 namespace {
 
-using fmt::format;
-
 // A type of the generated code.
 struct Value {
   std::string cpp;          // "PlayerEvent", "filter_map_1::Out"
@@ -93,10 +91,10 @@ class ServiceWriter {
   }
 
   std::string qualified(std::string_view name) const {
-    return format("{}::{}", service_.scope, name);
+    return fmt::format("{}::{}", service_.scope, name);
   }
   std::string type_ref(std::string_view type) const {
-    return format("gameflow::detail::TypeRefOf<dataflow::{}>::value", qualified(type));
+    return fmt::format("gameflow::detail::TypeRefOf<dataflow::{}>::value", qualified(type));
   }
   bool is_of_source(const plan::Chain& chain) const {
     return chain.function.starts_with(service_.name + "/source/");
@@ -130,7 +128,7 @@ Block ServiceWriter::write_block(const plan::Step& step) {
   out_.at(step.code.position, {block.text});
   out_.line("{}}}\n}}  // namespace block_", lambda ? ";" : "");
   for (const std::string& macro : block.macros) out_.line("#undef {}", macro);
-  const std::string call = format("block_::{}(in...)", block.function);
+  const std::string call = fmt::format("block_::{}(in...)", block.function);
   out_.line("constexpr auto kFunction = [](auto&&... in) -> decltype({}) {{", call);
   out_.line("  return {};", call);
   out_.line("}};");
@@ -147,13 +145,15 @@ void ServiceWriter::write_assertion(const plan::Step& step, spec::Position posit
   const bool is_flush = step.kind == spec::FunctionKind::kFlush;
   const bool is_key = step.kind == spec::FunctionKind::kAssignKey;
   const bool is_any_key = is_key && key_.empty();
-  std::string check = format("{}<decltype(kFunction), {}",
-                             is_any_key ? "AssignsJoinKey" : spec::info_of(step.kind).concept_name,
-                             is_flush ? output : in.cpp);
+  std::string check =
+      fmt::format("{}<decltype(kFunction), {}",
+                  is_any_key ? "AssignsJoinKey" : spec::info_of(step.kind).concept_name,
+                  is_flush ? output : in.cpp);
   check += is_key && !is_any_key ? ", " + key_ + ">" : ">";
   std::string words = spec::signature_of(step.kind, in.is_written ? in.cpp : "T", output, key_);
   if (is_any_key)
-    words = format("KEY(const {}&), KEY Text, bool or an integer", in.is_written ? in.cpp : "T");
+    words =
+        fmt::format("KEY(const {}&), KEY Text, bool or an integer", in.is_written ? in.cpp : "T");
   if (step.kind == spec::FunctionKind::kOnExpire) words.replace(words.find("ROW"), 3, in.cpp);
   if (is_flush && output == kUnknown) words = "U(), U a type of the dataflow";
   check += ",\n";
@@ -161,13 +161,13 @@ void ServiceWriter::write_assertion(const plan::Step& step, spec::Position posit
   if (is_flush || in.is_written) {
     out_.at(position, {"static_assert(gameflow::detail::\n", check});
   } else {
-    const std::string taken = format(
+    const std::string taken = fmt::format(
         "sizeof(gameflow::detail::CheckTaken<decltype(kFunction), {}, types::All>) && "
         "gameflow::detail::\n",
         in.cpp);
     out_.at(position, {"static_assert(\n", taken, check});
   }
-  out_.line("    {});", cpp_literal(format("{} must be callable as {}", step.name, words)));
+  out_.line("    {});", cpp_literal(fmt::format("{} must be callable as {}", step.name, words)));
 }
 
 spec::Position ServiceWriter::write_step(const plan::Step& step, const std::string& name,
@@ -187,7 +187,7 @@ spec::Position ServiceWriter::write_step(const plan::Step& step, const std::stri
 }
 
 void ServiceWriter::write_check(spec::Position position, const std::string& check) {
-  out_.at(position, {"static_assert(\n", format("sizeof({}));\n", check)});
+  out_.at(position, {"static_assert(\n", fmt::format("sizeof({}));\n", check)});
   out_.line("");
 }
 
@@ -195,7 +195,8 @@ void ServiceWriter::merge(Value& value, spec::Position position) {
   if (!merged_) {
     merged_ = value;
   } else if (value != *merged_) {
-    write_check(position, format("gameflow::detail::CheckMerged<{}, {}>", value.cpp, merged_->cpp));
+    write_check(position,
+                fmt::format("gameflow::detail::CheckMerged<{}, {}>", value.cpp, merged_->cpp));
     value = *merged_;
   }
 }
@@ -212,11 +213,12 @@ bool ServiceWriter::reads_more(const plan::Step& step) const {
 // Chains of which this is equal do the same: a block sees the types of the dataflow, and keeps
 // nothing.
 std::string ServiceWriter::said_by(const plan::Chain& chain, std::string_view in) const {
-  std::string said = format("{} by {}", in, key_);
+  std::string said = fmt::format("{} by {}", in, key_);
   // What it reads beside the record is the service's.
   if (std::ranges::any_of(chain.steps, [this](const plan::Step& step) { return reads_more(step); }))
     said += " of " + service_.scope;
-  for (const plan::Step& step : chain.steps) said += format("\n{}: {}", step.name, words_of(step));
+  for (const plan::Step& step : chain.steps)
+    said += fmt::format("\n{}: {}", step.name, words_of(step));
   return said;
 }
 
@@ -224,9 +226,9 @@ void ServiceWriter::add_function(std::string_view kind, std::string_view name,
                                  std::string_view pointer, std::string_view output,
                                  std::string_view asks) {
   table_.rows.push_back(
-      format("{{gameflow::abi::FunctionKind::{}, {},\n     reinterpret_cast<void "
-             "(*)()>(dataflow::{}), {},\n     {}}}",
-             kind, cpp_literal(name), pointer, output, asks));
+      fmt::format("{{gameflow::abi::FunctionKind::{}, {},\n     reinterpret_cast<void "
+                  "(*)()>(dataflow::{}), {},\n     {}}}",
+                  kind, cpp_literal(name), pointer, output, asks));
 }
 
 void ServiceWriter::write(const plan::Node& node, const plan::Read& read, Value& value) {
@@ -247,15 +249,15 @@ void ServiceWriter::write(const plan::Node& node, const plan::Chain& chain, Valu
   spec::Position position;
   for (std::size_t i = 0; i < chain.own_steps; ++i) {
     const plan::Step& step = chain.steps[i];
-    names.push_back(format("{}{}_{}_", local, snake(step), i));
+    names.push_back(fmt::format("{}{}_{}_", local, snake(step), i));
     position = write_step(step, names.back(), value);
   }
   const bool is_of_join = is_of_source(chain) && key_.empty();
   if (is_of_join && key_of_left_.empty()) {
     key_of_left_ = names.back() + "::Key";
   } else if (is_of_join) {
-    write_check(position,
-                format("gameflow::detail::CheckKeys<{}::Key, {}>", names.back(), key_of_left_));
+    write_check(position, fmt::format("gameflow::detail::CheckKeys<{}::Key, {}>", names.back(),
+                                      key_of_left_));
   } else if (is_of_source(chain)) {
     const auto* const read = std::get_if<plan::Read>(&graph_.nodes[node.inputs.front()].kind);
     merge(value, chain.own_steps == 0 ? read->position : position);
@@ -264,7 +266,8 @@ void ServiceWriter::write(const plan::Node& node, const plan::Chain& chain, Valu
       if (number < common_.size()) continue;
       const plan::Step& step = chain.steps[i];
       const bool is_transform = spec::info_of(step.kind).is_transform;
-      common_.push_back(is_transform ? format("{}_{}_", snake(step), number) : snake(step) + "_");
+      common_.push_back(is_transform ? fmt::format("{}_{}_", snake(step), number)
+                                     : snake(step) + "_");
       write_step(step, common_.back(), value);
       behind_common_ = value;
     }
@@ -275,8 +278,8 @@ void ServiceWriter::write(const plan::Node& node, const plan::Chain& chain, Valu
   for (std::size_t i = 0; i < names.size(); ++i) {
     const bool has_key = chain.steps[i].kind == spec::FunctionKind::kAssignKey;
     const std::string key = key_.empty() ? names[i] + "::Key::type" : key_;
-    steps += format(",\n    gameflow::detail::{}<{}{}::kFunction>", pascal(chain.steps[i]),
-                    has_key ? key + ", " : "", names[i]);
+    steps += fmt::format(",\n    gameflow::detail::{}<{}{}::kFunction>", pascal(chain.steps[i]),
+                         has_key ? key + ", " : "", names[i]);
   }
   out_.line("using {} = gameflow::detail::Chain<{}{}>;\n", local, in, steps);
   std::string pointer = qualified(local + "::run");
@@ -297,7 +300,7 @@ void ServiceWriter::write_reference(std::uint32_t number) {
   } else {
     const auto& to = std::get<plan::Reference::OfState>(reference.to);
     const plan::State& state = graph_.keyed_of(to.service)->states[to.state];
-    row = format("{}::{}", graph_.services[to.service].scope, row_struct(state));
+    row = fmt::format("{}::{}", graph_.services[to.service].scope, row_struct(state));
     key = key_type(state.key);
     is_primitive = state.is_primitive;
     const std::string name = spec::to_pascal_case(reference.name) + "Row";
@@ -328,7 +331,7 @@ void ServiceWriter::write_row_accessors(const plan::Keyed& keyed) {
 void ServiceWriter::write_expires(const plan::Keyed& keyed, Value& value) {
   for (const plan::State& state : keyed.states) {
     if (!state.on_expire) continue;
-    const std::string row = row_struct(state), name = format("expire_{}_", state.table);
+    const std::string row = row_struct(state), name = fmt::format("expire_{}_", state.table);
     out_.line("namespace {} {{", name);
     out_.line("constexpr auto kValue = [](const {}& row) -> const auto& {{ return row{}; }};", row,
               state.is_primitive ? ".value" : "");
@@ -339,7 +342,7 @@ void ServiceWriter::write_expires(const plan::Keyed& keyed, Value& value) {
     write_assertion(*state.on_expire, position, seen);
     out_.line("using Out = gameflow::detail::ExpireResult<decltype(kFunction), Seen>::type;");
     if (!value.cpp.empty())
-      write_check(position, format("gameflow::detail::CheckExpired<Out, {}>", value.cpp));
+      write_check(position, fmt::format("gameflow::detail::CheckExpired<Out, {}>", value.cpp));
     out_.line("using Expire = gameflow::detail::Expire<kFunction, kValue>;");
     out_.line("}}  // namespace {}\n", name);
     out_.line("constexpr auto run_{0} = gameflow::detail::expire<{1}, {0}::Expire>;\n", name, row);
@@ -362,21 +365,23 @@ void ServiceWriter::write_update(const plan::Keyed& keyed, Value& value) {
   for (std::size_t i = 0; i < keyed.steps.size(); ++i) {
     const plan::Step& step = keyed.steps[i];
     const bool is_transform = spec::info_of(step.kind).is_transform;
-    const std::string name = is_transform ? format("{}_{}_", snake(step), i) : snake(step) + "_";
+    const std::string name =
+        is_transform ? fmt::format("{}_{}_", snake(step), i) : snake(step) + "_";
     write_step(step, name, value);
     if (!is_transform) {
-      update = format("UpdateState<partition_::{}::kFunction>", name);
+      update = fmt::format("UpdateState<partition_::{}::kFunction>", name);
       continue;
     }
     if (plan::changes_type(step.kind)) value.cpp = "partition_::" + value.cpp;
-    steps += format("{}gameflow::detail::{}<partition_::{}::kFunction>", steps.empty() ? "" : ", ",
-                    pascal(step), name);
+    steps += fmt::format("{}gameflow::detail::{}<partition_::{}::kFunction>",
+                         steps.empty() ? "" : ", ", pascal(step), name);
   }
   out_.line("}}  // namespace partition_\n");
   for (const plan::State& state : keyed.states) {
-    states += format("{}gameflow::detail::State<{}", states.empty() ? "" : ", ", row_struct(state));
-    if (state.ttl) states += format(", {}", state.ttl->ms);
-    if (state.on_expire) states += format(", expire_{}_::Expire", state.table);
+    states +=
+        fmt::format("{}gameflow::detail::State<{}", states.empty() ? "" : ", ", row_struct(state));
+    if (state.ttl) states += fmt::format(", {}", state.ttl->ms);
+    if (state.on_expire) states += fmt::format(", expire_{}_::Expire", state.table);
     states += '>';
   }
   out_.line("using update_ = gameflow::detail::Keyed<{}, {},\n    gameflow::detail::{},", in,
@@ -410,13 +415,13 @@ void ServiceWriter::write_each(const plan::Node& node, const plan::Keyed& keyed,
   out_.line("namespace flush_ {{");
   const SeenRows seen = write_seen_rows(out_, keyed);
   const spec::Position position = write_block(*keyed.flush).operator_position;
-  const std::string of = format("<decltype(kFunction), {}{}>", output.cpp, seen.types);
-  out_.at(position, {"static_assert(gameflow::detail::\n", format("FlushesEach{},\n", of)});
+  const std::string of = fmt::format("<decltype(kFunction), {}{}>", output.cpp, seen.types);
+  out_.at(position, {"static_assert(gameflow::detail::\n", fmt::format("FlushesEach{},\n", of)});
   std::string words =
       spec::signature_of(keyed.flush->kind, {}, output.is_written ? output.cpp : "U");
   if (keyed.states.size() == 1) words.replace(words.find("ROW"), 3, seen.words);
   if (keyed.states.size() > 1) words += ", ROW one of " + seen.words;
-  out_.line("    {});", cpp_literal(format("each must be callable as {}", words)));
+  out_.line("    {});", cpp_literal(fmt::format("each must be callable as {}", words)));
   out_.line("using Out = gameflow::detail::EachResult{}::type;", of);
   out_.line("constexpr auto run_ = gameflow::detail::each<Out, kFunction{}>;", seen.types);
   out_.line("}}  // namespace flush_\n");
@@ -439,7 +444,7 @@ void ServiceWriter::write(const plan::Node& node, const plan::Keyed& keyed, Valu
   if (keyed.flush) return write_flush(node, keyed, value);
   if (keyed.emits && !expired.cpp.empty())
     write_check(expired_at(keyed),
-                format("gameflow::detail::CheckExpired<{}, {}>", expired.cpp, leaves.cpp));
+                fmt::format("gameflow::detail::CheckExpired<{}, {}>", expired.cpp, leaves.cpp));
   value = keyed.emits || expired.cpp.empty() ? leaves : expired;
 }
 
@@ -450,10 +455,10 @@ void ServiceWriter::write(const plan::Node& node, const plan::Join& join, Value&
   out_.line("  return gameflow::detail::current_row_key<{}::type>();\n}}\n", key_of_left_);
   out_.line("namespace join_ {{");
   const spec::Position position = write_block(join.steps.front()).operator_position;
-  const std::string of = format("<decltype(kFunction), {}, {}>", left.cpp, right.cpp);
-  write_check(position, format("gameflow::detail::CheckJoin{}", of));
-  out_.at(position, {"static_assert(gameflow::detail::\n", format("Joins{},\n", of)});
-  out_.line("    {});", cpp_literal(format(
+  const std::string of = fmt::format("<decltype(kFunction), {}, {}>", left.cpp, right.cpp);
+  write_check(position, fmt::format("gameflow::detail::CheckJoin{}", of));
+  out_.at(position, {"static_assert(gameflow::detail::\n", fmt::format("Joins{},\n", of)});
+  out_.line("    {});", cpp_literal(fmt::format(
                             "join must be callable as U(const {}&, const {}*), U a type of the "
                             "dataflow or an Optional of one",
                             left.is_written ? left.cpp : "L", right.is_written ? right.cpp : "R")));
@@ -462,14 +467,14 @@ void ServiceWriter::write(const plan::Node& node, const plan::Join& join, Value&
   value = {"join_::Out", false};
   std::string steps;
   for (std::size_t i = 1; i < join.steps.size(); ++i) {
-    const std::string name = format("joined_{}_{}_", snake(join.steps[i]), i);
+    const std::string name = fmt::format("joined_{}_{}_", snake(join.steps[i]), i);
     write_step(join.steps[i], name, value);
-    steps += format(",\n    gameflow::detail::{}<{}::kFunction>", pascal(join.steps[i]), name);
+    steps += fmt::format(",\n    gameflow::detail::{}<{}::kFunction>", pascal(join.steps[i]), name);
   }
   out_.line("using joining_ = gameflow::detail::Join<{}, {}, join_::kFunction{}>;\n", left.cpp,
             right.cpp, steps);
-  const std::string key = format("gameflow::detail::TypeRefOf<dataflow::{}::type>::value.base",
-                                 qualified(key_of_left_));
+  const std::string key = fmt::format("gameflow::detail::TypeRefOf<dataflow::{}::type>::value.base",
+                                      qualified(key_of_left_));
   add_function("kJoin", join.function, qualified("joining_::run"), type_ref("joining_::Output"),
                "0, " + key);
 }
@@ -478,7 +483,7 @@ void ServiceWriter::write(const plan::Node&, const plan::Write& sink, Value& val
   const Value wanted = of_topic(sink.topic);
   if (wanted.is_written && wanted != value)
     write_check(sink.position,
-                format("gameflow::detail::CheckWritten<{}, {}>", value.cpp, wanted.cpp));
+                fmt::format("gameflow::detail::CheckWritten<{}, {}>", value.cpp, wanted.cpp));
 }
 
 }  // namespace

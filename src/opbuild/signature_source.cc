@@ -12,8 +12,6 @@
 
 namespace gameflow::opbuild {
 
-using fmt::format;
-
 std::string friendly_type(const plan::Graph& graph, const record::Type& type) {
   const bool is_unnamed = type.kind == record::Kind::kList || type.kind == record::Kind::kMap;
   const auto named = std::ranges::find(graph.named_types, &type, &plan::NamedType::type);
@@ -32,28 +30,28 @@ void write_signature_check(SourceWriter& out, const plan::Graph& graph, const pl
   if (step.kind != kFlush && in.empty()) return;
   // An assertion each, as a compiler places its message at the part that is wrong.
   std::vector<std::string> checks{
-      format("{}<decltype(kFunction), {}{}>", spec::info_of(step.kind).concept_name,
-             step.kind == kFlush ? gives : in, step.kind == kAssignKey ? ", " + gives : "")};
+      fmt::format("{}<decltype(kFunction), {}{}>", spec::info_of(step.kind).concept_name,
+                  step.kind == kFlush ? gives : in, step.kind == kAssignKey ? ", " + gives : "")};
   if (spec::info_of(step.kind).is_transform && step.kind != kFilter) {
     checks.push_back(
-        format("same_as<gameflow::detail::{}Result<decltype(kFunction), {}>::type, {}>",
-               spec::to_pascal_case(step.name), in, gives));
+        fmt::format("same_as<gameflow::detail::{}Result<decltype(kFunction), {}>::type, {}>",
+                    spec::to_pascal_case(step.name), in, gives));
   }
   std::string words = spec::signature_of(step.kind, in, gives, gives);
-  if (step.kind == kMap) words = format("{}(const {}&)", gives, in);
-  if (step.kind == kFilterMap) words = format("Optional<{}>(const {}&)", gives, in);
-  if (step.kind == kFlatMap) words = format("List<{}>(const {}&)", gives, in);
+  if (step.kind == kMap) words = fmt::format("{}(const {}&)", gives, in);
+  if (step.kind == kFilterMap) words = fmt::format("Optional<{}>(const {}&)", gives, in);
+  if (step.kind == kFlatMap) words = fmt::format("List<{}>(const {}&)", gives, in);
   if (const std::size_t remark = words.find(", the type"); remark != std::string::npos)
     words.resize(remark);
   if (const std::size_t remark = words.find(", the key"); remark != std::string::npos)
     words.resize(remark);
   for (const std::string& check : checks) {
     const std::string_view scope = check.starts_with("same_as") ? "std" : "gameflow::detail";
-    out.at(signature.position, {format("static_assert({}::\n", scope), check + ",\n"});
-    out.line("    {});",
-             cpp_literal(format("the code of function '{}' is not {}, as its 'inputs' and 'output' "
-                                "say",
-                                signature.name, words)));
+    out.at(signature.position, {fmt::format("static_assert({}::\n", scope), check + ",\n"});
+    out.line("    {});", cpp_literal(fmt::format(
+                             "the code of function '{}' is not {}, as its 'inputs' and 'output' "
+                             "say",
+                             signature.name, words)));
   }
 }
 

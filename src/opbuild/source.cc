@@ -13,8 +13,6 @@
 namespace gameflow::opbuild {
 namespace {
 
-using fmt::format;
-
 void collect_types(const record::Type* type, SharedTypes& seen) {
   if (type == nullptr || !seen.insert(type).second) return;
   collect_types(type->item, seen);
@@ -56,7 +54,7 @@ void write_types(SourceWriter& out, const plan::Graph& graph, const SharedTypes&
     if (!shared.contains(type)) continue;
     const std::string name = spec::cpp_type(*type);
     write_type(out, *type, name);
-    ids += format(
+    ids += fmt::format(
         "template <>\nstruct gameflow::detail::TypeId<dataflow::{}> {{\n"
         "  static constexpr u32 value = {};\n}};\n",
         name, type->id);

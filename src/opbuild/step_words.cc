@@ -10,8 +10,6 @@
 
 namespace gameflow::opbuild {
 
-using fmt::format;
-
 std::string snake(const plan::Step& step) {
   return spec::to_snake_case(step.name);
 }
@@ -32,7 +30,7 @@ bool asks_for_key(const plan::Step& step) {
 }
 
 std::string asks_of(std::string_view function, const std::vector<plan::Step>& steps) {
-  std::string asks = function.empty() ? "0" : format("{}::kAsks", function);
+  std::string asks = function.empty() ? "0" : fmt::format("{}::kAsks", function);
   if (std::ranges::any_of(steps, asks_for_key)) asks += " | gameflow::abi::kRowKeys";
   return asks;
 }

@@ -13,7 +13,6 @@
 namespace gameflow::opbuild {
 namespace {
 
-using fmt::format;
 using record::Kind;
 using record::load;
 using record::Type;
@@ -24,8 +23,8 @@ std::string literal_of(std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     const bool is_plain = byte >= 0x20 && byte < 0x7F && c != '?';
-    literal +=
-        is_plain ? std::string(c == '"' || c == '\\' ? 1 : 0, '\\') + c : format("\\{:03o}", byte);
+    literal += is_plain ? std::string(c == '"' || c == '\\' ? 1 : 0, '\\') + c
+                        : fmt::format("\\{:03o}", byte);
   }
   return '"' + literal + '"';
 }
@@ -37,10 +36,10 @@ std::string number_literal(Number number) {
     return {digits, std::to_chars(digits, digits + sizeof digits, number).ptr};
   } else if constexpr (std::is_signed_v<Number>) {
     // The lowest one has no literal of its own.
-    return number == std::numeric_limits<i64>::min() ? format("{}LL - 1", number + 1)
-                                                     : format("{}LL", number);
+    return number == std::numeric_limits<i64>::min() ? fmt::format("{}LL - 1", number + 1)
+                                                     : fmt::format("{}LL", number);
   } else {
-    return format("{}ULL", number);
+    return fmt::format("{}ULL", number);
   }
 }
 
@@ -56,17 +55,17 @@ std::string initializer_of(const record::Field& field) {
     if constexpr (std::same_as<T, Text>) return literal_of(load<Text>(bytes).view());
     if constexpr (std::same_as<T, record::TimestampSlot>) return number_literal(load<T>(bytes).ms);
     if constexpr (std::same_as<T, record::DecimalSlot>)
-      return format("{}::from_units({})", cpp, number_literal(load<T>(bytes).units));
+      return fmt::format("{}::from_units({})", cpp, number_literal(load<T>(bytes).units));
     if constexpr (std::same_as<T, record::EnumSlot>)
-      return format("{}::{}", cpp, field.type->variants[load<T>(bytes).number].cpp_name);
+      return fmt::format("{}::{}", cpp, field.type->variants[load<T>(bytes).number].cpp_name);
     if constexpr (std::same_as<T, Bytes>) {
       const auto value = load<Bytes>(bytes);
       const std::string_view text(reinterpret_cast<const char*>(value.data), value.size);
-      return format("reinterpret_cast<const u8*>({}), {}", literal_of(text), value.size);
+      return fmt::format("reinterpret_cast<const u8*>({}), {}", literal_of(text), value.size);
     }
     if constexpr (std::same_as<T, record::UnionSlot>) {
       const auto number = load<u16>(bytes + field.type->tag_offset);
-      return format("{}::{}()", cpp, field.type->variants[number].cpp_name);
+      return fmt::format("{}::{}()", cpp, field.type->variants[number].cpp_name);
     }
     return {};  // empty lists and maps; objects, whose fields have defaults of their own
   });
@@ -85,14 +84,14 @@ void write_struct(SourceWriter& out, const Type& type, const std::string& name) 
 std::string names_of(const Type& type) {
   std::string names;
   for (const record::Variant& variant : type.variants)
-    names += format("{}\"{}\"", names.empty() ? "" : ", ", variant.name);
+    names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", variant.name);
   return names;
 }
 
 void write_enum(SourceWriter& out, const Type& type, const std::string& name) {
   std::string variants;
   for (const record::Variant& variant : type.variants)
-    variants += format("{}{}", variants.empty() ? "" : ", ", variant.cpp_name);
+    variants += fmt::format("{}{}", variants.empty() ? "" : ", ", variant.cpp_name);
   out.line("enum class {} : u16 {{ {} }};", name, variants);
   out.line("inline Text to_text({} value) {{", name);
   out.line("  static constexpr Text kNames[] = {{{}}};", names_of(type));

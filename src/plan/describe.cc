@@ -10,34 +10,33 @@
 namespace gameflow::plan {
 namespace {
 
-using fmt::format;
-
 std::string fields_of(const Graph& graph, const record::Type& row) {
   std::string text;
   for (const record::Field& field : row.fields) {
-    text += format("{}{}{}: {}", text.empty() ? "" : ", ", field.cpp_name,
-                   field.optional ? "?" : "", type_name(graph, field.type));
+    text += fmt::format("{}{}{}: {}", text.empty() ? "" : ", ", field.cpp_name,
+                        field.optional ? "?" : "", type_name(graph, field.type));
   }
   return text;
 }
 
 std::string late_text(const Graph& graph, std::optional<TopicId> topic) {
-  return format(", late records {}",
-                topic ? "go to topic " + graph.topics[*topic].name : "are dropped and counted");
+  return fmt::format(", late records {}", topic ? "go to topic " + graph.topics[*topic].name
+                                                : "are dropped and counted");
 }
 
 std::string window_text(const Graph& graph, const WindowRules& window) {
-  std::string text = format("{}, grace {}, a partition is idle after {}", text_of(window.shape),
-                            format_duration(window.grace), format_duration(window.idle_timeout));
+  std::string text =
+      fmt::format("{}, grace {}, a partition is idle after {}", text_of(window.shape),
+                  format_duration(window.grace), format_duration(window.idle_timeout));
   if (window.emit_every)
-    text += format(", early results every {}", format_duration(*window.emit_every));
+    text += fmt::format(", early results every {}", format_duration(*window.emit_every));
   if (window.reopen_for.ms != 0)
-    text += format(", corrected for {}", format_duration(window.reopen_for));
+    text += fmt::format(", corrected for {}", format_duration(window.reopen_for));
   return text + late_text(graph, window.late_topic);
 }
 
 std::string join_text(const Graph& graph, const Join& join) {
-  std::string text = format(
+  std::string text = fmt::format(
       "{}, within {} before and {} after, grace {}, a partition is idle after {}",
       join.type == spec::JoinType::kLeft ? "left" : "inner", format_duration(join.before),
       format_duration(join.after), format_duration(join.grace), format_duration(join.idle_timeout));
@@ -47,7 +46,7 @@ std::string join_text(const Graph& graph, const Join& join) {
 std::string lasting_text(const Keyed& keyed) {
   std::string text = keyed.has_event_time ? "rows by event time" : "rows";
   for (const Step& step : keyed.steps)
-    text += format("{}{}", &step == keyed.steps.data() ? ": " : ", ", step.name);
+    text += fmt::format("{}{}", &step == keyed.steps.data() ? ": " : ", ", step.name);
   return text;
 }
 
@@ -63,37 +62,37 @@ struct Describer {
     out.kind = "read";
     out.topic = graph.topics[read.topic].name;
     if (const Schedule* const schedule = graph.schedule_of(read.topic)) {
-      out.label = format("schedule {}: {}{}", schedule->name, schedule->text,
-                         schedule->catches_up ? ", catching up" : "");
+      out.label = fmt::format("schedule {}: {}{}", schedule->name, schedule->text,
+                              schedule->catches_up ? ", catching up" : "");
       return;
     }
     const std::string distance = read.start.records == 0
                                      ? ""
-                                     : format("{} records {} ", read.start.records,
-                                              read.start.is_from_end ? "before" : "after");
-    out.label = format("{}: {}, from {}the {}", graph.topics[read.topic].name,
-                       graph.topics[read.topic].type_name, distance,
-                       read.start.is_from_end ? "end" : "beginning");
+                                     : fmt::format("{} records {} ", read.start.records,
+                                                   read.start.is_from_end ? "before" : "after");
+    out.label = fmt::format("{}: {}, from {}the {}", graph.topics[read.topic].name,
+                            graph.topics[read.topic].type_name, distance,
+                            read.start.is_from_end ? "end" : "beginning");
   }
   void operator()(const Chain& chain) const {
     out.kind = "chain";
     for (const Step& step : chain.steps) {
-      out.label += format("{}{}", out.label.empty() ? "" : ", ", step.name);
+      out.label += fmt::format("{}{}", out.label.empty() ? "" : ", ", step.name);
       add(step);
     }
   }
   void operator()(const Exchange& exchange) const {
     out.kind = "exchange";
-    out.label = exchange.key ? format("by {}", record::to_string(*exchange.key)) : "by key";
+    out.label = exchange.key ? fmt::format("by {}", record::to_string(*exchange.key)) : "by key";
   }
   void operator()(const Keyed& keyed) const {
     out.kind = "keyed";
     out.label = keyed.window ? window_text(graph, *keyed.window) : lasting_text(keyed);
     for (const State& state : keyed.states) {
-      out.states.push_back(
-          format("{}: {{{}}} by {}, in SQL {}{}", state.name, fields_of(graph, *state.row),
-                 record::to_string(state.key), state.table,
-                 state.ttl ? ", runs out after " + format_duration(*state.ttl) : std::string()));
+      out.states.push_back(fmt::format(
+          "{}: {{{}}} by {}, in SQL {}{}", state.name, fields_of(graph, *state.row),
+          record::to_string(state.key), state.table,
+          state.ttl ? ", runs out after " + format_duration(*state.ttl) : std::string()));
     }
     for (const Step& step : keyed.steps) add(step);
     for (const State& state : keyed.states) {
@@ -144,7 +143,7 @@ NodeDescription describe_node(const Graph& graph, const Node& node) {
 }  // namespace
 
 std::string id_of(const Graph& graph, const Node& node) {
-  return format("{}/{}", graph.services[node.service].name, local_id(graph, node));
+  return fmt::format("{}/{}", graph.services[node.service].name, local_id(graph, node));
 }
 
 std::string_view name_of(ErrorPolicy policy) {

@@ -12,8 +12,6 @@
 namespace gameflow::plan {
 namespace {
 
-using fmt::format;
-
 const TopicDescription* find_topic(const Description& description, std::string_view name) {
   const auto found = std::ranges::find(description.topics, name, &TopicDescription::name);
   return found == description.topics.end() ? nullptr : &*found;
@@ -22,7 +20,7 @@ const TopicDescription* find_topic(const Description& description, std::string_v
 std::string partitions_text(const Description& description, std::string_view topic) {
   const TopicDescription* const found = find_topic(description, topic);
   if (found == nullptr) return "";
-  return format(", {} partition{}", found->partitions, found->partitions == 1 ? "" : "s");
+  return fmt::format(", {} partition{}", found->partitions, found->partitions == 1 ? "" : "s");
 }
 
 std::string sink_text(const Description& description, const NodeDescription& node) {
@@ -36,50 +34,51 @@ bool is_window(const NodeDescription& node) {
 }
 
 std::string keyed_text(const NodeDescription& node) {
-  std::string text = format("    {}  {}\n", is_window(node) ? "window" : "rows  ", node.label);
-  for (const std::string& state : node.states) text += format("    state   {}\n", state);
+  std::string text = fmt::format("    {}  {}\n", is_window(node) ? "window" : "rows  ", node.label);
+  for (const std::string& state : node.states) text += fmt::format("    state   {}\n", state);
   for (const FunctionDescription& function : node.functions) {
     if (function.name == "flush" || function.name == "each") continue;
-    text += format("    by key  {}\n", function.name);
+    text += fmt::format("    by key  {}\n", function.name);
   }
   if (is_window(node)) {
     const bool is_each = !node.functions.empty() && node.functions.back().name == "each";
-    text += format("    flush   {}{}\n", is_each ? "for each row: " : "",
-                   node.type.empty() ? "as its function says" : node.type);
+    text += fmt::format("    flush   {}{}\n", is_each ? "for each row: " : "",
+                        node.type.empty() ? "as its function says" : node.type);
   }
   return text;
 }
 
 std::string join_text(const NodeDescription& node) {
-  std::string text = format("    join    {}\n", node.label);
+  std::string text = fmt::format("    join    {}\n", node.label);
   if (node.functions.size() == 1) return text;
   text += "    chain   ";
   for (const FunctionDescription& function : node.functions)
-    text += format("{}{}", &function == node.functions.data() ? "" : ", ", function.name);
+    text += fmt::format("{}{}", &function == node.functions.data() ? "" : ", ", function.name);
   return text + ", fused into one loop\n";
 }
 
 std::string node_text(const Description& description, const NodeDescription& node) {
   // The topic of a schedule is no concern of people.
   if (node.kind == "read" && node.label.starts_with("schedule "))
-    return format("    source  {}\n", node.label);
+    return fmt::format("    source  {}\n", node.label);
   if (node.kind == "read")
-    return format("    source  {}{}\n", node.label, partitions_text(description, node.topic));
+    return fmt::format("    source  {}{}\n", node.label, partitions_text(description, node.topic));
   if (node.kind == "chain")
-    return format("    chain   {}{}\n", node.label,
-                  node.functions.size() > 1 ? ", fused into one loop" : "");
-  if (node.kind == "write") return format("    sink    {}\n", sink_text(description, node));
+    return fmt::format("    chain   {}{}\n", node.label,
+                       node.functions.size() > 1 ? ", fused into one loop" : "");
+  if (node.kind == "write") return fmt::format("    sink    {}\n", sink_text(description, node));
   if (node.kind == "keyed") return keyed_text(node);
   if (node.kind == "join") return join_text(node);
   return "";
 }
 
 std::string service_text(const Description& description, const ServiceDescription& service) {
-  std::string text = format("\nservice {}\n  stage 1, by partition of its sources\n", service.name);
+  std::string text =
+      fmt::format("\nservice {}\n  stage 1, by partition of its sources\n", service.name);
   int stage = 1;
   for (const NodeDescription& node : service.nodes) {
     if (node.kind == "exchange") {
-      text += format("  exchange {}\n  stage {}, by shard of the key\n", node.label, ++stage);
+      text += fmt::format("  exchange {}\n  stage {}, by shard of the key\n", node.label, ++stage);
     } else {
       text += node_text(description, node);
     }
@@ -89,7 +88,7 @@ std::string service_text(const Description& description, const ServiceDescriptio
   return text;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out;
   record::encode_json_string(text, out);
   return out;
@@ -104,19 +103,19 @@ std::string list_of(const Items& items, Item&& item) {
 }
 
 std::string node_json(const NodeDescription& node) {
-  return format(
+  return fmt::format(
       "{{\"id\":{},\"kind\":{},\"label\":{},\"type\":{},\"topic\":{},\"functions\":{},\"states\":{}"
       ","
       "\"inputs\":{}}}",
-      quoted(node.id), quoted(node.kind), quoted(node.label),
-      node.type.empty() ? "null" : quoted(node.type),
-      node.topic.empty() ? "null" : quoted(node.topic),
+      in_quotes(node.id), in_quotes(node.kind), in_quotes(node.label),
+      node.type.empty() ? "null" : in_quotes(node.type),
+      node.topic.empty() ? "null" : in_quotes(node.topic),
       list_of(node.functions,
               [](const FunctionDescription& function) {
-                return format("{{\"name\":{},\"code\":{}}}", quoted(function.name),
-                              quoted(function.code));
+                return fmt::format("{{\"name\":{},\"code\":{}}}", in_quotes(function.name),
+                                   in_quotes(function.code));
               }),
-      list_of(node.states, quoted), list_of(node.inputs, quoted));
+      list_of(node.states, in_quotes), list_of(node.inputs, in_quotes));
 }
 
 // A node of a picture: what it is called there, and the lines in it.
@@ -128,12 +127,14 @@ struct Picture {
     for (const TopicDescription& topic : description.topics) name_topic(topic.name);
     for (const ServiceDescription& service : description.services) {
       for (const NodeDescription& node : service.nodes) {
-        names.emplace(node.id, format("n{}", names.size()));
+        names.emplace(node.id, fmt::format("n{}", names.size()));
         if (!node.topic.empty()) name_topic(node.topic);
       }
     }
   }
-  void name_topic(const std::string& topic) { topics.emplace(topic, format("t{}", topics.size())); }
+  void name_topic(const std::string& topic) {
+    topics.emplace(topic, fmt::format("t{}", topics.size()));
+  }
 };
 
 std::vector<std::string> lines_of(const NodeDescription& node) {
@@ -191,7 +192,7 @@ std::string edges(const Description& description, const Picture& picture, std::s
                   std::string_view end) {
   std::string out;
   const auto edge = [&](const std::string& from, const std::string& to) {
-    out += format("  {} {} {}{}\n", from, arrow, to, end);
+    out += fmt::format("  {} {} {}{}\n", from, arrow, to, end);
   };
   for (const ServiceDescription& service : description.services) {
     for (const NodeDescription& node : service.nodes) {
@@ -207,46 +208,49 @@ std::string edges(const Description& description, const Picture& picture, std::s
 }  // namespace
 
 std::string explain(const Description& description) {
-  std::string text = format("dataflow {} {}\n", description.name, description.version);
+  std::string text = fmt::format("dataflow {} {}\n", description.name, description.version);
   for (const ServiceDescription& service : description.services)
     text += service_text(description, service);
   text += "\n";
   for (const TopicDescription& topic : description.topics) {
-    text += format("topic {}: {}{}\n", topic.name, topic.type,
-                   partitions_text(description, topic.name));
+    text += fmt::format("topic {}: {}{}\n", topic.name, topic.type,
+                        partitions_text(description, topic.name));
   }
-  return text + format("dead letters go to topic {}\n", description.dead_letter_topic);
+  return text + fmt::format("dead letters go to topic {}\n", description.dead_letter_topic);
 }
 
 std::string explain_json(const Description& description) {
-  return format(
+  return fmt::format(
       "{{\"name\":{},\"version\":{},\"services\":{},\"topics\":{},\"dead_letter_topic\":{}}}\n",
-      quoted(description.name), quoted(description.version),
+      in_quotes(description.name), in_quotes(description.version),
       list_of(description.services,
               [](const ServiceDescription& service) {
-                return format("{{\"name\":{},\"on_error\":{},\"nodes\":{}}}", quoted(service.name),
-                              quoted(service.on_error), list_of(service.nodes, node_json));
+                return fmt::format("{{\"name\":{},\"on_error\":{},\"nodes\":{}}}",
+                                   in_quotes(service.name), in_quotes(service.on_error),
+                                   list_of(service.nodes, node_json));
               }),
       list_of(description.topics,
               [](const TopicDescription& topic) {
-                return format("{{\"name\":{},\"type\":{},\"partitions\":{}}}", quoted(topic.name),
-                              quoted(topic.type), topic.partitions);
+                return fmt::format("{{\"name\":{},\"type\":{},\"partitions\":{}}}",
+                                   in_quotes(topic.name), in_quotes(topic.type), topic.partitions);
               }),
-      quoted(description.dead_letter_topic));
+      in_quotes(description.dead_letter_topic));
 }
 
 std::string explain_dot(const Description& description) {
   const Picture picture(description);
-  std::string out =
-      format("digraph {} {{\n  rankdir=LR;\n  node [shape=box];\n", dot_text({description.name}));
+  std::string out = fmt::format("digraph {} {{\n  rankdir=LR;\n  node [shape=box];\n",
+                                dot_text({description.name}));
   for (const auto& [topic, name] : picture.topics)
-    out +=
-        format("  {} [shape=cylinder, label={}];\n", name, dot_text(lines_of(description, topic)));
+    out += fmt::format("  {} [shape=cylinder, label={}];\n", name,
+                       dot_text(lines_of(description, topic)));
   int number = 0;
   for (const ServiceDescription& service : description.services) {
-    out += format("  subgraph cluster_{} {{\n    label={};\n", number++, dot_text({service.name}));
+    out += fmt::format("  subgraph cluster_{} {{\n    label={};\n", number++,
+                       dot_text({service.name}));
     for (const NodeDescription& node : service.nodes)
-      out += format("    {} [label={}];\n", picture.names.at(node.id), dot_text(lines_of(node)));
+      out +=
+          fmt::format("    {} [label={}];\n", picture.names.at(node.id), dot_text(lines_of(node)));
     out += "  }\n";
   }
   return out + edges(description, picture, "->", ";") + "}\n";
@@ -256,12 +260,12 @@ std::string explain_mermaid(const Description& description) {
   const Picture picture(description);
   std::string out = "flowchart LR\n";
   for (const auto& [topic, name] : picture.topics)
-    out += format("  {}[({})]\n", name, mermaid_text(lines_of(description, topic)));
+    out += fmt::format("  {}[({})]\n", name, mermaid_text(lines_of(description, topic)));
   int number = 0;
   for (const ServiceDescription& service : description.services) {
-    out += format("  subgraph s{}[{}]\n", number++, mermaid_text({service.name}));
+    out += fmt::format("  subgraph s{}[{}]\n", number++, mermaid_text({service.name}));
     for (const NodeDescription& node : service.nodes)
-      out += format("    {}[{}]\n", picture.names.at(node.id), mermaid_text(lines_of(node)));
+      out += fmt::format("    {}[{}]\n", picture.names.at(node.id), mermaid_text(lines_of(node)));
     out += "  end\n";
   }
   return out + edges(description, picture, "-->", "");

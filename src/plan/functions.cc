@@ -11,8 +11,6 @@
 namespace gameflow::plan {
 namespace {
 
-using fmt::format;
-
 template <class T>
 constexpr bool is_numbered_as(record::Kind kind) {
   return detail::TypeRefOf<T>::value.base == static_cast<u32>(kind);
@@ -80,8 +78,8 @@ Result<Functions> Functions::bind(const abi::Library& library, const Graph& grap
     return fail(ErrorCode::kLibraryInvalid, std::move(why));
   };
   if (library.abi_version != abi::kVersion) {
-    return invalid(
-        format("its ABI version is {}, this program's is {}", library.abi_version, abi::kVersion));
+    return invalid(fmt::format("its ABI version is {}, this program's is {}", library.abi_version,
+                               abi::kVersion));
   }
   const std::vector<FunctionName> names = functions_of(graph);
   if (library.function_count != names.size()) return invalid("it has other functions");
@@ -89,10 +87,10 @@ Result<Functions> Functions::bind(const abi::Library& library, const Graph& grap
   for (std::size_t i = 0; i < names.size(); ++i) {
     const abi::Function& function = library.functions[i];
     if (function.kind != names[i].kind || function.name != names[i].name)
-      return invalid(format("its function '{}' should be '{}'", function.name, names[i].name));
+      return invalid(fmt::format("its function '{}' should be '{}'", function.name, names[i].name));
     const record::Type* const output = resolve(function.output, *graph.types);
     if (output == nullptr && function.kind != abi::FunctionKind::kMerge)
-      return invalid(format("its function '{}' gives an unknown type", function.name));
+      return invalid(fmt::format("its function '{}' gives an unknown type", function.name));
     functions.entries_.push_back({&function, output});
   }
   return functions;

@@ -8,8 +8,6 @@
 namespace gameflow::plan {
 namespace {
 
-using fmt::format;
-
 std::string offset_text(Duration offset) {
   return offset.ms == 0 ? "" : ", offset " + format_duration(offset);
 }
@@ -18,20 +16,20 @@ std::string offset_text(Duration offset) {
 
 std::string text_of(const spec::WindowShape& shape) {
   if (const auto* const tumbling = std::get_if<spec::Tumbling>(&shape)) {
-    return format("tumbling {}{}{}", format_duration(tumbling->duration),
-                  offset_text(tumbling->offset),
-                  tumbling->zone == nullptr ? "" : ", in " + tumbling->zone->name());
+    return fmt::format("tumbling {}{}{}", format_duration(tumbling->duration),
+                       offset_text(tumbling->offset),
+                       tumbling->zone == nullptr ? "" : ", in " + tumbling->zone->name());
   }
   if (const auto* const session = std::get_if<spec::Session>(&shape)) {
-    return format("sessions with a gap of {}{}", format_duration(session->gap),
-                  session->max ? ", at most " + format_duration(*session->max) : "");
+    return fmt::format("sessions with a gap of {}{}", format_duration(session->gap),
+                       session->max ? ", at most " + format_duration(*session->max) : "");
   }
   const auto& sliding = std::get<spec::Sliding>(shape);
   const Duration pane{std::gcd(sliding.duration.ms, sliding.slide.ms)};
-  return format("sliding {} every {}{}, {}", format_duration(sliding.duration),
-                format_duration(sliding.slide), offset_text(sliding.offset),
-                sliding.in_panes ? "merged from panes of " + format_duration(pane)
-                                 : "each with rows of its own");
+  return fmt::format("sliding {} every {}{}, {}", format_duration(sliding.duration),
+                     format_duration(sliding.slide), offset_text(sliding.offset),
+                     sliding.in_panes ? "merged from panes of " + format_duration(pane)
+                                      : "each with rows of its own");
 }
 
 const Topic* Graph::find_topic(std::string_view topic_name) const {

@@ -11,8 +11,6 @@
 namespace gameflow::plan {
 namespace {
 
-using fmt::format;
-
 Step step_of(const spec::Function& function, Place place = Place::kRecord) {
   return {function.kind,         spec::info_of(function.kind).key,
           function.code,         place,
@@ -76,7 +74,8 @@ class Lowering {
     const NodeId read =
         add(Read{from, source.start, source.position}, graph_.topics[from].type, {});
     graph_.topics[from].readers.push_back(read);
-    Chain chain{.function = format("{}/source/{}", spec_.name, index), .steps = {}, .own_steps = 0};
+    Chain chain{
+        .function = fmt::format("{}/source/{}", spec_.name, index), .steps = {}, .own_steps = 0};
     append(chain.steps, source.transforms);
     if (spec_.join) {
       const spec::JoinSide& side = index == 0 ? spec_.join->left : spec_.join->right;
@@ -109,13 +108,13 @@ class Lowering {
                .ttl = state.ttl};
     if (state.on_expire) {
       made.on_expire = step_of(*state.on_expire, Place::kExpired);
-      made.expire_function = format("{}/expire/{}", spec_.name, state.name);
+      made.expire_function = fmt::format("{}/expire/{}", spec_.name, state.name);
     }
     made.merges = state.merges;
     made.merges.resize(state.type->fields.size());
     const bool merges =
         std::ranges::all_of(made.merges, [](const auto& merge) { return merge.has_value(); });
-    if (merges) made.merge_function = format("{}/merge/{}", spec_.name, state.name);
+    if (merges) made.merge_function = fmt::format("{}/merge/{}", spec_.name, state.name);
     return made;
   }
 
@@ -172,7 +171,8 @@ class Lowering {
     const spec::Sink& sink = spec_.sinks[index];
     const TopicId to = topic(sink.topic);
     if (!sink.transforms.empty()) {
-      Chain chain{.function = format("{}/sink/{}", spec_.name, index), .steps = {}, .own_steps = 0};
+      Chain chain{
+          .function = fmt::format("{}/sink/{}", spec_.name, index), .steps = {}, .own_steps = 0};
       append(chain.steps, sink.transforms, of_sinks());
       chain.own_steps = chain.steps.size();
       ends = {add_chain(std::move(chain), sink.type, ends)};
@@ -292,7 +292,7 @@ Graph lower(const spec::Dataflow& dataflow) {
     graph.schedules.push_back(
         {.name = schedule.name,
          .topic = static_cast<TopicId>(topic - graph.topics.data()),
-         .text = format("{} in {}", schedule.cron_text, schedule.zone->name()),
+         .text = fmt::format("{} in {}", schedule.cron_text, schedule.zone->name()),
          .cron = schedule.cron,
          .zone = schedule.zone,
          .catches_up = schedule.catches_up});

@@ -28,6 +28,16 @@ const std::uint8_t* as_bytes(const char* text) {
   return reinterpret_cast<const std::uint8_t*>(text);
 }
 
+// From 3.2 on, simdjson asks whether half of a pair of surrogates may be replaced: no.
+template <class Parser>
+std::uint8_t* parse_string(Parser& parser, const std::uint8_t* from, std::uint8_t* to) {
+  if constexpr (requires { parser.parse_string(from, to, false); }) {
+    return parser.parse_string(from, to, false);
+  } else {
+    return parser.parse_string(from, to);
+  }
+}
+
 // `text` for a message: at most kQuotedBytesMax bytes of it, cut between characters.
 std::string shorten(std::string_view text) {
   if (text.size() <= kQuotedBytesMax) return std::string(text);
@@ -218,7 +228,7 @@ bool JsonReader::close() {
 }
 
 char* JsonReader::unescape(std::string_view raw, char* out) {
-  auto* end = parser_->parse_string(as_bytes(raw.data()), reinterpret_cast<std::uint8_t*>(out));
+  auto* end = parse_string(*parser_, as_bytes(raw.data()), reinterpret_cast<std::uint8_t*>(out));
   if (end == nullptr) {
     fail_json(static_cast<Position>(raw.data() - text_), "the string has an invalid escape");
   }

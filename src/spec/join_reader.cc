@@ -10,8 +10,6 @@
 
 namespace gameflow::spec {
 
-using fmt::format;
-
 void JoinReader::read(const Node& node, Service& service) {
   const Fields fields(report_, node, kJoining);
   if (!fields.is_map()) return;
@@ -44,7 +42,7 @@ JoinReader::Side JoinReader::read_side(const Fields& join, std::string_view key,
                                        Service& service) {
   const Node* const node = join.find(key);
   if (node == nullptr) return {};
-  const Fields fields(report_, *node, kJoinSide, format("'{}'", key));
+  const Fields fields(report_, *node, kJoinSide, fmt::format("'{}'", key));
   if (!fields.is_map()) return {};
   Side read;
   const Node* const topic = fields.find("topic");
@@ -70,11 +68,11 @@ JoinReader::Side JoinReader::read_side(const Fields& join, std::string_view key,
   const Topic& of = read.entry->topic;
   if (!read.entry->has_schema) {
     report_.error(*topic,
-                  format("topic '{}' has no schema, so operators cannot read it", topic->text),
+                  fmt::format("topic '{}' has no schema, so operators cannot read it", topic->text),
                   "give the topic a 'schema: { value: { type: … } }'");
   }
   if (std::ranges::count(service.sources, of.name, &Source::topic) != 0) {
-    report_.error(*topic, format("topic '{}' is the other side already", topic->text),
+    report_.error(*topic, fmt::format("topic '{}' is the other side already", topic->text),
                   "to join a topic with itself, let another service copy it to a second one");
   }
   service.sources.push_back({of.name, node->position, start, of.type, std::move(transforms)});
@@ -85,9 +83,10 @@ void JoinReader::read_late(const Node& node, const Side& left, const Side& right
                            Service& service) {
   if (node.kind != NodeKind::kMap) {
     if (node.text != "drop") {
-      report_.error(node,
-                    format("'late' has to be 'drop' or a topic, not '{}'", node.text.substr(0, 60)),
-                    "write 'late: drop' or 'late: { topic: late-events }'");
+      report_.error(
+          node,
+          fmt::format("'late' has to be 'drop' or a topic, not '{}'", node.text.substr(0, 60)),
+          "write 'late: drop' or 'late: { topic: late-events }'");
     }
     return;
   }
@@ -101,7 +100,7 @@ void JoinReader::read_late(const Node& node, const Side& left, const Side& right
     if (!entry->has_schema) return;  // told of the side
     report_.error(
         *topic,
-        format("topic '{}' is a side of the join: late events would come back", topic->text),
+        fmt::format("topic '{}' is a side of the join: late events would come back", topic->text),
         "send them to another topic");
     return;
   }
@@ -111,9 +110,9 @@ void JoinReader::read_late(const Node& node, const Side& left, const Side& right
       continue;
     report_.error(
         *topic,
-        format("late events keep their type, but topic '{}' has type '{}', and topic "
-               "'{}' has type '{}'",
-               topic->text, entry->type_name, side->entry->key->text, side->entry->type_name),
+        fmt::format("late events keep their type, but topic '{}' has type '{}', and topic "
+                    "'{}' has type '{}'",
+                    topic->text, entry->type_name, side->entry->key->text, side->entry->type_name),
         "send them to a topic without schema");
     break;
   }
@@ -125,19 +124,20 @@ void JoinReader::check_watermark(const Node& node, const Service& service) {
   if (key == nullptr || (watermark != nullptr && watermark->find("grace-period") != nullptr))
     return;
   report_.warning(*key,
-                  format("service '{}' has no 'grace-period': a left event that arrives after "
-                         "a later one may be late",
-                         service.name),
+                  fmt::format("service '{}' has no 'grace-period': a left event that arrives after "
+                              "a later one may be late",
+                              service.name),
                   "write 'watermark: { grace-period: 2s }', or 0s if events arrive in order");
 }
 
 void JoinReader::check(const Node& body) {
   for (const std::string_view key : {"partition", "window"}) {
     if (const Node* const at = body.find_key(key)) {
-      report_.error(*at, format("a service with 'join' cannot have a '{}'", key),
-                    format("write the joined records to a topic, and let a second service with the "
-                           "'{}' read it",
-                           key));
+      report_.error(
+          *at, fmt::format("a service with 'join' cannot have a '{}'", key),
+          fmt::format("write the joined records to a topic, and let a second service with the "
+                      "'{}' read it",
+                      key));
     }
   }
 }

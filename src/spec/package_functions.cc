@@ -14,8 +14,6 @@
 namespace gameflow::spec {
 namespace {
 
-using fmt::format;
-
 bool is_type_of(const record::Type* type, std::initializer_list<record::Kind> kinds) {
   return type == nullptr || std::ranges::count(kinds, type->kind) != 0;
 }
@@ -25,7 +23,7 @@ bool is_type_of(const record::Type* type, std::initializer_list<record::Kind> ki
 Function PackageReader::read_function(const Node& key, const Node& body, FunctionReader& functions,
                                       std::uint32_t file, Package& package) {
   Function function{FunctionKind::kMap, {}, key.position};
-  const Fields fields(report_, body, kPackageFunction, format("function '{}'", key.text));
+  const Fields fields(report_, body, kPackageFunction, fmt::format("function '{}'", key.text));
   if (!fields.is_map()) return function;
   const auto word = fields.word("operator");
   if (!word) return function;
@@ -49,9 +47,9 @@ Function PackageReader::read_function(const Node& key, const Node& body, Functio
   const Node* const run = fields.find("run");
   const Node* const source = fields.find("source");
   if ((body.find_key("run") != nullptr) == (body.find_key("source") != nullptr)) {
-    report_.error(key, format("function '{}' needs 'run' or 'source'", key.text),
-                  format("for example\nrun: |\n  {}",
-                         example_of(function.kind, names, to_snake_case(key.text))));
+    report_.error(key, fmt::format("function '{}' needs 'run' or 'source'", key.text),
+                  fmt::format("for example\nrun: |\n  {}",
+                              example_of(function.kind, names, to_snake_case(key.text))));
     return function;
   }
   std::optional<Code> code;
@@ -90,14 +88,14 @@ void PackageReader::check_inputs(const Node& body, FunctionKind kind,
     return;
   }
   if (list == nullptr) {
-    report_.error(body, format("function '{}' needs 'inputs'", signature.name), kExample);
+    report_.error(body, fmt::format("function '{}' needs 'inputs'", signature.name), kExample);
     return;
   }
   if (inputs.empty() || inputs.size() > (takes_time ? 3 : 2)) {
     if (list->kind == NodeKind::kList && inputs.size() == list->items.size())
       report_.error(*list,
-                    format("'{}' takes the record, and perhaps its key in front of it{}",
-                           info_of(kind).key, takes_time ? " and its time behind it" : ""),
+                    fmt::format("'{}' takes the record, and perhaps its key in front of it{}",
+                                info_of(kind).key, takes_time ? " and its time behind it" : ""),
                     kExample);
     return;
   }
@@ -120,7 +118,7 @@ void PackageReader::read_output(const Fields& fields, const Node& body, Function
   if (output == nullptr) {
     const bool needs_output = kind != kFilter && kind != kAssignTimestamp && kind != kUpdateState;
     if (needs_output && body.find("output") == nullptr)
-      report_.error(body, format("function '{}' needs 'output'", signature.name),
+      report_.error(body, fmt::format("function '{}' needs 'output'", signature.name),
                     "for example 'output: { type: string }'");
     return;
   }
@@ -132,13 +130,14 @@ void PackageReader::read_output(const Fields& fields, const Node& body, Function
   if (!out.is_map()) return;
   const bool is_optional = out.flag("optional").value_or(false);
   if (is_optional && kind != kFilterMap && kind != kFlush && kind != kOnExpire)
-    report_.error(*output->find("optional"), format("'{}' always gives something", op),
+    report_.error(*output->find("optional"), fmt::format("'{}' always gives something", op),
                   "remove 'optional'");
   const Node* const type = out.find("type");
   if (type == nullptr) return;
   signature.output = package.types->read_type_of(*output, "the output");
   const auto wrong = [&](std::string_view what) {
-    report_.error(*type, format("'{}' gives {}", op, what), "change 'type', or remove 'output'");
+    report_.error(*type, fmt::format("'{}' gives {}", op, what),
+                  "change 'type', or remove 'output'");
     signature.output = nullptr;
   };
   if (kind == kFilter && !is_type_of(signature.output, {record::Kind::kBool})) wrong("a bool");
@@ -161,7 +160,7 @@ void PackageReader::read_states_of(const Node& list, const Package& package, Sig
       std::vector<std::string_view> names;
       for (const auto& [known, state] : package.states) names.emplace_back(known);
       for (const auto& [known, state] : package.imports.states) names.emplace_back(known);
-      report_.error(*node->find("name"), format("this package has no state '{}'", *name),
+      report_.error(*node->find("name"), fmt::format("this package has no state '{}'", *name),
                     did_you_mean(*name, names));
       continue;
     }
@@ -182,11 +181,11 @@ std::optional<Code> PackageReader::read_source(const Node& node, std::uint32_t f
   if (number == files_.end()) {
     auto text = search_.read ? search_.read(name) : std::nullopt;
     if (!text) {
-      report_.error(node, format("'{}' cannot be read", name),
+      report_.error(node, fmt::format("'{}' cannot be read", name),
                     "'source' is a file with C++, relative to the package");
       return std::nullopt;
     }
-    files_.push_back({name, format("{}/{}", package.id, *path), std::move(*text)});
+    files_.push_back({name, fmt::format("{}/{}", package.id, *path), std::move(*text)});
   }
   code.text = normalized(files_[code.position.file].text);
   if (code.text.empty() || code.text.back() != '\n') code.text += '\n';

@@ -10,8 +10,6 @@
 namespace gameflow::spec {
 namespace {
 
-using fmt::format;
-
 std::string_view text_at(const Node& node, std::initializer_list<std::string_view> path,
                          std::string_view otherwise = "") {
   const Node* at = &node;
@@ -53,7 +51,7 @@ std::string_view state_key(const Node& package, const Node& function) {
 }
 
 std::string state_of(std::string_view key) {
-  return format(
+  return fmt::format(
       "    states:\n"
       "      probe: {{ type: keyed-state, properties: {{ key: {{ type: {} }}, value: {{ type: u64 "
       "}} }} }}\n",
@@ -70,24 +68,24 @@ std::string body_of(const Node& package, const std::string& name, const Node& fu
   if (op == "assign-key") {
     const std::string_view key = text_at(function, {"output", "type"}, "string");
     return state_of(is_key(key) ? key : "string") +
-           format("    partition:\n      assign-key: {{ uses: {} }}\n{}", name, keep);
+           fmt::format("    partition:\n      assign-key: {{ uses: {} }}\n{}", name, keep);
   }
   if (op == "assign-timestamp") {
     return state_of("string") +
-           format(
+           fmt::format(
                "    partition:\n      assign-timestamp: {{ uses: {} }}\n"
                "      assign-key: {{ run: \"[](const auto&) {{ return Text(); }}\" }}\n{}",
                name, keep);
   }
   if (op == "update-state") {
-    return states + format(
+    return states + fmt::format(
                         "    partition:\n"
                         "      assign-key: {{ run: \"[](const auto&) {{ return {}; }}\" }}\n"
                         "      update-state: {{ uses: {} }}\n",
                         key_literal(state_key(package, function)), name);
   }
   if (op == "flush") {
-    return states + format(
+    return states + fmt::format(
                         "    window:\n"
                         "      tumbling: {{ duration: 1s }}\n"
                         "      watermark: {{ grace-period: 0s }}\n"
@@ -100,7 +98,7 @@ std::string body_of(const Node& package, const std::string& name, const Node& fu
                         key_literal(state_key(package, function)), has_states ? "" : "++probe();",
                         name);
   }
-  return format(
+  return fmt::format(
       "    transforms: [{{ operator: {}, uses: {} }}]\n"
       "    sinks: [{{ type: topic, id: output }}]\n",
       op, name);
@@ -111,9 +109,9 @@ std::string names_of(const Node& package, std::string_view section) {
   std::string names;
   if (map != nullptr) {
     for (const Node& key : map->keys)
-      names += format("{}{{ name: {} }}", names.empty() ? "" : ", ", key.text);
+      names += fmt::format("{}{{ name: {} }}", names.empty() ? "" : ", ", key.text);
   }
-  return names.empty() ? "" : format("    {}: [{}]\n", section, names);
+  return names.empty() ? "" : fmt::format("    {}: [{}]\n", section, names);
 }
 
 // Types of inputs that the package has from others.
@@ -125,7 +123,7 @@ std::string imported_types(const Node& package) {
     const Node* const types = import.find("types");
     if (types == nullptr) continue;
     for (const Node& type : types->items)
-      names += format("{}{{ name: {} }}", names.empty() ? "" : ", ", text_at(type, {"name"}));
+      names += fmt::format("{}{{ name: {} }}", names.empty() ? "" : ", ", text_at(type, {"name"}));
   }
   return names;
 }
@@ -141,22 +139,22 @@ std::string dataflow_around(const Node& package) {
       const std::string_view op = text_at(function, {"operator"});
       const auto known = std::ranges::find(all_functions(), op, &FunctionInfo::key);
       if (known == all_functions().end() || op == "on-expire" || op == "each") continue;
-      topics += format("  {}: {{ schema: {{ value: {{ type: {} }} }} }}\n", name,
-                       input_type(function, op));
-      services += format("  {0}:\n    sources: [{{ type: topic, id: {0} }}]\n{1}", name,
-                         body_of(package, name, function, op));
+      topics += fmt::format("  {}: {{ schema: {{ value: {{ type: {} }} }} }}\n", name,
+                            input_type(function, op));
+      services += fmt::format("  {0}:\n    sources: [{{ type: topic, id: {0} }}]\n{1}", name,
+                              body_of(package, name, function, op));
     }
   }
   std::string types = names_of(package, "types");
   if (const std::string more = imported_types(package); !more.empty()) {
     if (types.empty()) {
-      types = format("    types: [{}]\n", more);
+      types = fmt::format("    types: [{}]\n", more);
     } else {
       types.insert(types.rfind(']'), ", " + more);
     }
   }
   const std::string_view version = text_at(package, {"apiVersion"}, "0.6.0");
-  return format(
+  return fmt::format(
       "apiVersion: {}\nmeta: {{ name: package, version: 0.1.0 }}\nimports:\n"
       "  - pkg: {}/{}@{}\n    path: .\n{}{}{}{}{}",
       version, text_at(package, {"meta", "namespace"}, "a"),

@@ -17,8 +17,6 @@
 namespace gameflow::spec {
 namespace {
 
-using fmt::format;
-
 template <class Named>
 std::string suggest(const std::string& name, const Named& there) {
   std::vector<std::string_view> names;
@@ -72,7 +70,8 @@ std::optional<PackageReader::Wanted> PackageReader::read_wanted(const Fields& fi
                          wanted.version.find('/') == std::string::npos;
     if (is_fine) return wanted;
   }
-  report_.error(*node, format("a package is NAMESPACE/NAME@VERSION, not '{}'", text->substr(0, 60)),
+  report_.error(*node,
+                fmt::format("a package is NAMESPACE/NAME@VERSION, not '{}'", text->substr(0, 60)),
                 "for example 'pkg: examples/words@0.1.0'");
   return std::nullopt;
 }
@@ -109,7 +108,7 @@ const PackageReader::Package* PackageReader::find(const Wanted& wanted,
   for (const auto& [id, package] : packages_) {
     if (!id.starts_with(wanted.space + "/" + wanted.name + "@")) continue;
     report_.error(*wanted.node,
-                  format("package '{}' is imported already, as {}", wanted.id(), package->id),
+                  fmt::format("package '{}' is imported already, as {}", wanted.id(), package->id),
                   "a dataflow uses one version of a package");
     return nullptr;
   }
@@ -119,25 +118,26 @@ const PackageReader::Package* PackageReader::find(const Wanted& wanted,
   if (place) {
     if (auto text = read(place->file)) return load(wanted, place->file, std::move(*text));
     report_.error(*place->said_at,
-                  format("there is no package here: '{}' cannot be read", place->file),
-                  format("a package is a folder with {}", kPackageFile));
+                  fmt::format("there is no package here: '{}' cannot be read", place->file),
+                  fmt::format("a package is a folder with {}", kPackageFile));
     return nullptr;
   }
   for (const std::string& folder : search_.folders) {
-    const std::string names[] = {format("{}/{}", wanted.space, wanted.name), wanted.name,
-                                 wanted.id(), format("{}@{}", wanted.name, wanted.version)};
+    const std::string names[] = {fmt::format("{}/{}", wanted.space, wanted.name), wanted.name,
+                                 wanted.id(), fmt::format("{}@{}", wanted.name, wanted.version)};
     for (const std::string& name : names) {
       const std::string file =
           (std::filesystem::path(folder) / name / kPackageFile).lexically_normal().string();
       if (auto text = read(file)) return load(wanted, file, std::move(*text));
     }
   }
-  report_.error(*wanted.node, format("package '{}' is not found", wanted.id()),
-                search_.folders.empty()
-                    ? format("say where it is: 'path: ./packages/{}' below it, or --package-path",
-                             wanted.name)
-                    : format("looked for {0}/{1} and {1} in {2}", wanted.space, wanted.name,
-                             fmt::join(search_.folders, ", ")));
+  report_.error(
+      *wanted.node, fmt::format("package '{}' is not found", wanted.id()),
+      search_.folders.empty()
+          ? fmt::format("say where it is: 'path: ./packages/{}' below it, or --package-path",
+                        wanted.name)
+          : fmt::format("looked for {0}/{1} and {1} in {2}", wanted.space, wanted.name,
+                        fmt::join(search_.folders, ", ")));
   return nullptr;
 }
 
@@ -145,8 +145,8 @@ bool PackageReader::is_cycle(const Wanted& wanted) {
   const auto start = std::ranges::find(loading_, wanted.id());
   if (start == loading_.end()) return false;
   report_.error(*wanted.node,
-                format("packages import each other: {} -> {}",
-                       fmt::join(start, loading_.end(), " -> "), wanted.id()),
+                fmt::format("packages import each other: {} -> {}",
+                            fmt::join(start, loading_.end(), " -> "), wanted.id()),
                 "take what both need into a third one");
   return true;
 }
@@ -154,7 +154,7 @@ bool PackageReader::is_cycle(const Wanted& wanted) {
 const PackageReader::Package* PackageReader::load(const Wanted& wanted, const std::string& name,
                                                   std::string text) {
   const auto file = static_cast<std::uint32_t>(files_.size());
-  files_.push_back({name, format("{}/{}", wanted.id(), kPackageFile), std::move(text)});
+  files_.push_back({name, fmt::format("{}/{}", wanted.id(), kPackageFile), std::move(text)});
   Package& package = *(packages_[wanted.id()] = std::make_unique<Package>());
   package.id = wanted.id();
   loading_.push_back(wanted.id());
@@ -184,10 +184,11 @@ bool PackageReader::check_meta(const Node& root, const Wanted& wanted) {
     const Node* const node = meta->find(key);
     if (node == nullptr || node->kind != NodeKind::kScalar || node->text == text) continue;
     const auto& [line, column, file] = node->position;
-    report_.error(*wanted.node,
-                  format("the package in {} has {} '{}', not '{}'", files_[file].name, key,
-                         node->text.substr(0, 60), text),
-                  format("it says so in line {}, column {}: change one of them", line, column));
+    report_.error(
+        *wanted.node,
+        fmt::format("the package in {} has {} '{}', not '{}'", files_[file].name, key,
+                    node->text.substr(0, 60), text),
+        fmt::format("it says so in line {}, column {}: change one of them", line, column));
     return false;
   }
   return true;
@@ -237,7 +238,8 @@ void PackageReader::read_expiries(const Node& section, const std::string& source
 
 void PackageReader::read_states(const Node& section, FunctionReader& functions, Package& package) {
   if (section.kind != NodeKind::kMap) {
-    report_.error(section, format("'states' has to be a map, this is {}", describe(section.kind)));
+    report_.error(section,
+                  fmt::format("'states' has to be a map, this is {}", describe(section.kind)));
     return;
   }
   for (std::size_t i = 0; i < section.keys.size(); ++i) {
@@ -245,7 +247,8 @@ void PackageReader::read_states(const Node& section, FunctionReader& functions, 
     check_name(report_, key, kStateName, key.text);
     StateReader reader(report_, *package.types, functions, package.imports, {}, false);
     if (package.imports.states.contains(key.text))
-      report_.error(key, format("state '{}' is imported already", key.text), "rename this one");
+      report_.error(key, fmt::format("state '{}' is imported already", key.text),
+                    "rename this one");
     package.states[key.text] = reader.read_definition(key, section.items[i]);
   }
 }
@@ -254,7 +257,7 @@ void PackageReader::read_functions(const Node& section, FunctionReader& function
                                    std::uint32_t file, Package& package) {
   if (section.kind != NodeKind::kMap) {
     report_.error(section,
-                  format("'functions' has to be a map, this is {}", describe(section.kind)),
+                  fmt::format("'functions' has to be a map, this is {}", describe(section.kind)),
                   "for example 'mask-ssn: { operator: map, inputs: …, output: …, run: … }'");
     return;
   }
@@ -272,8 +275,8 @@ void PackageReader::take(const Fields& fields, const Package* package, TypeReade
   const auto names = [&](std::string_view key) {
     std::vector<const Node*> found;
     for (const Node* const node :
-         maps_of(report_, fields.find(key), format("'{}' of an import", key),
-                 format("for example '{}: [{{ name: … }}]'", key))) {
+         maps_of(report_, fields.find(key), fmt::format("'{}' of an import", key),
+                 fmt::format("for example '{}: [{{ name: … }}]'", key))) {
       const Fields item(report_, *node, kImportName);
       if (item.text("name")) found.push_back(node->find("name"));
     }
@@ -281,7 +284,7 @@ void PackageReader::take(const Fields& fields, const Package* package, TypeReade
   };
   const auto missing = [&](const Node& at, std::string_view what, std::string hint) {
     if (is_read)
-      report_.error(at, format("package '{}' has no {} '{}'", package->id, what, at.text),
+      report_.error(at, fmt::format("package '{}' has no {} '{}'", package->id, what, at.text),
                     std::move(hint));
   };
   for (const Node* const name : names("types")) {
@@ -296,7 +299,7 @@ void PackageReader::take(const Fields& fields, const Package* package, TypeReade
   // Of the package's own, or of those that it imports itself.
   const auto take_all = [&](std::string_view what, auto own, auto imported) {
     auto& taken = into.*imported;
-    for (const Node* const name : names(format("{}s", what))) {
+    for (const Node* const name : names(fmt::format("{}s", what))) {
       std::remove_cvref_t<decltype(taken.begin()->second)> value{};
       if (is_read) {
         const auto found = (package->*own).find(name->text);
@@ -310,7 +313,8 @@ void PackageReader::take(const Fields& fields, const Package* package, TypeReade
         }
       }
       if (!taken.emplace(name->text, std::move(value)).second)
-        report_.error(*name, format("{} '{}' is imported already", what, name->text), "remove one");
+        report_.error(*name, fmt::format("{} '{}' is imported already", what, name->text),
+                      "remove one");
     }
   };
   take_all("function", &Package::functions, &Imports::functions);

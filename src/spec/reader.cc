@@ -19,7 +19,7 @@ namespace {
 constexpr Duration kDurationMax = {std::int64_t{36'500} * 24 * 3'600'000};
 
 // Text of the user's in a message: one line, not too long.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string shown(text.substr(0, 60));
   std::replace(shown.begin(), shown.end(), '\n', ' ');
   return fmt::format("'{}{}'", shown, text.size() > 60 ? "…" : "");
@@ -232,7 +232,7 @@ Fields::Fields(Report& report, const Node& node, const Section& section, std::st
     }
     const std::string_view guess = closest(key.text, keys);
     const bool is_missing = guess.empty() && !missing.empty() && !is_told(missing);
-    report_.error(key, fmt::format("unknown key {} in {}", quoted(key.text), what_),
+    report_.error(key, fmt::format("unknown key {} in {}", in_quotes(key.text), what_),
                   is_missing ? fmt::format("did you mean '{}', which is missing?", missing)
                              : did_you_mean(key.text, keys));
     meant_.emplace_back(is_missing ? missing : guess);
@@ -402,7 +402,7 @@ std::optional<std::size_t> read_word(Report& report, const Node& node, std::stri
     report.error(node, fmt::format("{} has to be a word, this is {}", what, describe(node.kind)),
                  did_you_mean("", words));
   } else {
-    report.error(node, fmt::format("unknown {} {}", what, quoted(node.text)),
+    report.error(node, fmt::format("unknown {} {}", what, in_quotes(node.text)),
                  did_you_mean(node.text, words));
   }
   return std::nullopt;

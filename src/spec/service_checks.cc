@@ -13,20 +13,18 @@
 namespace gameflow::spec {
 namespace {
 
-using fmt::format;
-
 void check_reference(Report& report, const StateReference& reference, const Service& reader,
                      const std::vector<Service>& services) {
   const auto owner = std::ranges::find(services, reference.service, &Service::name);
   if (owner == services.end()) {
     std::vector<std::string_view> names;
     for (const Service& service : services) names.emplace_back(service.name);
-    report.error(reference.position, format("there is no service '{}'", reference.service),
+    report.error(reference.position, fmt::format("there is no service '{}'", reference.service),
                  did_you_mean(reference.service, names));
     return;
   }
   if (&*owner == &reader) {
-    report.error(reference.position, format("service '{}' is this one", reader.name),
+    report.error(reference.position, fmt::format("service '{}' is this one", reader.name),
                  "what a service owns it can read without 'from'");
     return;
   }
@@ -35,13 +33,13 @@ void check_reference(Report& report, const StateReference& reference, const Serv
     std::vector<std::string_view> names;
     for (const State& state : owner->states) names.emplace_back(state.name);
     report.error(reference.position,
-                 format("service '{}' has no state '{}'", reference.service, reference.state),
+                 fmt::format("service '{}' has no state '{}'", reference.service, reference.state),
                  did_you_mean(reference.state, names));
   } else if (owner->window) {
     report.error(
         reference.position,
-        format("the rows of state '{}' go with the windows of service '{}'", reference.state,
-               reference.service),
+        fmt::format("the rows of state '{}' go with the windows of service '{}'", reference.state,
+                    reference.service),
         "only a state without window can be read by key: keep it in a 'partition' outside of "
         "'window', or read the results from a topic");
   }
@@ -93,10 +91,10 @@ class Cycles {
       std::size_t start, std::size_t last, const std::string& topic,
       const std::map<std::size_t, std::pair<std::size_t, std::string>>& came_from,
       const std::vector<Service>& services) {
-    std::string text = format(" -> topic '{}' -> {}", topic, services[start].name);
+    std::string text = fmt::format(" -> topic '{}' -> {}", topic, services[start].name);
     for (std::size_t at = last; at != start;) {
       const auto& [before, by] = came_from.at(at);
-      text = format(" -> topic '{}' -> {}", by, services[at].name) + text;
+      text = fmt::format(" -> topic '{}' -> {}", by, services[at].name) + text;
       at = before;
     }
     return services[start].name + text;
@@ -118,8 +116,8 @@ void ServiceReader::check_all(const std::vector<Table>& tables) {
       if (std::ranges::any_of(service.states, is_same) ||
           std::ranges::any_of(service.references, is_same)) {
         report_.error(table.position,
-                      format("table '{}' and a state of service '{}' have the same name",
-                             table.name, service.name),
+                      fmt::format("table '{}' and a state of service '{}' have the same name",
+                                  table.name, service.name),
                       "rename one of them");
       }
     }
@@ -128,7 +126,7 @@ void ServiceReader::check_all(const std::vector<Table>& tables) {
   for (std::size_t i = 0; i < services_.size(); ++i) {
     const std::string path = cycles.from(i, services_);
     if (path.empty()) continue;
-    report_.error(services_[i].position, format("services feed each other: {}", path),
+    report_.error(services_[i].position, fmt::format("services feed each other: {}", path),
                   "if that is wanted, write 'allow-cycle: true' at one of the topics");
   }
 }

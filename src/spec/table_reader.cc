@@ -13,11 +13,10 @@
 
 namespace gameflow::spec {
 
-using fmt::format;
-
 std::vector<Table> TableReader::read_section(const Node& section) {
   if (section.kind != NodeKind::kMap) {
-    report_.error(section, format("'tables' has to be a map, this is {}", describe(section.kind)),
+    report_.error(section,
+                  fmt::format("'tables' has to be a map, this is {}", describe(section.kind)),
                   "for example 'items: { file: items.csv, key: item_id, type: item }'");
     return {};
   }
@@ -29,10 +28,11 @@ std::vector<Table> TableReader::read_section(const Node& section) {
       // told
     } else if (const auto reason = reserved_as_accessor(accessor)) {
       report_.error(
-          key, format("'{}' cannot be the name of a table: {} is {}", key.text, accessor, *reason),
+          key,
+          fmt::format("'{}' cannot be the name of a table: {} is {}", key.text, accessor, *reason),
           "choose another name");
     } else if (!accessors.insert(accessor).second) {
-      report_.error(key, format("two tables are called {} in C++", accessor), "rename one");
+      report_.error(key, fmt::format("two tables are called {} in C++", accessor), "rename one");
     }
     read_table(key, section.items[i]);
   }
@@ -49,12 +49,13 @@ void TableReader::read_table(const Node& key, const Node& body) {
   const Node* const topic = fields.find("topic");
   if (body.find_key("file") != nullptr && body.find_key("topic") != nullptr) {
     report_.error(*body.find_key("topic"),
-                  format("table '{}' has a 'file' and a 'topic'", key.text), "remove one of them");
+                  fmt::format("table '{}' has a 'file' and a 'topic'", key.text),
+                  "remove one of them");
     return;
   }
   if (body.find_key("file") == nullptr && body.find_key("topic") == nullptr) {
     if (fields.is_told("file") || fields.is_told("topic")) return;
-    report_.error(key, format("table '{}' needs a 'file' or a 'topic'", key.text),
+    report_.error(key, fmt::format("table '{}' needs a 'file' or a 'topic'", key.text),
                   "for example 'file: items.csv'");
     return;
   }
@@ -70,7 +71,7 @@ void TableReader::read_file(const Node& node, const Fields& fields, const Node& 
   const auto ends_with = [&table](std::string_view end) { return table.file.ends_with(end); };
   if (!table.file.empty() && !ends_with(".csv") && !ends_with(".json") && !ends_with(".jsonl") &&
       !ends_with(".ndjson")) {
-    report_.error(node, format("the format of '{}' is not known", table.file.substr(0, 60)),
+    report_.error(node, fmt::format("the format of '{}' is not known", table.file.substr(0, 60)),
                   "files of tables end with .csv, .json, .jsonl or .ndjson");
   }
   if (fields.require("type") == nullptr) return;
@@ -91,12 +92,12 @@ void TableReader::read_topic(const Node& node, const Node& body, Table& table) {
   table.topic = entry->topic.name;
   table.type = entry->topic.type;
   if (said != nullptr && table.type != nullptr && said != table.type) {
-    report_.error(*type,
-                  format("the records of topic '{}' are of type {}", node.text, entry->type_name),
-                  "remove 'type', or write that one");
+    report_.error(
+        *type, fmt::format("the records of topic '{}' are of type {}", node.text, entry->type_name),
+        "remove 'type', or write that one");
   }
   if (!entry->has_schema || (table.type != nullptr && table.type->kind != record::Kind::kObject)) {
-    report_.error(node, format("the records of topic '{}' have to be objects", node.text),
+    report_.error(node, fmt::format("the records of topic '{}' have to be objects", node.text),
                   "give it a 'schema' with an object type");
     table.type = nullptr;
   }
@@ -113,16 +114,16 @@ void TableReader::read_key(const Fields& fields, Table& table) {
   if (field == table.type->fields.end()) {
     std::vector<std::string_view> names;
     for (const record::Field& other : table.type->fields) names.emplace_back(other.name);
-    report_.error(node, format("the type of table '{}' has no field '{}'", table.name, *text),
+    report_.error(node, fmt::format("the type of table '{}' has no field '{}'", table.name, *text),
                   did_you_mean(table.key, names));
     return;
   }
   table.key = field->name;
   if (!is_key_kind(field->type->kind) || field->optional)
     report_.error(node,
-                  format("the key of a table has to be a string, an integer or a bool that is "
-                         "always there; '{}' is not",
-                         field->name));
+                  fmt::format("the key of a table has to be a string, an integer or a bool that is "
+                              "always there; '{}' is not",
+                              field->name));
 }
 
 }  // namespace gameflow::spec

@@ -35,7 +35,7 @@ using flow_test::Operator;
 using flow_test::World;
 using spec::FunctionKind;
 
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
   return json::serialize(json::string(text));
 }
 
@@ -48,7 +48,7 @@ std::string json_of(const query::Value& value, record::Kind kind) {
   if (const auto* const number = std::get_if<query::Digits>(&value)) return number->text;
   const auto* const text = std::get_if<std::string>(&value);
   const bool is_json = kind == record::Kind::kList || kind == record::Kind::kQuantiles;
-  if (text != nullptr) return is_json ? *text : quoted(*text);
+  if (text != nullptr) return is_json ? *text : in_quotes(*text);
   return "null";
 }
 
@@ -116,7 +116,7 @@ class FunctionTest {
   // Text needs no quotes.
   std::string value_for(const std::string& value, const record::Type* in) const {
     const bool is_text = in != nullptr && in->kind == record::Kind::kString;
-    return is_text && !value.starts_with('"') ? quoted(value) : value;
+    return is_text && !value.starts_with('"') ? in_quotes(value) : value;
   }
 
   Status run_transform(const Operator& found, const record::Type* in) {
@@ -170,7 +170,7 @@ class FunctionTest {
     GF_ASSIGN(const auto records, world.new_keyed_records(flow_test::kProbeOutput));
     for (const auto& [key, value] : records) {
       if (options_.output_key)
-        fmt::print("{{\"key\":{},\"value\":{}}}\n", key ? quoted(*key) : "null", value);
+        fmt::print("{{\"key\":{},\"value\":{}}}\n", key ? in_quotes(*key) : "null", value);
       else
         fmt::print("{}\n", value);
     }
@@ -186,11 +186,11 @@ class FunctionTest {
               world.answer(fmt::format("select {} from \"{}\" order by _key{}", columns,
                                        state.table, keyed.window ? ", _window_start" : "")));
     for (const auto& row : rows.rows) {
-      std::string text = names_state ? fmt::format("\"_state\":{},", quoted(state.name)) : "";
+      std::string text = names_state ? fmt::format("\"_state\":{},", in_quotes(state.name)) : "";
       text += fmt::format("\"_key\":{}", json_of(row[0], state.key));
       for (std::size_t i = 1; i < row.size(); ++i) {
         const record::Field& field = state.row->fields[i - 1];
-        text += fmt::format(",{}:{}", quoted(field.name), json_of(row[i], field.type->kind));
+        text += fmt::format(",{}:{}", in_quotes(field.name), json_of(row[i], field.type->kind));
       }
       fmt::print("{{{}}}\n", text);
     }

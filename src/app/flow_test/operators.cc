@@ -18,7 +18,6 @@
 namespace gameflow::app::flow_test {
 namespace {
 
-using fmt::format;
 using plan::Graph;
 using plan::Step;
 
@@ -33,7 +32,7 @@ Operator make_operator(const Graph& graph, plan::ServiceId service, plan::NodeId
           .node = node,
           .index = index,
           .step = &step,
-          .id = format("{}/{}", graph.services[service].name, step.name),
+          .id = fmt::format("{}/{}", graph.services[service].name, step.name),
           .function = is_lambda ? "" : block.function};
 }
 
@@ -44,9 +43,9 @@ std::string_view behind_service(std::string_view id) {
 std::string listed(const std::vector<Operator>& operators) {
   std::string text;
   for (const Operator& found : operators) {
-    text +=
-        format("\n  {}{} (line {})", found.id, found.function.empty() ? "" : ": " + found.function,
-               found.step->code.position.line);
+    text += fmt::format("\n  {}{} (line {})", found.id,
+                        found.function.empty() ? "" : ": " + found.function,
+                        found.step->code.position.line);
   }
   return text;
 }
@@ -168,8 +167,8 @@ Step step_of_kind(spec::FunctionKind kind, spec::Code code) {
 std::optional<std::string> key_literal(const std::string& text, record::Kind kind) {
   if (kind == record::Kind::kString) {
     std::string literal = "Text(std::string_view(\"";
-    for (const char c : text) literal += format("\\{:03o}", static_cast<unsigned char>(c));
-    return literal + format("\", {}))", text.size());
+    for (const char c : text) literal += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
+    return literal + fmt::format("\", {}))", text.size());
   }
   if (kind == record::Kind::kBool)
     return text == "true" || text == "false" ? std::optional(text) : std::nullopt;
@@ -177,7 +176,7 @@ std::optional<std::string> key_literal(const std::string& text, record::Kind kin
   const char* const end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, number);
   if (error != std::errc{} || rest != end) return std::nullopt;
-  return format("static_cast<{}>({}ll)", record::to_string(kind), number);
+  return fmt::format("static_cast<{}>({}ll)", record::to_string(kind), number);
 }
 
 // The Keyed behind a chain, and what its rows' keys are.
@@ -203,8 +202,9 @@ spec::Code called_by(const Step& step, const std::string& result, std::string_vi
   const bool is_lambda = block.form == opbuild::Block::Form::kLambda;
   if (is_lambda) code.text = "constexpr auto probed_ = " + code.text + "\n;";
   const std::string name = is_lambda ? "probed_" : block.function;
-  code.text += format("\n#define GAMEFLOW_PROBED {}\n{} call_probed_(const auto&... in) {{ {} }}\n",
-                      name, result, body);
+  code.text +=
+      fmt::format("\n#define GAMEFLOW_PROBED {}\n{} call_probed_(const auto&... in) {{ {} }}\n",
+                  name, result, body);
   return code;
 }
 
@@ -241,7 +241,7 @@ std::vector<Operator> operators_of(const Graph& graph) {
   for (const Operator& one : found) ++total[one.id];
   for (Operator& one : found) {
     const std::string id = one.id;
-    if (total[id] > 1) one.id += format("/{}", ++number[id]);
+    if (total[id] > 1) one.id += fmt::format("/{}", ++number[id]);
   }
   return found;
 }
@@ -265,7 +265,7 @@ Result<Operator> find_operator(const Graph& graph, const std::string& name) {
   if (found.size() == 1 || (is_one && !found.empty())) return found.front();
   if (!found.empty()) {
     return fail(ErrorCode::kInvalidArgument,
-                format("'{}' is more than one operator: name one of{}", name, listed(found)));
+                fmt::format("'{}' is more than one operator: name one of{}", name, listed(found)));
   }
   std::vector<std::string_view> names;
   for (const Operator& one : all) {
@@ -273,9 +273,10 @@ Result<Operator> find_operator(const Graph& graph, const std::string& name) {
     if (!one.function.empty()) names.emplace_back(one.function);
   }
   const std::string_view guess = closest(name, names);
-  return fail(ErrorCode::kInvalidArgument,
-              format("there is no operator '{}'{}; there are{}", name,
-                     guess.empty() ? "" : format(" (did you mean '{}'?)", guess), listed(all)));
+  return fail(
+      ErrorCode::kInvalidArgument,
+      fmt::format("there is no operator '{}'{}; there are{}", name,
+                  guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess), listed(all)));
 }
 
 Graph pipe_around(const Graph& graph, const Operator& found, const record::Type* in,
@@ -306,11 +307,12 @@ Step as_transform(const Graph& graph, const Operator& found) {
     case FunctionKind::kAssignTimestamp:
       return step_of_kind(
           FunctionKind::kMap,
-          called_by(step, "i64",
-                    format("if constexpr (requires {{ GAMEFLOW_PROBED(in..., i64{{}}); }}) return "
-                           "static_cast<i64>(GAMEFLOW_PROBED(in..., i64{{{}}})); else return "
-                           "static_cast<i64>(GAMEFLOW_PROBED(in...));",
-                           kRecordTime)));
+          called_by(
+              step, "i64",
+              fmt::format("if constexpr (requires {{ GAMEFLOW_PROBED(in..., i64{{}}); }}) return "
+                          "static_cast<i64>(GAMEFLOW_PROBED(in..., i64{{{}}})); else return "
+                          "static_cast<i64>(GAMEFLOW_PROBED(in...));",
+                          kRecordTime)));
     default:
       return step;
   }
@@ -341,9 +343,9 @@ Result<Graph> rows_around(const Graph& graph, const Operator& found, const recor
     const auto literal = key_literal(*key, *exchange.key);
     if (!literal) {
       return fail(ErrorCode::kInvalidArgument,
-                  format("--state-key '{}' is no {}", *key, record::to_string(*exchange.key)));
+                  fmt::format("--state-key '{}' is no {}", *key, record::to_string(*exchange.key)));
     }
-    steps.back().code.text = format("[](const auto&) {{ return {}; }}", *literal);
+    steps.back().code.text = fmt::format("[](const auto&) {{ return {}; }}", *literal);
   }
   const plan::NodeId chain = add_chain(probe, std::move(steps), add_read(probe, in));
   const plan::NodeId exchanged = add_node(probe, exchange, in, {chain});

@@ -21,8 +21,18 @@ class Postgres {
     start();
   }
 
-  static std::string bin(const std::string& name) { return "/usr/lib/postgresql/15/bin/" + name; }
-  static bool is_installed() { return std::filesystem::exists(bin("postgres")); }
+  // As Debian has it: /usr/lib/postgresql/15/bin/postgres
+  static std::string bin(const std::string& name) {
+    std::string found;
+    std::error_code ignored;
+    for (const auto& version :
+         std::filesystem::directory_iterator("/usr/lib/postgresql", ignored)) {
+      const auto path = version.path() / "bin" / name;
+      if (std::filesystem::exists(path)) found = std::max(found, path.string());
+    }
+    return found;
+  }
+  static bool is_installed() { return !bin("postgres").empty(); }
 
   void start() {
     server_ = std::make_unique<PeerProcess>(
@@ -81,7 +91,7 @@ class SqlSinkTest : public ::testing::Test {
   }
   static void TearDownTestSuite() { postgres.reset(); }
   void SetUp() override {
-    if (!postgres) GTEST_SKIP() << "PostgreSQL 15 is not installed: tools/setup.sh test";
+    if (!postgres) GTEST_SKIP() << "PostgreSQL is not installed: tools/setup.sh test";
     sql("DROP TABLE IF EXISTS sales, gameflow_positions");
   }
 
