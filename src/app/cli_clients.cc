@@ -270,6 +270,7 @@ void CommandTree::add_connect() {
       ->envname("GAMEFLOW_CONNECTORS")
       ->type_name("FILE");
   app->add_flag("--check", options->check_only, "Only read the file and find its secrets");
+  add_build_flags(*app, options->build, false);
   add_server(*app, options->server);
 }
 

@@ -53,17 +53,19 @@ struct TopicDeleteOptions {
 int topic_delete_command(const TopicDeleteOptions& options);
 
 struct ConnectorListOptions {
-  std::string server;
+  client::ServerAddress server;
 };
 int connector_list_command(const ConnectorListOptions& options);
 
 struct ConnectorDescribeOptions {
-  std::string server, connector;
+  client::ServerAddress server;
+  std::string connector;
 };
 int connector_describe_command(const ConnectorDescribeOptions& options);
 
 struct ConnectorDeleteOptions {
-  std::string server, connector;
+  client::ServerAddress server;
+  std::string connector;
 };
 int connector_delete_command(const ConnectorDeleteOptions& options);
 
@@ -130,15 +132,6 @@ struct DeadLettersReplayOptions {
   bool dry_run = false;
 };
 int dead_letters_replay_command(const DeadLettersReplayOptions& options);
-
-struct ConnectOptions {
-  client::ServerAddress server;
-  std::string file;
-  std::string secrets_file;  // empty: secrets by name come from the environment
-  std::string library;       // with further kinds; empty: none
-  bool check_only = false;
-};
-int connect_command(const ConnectOptions& options);
 
 struct McpOptions {
   client::ServerAddress server;

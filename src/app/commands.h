@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "app/client_commands.h"
+#include "client/http_client.h"
 #include "log/store.h"
 
 namespace gameflow::app {
@@ -78,6 +79,18 @@ struct RunOptions {
   std::string log_level = "info";
 };
 int run_command(const RunOptions& options);
+
+// --- Connectors ----------------------------------------------------------------------------------
+
+struct ConnectOptions {
+  client::ServerAddress server;
+  std::string file;
+  std::string secrets_file;  // empty: secrets by name come from the environment
+  std::string library;       // with further kinds; empty: none
+  bool check_only = false;
+  BuildOptions build;  // of its transforms
+};
+int connect_command(const ConnectOptions& options);
 
 // --- Connectors of one's own ---------------------------------------------------------------------
 

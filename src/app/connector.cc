@@ -17,7 +17,7 @@ namespace {
 
 namespace json = boost::json;
 
-Result<json::object> get(const std::string& server, const std::string& target) {
+Result<json::object> get(const client::ServerAddress& server, const std::string& target) {
   GF_ASSIGN(const auto http, client::HttpClient::open(server));
   return client::object_of(http->request("GET", target, "", ""));
 }

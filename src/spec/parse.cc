@@ -6,6 +6,7 @@
 #include "record/type.h"
 #include "spec/model.h"
 #include "spec/packages.h"
+#include "spec/parse_tree.h"
 #include "spec/reader.h"
 #include "spec/sections.h"
 #include "spec/service_reader.h"
@@ -93,8 +94,11 @@ void read_connectors(Report& report, const Fields& fields, Dataflow& dataflow) {
   }
 }
 
-void read_root(Report& report, const Node& root, std::string_view source,
-               const PackageSearch& search, std::vector<SourceFile>& files, Dataflow& dataflow) {
+}  // namespace
+
+void read_dataflow_tree(Report& report, const Node& root, std::string_view source,
+                        const PackageSearch& search, std::vector<SourceFile>& files,
+                        Dataflow& dataflow) {
   const Fields fields(report, root, kDataflow);
   if (!fields.is_map()) return;
   Naming naming = Naming::kAsSdf5;
@@ -135,8 +139,6 @@ void read_root(Report& report, const Node& root, std::string_view source,
   check_dead_letters(report, dataflow, topics);
 }
 
-}  // namespace
-
 const record::Type* Service::output() const {
   const auto takes_output = [](const Sink& sink) {
     return sink.type != nullptr && sink.transforms.empty();
@@ -162,7 +164,7 @@ ParseResult parse(std::string_view source, std::string file_name, const PackageS
   Dataflow dataflow;
   dataflow.file_name = std::move(file_name);
   if (tree.root && tree.root->kind != NodeKind::kNull) {
-    read_root(report, *tree.root, normalized(source), search, result.files, dataflow);
+    read_dataflow_tree(report, *tree.root, normalized(source), search, result.files, dataflow);
   } else if (tree.root || (report.is_empty())) {
     report.error(Position{}, "the file is empty",
                  "a dataflow starts with 'apiVersion: 0.5.0' and 'meta:'");
