@@ -69,6 +69,7 @@ void add_pipe_cases(Cases& cases);
 void add_large_cases(Cases& cases);
 void add_http_cases(Cases& cases);
 void add_watch_cases(Cases& cases);
+void add_generate_cases(Cases& cases);
 
 // --- For cases whose figure is a rate ------------------------------------------------------------
 

@@ -56,10 +56,10 @@ start_generator() {
     echo "generator: already running"
     return
   fi
-  start_process generator build/gameflow generate --to "$url" --rate "$rate" --positions
+  start_process generator build/gameflow generate --profile game --to "$url" --rate "$rate" --positions
   sleep 0.2  # what is wrong with its flags it says at once
   check_alive generator
-  echo "generator: started, $rate events a second of each kind"
+  echo "generator: started, a game of about $rate events a second"
 }
 
 start_server

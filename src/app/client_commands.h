@@ -14,15 +14,30 @@
 
 namespace gameflow::app {
 
+enum class GenerateProfile : std::uint8_t { kUniform, kGame };
+
 struct GenerateOptions {
   client::ServerAddress server;  // without a URL: stdout
   std::vector<generate::EventKind> kinds;
-  std::optional<std::uint64_t> rate = 100;  // per second and kind; nothing: as fast as it goes
-  std::optional<std::uint64_t> events;      // of each kind; nothing: no end
+  // Per second, of each kind; of the game, of all kinds together on average. Nothing: as fast as it
+  // goes.
+  std::optional<std::uint64_t> rate = 100;
+  std::optional<std::uint64_t> events;  // of each kind; nothing: no end
   std::optional<std::uint64_t> seed;
   std::uint32_t players = 99;
+  std::string producer_id;  // empty: made up
+  GenerateProfile profile = GenerateProfile::kUniform;
+
+  // Of the uniform profile.
   std::optional<Timestamp> start_time;  // nothing: the clock
-  std::string producer_id;              // empty: made up
+
+  // Of the game. What was given counts more than its file.
+  bool has_rate = false, has_players = false;
+  std::string game_file, truth_file;   // empty: the defaults; none
+  std::optional<Timestamp> from;       // nothing: now
+  std::optional<std::uint64_t> days;   // nothing: no end
+  std::optional<std::uint64_t> speed;  // times the clock; nothing: as the events' time says
+  std::uint32_t threads = 0;           // 0: one for each core
 };
 int generate_command(const GenerateOptions& options);
 

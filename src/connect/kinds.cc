@@ -5,6 +5,7 @@
 #include "connect/file/file_sink.h"
 #include "connect/file/file_source.h"
 #include "connect/graphite/graphite_sink.h"
+#include "connect/http_sink/http_sink.h"
 #include "connect/http_source/http_source.h"
 #include "connect/kafka/kafka_sink.h"
 #include "connect/kafka/kafka_source.h"
@@ -15,9 +16,9 @@
 namespace gameflow::connect {
 
 std::span<const Kind> kinds() {
-  static const std::vector<Kind> kKinds = {kFileSource, kFileSink,    kGraphiteSink,
-                                           kHttpSource, kKafkaSource, kKafkaSink,
-                                           kMqttSource, kSqlSink,     kWebhookSource};
+  static const std::vector<Kind> kKinds = {kFileSource, kFileSink,     kGraphiteSink, kHttpSource,
+                                           kHttpSink,   kKafkaSource,  kKafkaSink,    kMqttSource,
+                                           kSqlSink,    kWebhookSource};
   return kKinds;
 }
 

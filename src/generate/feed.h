@@ -38,9 +38,10 @@ class Feed {
   virtual ~Feed() = default;
 
   // The next events that arrive at `until` or before, in order of time, as many as are at hand: at
-  // least one if there is any. Views hold until the next call.
+  // least one if there is any (but a feed that finds none for about a day says so). Views hold
+  // until the next call.
   virtual std::span<const FeedEvent> next(Timestamp until) = 0;
-  // When the next one arrives; nothing: there are no more.
+  // When the next one arrives, or no sooner; nothing: there are no more.
   virtual std::optional<Timestamp> next_time() = 0;
 
   // Leaves out the first so many events of each kind, by EventKind. At the beginning only. Much

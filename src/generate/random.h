@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "generate/portable_math.h"
+
 namespace gameflow::generate {
 
 // The finaliser of SplitMix64 (Steele, Lea, Flood 2014): a bijection, so distinct inputs give
@@ -30,6 +32,15 @@ class Random {
     const std::uint64_t a = bits >> 32U, b = bits & 0xffffffffU;
     return scale(a < b ? a : b, bound);
   }
+
+  // Uniform in [0, 1).
+  constexpr double unit() { return static_cast<double>(next() >> 11U) * 0x1p-53; }
+  constexpr double between(double low, double high) { return low + (high - low) * unit(); }
+  constexpr bool likely(double probability) { return unit() < probability; }
+  // Of mean 1.
+  double exponential() { return -log_of(1 - unit()); }
+  // Of mean 0 and deviation 1, never beyond 3.5: the sum of four uniform ones.
+  constexpr double normal() { return (unit() + unit() + unit() + unit() - 2) * 1.7320508075688772; }
 
   // True `percent` times in a hundred.
   constexpr bool chance(std::uint32_t percent) { return below(100) < percent; }

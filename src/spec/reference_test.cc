@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "spec/game.h"
 #include "spec/model.h"
 #include "spec/reader.h"
 #include "spec/sections.h"
@@ -15,8 +16,8 @@
 namespace gameflow::spec {
 namespace {
 
-std::string read_reference() {
-  std::ifstream file(GAMEFLOW_SOURCE_FOLDER "/docs/reference/dataflow-yaml.md");
+std::string read_reference(const std::string& page = "dataflow-yaml.md") {
+  std::ifstream file(GAMEFLOW_SOURCE_FOLDER "/docs/reference/" + page);
   std::stringstream text;
   text << file.rdbuf();
   EXPECT_TRUE(file) << "the reference cannot be read";
@@ -131,6 +132,18 @@ TEST(Reference, HasTheTableOfEverySection) {
     if ((is_type(*section) && section != &kFieldType) || section == &kFunction) continue;
     EXPECT_NE(text.find(table_of(*section)), std::string::npos)
         << "docs/reference/dataflow-yaml.md has no such table, of " << section->name << ":\n"
+        << table_of(*section);
+  }
+}
+
+TEST(Reference, HasTheTablesOfTheGame) {
+  const std::string text = read_reference("simulated-game.md");
+  std::vector<const Section*> sections;
+  collect(kGame, sections);
+  EXPECT_EQ(sections.size(), 14U);
+  for (const Section* section : sections) {
+    EXPECT_NE(text.find(table_of(*section)), std::string::npos)
+        << "docs/reference/simulated-game.md has no such table, of " << section->name << ":\n"
         << table_of(*section);
   }
 }

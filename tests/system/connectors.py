@@ -232,3 +232,31 @@ class Kafka:
         done = subprocess.run(["kcat", "-C", "-b", self.url, "-t", topic, "-o", "beginning", "-e", "-q", "-f", "%p\t%k\t%s\n",
                                "-X", "isolation.level=read_committed"], capture_output=True, text=True, check=True)
         return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
+
+
+class Mosquitto:
+    @classmethod
+    def is_installed(cls):
+        return os.path.exists("/usr/sbin/mosquitto") and shutil.which("mosquitto_pub") is not None
+
+    def __init__(self, test):
+        self.test, self.port = test, free_port()
+        os.chmod(test.folder, 0o777)
+        (test.folder / "mosquitto").mkdir(mode=0o777)
+        os.chmod(test.folder / "mosquitto", 0o777)
+        self.conf = test.folder / "mosquitto.conf"
+        self.conf.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
+                             f"persistence_location {test.folder}/mosquitto/\nmax_inflight_messages 100\nmax_queued_messages 0\n")
+        self.start()
+
+    def start(self):
+        self.process = Process(self.test, as_nobody(["/usr/sbin/mosquitto", "-c", self.conf]), self.test.folder / "mosquitto.log")
+        wait_until(lambda: is_listening(self.port), "mosquitto listens")
+
+    def restart(self):
+        self.process.stop()
+        self.start()
+
+    def publish(self, topic, lines):
+        subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.port), "-t", topic, "-q", "1", "-l"],
+                       input="".join(line + "\n" for line in lines), text=True, check=True, capture_output=True)

@@ -193,8 +193,10 @@ std::optional<Positions> FileSink::open() {
   const std::string before = part_path(committed_.part - 1);
   if (stored && std::filesystem::exists(before))
     std::filesystem::rename(before, whole_path(committed_.part - 1));
+  // From now on the part is ours, so that what comes of it before a first commit is cut off, too.
+  if (!stored) store(committed_);
   open_part();
-  if (!stored) return std::nullopt;
+  if (committed_.positions.empty()) return std::nullopt;
   return committed_.positions;
 }
 

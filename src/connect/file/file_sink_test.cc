@@ -39,6 +39,8 @@ class FileSinkTest : public FolderTest {
 
 TEST_F(FileSinkTest, WhatWasNotCommittedIsCutOff) {
   EXPECT_EQ(open(), std::nullopt);
+  write(0, std::string(2 << 20, '1'));
+  EXPECT_EQ(open(), std::nullopt);
   write(0, "{\"a\":\n1}");
   commit(1);
   write(1, std::string(2 << 20, '1'));

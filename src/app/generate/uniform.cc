@@ -1,18 +1,19 @@
-// gameflow generate: paces the synthetic streams, and prints them or produces them into topics.
+// The uniform profile: so many events a second of each kind, each kind a stream and a thread of its
+// own.
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <deque>
-#include <functional>
-#include <random>
 #include <stop_token>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "app/commands.h"
+#include "app/generate/profiles.h"
+#include "app/generate/progress.h"
 #include "app/signals.h"
 #include "app/terminal.h"
 #include "client/http_client.h"
@@ -33,11 +34,6 @@ constexpr std::chrono::milliseconds kTick = 50ms;
 constexpr std::chrono::seconds kBehindMax = 1s;
 // Event time advances at this rate where neither the clock nor --rate says how.
 constexpr std::uint64_t kDefaultRate = 100;
-
-// Counts of one stream, read by the thread that shows progress.
-struct Counters {
-  std::atomic<std::uint64_t> sent = 0, rejected = 0, retries = 0, generated = 0;
-};
 
 // One kind of event: what comes next, and when.
 class Stream {
@@ -144,57 +140,6 @@ Status send_stream(Stream& stream, const GenerateOptions& options, Counters& cou
   return {};
 }
 
-struct Totals {
-  std::uint64_t sent = 0, rejected = 0, retries = 0, unconfirmed = 0;
-};
-
-Totals total(const std::deque<Counters>& counters) {
-  Totals totals;
-  for (const Counters& each : counters) {
-    totals.sent += each.sent;
-    totals.rejected += each.rejected;
-    totals.retries += each.retries;
-    totals.unconfirmed +=
-        each.generated - std::min(each.generated.load(), each.sent + each.rejected);
-  }
-  return totals;
-}
-
-void print_summary(const Totals& totals, double seconds, std::uint64_t seed) {
-  std::string text = fmt::format(
-      "{} events in {:.1f} s ({}/s), {} retries, seed {}", with_commas(totals.sent), seconds,
-      with_commas(
-          static_cast<std::uint64_t>(static_cast<double>(totals.sent) / std::max(seconds, 0.001))),
-      totals.retries, seed);
-  if (totals.rejected > 0) text += fmt::format(", {} rejected", with_commas(totals.rejected));
-  if (totals.unconfirmed > 0) {
-    text +=
-        fmt::format(", {} without an answer when it was stopped", with_commas(totals.unconfirmed));
-  }
-  print_note(text);
-}
-
-// Shows progress until every stream has ended, or a signal has come and they have stopped.
-void supervise(TerminationSignals& signals, const std::deque<Counters>& counters,
-               const std::atomic<int>& running, std::stop_source& stop) {
-  auto last_time = SteadyClock::now();
-  std::uint64_t last_sent = 0, rate = 0;
-  while (running > 0) {
-    if (!stop.stop_requested() && signals.wait_for(50ms) != 0) stop.request_stop();
-    if (stop.stop_requested()) return;  // the caller joins
-    const Totals totals = total(counters);
-    const std::chrono::duration<double> since = SteadyClock::now() - last_time;
-    if (since >= 1s) {
-      rate =
-          static_cast<std::uint64_t>(static_cast<double>(totals.sent - last_sent) / since.count());
-      last_sent = totals.sent;
-      last_time = SteadyClock::now();
-    }
-    show_progress(fmt::format("{} events, {}/s, {} retries", with_commas(totals.sent),
-                              with_commas(rate), totals.retries));
-  }
-}
-
 int send_all(const GenerateOptions& options, std::uint64_t seed) {
   TerminationSignals signals;
   std::stop_source stop;
@@ -219,7 +164,7 @@ int send_all(const GenerateOptions& options, std::uint64_t seed) {
   clear_progress();
   const Totals totals = total(counters);
   print_summary(totals, std::chrono::duration<double>(SteadyClock::now() - start).count(), seed);
-  int exit_code = totals.rejected > 0 ? kExitFailed : kExitFine;
+  int exit_code = totals.refused > 0 ? kExitFailed : kExitFine;
   for (const Status& result : results) {
     // Stopped while the server was away: the summary has said so.
     if (result || result.error().code == ErrorCode::kUnavailable) continue;
@@ -250,23 +195,9 @@ int print_all(const GenerateOptions& options, std::uint64_t seed) {
   return kExitFine;
 }
 
-// Given, or drawn; a producer that is to continue an earlier stream needs the same one again.
-std::uint64_t choose_seed(const GenerateOptions& options) {
-  if (options.seed) return *options.seed;
-  if (!options.producer_id.empty()) {
-    std::uint64_t seed = 0;
-    for (const char c : options.producer_id) {
-      seed = generate::mix64(seed * 257 + static_cast<unsigned char>(c));
-    }
-    return seed;
-  }
-  return std::random_device{}();
-}
-
 }  // namespace
 
-int generate_command(const GenerateOptions& options) {
-  const std::uint64_t seed = choose_seed(options);
+int generate_uniform(const GenerateOptions& options, std::uint64_t seed) {
   return options.server.url.empty() ? print_all(options, seed) : send_all(options, seed);
 }
 

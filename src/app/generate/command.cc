@@ -1,0 +1,30 @@
+// gameflow generate: makes events, and prints them or produces them into topics.
+#include <random>
+
+#include "app/generate/profiles.h"
+#include "generate/random.h"
+
+namespace gameflow::app {
+namespace {
+
+// Given, or drawn; a producer that is to continue an earlier stream needs the same one again.
+std::uint64_t choose_seed(const GenerateOptions& options) {
+  if (options.seed) return *options.seed;
+  if (!options.producer_id.empty()) {
+    std::uint64_t seed = 0;
+    for (const char c : options.producer_id) {
+      seed = generate::mix64(seed * 257 + static_cast<unsigned char>(c));
+    }
+    return seed;
+  }
+  return std::random_device{}();
+}
+
+}  // namespace
+
+int generate_command(const GenerateOptions& options) {
+  if (options.profile == GenerateProfile::kGame) return generate_game(options);
+  return generate_uniform(options, choose_seed(options));
+}
+
+}  // namespace gameflow::app

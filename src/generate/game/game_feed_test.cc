@@ -1,0 +1,240 @@
+#include "generate/game/game_feed.h"
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <map>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace gameflow::generate {
+namespace {
+
+constexpr Timestamp kStart{1'731'406'530'007};  // 2024-11-12, a Tuesday
+constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute;
+const std::vector<EventKind> kAll{EventKind::kPlayer, EventKind::kPurchase, EventKind::kServer,
+                                  EventKind::kPosition};
+
+GameOptions options(std::int64_t lasts_ms, std::string_view yaml = spec::default_game()) {
+  return {.game = *spec::parse_game(yaml).game,
+          .from = kStart,
+          .lasts = Duration{lasts_ms},
+          .kinds = kAll};
+}
+
+// The lines of each event, in their order.
+std::vector<std::string> read(Feed& feed, Timestamp until = kEndOfTime) {
+  std::vector<std::string> lines;
+  for (auto events = feed.next(until); !events.empty(); events = feed.next(until)) {
+    for (const FeedEvent& event : events) lines.emplace_back(event.json);
+  }
+  return lines;
+}
+
+ForEach with_threads(std::size_t threads) {
+  return [threads](std::size_t count, const std::function<void(std::size_t)>& body) {
+    std::atomic<std::size_t> next = 0;
+    std::vector<std::jthread> workers;
+    for (std::size_t i = 0; i < threads; ++i) {
+      workers.emplace_back([&] {
+        for (std::size_t at = next++; at < count; at = next++) body(at);
+      });
+    }
+  };
+}
+
+std::string field(const std::string& line, const std::string& name) {
+  const std::string start = "\"" + name + "\":";
+  std::size_t at = line.find(start);
+  if (at == line.npos) return "";
+  at += start.size() + (line[at + start.size()] == '"' ? 1 : 0);
+  return line.substr(at, line.find_first_of("\",}", at) - at);
+}
+
+TEST(GameFeed, IsInOrderOfArrivalAndWithinItsTime) {
+  GameFeed feed(options(20 * kMinute));
+  Timestamp last = kStart;
+  std::size_t count = 0;
+  for (auto events = feed.next(kEndOfTime); !events.empty(); events = feed.next(kEndOfTime)) {
+    for (const FeedEvent& event : events) {
+      ASSERT_GE(event.at, last);
+      last = event.at;
+      if (event.is_corrupt) continue;
+      const std::string_view path = key_field_of(event.kind);
+      const std::string name(path.substr(path.find('.') == path.npos ? 0 : path.find('.') + 1));
+      ASSERT_EQ(field(std::string(event.json), name), event.key) << event.json;
+    }
+    count += events.size();
+  }
+  EXPECT_LT(last, kStart + Duration{20 * kMinute});
+  EXPECT_EQ(feed.next_time(), std::nullopt);
+  EXPECT_GT(count, 50'000U);
+}
+
+TEST(GameFeed, GivesWhatIsDue) {
+  GameFeed whole(options(2 * kMinute)), parts(options(2 * kMinute));
+  EXPECT_TRUE(parts.next(kStart - Duration{1}).empty());
+  std::vector<std::string> lines;
+  for (std::int64_t ms = 0; ms < 2 * kMinute; ms += 333) {
+    for (const std::string& line : read(parts, kStart + Duration{ms})) lines.push_back(line);
+    const auto next = parts.next_time();
+    EXPECT_TRUE(!next || *next > kStart + Duration{ms});
+  }
+  for (const std::string& line : read(parts)) lines.push_back(line);
+  EXPECT_EQ(lines, read(whole));
+}
+
+TEST(GameFeed, IsTheSameInAnyNumberOfThreads) {
+  // So many that several threads are used.
+  std::vector<std::string> first;
+  std::string truth;
+  for (const std::size_t threads : {1, 2, 4}) {
+    GameOptions many = options(30'000);
+    many.game.players = 150'000;
+    many.capacity_scale = 150'000 / 8'000.0;
+    many.for_each = with_threads(threads);
+    GameFeed feed(std::move(many));
+    auto lines = read(feed);
+    EXPECT_GT(lines.size(), 30'000U);
+    if (threads == 1) {
+      first = std::move(lines);
+      truth = feed.truth();
+    } else {
+      EXPECT_TRUE(lines == first) << threads;
+      EXPECT_EQ(feed.truth(), truth);
+    }
+  }
+}
+
+TEST(GameFeed, SkipsOfEachKindItsOwn) {
+  GameFeed whole(options(10 * kMinute)), rest(options(10 * kMinute));
+  const Feed::Counts skipped{9'000, 0, 700, 12'345};
+  Feed::Counts left = skipped;
+  std::vector<std::string> expected;
+  for (auto events = whole.next(kEndOfTime); !events.empty(); events = whole.next(kEndOfTime)) {
+    for (const FeedEvent& event : events) {
+      std::uint64_t& of_kind = left[static_cast<std::size_t>(event.kind)];
+      if (of_kind > 0) {
+        --of_kind;
+      } else {
+        expected.emplace_back(event.json);
+      }
+    }
+  }
+  EXPECT_EQ(left, Feed::Counts{});
+  rest.skip(skipped);
+  EXPECT_EQ(read(rest), expected);
+  EXPECT_EQ(rest.truth(), whole.truth());
+}
+
+TEST(GameFeed, StopsAfterSoManyOfEachKind) {
+  GameOptions few = options(kHour);
+  few.events = 100;
+  few.kinds = {EventKind::kServer, EventKind::kPurchase};
+  GameFeed feed(std::move(few));
+  std::map<std::string, int> kinds;
+  for (const std::string& line : read(feed)) ++kinds[field(line, "event_name")];
+  EXPECT_EQ(kinds, (std::map<std::string, int>{{"server_metric", 100}, {"transaction", 100}}));
+}
+
+TEST(GameFeed, SeedsAndTimesMakeOtherGames) {
+  const auto first_line = [](std::uint64_t seed, Timestamp from) {
+    GameOptions made = options(kMinute);
+    made.game.seed = seed;
+    made.from = from;
+    made.kinds = {EventKind::kPlayer};
+    GameFeed feed(std::move(made));
+    return read(feed)[0];
+  };
+  const std::string one = first_line(1, kStart);
+  EXPECT_EQ(one, first_line(1, kStart));
+  EXPECT_NE(one, first_line(2, kStart));
+  // A run that begins at another time has no id of this one.
+  EXPECT_NE(field(one, "event_id"), field(first_line(1, kStart + Duration{1}), "event_id"));
+}
+
+// Players come in the evening of where they live, hard levels are harder, servers follow the
+// players: in one day of a game without anomalies.
+TEST(GameFeed, IsLikeAGame) {
+  GameOptions day = options(24 * kHour, "players: 4000\n");
+  day.from = {1'730'851'200'000};  // 2024-11-06, a Wednesday
+  day.capacity_scale = 0.5;
+  GameFeed feed(std::move(day));
+  std::map<std::string, std::map<int, int>> starts;  // of regions and hours, by their servers
+  std::map<std::string, std::string> region_of;
+  std::map<std::string, std::pair<int, int>> attempts;  // of levels: started, completed
+  std::map<std::string, int> platforms;
+  std::map<std::string, std::vector<std::pair<int, int>>> metrics;  // load and latency, by server
+  std::size_t count = 0;
+  std::vector<std::pair<std::string, int>> sessions;
+  for (auto events = feed.next(kEndOfTime); !events.empty(); events = feed.next(kEndOfTime)) {
+    count += events.size();
+    for (const FeedEvent& event : events) {
+      if (event.kind == EventKind::kPosition || event.is_corrupt) continue;
+      const std::string line(event.json);
+      if (event.kind == EventKind::kServer) {
+        region_of[std::string(event.key)] = field(line, "region");
+        metrics[std::string(event.key)].emplace_back(std::stoi(field(line, "cpu_load")),
+                                                     std::stoi(field(line, "latency")));
+      }
+      if (event.kind != EventKind::kPlayer) continue;
+      const std::string type = field(line, "event_type");
+      if (type == "session_start") {
+        ++platforms[field(line, "platform")];
+        sessions.emplace_back(field(line, "server_id"),
+                              static_cast<int>(event.at.ms % (24 * kHour) / kHour));
+      }
+      if (type == "level_start") ++attempts[field(line, "level_id")].first;
+      if (type == "level_complete") ++attempts[field(line, "level_id")].second;
+    }
+  }
+  // As --rate goes by; see app/generate/feeds.cc.
+  EXPECT_NEAR(static_cast<double>(count) / 4'000, 1'175, 120);
+  for (const auto& [server, hour] : sessions) ++starts[region_of[server]][hour];
+  EXPECT_GT(starts["eu-west"][20], 4 * starts["eu-west"][4]);
+  EXPECT_GT(starts["ap-northeast"][11], 4 * starts["ap-northeast"][19]);
+  EXPECT_GT(platforms["Mobile"], platforms["PC"]);
+  EXPECT_GT(platforms["PC"], platforms["Console"]);
+  EXPECT_EQ(attempts.size(), 12U);
+  const auto rate = [&](const std::string& level) {
+    return static_cast<double>(attempts[level].second) / attempts[level].first;
+  };
+  EXPECT_GT(rate("level_01"), 0.8);
+  EXPECT_GT(rate("level_04"), 1.3 * rate("level_05"));
+  EXPECT_GT(rate("level_08"), 1.3 * rate("level_09"));
+  for (const auto& [server, samples] : metrics) {
+    const auto [low, high] = std::ranges::minmax_element(samples);
+    EXPECT_GT(high->first, low->first + 20) << server;
+    EXPECT_LT(high->second, 150) << server;
+  }
+  EXPECT_EQ(metrics.size(), 14U);
+}
+
+// Printed, not asserted: the machine may be busy.
+TEST(GameFeed, SpeedForTheRecord) {
+  GameFeed feed(options(6 * kHour));
+  std::uint64_t count = 0, bytes = 0;
+  const auto start = std::chrono::steady_clock::now();
+  for (auto events = feed.next(kEndOfTime); !events.empty(); events = feed.next(kEndOfTime)) {
+    count += events.size();
+    for (const FeedEvent& event : events) bytes += event.json.size();
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  GameFeed again(options(6 * kHour));
+  const auto skip = std::chrono::steady_clock::now();
+  again.skip({UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX});
+  EXPECT_EQ(again.next_time(), std::nullopt);
+  const std::chrono::duration<double> skipped = std::chrono::steady_clock::now() - skip;
+  std::printf("%llu events, %.0f bytes each; %.2f M/s, skipped %.2f M/s\n",
+              static_cast<unsigned long long>(count),
+              static_cast<double>(bytes) / static_cast<double>(count),
+              static_cast<double>(count) / took.count() / 1e6,
+              static_cast<double>(count) / skipped.count() / 1e6);
+}
+
+}  // namespace
+}  // namespace gameflow::generate

@@ -1,0 +1,171 @@
+"""`http-sink` against web servers of all kinds: sound ones, busy ones, ones that refuse, hang, or are not there."""
+
+import http.server
+import json
+import threading
+import time
+import unittest
+
+from connectors import Connector, example
+from harness import COUNTING, SystemTest, free_port, wait_until
+
+
+class Web:
+    """A web server whose `answer(path, headers, body)` gives (status, headers, text); it remembers what it answered 2xx."""
+
+    def __init__(self, test, answer=lambda *_: (200, {}, "")):
+        self.test, self.answer, self.taken, self.seen, self.port = test, answer, [], [], free_port()
+        self.server = None
+        test.addCleanup(self.stop)
+
+    def start(self):
+        web = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):  # pylint: disable=invalid-name
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                web.seen.append((self.path, dict(self.headers), body))
+                status, headers, text = web.answer(self.path, self.headers, body)
+                if 200 <= status < 300:
+                    web.taken.append((self.headers["Idempotency-Key"], body))
+                try:
+                    self.send_response(status)
+                    for name, value in headers.items():
+                        self.send_header(name, value)
+                    self.send_header("Content-Length", str(len(text)))
+                    self.end_headers()
+                    self.wfile.write(text.encode())
+                except OSError:
+                    pass  # it did not wait for the answer
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def stop(self):
+        if self.server:
+            self.server.shutdown()
+            self.server.server_close()
+            self.server = None
+
+    def values(self):
+        return [json.loads(line) for _, body in self.taken for line in body.splitlines()]
+
+
+class HttpSink(SystemTest):
+    def setUp(self):
+        super().setUp()
+        self.gameflow = self.server(COUNTING)
+        reply = self.gameflow.request("POST", "/topics", '{"name":"alerts"}', {"Content-Type": "application/json"})
+        self.assertEqual(reply.status, 201, reply.text)
+
+    def connector(self, web, *more, path="/"):
+        lines = "".join(f"  {line}\n" for line in more)
+        return Connector(self, self.gameflow, f"""
+apiVersion: 0.1.0
+meta: {{ name: alerts, version: 0.1.0, type: http-sink, topic: alerts }}
+http:
+  endpoint: "http://127.0.0.1:{web.port}{path}"
+  allow-private-addresses: true
+{lines}""")
+
+    def produce(self, begin, end):
+        reply = self.gameflow.produce("alerts", [json.dumps({"n": n}) for n in range(begin, end)])
+        self.assertEqual(reply.status, 200, reply.text)
+
+    def letters(self):
+        return [json.dumps(letter) for letter in self.gameflow.values("dead-letters")]
+
+    def test_batches_over_kills_of_the_connector(self):
+        web = Web(self).start()
+        connector = self.connector(web, "batch-records: 100")
+        for begin in range(0, 2000, 200):
+            self.produce(begin, begin + 200)
+            connector.kill()
+            connector.start()
+        wait_until(lambda: {value["n"] for value in web.values()} == set(range(2000)), "all of them")
+        # What comes again is known by its name, where it was cut alike.
+        by_name = {}
+        for name, body in web.taken:
+            self.assertEqual(by_name.setdefault(name, body), body)
+            begin, _, end = name.removeprefix("alerts/0/").partition("-")
+            self.assertEqual(int(begin) // 100, int(end) // 100)
+        self.assertEqual(connector.stop(), 0)
+
+    def test_the_example_sends_each_alone(self):
+        web = Web(self).start()
+        text = example("http-sink", ("https://hooks.example.com/alerts", f"http://127.0.0.1:{web.port}/alerts"),
+                       ("topic: server-alerts", "topic: alerts"), ("body: each", "body: each\n  allow-private-addresses: true"))
+        Connector(self, self.gameflow, text, {"TOKEN": "hush-hush"})
+        self.produce(0, 3)
+        wait_until(lambda: len(web.taken) == 3, "three requests")
+        self.assertEqual(web.taken, [("alerts/0/0", '{"n": 0}'), ("alerts/0/1", '{"n": 1}'), ("alerts/0/2", '{"n": 2}')])
+        self.assertEqual(web.seen[0][1]["Authorization"], "Bearer hush-hush")
+
+    def test_a_name_in_the_endpoint_as_clickhouse_takes_it(self):
+        web = Web(self).start()
+        self.produce(0, 3)
+        self.connector(web, path="/?query=INSERT%20INTO%20t%20FORMAT%20JSONEachRow&insert_deduplication_token={batch}")
+        wait_until(lambda: web.taken, "a request")
+        self.assertEqual(web.seen[0][0],
+                         "/?query=INSERT%20INTO%20t%20FORMAT%20JSONEachRow&insert_deduplication_token=alerts%2F0%2F0-2")
+        self.assertEqual(web.seen[0][2], '{"n": 0}\n{"n": 1}\n{"n": 2}\n')
+
+    def test_a_record_that_is_refused_costs_no_other(self):
+        def answer(_, __, body):
+            return (422, {}, "seven is not welcome") if any(json.loads(line)["n"] == 7 for line in body.splitlines()) else (204, {}, "")
+
+        web = Web(self, answer).start()
+        self.produce(0, 50)
+        self.connector(web)
+        wait_until(lambda: len(web.values()) == 49, "the others")
+        self.assertEqual(sorted(value["n"] for value in web.values()), [n for n in range(50) if n != 7])
+        letters = wait_until(self.letters, "a dead letter")
+        self.assertEqual(len(letters), 1)
+        self.assertIn("answers 422: seven is not welcome", letters[0])
+
+    def test_a_server_that_is_away_busy_or_hangs_is_waited_for(self):
+        state = {"status": 500, "hang": False}
+        release = threading.Event()
+
+        def answer(*_):
+            if state["hang"]:
+                release.wait(60)
+            return state["status"], {"Retry-After": "1"} if state["status"] == 429 else {}, "not now"
+
+        web = Web(self, answer)
+        connector = self.connector(web, "timeout: 1s")
+        self.produce(0, 10)
+        connector.says("127.0.0.1")
+        web.start()
+        connector.says("answers 500")
+        state["status"] = 429
+        connector.says("answers 429")
+        state["hang"] = True
+        seen = len(web.seen)
+        wait_until(lambda: len(web.seen) > seen + 1, "it gives up and tries again")
+        self.assertEqual(web.taken, [])
+        state.update(status=200, hang=False)
+        release.set()
+        wait_until(lambda: web.taken, "it is taken")
+        self.assertEqual({value["n"] for value in web.values()}, set(range(10)))
+        self.assertEqual(self.letters(), [])
+        self.assertEqual(connector.stop(), 0)
+
+    def test_says_what_a_person_has_to_mend(self):
+        for status, said in ((401, "answers 401: who are you"), (302, "redirects (302): write where it leads to")):
+            web = Web(self, lambda *_, code=status: (code, {"Location": "/other"}, "who are you")).start()
+            self.produce(0, 1)
+            self.assertIn(said, self.connector(web).ends())
+        web = Web(self).start()
+        private = self.connector(web)
+        private.kill()
+        private.path.write_text(private.path.read_text().replace("allow-private-addresses: true", "allow-private-addresses: false"))
+        self.assertIn("allow-private-addresses", private.start().ends())
+
+
+if __name__ == "__main__":
+    unittest.main()

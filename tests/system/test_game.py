@@ -1,0 +1,317 @@
+"""The simulated game: its own statistics are those of what it gives out, its events are the same in any number of threads, and what
+was interrupted goes on where it stopped."""
+
+import collections
+import datetime
+import decimal
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import unittest
+
+from harness import PROGRAM, SystemTest, run_cli, wait_until
+
+FROM = "2024-11-01"
+TOPICS = {"player_action": "player-events", "transaction": "purchase-events", "server_metric": "server-metrics"}
+
+# Few players, and all that can go wrong often enough to be seen.
+EVERYTHING = """
+players: 400
+show-ip-addresses: true
+faults: { duplicates: 0.01, corrupt: 0.001, late: 0.1, wrong-clocks: 0.05, bots: 0.005 }
+anomalies:
+  hard-level: { level: level_02, map: map_04, at: 2h, for: 12h }
+  crashing-level: { level: level_03, map: map_01 }
+  burst-account: { at: 4h, every: 6h }
+  burst-address: { at: 5h }
+  card-testers: { at: 6h, players: 2 }
+  refund-abuser: { at: 1h }
+  degrading-server: { server: server_3, at: 3h, for: 40m }
+  region-outage: { region: us-east, at: 8h, for: 30m }
+"""
+
+
+def game(*arguments, **options):
+    done = run_cli("generate", "--profile", "game", "--stdout", *arguments, **options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def count(lines):
+    """What a plain look at the output gives, in the form of the truth."""
+    seen, events, types, copies = set(), collections.Counter(), collections.Counter(), collections.Counter()
+    players, buyers, sessions = set(), set(), {}
+    levels = collections.defaultdict(collections.Counter)
+    revenue = collections.defaultdict(lambda: collections.Counter(gross=decimal.Decimal(0), refunded=decimal.Decimal(0)))
+    corrupt = late = 0
+    from_iso = lambda text: round(datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000)
+    for line in lines:
+        try:
+            event = json.loads(line, parse_float=decimal.Decimal)
+        except ValueError:
+            corrupt += 1
+            continue
+        name = event.get("event_name")
+        if name is None:
+            events["player-positions"] += 1
+            continue
+        if event["parameters"] is None:
+            corrupt += 1
+            continue
+        topic = TOPICS[name]
+        if event["event_id"] in seen:
+            copies[topic] += 1
+            continue
+        seen.add(event["event_id"])
+        events[topic] += 1
+        if name == "server_metric":
+            continue
+        time, what, user = from_iso(event["event_timestamp"]), event["parameters"], event["user_data"]["user_id"]
+        late += from_iso(event["sent_at"]) - time > 60_000
+        if name == "player_action":
+            types[what["event_type"]] += 1
+            players.add(user)
+            first, last = sessions.get(what["session_id"], (time, time))
+            assert time >= last, "events of a session come in order"
+            sessions[what["session_id"]] = (first, time)
+            levels[what["level_id"], what["map_id"]][what["event_type"]] += 1
+        else:
+            buyers.add(user)
+            sale = revenue[what["item_id"], what["currency"]]
+            is_refund = what["transaction_type"] == "refund"
+            sale["refunds" if is_refund else "purchases"] += 1
+            sale["refunded" if is_refund else "gross"] += what["amount"]
+    return {"events": events, "duplicates": copies, "corrupt": corrupt, "event_types": types, "sessions": len(sessions),
+            "playtime_ms": sum(last - first for first, last in sessions.values()), "players": len(players),
+            "buyers": len(buyers), "late": late, "levels": levels, "revenue": revenue}
+
+
+class Truth(unittest.TestCase):
+    def test_statistics_are_those_of_the_output(self):
+        with tempfile.TemporaryDirectory(prefix="gameflow-test-") as folder:
+            settings, truth_file = os.path.join(folder, "game.yaml"), os.path.join(folder, "truth.json")
+            with open(settings, "w") as file:
+                file.write(EVERYTHING)
+            output = game("--from", FROM, "--days", 1, "--positions", "--game", settings, "--truth", truth_file)
+            with open(truth_file) as file:
+                truth = json.load(file)
+        lines = output.splitlines()
+        counted = count(lines)
+        self.assertEqual((truth["from"], truth["until"], truth["complete"]), ("2024-11-01T00:00:00Z", "2024-11-02T00:00:00Z", True))
+        nothing = lambda counter: {key: value for key, value in counter.items() if value}
+        self.assertEqual(truth["events"], dict(counted["events"]))
+        self.assertEqual(nothing(truth["duplicates"]), dict(counted["duplicates"]))
+        self.assertEqual(sum(truth["corrupt"].values()), counted["corrupt"])
+        for one in ("sessions", "playtime_ms", "players", "buyers", "late"):
+            self.assertEqual(truth[one], counted[one], one)
+        self.assertEqual(nothing(truth["event_types"]), dict(counted["event_types"]))
+        self.assertGreater(len(counted["event_types"]), 9)
+        for level in truth["levels"]:
+            of = counted["levels"][level["level_id"], level["map_id"]]
+            self.assertEqual([level[key] for key in ("started", "completed", "failed", "quit")],
+                             [of["level_start"], of["level_complete"], of["level_fail"], of["level_quit"]], level)
+        self.assertEqual(len(truth["levels"]), 60)
+        for sale in truth["revenue"]:
+            of = counted["revenue"].pop((sale["item_id"], sale["currency"]))
+            self.assertEqual((sale["purchases"], sale["refunds"]), (of["purchases"], of["refunds"]), sale)
+            for key in ("gross", "refunded"):
+                self.assertEqual(decimal.Decimal(sale[key]), of[key], sale)
+        self.assertEqual(counted["revenue"], {})
+        self.assertLessEqual({"USD", "EUR", "JPY"}, {sale["currency"] for sale in truth["revenue"]})
+        # Enough of everything that a difference would show.
+        for wrong in (truth["late"], counted["corrupt"], sum(truth["duplicates"].values()), truth["wrong_clock"]):
+            self.assertGreater(wrong, 100)
+        self.find_anomalies(truth, lines)
+
+    def find_anomalies(self, truth, lines):
+        """Each is in the output, where the truth says that it is."""
+        of = collections.defaultdict(list)
+        for anomaly in truth["anomalies"]:
+            of[anomaly["kind"]].append(anomaly)
+        self.assertEqual({kind: len(found) for kind, found in of.items()},
+                         {"hard-level": 1, "crashing-level": 1, "burst-account": 4, "burst-address": 1, "card-testers": 1,
+                          "refund-abuser": 1, "degrading-server": 1, "region-outage": 1})
+        events, seen = [], set()
+        for line in lines:
+            if line.startswith('{"event_name":"transaction') or line.startswith('{"event_name":"server'):
+                try:
+                    event = json.loads(line)
+                except ValueError:
+                    continue
+                if event["parameters"] is not None and event["event_id"] not in seen:
+                    seen.add(event["event_id"])
+                    events.append(event)
+        fine = lambda time: time.replace("Z", ".000Z")
+        within = lambda anomaly: [e for e in events if fine(anomaly["from"]) <= e["event_timestamp"] < fine(anomaly["until"])]
+        sales = lambda anomaly: [e for e in within(anomaly) if e["event_name"] == "transaction"]
+        clocks = set(truth["wrong_clock_players"])
+        for burst in of["burst-account"]:
+            if not clocks.intersection(burst["players"]):
+                self.assertGreaterEqual(sum(e["user_data"]["user_id"] == burst["players"][0] for e in sales(burst)), 12)
+        burst, = of["burst-address"]
+        self.assertRegex(burst["ip_address"], r"^10\.\d+\.\d+\.\d+$")
+        if not clocks.intersection(burst["players"]):
+            self.assertGreaterEqual(sum(e["user_data"]["ip_address"] == burst["ip_address"] for e in sales(burst)), 14)
+        abuser, = of["refund-abuser"]
+        kinds = collections.Counter(e["parameters"]["transaction_type"] for e in events
+                                    if e["event_name"] == "transaction" and e["user_data"]["user_id"] == abuser["players"][0])
+        self.assertGreater(kinds["refund"], kinds["purchase"] / 2)
+        outage, = of["region-outage"]
+        metrics = [e for e in within(outage) if e["event_name"] == "server_metric"]
+        self.assertGreater(len(metrics), 100)
+        self.assertNotIn("us-east", {e["server_data"]["region"] for e in metrics})
+        slow, = of["degrading-server"]
+        latency = lambda server: [e["parameters"]["latency"] for e in within(slow) if e["event_name"] == "server_metric"
+                                  and e["parameters"]["server_id"] == server]
+        self.assertGreater(max(latency(slow["server_id"])), 200)
+        hard, all_of = truth["hard_level"], next(level for level in truth["levels"] if level["level_id"] == "level_02"
+                                                 and level["map_id"] == "map_03")
+        self.assertLess(hard["completed"] / hard["started"], 0.25)
+        self.assertGreater(all_of["completed"] / all_of["started"], 0.6)
+        self.assertGreater(truth["crashed_sessions"], 5)
+
+    def test_a_stop_writes_the_truth_of_what_was_given_out(self):
+        with tempfile.TemporaryDirectory(prefix="gameflow-test-") as folder:
+            truth_file = os.path.join(folder, "truth.json")
+            process = subprocess.Popen([PROGRAM, "generate", "--profile", "game", "--stdout", "--positions", "--players", "2000",
+                                        "--truth", truth_file], stdout=subprocess.PIPE, text=True)
+            lines = [process.stdout.readline() for _ in range(200)]
+            process.send_signal(signal.SIGTERM)
+            lines += process.stdout.readlines()
+            process.stdout.close()
+            self.assertEqual(process.wait(), 0)
+            with open(truth_file) as file:
+                truth = json.load(file)
+        counted = count(lines)
+        self.assertFalse(truth["complete"])
+        self.assertEqual({k: v for k, v in truth["events"].items() if v}, dict(counted["events"]))
+        self.assertEqual((truth["sessions"], truth["playtime_ms"]), (counted["sessions"], counted["playtime_ms"]))
+        # Players were in the middle of the game when it began.
+        self.assertGreater(counted["event_types"]["move"], 10 * counted["event_types"]["session_start"])
+
+
+class Analytics(SystemTest):
+    """The flagship finds what the truth says."""
+
+    def test_the_flagship_against_the_truth(self):
+        server = self.server()
+        settings, truth_file = server.folder / "game.yaml", server.folder / "truth.json"
+        # Of history, clocks that are fast would close everybody's windows: the server's clock does not hold them back.
+        settings.write_text(EVERYTHING.replace("wrong-clocks: 0.05", "wrong-clocks: 0").replace("bots: 0.005", "bots: 0"))
+        done = run_cli("generate", "--profile", "game", "--to", server.url, "--from", FROM, "--days", 1, "--game", settings,
+                       "--truth", truth_file, timeout=600)
+        # What was damaged is refused, and only that.
+        self.assertEqual(done.returncode, 0, done.stderr)
+        truth = json.loads(truth_file.read_text())
+        damaged = sum(truth["corrupt"].values())
+        self.assertIn(f"{damaged:,} rejected", done.stderr)
+        for topic, events in truth["events"].items():
+            if topic != "player-positions":
+                self.assertEqual(server.topic(topic)["records"], events + truth["duplicates"][topic], topic)
+
+        completed = {(level["level_id"], level["map_id"]): level["completed"] for level in truth["levels"]}
+        found = lambda: {(row["level_id"], row["map_id"]): row for row in
+                         map(json.loads, run_cli("sql", "--server", server.url, "--format", "json",
+                                                 'select level_id, map_id, attempts, completed from "level-total"').stdout.splitlines())}
+        wait_until(lambda: sum(row["completed"] for row in found().values()) >= sum(completed.values()), "all attempts are seen", 600)
+        rows = found()
+        self.assertEqual({place: row["completed"] for place, row in rows.items()}, completed)
+        # Not twice, where clients have sent it twice. A little more: some began before the first event.
+        attempts, started = sum(row["attempts"] for row in rows.values()), sum(level["started"] for level in truth["levels"])
+        self.assertAlmostEqual(attempts / started, 1, delta=0.02)
+
+        revenue = collections.Counter()
+        expected = {}
+        for sale in truth["revenue"]:
+            of = sale["item_id"], sale["currency"]
+            expected |= {(*of, False): decimal.Decimal(sale["gross"]), (*of, True): decimal.Decimal(sale["refunded"])}
+        expected = {of: amount for of, amount in expected.items() if amount}
+        wait_until(lambda: server.topic("purchases")["records"] >= truth["events"]["purchase-events"], "all purchases are seen", 600)
+        for value in server.raw_values("purchases"):
+            sale = json.loads(value, parse_float=decimal.Decimal)
+            revenue[sale["item_id"], sale["currency"], sale["is_refund"]] += sale["amount"]
+        self.assertEqual(dict(revenue), expected)
+
+        wait_until(lambda: server.service("purchase-bursts")["records_in"] >= truth["events"]["purchase-events"], "bursts", 600)
+        flagged = {value["subject"] for value in server.values("purchase-flags")}
+        for anomaly in truth["anomalies"]:
+            if anomaly["kind"] == "burst-account":
+                self.assertIn("account " + anomaly["players"][0], flagged)
+            if anomaly["kind"] == "burst-address":
+                self.assertIn("address " + anomaly["ip_address"], flagged)
+        wait_until(lambda: any(alert["state"] == "recovered" and alert["target"] == "server server_3"
+                               for alert in server.values("server-alerts")), "the alert of the server that got slow", 600)
+        fired = {alert["target"] for alert in server.values("server-alerts") if alert["metric"] == "latency_p95"}
+        self.assertEqual(fired, {"server server_3", "region eu-west"})
+        self.assertEqual(server.stop(), 0)
+
+
+class Output(unittest.TestCase):
+    def test_the_same_in_any_number_of_threads(self):
+        arguments = ["--from", FROM, "--players", 150_000, "--events", 60_000, "--positions"]
+        one, two, four = (game(*arguments, "--threads", threads) for threads in (1, 2, 4))
+        self.assertGreater(len(one), 10_000_000)
+        self.assertTrue(one == two == four)
+        self.assertNotEqual(one, game(*arguments, "--seed", 2))
+
+    def test_addresses_are_hashed_unless_asked_for(self):
+        event = json.loads(game("--from", FROM, "--events", 1, "--only", "player", "--players", 500).splitlines()[0])
+        self.assertRegex(event["user_data"]["ip_address"], r"^ip_[0-9a-f]{12}$")
+
+    def test_mistakes(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write("playres: 5\nanomalies:\n  region-outage: { region: eu-wset }\n")
+            file.flush()
+            done = run_cli("generate", "--profile", "game", "--stdout", "--game", file.name)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            for part in (f"{file.name}:1:1: error: unknown key 'playres'", "did you mean 'players'?",
+                         f"{file.name}:3:28: error: there is no region 'eu-wset'", "did you mean 'eu-west'?", "has 2 mistakes"):
+                self.assertIn(part, done.stderr)
+        for arguments, part in ((["--game", "/nowhere"], "cannot read '/nowhere'"), (["--truth", "/nowhere/t"], "cannot write"),
+                                (["--start-time", "2024-11-01T00:00:00Z"], "begins at --from"),
+                                (["--truth", "t", "--events", "5"], "say --days")):
+            done = run_cli("generate", "--profile", "game", "--stdout", *arguments)
+            self.assertIn(part, done.stderr)
+            self.assertNotEqual(done.returncode, 0)
+        done = run_cli("generate", "--stdout", "--speed", "60")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--profile game", done.stderr)
+
+
+class Restarts(SystemTest):
+    def test_each_event_once_over_kills_of_either_side(self):
+        server = self.server()
+        arguments = ["--profile", "game", "--from", FROM, "--days", "1", "--players", "300", "--positions"]
+        whole = collections.Counter()
+        for line in run_cli("generate", "--stdout", *arguments).stdout.splitlines():
+            if line.endswith("}") and '"parameters":null' not in line:
+                whole[line] += 1
+        topics = ["player-events", "purchase-events", "server-metrics", "player-positions"]
+        stored = lambda: sum(server.topic(topic)["records"] for topic in topics)
+
+        def generator():
+            return subprocess.Popen([PROGRAM, "generate", "--to", server.url, "--producer-id", "day", *arguments],
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+        for part in (0.1, 0.3, 0.5):
+            process = generator()
+            wait_until(lambda: stored() > part * whole.total() or process.poll() is not None, f"{part} of the events")
+            if part == 0.3:
+                server.kill()
+                server.start()
+            process.kill()
+            process.wait()
+            process.stderr.close()
+        process = generator()
+        self.assertEqual(process.wait(600), 0, process.stderr.read())
+        process.stderr.close()
+        records = collections.Counter(value.decode() for topic in topics for value in server.raw_values(topic))
+        self.assertEqual(records.total(), whole.total())
+        self.assertEqual(records, whole)
+        self.assertEqual(server.stop(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
