@@ -286,7 +286,11 @@ class TransformTest(ConnectTest):
 schema: { value: { type: wrapped } }
 transforms:
   - operator: filter
-    run: "[](const Wrapped& w) { if (w.event.n == 13) throw std::runtime_error(\\"thirteen\\"); return w.event.n % 3 == 0; }"
+    run: |
+      [](const Wrapped& w) {
+        if (w.event.n == 13) throw std::runtime_error("thirteen");
+        return w.event.n % 3 == 0;
+      }
 key-field: key
 value-field: event
 route:

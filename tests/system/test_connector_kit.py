@@ -1,5 +1,6 @@
 """The tutorial of docs/connectors: its commands, in its order, end in a connector that works."""
 
+import os
 import re
 import shlex
 import signal
@@ -12,12 +13,12 @@ DATAFLOW = "apiVersion: 0.5.0\nmeta: { name: empty, version: 0.1.0 }\ntopics: { 
 
 class KitTest(SystemTest):
     def cli(self, *arguments, code=0):
-        done = subprocess.run([PROGRAM, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+        done = subprocess.run([os.path.abspath(PROGRAM), *arguments], cwd=self.folder, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done.stdout + done.stderr
 
     def connect(self, server, file, library):
-        process = subprocess.Popen([PROGRAM, "connect", file, "--library", library, "--server", server.url], cwd=self.folder,
+        process = subprocess.Popen([os.path.abspath(PROGRAM), "connect", file, "--library", library, "--server", server.url], cwd=self.folder,
                                    stderr=subprocess.DEVNULL)
         self.addCleanup(lambda: process.poll() is None and (process.kill(), process.wait()))
         return process
