@@ -1,5 +1,6 @@
-// Sends the events of a game to gameflow: queued, in batches, each stored once, also across lost connections, restarts
-// and times without a network. One header, C++17. Needs libcurl, or a transport of your own:
+// Sends the events of a game to gameflow: queued, in batches, each stored once, also across lost
+// connections, restarts and times without a network. One header, C++17. Needs libcurl, or a
+// transport of your own:
 //
 //   gameflow_client::Options options;
 //   options.url = "https://events.example.com";
@@ -8,13 +9,16 @@
 //   client.send(R"({"event_name":"level_start","player":"ann"})");
 //   client.close(std::chrono::seconds(2));
 //
-// Each event gets a number when it is first sent, and keeps it: a batch whose outcome is unknown is sent again with its
-// numbers, and the server leaves out what it has.
+// Each event gets a number when it is first sent, and keeps it: a batch whose outcome is unknown is
+// sent again with its numbers, and the server leaves out what it has.
 //
-// Threads  send(), flush(), close() and stats() may be called from any thread. One thread of the client sends; the
-//          functions of Options are called on it, on_drop also inside send(); they must not close the client.
-// Errors   none is thrown behind the constructor; what goes wrong is told to on_error, and tried again.
-// Without libcurl: define GAMEFLOW_CLIENT_NO_CURL before the header, and set Options::transport.
+// Threads  send(), flush(), close() and stats() may be called from any thread. One thread of the
+// client sends; the
+//          functions of Options are called on it, on_drop also inside send(); they must not close
+//          the client.
+// Errors   none is thrown behind the constructor; what goes wrong is told to on_error, and tried
+// again. Without libcurl: define GAMEFLOW_CLIENT_NO_CURL before the header, and set
+// Options::transport.
 #pragma once
 
 #include <algorithm>
@@ -73,20 +77,21 @@ struct Options {
   std::string store_file;
   std::string name = "gameflow";  // begins producer ids
 
-  Milliseconds flush_interval{5'000};       // after which a batch goes that is not full
-  std::size_t batch_events = 500;           // of one request
-  std::size_t batch_bytes = 256 * 1024;     //
-  std::size_t event_bytes = 64 * 1024;      // of one event
-  std::size_t queue_events = 10'000;        // of what waits: above it the oldest are dropped
+  Milliseconds flush_interval{5'000};  // after which a batch goes that is not full
+  std::size_t batch_events = 500;      // of one request
+  std::size_t batch_bytes = 256 * 1024;
+  std::size_t event_bytes = 64 * 1024;  // of one event
+  std::size_t queue_events = 10'000;    // of what waits: above it the oldest are dropped
   std::size_t queue_bytes = 4 * 1024 * 1024;
   Milliseconds retry_min{1'000}, retry_max{60'000};  // between attempts, doubling
   Milliseconds timeout{30'000};                      // that an answer may take
-  std::vector<std::string> headers;                  // of every request: "Authorization: Bearer …"
-  std::string ca_file;                               // of libcurl; empty: the system's
+  std::vector<std::string> headers;  // of every request: "Authorization: Bearer …"
+  std::string ca_file;               // of libcurl; empty: the system's
 
   // Why events were dropped: "queue is full", "too large", "too large for the server", "closed".
   std::function<void(std::string_view reason, std::size_t count)> on_drop;
-  // The server refused some for what is in them; they are not sent again. `answer` is its JSON: {"errors":[{"index":…}]}.
+  // The server refused some for what is in them; they are not sent again. `answer` is its JSON:
+  // {"errors":[{"index":…}]}.
   std::function<void(std::string_view answer, const std::vector<std::string>& batch)> on_reject;
   std::function<void(std::string_view reason)> on_error;  // for the log
 
@@ -118,8 +123,8 @@ inline std::string url_encode(std::string_view text) {
   std::string out;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
-                       c == '.' || c == '~';
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       c == '-' || c == '_' || c == '.' || c == '~';
     if (plain) {
       out += c;
     } else {
@@ -131,7 +136,8 @@ inline std::string url_encode(std::string_view text) {
   return out;
 }
 
-// The whole number of a field of the server's answer, which has no white space; -1 where there is none.
+// The whole number of a field of the server's answer, which has no white space; -1 where there is
+// none.
 inline std::int64_t number_in(std::string_view json, std::string_view field) {
   const std::string name = "\"" + std::string(field) + "\":";
   const std::size_t at = json.find(name);
@@ -139,7 +145,8 @@ inline std::int64_t number_in(std::string_view json, std::string_view field) {
   std::size_t i = at + name.size();
   if (i >= json.size() || json[i] < '0' || json[i] > '9') return -1;
   std::int64_t number = 0;
-  for (; i < json.size() && json[i] >= '0' && json[i] <= '9'; ++i) number = number * 10 + (json[i] - '0');
+  for (; i < json.size() && json[i] >= '0' && json[i] <= '9'; ++i)
+    number = number * 10 + (json[i] - '0');
   return number;
 }
 
@@ -163,9 +170,11 @@ class CurlTransport {
     Response response;
     curl_easy_reset(curl);
     curl_slist* headers = nullptr;
-    for (const std::string& header : request.headers) headers = curl_slist_append(headers, header.c_str());
+    for (const std::string& header : request.headers)
+      headers = curl_slist_append(headers, header.c_str());
     curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.body.size()));
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.data());
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -216,23 +225,30 @@ class Client {
 #ifndef GAMEFLOW_CLIENT_NO_CURL
     if (!options_.transport) options_.transport = detail::CurlTransport(options_.ca_file);
 #endif
-    if (!options_.transport) throw std::invalid_argument("gameflow_client: Options::transport is not set");
+    if (!options_.transport)
+      throw std::invalid_argument("gameflow_client: Options::transport is not set");
     batch_events_max_ = std::max<std::size_t>(1, options_.batch_events);
     load();
     worker_ = std::thread([this] { run(); });
   }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
-  ~Client() { close(Milliseconds(0)); }
+  ~Client() {
+    close(Milliseconds(0));
+  }
 
-  // Queues an event, which is one JSON object. False where it is not taken: too large, or the client is closed.
+  // Queues an event, which is one JSON object. False where it is not taken: too large, or the
+  // client is closed.
   bool send(std::string_view event) {
     std::string text(event);
     // In JSON only white space can be a line end, and lines are what is sent.
-    std::replace_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
     if (options_.topic.empty()) add_id(text);
     std::unique_lock<std::mutex> lock(mutex_);
-    const char* const refused = closed_ ? "closed" : text.size() > options_.event_bytes ? "too large" : nullptr;
+    const char* const refused = closed_                              ? "closed"
+                                : text.size() > options_.event_bytes ? "too large"
+                                                                     : nullptr;
     if (refused != nullptr) {
       drop(lock, refused, 1);
       return false;
@@ -253,12 +269,14 @@ class Client {
     std::unique_lock<std::mutex> lock(mutex_);
     ++flushing_;
     changed_.notify_all();
-    const bool done = changed_.wait_for(lock, timeout, [this] { return queue_.empty() || closed_; });
+    const bool done =
+        changed_.wait_for(lock, timeout, [this] { return queue_.empty() || closed_; });
     --flushing_;
     return done && queue_.empty();
   }
 
-  // Sends what is waiting, for at most `timeout`, and stops. How many events are left, in the store.
+  // Sends what is waiting, for at most `timeout`, and stops. How many events are left, in the
+  // store.
   std::size_t close(Milliseconds timeout) {
     flush(timeout);
     {
@@ -287,12 +305,16 @@ class Client {
   static constexpr Milliseconds kSaveDelay{200};  // that a new event may be in memory alone
   static constexpr std::string_view kFormat = "gameflow-client-1";
 
-  std::string new_producer() const { return options_.name + "-" + detail::new_id(); }
+  std::string new_producer() const {
+    return options_.name + "-" + detail::new_id();
+  }
 
   // By which the server knows an event again even where it has forgotten the producer.
   static void add_id(std::string& event) {
     const std::size_t brace = event.find_first_not_of(" \t");
-    if (brace == std::string::npos || event[brace] != '{' || event.find("\"event_id\"") != std::string::npos) return;
+    if (brace == std::string::npos || event[brace] != '{' ||
+        event.find("\"event_id\"") != std::string::npos)
+      return;
     const std::size_t first = event.find_first_not_of(" \t", brace + 1);
     const bool is_empty = first != std::string::npos && event[first] == '}';
     event.insert(brace + 1, "\"event_id\":\"" + detail::new_id() + (is_empty ? "\"" : "\","));
@@ -300,10 +322,12 @@ class Client {
 
   // --- the queue and its file ------------------------------------------------------------------
 
-  // The oldest go first, but not those that may be stored already: the numbers of others would be wrong. How many went.
+  // The oldest go first, but not those that may be stored already: the numbers of others would be
+  // wrong. How many went.
   std::size_t make_room() {
     std::size_t count = 0;
-    while ((queue_.size() > options_.queue_events || queue_bytes_ > options_.queue_bytes) && attempted_ < queue_.size()) {
+    while ((queue_.size() > options_.queue_events || queue_bytes_ > options_.queue_bytes) &&
+           attempted_ < queue_.size()) {
       const auto at = queue_.begin() + static_cast<std::ptrdiff_t>(attempted_);
       queue_bytes_ -= at->size();
       queue_.erase(at);
@@ -329,8 +353,9 @@ class Client {
     lock.lock();
   }
 
-  // What an earlier process left goes first, with its numbers. What comes behind gets new ones: if the file is older than
-  // that process was, as it may be after a power failure, its next numbers are taken.
+  // What an earlier process left goes first, with its numbers. What comes behind gets new ones: if
+  // the file is older than that process was, as it may be after a power failure, its next numbers
+  // are taken.
   void load() {
     if (options_.store_file.empty()) return;
     std::ifstream file(options_.store_file, std::ios::binary);
@@ -341,7 +366,8 @@ class Client {
     std::getline(file, line);
     std::istringstream header(line);
     if (!(header >> format >> producer >> base >> attempted >> left) || format != kFormat) {
-      stats_.last_error = "the store " + options_.store_file + " is of another version, and is not used";
+      stats_.last_error =
+          "the store " + options_.store_file + " is of another version, and is not used";
       if (options_.on_error) options_.on_error(stats_.last_error);
       return;
     }
@@ -368,7 +394,8 @@ class Client {
     if (!queue_.empty()) {
       text.reserve(queue_bytes_ + queue_.size() + 200);
       text.append(kFormat).append(" ").append(producer_);
-      for (const std::uint64_t number : {base_, static_cast<std::uint64_t>(attempted_), static_cast<std::uint64_t>(left_)})
+      for (const std::uint64_t number :
+           {base_, static_cast<std::uint64_t>(attempted_), static_cast<std::uint64_t>(left_)})
         text.append(" ").append(std::to_string(number));
       text += '\n';
       for (const std::string& event : queue_) text.append(event).append("\n");
@@ -386,7 +413,9 @@ class Client {
       if (!error) std::filesystem::rename(fresh, options_.store_file, error);
     }
     lock.lock();
-    if (error) fail(lock, "the store " + options_.store_file + " cannot be written, events are in memory only: " + error.message());
+    if (error)
+      fail(lock, "the store " + options_.store_file +
+                     " cannot be written, events are in memory only: " + error.message());
   }
 
   // --- sending ---------------------------------------------------------------------------------
@@ -395,16 +424,19 @@ class Client {
     Lock lock(mutex_);
     while (!closed_) {
       const Clock::time_point now = Clock::now();
-      const bool is_due = !queue_.empty() && (queue_.size() >= batch_events_max_ || flushing_ > 0 || failures_ > 0 || left_ > 0 ||
-                                              now >= oldest_ + options_.flush_interval);
+      const bool is_due = !queue_.empty() &&
+                          (queue_.size() >= batch_events_max_ || flushing_ > 0 || failures_ > 0 ||
+                           left_ > 0 || now >= oldest_ + options_.flush_interval);
       if (is_due && now >= not_before_) {
         send_batch(lock);
         changed_.notify_all();
         continue;
       }
       Clock::time_point until = now + std::chrono::hours(1);
-      if (is_due) until = not_before_;
-      else if (!queue_.empty()) until = oldest_ + options_.flush_interval;
+      if (is_due)
+        until = not_before_;
+      else if (!queue_.empty())
+        until = oldest_ + options_.flush_interval;
       if (!is_saved_) until = std::min(until, unsaved_since_ + kSaveDelay);
       changed_.wait_until(lock, until);
       if (!is_saved_ && Clock::now() >= unsaved_since_ + kSaveDelay) save(lock);
@@ -425,13 +457,17 @@ class Client {
   std::string target() const {
     std::string url = options_.url;
     while (!url.empty() && url.back() == '/') url.pop_back();
-    const std::string numbers = "producer=" + detail::url_encode(producer_) + "&sequence=" + std::to_string(base_);
+    const std::string numbers =
+        "producer=" + detail::url_encode(producer_) + "&sequence=" + std::to_string(base_);
     if (!options_.topic.empty()) {
       url += "/topics/" + detail::url_encode(options_.topic) + "/records?" + numbers;
-      return options_.key_field.empty() ? url : url + "&key-field=" + detail::url_encode(options_.key_field);
+      return options_.key_field.empty()
+                 ? url
+                 : url + "&key-field=" + detail::url_encode(options_.key_field);
     }
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return url + "/events?" + numbers + "&sent_at=" + std::to_string(std::chrono::duration_cast<Milliseconds>(now).count());
+    return url + "/events?" + numbers +
+           "&sent_at=" + std::to_string(std::chrono::duration_cast<Milliseconds>(now).count());
   }
 
   void send_batch(Lock& lock) {
@@ -454,7 +490,8 @@ class Client {
     lock.lock();
     if (response.status == 0) return retry(lock, "no answer: " + response.error, 0);
     const std::int64_t accepted = detail::number_in(response.body, "accepted");
-    if ((response.status == 200 || response.status == 400) && accepted >= 0 && detail::is_whole(response.body))
+    if ((response.status == 200 || response.status == 400) && accepted >= 0 &&
+        detail::is_whole(response.body))
       return settle(lock, count, accepted, response.body);
     const std::string said = std::to_string(response.status) + ": " + response.body.substr(0, 500);
     if (response.status == 409 && response.body.find("\"sequence_gap\"") != std::string::npos) {
@@ -480,7 +517,8 @@ class Client {
     not_before_ = {};
     oldest_ = Clock::now();
     const auto number = [&](std::string_view field) {
-      return static_cast<std::uint64_t>(std::max<std::int64_t>(0, detail::number_in(answer, field)));
+      return static_cast<std::uint64_t>(
+          std::max<std::int64_t>(0, detail::number_in(answer, field)));
     };
     stats_.sent += static_cast<std::uint64_t>(accepted) + number("duplicates");
     stats_.duplicates += number("duplicates");
@@ -495,11 +533,14 @@ class Client {
   // What passes, or what somebody mends: the same again, later. Nothing is thrown away.
   void retry(Lock& lock, std::string reason, long after_seconds) {
     if (closed_) return;
-    const double doubled = static_cast<double>(options_.retry_min.count()) * static_cast<double>(1U << std::min(failures_, 16U));
+    const double doubled = static_cast<double>(options_.retry_min.count()) *
+                           static_cast<double>(1U << std::min(failures_, 16U));
     const double pause = std::min(doubled, static_cast<double>(options_.retry_max.count()));
     const double part = std::uniform_real_distribution<>(0.5, 1)(random_);
     const Milliseconds wait(static_cast<std::int64_t>(pause * part));
-    not_before_ = Clock::now() + std::max<Milliseconds>(wait, std::chrono::seconds(std::clamp(after_seconds, 0L, 3600L)));
+    not_before_ =
+        Clock::now() +
+        std::max<Milliseconds>(wait, std::chrono::seconds(std::clamp(after_seconds, 0L, 3600L)));
     ++failures_;
     ++stats_.retries;
     fail(lock, std::move(reason));
@@ -536,9 +577,11 @@ class Client {
   mutable std::mutex mutex_;         // guards all that follows, never held during I/O
   std::condition_variable changed_;  // something to send, to save, or to wait for no longer
   std::string producer_;
-  std::uint64_t base_ = 0;      // the number of the first event of the queue
-  std::size_t attempted_ = 0;   // so many at its front have been sent at least once: they keep their numbers
-  std::size_t left_ = 0;        // so many at its front are what an earlier process left, with its producer id and numbers
+  std::uint64_t base_ = 0;  // the number of the first event of the queue
+  std::size_t attempted_ =
+      0;  // so many at its front have been sent at least once: they keep their numbers
+  std::size_t left_ =
+      0;  // so many at its front are what an earlier process left, with its producer id and numbers
   std::deque<std::string> queue_;
   std::size_t queue_bytes_ = 0, batch_events_max_ = 1;
   Clock::time_point oldest_{}, not_before_{}, unsaved_since_{};

@@ -30,7 +30,8 @@ class ModelServer {
     const Fault fault = fault_ ? fault_(request) : Fault::kNone;
     if (fault == Fault::kLost) return lost();
     if (fault == Fault::kBusy) return {503, "{}", "", 0};
-    if (fault == Fault::kNoTopic) return {404, R"({"error":{"code":"topic_not_found","message":"no"}})", "", 0};
+    if (fault == Fault::kNoTopic)
+      return {404, R"({"error":{"code":"topic_not_found","message":"no"}})", "", 0};
     if (request.body.size() > body_bytes_max_) return {413, "{}", "", 0};
     response = take(request);
     if (fault == Fault::kAnswerLost) return lost();
@@ -70,7 +71,8 @@ class ModelServer {
       }
     }
     next = std::max(next, index);
-    const std::string body = "{\"accepted\":" + std::to_string(accepted) + ",\"duplicates\":" + std::to_string(duplicates) +
+    const std::string body = "{\"accepted\":" + std::to_string(accepted) +
+                             ",\"duplicates\":" + std::to_string(duplicates) +
                              ",\"rejected\":" + std::to_string(rejected) + ",\"errors\":[]}\n";
     return {accepted + duplicates == 0 ? 400 : 200, body, "", 0};
   }
@@ -121,7 +123,8 @@ TEST_F(ClientTest, SendsBatchesWithNumbersThatGoOn) {
   wanted.emplace_back("{\"n\":  6}");
   EXPECT_EQ(server_.stored_, wanted);
   EXPECT_EQ(client.close(kPatience), 0U);
-  EXPECT_EQ(server_.urls_.front().rfind("http://server/topics/events/records?producer=gameflow-", 0), 0U);
+  EXPECT_EQ(
+      server_.urls_.front().rfind("http://server/topics/events/records?producer=gameflow-", 0), 0U);
   EXPECT_NE(server_.urls_.back().find("&key-field=user.id"), std::string::npos);
   EXPECT_FALSE(client.send("{}"));
   EXPECT_EQ(client.stats().sent, 7U);
@@ -131,7 +134,8 @@ TEST_F(ClientTest, WithoutATopicEventsHaveIdsAndTheTimeOfSending) {
   Options of = options();
   of.topic = "";
   Client client(of);
-  for (const char* event : {R"({"event_name":"a"})", R"({"event_id":"mine"})", " {}"}) client.send(event);
+  for (const char* event : {R"({"event_name":"a"})", R"({"event_id":"mine"})", " {}"})
+    client.send(event);
   EXPECT_TRUE(client.flush(kPatience));
   EXPECT_EQ(server_.urls_.front().rfind("http://server/events?producer=gameflow-", 0), 0U);
   EXPECT_NE(server_.urls_.front().find("&sent_at=1"), std::string::npos);
@@ -146,9 +150,13 @@ TEST_F(ClientTest, EachOnceAndInOrderWhateverIsLost) {
     SCOPED_TRACE(seed);
     server_.stored_.clear();
     std::mt19937 random(seed), of_server(seed + 1000);
-    const auto pick = [](std::mt19937& from, int end) { return std::uniform_int_distribution<int>(0, end - 1)(from); };
+    const auto pick = [](std::mt19937& from, int end) {
+      return std::uniform_int_distribution<int>(0, end - 1)(from);
+    };
     std::atomic<bool> is_fine{false};
-    server_.fault_ = [&](const Request&) { return is_fine ? Fault::kNone : static_cast<Fault>(pick(of_server, 6)); };
+    server_.fault_ = [&](const Request&) {
+      return is_fine ? Fault::kNone : static_cast<Fault>(pick(of_server, 6));
+    };
     Options of = options();
     of.store_file = (folder_ / "queue").string();
     of.batch_events = static_cast<std::size_t>(1 + pick(random, 20));
@@ -238,7 +246,8 @@ TEST_F(ClientTest, RejectedEventsAreToldAndNotSentAgain) {
   EXPECT_TRUE(client.flush(kPatience));
   EXPECT_EQ(client.close(kPatience), 0U);
   EXPECT_EQ(server_.stored_, (std::vector<std::string>{"{\"n\":0}", "{\"n\":2}"}));
-  EXPECT_EQ(batches, (std::vector<std::string>{"{\"n\":0}", "{\"bad\":1}", "{\"n\":2}", "{\"bad\":3}"}));
+  EXPECT_EQ(batches,
+            (std::vector<std::string>{"{\"n\":0}", "{\"bad\":1}", "{\"n\":2}", "{\"bad\":3}"}));
   EXPECT_EQ(client.stats().rejected, 2U);
 }
 

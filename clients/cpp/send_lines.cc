@@ -21,7 +21,8 @@ int main(int argc, char** argv) {
   options.retry_min = std::chrono::milliseconds(1);
   options.retry_max = std::chrono::milliseconds(50);
   options.on_drop = [](std::string_view reason, std::size_t count) {
-    std::fprintf(stderr, "%zu events were dropped: %.*s\n", count, static_cast<int>(reason.size()), reason.data());
+    std::fprintf(stderr, "%zu events were dropped: %.*s\n", count, static_cast<int>(reason.size()),
+                 reason.data());
   };
   gameflow_client::Client client(options);
   std::string line;
@@ -34,7 +35,9 @@ int main(int argc, char** argv) {
   }
   const std::size_t left = client.close(std::chrono::minutes(2));
   const gameflow_client::Stats stats = client.stats();
-  std::printf("sent %llu, left out %llu, tried again %llu, left %zu\n", static_cast<unsigned long long>(stats.sent),
-              static_cast<unsigned long long>(stats.duplicates), static_cast<unsigned long long>(stats.retries), left);
+  std::printf("sent %llu, left out %llu, tried again %llu, left %zu\n",
+              static_cast<unsigned long long>(stats.sent),
+              static_cast<unsigned long long>(stats.duplicates),
+              static_cast<unsigned long long>(stats.retries), left);
   return left == 0 ? 0 : 1;
 }

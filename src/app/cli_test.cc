@@ -63,6 +63,10 @@ TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
       {"rate of zero", {"generate", "--rate", "0"}, "neither a number"},
       {"no players", {"generate", "--players", "0"}, "--players"},
       {"bad time", {"generate", "--start-time", "yesterday"}, "not an ISO time"},
+      {"of the game", {"generate", "--days", "3"}, "add --profile game"},
+      {"not of the game",
+       {"generate", "--profile", "game", "--start-time", "2024-11-01"},
+       "begins at --from"},
       {"two keys", {"produce", "t", "--key", "a", "--key-field", "b"}, "excludes"},
       {"two beginnings", {"consume", "t", "-B", "--offset", "end"}, "excludes"},
       {"no records", {"consume", "t", "-n", "0"}, "--num-records"},
@@ -182,7 +186,7 @@ TEST(Cli, Origins) {
 }
 
 TEST(Cli, Connectors) {
-  EXPECT_EQ(parse<ConnectorListOptions>({"connector", "list", "--server", "http://h:1"}).server,
+  EXPECT_EQ(parse<ConnectorListOptions>({"connector", "list", "--server", "http://h:1"}).server.url,
             "http://h:1");
   EXPECT_EQ(parse<ConnectorDescribeOptions>({"connector", "describe", "a"}).connector, "a");
   EXPECT_EQ(parse<ConnectorDeleteOptions>({"connector", "delete", "a"}).connector, "a");
@@ -223,6 +227,23 @@ TEST(Cli, Generate) {
   EXPECT_EQ(parse<GenerateOptions>({"generate", "--positions"}).kinds.size(), 4U);
   EXPECT_EQ(parse<GenerateOptions>({"generate", "--only", "server", "--only", "player"}).kinds,
             (std::vector{EventKind::kServer, EventKind::kPlayer}));
+}
+
+TEST(Cli, GenerateTheGame) {
+  const auto plain = parse<GenerateOptions>({"generate", "--profile", "game"});
+  EXPECT_EQ(plain.profile, GenerateProfile::kGame);
+  EXPECT_FALSE(plain.has_rate || plain.has_players || plain.from || plain.days || plain.speed);
+  const auto given =
+      parse<GenerateOptions>({"generate", "--profile", "game", "--from", "2024-11-01", "--days",
+                              "30", "--speed", "60", "--players", "5", "--rate", "max", "--game",
+                              "g.yaml", "--truth", "t.json", "--threads", "2"});
+  EXPECT_EQ(given.from, Timestamp{1'730'419'200'000});
+  EXPECT_EQ(given.days, 30U);
+  EXPECT_EQ(given.speed, 60U);
+  EXPECT_TRUE(given.has_players && given.has_rate && !given.rate);
+  EXPECT_EQ(given.game_file, "g.yaml");
+  EXPECT_EQ(given.truth_file, "t.json");
+  EXPECT_EQ(given.threads, 2U);
 }
 
 TEST(Cli, ConsumeAndFriends) {

@@ -73,13 +73,13 @@ describe('clients', {timeout: 300_000, skip: process.env.GAMEFLOW_BIN ? false : 
     const dataflow = join(folder, 'dataflow.yaml');
     await writeFile(dataflow, 'apiVersion: 0.6.0\nmeta: { name: clients, version: 0.1.0, namespace: tests }\ntopics: { t: {} }\n');
     proxy = await new Proxy(() => gameflow.url).listen();
-    process.env.GAMEFLOW_ALLOW_ORIGIN = proxy.url;
+    process.env.GAMEFLOW_ALLOW_ORIGIN = proxy.url;  // of the server, whenever it starts
     gameflow = new Gameflow(process.env.GAMEFLOW_BIN, join(folder, 'data'), dataflow);
     await gameflow.start();
-    delete process.env.GAMEFLOW_ALLOW_ORIGIN;
     browser = await launchBrowser();
   });
   after(async () => {
+    delete process.env.GAMEFLOW_ALLOW_ORIGIN;
     await browser?.close();
     await proxy?.stop();
     await gameflow?.stop();

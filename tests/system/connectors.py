@@ -1,5 +1,6 @@
 """What the tests of connectors share: `gameflow connect` as a process, the examples of the pages, and real peers on loopback."""
 
+import http.client
 import os
 import pathlib
 import re
@@ -260,3 +261,38 @@ class Mosquitto:
     def publish(self, topic, lines):
         subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.port), "-t", topic, "-q", "1", "-l"],
                        input="".join(line + "\n" for line in lines), text=True, check=True, capture_output=True)
+
+
+class ClickHouse:
+    @classmethod
+    def is_installed(cls):
+        return shutil.which("clickhouse-server") is not None
+
+    def __init__(self, test):
+        self.port = free_port()
+        folder = test.folder / "clickhouse"
+        folder.mkdir()
+        (folder / "users.xml").write_text("""<yandex>
+<profiles><default/></profiles><quotas><default/></quotas>
+<users><default><password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota></default></users>
+</yandex>""")
+        (folder / "config.xml").write_text(f"""<yandex>
+<logger><level>warning</level><console>1</console></logger>
+<http_port>{self.port}</http_port><tcp_port>{free_port()}</tcp_port><listen_host>127.0.0.1</listen_host>
+<path>{folder}/data/</path><tmp_path>{folder}/tmp/</tmp_path><users_config>{folder}/users.xml</users_config>
+<default_profile>default</default_profile><default_database>default</default_database><mark_cache_size>67108864</mark_cache_size>
+<timezone>UTC</timezone>
+</yandex>""")
+        self.process = Process(test, ["clickhouse-server", f"--config-file={folder}/config.xml"], test.folder / "clickhouse.log",
+                               {"TZ": "UTC"})
+        wait_until(lambda: is_listening(self.port) or not self.process.is_running(), "ClickHouse listens")
+        assert self.process.is_running(), self.process.text()[-2000:]
+
+    def query(self, statement):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        connection.request("POST", "/", statement)
+        reply = connection.getresponse()
+        text = reply.read().decode()
+        connection.close()
+        assert reply.status == 200, text
+        return text.strip()

@@ -72,7 +72,7 @@ LOG
 }
 
 write_config() { # NODE NODES PORT
-  local node=$1 nodes=$2 port=$3 replicas=1 in_sync=1 voters= i
+  local node=$1 nodes=$2 port=$3 replicas=1 in_sync=1 voters='' i
   if (( nodes >= 3 )); then replicas=3 in_sync=2; fi
   for ((i = 1; i <= nodes; i++)); do voters+="${voters:+,}$i@127.0.0.1:$((port + 9 + i))"; done
   mkdir -p "$dir/node$node"

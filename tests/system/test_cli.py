@@ -34,6 +34,10 @@ FLAGS = {
     ("topic", "describe"): ["--server", "--ca-file"],
     ("topic", "create"): ["--partitions", "--retention-age", "--retention-bytes", "--server", "--ca-file"],
     ("topic", "delete"): ["--server", "--ca-file"],
+    ("connector",): ["list", "describe", "delete"],
+    ("connector", "list"): ["--server", "--ca-file"],
+    ("connector", "describe"): ["--server", "--ca-file"],
+    ("connector", "delete"): ["--server", "--ca-file"],
     ("produce",): ["--key", "--key-field", "--server", "--ca-file"],
     ("consume",): ["-B", "--beginning", "-d", "--disable-continuous", "-n", "--num-records", "--offset", "-p", "--partition",
                    "-o", "--output", "--server", "--ca-file"],
@@ -242,6 +246,29 @@ class Client(SystemTest):
         self.assertIn("did you mean 'player-events'", self.cli("topic", "describe", "player-event", code=1).stderr)
         self.assertIn("dataflow", self.cli("topic", "delete", "player-events", code=1).stderr)
         self.assertIn("player-events", self.cli("topic", "list").stdout)
+
+    def test_connectors(self):
+        server = self.server(COUNTING)
+        on = ["--server", server.url]
+        self.assertIn("no connector has been here yet", run_cli("connector", "list", *on).stdout)
+        report = {"type": "file-sink", "direction": "sink", "topics": ["events"], "state": "retrying", "records": 1200, "bytes": 4096,
+                  "lag": 17, "last_error": "the disk is full\nsecond line", "last_error_at_ms": 1731406500000, "pid": 4711, "version": "1.2.3"}
+        self.assertEqual(server.request("PUT", "/connectors/archive", json.dumps(report)).status, 204)
+        self.assertEqual(server.request("POST", "/records?producer=connector%2Fold&sequence=0&position=line+7", b"").status, 200)
+        lines = run_cli("connector", "list", *on).stdout.splitlines()
+        self.assertEqual(lines[0].split(), ["NAME", "TYPE", "DIRECTION", "STATE", "RECORDS", "LAG", "LAST", "ERROR"])
+        self.assertEqual(lines[1].split(), ["archive", "file-sink", "sink", "retrying", "1,200", "17", *"the disk is full".split()])
+        self.assertEqual(lines[2].split(), ["old", "-", "-", "not", "running", "-", "-", "-"])
+        described = run_cli("connector", "describe", "archive", *on).stdout
+        for line in (r"topics +events\n", r"records +1,200\n", r"process +4711\n", r"position +-\n", r"last error, 2024-11-12T10:15:00Z:\nthe disk is full\nsecond"):
+            self.assertRegex(described, line)
+        self.assertRegex(run_cli("connector", "describe", "old", *on).stdout, r"position +line 7\n")
+        refused = run_cli("connector", "delete", "archive", *on)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("is running: stop it first", refused.stderr)
+        self.assertEqual(run_cli("connector", "delete", "old", *on).stdout, "connector old and its position are forgotten\n")
+        self.assertIn("there is no connector 'old'", run_cli("connector", "describe", "old", *on).stderr)
+        self.assertRegex(server.get("/metrics").text, r'gameflow_connector_lag\{connector="archive",type="file-sink"\} 17\n')
 
     def test_produce(self):
         good = player_event("ann", 1_731_406_530_000)

@@ -6,7 +6,7 @@ import threading
 import time
 import unittest
 
-from connectors import Connector, example
+from connectors import ClickHouse, Connector, example
 from harness import COUNTING, SystemTest, free_port, wait_until
 
 
@@ -113,6 +113,15 @@ http:
         self.assertEqual(web.seen[0][0],
                          "/?query=INSERT%20INTO%20t%20FORMAT%20JSONEachRow&insert_deduplication_token=alerts%2F0%2F0-2")
         self.assertEqual(web.seen[0][2], '{"n": 0}\n{"n": 1}\n{"n": 2}\n')
+
+    @unittest.skipUnless(ClickHouse.is_installed(), "clickhouse-server is not installed, and is large: apt-get install clickhouse-server")
+    def test_a_real_clickhouse(self):
+        clickhouse = ClickHouse(self)
+        clickhouse.query("CREATE TABLE alerts (n UInt32) ENGINE = MergeTree ORDER BY n")
+        self.produce(0, 1000)
+        self.connector(clickhouse, path="/?query=INSERT%20INTO%20alerts%20FORMAT%20JSONEachRow")
+        wait_until(lambda: clickhouse.query("SELECT count() FROM alerts") == "1000", "all rows")
+        self.assertEqual(clickhouse.query("SELECT sum(n), uniqExact(n) FROM alerts"), "499500\t1000")
 
     def test_a_record_that_is_refused_costs_no_other(self):
         def answer(_, __, body):

@@ -2,6 +2,8 @@
 #include "connect/sql/sql_sink.h"
 
 #include <csignal>
+#include <fstream>
+#include <iterator>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -46,6 +48,15 @@ class Postgres {
   void kill() {
     server_->end(SIGKILL);
     ASSERT_TRUE(wait_until([&] { return PQping(url().c_str()) == PQPING_NO_RESPONSE; }));
+  }
+
+  int port() const { return port_; }
+  void ask_for_passwords(const std::string& user) {
+    const std::string path = folder_.path("data/pg_hba.conf");
+    std::ifstream in(path);
+    const std::string others(std::istreambuf_iterator<char>(in), {});
+    std::ofstream(path) << fmt::format("host all {} 127.0.0.1/32 scram-sha-256\n", user) << others;
+    EXPECT_EQ(sql("SELECT pg_reload_conf()"), "t");
   }
 
   std::string url(const std::string& user = "game") const {
@@ -280,6 +291,27 @@ TEST_F(SqlSinkTest, TriesAgainWhereTheServerIsAway) {
   postgres->start();
   EXPECT_EQ(open(values), at(1));
   EXPECT_EQ(sql("SELECT * FROM sales"), "1");
+}
+
+TEST_F(SqlSinkTest, AWrongPasswordIsFinalAndNotShown) {
+  postgres->ask_for_passwords("locked");
+  sql("CREATE ROLE locked LOGIN PASSWORD 'right'");
+  const std::string message = final_message(
+      {{"url", fmt::format("postgresql://locked:WRONG@127.0.0.1:{}/postgres", postgres->port())},
+       {"columns", Map{{"id", "id"}}}});
+  EXPECT_NE(message.find("password authentication failed for user \"locked\""), std::string::npos)
+      << message;
+  EXPECT_EQ(message.find("(retry)"), std::string::npos) << message;
+  EXPECT_EQ(message.find("WRONG"), std::string::npos) << message;
+}
+
+TEST_F(SqlSinkTest, AServerThatHangsIsTriedAgain) {
+  open({{"create", true}, {"columns", Map{{"id", "id"}}}, {"timeout", std::int64_t{500}}});
+  const int pid =
+      std::stoi(sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'gameflow'"));
+  ::kill(pid, SIGSTOP);
+  EXPECT_THROW(write({R"({"id":1})"}), Retry);
+  ::kill(pid, SIGCONT);
 }
 
 TEST_F(SqlSinkTest, OfTwoAtOnceOneEnds) {
