@@ -7,6 +7,7 @@
 
 #include "app/cli_tree.h"
 #include "app/cli_values.h"
+#include "app/listen_address.h"
 #include "generate/generator.h"
 
 namespace gameflow::app {
@@ -72,6 +73,27 @@ void add_game_flags(CLI::App& app, GenerateOptions* target) {
       ->type_name("N");
 }
 
+// Where events go, beside --to.
+void add_output_flags(CLI::App& app, GenerateOptions* target, bool& to_stdout) {
+  app.add_flag("--stdout", to_stdout, "Print the events instead of sending them");
+  CLI::Option* const serve =
+      app.add_option("--serve", target->serve,
+                     "Instead, be a web API that streams them, at this address\n"
+                     "and port: GET /stream_events")
+          ->check([](const std::string& text) {
+            return parse_listen_address(text)
+                       ? std::string()
+                       : "'" + text + "' is no address and port; write it like 127.0.0.1:8000";
+          })
+          ->type_name("ADDRESS:PORT");
+  // Not --to, which the environment may give.
+  for (const char* flag : {"--stdout", "--truth"}) serve->excludes(app.get_option(flag));
+  app.add_option("--producer-id", target->producer_id,
+                 "Continue the stream that an earlier run with this id began [random]")
+      ->excludes(serve)
+      ->type_name("ID");
+}
+
 }  // namespace
 
 void CommandTree::add_generate() {
@@ -84,6 +106,7 @@ void CommandTree::add_generate() {
       "  gameflow generate --profile game --positions\n"
       "  gameflow generate --profile game --from 2024-11-01 --days 30 --truth truth.json\n"
       "  gameflow generate --rate max --events 1000000 --only player\n"
+      "  gameflow generate --serve 127.0.0.1:8000 --profile game\n"
       "  gameflow generate --stdout --seed 7 --events 1000 --start-time 2024-11-12T10:00:00Z",
       [to_stdout, positions, self](GenerateOptions& parsed) {
         if (*to_stdout) parsed.server.url.clear();
@@ -134,10 +157,7 @@ void CommandTree::add_generate() {
       ->type_name("TIME");
   add_game_flags(*app, target);
   add_server(*app, target->server, "--to");
-  app->add_flag("--stdout", *to_stdout, "Print the events instead of sending them");
-  app->add_option("--producer-id", target->producer_id,
-                  "Continue the stream that an earlier run with this id began [random]")
-      ->type_name("ID");
+  add_output_flags(*app, target, *to_stdout);
 }
 
 }  // namespace gameflow::app

@@ -62,6 +62,8 @@ TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
       {"bad rate", {"generate", "--rate", "fast"}, "neither a number"},
       {"rate of zero", {"generate", "--rate", "0"}, "neither a number"},
       {"no players", {"generate", "--players", "0"}, "--players"},
+      {"no address", {"generate", "--serve", "8000"}, "'8000' is no address and port"},
+      {"served and printed", {"generate", "--serve", "[::1]:8000", "--stdout"}, "excludes"},
       {"bad time", {"generate", "--start-time", "yesterday"}, "not an ISO time"},
       {"of the game", {"generate", "--days", "3"}, "add --profile game"},
       {"not of the game",

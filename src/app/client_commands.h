@@ -18,6 +18,7 @@ enum class GenerateProfile : std::uint8_t { kUniform, kGame };
 
 struct GenerateOptions {
   client::ServerAddress server;  // without a URL: stdout
+  std::string serve;             // where to be a web API instead; empty: none
   std::vector<generate::EventKind> kinds;
   // Per second, of each kind; of the game, of all kinds together on average. Nothing: as fast as it
   // goes.

@@ -87,13 +87,13 @@ struct HttpClient::Impl {
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "gameflow/" GAMEFLOW_VERSION);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply_body);
-    if (method == "POST") {
+    if (method == "POST" || method == "PUT") {
       curl_easy_setopt(curl, CURLOPT_POST, 1L);
       curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data());
       curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
-    } else if (method != "GET") {
-      curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, std::string(method).c_str());
     }
+    if (method != "GET" && method != "POST")
+      curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, std::string(method).c_str());
   }
 
   Error error_of(CURLcode code) const {

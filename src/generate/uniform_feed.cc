@@ -15,6 +15,7 @@ UniformFeed::UniformFeed(UniformOptions options) : options_(std::move(options)) 
 }
 
 Timestamp UniformFeed::time_of(std::uint64_t index) const {
+  if (options_.clock != nullptr) return options_.clock->now();
   return options_.start + Duration{static_cast<std::int64_t>(index * 1000 / options_.rate)};
 }
 

@@ -17,6 +17,8 @@ struct UniformOptions {
   std::uint64_t rate = 100;             // of each kind, a second
   std::optional<std::uint64_t> events;  // of each kind; nothing: no end
   Timestamp start;
+  // The times of events, instead of `rate`: they are made as somebody asks for them.
+  const Clock* clock = nullptr;
 };
 
 class UniformFeed final : public Feed {

@@ -27,7 +27,7 @@ FLAGS = {
     ("service", "list"): ["--data"],
     ("service", "reset-watermark"): ["--data"],
     ("service", "forget"): ["--data"],
-    ("generate",): ["--profile", "--rate", "--events", "--seed", "--players", "--only", "--positions", "--start-time", "--to", "--ca-file", "--stdout",
+    ("generate",): ["--profile", "--rate", "--events", "--seed", "--players", "--only", "--positions", "--start-time", "--to", "--ca-file", "--stdout", "--serve",
                     "--producer-id", "--game", "--from", "--days", "--speed", "--truth", "--threads"],
     ("topic",): ["list", "describe", "create", "delete"],
     ("topic", "list"): ["--server", "--ca-file"],
@@ -268,6 +268,18 @@ class Client(SystemTest):
         self.assertIn("is running: stop it first", refused.stderr)
         self.assertEqual(run_cli("connector", "delete", "old", *on).stdout, "connector old and its position are forgotten\n")
         self.assertIn("there is no connector 'old'", run_cli("connector", "describe", "old", *on).stderr)
+        # One that runs.
+        (self.folder / "in.ndjson").write_text('{"n":1}\n')
+        (self.folder / "feed.yaml").write_text(
+            "apiVersion: 0.1.0\nmeta: { version: 0.1.0, name: feed, type: file-source, topic: late-events }\n"
+            f"file: {{ path: {self.folder}/in.ndjson }}\n")
+        feed = subprocess.Popen([PROGRAM, "connect", self.folder / "feed.yaml", *on], stderr=subprocess.DEVNULL)
+        self.addCleanup(lambda: feed.poll() is None and feed.kill())
+        wait_until(lambda: re.search(r"feed +file-source +source +running +1 ", run_cli("connector", "list", *on).stdout), "its report")
+        feed.terminate()
+        feed.wait()
+        self.assertRegex(run_cli("connector", "describe", "feed", *on).stdout, r"state +stopped ")
+        self.assertEqual(run_cli("connector", "delete", "feed", *on).returncode, 0)
         self.assertRegex(server.get("/metrics").text, r'gameflow_connector_lag\{connector="archive",type="file-sink"\} 17\n')
 
     def test_produce(self):

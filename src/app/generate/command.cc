@@ -1,4 +1,4 @@
-// gameflow generate: makes events, and prints them or produces them into topics.
+// gameflow generate: makes events, and prints them, produces them into topics, or serves them.
 #include <random>
 
 #include "app/generate/profiles.h"
@@ -23,6 +23,7 @@ std::uint64_t choose_seed(const GenerateOptions& options) {
 }  // namespace
 
 int generate_command(const GenerateOptions& options) {
+  if (!options.serve.empty()) return generate_served(options, choose_seed(options));
   if (options.profile == GenerateProfile::kGame) return generate_game(options);
   return generate_uniform(options, choose_seed(options));
 }

@@ -91,12 +91,15 @@ Duration Pace::wait_for(Timestamp time, Timestamp now) const {
 
 std::unique_ptr<generate::Feed> make_uniform_feed(const GenerateOptions& options,
                                                   std::uint64_t seed, Timestamp now) {
+  static const SystemClock kClock;
+  const bool has_own_time = options.rate || options.start_time;
   return std::make_unique<generate::UniformFeed>(
       generate::UniformOptions{.world = {.seed = seed, .players = options.players},
                                .kinds = options.kinds,
                                .rate = options.rate.value_or(kUniformRate),
                                .events = options.events,
-                               .start = options.start_time.value_or(now)});
+                               .start = options.start_time.value_or(now),
+                               .clock = has_own_time ? nullptr : &kClock});
 }
 
 Result<std::unique_ptr<generate::GameFeed>> make_game_feed(const GenerateOptions& options,

@@ -20,6 +20,8 @@ class Pace {
   Pace(const GenerateOptions& options, Timestamp from, Timestamp now);
 
   Timestamp until(Timestamp now) const;
+  // As fast as somebody takes them.
+  bool is_unpaced() const { return is_unpaced_; }
   // Not sooner will the event be due that arrives at `time`; zero: it is.
   Duration wait_for(Timestamp time, Timestamp now) const;
 

@@ -289,7 +289,7 @@ int generate_game(const GenerateOptions& options) {
   auto feed = make_game_feed(options, start);
   if (!feed) return print_error(feed.error());
   const int exit_code = options.server.url.empty() ? print_game(options, **feed, start, signals)
-                                               : send_game(options, **feed, start, *signals);
+                                                   : send_game(options, **feed, start, *signals);
   if (options.truth_file.empty()) return exit_code;
   if (const Status written = write_truth(options.truth_file, (*feed)->truth()); !written)
     return print_error(written.error());
