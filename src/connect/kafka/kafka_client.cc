@@ -45,11 +45,12 @@ KafkaClient::KafkaClient(rd_kafka_type_t type, const KafkaOptions& own, const Ka
     : host_(host) {
   std::unique_ptr<rd_kafka_conf_t, KafkaFree<rd_kafka_conf_destroy>> conf(rd_kafka_conf_new());
   for (const auto& [name, value] : own) set(conf.get(), name, value, "kafka");
-  for (const auto& [name, value] : options) {
-    if (std::any_of(own.begin(), own.end(), [&](const auto& one) { return one.first == name; }))
+  for (const auto& option : options) {
+    if (std::any_of(own.begin(), own.end(),
+                    [&](const auto& one) { return one.first == option.first; }))
       throw std::runtime_error(
-          fmt::format("options: '{}' is set by the connector itself: remove it", name));
-    set(conf.get(), name, value, "options");
+          fmt::format("options: '{}' is set by the connector itself: remove it", option.first));
+    set(conf.get(), option.first, option.second, "options");
   }
   rd_kafka_conf_set_opaque(conf.get(), this);
   rd_kafka_conf_set_error_cb(conf.get(), on_error);
@@ -58,7 +59,7 @@ KafkaClient::KafkaClient(rd_kafka_type_t type, const KafkaOptions& own, const Ka
   std::array<char, 512> problem{};
   client_ = rd_kafka_new(type, conf.get(), problem.data(), problem.size());
   if (client_ == nullptr) throw std::runtime_error(fmt::format("options: {}", problem.data()));
-  conf.release();  // it is the client's now
+  (void)conf.release();  // it is the client's now
 }
 
 KafkaClient::~KafkaClient() {

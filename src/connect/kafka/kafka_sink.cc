@@ -4,6 +4,7 @@
 #include "connect/kafka/kafka_sink.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -106,7 +107,7 @@ std::optional<Positions> KafkaSink::open() {
   }
   check(KafkaError(rd_kafka_init_transactions(producer_->get(), ms(kTransactionMax))),
         "no transactions with Kafka");
-  const auto positions = read_positions();
+  auto positions = read_positions();
   stored_ = positions.value_or(Positions());
   return positions;
 }
@@ -123,7 +124,7 @@ std::optional<Positions> KafkaSink::read_positions() {
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) consumer.fail(code, "positions in Kafka");
   if (place->err != RD_KAFKA_RESP_ERR_NO_ERROR) consumer.fail(place->err, "positions in Kafka");
   if (place->offset < 0 || place->metadata == nullptr) return std::nullopt;
-  const auto positions =
+  auto positions =
       positions_from_json({static_cast<const char*>(place->metadata), place->metadata_size});
   if (!positions)
     throw std::runtime_error(
@@ -166,14 +167,22 @@ std::vector<Refused> KafkaSink::write(std::span<const Delivery> records) {
 bool KafkaSink::produce(const Delivery& record) {
   const std::string_view key = record.key.value_or("");
   if (record.value.size() + key.size() + kOverhead > record_max_) return false;
-  const char* const key_data = record.key ? key.data() : nullptr;  // null: none
+  std::array<rd_kafka_vu_t, 5> parts{};
+  parts[0].vtype = RD_KAFKA_VTYPE_TOPIC;
+  parts[0].u.cstr = topic_.c_str();
+  parts[1].vtype = RD_KAFKA_VTYPE_VALUE;
+  parts[1].u.mem = {const_cast<char*>(record.value.data()), record.value.size()};
+  parts[2].vtype = RD_KAFKA_VTYPE_KEY;
+  parts[2].u.mem = {record.key ? const_cast<char*>(key.data()) : nullptr, key.size()};
+  parts[3].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
+  parts[3].u.i64 = record.timestamp_ms;
+  parts[4].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+  parts[4].u.i = RD_KAFKA_MSG_F_COPY;
   const auto deadline = steady_clock::now() + kTransactionMax;
   while (true) {
-    const rd_kafka_resp_err_t code = rd_kafka_producev(
-        producer_->get(), RD_KAFKA_V_TOPIC(topic_.c_str()),
-        RD_KAFKA_V_VALUE(const_cast<char*>(record.value.data()), record.value.size()),
-        RD_KAFKA_V_KEY(key_data, key.size()), RD_KAFKA_V_TIMESTAMP(record.timestamp_ms),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    const KafkaError error(rd_kafka_produceva(producer_->get(), parts.data(), parts.size()));
+    const rd_kafka_resp_err_t code =
+        error ? rd_kafka_error_code(error.get()) : RD_KAFKA_RESP_ERR_NO_ERROR;
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
     if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) return false;
     if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) producer_->fail(code, "a record for Kafka");

@@ -194,6 +194,7 @@ std::vector<std::uint32_t> PgConnection::prepare(const std::string& name, const 
   if (PQsendDescribePrepared(connection_.get(), name.c_str()) == 0) lost();
   const Result result = only_result(what);
   std::vector<std::uint32_t> types;
+  types.reserve(static_cast<std::size_t>(PQnparams(result.get())));
   for (int i = 0; i < PQnparams(result.get()); ++i) types.push_back(PQparamtype(result.get(), i));
   return types;
 }
