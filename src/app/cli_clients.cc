@@ -197,17 +197,21 @@ void CommandTree::add_connect() {
   app->add_option("file", options->file, "The connector's file")->required()->type_name("FILE");
   app->add_option("--secrets", options->secrets_file,
                   "Lines NAME=VALUE, for ${{ secrets.NAME }} [the environment]")
+      ->envname("GAMEFLOW_SECRETS")
       ->type_name("FILE");
   app->add_option("--library", options->library, "A library with kinds of connectors of one's own")
+      ->envname("GAMEFLOW_CONNECTORS")
       ->type_name("FILE");
   app->add_flag("--check", options->check_only, "Only read the file and find its secrets");
+  add_build_flags(*app, options->build, false);
   add_server(*app, options->server);
 }
 
 void CommandTree::add_connector() {
-  CLI::App* connector =
-      root_.add_subcommand("connector", "List, describe and forget the connectors of a server");
+  CLI::App* connector = root_.add_subcommand(
+      "connector", "List, describe and forget the connectors of a server, and make new ones");
   connector->require_subcommand(1);
+  add_connector_kit(*connector);
   connector->footer(
       "Examples:\n  gameflow connector list\n  gameflow connector describe gaming-events");
   auto [list, list_options] =

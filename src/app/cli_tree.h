@@ -54,6 +54,7 @@ class CommandTree {
   void add_new();
   void add_connect();
   void add_connector();
+  void add_connector_kit(CLI::App& connector);
   void add_others();
 
   CLI::App root_;

@@ -149,15 +149,6 @@ struct DeadLettersReplayOptions {
 };
 int dead_letters_replay_command(const DeadLettersReplayOptions& options);
 
-struct ConnectOptions {
-  client::ServerAddress server;
-  std::string file;
-  std::string secrets_file;  // empty: secrets by name come from the environment
-  std::string library;       // with further kinds; empty: none
-  bool check_only = false;
-};
-int connect_command(const ConnectOptions& options);
-
 struct McpOptions {
   client::ServerAddress server;
   std::vector<std::string> package_folders;  // for dataflows that are explained

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "app/client_commands.h"
+#include "client/http_client.h"
 #include "log/store.h"
 
 namespace gameflow::app {
@@ -79,6 +80,35 @@ struct RunOptions {
 };
 int run_command(const RunOptions& options);
 
+// --- Connectors ----------------------------------------------------------------------------------
+
+struct ConnectOptions {
+  client::ServerAddress server;
+  std::string file;
+  std::string secrets_file;  // empty: secrets by name come from the environment
+  std::string library;       // with further kinds; empty: none
+  bool check_only = false;
+  BuildOptions build;  // of its transforms
+};
+int connect_command(const ConnectOptions& options);
+
+// --- Connectors of one's own ---------------------------------------------------------------------
+
+struct ConnectorNewOptions {
+  std::string name;  // of a folder, perhaps with others in front
+  bool is_sink = false;
+};
+int connector_new_command(const ConnectorNewOptions& options);
+
+enum class KitStep : std::uint8_t { kBuild, kTest, kPackage };
+
+struct ConnectorKitOptions {
+  KitStep step = KitStep::kBuild;
+  std::filesystem::path folder;  // empty: the current one
+  std::string compiler = "c++";
+};
+int connector_kit_command(const ConnectorKitOptions& options);
+
 struct NewOptions {
   std::filesystem::path folder;  // empty: its name
   std::string name;              // empty: asked for on a terminal, else that of the folder
@@ -130,7 +160,7 @@ using Command =
                  TopicCreateOptions, TopicDeleteOptions, ProduceOptions, ConsumeOptions, SqlOptions,
                  DeadLettersListOptions, DeadLettersShowOptions, DeadLettersReplayOptions,
                  ConnectOptions, ConnectorListOptions, ConnectorDescribeOptions,
-                 ConnectorDeleteOptions, McpOptions, NewOptions, SchemaOptions, VersionOptions,
-                 CompletionOptions, ManualOptions>;
+                 ConnectorDeleteOptions, ConnectorNewOptions, ConnectorKitOptions, McpOptions,
+                 NewOptions, SchemaOptions, VersionOptions, CompletionOptions, ManualOptions>;
 
 }  // namespace gameflow::app

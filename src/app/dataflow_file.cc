@@ -226,8 +226,12 @@ Result<DataflowFile> check_dataflow(const std::string& name, std::string source,
   for (spec::Diagnostic& table : missing_tables(*parsed.dataflow))
     missing.push_back(std::move(table));
   GF_TRY(report(missing, parsed.files, mistakes));
-  return DataflowFile{name, std::move(parsed.files),
-                      std::make_shared<const plan::Graph>(std::move(graph))};
+  DataflowFile file{
+      name, std::move(parsed.files), std::make_shared<const plan::Graph>(std::move(graph)), {}};
+  const auto folder = std::filesystem::path(name).parent_path();
+  for (const auto& connector : parsed.dataflow->connectors)
+    file.connectors.push_back((folder / connector.file).string());
+  return file;
 }
 
 std::vector<std::string> files_of(const DataflowFile& file) {

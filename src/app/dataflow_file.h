@@ -20,6 +20,7 @@ struct DataflowFile {
   std::string name;                     // as the user gave it
   std::vector<spec::SourceFile> files;  // what it was made of, itself first
   std::shared_ptr<const plan::Graph> graph;
+  std::vector<std::string> connectors;  // their files
 };
 
 using PackageFolders = std::vector<std::string>;  // --package-path

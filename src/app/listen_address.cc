@@ -33,6 +33,13 @@ std::string to_string(const ListenAddress& address) {
   return host + ':' + std::to_string(address.port);
 }
 
+std::string local_url(const ListenAddress& address) {
+  const std::string host = address.host == "0.0.0.0" ? "127.0.0.1"
+                           : address.host == "::"    ? "::1"
+                                                     : address.host;
+  return "http://" + to_string({host, address.port});
+}
+
 bool is_loopback(const ListenAddress& address) {
   in_addr ipv4{};
   if (inet_pton(AF_INET, address.host.c_str(), &ipv4) == 1) {

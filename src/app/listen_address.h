@@ -15,6 +15,8 @@ struct ListenAddress {
 
 std::optional<ListenAddress> parse_listen_address(std::string_view text);
 std::string to_string(const ListenAddress& address);  // as it stands in a URL
+// The URL under which this machine reaches a server there, also where it listens on all addresses.
+std::string local_url(const ListenAddress& address);
 // Only this machine can connect.
 bool is_loopback(const ListenAddress& address);
 

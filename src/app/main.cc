@@ -50,6 +50,12 @@ struct Execute {
     return dead_letters_replay_command(options);
   }
   int operator()(const ConnectOptions& options) const { return connect_command(options); }
+  int operator()(const ConnectorNewOptions& options) const {
+    return connector_new_command(options);
+  }
+  int operator()(const ConnectorKitOptions& options) const {
+    return connector_kit_command(options);
+  }
   int operator()(const ConnectorListOptions& options) const {
     return connector_list_command(options);
   }

@@ -73,9 +73,9 @@ Result<ConnectorFile> read_connector(const std::filesystem::path& path,
   return ConnectorFile{std::move(connector), secrets};
 }
 
-Status check_connector(const std::filesystem::path& path, std::span<const Kind> kinds) {
-  GF_ASSIGN(const spec::Connector connector, parse(path, kinds, nullptr, nullptr));
-  return {};
+Result<spec::Connector> check_connector(const std::filesystem::path& path,
+                                        std::span<const Kind> kinds) {
+  return parse(path, kinds, nullptr, nullptr);
 }
 
 }  // namespace gameflow::connect

@@ -24,6 +24,7 @@ Result<ConnectorFile> read_connector(const std::filesystem::path& path,
                                      std::span<const Kind> kinds);
 
 // The same without a look at secrets, which this machine may not have.
-Status check_connector(const std::filesystem::path& path, std::span<const Kind> kinds);
+Result<spec::Connector> check_connector(const std::filesystem::path& path,
+                                        std::span<const Kind> kinds);
 
 }  // namespace gameflow::connect

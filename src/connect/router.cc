@@ -28,6 +28,13 @@ void Router::add_letter(const Record& record, std::string_view code, std::string
                      dead_letter_topic_, lines_);
 }
 
+void Router::add_letter(std::string_view json) {
+  begins_.push_back(lines_.size());
+  is_dead_.push_back(true);
+  ++dead_;
+  append_line(dead_letter_topic_, std::nullopt, json, lines_);
+}
+
 std::optional<std::string_view> Router::topic_of(const Record& record, std::string_view json) {
   if (!record.topic.empty()) return record.topic;
   const std::string_view otherwise =

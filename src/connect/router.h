@@ -22,6 +22,8 @@ class Router {
   // Takes a record: it becomes a line, a dead letter where it is no JSON or belongs nowhere, or
   // nothing where `route` says so.
   void add(const Record& record);
+  // The same for a letter that is written already.
+  void add_letter(std::string_view json);
 
   // Of what was added since clear().
   const std::string& lines() const { return lines_; }

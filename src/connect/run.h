@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "client/http_client.h"
 #include "connect/progress.h"
+#include "connect/transform.h"
 #include "spec/connector.h"
 
 namespace gameflow::connect {
@@ -23,7 +24,8 @@ struct Run {
   client::Http& http;  // to the server
   Progress& progress;
   std::stop_token stop;
-  std::uint64_t seed = 0;  // of pauses
+  Transform* transform = nullptr;  // null: records stay as they are
+  std::uint64_t seed = 0;          // of pauses
   // A line for a person.
   std::function<void(const std::string&)> tell = [](const std::string&) {};
   // Hides secrets.

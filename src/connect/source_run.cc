@@ -37,7 +37,8 @@ class SourceRun {
 
  private:
   Status live(const std::function<void()>& is_well);
-  bool gather(Source& source);
+  Result<bool> gather(Source& source);
+  Status add(std::vector<Record> records);
   Status store(Source& source);
   Status store_left_out(const Stored& stored);
   Status store_letters(const Stored& stored);
@@ -49,7 +50,7 @@ class SourceRun {
   std::unique_ptr<Router> router_;
   std::string dead_letter_topic_;
   // What is stored next.
-  std::vector<Record> records_;
+  std::uint64_t records_ = 0;           // of the source
   std::vector<std::string> positions_;  // of the batches in it
   std::size_t bytes_ = 0;
   std::string position_;  // the last one that is stored
@@ -79,8 +80,8 @@ Status SourceRun::check_topics() {
 }
 
 // Whether there is something to store.
-bool SourceRun::gather(Source& source) {
-  records_.clear();
+Result<bool> SourceRun::gather(Source& source) {
+  records_ = 0;
   positions_.clear();
   router_->clear();
   bytes_ = 0;
@@ -88,24 +89,33 @@ bool SourceRun::gather(Source& source) {
   const milliseconds linger{run_.connector.linger.ms};
   do {
     const std::size_t room = run_.connector.batch_bytes - router_->lines().size();
-    Batch batch = source.poll(records_.empty() ? kPollMax : std::min(linger, kPollMax), room);
+    Batch batch = source.poll(records_ == 0 ? kPollMax : std::min(linger, kPollMax), room);
     if (batch.records.empty()) {
       if (!batch.position.empty() && batch.position != position_)
         positions_.push_back(std::move(batch.position));
-      if (records_.empty()) break;
+      if (records_ == 0) break;
       continue;
     }
-    for (Record& record : batch.records) {
-      bytes_ += record.value.size();
-      router_->add(record);
-    }
-    records_.insert(records_.end(), std::make_move_iterator(batch.records.begin()),
-                    std::make_move_iterator(batch.records.end()));
+    GF_TRY(add(std::move(batch.records)));
     positions_.push_back(std::move(batch.position));
   } while (linger.count() > 0 && router_->lines().size() < run_.connector.batch_bytes &&
            SteadyClock::now() - begin < linger && !run_.stop.stop_requested());
   run_.progress.set_lag(source.lag());
-  return !records_.empty() || !positions_.empty();
+  return records_ > 0 || !positions_.empty();
+}
+
+Status SourceRun::add(std::vector<Record> records) {
+  records_ += records.size();
+  for (const Record& record : records) bytes_ += record.value.size();
+  std::vector<std::string> letters;
+  if (run_.transform != nullptr) {
+    GF_ASSIGN(Transformed made, run_.transform->apply(std::move(records)));
+    records = std::move(made.records);
+    letters = std::move(made.dead_letters);
+  }
+  for (const Record& record : records) router_->add(record);
+  for (const std::string& letter : letters) router_->add_letter(letter);
+  return {};
 }
 
 // Lines that the server left out as known though nobody sent them twice: another process produces
@@ -195,11 +205,10 @@ Status SourceRun::store(Source& source) {
   }
   if (stored->duplicates > 0 && !stored->was_repeated) GF_TRY(store_left_out(*stored));
   if (stored->rejected > 0) GF_TRY(store_letters(*stored));
-  run_.progress.add({.records = records_.size(),
-                     .bytes = bytes_,
-                     .rejected = router_->count_dead() + stored->rejected});
+  run_.progress.add(
+      {.records = records_, .bytes = bytes_, .rejected = router_->count_dead() + stored->rejected});
   position_ = position;
-  if (records_.empty()) return {};
+  if (records_ == 0) return {};
   for (const std::string& each : positions_) source.committed(each);
   return {};
 }
@@ -210,7 +219,8 @@ Status SourceRun::live(const std::function<void()>& is_well) {
   Opened source(run_.connector.kind.make_source(run_.connector.settings, host_));
   source->open(position_);
   while (!run_.stop.stop_requested()) {
-    if (!gather(*source)) {
+    GF_ASSIGN(const bool has_more, gather(*source));
+    if (!has_more) {
       run_.progress.set_state(State::kRunning);
       continue;
     }

@@ -1,6 +1,6 @@
-# cmake -DOUT=file.cc -DHEADERS="a.h;b.h" -P embed_sdk.cmake: the SDK's headers as string literals.
+# cmake -DOUT=file.cc -DFUNCTION=sdk_files -DHEADERS="a.h;b.h" -P embed_sdk.cmake: the SDK's headers as string literals.
 set(text "// Generated from sdk/include/gameflow.\n#include \"opbuild/sdk_files.h\"\n\n#include <array>\n\n")
-string(APPEND text "namespace gameflow::opbuild {\n\nstd::span<const SdkFile> sdk_files() {\n")
+string(APPEND text "namespace gameflow::opbuild {\n\nstd::span<const SdkFile> ${FUNCTION}() {\n")
 string(APPEND text "  static constexpr auto kFiles = std::to_array<SdkFile>({\n")
 foreach(header IN LISTS HEADERS)
   file(READ ${header} content)

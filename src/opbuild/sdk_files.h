@@ -12,5 +12,7 @@ struct SdkFile {
 };
 
 std::span<const SdkFile> sdk_files();
+// Those of its folder `connect`, which operators do not need.
+std::span<const SdkFile> connector_headers();
 
 }  // namespace gameflow::opbuild

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "spec/diagnostic.h"
+#include "spec/model.h"
 
 namespace gameflow::spec {
 
@@ -42,6 +43,8 @@ struct Connector {
   // Dotted paths into what a source brings: its key, and what is stored; without, all of it is.
   std::optional<std::string> key_field, value_field;
   std::optional<Route> route;
+  // Of a source: what its records go through first, in a service from topic `input` to `output`.
+  std::optional<Dataflow> transforms;
 
   bool is_source() const { return kind.make_source != nullptr; }
 };

@@ -9,9 +9,11 @@
 #include "spec/connector_sections.h"
 #include "spec/kind_section.h"
 #include "spec/names.h"
+#include "spec/parse_tree.h"
 #include "spec/reader.h"
 #include "spec/secret_texts.h"
 #include "spec/sections.h"
+#include "spec/transforms_tree.h"
 
 namespace gameflow::spec {
 namespace {
@@ -35,7 +37,8 @@ class ConnectorReader {
   ConnectorReader(Report& report, std::span<const connect::Kind> kinds, const FindSecret& find)
       : report_(report), kinds_(kinds), find_(find) {}
 
-  void read(const Node& root, Connector& connector);
+  // `source`: the normalized text of the file.
+  void read(const Node& root, std::string_view source, Connector& connector);
 
  private:
   const connect::Kind* find_kind(const Node& root);
@@ -51,6 +54,7 @@ class ConnectorReader {
   bool is_within(const Node* node, const Setting& setting, std::int64_t value);
   std::vector<std::string> read_texts(const Node& node, std::string_view key);
   connect::Settings::Map read_map(const Node& node, std::string_view what);
+  void read_transforms(const Node& root, std::string_view source, Connector& connector);
   void refuse_for(const Node& root, std::string_view key, std::string_view who);
 
   Report& report_;
@@ -255,13 +259,35 @@ void ConnectorReader::read_settings(const Node& node, const Section& section,
     read_setting(fields, setting, connector.settings);
 }
 
+// A dataflow around them, of which this file is the text.
+void ConnectorReader::read_transforms(const Node& root, std::string_view source,
+                                      Connector& connector) {
+  const std::optional<Node> tree = transforms_tree(root);
+  if (!tree) {
+    for (const std::string_view key : {"types", "schema"}) {
+      if (const Node* const at = root.find_key(key))
+        report_.error(*at, fmt::format("'{}' is for 'transforms', and there are none", key),
+                      "remove it");
+    }
+    return;
+  }
+  Dataflow dataflow;
+  dataflow.file_name = connector.file_name;
+  std::vector<SourceFile> files = {{connector.file_name,
+                                    connector.file_name.substr(connector.file_name.rfind('/') + 1),
+                                    std::string(source)}};
+  read_dataflow_tree(report_, *tree, source, {}, files, dataflow);
+  dataflow.files = std::move(files);
+  connector.transforms = std::move(dataflow);
+}
+
 // A key that only the other direction has.
 void ConnectorReader::refuse_for(const Node& root, std::string_view key, std::string_view who) {
   if (const Node* const at = root.find_key(key))
     report_.error(*at, fmt::format("'{}' is for sources, and {} is a sink", key, who), "remove it");
 }
 
-void ConnectorReader::read(const Node& root, Connector& connector) {
+void ConnectorReader::read(const Node& root, std::string_view source, Connector& connector) {
   const connect::Kind* const kind = find_kind(root);
   std::vector<std::unique_ptr<KindSection>> sections;
   for (const connect::Kind& each : kinds_) {
@@ -281,9 +307,11 @@ void ConnectorReader::read(const Node& root, Connector& connector) {
   read_route(fields, connector);
   if (kind == nullptr) return;
   if (!connector.is_source()) {
-    for (const std::string_view key : {"key-field", "value-field", "route"})
+    for (const std::string_view key :
+         {"key-field", "value-field", "route", "types", "schema", "transforms"})
       refuse_for(root, key, kind->type);
   }
+  if (connector.is_source()) read_transforms(root, source, connector);
   static const Node kNothing = [] {
     Node node;
     node.kind = NodeKind::kMap;
@@ -313,7 +341,7 @@ ConnectorResult parse_connector(std::string_view source, std::string file_name,
   Connector connector;
   connector.file_name = std::move(file_name);
   if (tree.root && tree.root->kind != NodeKind::kNull) {
-    ConnectorReader(report, kinds, find).read(*tree.root, connector);
+    ConnectorReader(report, kinds, find).read(*tree.root, normalized(source), connector);
   } else if (tree.root || report.is_empty()) {
     report.error(Position{}, "the file is empty",
                  "a connector starts with 'apiVersion: 0.1.0' and 'meta:'");

@@ -2,6 +2,7 @@
 
 #include "spec/names.h"
 #include "spec/sections.h"
+#include "spec/shared_fields.h"
 
 namespace gameflow::spec {
 namespace {
@@ -33,6 +34,16 @@ constexpr Field kRootFields[] = {
      .kind = kMap,
      .doc = "of a source: topics by a field of the record",
      .section = &kRoute},
+    {.key = "types",
+     .kind = kNamed,
+     .doc = "of a source: types for `schema` and `transforms`, as in a dataflow",
+     .names = &kTypeName,
+     .section = &kNamedType},
+    {.key = "schema",
+     .kind = kMap,
+     .doc = "of a source: the type of what comes in, as of a topic; by default any JSON",
+     .section = &kSchema},
+    kTransforms,
 };
 
 constexpr Field kMetaFields[] = {

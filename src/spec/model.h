@@ -145,6 +145,12 @@ struct Dataflow {
     Position position;
   };
   std::vector<Include> includes;
+  // Files of connectors, relative to the dataflow.
+  struct ConnectorFile {
+    std::string file;
+    Position position;
+  };
+  std::vector<ConnectorFile> connectors;
 
   const Topic* find_topic(std::string_view topic_name) const;
 };

@@ -6,6 +6,7 @@
 #include "record/type.h"
 #include "spec/model.h"
 #include "spec/packages.h"
+#include "spec/parse_tree.h"
 #include "spec/reader.h"
 #include "spec/sections.h"
 #include "spec/service_reader.h"
@@ -79,8 +80,25 @@ void read_includes(Report& report, const Fields& fields, Dataflow& dataflow) {
   }
 }
 
-void read_root(Report& report, const Node& root, std::string_view source,
-               const PackageSearch& search, std::vector<SourceFile>& files, Dataflow& dataflow) {
+void read_connectors(Report& report, const Fields& fields, Dataflow& dataflow) {
+  const Node* const list = fields.find("connectors");
+  if (list == nullptr) return;
+  if (list->kind != NodeKind::kList || list->items.empty()) {
+    report.error(*list, "'connectors' has to be a list of files",
+                 "for example 'connectors: [connectors/gaming-events.yaml]'");
+    return;
+  }
+  for (const Node& node : list->items) {
+    if (const auto file = read_text(report, node, "a connector's file"))
+      dataflow.connectors.push_back({*file, node.position});
+  }
+}
+
+}  // namespace
+
+void read_dataflow_tree(Report& report, const Node& root, std::string_view source,
+                        const PackageSearch& search, std::vector<SourceFile>& files,
+                        Dataflow& dataflow) {
   const Fields fields(report, root, kDataflow);
   if (!fields.is_map()) return;
   Naming naming = Naming::kAsSdf5;
@@ -111,6 +129,7 @@ void read_root(Report& report, const Node& root, std::string_view source,
   services.check_all(dataflow.tables);
   if (const auto functions = fields.map("functions")) read_includes(report, *functions, dataflow);
   types.warn_unused(services.code());
+  read_connectors(report, fields, dataflow);
 
   dataflow.types = space.table;
   dataflow.named_types = std::move(space.named);
@@ -119,8 +138,6 @@ void read_root(Report& report, const Node& root, std::string_view source,
   dataflow.services = services.take();
   check_dead_letters(report, dataflow, topics);
 }
-
-}  // namespace
 
 const record::Type* Service::output() const {
   const auto takes_output = [](const Sink& sink) {
@@ -147,7 +164,7 @@ ParseResult parse(std::string_view source, std::string file_name, const PackageS
   Dataflow dataflow;
   dataflow.file_name = std::move(file_name);
   if (tree.root && tree.root->kind != NodeKind::kNull) {
-    read_root(report, *tree.root, normalized(source), search, result.files, dataflow);
+    read_dataflow_tree(report, *tree.root, normalized(source), search, result.files, dataflow);
   } else if (tree.root || (report.is_empty())) {
     report.error(Position{}, "the file is empty",
                  "a dataflow starts with 'apiVersion: 0.5.0' and 'meta:'");

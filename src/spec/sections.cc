@@ -72,6 +72,11 @@ constexpr Field kDataflowFields[] = {
      .doc = "what is computed",
      .names = &kServiceName,
      .section = &kService},
+    {.key = "connectors",
+     .kind = kTexts,
+     .doc = "files of connectors that run beside it, relative to this one",
+     .hint = "for example 'connectors: [connectors/gaming-events.yaml]'",
+     .min = 1},
     {.key = "functions",
      .kind = kMap,
      .doc = "C++ that all operators share",
@@ -82,8 +87,6 @@ constexpr KnownButRefused kDataflowRefused[] = {
     {"states", "states stand in their service", "move them there"},
     {"dashboards", "this version of gameflow has no 'dashboards' yet",
      "remove the section; pages of one's own read topics over HTTP and WebSocket"},
-    {"connectors", "this version of gameflow has no 'connectors' yet",
-     "remove the section; programs of one's own write and read topics over HTTP"},
 };
 
 constexpr Field kMetaFields[] = {

@@ -279,6 +279,97 @@ class KillTest(ConnectTest):
         self.check_each_once(server, total)
 
 
+class TransformTest(ConnectTest):
+    TRANSFORMED = """types:
+  wrapped: { type: object, properties: { key: { type: string }, event: { type: inner } } }
+  inner: { type: object, properties: { n: { type: u64 }, name: { type: string } } }
+schema: { value: { type: wrapped } }
+transforms:
+  - operator: filter
+    run: |
+      [](const Wrapped& w) {
+        if (w.event.n == 13) throw std::runtime_error("thirteen");
+        return w.event.n % 3 == 0;
+      }
+key-field: key
+value-field: event
+route:
+  field: event.name
+  topics: { odd: odd, even: even }
+"""
+
+    def test_transforms_are_those_of_a_dataflow(self):
+        total = 3_000
+        self.events.total, self.events.pause = total, 0.01
+        server = self.server(self.dataflow)
+        connector = self.connector(self.file(self.RESUMED, self.TRANSFORMED), server)
+        wait_until(lambda: self.stored(server) > 100, "records")
+        connector.kill()
+        connector.start()
+        expected = [n for n in range(total) if n % 3 == 0]
+        wait_until(lambda: self.stored(server) >= len(expected), "all records")
+        self.assertEqual(connector.stop(), 0)
+        self.assertEqual(self.numbers(server, "odd"), [n for n in expected if n % 2])
+        self.assertEqual(self.numbers(server, "even"), [n for n in expected if n % 2 == 0])
+        (letter,) = server.values("dead-letters")
+        self.assertEqual((letter["service"], letter["operator"], letter["reason"]), ("connector/events", "filter", "thirteen"))
+        self.assertEqual(json.loads(letter["value"])["event"]["n"], 13)
+
+    def test_mistakes_of_transforms_have_their_place(self):
+        path = self.file(self.RESUMED, self.TRANSFORMED.replace("filter\n", "fliter\n"))
+        done = run_cli("connect", "--check", path)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, re.escape(str(path)) + r":\d+:15: error: .*fliter")
+        path = self.file(self.RESUMED, self.TRANSFORMED.replace("w.event.n % 3", "w.event.m % 3"))
+        done = run_cli("connect", "--check", path)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, re.escape(str(path)) + r":\d+:\d+: error: .*'m'")
+
+
+class RunTest(ConnectTest):
+    def test_connectors_of_a_dataflow_live_and_die_with_it(self):
+        total = 2_000
+        self.events.total, self.events.pause = total, 0.02
+        path = self.file(self.RESUMED, self.ROUTED)
+        self.dataflow.write_text(DATAFLOW + f"connectors: [{path.name}]\n")
+        self.assertEqual(run_cli("validate", self.dataflow).returncode, 0)
+        server = self.server(self.dataflow)
+
+        def pid():
+            found = re.findall(r"started as process (\d+)", server.log_path.read_text())
+            return int(found[-1]) if found else 0
+
+        wait_until(lambda: self.stored(server) > 0, "records")
+        first = pid()
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: pid() != first, "another process")
+        self.assertIn("it was ended by signal 9; starting it again", server.log_path.read_text())
+        second = pid()
+        server.kill()
+        wait_until(lambda: not pathlib.Path(f"/proc/{second}").exists(), "its end with the server")
+        server.start()
+        wait_until(lambda: self.stored(server) >= total, "all records")
+        self.check_each_once(server, total)
+        third = pid()
+        self.assertEqual(server.stop(), 0)
+        self.assertFalse(pathlib.Path(f"/proc/{third}").exists())
+        self.assertIn("connector " + str(path) + ": events: ", server.log_path.read_text())
+
+    def test_mistakes_of_connectors_are_told_with_the_dataflow(self):
+        path = self.file(self.RESUMED + "  methd: GET\n")
+        self.dataflow.write_text(DATAFLOW + "connectors: [events.yaml, nosuch.yaml]\n")
+        done = run_cli("validate", self.dataflow)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("error: unknown key 'methd' in 'http'", done.stderr)
+        self.assertIn("nosuch.yaml' cannot be read", done.stderr)
+        self.assertIn("2 of its connectors cannot run", done.stderr)
+        self.assertIn("cannot run", self.refused_run(self.dataflow).stderr)
+        self.file(self.RESUMED)
+        (self.folder / "again.yaml").write_text(path.read_text())
+        self.dataflow.write_text(DATAFLOW + "connectors: [events.yaml, again.yaml]\n")
+        self.assertIn("its name 'events' is that of", run_cli("validate", self.dataflow).stderr)
+
+
 class BadInputTest(ConnectTest):
     def test_what_passes_is_waited_for_and_loses_nothing(self):
         server = self.server(self.dataflow)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "app/commands.h"
+#include "app/connect/engine_transform.h"
 #include "app/signals.h"
 #include "app/terminal.h"
 #include "base/time.h"
@@ -54,7 +55,8 @@ void print_summary(const std::string& name, const connect::Counts& counts) {
                          with_commas(counts.rejected), with_commas(counts.retries)));
 }
 
-int run(const ConnectOptions& options, const connect::ConnectorFile& file) {
+int run(const ConnectOptions& options, const connect::ConnectorFile& file,
+        connect::Transform* transform) {
   TerminationSignals signals;
   std::stop_source stop;
   auto http = client::HttpClient::open(options.server, stop.get_token());
@@ -74,6 +76,7 @@ int run(const ConnectOptions& options, const connect::ConnectorFile& file) {
            .http = **http,
            .progress = progress,
            .stop = stop.get_token(),
+           .transform = transform,
            .seed = std::random_device{}(),
            .tell = [&](const std::string& line) { print_note(fmt::format("{}: {}", name, line)); },
            .redact = [&](std::string text) { return file.secrets->redact(std::move(text)); }});
@@ -97,7 +100,9 @@ int connect_command(const ConnectOptions& options) {
     std::fputs((file.error().message + "\n").c_str(), stderr);
     return kExitFailed;
   }
-  if (!options.check_only) return run(options, *file);
+  const auto transform = make_transform(file->connector, options.build);
+  if (!transform) return print_error(transform.error());
+  if (!options.check_only) return run(options, *file, transform->get());
   std::printf("%s is correct\n", options.file.c_str());
   return kExitFine;
 }

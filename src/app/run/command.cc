@@ -16,6 +16,7 @@
 
 #include "api/api.h"
 #include "app/commands.h"
+#include "app/connect/processes.h"
 #include "app/dataflow_file.h"
 #include "app/listen_address.h"
 #include "app/logging.h"
@@ -164,9 +165,13 @@ Status serve(const RunOptions& options, Operators operators, FileWatch& watch,
   spdlog::info("running {} ({}), data in {}", deployment->file().name,
                deployment->file().graph->name, options.data_folder.string());
 
+  auto connectors =
+      start_connectors(deployment->file().connectors, local_url({address.host, server->port()}));
+
   const int signal = serve_until_signal(signals, watch, *deployment, options, api, manager, status);
   manager.stopping();
   spdlog::info("stopping on signal {}: once more stops at once", signal);
+  connectors.reset();
   server->stop();
   deployment->stop();
   store->close();
@@ -207,6 +212,8 @@ int run_command(const RunOptions& options) {
   FileWatch watch({options.build.dataflow});  // from before it is read
   auto operators = load_operators(options.build);
   if (!operators) return print_error(operators.error());
+  if (const Status status = check_connectors(operators->file.connectors); !status)
+    return print_error(status.error());
   spdlog::info("operators {} {}", operators->built.was_cached ? "cached in" : "built, kept in",
                operators->built.file.string());
   const Status status = serve(options, std::move(*operators), watch, *address, memory, manager);
@@ -227,6 +234,8 @@ int build_command(const BuildOptions& options) {
 int validate_command(const ValidateOptions& options) {
   const auto file = read_dataflow(options.build.dataflow, options.build.package_folders);
   if (!file) return print_error(file.error());
+  if (const Status status = check_connectors(file->connectors); !status)
+    return print_error(status.error());
   if (options.operators) {
     const auto library = build_operators(*file, options.build, true);
     if (!library) return print_error(library.error());

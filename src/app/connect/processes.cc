@@ -1,0 +1,237 @@
+#include "app/connect/processes.h"
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <optional>
+#include <random>
+#include <stop_token>
+#include <thread>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "connect/backoff.h"
+#include "connect/connector_file.h"
+#include "connect/library.h"
+
+namespace gameflow::app {
+namespace {
+
+using namespace std::chrono_literals;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr auto kLookEvery = 100ms;
+constexpr auto kStopMax = 10s;
+// A process that lived for so long has not failed at its start.
+constexpr auto kWellAfter = 60s;
+constexpr std::size_t kLineBytesMax = 4096;
+
+struct Process {
+  explicit Process(std::string name) : file(std::move(name)), backoff(std::random_device{}()) {}
+
+  std::string file;
+  connect::Backoff backoff;
+  pid_t pid = 0;  // 0: it does not run
+  int output = -1;
+  std::string line;  // what it has said of one
+  SteadyClock::time_point started_at, start_at;
+};
+
+void log_lines(Process& process, std::string_view text) {
+  // What the command line puts in front.
+  constexpr std::string_view kProgram = "gameflow: ";
+  for (const char c : text) {
+    if (c != '\n' && process.line.size() < kLineBytesMax) {
+      process.line += c;
+      continue;
+    }
+    std::string_view line = process.line;
+    if (line.starts_with(kProgram)) line.remove_prefix(kProgram.size());
+    if (!line.empty()) spdlog::info("connector {}: {}", process.file, line);
+    process.line.clear();
+    if (c != '\n') process.line += c;
+  }
+}
+
+class Supervisor final : public ConnectorProcesses {
+ public:
+  Supervisor(const std::vector<std::string>& files, std::string server)
+      : server_(std::move(server)) {
+    for (const std::string& file : files) processes_.emplace_back(file);
+    thread_ = std::jthread([this](const std::stop_token& stop) { supervise(stop); });
+  }
+
+ private:
+  void supervise(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      for (Process& process : processes_) {
+        if (process.pid == 0 && SteadyClock::now() >= process.start_at) start(process);
+      }
+      look(kLookEvery);
+    }
+    end_all();
+  }
+
+  void start(Process& process) {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+      plan_start(process, "there are no more files to open");
+      return;
+    }
+    const std::array<const char*, 6> arguments = {"gameflow", "connect",       process.file.c_str(),
+                                                  "--server", server_.c_str(), nullptr};
+    const pid_t parent = ::getpid();
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      // Only what a signal handler may call, too: other threads may have held locks.
+      ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+      if (::getppid() != parent) ::_exit(1);
+      ::setpgid(0, 0);  // Ctrl-C is for the server, which then asks it to stop
+      sigset_t none;
+      ::sigemptyset(&none);
+      ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+      ::dup2(ends[1], STDOUT_FILENO);
+      ::dup2(ends[1], STDERR_FILENO);
+      ::execv("/proc/self/exe", const_cast<char* const*>(arguments.data()));
+      ::_exit(127);
+    }
+    ::close(ends[1]);
+    process.output = ends[0];
+    ::fcntl(process.output, F_SETFL, O_NONBLOCK);
+    if (pid < 0) {
+      ::close(std::exchange(process.output, -1));
+      plan_start(process, "the system starts no more processes");
+      return;
+    }
+    process.pid = pid;
+    process.started_at = SteadyClock::now();
+    spdlog::info("connector {}: started as process {}", process.file, pid);
+  }
+
+  static void plan_start(Process& process, const std::string& why) {
+    const auto pause = process.backoff.next();
+    process.start_at = SteadyClock::now() + pause;
+    spdlog::warn("connector {}: {}; starting it again in {:.1f} s", process.file, why,
+                 static_cast<double>(pause.count()) / 1000);
+  }
+
+  // Reads what they say, for a while, and sees who has ended.
+  void look(std::chrono::milliseconds time) {
+    std::vector<pollfd> outputs;
+    for (const Process& process : processes_) {
+      if (process.output >= 0) outputs.push_back({process.output, POLLIN, 0});
+    }
+    ::poll(outputs.data(), outputs.size(), static_cast<int>(time.count()));
+    bool has_read = false;
+    for (Process& process : processes_) {
+      has_read |= read(process);
+      reap(process);
+    }
+    // One that has closed its output is seen by poll() at once, again and again.
+    if (!has_read) std::this_thread::sleep_for(outputs.empty() ? 0ms : 10ms);
+  }
+
+  static bool read(Process& process) {
+    std::array<char, 4096> text{};
+    bool has_read = false;
+    while (process.output >= 0) {
+      const ssize_t size = ::read(process.output, text.data(), text.size());
+      if (size <= 0) break;
+      has_read = true;
+      log_lines(process, {text.data(), static_cast<std::size_t>(size)});
+    }
+    return has_read;
+  }
+
+  void reap(Process& process) {
+    int status = 0;
+    if (process.pid == 0 || ::waitpid(process.pid, &status, WNOHANG) != process.pid) return;
+    read(process);
+    log_lines(process, "\n");
+    ::close(std::exchange(process.output, -1));
+    process.pid = 0;
+    if (is_ending_) return;
+    if (SteadyClock::now() - process.started_at >= kWellAfter) process.backoff.reset();
+    plan_start(process, WIFSIGNALED(status)
+                            ? fmt::format("it was ended by signal {}", WTERMSIG(status))
+                            : fmt::format("it ended with exit code {}", WEXITSTATUS(status)));
+  }
+
+  void signal_all(int signal) {
+    for (const Process& process : processes_) {
+      if (process.pid != 0) ::kill(process.pid, signal);
+    }
+  }
+
+  bool is_one_alive() const {
+    for (const Process& process : processes_) {
+      if (process.pid != 0) return true;
+    }
+    return false;
+  }
+
+  void end_all() {
+    is_ending_ = true;
+    signal_all(SIGTERM);
+    const auto deadline = SteadyClock::now() + kStopMax;
+    bool was_killed = false;
+    while (is_one_alive()) {
+      look(kLookEvery);
+      if (was_killed || SteadyClock::now() < deadline) continue;
+      signal_all(SIGKILL);
+      was_killed = true;
+    }
+  }
+
+  const std::string server_;
+  std::vector<Process> processes_;
+  bool is_ending_ = false;
+  std::jthread thread_;  // the last one: it uses the others
+};
+
+}  // namespace
+
+Status check_connectors(const std::vector<std::string>& files) {
+  if (files.empty()) return {};
+  const char* const library = std::getenv("GAMEFLOW_CONNECTORS");
+  GF_ASSIGN(const auto kinds, connect::kinds_with(library != nullptr ? library : ""));
+  std::map<std::string, std::string> names;
+  std::size_t mistakes = 0;
+  for (const std::string& file : files) {
+    const auto connector = connect::check_connector(file, kinds);
+    std::string mistake = connector ? "" : connector.error().message;
+    if (connector) {
+      const auto [other, is_new] = names.emplace(connector->name, file);
+      if (!is_new) {
+        mistake = fmt::format(
+            "{}: error: its name '{}' is that of {}, too: each keeps its own "
+            "position",
+            file, connector->name, other->second);
+      }
+    }
+    if (mistake.empty()) continue;
+    ++mistakes;
+    std::fputs((mistake + "\n").c_str(), stderr);
+  }
+  if (mistakes == 0) return {};
+  return fail(ErrorCode::kInvalidDataflow,
+              fmt::format("{} of its connectors cannot run", mistakes));
+}
+
+std::unique_ptr<ConnectorProcesses> start_connectors(const std::vector<std::string>& files,
+                                                     const std::string& server) {
+  if (files.empty()) return nullptr;
+  return std::make_unique<Supervisor>(files, server);
+}
+
+}  // namespace gameflow::app
