@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 import urllib.parse
+import urllib.request
 
 from harness import PATIENCE_SECONDS, PROGRAM, ROOT, SystemTest, run_cli, wait_until
 
@@ -277,6 +278,54 @@ class KillTest(ConnectTest):
         self.events.total = total
         wait_until(lambda: self.stored(server) >= total, "all records")
         self.check_each_once(server, total)
+
+
+class WebApiTest(SystemTest):
+    """The mission's other path: generator, web API, connector, topics."""
+
+    TOPICS = ("player-events", "purchase-events", "server-metrics")
+
+    def events(self, server):
+        return [value for topic in self.TOPICS for value in server.values(topic)]
+
+    def test_the_generators_events_once_though_connector_and_server_are_killed_five_times(self):
+        dataflow = self.folder / "inbox.yaml"
+        dataflow.write_text("apiVersion: 0.5.0\nmeta: { name: inbox, version: 0.1.0 }\ntopics: { "
+                            + ", ".join(f"{topic}: {{}}" for topic in self.TOPICS) + " }\n")
+        server = self.server(dataflow)
+        api = subprocess.Popen([PROGRAM, "generate", "--serve", "127.0.0.1:0", "--seed", "7", "--rate", "500"],
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.addCleanup(lambda: (api.kill(), api.wait(), api.stdout.close()))
+        url = api.stdout.readline().decode().split()[-1]
+        path = self.folder / "gaming-events.yaml"
+        path.write_text((ROOT / "games/gaming-analytics/connectors/gaming-events.yaml").read_text()
+                        .replace("http://127.0.0.1:8000", url))
+        connector = Connector(path, server.url).start()
+        self.addCleanup(lambda: connector.process.poll() is None and connector.kill())
+
+        def wait_for_more():
+            before = len(self.events(server))
+            wait_until(lambda: len(self.events(server)) > before + 200, f"more events: {connector.log}")
+
+        for _ in range(5):
+            wait_for_more()
+            connector.kill()
+            connector.start()
+            wait_for_more()
+            server.kill()
+            server.start()
+        wait_for_more()
+        self.assertEqual(connector.stop(), 0)
+        stored = sorted(json.dumps({**event, "event_timestamp": None}, sort_keys=True) for event in self.events(server))
+        position = server.get("/producers/connector%2Fgaming-events").json
+        self.assertEqual(position, {"next_sequence": len(stored), "position": f"n:{len(stored)}"})
+        # The same from the web API itself, whose clock alone has gone on.
+        with urllib.request.urlopen(url + "/stream_events?after=0") as reply:
+            text = b""
+            while text.count(b"\n\n") < len(stored):
+                text += reply.read1(65536)
+        sent = [json.loads(part)["event"] for part in text.split(b"\n\n")[:len(stored)]]
+        self.assertEqual(stored, sorted(json.dumps({**event, "event_timestamp": None}, sort_keys=True) for event in sent))
 
 
 class TransformTest(ConnectTest):
