@@ -182,7 +182,8 @@ Serving::Serving(World& world, Epochs epochs)
     : engine_(world.open_engine(0)),
       api_(std::make_unique<api::Api>(*world.store, engine_.get(), world.clock)),
       server_(must(http::listen(
-          *api_, {.port = 0, .threads = std::max(1U, std::thread::hardware_concurrency() / 2)}))) {
+          *api_,
+          {{.port = 0, .threads = std::max(1U, std::thread::hardware_concurrency() / 2)}, {}}))) {
   if (epochs == Epochs::kByEngine) engine_->start();
   server_->start();
 }

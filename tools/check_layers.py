@@ -28,8 +28,8 @@ LAYERS = {
     "runtime": (4, "plan query log state record window sdk base"),
     "connect": (4, "spec client serve record base sdk"),
     "generate": (4, "spec record base"),
-    "api": (5, "runtime query plan spec log state record base"),
-    "http": (6, "serve api runtime query plan log record base"),
+    "api": (5, "runtime query plan spec log state record base sdk"),
+    "http": (6, "serve api runtime query plan spec log record base"),
     "app": (7, None),
 }
 

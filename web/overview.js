@@ -161,6 +161,7 @@ function draw() {
   drawTopics();
   drawServices();
   drawConnectors();
+  drawClocks();
 }
 
 function drawTiles() {
@@ -286,6 +287,22 @@ function drawConnectors() {
     cells[2].classList.toggle('warn', state === 'retrying');
     cells[6].classList.toggle('bad', rejected > 0);
     cells[7].title = error ?? '';
+  }
+}
+
+function drawClocks() {
+  const clocks = dataflow?.clocks ?? [];
+  $('clocks-panel').hidden = clocks.length === 0;
+  removeRowsBut('clocks', clocks.map(({platform}) => platform));
+  for (const {platform, events, corrected, unreadable, drift_ms: drift} of clocks) {
+    const {cells} = cellsOf('clocks', platform, () => {
+      const made = [...numberCells(3), el('td')];
+      return {row: el('tr', {}, el('th', {scope: 'row'}, platform || 'all'), ...made), cells: made};
+    });
+    const off = corrected === 0 ? '–' : `${duration(Math.abs(drift))} ${drift > 0 ? 'behind' : 'ahead'}`;
+    [short(events), short(corrected), short(unreadable), off].forEach((text, i) => setText(cells[i], text));
+    cells[1].classList.toggle('warn', corrected > 0);
+    cells[2].classList.toggle('bad', unreadable > 0);
   }
 }
 

@@ -33,9 +33,8 @@ struct Running {
           QueryCounters& counters)
       : engine(std::move(engine_in)), queries(engine.get(), store, counters) {}
 
-  const record::Type* type_of(std::string_view topic) const {
-    const plan::Topic* found = engine != nullptr ? engine->graph().find_topic(topic) : nullptr;
-    return found != nullptr ? found->type : nullptr;
+  const plan::Topic* find_topic(std::string_view topic) const {
+    return engine != nullptr ? engine->graph().find_topic(topic) : nullptr;
   }
 
   TopicDescription describe(log::TopicInfo info) const {
@@ -83,7 +82,7 @@ struct Api::Impl {
         health(store_in),
         clock(clock_in),
         memory(memory_in),
-        produce(store_in, clock_in),
+        produce(store_in, clock_in, [this] { return dead_letters(); }),
         connectors(store_in, clock_in) {
     take_over(std::move(engine));
   }
@@ -111,8 +110,16 @@ struct Api::Impl {
 
   Result<Destination> find_destination(std::string_view name) const {
     GF_ASSIGN(log::TopicInfo info, find_topic(name));
-    const record::Type* const type = running()->type_of(info.config.name);
-    return Destination{std::move(info), type};
+    const plan::Topic* const found = running()->find_topic(info.config.name);
+    if (found == nullptr) return Destination{std::move(info), nullptr};
+    return Destination{std::move(info), found->type, found->ids};
+  }
+
+  std::optional<log::TopicId> dead_letters() const {
+    const auto now = running();
+    if (now->engine == nullptr) return std::nullopt;
+    const auto topic = topics.topic(now->engine->graph().dead_letter_topic);
+    return topic ? std::optional(topic->id) : std::nullopt;
   }
 
   // Whether a request to produce may come in.
@@ -172,6 +179,29 @@ void Api::produce_routed(std::string_view body, const ProduceOptions& options,
   if (Status status = impl_->admit(body); !status) return done(fail(std::move(status).error()));
   impl_->produce.run([this](std::string_view name) { return impl_->find_destination(name); }, body,
                      options, std::move(done));
+}
+
+void Api::produce_events(std::string_view body, const ProduceOptions& options,
+                         ProduceCallback done) {
+  if (Status status = impl_->admit(body); !status) return done(fail(std::move(status).error()));
+  const auto ingest = this->ingest();
+  if (!ingest) {
+    return done(fail(ErrorCode::kInvalidArgument,
+                     "this server takes no events: its dataflow has no section 'ingest' that says "
+                     "where they go. Records go to POST /topics/TOPIC/records"));
+  }
+  impl_->produce.run_events(
+      *ingest, [this](std::string_view name) { return impl_->find_destination(name); }, body,
+      options, std::move(done));
+}
+
+std::optional<spec::Ingest> Api::ingest() const {
+  const auto running = impl_->running();
+  return running->engine == nullptr ? std::nullopt : running->engine->graph().ingest;
+}
+
+ClocksByPlatform Api::clocks() const {
+  return impl_->produce.clocks();
 }
 
 Result<std::uint64_t> Api::next_sequence(std::string_view topic, std::string_view producer) const {
@@ -276,6 +306,7 @@ std::string Api::metrics() const {
                          .store = impl_->health,
                          .engine = running->engine.get(),
                          .produce = produce_stats(),
+                         .clocks = clocks(),
                          .queries = running->queries.stats(),
                          .connectors = impl_->connectors.list(),
                          .memory = impl_->memory,

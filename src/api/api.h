@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/clock_stats.h"
 #include "api/connectors.h"
 #include "base/error.h"
 #include "base/memory_watch.h"
@@ -23,12 +24,14 @@
 #include "query/query.h"
 #include "record/type.h"
 #include "runtime/engine.h"
+#include "spec/ingest.h"
 
 namespace gameflow::api {
 
 enum class BodyFormat : std::uint8_t {
   kJson,    // one object, or an array of records
   kNdjson,  // one record a line
+  kAny,     // events only: JSON where the body is one value, else lines
 };
 
 // What some editors and shells put in front of UTF-8; not part of the first record.
@@ -44,6 +47,11 @@ struct ProduceOptions {
   std::uint64_t first_sequence = 0;
   // Stored in the same commit: where the producer goes on behind these records. With `producer`.
   std::optional<std::string> position;
+  // Whether records whose ids the topic knows are left out; no: they are stored, and no id is
+  // noted.
+  bool deduplicates = true;
+  // Events only: when the client sent the request, by its clock, ISO 8601 or ms.
+  std::optional<std::string> sent_at;
 };
 
 struct RejectedRecord {
@@ -56,6 +64,9 @@ struct RejectedRecord {
 struct ProduceReply {
   std::uint64_t accepted = 0, duplicates = 0, rejected = 0;
   std::vector<RejectedRecord> errors;  // the first kRejectedListed of them
+  // Events only: those whose times were corrected, and what could not be read for it.
+  std::uint64_t corrected = 0;
+  std::vector<RejectedRecord> warnings;  // likewise, the first ones
 };
 inline constexpr std::size_t kRejectedListed = 100;
 
@@ -127,6 +138,14 @@ class Api {
   // are theirs. A record for a topic that does not exist is a bad one. The producer numbers its
   // records over all topics, and its position may come without records.
   void produce_routed(std::string_view body, const ProduceOptions& options, ProduceCallback done);
+
+  // The same for the events of clients, which go where section `ingest` of the dataflow says. Times
+  // by clocks that are off are corrected (api/events.h). kPayloadTooLarge: too many events;
+  // kInvalidArgument: no such section
+  void produce_events(std::string_view body, const ProduceOptions& options, ProduceCallback done);
+  // Of the dataflow; nothing: it takes no events.
+  std::optional<spec::Ingest> ingest() const;
+  ClocksByPlatform clocks() const;
 
   // The sequence number that `producer` should send next to `topic`; 0 for one that never sent.
   Result<std::uint64_t> next_sequence(std::string_view topic, std::string_view producer) const;

@@ -7,8 +7,8 @@
 
 namespace gameflow::api {
 
-Envelopes::Envelopes(Turns& turns, CheckScratch& scratch, const FindTopic& find, Timestamp now,
-                     std::uint64_t known, CheckedBody& out)
+Envelopes::Envelopes(Turns& turns, CheckScratch& scratch, const FindTopic& find, bool deduplicates,
+                     Timestamp now, std::uint64_t known, CheckedBody& out)
     : turns_(turns),
       scratch_(scratch),
       find_(find),
@@ -17,6 +17,7 @@ Envelopes::Envelopes(Turns& turns, CheckScratch& scratch, const FindTopic& find,
                 .value_place = "value",
                 .key_place = "key",
                 .now = now,
+                .deduplicates = deduplicates,
                 .known = known},
       out_(out) {}
 

@@ -17,8 +17,8 @@ namespace gameflow::api {
 class Envelopes {
  public:
   // References outlive the object. `known`: as RecordChecker::Settings.
-  Envelopes(Turns& turns, CheckScratch& scratch, const FindTopic& find, Timestamp now,
-            std::uint64_t known, CheckedBody& out);
+  Envelopes(Turns& turns, CheckScratch& scratch, const FindTopic& find, bool deduplicates,
+            Timestamp now, std::uint64_t known, CheckedBody& out);
 
   // As RecordChecker.
   void add(std::string_view record, std::size_t bytes_after);

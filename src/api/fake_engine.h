@@ -83,6 +83,7 @@ class FakeEngine final : public runtime::Engine {
     add("scores", encoded, {count, {}});
   }
   const record::Type* event() const { return event_; }
+  void take_events(spec::Ingest ingest) { graph_.ingest = std::move(ingest); }
 
   Result<runtime::EpochResult> run_epoch() override { return runtime::EpochResult::kIdle; }
   void end_input() override {}

@@ -75,6 +75,24 @@ void add_produce(Families& out, const ProduceStats& produce) {
   out.add(number(produce.rejected), {{"outcome", "rejected"}});
 }
 
+void add_clocks(Families& out, const ClocksByPlatform& clocks) {
+  if (clocks.empty()) return;
+  const auto each = [&](const auto& value) {
+    for (const auto& [platform, stats] : clocks) out.add(value(stats), {{"platform", platform}});
+  };
+  out.counter("gameflow_events_dated_total", "Events that said when they were sent.");
+  each([](const ClockStats& stats) { return number(stats.events); });
+  out.counter("gameflow_events_corrected_total",
+              "Of them, those whose times were shifted, as the clock was off.");
+  each([](const ClockStats& stats) { return number(stats.corrected); });
+  out.counter("gameflow_events_unreadable_times_total",
+              "Times of sending, and of events to be corrected, that could not be read.");
+  each([](const ClockStats& stats) { return number(stats.unreadable); });
+  out.gauge("gameflow_events_clock_drift_seconds",
+            "How far the last clock that was corrected was behind; ahead: negative.");
+  each([](const ClockStats& stats) { return static_cast<double>(stats.drift.ms) / 1000; });
+}
+
 void add_queries(Families& out, const QueryStats& queries) {
   out.counter("gameflow_sql_queries_total",
               "SQL queries, by outcome: succeeded, failed, or refused because too many ran.");
@@ -283,6 +301,7 @@ std::string render_metrics(const Measured& of) {
   add_store(out, of.store);
   add_topics(out, of.topics);
   add_produce(out, of.produce);
+  add_clocks(out, of.clocks);
   add_queries(out, of.queries);
   if (of.engine != nullptr) add_engine(out, *of.engine, of.now);
   add_connectors(out, of.connectors);

@@ -22,6 +22,7 @@ struct Measured {
   const log::StoreHealth& store;
   const runtime::Engine* engine;  // null: no dataflow runs
   ProduceStats produce;
+  ClocksByPlatform clocks;
   QueryStats queries;
   std::vector<Connector> connectors;
   const MemoryWatch* memory;  // null: no limit

@@ -80,6 +80,12 @@ TEST_F(MetricsTest, Values) {
 TEST_F(MetricsTest, EveryFamilyIsDocumentedAndNoOther) {
   ASSERT_TRUE(store_->create_topic({.name = "any"}));
   ASSERT_TRUE(api_.connectors().report("c", {.type = "file-sink", .direction = "sink", .lag = 1}));
+  engine_.take_events({.routes = {{.event = "move", .topic = "any"}},
+                       .events_max = 1,
+                       .event_bytes_max = 1'000,
+                       .clock_drift = Duration{60'000}});
+  api_.produce_events(R"({"events":[{"event_name":"move"}],"sent_at":0})", {},
+                      [](const Result<ProduceReply>& reply) { EXPECT_TRUE(reply); });
   std::ifstream file(GAMEFLOW_DOCS_DIR "/reference/metrics.md");
   const std::string docs(std::istreambuf_iterator<char>(file), {});
   const std::set<std::string> documented = names_in(docs, "| `", "` |");

@@ -11,8 +11,10 @@
 
 #include "api/body_records.h"
 #include "api/envelopes.h"
+#include "api/events.h"
 #include "base/memory_reserve.h"
 #include "record/json_split.h"
+#include "runtime/dead_letter.h"
 
 namespace gameflow::api {
 namespace {
@@ -22,6 +24,51 @@ std::string gap_message(const ProduceOptions& options, std::uint64_t next) {
       "producer '{}' sent sequence {}, but {} is next: records in between are missing; send them "
       "first, or take another producer id",
       *options.producer, options.first_sequence, next);
+}
+
+using IdFields = std::vector<CheckedBody::IdField>;
+
+const CheckedBody::IdField& field_of(const log::Repeated& repeated, const IdFields& fields) {
+  return fields[repeated.tag & ((1U << CheckedBody::kIdFieldBits) - 1)];
+}
+
+std::string clash_message(const log::Repeated& clash, const CheckedBody::IdField& field) {
+  return fmt::format("{} has the same {}, and other content: this one went to the dead letters",
+                     clash.first ? fmt::format("the record at partition {}, offset {}",
+                                               clash.first->partition, clash.first->offset.value)
+                                 : std::string("an earlier record of the request"),
+                     field.field);
+}
+
+std::optional<log::ClashLetters> letters(std::optional<log::TopicId> topic,
+                                         const std::shared_ptr<const IdFields>& fields) {
+  if (!topic) return std::nullopt;
+  return log::ClashLetters{
+      *topic, [fields](const log::Repeated& clash, const record::RecordView& record) {
+        const CheckedBody::IdField& field = field_of(clash, *fields);
+        return runtime::to_json(
+            {.service = "",
+             .op = "deduplicate",
+             .code = ErrorCode::kIdClash,
+             .field = field.field,
+             .reason = clash_message(clash, field),
+             .origin =
+                 {{.topic = field.topic, .partition = 0, .offset = std::nullopt, .record = record}},
+             .window_start = {}});
+      }};
+}
+
+// Of records that were left out.
+void tell(const std::vector<log::Repeated>& repeated, const IdFields& fields, ProduceReply& reply) {
+  reply.accepted -= repeated.size();
+  for (const log::Repeated& one : repeated) {
+    ++(one.is_clash ? reply.rejected : reply.duplicates);
+    if (!one.is_clash || reply.errors.size() == kRejectedListed) continue;
+    const CheckedBody::IdField& field = field_of(one, fields);
+    reply.errors.push_back({one.tag >> CheckedBody::kIdFieldBits, field.field, ErrorCode::kIdClash,
+                            clash_message(one, field)});
+  }
+  std::ranges::sort(reply.errors, {}, &RejectedRecord::index);
 }
 
 // Hands `add` each of `values` in `body`, with the bytes that follow it there. `decoder` is the one
@@ -107,6 +154,7 @@ Result<CheckedBody> BodyChecker::check(std::string_view body, const ProduceOptio
                          .value_place = {},
                          .key_place = {},
                          .now = now,
+                         .deduplicates = options.deduplicates,
                          .known = known,
                          .body_bytes = body.size()},
                         checked);
@@ -125,7 +173,7 @@ Result<CheckedBody> BodyChecker::check(std::string_view body, const ProduceOptio
                                        const FindTopic& find, std::uint64_t known, Timestamp now) {
   const Lease scratch(*this);
   CheckedBody checked;
-  Envelopes envelopes(turns_, *scratch, find, now, known, checked);
+  Envelopes envelopes(turns_, *scratch, find, options.deduplicates, now, known, checked);
   // A position may come alone.
   if (body.empty()) return checked;
   GF_TRY(add_all(
@@ -133,6 +181,18 @@ Result<CheckedBody> BodyChecker::check(std::string_view body, const ProduceOptio
       [&](std::string_view record, std::size_t bytes_after) { envelopes.add(record, bytes_after); },
       checked));
   envelopes.finish();
+  checked.known = std::min(known, checked.records);
+  return checked;
+}
+
+Result<CheckedBody> BodyChecker::check_events(std::string_view body, const ProduceOptions& options,
+                                              const spec::Ingest& ingest, const FindTopic& find,
+                                              std::uint64_t known, Timestamp now) {
+  const Lease scratch(*this);
+  CheckedBody checked;
+  Events events(turns_, *scratch, find, ingest,
+                {.sent_at = options.sent_at, .now = now, .known = known}, checked);
+  GF_TRY(events.add_all(body, options.format));
   checked.known = std::min(known, checked.records);
   return checked;
 }
@@ -150,6 +210,16 @@ void Produce::run(const FindTopic& find, std::string_view body, const ProduceOpt
   run(
       log::kAllTopics, options,
       [&](std::uint64_t known) { return bodies_.check(body, options, find, known, clock_.now()); },
+      std::move(done));
+}
+
+void Produce::run_events(const spec::Ingest& ingest, const FindTopic& find, std::string_view body,
+                         const ProduceOptions& options, ProduceCallback done) {
+  run(
+      log::kAllTopics, options,
+      [&](std::uint64_t known) {
+        return bodies_.check_events(body, options, ingest, find, known, clock_.now());
+      },
       std::move(done));
 }
 
@@ -179,10 +249,17 @@ void Produce::run(log::TopicId scope, const ProduceOptions& options, const Check
                                           .position = options.position};
   }
   if (request.appends.empty() && !request.producer) return finish(std::move(checked->reply), done);
+  const auto fields = std::make_shared<const IdFields>(std::move(checked->id_fields));
+  if (!fields->empty()) request.letters = letters(dead_letters_(), fields);
   log_.submit(std::move(request),
-              [this, scope, options, records = checked->records, reply = std::move(checked->reply),
+              [this, scope, options, fields, records = checked->records,
+               clocks = std::move(checked->clocks), reply = std::move(checked->reply),
                done = std::move(done)](Result<log::CommitAck> ack) mutable {
-                if (ack) return finish(std::move(reply), done);
+                if (ack) {
+                  count_clocks(clocks);
+                  tell(ack->repeated, *fields, reply);
+                  return finish(std::move(reply), done);
+                }
                 if (ack.error().code == ErrorCode::kSequenceGap)
                   return after_race(scope, options, records, std::move(reply), done);
                 done(fail(std::move(ack).error()));
@@ -214,6 +291,24 @@ void Produce::finish(ProduceReply reply, const ProduceCallback& done) {
 void Produce::count_request(std::size_t body_bytes) {
   ++requests_;
   bytes_ += body_bytes;
+}
+
+void Produce::count_clocks(const ClocksByPlatform& clocks) {
+  if (clocks.empty()) return;
+  const MutexLock lock(mutex_);
+  for (const auto& [platform, counted] : clocks) {
+    const bool fits = clocks_.contains(platform) || clocks_.size() < ClockStats::kPlatformsMax;
+    ClockStats& stats = clocks_[fits ? platform : "other"];
+    stats.events += counted.events;
+    stats.corrected += counted.corrected;
+    stats.unreadable += counted.unreadable;
+    if (counted.corrected > 0) stats.drift = counted.drift;
+  }
+}
+
+ClocksByPlatform Produce::clocks() const {
+  const MutexLock lock(mutex_);
+  return clocks_;
 }
 
 ProduceStats Produce::stats() const {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "base/mutex.h"
 #include "log/producing.h"
 #include "record/type.h"
+#include "spec/ingest.h"
 
 namespace gameflow::api {
 
@@ -32,6 +34,10 @@ class BodyChecker {
   // The same for records that say where they go.
   Result<CheckedBody> check(std::string_view body, const ProduceOptions& options,
                             const FindTopic& find, std::uint64_t known, Timestamp now);
+  // As Api::produce_events.
+  Result<CheckedBody> check_events(std::string_view body, const ProduceOptions& options,
+                                   const spec::Ingest& ingest, const FindTopic& find,
+                                   std::uint64_t known, Timestamp now);
 
  private:
   class Lease;
@@ -47,8 +53,11 @@ class BodyChecker {
 // Threads  every method may be called from any thread. `done` runs as Producing::submit says.
 class Produce {
  public:
-  // Both outlive it.
-  Produce(log::Producing& log, const Clock& clock) : log_(log), clock_(clock) {}
+  // The topic that letters of clashes go to; nothing: there is none.
+  using DeadLetters = std::function<std::optional<log::TopicId>()>;
+  // References outlive it.
+  Produce(log::Producing& log, const Clock& clock, DeadLetters dead_letters)
+      : log_(log), clock_(clock), dead_letters_(std::move(dead_letters)) {}
 
   // As Api::produce, to a topic that exists.
   void run(const Destination& to, std::string_view body, const ProduceOptions& options,
@@ -56,6 +65,10 @@ class Produce {
   // As Api::produce_routed.
   void run(const FindTopic& find, std::string_view body, const ProduceOptions& options,
            ProduceCallback done);
+  // As Api::produce_events.
+  void run_events(const spec::Ingest& ingest, const FindTopic& find, std::string_view body,
+                  const ProduceOptions& options, ProduceCallback done);
+  ClocksByPlatform clocks() const;
   void count_request(std::size_t body_bytes);
   ProduceStats stats() const;
 
@@ -66,10 +79,14 @@ class Produce {
   void after_race(log::TopicId scope, const ProduceOptions& options, std::uint64_t records,
                   ProduceReply reply, const ProduceCallback& done);
   void finish(ProduceReply reply, const ProduceCallback& done);
+  void count_clocks(const ClocksByPlatform& clocks);
 
   log::Producing& log_;
   const Clock& clock_;
+  const DeadLetters dead_letters_;
   BodyChecker bodies_;
+  mutable Mutex mutex_;
+  ClocksByPlatform clocks_ GF_GUARDED_BY(mutex_);
   std::atomic<std::uint64_t> requests_{0}, accepted_{0}, duplicates_{0}, rejected_{0}, bytes_{0};
 };
 

@@ -333,7 +333,7 @@ class Racing final : public log::Producing {
 
 TEST_F(ProduceTest, ARetryThatRacesItsFirstSendIsNotStoredTwice) {
   Racing racing(*store_);
-  Produce produce(racing, clock_);
+  Produce produce(racing, clock_, [] { return std::nullopt; });
   const Destination to{store_->topic("any").value()};
   const auto send = [&](std::uint64_t first, std::string_view body) {
     std::string out;

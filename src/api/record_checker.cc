@@ -68,6 +68,14 @@ RecordChecker::RecordChecker(Turns& turns, CheckScratch& scratch, const Destinat
       out_(out),
       batches_(topic_.config.partitions),
       lends_(topic_.config.partitions) {
+  if (settings_.deduplicates) {
+    for (const spec::IdRule& rule : to.ids) {
+      ids_.push_back({.rule = &rule, .field = out_.id_fields.size(), .path = {}});
+      if (type_ != nullptr) ids_.back().path.emplace(*type_, rule.field);
+      out_.id_fields.push_back({topic_.config.name, rule.field});
+    }
+    if (!ids_.empty()) claimed_.resize(topic_.config.partitions);
+  }
   if (type_ == nullptr) return;
   const std::size_t units = type_->size / sizeof(std::max_align_t) + 1;
   if (scratch_.value.size() < units) scratch_.value.resize(units);
@@ -75,13 +83,14 @@ RecordChecker::RecordChecker(Turns& turns, CheckScratch& scratch, const Destinat
 }
 
 void RecordChecker::add(std::optional<std::string_view> key, std::string_view value,
-                        std::size_t bytes_after) {
+                        std::size_t bytes_after, std::string_view sent) {
   key_ = key;
   if (!check(value, bytes_after)) return;
   if (out_.records < settings_.known) {
     ++out_.reply.duplicates;
     return;
   }
+  if (!ids_.empty()) claim_ids(value, sent.empty() ? value : sent);
   append(value);
   ++out_.reply.accepted;
 }
@@ -147,6 +156,10 @@ void RecordChecker::append(std::string_view value) {
   } else {
     batch.add(settings_.now, key_, value);
   }
+  for (log::IdClaim& claim : claims_) {
+    claim.record = static_cast<std::uint32_t>(batch.size() - 1);
+    claimed_[partition].push_back(claim);
+  }
   if (batch.bytes() < kBatchBytes) return;
   cut(partition);
   if (!key_) unkeyed_.reset();
@@ -155,18 +168,44 @@ void RecordChecker::append(std::string_view value) {
 void RecordChecker::cut(std::uint32_t partition) {
   out_.appends.push_back(
       {topic_.id, partition, std::exchange(batches_[partition], record::BatchBuilder())});
+  if (!ids_.empty()) out_.appends.back().ids = std::exchange(claimed_[partition], {});
 }
 
 bool RecordChecker::read_key(std::string_view value) {
   key_.reset();
-  if (is_raw_) return false;
-  if (path_ && path_->known()) {
-    key_ = path_->read(scratch_.value.data(), scratch_.key);
-  } else if (auto found = record::json_field(value, *settings_.key_field)) {
-    scratch_.key = std::move(*found);
-    key_ = scratch_.key;
-  }
+  if (!is_raw_) key_ = read(path_, *settings_.key_field, value, scratch_.key);
   return key_.has_value();
+}
+
+// The text at `path` of the value that was decoded last, or in its JSON where the type does not
+// know the field.
+std::optional<std::string_view> RecordChecker::read(const std::optional<record::FieldPath>& path,
+                                                    std::string_view field, std::string_view value,
+                                                    std::string& scratch) const {
+  if (path && path->known()) return path->read(scratch_.value.data(), scratch);
+  auto found = record::json_field(value, field);
+  if (!found) return std::nullopt;
+  scratch = std::move(*found);
+  return scratch;
+}
+
+void RecordChecker::claim_ids(std::string_view value, std::string_view sent) {
+  claims_.clear();
+  std::optional<log::Digest> content;
+  for (const Id& id : ids_) {
+    const auto text = read(id.path, id.rule->field, value, scratch_.id);
+    if (!text || text->empty()) continue;
+    if (!content) {
+      scratch_.content.clear();
+      record::minify_without(sent, "sent_at", scratch_.content);
+      content = log::digest_of(scratch_.content);
+    }
+    claims_.push_back({.record = 0,
+                       .id = log::digest_of(id.rule->field, *text),
+                       .content = *content,
+                       .within = id.rule->within,
+                       .tag = out_.records << CheckedBody::kIdFieldBits | id.field});
+  }
 }
 
 // Records are kept byte for byte, except that those written over several lines become one:

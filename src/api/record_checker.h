@@ -23,6 +23,7 @@
 #include "record/codec.h"
 #include "record/json_split.h"
 #include "record/type.h"
+#include "spec/ingest.h"
 
 namespace gameflow::api {
 
@@ -33,6 +34,7 @@ inline constexpr std::size_t kBatchBytes = 1U << 20;
 struct Destination {
   log::TopicInfo topic;
   const record::Type* type = nullptr;
+  std::vector<spec::IdRule> ids = {};
 };
 
 // kTopicNotFound with a sentence for the client
@@ -47,6 +49,14 @@ struct CheckedBody {
   std::uint64_t records = 0;  // in the body, rejected and duplicates included
   std::uint64_t known = 0;    // of them, those at the front that an earlier request has settled
   std::size_t lent_bytes = 0;
+  ClocksByPlatform clocks;  // of events
+  // What the tags of claims to ids stand for.
+  struct IdField {
+    std::string topic, field;
+  };
+  std::vector<IdField> id_fields;
+  // A tag holds the number of a record, and which of `id_fields` it is.
+  static constexpr unsigned kIdFieldBits = 16;
 
   // The record at hand, which is number `records`.
   void reject(std::string field, ErrorCode code, std::string message);
@@ -68,7 +78,7 @@ class Turns {
 struct CheckScratch {
   record::Decoder decoder;
   record::BlockArena arena;
-  std::string key;  // of the record at hand
+  std::string key, id, content;  // of the record at hand
   std::vector<std::max_align_t> value;
   // Of records that say where they go.
   record::Decoder envelope_decoder;
@@ -84,6 +94,7 @@ class RecordChecker {
     // its key where that is no field.
     std::string_view value_place, key_place;
     Timestamp now;
+    bool deduplicates = true;
     std::uint64_t known = 0;     // records at the front that are checked, and left out
     std::size_t body_bytes = 0;  // about so many come
   };
@@ -93,13 +104,25 @@ class RecordChecker {
                 CheckedBody& out);
 
   // The next record, number `out.records`; `bytes_after`: how many bytes may be read behind it.
-  void add(std::optional<std::string_view> key, std::string_view value, std::size_t bytes_after);
+  // `sent`: its content as the client sent it, if that is another.
+  void add(std::optional<std::string_view> key, std::string_view value, std::size_t bytes_after,
+           std::string_view sent = {});
   // Once, behind the last one.
   void finish();
 
  private:
   bool check(std::string_view& value, std::size_t bytes_after);
   bool from_json(std::string_view& value);
+  // A kind of ids that records have.
+  struct Id {
+    const spec::IdRule* rule;
+    std::uint64_t field;  // in id_fields
+    std::optional<record::FieldPath> path;
+  };
+  std::optional<std::string_view> read(const std::optional<record::FieldPath>& path,
+                                       std::string_view field, std::string_view value,
+                                       std::string& scratch) const;
+  void claim_ids(std::string_view value, std::string_view sent);
   void append(std::string_view value);
   void cut(std::uint32_t partition);
   bool read_key(std::string_view value);
@@ -115,10 +138,13 @@ class RecordChecker {
   const Settings settings_;
   CheckedBody& out_;
   std::optional<record::FieldPath> path_;
-  std::optional<std::string_view> key_;        // of the record at hand
-  std::vector<record::BatchBuilder> batches_;  // one for each partition
-  std::vector<bool> lends_;                    // whether that borrows its values
-  std::optional<std::uint32_t> unkeyed_;       // the partition that records without a key go to now
+  std::vector<Id> ids_;
+  std::vector<log::IdClaim> claims_;                // of the record at hand
+  std::vector<std::vector<log::IdClaim>> claimed_;  // those of batches_
+  std::optional<std::string_view> key_;             // of the record at hand
+  std::vector<record::BatchBuilder> batches_;       // one for each partition
+  std::vector<bool> lends_;                         // whether that borrows its values
+  std::optional<std::uint32_t> unkeyed_;  // the partition that records without a key go to now
 };
 
 }  // namespace gameflow::api

@@ -26,6 +26,10 @@ std::string_view to_string(ErrorCode code) {
       return "out_of_range";
     case ErrorCode::kInvalidEncoding:
       return "invalid_encoding";
+    case ErrorCode::kIdClash:
+      return "id_clash";
+    case ErrorCode::kUnknownEvent:
+      return "unknown_event";
     case ErrorCode::kTopicNotFound:
       return "topic_not_found";
     case ErrorCode::kTopicExists:

@@ -30,6 +30,8 @@ enum class ErrorCode : std::uint16_t {
   kMissingField = 2003,     // a field the schema requires is absent
   kOutOfRange = 2004,       // a number does not fit its type
   kInvalidEncoding = 2005,  // gzip, base64 or UTF-8 that does not decode
+  kIdClash = 2006,          // another record has the id, with other content
+  kUnknownEvent = 2007,     // no route takes events of that name
 
   kTopicNotFound = 3001,
   kTopicExists = 3002,

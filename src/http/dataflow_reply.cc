@@ -177,6 +177,17 @@ json::array tables_json(const runtime::EngineStats& stats) {
   return tables;
 }
 
+json::array clocks_json(const api::ClocksByPlatform& clocks) {
+  json::array list;
+  for (const auto& [platform, stats] : clocks)
+    list.push_back(json::object{{"platform", platform},
+                                {"events", stats.events},
+                                {"corrected", stats.corrected},
+                                {"unreadable", stats.unreadable},
+                                {"drift_ms", stats.drift.ms}});
+  return list;
+}
+
 json::value memory_json(const MemoryWatch* memory) {
   if (memory == nullptr) return nullptr;
   return json::object{{"used", memory->used()},
@@ -205,7 +216,8 @@ json::object node_json(const plan::NodeDescription& node) {
 
 }  // namespace
 
-Reply dataflow_reply(const runtime::Engine& engine, const MemoryWatch* memory, Timestamp now) {
+Reply dataflow_reply(const runtime::Engine& engine, const MemoryWatch* memory,
+                     const api::ClocksByPlatform& clocks, Timestamp now) {
   const plan::Graph& graph = engine.graph();
   const runtime::EngineStats stats = engine.stats();
   json::array services;
@@ -223,6 +235,7 @@ Reply dataflow_reply(const runtime::Engine& engine, const MemoryWatch* memory, T
                         {"services", std::move(services)},
                         {"tables", tables_json(stats)},
                         {"memory", memory_json(memory)},
+                        {"clocks", clocks_json(clocks)},
                         {"epochs", json::object{{"count", stats.epochs},
                                                 {"read_seconds", stats.seconds.read},
                                                 {"decode_seconds", stats.seconds.decode},

@@ -3,6 +3,7 @@
 
 #include <boost/json/array.hpp>
 
+#include "api/clock_stats.h"
 #include "base/memory_watch.h"
 #include "base/time.h"
 #include "http/reply.h"
@@ -12,7 +13,8 @@
 namespace gameflow::http {
 
 // `memory` may be null.
-Reply dataflow_reply(const runtime::Engine& engine, const MemoryWatch* memory, Timestamp now);
+Reply dataflow_reply(const runtime::Engine& engine, const MemoryWatch* memory,
+                     const api::ClocksByPlatform& clocks, Timestamp now);
 Reply graph_reply(const plan::Graph& graph);
 // What the joins of all services keep. `engine` may be null.
 boost::json::array joins_json(const runtime::Engine* engine);

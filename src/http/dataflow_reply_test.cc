@@ -15,7 +15,7 @@ void expect_has(const std::string& body, std::string_view part) {
 
 TEST(DataflowReply, Counters) {
   const api::FakeEngine engine;
-  const Reply reply = dataflow_reply(engine, nullptr, Timestamp{9000});
+  const Reply reply = dataflow_reply(engine, nullptr, {}, Timestamp{9000});
   for (const std::string_view part :
        {R"("now":9000,"topics":["players","summaries","late"],"dead_letter_topic":"dead-letters")",
         R"({"partition":1,"next_offset":7,"end_offset":10,"lag":3,"watermark":4000,"idle":false})",

@@ -55,19 +55,35 @@ Reply json_reply(unsigned status, const json::value& value) {
   return reply;
 }
 
+json::array told_json(const std::vector<api::RejectedRecord>& told) {
+  json::array list;
+  for (const auto& one : told)
+    list.push_back(json::object{{"index", one.index},
+                                {"field", one.field},
+                                {"code", to_string(one.code)},
+                                {"message", one.message}});
+  return list;
+}
+
+unsigned produce_status(const api::ProduceReply& produced) {
+  return produced.accepted == 0 && produced.duplicates == 0 && produced.rejected > 0 ? 400 : 200;
+}
+
 Reply produce_reply(const api::ProduceReply& produced) {
-  json::array errors;
-  for (const auto& rejected : produced.errors)
-    errors.push_back(json::object{{"index", rejected.index},
-                                  {"field", rejected.field},
-                                  {"code", to_string(rejected.code)},
-                                  {"message", rejected.message}});
-  const bool nothing_good =
-      produced.accepted == 0 && produced.duplicates == 0 && produced.rejected > 0;
-  return json_reply(nothing_good ? 400 : 200, json::object{{"accepted", produced.accepted},
+  return json_reply(produce_status(produced), json::object{{"accepted", produced.accepted},
                                                            {"duplicates", produced.duplicates},
                                                            {"rejected", produced.rejected},
-                                                           {"errors", std::move(errors)}});
+                                                           {"errors", told_json(produced.errors)}});
+}
+
+Reply events_reply(const api::ProduceReply& produced) {
+  return json_reply(produce_status(produced),
+                    json::object{{"accepted", produced.accepted},
+                                 {"duplicates", produced.duplicates},
+                                 {"rejected", produced.rejected},
+                                 {"corrected", produced.corrected},
+                                 {"errors", told_json(produced.errors)},
+                                 {"warnings", told_json(produced.warnings)}});
 }
 
 json::array columns_json(const api::Columns& columns) {

@@ -28,6 +28,8 @@ using serve::status_of;
 Reply json_reply(unsigned status, const boost::json::value& value);
 
 Reply produce_reply(const api::ProduceReply& reply);
+// Of events: also what was done to their times.
+Reply events_reply(const api::ProduceReply& reply);
 boost::json::object topic_json(const api::TopicDescription& topic);
 // `joins`: as joins_json() of dataflow_reply.h.
 Reply states_reply(const std::vector<api::StateDescription>& states, boost::json::array joins);

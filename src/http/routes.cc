@@ -10,7 +10,7 @@
 #include "base/ascii.h"
 #include "http/connector_routes.h"
 #include "http/dataflow_reply.h"
-#include "http/gzip.h"
+#include "http/produce_routes.h"
 #include "http/read_records.h"
 #include "http/request_json.h"
 #include "http/tail.h"
@@ -30,75 +30,6 @@ constexpr std::size_t kScanBytesMax = 32U << 20;  // by one search, which takes 
 constexpr std::size_t kSqlBytesMax = 100'000;
 
 // --- produce -------------------------------------------------------------------------------------
-
-Result<api::BodyFormat> body_format(const Request& request, std::string_view body) {
-  const std::string type = lower_case(serve::trimmed(
-      std::string_view(request.content_type).substr(0, request.content_type.find(';'))));
-  if (type == "application/json") return api::BodyFormat::kJson;
-  if (type == "application/x-ndjson" || type == "application/jsonl" || type == "text/plain")
-    return api::BodyFormat::kNdjson;
-  if (body.starts_with(api::kByteOrderMark)) body.remove_prefix(api::kByteOrderMark.size());
-  return serve::trimmed(body.substr(0, 4096)).starts_with('[') ? api::BodyFormat::kJson
-                                                               : api::BodyFormat::kNdjson;
-}
-
-Result<api::ProduceOptions> produce_options(const Request& request, std::string_view body) {
-  api::ProduceOptions options;
-  GF_ASSIGN(options.format, body_format(request, body));
-  options.key = request.parameter("key");
-  options.key_field = request.parameter("key-field");
-  if (options.key && options.key_field)
-    return fail(ErrorCode::kInvalidArgument, "key and key-field exclude each other");
-  options.producer = request.parameter("producer");
-  options.position = request.parameter("position");
-  if (options.producer && (options.producer->empty() || options.producer->size() > 200))
-    return fail(ErrorCode::kInvalidArgument, "producer must have 1 to 200 bytes");
-  if (options.producer.has_value() != request.parameter("sequence").has_value())
-    return fail(ErrorCode::kInvalidArgument, "producer and sequence go together");
-  if (options.position && !options.producer)
-    return fail(ErrorCode::kInvalidArgument, "position needs producer and sequence");
-  if (options.position &&
-      (options.position->empty() || options.position->size() > log::kPositionBytesMax))
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("position must have 1 to {} bytes", log::kPositionBytesMax));
-  GF_ASSIGN(options.first_sequence, number_parameter(request, "sequence", 0, 0, INT64_MAX));
-  return options;
-}
-
-// Unpacks the body, and has `start` take it.
-template <class Start>
-void with_body(const Call& call, serve::ReplyCallback done, const Start& start) {
-  const Request& request = call.request;
-  std::string unpacked;
-  std::string_view body = request.body;
-  if (lower_case(request.content_encoding) == "gzip") {
-    auto result = gunzip(body, call.context.body_bytes_max * 4);
-    if (!result) return done(error_reply(result.error()));
-    unpacked = std::move(*result);
-    body = unpacked;
-  }
-  const auto options = produce_options(request, body);
-  if (!options) return done(error_reply(options.error()));
-  start(body, *options, [done = std::move(done)](Result<api::ProduceReply> reply) {
-    done(reply ? produce_reply(*reply) : error_reply(reply.error()));
-  });
-}
-
-void produce(const Call& call, serve::ReplyCallback done) {
-  with_body(
-      call, std::move(done),
-      [&](std::string_view body, const api::ProduceOptions& options, api::ProduceCallback answer) {
-        call.context.api.produce(call.arguments[0], body, options, std::move(answer));
-      });
-}
-
-void produce_routed(const Call& call, serve::ReplyCallback done) {
-  with_body(
-      call, std::move(done),
-      [&](std::string_view body, const api::ProduceOptions& options, api::ProduceCallback answer) {
-        call.context.api.produce_routed(body, options, std::move(answer));
-      });
-}
 
 Result<Reply> producer(const Call& call) {
   GF_ASSIGN(const log::ProducerState state, call.context.api.producer(call.arguments[0]));
@@ -240,7 +171,8 @@ Reply no_dataflow() {
 Result<Reply> dataflow(const Call& call) {
   const auto engine = call.context.api.engine();
   if (engine == nullptr) return no_dataflow();
-  return dataflow_reply(*engine, call.context.api.memory(), call.context.api.clock().now());
+  const api::Api& api = call.context.api;
+  return dataflow_reply(*engine, api.memory(), api.clocks(), api.clock().now());
 }
 
 Result<Reply> dataflow_graph(const Call& call) {
@@ -375,11 +307,13 @@ std::vector<Route> api_routes(const RouteContext& context) {
       Route{Method::kDelete, "/topics/*", "", blocking(delete_topic)},
       Route{Method::kGet, "/topics/*/records", "partition offset end limit contains",
             blocking(list_records)},
-      Route{Method::kPost, "/topics/*/records", "key key-field producer sequence", later(produce),
-            serve::Body::kRecords, /*is_open_to_pages=*/true},
+      Route{Method::kPost, "/topics/*/records", "key key-field producer sequence deduplicate",
+            later(produce), serve::Body::kRecords, /*is_open_to_pages=*/true},
       Route{Method::kGet, "/topics/*/producers/*", "", quick(next_sequence)},
-      Route{Method::kPost, "/records", "producer sequence position", later(produce_routed),
-            serve::Body::kRecords},
+      Route{Method::kPost, "/records", "producer sequence position deduplicate",
+            later(produce_routed), serve::Body::kRecords},
+      Route{Method::kPost, "/events", "producer sequence sent_at", later(produce_events),
+            serve::Body::kRecords, /*is_open_to_pages=*/true},
       Route{Method::kGet, "/producers/*", "", quick(producer)},
       Route{Method::kGet, "/connectors", "", blocking(list_connectors)},
       Route{Method::kGet, "/connectors/*", "", blocking(describe_connector)},

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "log/ids.h"
 #include "log/topics.h"
 #include "record/batch.h"
 
@@ -18,6 +19,7 @@ struct Append {
   std::uint32_t partition = 0;
   record::BatchBuilder batch;             // not empty; or else
   record::BatchBuilder::Sealed sealed{};  // its batch is there, with any time of append
+  std::vector<IdClaim> ids = {};          // of its records
 
   // Makes the batch on this thread, so that the one that commits need not.
   void seal() { sealed = batch.seal({}); }
@@ -26,7 +28,9 @@ struct Append {
 };
 
 struct CommitAck {
-  std::vector<Offset> base_offsets;  // of the first record of each append, in order
+  // Of the first record of each append, in order; where all of one were left out, the end.
+  std::vector<Offset> base_offsets;
+  std::vector<Repeated> repeated;  // the records that were left out, in order
 };
 
 }  // namespace gameflow::log

@@ -112,8 +112,10 @@ Result<PreparedCommit> prepare_appends(std::vector<Append> appends, Timestamp ap
     PreparedCommit::Part part{.topic = append.topic,
                               .partition = append.partition,
                               .batch = std::move(sealed.batch),
-                              .encoded = std::move(sealed.encoded)};
-    prepared.memory_bytes += part.encoded.size() + part.batch->memory_bytes();
+                              .encoded = std::move(sealed.encoded),
+                              .ids = std::move(append.ids)};
+    prepared.memory_bytes +=
+        part.encoded.size() + part.batch->memory_bytes() + part.ids.size() * sizeof(IdClaim);
     prepared.parts.push_back(std::move(part));
   }
   return prepared;
@@ -142,6 +144,7 @@ Result<PreparedCommit> prepare(ProduceRequest request, Timestamp appended_at) {
   if (request.producer && request.producer->position)
     prepared.memory_bytes += request.producer->position->size();
   prepared.producer = std::move(request.producer);
+  prepared.letters = std::move(request.letters);
   return prepared;
 }
 
@@ -182,6 +185,7 @@ Status check_names(const Catalog& catalog, const PreparedCommit& commit) {
   for (const PreparedCommit::Part& part : commit.parts) {
     GF_TRY(catalog.partition(part.topic, part.partition));
   }
+  if (commit.letters) GF_TRY(catalog.topic(commit.letters->topic));
   return commit.producer ? check_scope(catalog, commit.producer->topic) : Status{};
 }
 

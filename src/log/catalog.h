@@ -3,6 +3,7 @@
 // Threads  a Catalog is guarded by its owner; the functions are pure.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -60,14 +61,20 @@ struct PreparedCommit {
     std::uint32_t partition = 0;
     std::shared_ptr<record::Batch> batch;  // not placed yet
     std::string encoded;
+    std::vector<IdClaim> ids;
   };
   std::vector<Part> parts;
   std::optional<ProducerStamp> producer;
+  std::optional<ClashLetters> letters;
   std::vector<KeyRange> erase;
   std::vector<KeyValue> put;
   bool waits_for_fsync = true;   // where the store's setting says so
   std::uint64_t bytes_raw = 0;   // of keys and values of records
   std::size_t memory_bytes = 0;  // that it holds until it is committed
+
+  bool has_ids() const {
+    return std::ranges::any_of(parts, [](const Part& part) { return !part.ids.empty(); });
+  }
 };
 
 // The expensive part of a commit (LZ4), on the submitter's thread. kInvalidArgument: an empty

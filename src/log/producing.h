@@ -54,10 +54,11 @@ struct NamedProducer {
   ProducerState state;
 };
 
-// All of it is appended, or none.
+// All of it is appended, or none; but records whose ids are taken are left out.
 struct ProduceRequest {
   std::vector<Append> appends;
   std::optional<ProducerStamp> producer;
+  std::optional<ClashLetters> letters = {};  // nothing: clashes are only told
 };
 
 class Producing {

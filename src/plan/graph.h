@@ -42,6 +42,7 @@ struct Topic {
   std::optional<Duration> retention_age;
   std::optional<std::uint64_t> retention_bytes;
   bool is_compacted = false;
+  std::vector<spec::IdRule> ids;  // by which records that come in over HTTP again are known
   std::vector<NodeId> readers;  // the Read nodes of this topic
 };
 
@@ -155,6 +156,7 @@ struct Graph {
   std::vector<Topic> topics;
   std::vector<TableSource> tables;
   std::vector<Schedule> schedules;
+  std::optional<spec::Ingest> ingest;  // topics by name
   // Headers for all operators: their names, relative to the dataflow, and what they say, once they
   // are read.
   struct Header {

@@ -270,6 +270,7 @@ Graph lower(const spec::Dataflow& dataflow) {
               .topics = {},
               .tables = {},
               .schedules = {},
+              .ingest = dataflow.ingest,
               .headers = {},
               .services = {},
               .nodes = {},
@@ -285,6 +286,7 @@ Graph lower(const spec::Dataflow& dataflow) {
                             .retention_age = topic.retention_age,
                             .retention_bytes = topic.retention_bytes,
                             .is_compacted = topic.is_compacted,
+                            .ids = topic.ids,
                             .readers = {}});
   }
   for (const spec::Schedule& schedule : dataflow.schedules) {

@@ -66,6 +66,37 @@ std::size_t end_of_element(std::string_view json, std::size_t at) {
   return std::string_view::npos;
 }
 
+// A member of an object.
+struct Member {
+  std::string_view name;  // as it is written, without quotes
+  std::string_view value;
+  std::size_t begin = 0, end = 0;  // from its name to the ',' or '}' behind it
+};
+
+// Calls `visit` with each member, until it says false.
+template <class Visit>
+void each_member(std::string_view json, const Visit& visit) {
+  const auto skip_space = [&json](std::size_t at) {
+    return std::min(json.find_first_not_of(kSpace, at), json.size());
+  };
+  std::size_t at = skip_space(0);
+  if (at == json.size() || json[at] != '{') return;
+  do {
+    Member member{.begin = skip_space(at + 1)};
+    if (member.begin == json.size() || json[member.begin] != '"') return;
+    const std::size_t name_end = end_of_string(json, member.begin);
+    if (name_end == std::string_view::npos) return;
+    member.name = json.substr(member.begin + 1, name_end - member.begin - 2);
+    const std::size_t colon = skip_space(name_end);
+    if (colon == json.size() || json[colon] != ':') return;
+    member.end = end_of_element(json, colon + 1);
+    if (member.end == std::string_view::npos) return;
+    member.value = trim(json.substr(colon + 1, member.end - colon - 1));
+    if (!visit(member)) return;
+    at = member.end;
+  } while (json[at] == ',');
+}
+
 bool is_key_kind(Kind kind) {
   return kind <= Kind::kString || kind == Kind::kDecimal;
 }
@@ -89,6 +120,56 @@ Result<std::vector<std::string_view>> split_json(std::string_view json) {
     return fail(ErrorCode::kInvalidJson,
                 fmt::format("the array of records ends after {} bytes, but more follows", at));
   }
+}
+
+bool is_one_value(std::string_view json) {
+  const std::string_view value = trim(json);
+  if (value.empty() || (value[0] != '{' && value[0] != '[')) return false;
+  std::size_t depth = 0;
+  for (std::size_t at = 0; at < value.size();) {
+    const char c = value[at];
+    if (c == '"') {
+      at = end_of_string(value, at);
+      continue;
+    }
+    ++at;
+    if (c == '[' || c == '{') ++depth;
+    if ((c == ']' || c == '}') && --depth == 0) return at == value.size();
+  }
+  return false;
+}
+
+std::optional<std::string_view> find_member(std::string_view json, std::string_view path) {
+  while (!path.empty()) {
+    const std::size_t dot = std::min(path.find('.'), path.size());
+    std::optional<std::string_view> found;
+    each_member(json, [&](const Member& member) {
+      if (member.name == path.substr(0, dot)) found = member.value;
+      return !found;
+    });
+    if (!found) return std::nullopt;
+    json = *found;
+    path.remove_prefix(std::min(dot + 1, path.size()));
+  }
+  return json;
+}
+
+void minify_without(std::string_view json, std::string_view name, std::string& out) {
+  std::string without;
+  each_member(json, [&](const Member& member) {
+    if (member.name != name) return true;
+    // With the ',' behind it, or of the last one that before it.
+    std::size_t begin = member.begin, end = member.end;
+    if (json[end] == ',') {
+      ++end;
+    } else if (const std::size_t last = json.find_last_not_of(kSpace, begin - 1);
+               json[last] == ',') {
+      begin = last;
+    }
+    without.append(json.substr(0, begin)).append(json.substr(end));
+    return false;
+  });
+  minify_json(without.empty() ? json : std::string_view(without), out);
 }
 
 std::optional<std::string> json_field(std::string_view json, std::string_view path) {

@@ -19,6 +19,16 @@ namespace gameflow::record {
 // does not cost the others. kInvalidJson if the array does not end or more follows it.
 Result<std::vector<std::string_view>> split_json(std::string_view json);
 
+// Whether `json` is one value with nothing behind it, going by where it ends.
+bool is_one_value(std::string_view json);
+
+// The value at a dotted path of an object, as it stands in `json`, found without looking at what is
+// beside the way. Of names that repeat the first one counts, those written with escapes do not.
+// Nothing where there is none; `json` need not be valid.
+std::optional<std::string_view> find_member(std::string_view json, std::string_view path);
+// Appends the object without the member `name`; without white space, if it is valid.
+void minify_without(std::string_view json, std::string_view name, std::string& out);
+
 // The text of the field at the dotted path `path` of a valid JSON value, as a key: text as it is,
 // numbers and booleans as they are written. Nothing where the field is absent, null, an object or
 // an array. Repeated fields: the last one counts, as in the Decoder. `json` must be readable for

@@ -34,15 +34,18 @@ std::string to_json(const DeadLetter& letter) {
   add_text(json, "operator", letter.op);
   add_text(json, "code", to_string(letter.code));
   if (!letter.field.empty()) add_text(json, "field", letter.field);
-  add_text(json, "reason", std::string_view(letter.reason).substr(0, kReasonBytesMax));
+  const std::string about = letter.subject.empty() ? "" : fmt::format(" ({})", letter.subject);
+  add_text(json, "reason", letter.reason.substr(0, kReasonBytesMax) + about);
   auto out = std::back_inserter(json);
   if (letter.window_start) fmt::format_to(out, ",\"window_start\":{}", letter.window_start->ms);
   if (letter.window_end) fmt::format_to(out, ",\"window_end\":{}", letter.window_end->ms);
   if (letter.row_key) add_bytes(json, "row_key", *letter.row_key);
   if (const auto& origin = letter.origin) {
     add_text(json, "topic", origin->topic);
-    fmt::format_to(out, ",\"partition\":{},\"offset\":{},\"timestamp\":{}", origin->partition,
-                   origin->offset.value, origin->record.timestamp.ms);
+    if (origin->offset)
+      fmt::format_to(out, ",\"partition\":{},\"offset\":{}", origin->partition,
+                     origin->offset->value);
+    fmt::format_to(out, ",\"timestamp\":{}", origin->record.timestamp.ms);
     if (origin->record.key) add_bytes(json, "key", *origin->record.key);
     add_bytes(json, "value", origin->record.value);
   }
@@ -62,12 +65,12 @@ Stop stop_at(const DeadLetter& letter) {
   if (!letter.origin) return stop;
   stop.topic = letter.origin->topic;
   stop.partition = letter.origin->partition;
-  stop.offset = letter.origin->offset;
+  stop.offset = letter.origin->offset.value_or(record::Offset{});
   return stop;
 }
 
 std::string to_text(std::string_view service, const Stop& stop) {
-  std::string where(stop.subject);
+  std::string where = stop.subject.empty() ? "a row that ran out" : stop.subject;
   if (stop.window_start)
     where = fmt::format("the window from {}", format_timestamp(*stop.window_start));
   if (!stop.topic.empty()) {

@@ -22,7 +22,7 @@ struct DeadLetter {
   struct Origin {
     std::string_view topic;
     std::uint32_t partition = 0;
-    record::Offset offset;
+    std::optional<record::Offset> offset;  // nothing: it is not in the topic
     record::RecordView record;
   };
   std::optional<Origin> origin;
@@ -30,8 +30,8 @@ struct DeadLetter {
   // Of sessions, which their start alone does not tell.
   std::optional<Timestamp> window_end = {};
   std::optional<std::string> row_key = {};  // as text; of one session
-  // For a person: what failed, where it is neither a record nor a window.
-  std::string_view subject = "a row that ran out";
+  // For a person: what failed, where it is neither a record nor a window, nor a row that ran out.
+  std::string subject = {};
 };
 
 // One line of JSON. docs/formats/dead-letter.md.
@@ -44,7 +44,7 @@ struct Stop {
   std::uint32_t partition = 0;
   record::Offset offset;
   std::optional<Timestamp> window_start;
-  std::string_view subject = {};  // of the dead letter
+  std::string subject = {};  // of the dead letter
 };
 Stop stop_at(const DeadLetter& letter);
 // A sentence for a person.

@@ -43,7 +43,7 @@ std::vector<DeadLetter> collect_dead(const Service& service, ServiceEpoch& part)
   std::vector<Failed> failed;
   for (std::uint32_t d = 0; d < part.deliveries.size(); ++d) {
     for (DeadLetter& letter : part.deliveries[d]->dead)
-      failed.push_back({d, letter.origin->offset, 0, std::move(letter)});
+      failed.push_back({d, letter.origin->offset.value(), 0, std::move(letter)});
   }
   for (ShardOutcome& outcome : part.outcomes) {
     const bool may_repeat = service.join || service.keyed->assigner.is_copied();
@@ -204,8 +204,8 @@ class ExpiredTaker final : public SinkTaker {
                                                                     .origin = std::nullopt,
                                                                     .window_start = std::nullopt});
     if (!service_.join) return;
-    letter.subject = "a left event without a right one";
-    letter.reason += fmt::format(" ({}, of {})", letter.subject, format_timestamp(row.at));
+    letter.subject =
+        fmt::format("a left event without a right one, of {}", format_timestamp(row.at));
   }
 
  private:

@@ -29,6 +29,8 @@ unsigned status_of(ErrorCode code) {
     case ErrorCode::kMissingField:
     case ErrorCode::kOutOfRange:
     case ErrorCode::kInvalidEncoding:
+    case ErrorCode::kIdClash:
+    case ErrorCode::kUnknownEvent:
     case ErrorCode::kSqlInvalid:
     case ErrorCode::kSqlLimit:
       return 400;

@@ -16,6 +16,7 @@
 #include "spec/code.h"
 #include "spec/diagnostic.h"
 #include "spec/function.h"
+#include "spec/ingest.h"
 #include "spec/join.h"
 #include "spec/window.h"
 
@@ -41,6 +42,7 @@ struct Topic {
   std::optional<std::uint64_t> retention_bytes;
   bool is_compacted = false;  // only the last record of each key has to stay
   bool allows_cycle = false;  // services may feed each other through it
+  std::vector<IdRule> ids;    // by which records that come again are known
 };
 
 struct Source {
@@ -138,6 +140,7 @@ struct Dataflow {
   std::vector<Topic> topics;
   std::vector<Table> tables;
   std::vector<Schedule> schedules;
+  std::optional<Ingest> ingest;
   std::vector<Service> services;
   // Headers for all operators, relative to the dataflow.
   struct Include {

@@ -178,6 +178,12 @@ bool is_field_name(std::string_view name) {
          });
 }
 
+bool is_event_name(std::string_view name) {
+  return !name.empty() && name.size() <= 200 && std::ranges::none_of(name, [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+  });
+}
+
 bool is_identifier(std::string_view name) {
   return !name.empty() && name.size() <= 200 && !is_digit(name[0]) &&
          std::all_of(name.begin(), name.end(),

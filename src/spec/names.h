@@ -24,6 +24,8 @@ bool is_lower_name(std::string_view name);
 bool is_topic_name(std::string_view name);
 // Letters, digits, '-' and '_', a letter or '_' first: fields and variants.
 bool is_field_name(std::string_view name);
+// 1 to 200 bytes without control characters: events.
+bool is_event_name(std::string_view name);
 // Letters, digits and '_', no digit first.
 bool is_identifier(std::string_view name);
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "record/type.h"
+#include "spec/ingest_reader.h"
 #include "spec/model.h"
 #include "spec/packages.h"
 #include "spec/parse_tree.h"
@@ -66,6 +67,21 @@ void check_dead_letters(Report& report, const Dataflow& dataflow, const TopicRea
   }
 }
 
+// Ids are looked at where records come in over HTTP only.
+void check_ids(Report& report, const Dataflow& dataflow) {
+  for (const Service& service : dataflow.services) {
+    for (const Sink& sink : service.sinks) {
+      const Topic* const topic = dataflow.find_topic(sink.topic);
+      if (topic == nullptr || topic->ids.empty()) continue;
+      report.error(sink.position,
+                   fmt::format("service '{}' writes topic '{}', which has 'deduplicate'",
+                               service.name, sink.topic),
+                   "only records that come in over HTTP are looked at: remove 'deduplicate', or "
+                   "write another topic");
+    }
+  }
+}
+
 void read_includes(Report& report, const Fields& fields, Dataflow& dataflow) {
   const Node* const list = fields.find("include");
   if (list == nullptr) return;
@@ -122,6 +138,8 @@ void read_dataflow_tree(Report& report, const Node& root, std::string_view sourc
   if (const Node* const section = fields.find("topics")) topics.read_section(*section);
   if (const Node* const section = fields.find("schedule"))
     dataflow.schedules = topics.read_schedules(*section);
+  if (const Node* const section = fields.find("ingest"))
+    dataflow.ingest = IngestReader(report, topics).read_section(*section);
   if (const Node* const section = fields.find("tables"))
     dataflow.tables = TableReader(report, types, topics).read_section(*section);
   ServiceReader services(report, types, topics, source, imports, defaults.start);
@@ -137,6 +155,7 @@ void read_dataflow_tree(Report& report, const Node& root, std::string_view sourc
   for (const TopicEntry& entry : topics.entries()) dataflow.topics.push_back(entry.topic);
   dataflow.services = services.take();
   check_dead_letters(report, dataflow, topics);
+  check_ids(report, dataflow);
 }
 
 const record::Type* Service::output() const {

@@ -57,6 +57,10 @@ constexpr Field kDataflowFields[] = {
      .doc = "what is stored",
      .hint = "what the dataflow reads and writes",
      .section = &kTopic},
+    {.key = "ingest",
+     .kind = kMap,
+     .doc = "where events go that clients send to `POST /events`",
+     .section = &kIngest},
     {.key = "tables",
      .kind = kNamed,
      .doc = "files and topics whose rows are read by key",
@@ -294,6 +298,11 @@ constexpr Field kTopicFields[] = {
      .kind = kBool,
      .fallback = "false",
      .doc = "services may feed each other through this topic"},
+    {.key = "deduplicate",
+     .kind = kList,
+     .doc = "ids by which a record that comes in over HTTP again is known",
+     .min = 1,
+     .section = &kDeduplicate},
 };
 constexpr KnownButRefused kTopicRefused[] = {
     {"retention-time", "a topic has no 'retention-time'", "write 'retention: { age: 7d }'"},

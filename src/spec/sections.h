@@ -15,6 +15,7 @@ extern const Section kTopic, kSchema, kRetention;
 extern const Section kService, kSource, kSink, kTransform, kFunction, kDependency;
 extern const Section kTable, kIncludes;
 extern const Section kSchedule;
+extern const Section kDeduplicate, kIngest, kEventRoute;
 extern const Section kImport, kImportName, kDev, kDevImport;
 // gameflow-package.yaml.
 extern const Section kPackage, kPackageMeta, kPackageFunction, kInput, kOutput, kStateOfFunction;
@@ -36,6 +37,6 @@ inline constexpr std::string_view kSupported =
     "a service reads topics, transforms records, keeps states by key, writes topics";
 
 extern const NameRule kDataflowName, kTypeName, kFieldName, kTopicName, kServiceName, kStateName,
-    kTableName, kFunctionName, kScheduleName;
+    kTableName, kFunctionName, kScheduleName, kEventName;
 
 }  // namespace gameflow::spec

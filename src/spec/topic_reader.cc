@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "record/type.h"
+#include "spec/ingest_reader.h"
 #include "spec/sections.h"
 
 namespace gameflow::spec {
@@ -53,6 +54,8 @@ void TopicReader::read_topic(const Node& key, const Node& body) {
     entry.topic.partitions = static_cast<std::uint32_t>(fields.count("partitions").value_or(1));
     entry.topic.is_compacted = fields.flag("compaction").value_or(false);
     entry.topic.allows_cycle = fields.flag("allow-cycle").value_or(false);
+    if (const Node* const ids = fields.find("deduplicate"))
+      entry.topic.ids = read_id_rules(report_, *ids, entry.topic.type, entry.type_name);
     if (const auto retention = fields.map("retention")) {
       entry.topic.retention_age = retention->duration("age");
       entry.topic.retention_bytes = retention->bytes("bytes");

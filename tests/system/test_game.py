@@ -209,7 +209,8 @@ class Analytics(SystemTest):
         self.assertIn(f"{damaged:,} rejected", done.stderr)
         for topic, events in truth["events"].items():
             if topic != "player-positions":
-                self.assertEqual(server.topic(topic)["records"], events + truth["duplicates"][topic], topic)
+                # Duplicates have the same `event_id`: the topic takes them once.
+                self.assertEqual(server.topic(topic)["records"], events, topic)
 
         completed = {(level["level_id"], level["map_id"]): level["completed"] for level in truth["levels"]}
         found = lambda: {(row["level_id"], row["map_id"]): row for row in

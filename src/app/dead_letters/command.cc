@@ -75,6 +75,7 @@ void print_kinds(const Kinds& kinds) {
 std::string origin_of(const DeadLetter& letter) {
   if (!letter.record)
     return letter.window_start ? "window " + format_timestamp(*letter.window_start) : "-";
+  if (!letter.record->is_stored) return letter.record->topic;
   return fmt::format("{}/{}:{}", letter.record->topic, letter.record->partition,
                      letter.record->offset);
 }
@@ -151,8 +152,11 @@ Result<int> show(const DeadLetters& letters, const DeadLettersShowOptions& optio
   if (!letter.record) return kExitFine;
   const auto replayed = letters.was_replayed(letter);
   const DeadLetter::Record& record = *letter.record;
-  line("record", fmt::format("topic {}, partition {}, offset {}, of {}", record.topic,
-                             record.partition, record.offset, format_timestamp(record.time)));
+  const std::string place =
+      record.is_stored ? fmt::format("partition {}, offset {}", record.partition, record.offset)
+                       : std::string("not stored");
+  line("record",
+       fmt::format("topic {}, {}, of {}", record.topic, place, format_timestamp(record.time)));
   line("key", record.key ? (is_printable(*record.key) ? *record.key : "(not text)") : "-");
   line("replayed", replayed && *replayed ? "yes" : "no");
   fmt::print("\n{}\n", is_printable(record.value)

@@ -63,6 +63,7 @@ Result<DeadLetter> letter_of(std::string_view line) {
   if (letter.contains("window_start")) out.window_start = time_at(letter, "window_start");
   if (letter.contains("topic")) {
     out.record = DeadLetter::Record{.topic = client::text_at(letter, "topic"),
+                                    .is_stored = letter.contains("offset"),
                                     .partition = client::number_at(letter, "partition"),
                                     .offset = client::number_at(letter, "offset"),
                                     .time = time_at(letter, "timestamp"),
@@ -233,8 +234,8 @@ Result<bool> DeadLetters::replay(const DeadLetter& letter, bool again) const {
   GF_ASSIGN(const std::uint64_t refused, next_sequence(letter, kRefused));
   if (!again && sent > refused) return false;
   std::string target =
-      fmt::format("/topics/{}/records?producer={}&sequence={}", client::url_encode(record.topic),
-                  producer_of(letter, kSent), sent);
+      fmt::format("/topics/{}/records?producer={}&sequence={}&deduplicate=false",
+                  client::url_encode(record.topic), producer_of(letter, kSent), sent);
   if (record.key) target += "&key=" + client::url_encode(*record.key);
   // In an array: a record that is an array itself must not become several.
   const auto reply = http_->request("POST", target, "application/json", "[" + record.value + "]");

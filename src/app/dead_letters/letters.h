@@ -26,6 +26,7 @@ struct DeadLetter {
   // `window_start`, or about what `reason` says: a left event that met none, or a row that ran out.
   struct Record {
     std::string topic;
+    bool is_stored = true;  // no: it was refused, and has no place
     std::uint64_t partition = 0, offset = 0;
     Timestamp time;
     std::optional<std::string> key;

@@ -19,8 +19,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kConnectTimeout = 20s;
 constexpr auto kSlice = 200ms;  // how soon a stop is noticed
-// Messages that may be under way unacknowledged; and no larger ones, in bytes.
-constexpr int kReceiveMax = 1'000;
+// No larger messages, in bytes.
 constexpr std::uint32_t kPacketMax = (4U << 20) + 65'536;
 
 void start_library() {
@@ -96,7 +95,7 @@ void MqttClient::set_up() {
   mosquitto_threaded_set(client, true);
   mosquitto_int_option(client, MOSQ_OPT_PROTOCOL_VERSION,
                        options_.is_v5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
-  if (options_.is_v5) mosquitto_int_option(client, MOSQ_OPT_RECEIVE_MAXIMUM, kReceiveMax);
+  if (options_.is_v5) mosquitto_int_option(client, MOSQ_OPT_RECEIVE_MAXIMUM, kMqttReceiveMax);
   mosquitto_int_option(client, MOSQ_OPT_TCP_NODELAY, 1);
   mosquitto_connect_v5_callback_set(client, Callbacks::connected);
   mosquitto_subscribe_callback_set(client, Callbacks::subscribed);

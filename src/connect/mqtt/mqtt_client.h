@@ -22,6 +22,10 @@ struct mosquitto;
 
 namespace gameflow::connect {
 
+// Messages that may be under way unacknowledged. With MQTT 3 the broker's own bound counts, 20 by
+// Mosquitto's default.
+inline constexpr int kMqttReceiveMax = 135;
+
 struct MqttMessage {
   std::string topic, payload;
   // 1 to 65535, and the same when it comes again; 0 of a message that is never acknowledged.

@@ -20,8 +20,10 @@ namespace {
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-// Together they fit in a position. Of acknowledgements that were sent nobody says that they came.
-constexpr std::size_t kUnacknowledgedMax = 135, kAcknowledgedMax = 135;
+// Of acknowledgements that were sent nobody says that they came; but what is older than so many
+// messages has been acknowledged for sure, as else the broker would not have sent the newer ones.
+// Both together fit in a position.
+constexpr std::size_t kUnacknowledgedMax = kMqttReceiveMax, kAcknowledgedMax = kMqttReceiveMax;
 constexpr std::size_t kPayloadMax = 4U << 20;
 
 constexpr std::string_view kOutputs[] = {"payload", "record"};
@@ -150,6 +152,7 @@ class MqttSource final : public Source {
   void take(Batch& batch, std::size_t bytes_max);
   void add(MqttMessage&& message, Batch& batch);
   bool is_known(Seen seen);
+  void keep(Seen seen);
   std::string position() const;
 
   Host& host_;
@@ -157,8 +160,8 @@ class MqttSource final : public Source {
   bool as_record_, has_key_;
   bool is_connected_ = false;
   std::deque<Seen> known_;            // of the stored position: may come again
-  std::deque<Seen> acknowledged_;     // the last ones of those that were handed over
-  std::vector<Seen> unacknowledged_;  // the others of them
+  std::deque<Seen> acknowledged_;     // the last ones of those that are stored
+  std::vector<Seen> unacknowledged_;  // those that were handed over since
   std::size_t bytes_ = 0;             // of the batch that is made
 };
 
@@ -204,6 +207,11 @@ bool MqttSource::is_known(Seen seen) {
   return is_known;
 }
 
+void MqttSource::keep(Seen seen) {
+  acknowledged_.push_back(seen);
+  if (acknowledged_.size() > kAcknowledgedMax) acknowledged_.pop_front();
+}
+
 void MqttSource::add(MqttMessage&& message, Batch& batch) {
   Record record;
   if (has_key_) record.key = message.topic;
@@ -226,7 +234,11 @@ void MqttSource::take(Batch& batch, std::size_t bytes_max) {
     MqttMessage message = std::move(messages.front());
     messages.pop_front();
     const Seen seen = seen_of(message);
-    if (message.id != 0 && is_known(seen)) continue;
+    if (message.id != 0 && is_known(seen)) {
+      // Until the acknowledgement has come it may be sent once more, after another crash.
+      keep(seen);
+      continue;
+    }
     if (message.payload.size() > kPayloadMax) {
       host_.tell(fmt::format("a message of {} bytes in '{}' is left out: 4 MiB is the limit",
                              message.payload.size(), message.topic));
@@ -264,8 +276,7 @@ Batch MqttSource::poll(std::chrono::milliseconds wait, std::size_t bytes_max) {
 void MqttSource::committed(std::string_view committed_position) {
   // Several batches may be open; and messages that were read before there was room for them.
   if (committed_position != position() || !client_.messages().empty()) return;
-  acknowledged_.insert(acknowledged_.end(), unacknowledged_.begin(), unacknowledged_.end());
-  while (acknowledged_.size() > kAcknowledgedMax) acknowledged_.pop_front();
+  for (const Seen seen : unacknowledged_) keep(seen);
   unacknowledged_.clear();
   client_.acknowledge();
 }

@@ -8,12 +8,14 @@
 #include <optional>
 #include <random>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/mutex.h"
 #include "log/catalog.h"
+#include "log/id_book.h"
 #include "log/listeners.h"
 #include "record/batch.h"
 
@@ -94,6 +96,7 @@ class MemoryStoreImpl final : public MemoryStore {
       id = info.id;
       std::erase_if(batches_, [&](const auto& entry) { return entry.first.first == id; });
       std::erase_if(producers_, [&](const auto& entry) { return entry.first.first == id; });
+      erase_if(ids_, [&](const auto& entry) { return entry.first.topic == id; });
       catalog_.remove(id);
     }
     listeners_.notify(id);
@@ -222,6 +225,11 @@ class MemoryStoreImpl final : public MemoryStore {
     if (closed_) return closed();
     for (auto& [key, stored] : batches_) trim(key, stored);
     std::erase_if(producers_, [&](const auto& entry) { return forgotten(entry.second); });
+    erase_if(ids_, [&](const auto& entry) GF_REQUIRES(mutex_) {
+      const auto& [key, record] = entry;
+      const auto partition = catalog_.partition(key.topic, record.place.partition);
+      return partition && is_forgotten(record, partition->begin, ages_.now());
+    });
     return {};
   }
 
@@ -267,7 +275,9 @@ class MemoryStoreImpl final : public MemoryStore {
       return applied;
     }();
     std::set<TopicId> changed;
-    for (const auto& part : prepared->parts) changed.insert(part.topic);
+    for (const auto& part : prepared->parts) {
+      if (part.batch != nullptr) changed.insert(part.topic);
+    }
     for (const TopicId topic : changed) {
       if (ack) listeners_.notify(topic);
     }
@@ -289,7 +299,17 @@ class MemoryStoreImpl final : public MemoryStore {
       producers_[key] = {std::move(state), clock_.now()};
     }
     CommitAck ack;
+    const std::size_t appends = commit.parts.size();
+    IdBook ids(catalog_, clock_.now(), ages_.now(),
+               [this](std::span<const IdKey> keys) GF_REQUIRES(mutex_) { return find_ids(keys); });
+    if (commit.has_ids()) {
+      GF_TRY(ids.look_up(commit));
+      ack.repeated = ids.sort_out(commit);
+    }
     for (PreparedCommit::Part& part : commit.parts) ack.base_offsets.push_back(append(part));
+    ack.base_offsets.resize(appends);
+    ids.claim(commit);
+    for (const auto& [key, record] : ids.claimed()) ids_.insert_or_assign(key, record);
     if (gaps_) add_markers(commit);
     for (const KeyRange& range : commit.erase) {
       if (range.begin >= range.end) continue;
@@ -311,8 +331,19 @@ class MemoryStoreImpl final : public MemoryStore {
     found->second = std::move(entry.value);
   }
 
+  Result<std::vector<std::optional<IdRecord>>> find_ids(std::span<const IdKey> keys) const
+      GF_REQUIRES(mutex_) {
+    std::vector<std::optional<IdRecord>> records;
+    for (const IdKey& key : keys) {
+      const auto found = ids_.find(key);
+      records.push_back(found == ids_.end() ? std::nullopt : std::optional(found->second));
+    }
+    return records;
+  }
+
   Offset append(PreparedCommit::Part& part) GF_REQUIRES(mutex_) {
     PartitionInfo info = *catalog_.partition(part.topic, part.partition);
+    if (part.batch == nullptr) return info.end;
     if (gaps_) {
       std::vector<Offset> offsets = gaps_->place(part.batch->size(), info.end);
       record::BatchBuilder::place(*part.batch, std::move(offsets), info.end);
@@ -326,7 +357,7 @@ class MemoryStoreImpl final : public MemoryStore {
     catalog_.set_partition(part.topic, part.partition, info);
     stats_.records += part.batch->size();
     stats_.bytes_stored += part.encoded.size();
-    batches_[{part.topic, part.partition}].push_back({std::move(part.batch), part.encoded.size()});
+    batches_[{part.topic, part.partition}].push_back({part.batch, part.encoded.size()});
     return base;
   }
 
@@ -334,7 +365,7 @@ class MemoryStoreImpl final : public MemoryStore {
   void add_markers(const PreparedCommit& commit) GF_REQUIRES(mutex_) {
     std::set<PartitionKey> written;
     for (const PreparedCommit::Part& part : commit.parts) {
-      written.emplace(part.topic, part.partition);
+      if (part.batch != nullptr) written.emplace(part.topic, part.partition);
     }
     for (const auto& [topic, partition] : written) {
       PartitionInfo info = *catalog_.partition(topic, partition);
@@ -379,6 +410,7 @@ class MemoryStoreImpl final : public MemoryStore {
   Catalog catalog_ GF_GUARDED_BY(mutex_);
   std::map<PartitionKey, std::deque<StoredBatch>> batches_ GF_GUARDED_BY(mutex_);
   std::map<ProducerKey, Producer> producers_ GF_GUARDED_BY(mutex_);
+  IdBook::Records ids_ GF_GUARDED_BY(mutex_);
   std::map<std::string, std::string, std::less<>> state_ GF_GUARDED_BY(mutex_);
   // What the repeatable commits behind the last other one changed, in order, as it was before.
   std::vector<std::pair<std::string, std::optional<std::string>>> undo_ GF_GUARDED_BY(mutex_);

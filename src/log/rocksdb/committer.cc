@@ -37,7 +37,8 @@ std::size_t written_bytes(const PreparedCommit& commit) {
   std::size_t bytes = kEntryBytes;         // of the producer
   if (commit.producer && commit.producer->position) bytes += commit.producer->position->size();
   for (const PreparedCommit::Part& part : commit.parts)
-    bytes += part.encoded.size() + 2 * kEntryBytes;  // also of its partition
+    bytes +=
+        part.encoded.size() + (2 + 2 * part.ids.size()) * kEntryBytes;  // also of its partition
   for (const KeyValue& entry : commit.put)
     bytes += entry.key.size() + entry.value.size() + kEntryBytes;
   return bytes;
@@ -157,6 +158,7 @@ void Committer::publish(std::span<CommitQueue::Item> items,
     ++added.commits;
     added.bytes_raw += commit.bytes_raw;
     for (const PreparedCommit::Part& part : commit.parts) {
+      if (part.batch == nullptr) continue;  // all of it was left out
       added.records += part.batch->size();
       added.bytes_stored += part.encoded.size();
       changed.insert(part.topic);

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
+#include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
 #include <rocksdb/sst_partitioner.h>
 #include <rocksdb/table.h>
@@ -24,10 +25,12 @@ namespace fs = std::filesystem;
 
 // Together with table readers these bound what RocksDB keeps in memory.
 constexpr std::size_t kBlockCacheBytes = 8U << 20;
+constexpr std::size_t kIdCacheBytes = 32U << 20;
 constexpr std::size_t kWriteBufferBytes = 32U << 20;
 
 constexpr const char* kLogFamily = "log";
 constexpr const char* kStateFamily = "state";
+constexpr const char* kIdFamily = "ids";  // since 0.2: a store without it gets it
 
 rocksdb::DBOptions db_options(bool create, std::uint32_t open_files_max, rocksdb::Env* env) {
   rocksdb::DBOptions options;
@@ -90,6 +93,33 @@ rocksdb::ColumnFamilyOptions log_options(const std::shared_ptr<rocksdb::Cache>& 
   options.max_bytes_for_level_base = 64U << 20;
   options.max_compaction_bytes = 64U << 20;
   options.sst_partitioner_factory = rocksdb::NewSstPartitionerFixedPrefixFactory(8);
+  return options;
+}
+
+// Keys are digests: each look-up is somewhere else, and mostly finds nothing. So filters answer it,
+// of the memtable too, and what of filters and indexes is in memory is bounded. A file is written
+// anew after a while even where nothing changes: then ids that are forgotten go.
+rocksdb::ColumnFamilyOptions id_options(std::shared_ptr<IdExpiry> expiry) {
+  rocksdb::BlockBasedTableOptions table;
+  table.checksum = rocksdb::kXXH3;
+  table.format_version = 5;
+  table.block_cache = rocksdb::NewLRUCache(kIdCacheBytes);
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.cache_index_and_filter_blocks = true;
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
+  rocksdb::ColumnFamilyOptions options;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.compression = rocksdb::kNoCompression;  // digests are random
+  options.write_buffer_size = 8U << 20;
+  options.max_write_buffer_number = 2;
+  options.memtable_whole_key_filtering = true;
+  options.memtable_prefix_bloom_size_ratio = 0.05;
+  options.target_file_size_base = 16U << 20;
+  options.max_bytes_for_level_base = 64U << 20;
+  options.max_compaction_bytes = 64U << 20;
+  options.periodic_compaction_seconds = 6ULL * 60 * 60;
+  options.compaction_filter_factory = std::move(expiry);
   return options;
 }
 
@@ -209,12 +239,13 @@ Status Database::check_owner() const {
                                                            folder_.string(), &names);
   if (!status.ok()) return fail(open_error(folder_, status));
   for (const std::string& name : names) {
-    if (name == rocksdb::kDefaultColumnFamilyName || name == kLogFamily || name == kStateFamily) {
+    if (name == rocksdb::kDefaultColumnFamilyName || name == kLogFamily || name == kStateFamily ||
+        name == kIdFamily) {
       continue;
     }
     return foreign(fmt::format("a RocksDB with a column family '{}'", name));
   }
-  if (names.size() == 3) return {};
+  if (names.size() >= 3) return {};
   // The making of the store was cut short, or it is a database of somebody else.
   rocksdb::DB* opened = nullptr;
   status = rocksdb::DB::OpenForReadOnly(rocksdb::Options(), folder_.string(), &opened);
@@ -232,6 +263,7 @@ Status Database::open_rocksdb(bool create) {
       {rocksdb::kDefaultColumnFamilyName, family_options(cache)},
       {kLogFamily, log_options(cache)},
       {kStateFamily, family_options(cache)},
+      {kIdFamily, id_options(id_expiry_)},
   };
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
@@ -242,6 +274,7 @@ Status Database::open_rocksdb(bool create) {
   meta_ = handles[0];
   log_ = handles[1];
   state_ = handles[2];
+  ids_ = handles[3];
   return {};
 }
 
@@ -256,7 +289,7 @@ Status Database::check_format() {
                             "version of gameflow that wrote it",
                             folder_.string(), *format, kStoreFormat));
   }
-  for (rocksdb::ColumnFamilyHandle* family : {meta_, log_, state_}) {
+  for (rocksdb::ColumnFamilyHandle* family : {meta_, log_, state_, ids_}) {
     const std::unique_ptr<rocksdb::Iterator> first(
         db_->NewIterator(rocksdb::ReadOptions(), family));
     first->SeekToFirst();
@@ -274,7 +307,7 @@ Status Database::check_format() {
 
 Database::~Database() {
   if (!db_) return;
-  for (rocksdb::ColumnFamilyHandle* family : {meta_, log_, state_}) {
+  for (rocksdb::ColumnFamilyHandle* family : {meta_, log_, state_, ids_}) {
     if (family != nullptr) db_->DestroyColumnFamilyHandle(family);
   }
 }
@@ -286,6 +319,22 @@ Result<std::optional<std::string>> Database::get(rocksdb::ColumnFamilyHandle* fa
   if (status.IsNotFound()) return std::nullopt;
   if (!status.ok()) return fail(read_error(folder_, status));
   return value;
+}
+
+Result<std::vector<std::optional<std::string>>> Database::get_ids(
+    std::span<const std::string> keys) {
+  const std::size_t count = keys.size();
+  std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
+  std::vector<rocksdb::PinnableSlice> values(count);
+  std::vector<rocksdb::Status> statuses(count);
+  db_->MultiGet(rocksdb::ReadOptions(), ids_, count, slices.data(), values.data(), statuses.data());
+  std::vector<std::optional<std::string>> found(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (statuses[i].IsNotFound()) continue;
+    if (!statuses[i].ok()) return fail(read_error(folder_, statuses[i]));
+    found[i] = values[i].ToString();
+  }
+  return found;
 }
 
 Status Database::drop_files(std::string_view begin, std::string_view end) {

@@ -8,14 +8,17 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/write_batch.h>
 
 #include "base/error.h"
+#include "log/rocksdb/id_expiry.h"
 
 namespace gameflow::log {
 
@@ -36,9 +39,14 @@ class Database {
   rocksdb::ColumnFamilyHandle* meta() { return meta_; }
   rocksdb::ColumnFamilyHandle* log() { return log_; }
   rocksdb::ColumnFamilyHandle* state() { return state_; }
+  rocksdb::ColumnFamilyHandle* ids() { return ids_; }
+  IdExpiry& id_expiry() { return *id_expiry_; }
 
   // kDataCorrupt
   Result<std::optional<std::string>> get(rocksdb::ColumnFamilyHandle* family, std::string_view key);
+
+  // The values of keys of ids(). kDataCorrupt
+  Result<std::vector<std::optional<std::string>>> get_ids(std::span<const std::string> keys);
 
   // Gives the files that hold nothing but log keys in [begin, end) back to the file system. The
   // keys must be deleted already; what is left of them goes with compaction.
@@ -56,10 +64,12 @@ class Database {
   std::filesystem::path folder_;
   std::uint32_t open_files_max_;
   rocksdb::Env* env_;
+  const std::shared_ptr<IdExpiry> id_expiry_ = std::make_shared<IdExpiry>();
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* meta_ = nullptr;
   rocksdb::ColumnFamilyHandle* log_ = nullptr;
   rocksdb::ColumnFamilyHandle* state_ = nullptr;
+  rocksdb::ColumnFamilyHandle* ids_ = nullptr;
 };
 
 // A status of reading: kDataCorrupt, with where and the way out.

@@ -1,12 +1,31 @@
 #include "log/rocksdb/group.h"
 
 #include <optional>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "log/rocksdb/keys.h"
 #include "record/batch.h"
 
 namespace gameflow::log {
+namespace {
+
+Result<std::vector<std::optional<IdRecord>>> find_ids(Database& database,
+                                                      std::span<const IdKey> keys) {
+  std::vector<std::string> names;
+  names.reserve(keys.size());
+  for (const IdKey& key : keys) names.push_back(id_key(key));
+  GF_ASSIGN(const auto values, database.get_ids(names));
+  std::vector<std::optional<IdRecord>> records(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (!values[i]) continue;
+    GF_ASSIGN(records[i], decode_id(*values[i]));
+  }
+  return records;
+}
+
+}  // namespace
 
 Result<ProducerState> stored_producer(Database& database, const std::string& key,
                                       Timestamp ages_now) {
@@ -16,13 +35,39 @@ Result<ProducerState> stored_producer(Database& database, const std::string& key
   return record.is_forgotten(ages_now) ? ProducerState{} : std::move(record.state);
 }
 
+Group::Group(Database& database, const Catalog& catalog, Timestamp now, Timestamp ages_now,
+             std::size_t bytes)
+    : database_(database),
+      catalog_(catalog),
+      now_(now),
+      ages_now_(ages_now),
+      batch_(bytes),
+      ids_(catalog, now, ages_now,
+           [this](std::span<const IdKey> keys) { return find_ids(database_, keys); }) {}
+
 // Everything that can fail comes first.
 Result<CommitAck> Group::add(PreparedCommit& commit) {
   GF_TRY(check_names(catalog_, commit));
-  if (commit.producer) GF_TRY(stamp(*commit.producer));
+  ProducerState producer;
+  if (commit.producer) {
+    GF_ASSIGN(producer, stamped(*commit.producer));
+  }
   CommitAck ack;
-  ack.base_offsets.reserve(commit.parts.size());
-  for (PreparedCommit::Part& part : commit.parts) ack.base_offsets.push_back(append(part));
+  const std::size_t appends = commit.parts.size();
+  const bool has_ids = commit.has_ids();
+  if (has_ids) {
+    GF_TRY(ids_.look_up(commit));
+    ack.repeated = ids_.sort_out(commit);
+  }
+  if (const auto& stamp = commit.producer)
+    stamps_[producer_key(stamp->topic, stamp->producer)] = std::move(producer);
+  ack.base_offsets.reserve(appends);
+  for (PreparedCommit::Part& part : commit.parts) {
+    PartitionInfo& info = partition(part);
+    if (ack.base_offsets.size() < appends) ack.base_offsets.push_back(info.end);
+    if (part.batch != nullptr) append(part, info);
+  }
+  if (has_ids) ids_.claim(commit);
   for (const KeyRange& range : commit.erase) {
     // RocksDB takes a reversed range for an error of the whole write batch.
     if (range.begin >= range.end) continue;
@@ -32,7 +77,7 @@ Result<CommitAck> Group::add(PreparedCommit& commit) {
   return ack;
 }
 
-Status Group::stamp(const ProducerStamp& stamp) {
+Result<ProducerState> Group::stamped(const ProducerStamp& stamp) const {
   const std::string key = producer_key(stamp.topic, stamp.producer);
   ProducerState before;
   if (const auto found = stamps_.find(key); found != stamps_.end()) {
@@ -40,25 +85,23 @@ Status Group::stamp(const ProducerStamp& stamp) {
   } else {
     GF_ASSIGN(before, stored_producer(database_, key, ages_now_));
   }
-  GF_ASSIGN(ProducerState after, follow(stamp, std::move(before)));
-  stamps_[key] = std::move(after);
-  return {};
+  return follow(stamp, std::move(before));
 }
 
-Offset Group::append(PreparedCommit::Part& part) {
+PartitionInfo& Group::partition(const PreparedCommit::Part& part) {
   const PartitionKey key{part.topic, part.partition};
-  auto found = partitions_.find(key);
-  if (found == partitions_.end()) {
-    found = partitions_.emplace(key, *catalog_.partition(part.topic, part.partition)).first;
-  }
-  PartitionInfo& info = found->second;
+  const auto found = partitions_.find(key);
+  if (found != partitions_.end()) return found->second;
+  return partitions_.emplace(key, *catalog_.partition(part.topic, part.partition)).first->second;
+}
+
+void Group::append(PreparedCommit::Part& part, PartitionInfo& info) {
   const Offset base = info.end;
   record::BatchBuilder::place(*part.batch, base);
   info.end = part.batch->end_offset();
   info.bytes += part.encoded.size();
   keep_in_order(part, info);
   batch_.Put(database_.log(), log_key(part.topic, part.partition, base), part.encoded);
-  return base;
 }
 
 rocksdb::WriteBatch& Group::finish() {
@@ -68,6 +111,8 @@ rocksdb::WriteBatch& Group::finish() {
   for (const auto& [key, state] : stamps_) {
     batch_.Put(database_.meta(), key, encode_producer({state, now_}));
   }
+  for (const auto& [key, record] : ids_.claimed())
+    batch_.Put(database_.ids(), id_key(key), encode_id(record));
   return batch_;
 }
 

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "log/catalog.h"
+#include "log/id_book.h"
 #include "log/rocksdb/database.h"
 
 namespace gameflow::log {
@@ -26,10 +27,10 @@ class Group {
   // Producers are used `now`, and forgotten by the time `ages_now` of the clock of ages. `bytes` is
   // about what will be added.
   Group(Database& database, const Catalog& catalog, Timestamp now, Timestamp ages_now,
-        std::size_t bytes)
-      : database_(database), catalog_(catalog), now_(now), ages_now_(ages_now), batch_(bytes) {}
+        std::size_t bytes);
 
-  // Gives the records their offsets, which are right once the group is written. Where it fails
+  // Leaves out records whose ids are taken, so that parts may be without a batch then, and gives
+  // the others their offsets, which are right once the group is written. Where it fails
   // (kTopicNotFound, kInvalidArgument, kSequenceGap, kDataCorrupt), nothing of the commit is in
   // the group.
   Result<CommitAck> add(PreparedCommit& commit);
@@ -39,8 +40,9 @@ class Group {
   const std::map<PartitionKey, PartitionInfo>& partitions() const { return partitions_; }
 
  private:
-  Status stamp(const ProducerStamp& stamp);
-  Offset append(PreparedCommit::Part& part);
+  Result<ProducerState> stamped(const ProducerStamp& stamp) const;
+  PartitionInfo& partition(const PreparedCommit::Part& part);
+  void append(PreparedCommit::Part& part, PartitionInfo& info);
 
   Database& database_;
   const Catalog& catalog_;
@@ -48,6 +50,7 @@ class Group {
   rocksdb::WriteBatch batch_;
   std::map<PartitionKey, PartitionInfo> partitions_;  // those that change
   std::map<std::string, ProducerState> stamps_;       // by producer_key, likewise
+  IdBook ids_;
 };
 
 // What is stored under a producer_key and not forgotten at a time of the clock of ages.

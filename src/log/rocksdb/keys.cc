@@ -1,5 +1,6 @@
 #include "log/rocksdb/keys.h"
 
+#include <algorithm>
 #include <cassert>
 #include <concepts>
 #include <cstddef>
@@ -78,6 +79,21 @@ std::string log_key(TopicId id, std::uint32_t partition, Offset base) {
   put(key, partition);
   put(key, base.value);
   return key;
+}
+
+std::string id_prefix(TopicId id) {
+  return encode_number(id.value);
+}
+
+std::string id_key(const IdKey& key) {
+  std::string bytes;
+  bytes.reserve(20);
+  put(bytes, key.topic.value);
+  return bytes.append(key.digest.bytes.data(), key.digest.bytes.size());
+}
+
+TopicId topic_of_id(std::string_view id_key) {
+  return {take<std::uint32_t>(id_key)};
 }
 
 Offset base_offset_of(std::string_view log_key) {
@@ -165,6 +181,27 @@ Result<ProducerRecord> decode_producer(std::string_view value) {
   record.state.next_sequence = take<std::uint64_t>(value);
   record.used_at = {static_cast<std::int64_t>(take<std::uint64_t>(value))};
   if (!value.empty()) record.state.position = value;
+  return record;
+}
+
+std::string encode_id(const IdRecord& record) {
+  std::string value(record.content.bytes.data(), record.content.bytes.size());
+  value.reserve(36);
+  put(value, record.until ? static_cast<std::uint64_t>(record.until->ms) : kNoLimit);
+  put(value, record.place.partition);
+  put(value, record.place.offset.value);
+  return value;
+}
+
+Result<IdRecord> decode_id(std::string_view value) {
+  if (value.size() != 36) return corrupt("the record of an id");
+  IdRecord record;
+  std::copy_n(value.begin(), record.content.bytes.size(), record.content.bytes.begin());
+  value.remove_prefix(record.content.bytes.size());
+  const auto until = take<std::uint64_t>(value);
+  if (until != kNoLimit) record.until = Timestamp{static_cast<std::int64_t>(until)};
+  record.place.partition = take<std::uint32_t>(value);
+  record.place.offset = {take<std::uint64_t>(value)};
   return record;
 }
 

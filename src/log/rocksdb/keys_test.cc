@@ -45,6 +45,11 @@ TEST(Keys, AreAsDocumented) {
       {producer_key(kAllTopics, "connector/web"), "7300000000636f6e6e6563746f722f776562"},
       {encode_producer({{3, "after 3"}, kTime}), "0000000000000003000001931fdf05d061667465722033"},
       {log_key(kTopic, 1, {4}), "00000001000000010000000000000004"},
+      {id_key({kTopic, digest_of("event_id", "e-1")}), "00000001c19f043c84c91981e8545433c47df138"},
+      {encode_id({digest_of("{\"event_id\":\"e-1\"}"), kTime, {1, {4}}}),
+       "c2d752bb2a69a939163f6456c78be8d8000001931fdf05d0000000010000000000000004"},
+      {encode_id({digest_of("{\"event_id\":\"e-1\"}"), {}, {1, {4}}}),
+       "c2d752bb2a69a939163f6456c78be8d8ffffffffffffffff000000010000000000000004"},
   };
   for (const Row& row : rows) EXPECT_EQ(hex(row.bytes), row.documented);
 
@@ -56,6 +61,14 @@ TEST(Keys, AreAsDocumented) {
   EXPECT_EQ(read.config.retention_age, topic.config.retention_age);
   EXPECT_EQ(read.config.retention_bytes, std::nullopt);
   EXPECT_EQ(base_offset_of(log_key(kTopic, 1, {4})), Offset{4});
+  EXPECT_EQ(topic_of_id(id_key({kTopic, {}})), kTopic);
+  for (const std::optional<Timestamp> until : {std::optional(kTime), std::optional<Timestamp>()}) {
+    const IdRecord id = decode_id(encode_id({digest_of("a"), until, {1, {4}}})).value();
+    EXPECT_EQ(id.content, digest_of("a"));
+    EXPECT_EQ(id.until, until);
+    EXPECT_EQ(id.place.partition, 1U);
+    EXPECT_EQ(id.place.offset, Offset{4});
+  }
 }
 
 TEST(Keys, TimesOfRecordsOfOldPartitionsAreNotKnown) {
@@ -88,6 +101,7 @@ TEST(Keys, OtherLengthsAreCorrupt) {
     EXPECT_FALSE(decode_number(bytes));
     EXPECT_FALSE(decode_topic(topic_key(kTopic), bytes));
     EXPECT_FALSE(decode_partition(bytes));
+    EXPECT_FALSE(decode_id(bytes));
   }
 }
 

@@ -1,5 +1,6 @@
 #include "log/rocksdb/rocksdb_store.h"
 
+#include <algorithm>
 #include <cassert>
 #include <chrono>
 #include <future>
@@ -81,6 +82,7 @@ class RocksdbStore final : public Store {
   }
   Status trim(const LogRange& range, const TopicConfig& config);
   Status forget_producers();
+  void tell_id_expiry();
   void maintain(const std::stop_token& stop);
 
   const Clock& clock_;
@@ -144,6 +146,7 @@ Status RocksdbStore::delete_topic(std::string_view name) {
         batch.DeleteRange(database_->meta(), partition_prefix(id), partition_prefix(after));
         batch.DeleteRange(database_->meta(), producer_prefix(id), producer_prefix(after));
         batch.DeleteRange(database_->log(), log_prefix(id), log_prefix(after));
+        batch.DeleteRange(database_->ids(), id_prefix(id), id_prefix(after));
         return {};
       },
       [&](Catalog& catalog) {
@@ -295,6 +298,7 @@ Status RocksdbStore::apply_retention() {
     }
   }
   note(forget_producers());
+  tell_id_expiry();
   return first_failure;
 }
 
@@ -355,6 +359,17 @@ Status RocksdbStore::forget_producers() {
         return {};
       },
       [](Catalog&) {});
+}
+
+void RocksdbStore::tell_id_expiry() {
+  IdExpiry::Horizon horizon{.ages_now = ages_.now(), .next_topic = {}, .begins = {}};
+  // A topic that is made from here on has a higher id than each of these.
+  for (const TopicInfo& info : topics()) {
+    std::vector<Offset>& begins = horizon.begins[info.id];
+    for (const PartitionInfo& partition : info.partitions) begins.push_back(partition.begin);
+    horizon.next_topic = std::max(horizon.next_topic, TopicId{info.id.value + 1});
+  }
+  database_->id_expiry().set(std::move(horizon));
 }
 
 void RocksdbStore::maintain(const std::stop_token& stop) {

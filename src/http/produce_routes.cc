@@ -1,0 +1,143 @@
+#include "http/produce_routes.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "api/api.h"
+#include "base/ascii.h"
+#include "http/gzip.h"
+#include "http/reply.h"
+#include "log/producing.h"
+#include "serve/request.h"
+#include "spec/ingest.h"
+
+namespace gameflow::http {
+namespace {
+
+// How many times larger a body may be once it is unpacked.
+constexpr std::size_t kUnpackedRatioMax = 4;
+
+std::string media_type(const Request& request) {
+  return lower_case(serve::trimmed(
+      std::string_view(request.content_type).substr(0, request.content_type.find(';'))));
+}
+
+Result<api::BodyFormat> body_format(const Request& request, std::string_view body) {
+  const std::string type = media_type(request);
+  if (type == "application/json") return api::BodyFormat::kJson;
+  if (type == "application/x-ndjson" || type == "application/jsonl" || type == "text/plain")
+    return api::BodyFormat::kNdjson;
+  if (body.starts_with(api::kByteOrderMark)) body.remove_prefix(api::kByteOrderMark.size());
+  return serve::trimmed(body.substr(0, 4096)).starts_with('[') ? api::BodyFormat::kJson
+                                                               : api::BodyFormat::kNdjson;
+}
+
+// Whether the type leaves open what the body is.
+bool is_of_any_form(const Request& request) {
+  const std::string type = media_type(request);
+  return type != "application/json" && type != "application/x-ndjson" &&
+         type != "application/jsonl";
+}
+
+Result<api::ProduceOptions> produce_options(const Request& request, std::string_view body) {
+  api::ProduceOptions options;
+  GF_ASSIGN(options.format, body_format(request, body));
+  options.key = request.parameter("key");
+  options.key_field = request.parameter("key-field");
+  if (options.key && options.key_field)
+    return fail(ErrorCode::kInvalidArgument, "key and key-field exclude each other");
+  options.producer = request.parameter("producer");
+  options.position = request.parameter("position");
+  if (options.producer && (options.producer->empty() || options.producer->size() > 200))
+    return fail(ErrorCode::kInvalidArgument, "producer must have 1 to 200 bytes");
+  if (options.producer.has_value() != request.parameter("sequence").has_value())
+    return fail(ErrorCode::kInvalidArgument, "producer and sequence go together");
+  if (options.position && !options.producer)
+    return fail(ErrorCode::kInvalidArgument, "position needs producer and sequence");
+  if (options.position &&
+      (options.position->empty() || options.position->size() > log::kPositionBytesMax))
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("position must have 1 to {} bytes", log::kPositionBytesMax));
+  GF_ASSIGN(options.first_sequence, number_parameter(request, "sequence", 0, 0, INT64_MAX));
+  if (const auto text = request.parameter("deduplicate")) {
+    if (*text != "true" && *text != "false")
+      return fail(ErrorCode::kInvalidArgument, "deduplicate must be true or false");
+    options.deduplicates = *text == "true";
+  }
+  options.sent_at = request.parameter("sent_at");
+  return options;
+}
+
+// Unpacks the body, and has `start` take it.
+template <class Start>
+void with_body(const Call& call, const serve::ReplyCallback& done, const Start& start) {
+  const Request& request = call.request;
+  std::string unpacked;
+  std::string_view body = request.body;
+  if (lower_case(request.content_encoding) == "gzip") {
+    auto result = gunzip(body, call.context.body_bytes_max * kUnpackedRatioMax);
+    if (!result) return done(error_reply(result.error()));
+    unpacked = std::move(*result);
+    body = unpacked;
+  }
+  const auto options = produce_options(request, body);
+  if (!options) return done(error_reply(options.error()));
+  start(body, *options);
+}
+
+api::ProduceCallback answer_to(serve::ReplyCallback done) {
+  return [done = std::move(done)](Result<api::ProduceReply> reply) {
+    done(reply ? produce_reply(*reply) : error_reply(reply.error()));
+  };
+}
+
+}  // namespace
+
+void produce(const Call& call, serve::ReplyCallback done) {
+  with_body(call, done, [&](std::string_view body, const api::ProduceOptions& options) {
+    call.context.api.produce(call.arguments[0], body, options, answer_to(done));
+  });
+}
+
+void produce_routed(const Call& call, serve::ReplyCallback done) {
+  with_body(call, done, [&](std::string_view body, const api::ProduceOptions& options) {
+    call.context.api.produce_routed(body, options, answer_to(done));
+  });
+}
+
+void produce_events(const Call& call, serve::ReplyCallback done) {
+  const std::optional<spec::Ingest> ingest = call.context.api.ingest();
+  if (!ingest)
+    return done(error_reply(404, "not_found",
+                            "this server takes no events: section 'ingest' of its dataflow.yaml "
+                            "would say where they go"));
+  const std::size_t body_bytes_max = call.context.body_bytes_max;
+  const std::string limits =
+      fmt::format("body-bytes={}, unpacked-bytes={}, events={}, event-bytes={}", body_bytes_max,
+                  body_bytes_max * kUnpackedRatioMax, ingest->events_max, ingest->event_bytes_max);
+  const std::size_t bytes = call.request.body.size();
+  const serve::ReplyCallback limited = [done = std::move(done), limits](Reply reply) {
+    reply.headers.emplace_back("Gameflow-Limits", limits);
+    done(std::move(reply));
+  };
+  with_body(call, limited, [&](std::string_view body, api::ProduceOptions options) {
+    // A browser that sends on leaving can only say that it is text.
+    if (is_of_any_form(call.request)) options.format = api::BodyFormat::kAny;
+    call.context.api.produce_events(
+        body, options, [limited, bytes, unpacked = body.size()](Result<api::ProduceReply> events) {
+          Reply reply = events ? events_reply(*events) : error_reply(events.error());
+          if (events)
+            reply.headers.emplace_back(
+                "Gameflow-Usage",
+                fmt::format("body-bytes={}, unpacked-bytes={}, events={}", bytes, unpacked,
+                            events->accepted + events->duplicates + events->rejected));
+          limited(std::move(reply));
+        });
+  });
+}
+
+}  // namespace gameflow::http
