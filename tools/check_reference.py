@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def check_errors():
     header = (ROOT / "src/base/error.h").read_text()
-    names = re.findall(r"case ErrorCode::(k\w+):\s*return \"(\w+)\"", (ROOT / "src/base/error.cc").read_text())
+    names = re.findall(r"Name\{ErrorCode::(k\w+),\s*\"(\w+)\"\}", (ROOT / "src/base/error.cc").read_text())
     numbers = dict(re.findall(r"^  (k\w+) = (\d+),", header, re.M))
     page = (ROOT / "docs/reference/errors.md").read_text()
     listed = dict(re.findall(r"^\| `(\w+)` \| (\d{4}) \|", page, re.M))

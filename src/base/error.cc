@@ -1,79 +1,58 @@
 #include "base/error.h"
 
+#include <algorithm>
+#include <array>
+
 namespace gameflow {
+namespace {
+
+struct Name {
+  ErrorCode code;
+  std::string_view text;
+};
+
+constexpr std::array kNames{
+    Name{ErrorCode::kInvalidArgument, "invalid_argument"},
+    Name{ErrorCode::kInvalidDataflow, "invalid_dataflow"},
+    Name{ErrorCode::kFileUnreadable, "file_unreadable"},
+    Name{ErrorCode::kUsage, "usage"},
+    Name{ErrorCode::kPayloadTooLarge, "payload_too_large"},
+    Name{ErrorCode::kStateMismatch, "state_mismatch"},
+    Name{ErrorCode::kInvalidJson, "invalid_json"},
+    Name{ErrorCode::kWrongType, "wrong_type"},
+    Name{ErrorCode::kMissingField, "missing_field"},
+    Name{ErrorCode::kOutOfRange, "out_of_range"},
+    Name{ErrorCode::kInvalidEncoding, "invalid_encoding"},
+    Name{ErrorCode::kIdClash, "id_clash"},
+    Name{ErrorCode::kUnknownEvent, "unknown_event"},
+    Name{ErrorCode::kTopicNotFound, "topic_not_found"},
+    Name{ErrorCode::kTopicExists, "topic_exists"},
+    Name{ErrorCode::kOffsetOutOfRange, "offset_out_of_range"},
+    Name{ErrorCode::kDiskFull, "disk_full"},
+    Name{ErrorCode::kDataCorrupt, "data_corrupt"},
+    Name{ErrorCode::kDataLocked, "data_locked"},
+    Name{ErrorCode::kDataUnwritable, "data_unwritable"},
+    Name{ErrorCode::kSequenceGap, "sequence_gap"},
+    Name{ErrorCode::kOutcomeUnknown, "outcome_unknown"},
+    Name{ErrorCode::kClosed, "closed"},
+    Name{ErrorCode::kCompileFailed, "compile_failed"},
+    Name{ErrorCode::kCompilerMissing, "compiler_missing"},
+    Name{ErrorCode::kLibraryInvalid, "library_invalid"},
+    Name{ErrorCode::kOperatorFailed, "operator_failed"},
+    Name{ErrorCode::kSqlInvalid, "sql_invalid"},
+    Name{ErrorCode::kSqlDenied, "sql_denied"},
+    Name{ErrorCode::kSqlLimit, "sql_limit"},
+    Name{ErrorCode::kUnavailable, "unavailable"},
+    Name{ErrorCode::kPortInUse, "port_in_use"},
+    Name{ErrorCode::kInternal, "internal"},
+    Name{ErrorCode::kMemoryFull, "memory_full"},
+};
+
+}  // namespace
 
 std::string_view to_string(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kInvalidArgument:
-      return "invalid_argument";
-    case ErrorCode::kInvalidDataflow:
-      return "invalid_dataflow";
-    case ErrorCode::kFileUnreadable:
-      return "file_unreadable";
-    case ErrorCode::kUsage:
-      return "usage";
-    case ErrorCode::kPayloadTooLarge:
-      return "payload_too_large";
-    case ErrorCode::kStateMismatch:
-      return "state_mismatch";
-    case ErrorCode::kInvalidJson:
-      return "invalid_json";
-    case ErrorCode::kWrongType:
-      return "wrong_type";
-    case ErrorCode::kMissingField:
-      return "missing_field";
-    case ErrorCode::kOutOfRange:
-      return "out_of_range";
-    case ErrorCode::kInvalidEncoding:
-      return "invalid_encoding";
-    case ErrorCode::kIdClash:
-      return "id_clash";
-    case ErrorCode::kUnknownEvent:
-      return "unknown_event";
-    case ErrorCode::kTopicNotFound:
-      return "topic_not_found";
-    case ErrorCode::kTopicExists:
-      return "topic_exists";
-    case ErrorCode::kOffsetOutOfRange:
-      return "offset_out_of_range";
-    case ErrorCode::kDiskFull:
-      return "disk_full";
-    case ErrorCode::kDataCorrupt:
-      return "data_corrupt";
-    case ErrorCode::kDataLocked:
-      return "data_locked";
-    case ErrorCode::kDataUnwritable:
-      return "data_unwritable";
-    case ErrorCode::kSequenceGap:
-      return "sequence_gap";
-    case ErrorCode::kOutcomeUnknown:
-      return "outcome_unknown";
-    case ErrorCode::kClosed:
-      return "closed";
-    case ErrorCode::kCompileFailed:
-      return "compile_failed";
-    case ErrorCode::kCompilerMissing:
-      return "compiler_missing";
-    case ErrorCode::kLibraryInvalid:
-      return "library_invalid";
-    case ErrorCode::kOperatorFailed:
-      return "operator_failed";
-    case ErrorCode::kSqlInvalid:
-      return "sql_invalid";
-    case ErrorCode::kSqlDenied:
-      return "sql_denied";
-    case ErrorCode::kSqlLimit:
-      return "sql_limit";
-    case ErrorCode::kUnavailable:
-      return "unavailable";
-    case ErrorCode::kPortInUse:
-      return "port_in_use";
-    case ErrorCode::kInternal:
-      return "internal";
-    case ErrorCode::kMemoryFull:
-      return "memory_full";
-  }
-  return "internal";
+  const auto* const found = std::ranges::find(kNames, code, &Name::code);
+  return found == kNames.end() ? "internal" : found->text;
 }
 
 }  // namespace gameflow
