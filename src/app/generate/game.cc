@@ -64,8 +64,8 @@ class Queue {
     if (++batch.count == 1 || batch.count == kBatchEventsMax) changed_.notify_all();
     return true;
   }
-  void close() { set(is_closed_); }
-  void abandon() { set(is_abandoned_); }
+  void close() { set(&Queue::is_closed_); }
+  void abandon() { set(&Queue::is_abandoned_); }
 
   // Waits for the next ones. Without any: there are no more.
   Batch take() {
@@ -81,9 +81,9 @@ class Queue {
   }
 
  private:
-  void set(bool& flag) {
+  void set(bool Queue::*flag) {
     const MutexLock lock(mutex_);
-    flag = true;
+    this->*flag = true;
     changed_.notify_all();
   }
 
