@@ -43,7 +43,7 @@ struct Topic {
   std::optional<std::uint64_t> retention_bytes;
   bool is_compacted = false;
   std::vector<spec::IdRule> ids;  // by which records that come in over HTTP again are known
-  std::vector<NodeId> readers;  // the Read nodes of this topic
+  std::vector<NodeId> readers;    // the Read nodes of this topic
 };
 
 // Its times are the records of a topic.

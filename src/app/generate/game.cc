@@ -238,6 +238,7 @@ int send_game(const GenerateOptions& options, generate::GameFeed& feed, Timestam
   }
   {
     std::vector<std::jthread> threads;
+    threads.reserve(lanes.size() + 1);
     for (Lane& lane : lanes) {
       threads.emplace_back([&] {
         lane.result = send(lane, give_up.get_token());
