@@ -183,7 +183,7 @@ void Events::take(std::string_view event, ClientClock& clock) {
   std::optional<std::string> unescaped;
   if (name.find('\\') != std::string_view::npos) {
     unescaped = record::json_field(out_.padded(event), kName);
-    name = unescaped.value_or("");
+    name = unescaped ? std::string_view(*unescaped) : std::string_view();
   }
   Found* const found = find(name);
   if (found == nullptr) {
