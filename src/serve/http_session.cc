@@ -334,8 +334,8 @@ asio::awaitable<Reply> HttpSession::answer(const Match& match) {
     run_route(match, request_, state_.stats, [&reply](Reply made) { reply = std::move(made); });
     co_return reply;
   }
-  auto pending = std::make_shared<PendingReply>(socket_.get_executor());
-  const ReplyCallback done = [pending](Reply reply) { pending->set(std::move(reply)); };
+  PendingReply pending(socket_.get_executor());
+  const ReplyCallback done = pending.callback();
   if (std::holds_alternative<Blocking>(handler)) {
     asio::post(state_.workers, [this, &match, done] {  // this coroutine waits for it
       yield_to_engine();
@@ -346,7 +346,7 @@ asio::awaitable<Reply> HttpSession::answer(const Match& match) {
     // While it is still in the cache: the next request, of another connection, gets its memory.
     drop_body();
   }
-  co_return co_await pending->wait();
+  co_return co_await pending.wait();
 }
 
 asio::awaitable<Next> HttpSession::upgrade(const Match& match, const WebSocket& socket) {

@@ -1,9 +1,10 @@
-// A reply that comes from another thread.
+// A reply that comes from another thread, perhaps when nobody waits any more.
 //
-// Threads  set(): any; wait(): the strand it is made with.
+// Threads  the callback: any, also after the server is gone; else the strand it is made with.
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 
 #include <boost/asio/post.hpp>
@@ -11,21 +12,29 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "serve/net.h"
-#include "serve/reply.h"
+#include "serve/route.h"
 
 namespace gameflow::serve {
 
-class PendingReply : public std::enable_shared_from_this<PendingReply> {
+class PendingReply {
  public:
   explicit PendingReply(const asio::any_io_executor& strand) : timer_(strand) {}
+  ~PendingReply() {
+    const std::lock_guard lock(link_->mutex);
+    link_->waiter = nullptr;
+  }
+  PendingReply(const PendingReply&) = delete;
+  PendingReply& operator=(const PendingReply&) = delete;
 
-  // The first one counts.
-  void set(Reply reply) {
-    asio::post(timer_.get_executor(),
-               [self = shared_from_this(), reply = std::move(reply)]() mutable {
-                 if (!self->reply_) self->reply_ = std::move(reply);
-                 self->timer_.cancel();
-               });
+  // The first reply counts.
+  ReplyCallback callback() {
+    return [link = link_](Reply reply) {
+      const std::lock_guard lock(link->mutex);
+      if (link->waiter == nullptr) return;
+      asio::post(link->waiter->timer_.get_executor(), [link, reply = std::move(reply)]() mutable {
+        if (link->waiter != nullptr) link->waiter->set(std::move(reply));
+      });
+    };
   }
 
   asio::awaitable<Reply> wait() {
@@ -38,8 +47,21 @@ class PendingReply : public std::enable_shared_from_this<PendingReply> {
   }
 
  private:
+  // Outlives the one who waits. `waiter` is changed on the strand, or where it runs no more.
+  struct Link {
+    explicit Link(PendingReply* by) : waiter(by) {}
+    std::mutex mutex;
+    PendingReply* waiter;
+  };
+
+  void set(Reply reply) {
+    if (!reply_) reply_ = std::move(reply);
+    timer_.cancel();
+  }
+
   asio::steady_timer timer_;
   std::optional<Reply> reply_;
+  const std::shared_ptr<Link> link_ = std::make_shared<Link>(this);
 };
 
 }  // namespace gameflow::serve
