@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 
 namespace gameflow::connect {
@@ -21,6 +22,9 @@ constexpr auto kConnectTimeout = 20s;
 constexpr auto kSlice = 200ms;  // how soon a stop is noticed
 // No larger messages, in bytes.
 constexpr std::uint32_t kPacketMax = (4U << 20) + 65'536;
+// Messages that may be under way unacknowledged. Brokers have bounds of their own, too: Mosquitto's
+// default is 20; and after a reconnection it may send more than either.
+constexpr int kReceiveMax = 1'000;
 
 void start_library() {
   static const int started = mosquitto_lib_init();
@@ -45,6 +49,7 @@ struct MqttClient::Callbacks {
 
   static void subscribed(mosquitto*, void* self, int, int count, const int* granted) {
     auto& client = *static_cast<MqttClient*>(self);
+    ++client.subscribed_;
     for (int i = 0; i < count; ++i)
       if (granted[i] >= 128) client.refused_topic_ = "the broker refuses the subscription";
   }
@@ -95,7 +100,7 @@ void MqttClient::set_up() {
   mosquitto_threaded_set(client, true);
   mosquitto_int_option(client, MOSQ_OPT_PROTOCOL_VERSION,
                        options_.is_v5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
-  if (options_.is_v5) mosquitto_int_option(client, MOSQ_OPT_RECEIVE_MAXIMUM, kMqttReceiveMax);
+  if (options_.is_v5) mosquitto_int_option(client, MOSQ_OPT_RECEIVE_MAXIMUM, kReceiveMax);
   mosquitto_int_option(client, MOSQ_OPT_TCP_NODELAY, 1);
   mosquitto_connect_v5_callback_set(client, Callbacks::connected);
   mosquitto_subscribe_callback_set(client, Callbacks::subscribed);
@@ -130,15 +135,15 @@ void MqttClient::start() {
 void MqttClient::connect() {
   start();
   const auto deadline = steady_clock::now() + kConnectTimeout;
-  while (connect_code_ < 0) {
-    if (mosquitto_want_write(client_.get()))
+  while (subscribed_ < options_.topics.size()) {
+    // Later it would also send acknowledgements.
+    if (connect_code_ < 0 && mosquitto_want_write(client_.get()))
       check(mosquitto_loop_write(client_.get(), 1), "no session with");
     read(kSlice);
     if (host_.is_stopping()) throw Retry("stopped while connecting");
     if (steady_clock::now() > deadline)
       throw Retry(fmt::format("{}:{} does not answer as a broker", options_.host, options_.port));
   }
-  if (connect_code_ != 0) refuse_connection(connect_code_);
 }
 
 void MqttClient::refuse_connection(int code) const {
@@ -158,7 +163,10 @@ bool MqttClient::wait_for(short events, milliseconds wait) const {
 }
 
 bool MqttClient::read(milliseconds wait) {
-  if (!wait_for(POLLIN, wait)) return false;
+  // Of messages that came in one record of TLS the later ones are not seen at the socket.
+  const auto* const tls = static_cast<const SSL*>(mosquitto_ssl_get(client_.get()));
+  const bool has_decrypted = tls != nullptr && SSL_pending(tls) > 0;
+  if (!has_decrypted && !wait_for(POLLIN, wait)) return false;
   const int code = mosquitto_loop_read(client_.get(), 1);
   if (!refused_topic_.empty()) throw std::runtime_error("topics: " + refused_topic_);
   // A broker of MQTT 3 ends the connection where it refuses it.

@@ -22,10 +22,6 @@ struct mosquitto;
 
 namespace gameflow::connect {
 
-// Messages that may be under way unacknowledged. With MQTT 3 the broker's own bound counts, 20 by
-// Mosquitto's default.
-inline constexpr int kMqttReceiveMax = 135;
-
 struct MqttMessage {
   std::string topic, payload;
   // 1 to 65535, and the same when it comes again; 0 of a message that is never acknowledged.
@@ -48,7 +44,8 @@ class MqttClient {
   MqttClient(const MqttOptions& options, Host& host);
   ~MqttClient();
 
-  // Returns once the broker has accepted the session.
+  // Returns once the broker has accepted the session and the subscriptions. What it repeats comes
+  // before its answer to these: all of that is in messages() then.
   void connect();
   // Whether the broker knew the session, so that messages that were not acknowledged come again.
   bool has_old_session() const { return has_old_session_; }
@@ -57,6 +54,7 @@ class MqttClient {
   // nothing: the broker ends a session that it has not heard of for 1.5 times keepalive.
   bool read(std::chrono::milliseconds wait);
   std::deque<MqttMessage>& messages() { return messages_; }
+  const std::deque<MqttMessage>& messages() const { return messages_; }
 
   // All that read() has moved so far is done with. Also keeps the session alive: call it now and
   // then where there was nothing.
@@ -80,7 +78,8 @@ class MqttClient {
   Host& host_;
   std::unique_ptr<mosquitto, Free> client_;
   std::deque<MqttMessage> messages_;
-  int connect_code_ = -1;  // until the broker has answered
+  int connect_code_ = -1;       // until the broker has answered
+  std::size_t subscribed_ = 0;  // how many of the topics it has answered
   bool has_old_session_ = false;
   std::string refused_topic_;
   std::string last_error_;  // as libmosquitto logs it

@@ -1,13 +1,12 @@
 // Messages are acknowledged once they are durable. A crash before the broker has noted that makes
-// it send them again; so the position is the list of the last ones that were handed over, `ID:HASH`
-// of each, and what comes again of these is not taken. The broker repeats all that it has no
-// acknowledgement of first, in their order and under their ids.
+// it send them again, under their ids, in their order, before everything else. So the position
+// names the last ones that were handed over, `ID:HASH` of each, and of what is repeated all up to
+// the last one that is named is stored already.
 #include "connect/mqtt/mqtt_source.h"
 
 #include <algorithm>
 #include <charconv>
 #include <deque>
-#include <thread>
 
 #include <fmt/format.h>
 
@@ -20,10 +19,9 @@ namespace {
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-// Of acknowledgements that were sent nobody says that they came; but what is older than so many
-// messages has been acknowledged for sure, as else the broker would not have sent the newer ones.
-// Both together fit in a position.
-constexpr std::size_t kUnacknowledgedMax = kMqttReceiveMax, kAcknowledgedMax = kMqttReceiveMax;
+// One would do. Several stand in for one that the broker has dropped, as with a payload that became
+// too old for it; all fit in a position.
+constexpr std::size_t kNamedMax = 64;
 constexpr std::size_t kPayloadMax = 4U << 20;
 
 constexpr std::string_view kOutputs[] = {"payload", "record"};
@@ -149,35 +147,31 @@ class MqttSource final : public Source {
   void close() noexcept override;
 
  private:
+  void read_position(std::string_view position);
+  std::string position() const;
+  void skip_stored();
   void take(Batch& batch, std::size_t bytes_max);
   void add(MqttMessage&& message, Batch& batch);
-  bool is_known(Seen seen);
-  void keep(Seen seen);
-  std::string position() const;
+  // Whether all that has come is stored, so that it may be acknowledged.
+  bool is_done() const { return is_stored_ && client_.messages().empty(); }
 
   Host& host_;
   MqttClient client_;
   bool as_record_, has_key_;
   bool is_connected_ = false;
-  std::deque<Seen> known_;            // of the stored position: may come again
-  std::deque<Seen> acknowledged_;     // the last ones of those that are stored
-  std::vector<Seen> unacknowledged_;  // those that were handed over since
-  std::size_t bytes_ = 0;             // of the batch that is made
+  bool is_stored_ = true;  // all that was handed over
+  std::deque<Seen> last_;  // that were handed over, at most kNamedMax
+  std::size_t bytes_ = 0;  // of the batch that is made
 };
 
 std::string MqttSource::position() const {
   std::string text;
-  const auto add = [&](const auto& list) {
-    for (const Seen& seen : list)
-      text += fmt::format("{}{:x}:{:x}", text.empty() ? "" : " ", seen.id, seen.hash);
-  };
-  add(acknowledged_);
-  add(unacknowledged_);
+  for (const Seen& seen : last_)
+    text += fmt::format("{}{:x}:{:x}", text.empty() ? "" : " ", seen.id, seen.hash);
   return text;
 }
 
-void MqttSource::open(std::string_view position) {
-  const bool has_position = !position.empty();
+void MqttSource::read_position(std::string_view position) {
   while (!position.empty()) {
     const std::string_view one = position.substr(0, position.find(' '));
     position.remove_prefix(std::min(position.size(), one.size() + 1));
@@ -189,27 +183,27 @@ void MqttSource::open(std::string_view position) {
       throw std::runtime_error(
           "the stored position is not one of an mqtt-source: `gameflow connector delete NAME` "
           "forgets it");
-    known_.push_back(seen);
+    last_.push_back(seen);
   }
+}
+
+void MqttSource::open(std::string_view position) {
+  read_position(position);
   client_.connect();
   is_connected_ = true;
-  if (client_.has_old_session()) return;
-  known_.clear();
-  if (has_position)
+  if (client_.has_old_session()) return skip_stored();
+  last_.clear();
+  if (!position.empty())
     host_.tell("the broker has forgotten the session: what was published meanwhile did not come");
 }
 
-// What was stored comes again before everything else.
-bool MqttSource::is_known(Seen seen) {
-  const auto found = std::find(known_.begin(), known_.end(), seen);
-  const bool is_known = found != known_.end();
-  known_.erase(known_.begin(), is_known ? found + 1 : found);
-  return is_known;
-}
-
-void MqttSource::keep(Seen seen) {
-  acknowledged_.push_back(seen);
-  if (acknowledged_.size() > kAcknowledgedMax) acknowledged_.pop_front();
+void MqttSource::skip_stored() {
+  auto& messages = client_.messages();
+  const auto is_named = [&](const MqttMessage& message) {
+    return message.id != 0 && std::ranges::count(last_, seen_of(message)) > 0;
+  };
+  const auto last = std::find_if(messages.rbegin(), messages.rend(), is_named);
+  messages.erase(messages.begin(), last.base());
 }
 
 void MqttSource::add(MqttMessage&& message, Batch& batch) {
@@ -230,21 +224,19 @@ void MqttSource::add(MqttMessage&& message, Batch& batch) {
 // Moves messages into the batch as far as there is room.
 void MqttSource::take(Batch& batch, std::size_t bytes_max) {
   auto& messages = client_.messages();
-  while (!messages.empty() && bytes_ < bytes_max && unacknowledged_.size() < kUnacknowledgedMax) {
+  while (!messages.empty() && bytes_ < bytes_max) {
     MqttMessage message = std::move(messages.front());
     messages.pop_front();
-    const Seen seen = seen_of(message);
-    if (message.id != 0 && is_known(seen)) {
-      // Until the acknowledgement has come it may be sent once more, after another crash.
-      keep(seen);
-      continue;
-    }
     if (message.payload.size() > kPayloadMax) {
       host_.tell(fmt::format("a message of {} bytes in '{}' is left out: 4 MiB is the limit",
                              message.payload.size(), message.topic));
       continue;
     }
-    if (message.id != 0) unacknowledged_.push_back(seen);
+    if (message.id != 0) {
+      last_.push_back(seen_of(message));
+      if (last_.size() > kNamedMax) last_.pop_front();
+    }
+    is_stored_ = false;
     add(std::move(message), batch);
   }
 }
@@ -255,16 +247,11 @@ Batch MqttSource::poll(std::chrono::milliseconds wait, std::size_t bytes_max) {
   bytes_ = 0;
   while (true) {
     take(batch, bytes_max);
-    const bool has_room = bytes_ < bytes_max && unacknowledged_.size() < kUnacknowledgedMax;
+    if (is_done()) client_.acknowledge();
+    if (bytes_ >= bytes_max) break;
+    const bool has_records = !batch.records.empty();
     const auto rest = std::chrono::ceil<std::chrono::milliseconds>(
         std::max<steady_clock::duration>(deadline - steady_clock::now(), 0ms));
-    // Where nothing is open nothing can be acknowledged too early.
-    if (unacknowledged_.empty() && client_.messages().empty()) client_.acknowledge();
-    if (!has_room) {
-      if (batch.records.empty()) std::this_thread::sleep_for(std::min(rest, 50ms));
-      break;
-    }
-    const bool has_records = !batch.records.empty();
     const bool came = client_.read(has_records ? 0ms : std::min(rest, 200ms));
     if (came) continue;
     if (has_records || rest == 0ms || host_.is_stopping()) break;
@@ -274,15 +261,13 @@ Batch MqttSource::poll(std::chrono::milliseconds wait, std::size_t bytes_max) {
 }
 
 void MqttSource::committed(std::string_view committed_position) {
-  // Several batches may be open; and messages that were read before there was room for them.
-  if (committed_position != position() || !client_.messages().empty()) return;
-  for (const Seen seen : unacknowledged_) keep(seen);
-  unacknowledged_.clear();
-  client_.acknowledge();
+  // Several batches may be open.
+  if (committed_position == position()) is_stored_ = true;
+  if (is_done()) client_.acknowledge();
 }
 
 void MqttSource::close() noexcept {
-  if (is_connected_ && unacknowledged_.empty() && client_.messages().empty()) client_.disconnect();
+  if (is_connected_ && is_done()) client_.disconnect();
   is_connected_ = false;
 }
 
