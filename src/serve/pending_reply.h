@@ -4,13 +4,13 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <optional>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/mutex.h"
 #include "serve/net.h"
 #include "serve/route.h"
 
@@ -20,7 +20,7 @@ class PendingReply {
  public:
   explicit PendingReply(const asio::any_io_executor& strand) : timer_(strand) {}
   ~PendingReply() {
-    const std::lock_guard lock(link_->mutex);
+    const MutexLock lock(link_->mutex);
     link_->waiter = nullptr;
   }
   PendingReply(const PendingReply&) = delete;
@@ -29,9 +29,10 @@ class PendingReply {
   // The first reply counts.
   ReplyCallback callback() {
     return [link = link_](Reply reply) {
-      const std::lock_guard lock(link->mutex);
+      const MutexLock lock(link->mutex);
       if (link->waiter == nullptr) return;
       asio::post(link->waiter->timer_.get_executor(), [link, reply = std::move(reply)]() mutable {
+        const MutexLock waiting(link->mutex);
         if (link->waiter != nullptr) link->waiter->set(std::move(reply));
       });
     };
@@ -47,11 +48,11 @@ class PendingReply {
   }
 
  private:
-  // Outlives the one who waits. `waiter` is changed on the strand, or where it runs no more.
+  // Outlives the one who waits.
   struct Link {
     explicit Link(PendingReply* by) : waiter(by) {}
-    std::mutex mutex;
-    PendingReply* waiter;
+    Mutex mutex;
+    PendingReply* waiter GF_GUARDED_BY(mutex);
   };
 
   void set(Reply reply) {
