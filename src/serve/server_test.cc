@@ -190,6 +190,13 @@ TEST(Stream, WhoReadsNothingDelaysNobodyAndIsPulledNoMore) {
   EXPECT_TRUE(slow.receive_rest().ends_with("0\r\n\r\n"));
 }
 
+// Until no more of the stream fits into the buffers of the one who reads nothing.
+void wait_until_stuck(SmallServer& small) {
+  while (small.texts.given() == 0) std::this_thread::sleep_for(1ms);
+  for (std::size_t before = 0; before != small.texts.given(); std::this_thread::sleep_for(500ms))
+    before = small.texts.given();
+}
+
 TEST(Stream, WhoReadsNothingForTooLongIsLetGo) {
   ServerOptions options;
   options.limits.write_time_max = 100ms;
@@ -197,9 +204,7 @@ TEST(Stream, WhoReadsNothingForTooLongIsLetGo) {
   for (int i = 0; i < 400; ++i) small.texts.add(std::string(100'000, 'x'));
   RawClient slow(small.server->port());
   slow.send(http("GET /stream"));
-  while (small.texts.given() == 0) std::this_thread::sleep_for(1ms);
-  for (std::size_t before = 0; before != small.texts.given(); std::this_thread::sleep_for(500ms))
-    before = small.texts.given();
+  wait_until_stuck(small);
   slow.receive();
   EXPECT_FALSE(slow.receive_rest().ends_with("0\r\n\r\n"));
 }
@@ -217,6 +222,7 @@ TEST(Stream, EndsWithTheServer) {
   RawClient stuck(small.server->port());  // reads nothing
   stuck.send(http("GET /stream"));
   EXPECT_TRUE(stuck.wait());
+  wait_until_stuck(small);
   const auto begin = std::chrono::steady_clock::now();
   small.server->stop();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 20s);
