@@ -21,6 +21,13 @@ std::string fixed_timestamp(Timestamp time) {
   return text.insert(text.size() - 1, fmt::format(".{:03}", time.ms % 1'000));
 }
 
+std::string fixed_id(std::uint64_t number) {
+  return fmt::format("{:016x}", number);
+}
+
+// Of ms since 1970, until 2286.
+constexpr std::size_t kMsDigits = 13;
+
 }  // namespace
 
 std::string post_request(std::string_view path, std::string_view type, std::string_view body) {
@@ -52,27 +59,43 @@ std::string Client::exchange(std::string_view request) {
   return answer.substr(head);
 }
 
-EventsRequest::EventsRequest(const record::Batch& batch) {
+EventsRequest::EventsRequest(const record::Batch& batch, const Form& form) {
   std::string body;
-  for (std::size_t i = 0; i < batch.size(); ++i) {
+  for (std::size_t i = form.begin; i < std::min(form.end, batch.size()); ++i) {
     const std::string_view value = batch[i].value;
     const std::size_t time = value.find(kTimeName) + kTimeName.size();
     body += value.substr(0, time);
     times_.push_back(body.size());
     body += fixed_timestamp({0});
     body += value.substr(value.find('"', time));
+    if (form.has_ids) {
+      body.pop_back();
+      body += R"(,"event_id":")";
+      ids_.push_back(body.size());
+      body += fixed_id(0) + "\"}";
+    }
     body += '\n';
   }
-  text_ = post_request("/topics/player-events/records?key-field=user_data.user_id",
-                       "application/x-ndjson", body);
+  constexpr std::string_view kEvents = "/events?sent_at=";
+  const bool is_records = form.route == Route::kRecords;
+  const std::string target = is_records
+                                 ? "/topics/player-events/records?key-field=user_data.user_id"
+                                 : fmt::format("{}{}", kEvents, std::string(kMsDigits, '0'));
+  text_ = post_request(target, "application/x-ndjson", body);
+  if (!is_records) sent_at_ = text_.find(kEvents) + kEvents.size();
   for (std::size_t& time : times_) time += text_.size() - body.size();
+  for (std::size_t& id : ids_) id += text_.size() - body.size();
 }
 
-void EventsRequest::send(Client& client, Timestamp now) {
+void EventsRequest::write(std::size_t at, std::string_view text) {
+  std::ranges::copy(text, text_.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+void EventsRequest::send(Client& client, Timestamp now, std::uint64_t first_id) {
   const std::string time = fixed_timestamp(now);
-  for (const std::size_t at : times_) {
-    std::ranges::copy(time, text_.begin() + static_cast<std::ptrdiff_t>(at));
-  }
+  for (const std::size_t at : times_) write(at, time);
+  for (const std::size_t at : ids_) write(at, fixed_id(first_id++));
+  if (sent_at_ != 0) write(sent_at_, std::to_string(now.ms));
   const std::string answer = client.exchange(text_);
   if (answer.find(fmt::format("\"accepted\":{},", times_.size())) == std::string::npos) {
     throw std::runtime_error("not all events were accepted: " + answer);

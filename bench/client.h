@@ -32,18 +32,32 @@ class Client {
   boost::asio::ip::tcp::socket socket_;
 };
 
-// A POST of a batch of players' events as NDJSON. Made before anything is measured; sent often,
-// each time with the time of then.
+// A POST of players' events as NDJSON. Made before anything is measured; sent often, each time with
+// the time of then.
 class EventsRequest {
  public:
-  explicit EventsRequest(const record::Batch& batch);
+  enum class Route : std::uint8_t { kRecords, kEvents };
+  struct Form {
+    Route route =
+        Route::kRecords;   // POST /topics/player-events/records or, with `sent_at`, /events
+    bool has_ids = false;  // each event has an `event_id`
+    std::size_t begin = 0, end = SIZE_MAX;  // which of the batch
+  };
 
-  // Sends it with all its events happening at `now`; throws unless all were accepted.
-  void send(Client& client, Timestamp now);
+  EventsRequest(const record::Batch& batch, const Form& form);
+  explicit EventsRequest(const record::Batch& batch) : EventsRequest(batch, Form{}) {}
+
+  std::size_t events() const { return times_.size(); }
+  // Sends it with all its events happening at `now`, with ids from `first_id` on; throws unless all
+  // were accepted.
+  void send(Client& client, Timestamp now, std::uint64_t first_id = 0);
 
  private:
+  void write(std::size_t at, std::string_view text);
+
   std::string text_;
-  std::vector<std::size_t> times_;  // where in text_ the events have theirs
+  std::vector<std::size_t> times_, ids_;  // where in text_ the events have theirs
+  std::size_t sent_at_ = 0;               // likewise; 0: nowhere
 };
 
 }  // namespace gameflow::bench

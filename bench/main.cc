@@ -28,8 +28,10 @@ int main(int argc, char** argv) {
   add_pipe_cases(cases);
   add_large_cases(cases);
   add_http_cases(cases);
+  add_ingest_cases(cases);
   add_watch_cases(cases);
   add_generate_cases(cases);
+  add_connect_cases(cases);
   std::erase_if(cases, [&](const Case& c) { return c.name.find(filter) == std::string::npos; });
 
   try {

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "baseline.h"
+#include "record/codec.h"
 #include "world.h"
 
 namespace gameflow::bench {
@@ -44,7 +45,14 @@ Case baseline_case() {
 
 void measure_case(const Case& wanted, const Setting& setting,
                   const std::function<void(const Measured&)>& report) {
-  const Body body = wanted.prepare(setting);
+  Body body;
+  try {
+    body = wanted.prepare(setting);
+  } catch (const CannotRun& missing) {
+    for (const Figure& figure : wanted.figures)
+      report({wanted.name + figure.name, figure, {}, missing.what()});
+    return;
+  }
   const std::size_t repetitions = setting.quick ? 1 : wanted.repetitions;
   if (repetitions > 1) body();
   std::vector<std::vector<Sample>> of_figure(wanted.figures.size());
@@ -55,7 +63,7 @@ void measure_case(const Case& wanted, const Setting& setting,
   for (std::size_t f = 0; f < of_figure.size(); ++f) {
     Figure figure = wanted.figures[f];
     if (setting.quick) figure.target.reset();  // it says nothing of so small a run
-    report({wanted.name + figure.name, figure, median_of(of_figure[f])});
+    report({wanted.name + figure.name, figure, median_of(of_figure[f]), {}});
   }
 }
 
@@ -131,6 +139,10 @@ void measure(const Cases& cases, const Setting& setting,
 void print_line(const Measured& measured, std::ostream& out) {
   const Figure& figure = measured.figure;
   std::string line = fmt::format("{:<34}", measured.name);
+  if (!measured.not_run.empty()) {
+    out << line << " not run: " << measured.not_run << std::endl;
+    return;
+  }
   const Sample& sample = measured.median;
   const bool rate = figure.unit == "events/s";
   line += fmt::format("{:>8} {:<10}", short_number(rate ? sample.amount / 1e6 : sample.amount),
@@ -150,6 +162,15 @@ void print_line(const Measured& measured, std::ostream& out) {
 void write_json_lines(const Measured& measured, std::ostream& out) {
   const Figure& figure = measured.figure;
   const Sample& sample = measured.median;
+  if (!measured.not_run.empty()) {
+    std::string why;
+    record::encode_json_string(measured.not_run, why);
+    out << fmt::format(R"({{"name":"{}","value":null,"unit":"{}","ratio_to_baseline":null,)"
+                       R"("not_run":{}}})",
+                       measured.name, figure.unit, why)
+        << '\n';
+    return;
+  }
   const std::string ratio = sample.ratio ? fmt::format("{:.4f}", *sample.ratio) : "null";
   const bool to_baseline = figure.yardstick == "baseline";
   std::string more;

@@ -5,7 +5,7 @@
 // see the same machine: the hand-written loops of baseline.h, or the engine itself with less to do.
 //
 // Threads  one; cases start and stop their own.
-// Errors   std::exception ends the benchmark.
+// Errors   std::exception ends the benchmark; CannotRun only this case, which is told.
 #pragma once
 
 #include <cstddef>
@@ -50,6 +50,11 @@ struct Setting {
   bool quick = false;    // only to see whether it works: small, and few runs
 };
 
+// Something that a case needs is not there: says what, and where it comes from.
+struct CannotRun : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 using Body = std::function<std::vector<Sample>()>;
 
 struct Case {
@@ -57,7 +62,8 @@ struct Case {
   std::vector<Figure> figures;
   std::size_t repetitions = 7;  // 1 with --quick
   // Gets ready, outside of the measurement, and returns what is run: once as a warm-up if the case
-  // repeats, then `repetitions` times. Called once, only if the case is wanted.
+  // repeats, then `repetitions` times. Called once, only if the case is wanted. May throw
+  // CannotRun.
   std::function<Body(const Setting&)> prepare;
 };
 
@@ -68,8 +74,10 @@ void add_engine_cases(Cases& cases);
 void add_pipe_cases(Cases& cases);
 void add_large_cases(Cases& cases);
 void add_http_cases(Cases& cases);
+void add_ingest_cases(Cases& cases);
 void add_watch_cases(Cases& cases);
 void add_generate_cases(Cases& cases);
+void add_connect_cases(Cases& cases);
 
 // --- For cases whose figure is a rate ------------------------------------------------------------
 
@@ -105,6 +113,7 @@ struct Measured {
   std::string name;  // the case's and the figure's
   Figure figure;
   Sample median;
+  std::string not_run;  // why there is no median; empty: there is
 };
 
 // The baseline's own figure first, then those of each case, as they come.
@@ -112,12 +121,13 @@ void measure(const Cases& cases, const Setting& setting,
              const std::function<void(const Measured&)>& report);
 
 // "record/decode   5.12 M events/s  1408 MB/s   1.21 x baseline", and the target, if there is one,
-// with whether it is met.
+// with whether it is met; or why it did not run.
 void print_line(const Measured& measured, std::ostream& out);
 
 // {"name","value","unit","ratio_to_baseline"}: a line for the amount, and one for MB/s where it
 // means something; the ratio is null where there is none to the baseline. A figure with a target or
-// with another yardstick also has "ratio","yardstick","better","must","aim","met".
+// with another yardstick also has "ratio","yardstick","better","must","aim","met". Of what did not
+// run, "value" is null and "not_run" says why.
 void write_json_lines(const Measured& measured, std::ostream& out);
 
 }  // namespace gameflow::bench

@@ -1,7 +1,5 @@
 // The program itself, as somebody uses it who writes a dataflow: `gameflow run --watch`.
-#include <array>
 #include <chrono>
-#include <csignal>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -11,15 +9,13 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/time.h"
 #include "client.h"
+#include "program.h"
 #include "report.h"
 #include "world.h"
 
@@ -36,16 +32,13 @@ class Watched {
   Watched() : yaml_(flagship_yaml()) {
     std::filesystem::copy(source_path("games/gaming-analytics"), folder_.path,
                           std::filesystem::copy_options::recursive);
-    start();
-    client_.emplace(read_port());
+    program_.emplace(
+        std::vector<std::string>{gameflow_program(), "run", dataflow(), "--data",
+                                 folder_.path / "data", "--cache", folder_.path / "cache",
+                                 "--listen", "127.0.0.1:0", "--watch"},
+        folder_.path / "log");
+    client_.emplace(program_->read_port());
   }
-  ~Watched() {
-    if (process_ != 0) ::kill(process_, SIGTERM);
-    if (process_ != 0) ::waitpid(process_, nullptr, 0);
-    if (output_ >= 0) ::close(output_);
-  }
-  Watched(const Watched&) = delete;
-  Watched& operator=(const Watched&) = delete;
 
   // Edits an operator, so that an event counts for `weight`; returns the seconds
   // until the first one does.
@@ -74,44 +67,6 @@ class Watched {
     std::filesystem::rename(made, dataflow());
   }
 
-  void start() {
-    std::array<int, 2> pipe{};
-    if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
-    output_ = pipe[0];
-    posix_spawn_file_actions_t actions;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_adddup2(&actions, pipe[1], STDOUT_FILENO);
-    ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    const auto program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "gameflow";
-    std::array<std::string, 10> arguments{program,
-                                          "run",
-                                          dataflow(),
-                                          "--data",
-                                          folder_.path / "data",
-                                          "--cache",
-                                          folder_.path / "cache",
-                                          "--listen",
-                                          "127.0.0.1:0",
-                                          "--watch"};
-    std::array<char*, 11> argv{};
-    for (std::size_t i = 0; i < arguments.size(); ++i) argv[i] = arguments[i].data();
-    const int problem =
-        ::posix_spawn(&process_, program.c_str(), &actions, nullptr, argv.data(), environ);
-    ::posix_spawn_file_actions_destroy(&actions);
-    ::close(pipe[1]);
-    if (problem != 0) throw std::runtime_error("cannot start " + program.string());
-  }
-
-  // "listening on http://127.0.0.1:3001"
-  std::uint16_t read_port() const {
-    std::string line;
-    for (char c = 0; ::read(output_, &c, 1) == 1 && c != '\n';) line += c;
-    const std::size_t colon = line.rfind(':');
-    if (!line.starts_with("listening on ") || colon == std::string::npos)
-      throw std::runtime_error("gameflow run did not start: " + line);
-    return static_cast<std::uint16_t>(std::stoul(line.substr(colon + 1)));
-  }
-
   // Of another player each time.
   void send_event() {
     const std::string json = fmt::format(
@@ -126,8 +81,7 @@ class Watched {
   const TemporaryFolder folder_;
   const std::string yaml_;
   SystemClock clock_;
-  pid_t process_ = 0;
-  int output_ = -1;  // of the program
+  std::optional<Program> program_;
   std::optional<Client> client_;
   std::size_t players_ = 0;
 };
