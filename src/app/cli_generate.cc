@@ -1,4 +1,5 @@
 // The flags of `gameflow generate`.
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <string>
@@ -32,6 +33,24 @@ Timestamp parse_time_flag(const char* flag, const std::string& text) {
         flag, fmt::format("'{}' is not an ISO time; write it like 2024-11-12T10:15:30Z", text));
   }
   return {ms};
+}
+
+// By the command line: what the environment says is for all commands alike.
+bool is_given(const CLI::App& app, const char* flag) {
+  const CLI::Option& option = *app.get_option(flag);
+  const char* const variable = std::getenv(option.get_envname().c_str());
+  return option.count() > 0 && (variable == nullptr || option.results().back() != variable);
+}
+
+// Who is to be sent something needs somebody who sends.
+void check_server(const CLI::App& app) {
+  for (const char* instead : {"--serve", "--stdout"}) {
+    for (const char* flag : {"--to", "--ca-file"}) {
+      if (app.count(instead) == 0 || !is_given(app, flag)) continue;
+      throw CLI::ValidationError(
+          flag, fmt::format("nothing is sent with {}: leave out one of the two", instead));
+    }
+  }
 }
 
 // What only one of the profiles understands.
@@ -86,7 +105,7 @@ void add_output_flags(CLI::App& app, GenerateOptions* target, bool& to_stdout) {
                        : "'" + text + "' is no address and port; write it like 127.0.0.1:8000";
           })
           ->type_name("ADDRESS:PORT");
-  // Not --to, which the environment may give.
+  // Not --to, which the environment may give: check_server().
   for (const char* flag : {"--stdout", "--truth"}) serve->excludes(app.get_option(flag));
   app.add_option("--producer-id", target->producer_id,
                  "Continue the stream that an earlier run with this id began [random]")
@@ -117,6 +136,7 @@ void CommandTree::add_generate() {
         parsed.has_rate = (*self)->count("--rate") > 0;
         parsed.has_players = (*self)->count("--players") > 0;
         check_profile(**self, parsed);
+        check_server(**self);
       });
   *self = app;
   GenerateOptions* const target = options.get();

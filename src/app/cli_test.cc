@@ -63,6 +63,12 @@ TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
       {"rate of zero", {"generate", "--rate", "0"}, "neither a number"},
       {"no players", {"generate", "--players", "0"}, "--players"},
       {"no address", {"generate", "--serve", "8000"}, "'8000' is no address and port"},
+      {"served and sent",
+       {"generate", "--serve", "[::1]:8000", "--to", "http://h:1"},
+       "--to: nothing is sent with --serve: leave out one of the two"},
+      {"printed and sent",
+       {"generate", "--stdout", "--ca-file", "ca.pem"},
+       "--ca-file: nothing is sent with --stdout"},
       {"served and printed", {"generate", "--serve", "[::1]:8000", "--stdout"}, "excludes"},
       {"bad time", {"generate", "--start-time", "yesterday"}, "not an ISO time"},
       {"of the game", {"generate", "--days", "3"}, "add --profile game"},
@@ -202,6 +208,7 @@ TEST(Cli, FlagsBeatEnvironmentBeatsDefault) {
             "http://flag:2");
   EXPECT_EQ(parse<GenerateOptions>({"generate"}).server.url, "http://env:1");
   EXPECT_EQ(parse<GenerateOptions>({"generate", "--stdout"}).server.url, "");
+  EXPECT_EQ(parse<GenerateOptions>({"generate", "--serve", "[::1]:1"}).serve, "[::1]:1");
   unsetenv("GAMEFLOW_SERVER");
   setenv("GAMEFLOW_DURABILITY", "interval", 1);
   EXPECT_EQ(parse<RunOptions>({"run", "f"}).durability, log::Durability::kInterval);
