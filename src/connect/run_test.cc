@@ -33,6 +33,7 @@ struct Outside {
   std::uint64_t total = 0;               // records of the source
   bool can_go_back = true;               // it has positions
   std::uint64_t handed_over = 0;         // of a source that cannot
+  std::uint64_t breaks_off_at = 0;       // once it has handed over so many
   std::vector<std::uint64_t> delivered;  // by the sink, in order
   std::optional<Positions> kept;         // by the sink's other side
   bool keeps = false;
@@ -56,6 +57,10 @@ class CountingSource final : public Source {
   }
   Batch poll(milliseconds, std::size_t) override {
     outside->perhaps_fail();
+    if (outside->breaks_off_at > 0 && next_ >= outside->breaks_off_at) {
+      outside->breaks_off_at = 0;
+      throw Retry("it broke off");
+    }
     Batch batch;
     const std::uint64_t size = 1 + outside->random() % 10;
     for (; next_ < outside->total && batch.records.size() < size; ++next_)
@@ -229,6 +234,17 @@ TEST_F(RunTest, RecordsOfASourceThatCannotGoBackAreNotMistakenForKnownOnes) {
   std::vector<std::string> all = values("in");
   std::ranges::sort(all);
   EXPECT_EQ(all, (std::vector<std::string>{R"({"n":0})", R"({"n":1})", R"({"n":2})"}));
+}
+
+TEST_F(RunTest, WhatWaitsForMoreIsStoredWhenTheSourceBreaksOff) {
+  outside_.total = 20;
+  outside_.breaks_off_at = 1;
+  outside_.can_go_back = false;
+  spec::Connector connector = connector_of(true);
+  connector.linger = Duration{50};
+  ASSERT_TRUE(run_to_end(connector));
+  EXPECT_EQ(server_.topics["in"].size(), 20U);
+  EXPECT_EQ(told_.front(), "it broke off; trying again, next in 0.1 s");
 }
 
 TEST_F(RunTest, AServerThatHasLostItsDataIsFilledAgain) {

@@ -2,6 +2,7 @@
 // are one request, which is one commit: wherever this process ends, it goes on from there.
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <string>
 #include <utility>
@@ -54,6 +55,8 @@ class SourceRun {
   std::vector<std::string> positions_;  // of the batches in it
   std::size_t bytes_ = 0;
   std::string position_;  // the last one that is stored
+  // Thrown while records were gathered: once these are stored.
+  std::exception_ptr pending_;
   std::uint64_t told_ = 0, collisions_ = 0;
 };
 
@@ -81,6 +84,7 @@ Status SourceRun::check_topics() {
 
 // Whether there is something to store.
 Result<bool> SourceRun::gather(Source& source) {
+  if (pending_) std::rethrow_exception(std::exchange(pending_, nullptr));
   records_ = 0;
   positions_.clear();
   router_->clear();
@@ -89,7 +93,14 @@ Result<bool> SourceRun::gather(Source& source) {
   const milliseconds linger{run_.connector.linger.ms};
   do {
     const std::size_t room = run_.connector.batch_bytes - router_->lines().size();
-    Batch batch = source.poll(records_ == 0 ? kPollMax : std::min(linger, kPollMax), room);
+    Batch batch;
+    try {
+      batch = source.poll(records_ == 0 ? kPollMax : std::min(linger, kPollMax), room);
+    } catch (const std::exception&) {
+      if (records_ == 0) throw;
+      pending_ = std::current_exception();
+      break;
+    }
     if (batch.records.empty()) {
       if (!batch.position.empty() && batch.position != position_)
         positions_.push_back(std::move(batch.position));
@@ -215,6 +226,7 @@ Status SourceRun::store(Source& source) {
 
 Status SourceRun::live(const std::function<void()>& is_well) {
   run_.progress.set_state(State::kStarting);
+  pending_ = nullptr;
   GF_ASSIGN(position_, server_.resume());
   Opened source(run_.connector.kind.make_source(run_.connector.settings, host_));
   source->open(position_);

@@ -13,7 +13,7 @@ import time
 import urllib.parse
 import urllib.request
 
-from harness import PATIENCE_SECONDS, PROGRAM, ROOT, SystemTest, run_cli, wait_until
+from harness import PATIENCE_SECONDS, PROGRAM, ROOT, SystemTest, free_port, run_cli, wait_until
 
 DATAFLOW = """apiVersion: 0.5.0
 meta: { name: inbox, version: 0.1.0 }
@@ -35,6 +35,7 @@ class Events(http.server.ThreadingHTTPServer):
     def __init__(self, port=0):
         super().__init__(("127.0.0.1", port), Handler)
         self.total, self.pause, self.mode, self.requests, self.stopping = 0, 0.0, "fine", [], False
+        self.name = ""
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -75,6 +76,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             pass
         self.close_connection = True
 
+    def stream(self):
+        """The headers with which a server names its stream."""
+        return {"Gameflow-Stream": self.server.name} if self.server.name else {}
+
     def after(self):
         query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
         return int(query.get("after", ["0"])[0])
@@ -82,8 +87,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer_fine(self):
         """Records from `after` on, and no end."""
         n = self.after()
-        self.begin()
         server = self.server
+        self.begin(**self.stream())
         while not server.stopping and server.mode == "fine":
             if n < server.total:
                 count = min(50, server.total - n)
@@ -318,7 +323,8 @@ class WebApiTest(SystemTest):
         self.assertEqual(connector.stop(), 0)
         stored = sorted(json.dumps({**event, "event_timestamp": None}, sort_keys=True) for event in self.events(server))
         position = server.get("/producers/connector%2Fgaming-events").json
-        self.assertEqual(position, {"next_sequence": len(stored), "position": f"n:{len(stored)}"})
+        name = urllib.request.urlopen(url + "/stream_events").headers["Gameflow-Stream"]
+        self.assertEqual(position, {"next_sequence": len(stored), "position": f"s:{name}|n:{len(stored)}"})
         # The same from the web API itself, whose clock alone has gone on.
         with urllib.request.urlopen(url + "/stream_events?after=0") as reply:
             text = b""
@@ -326,6 +332,165 @@ class WebApiTest(SystemTest):
                 text += reply.read1(65536)
         sent = [json.loads(part)["event"] for part in text.split(b"\n\n")[:len(stored)]]
         self.assertEqual(stored, sorted(json.dumps({**event, "event_timestamp": None}, sort_keys=True) for event in sent))
+
+
+class StreamTest(SystemTest):
+    """A generator that is started anew, with the same stream or another one."""
+
+    def setUp(self):
+        super().setUp()
+        dataflow = self.folder / "inbox.yaml"
+        dataflow.write_text("apiVersion: 0.5.0\nmeta: { name: inbox, version: 0.1.0 }\ntopics: { player-events: {} }\n")
+        self.instance = self.server(dataflow)
+        self.port, self.api = free_port(), None
+        self.addCleanup(lambda: self.api and self.end_generator())
+        self.path = self.folder / "gaming-events.yaml"
+        self.path.write_text((ROOT / "games/gaming-analytics/connectors/gaming-events.yaml").read_text()
+                             .replace("127.0.0.1:8000", f"127.0.0.1:{self.port}").split("route:")[0])
+
+    def generate(self, *arguments):
+        self.api = subprocess.Popen([PROGRAM, "generate", "--serve", f"127.0.0.1:{self.port}", *map(str, arguments)],
+                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.assertIn(b"listening", self.api.stdout.readline())
+
+    def end_generator(self):
+        self.api.kill()
+        self.api.wait()
+        self.api.stdout.close()
+        self.api = None
+
+    def connect(self):
+        connector = Connector(self.path, self.instance.url).start()
+        self.addCleanup(lambda: connector.process.poll() is None and connector.kill())
+        return connector
+
+    def events(self):
+        return self.instance.values("player-events")
+
+    def report(self):
+        return self.instance.get("/connectors/gaming-events").json
+
+    def wait_for(self, count, connector):
+        wait_until(lambda: len(self.events()) >= count, f"{count} events, {len(self.events())} so far: {connector.log}")
+
+    @staticmethod
+    def printed(*arguments):
+        """All events of the stream in its order, which is that of a uniform one: a round of each kind after the other."""
+        return [json.loads(line) for line in run_cli("generate", "--stdout", *arguments).stdout.splitlines()]
+
+    def test_the_same_stream_is_continued_and_another_one_is_begun(self):
+        first = ("--seed", 7, "--only", "player", "--start-time", "2024-11-12", "--events", 3000)
+        other = ("--seed", 8, "--only", "player", "--start-time", "2024-11-12", "--events", 1000)
+        expected = self.printed(*first, "--rate", 1000)
+        self.generate(*first, "--rate", 1000)
+        connector = self.connect()
+        self.wait_for(1000, connector)
+        self.end_generator()
+        # It plays the same from its beginning: until it is where the connector is, that one waits.
+        self.generate(*first, "--rate", 1000)
+        self.wait_for(2000, connector)
+        connector.kill()
+        self.end_generator()
+        self.generate(*first, "--rate", 1000)
+        connector.start()
+        self.wait_for(3000, connector)
+        self.assertEqual(self.events(), expected)
+        self.assertNotIn("another stream", connector.log)
+        self.end_generator()
+        # Another seed is another story.
+        self.generate(*other, "--rate", 1000)
+        self.wait_for(4000, connector)
+        self.assertEqual(self.events(), expected + self.printed(*other, "--rate", 1000))
+        self.assertEqual(connector.log.count("another stream"), 1, connector.log)
+        wait_until(lambda: "another stream than the one that was read so far" in self.report()["last_error"], "it is reported")
+        connector.kill()
+        connector.start()
+        wait_until(lambda: self.report()["pid"] == connector.process.pid and self.report()["state"] == "running", "it runs")
+        self.assertEqual(connector.stop(), 0, connector.log)
+        self.assertEqual(len(self.events()), 4000)
+        self.assertEqual(connector.log.count("another stream"), 1, connector.log)
+
+    def test_it_goes_on_in_a_stream_that_is_made_on_demand(self):
+        stream = ("--seed", 7, "--only", "player", "--start-time", "2024-11-12", "--events", 30000, "--rate", "max")
+        self.generate(*stream)
+        connector = self.connect()
+        self.wait_for(5000, connector)
+        connector.kill()
+        self.end_generator()
+        self.generate(*stream)
+        connector.start()
+        self.wait_for(30_000, connector)
+        self.assertEqual(self.events(), self.printed(*stream))
+
+    def test_another_stream_that_has_come_further(self):
+        """Its records behind the position are not taken for those of the first."""
+        self.generate("--seed", 1, "--only", "player", "--rate", 100)
+        connector = self.connect()
+        self.wait_for(100, connector)
+        self.assertEqual(connector.stop(), 0)
+        before = len(self.events())
+        self.end_generator()
+        other = ("--seed", 2, "--only", "player", "--start-time", "2024-11-12", "--rate", 1000, "--events", 2000)
+        self.generate(*other)
+        wait_until(lambda: int(urllib.request.urlopen(f"http://127.0.0.1:{self.port}/stream_events")
+                               .headers["Gameflow-Stream-Position"]) >= 2000, "all of it")
+        connector.start()
+        self.wait_for(before + 2000, connector)
+        self.assertEqual(self.events()[before:], self.printed(*other))
+
+
+class NamedStreamTest(ConnectTest):
+    """Servers that name their streams, rightly or not."""
+
+    def test_what_it_sends(self):
+        self.events.total, self.events.name = 100, "a"
+        server = self.server(self.dataflow)
+        connector = self.connector(self.file(self.RESUMED, self.ROUTED), server)
+        wait_until(lambda: self.stored(server) == 100, "the records")
+        connector.kill()
+        connector.start()
+        wait_until(lambda: len(self.events.requests) == 2, "it goes on")
+        (path, headers), (path_again, headers_again) = self.events.requests
+        self.assertEqual((path, headers.get("Gameflow-Stream")), ("/stream_events?after=0", None))
+        self.assertEqual((path_again, headers_again.get("Gameflow-Stream")), ("/stream_events?after=100", "a"))
+
+    def test_records_that_the_server_has_not_kept_are_told(self):
+        self.events.total, self.events.name = 100, "a"
+        server = self.server(self.dataflow)
+        connector = self.connector(self.file(self.RESUMED, self.ROUTED), server)
+        wait_until(lambda: self.stored(server) == 100, "the records")
+        connector.kill()
+        self.events.total, self.events.mode, self.events.status = 200, "status", 410
+        self.events.extra = {"Gameflow-Stream": "a", "Gameflow-Stream-Oldest": "150"}
+        connector.start()
+        wait_until(lambda: "has not kept its records 100 to 149: they are lost" in connector.log, connector.log)
+        self.events.mode = "fine"
+        wait_until(lambda: self.stored(server) == 150, "the rest")
+        self.assertIn("/stream_events?after=150", [path for path, _ in self.events.requests])
+
+    def test_one_that_is_another_each_time_is_not_asked_again_at_once(self):
+        self.events.total, self.events.name = 10, "a"
+        server = self.server(self.dataflow)
+        connector = self.connector(self.file(self.RESUMED + "  interval: 1h\n", self.ROUTED), server)
+        wait_until(lambda: self.stored(server) == 10, "the records")
+        connector.kill()
+        # The first change is taken at once, one without a record in between is not.
+        self.events.mode, self.events.status = "status", 412
+        for name in ("b", "c"):
+            self.events.extra = {"Gameflow-Stream": name}
+            connector.start()
+            wait_until(lambda name=name: f"s:{name}|n:0" == server.get("/producers/connector%2Fevents").json["position"], connector.log)
+            connector.kill()
+        self.events.mode = "fine"
+        self.events.name = "d"
+        connector.start()
+        wait_until(lambda: "trying again, next in 3600.0 s" in connector.log, connector.log)
+
+    def test_a_name_that_is_none(self):
+        self.events.total, self.events.name = 10, "a|b"
+        server = self.server(self.dataflow)
+        self.assertIn("'Gameflow-Stream: a|b': a stream's name has at most 128 visible characters",
+                      self.ended(self.file(self.RESUMED, self.ROUTED), server))
 
 
 class TransformTest(ConnectTest):

@@ -1,8 +1,8 @@
 // gameflow generate: makes events, and prints them, produces them into topics, or serves them.
 #include <random>
 
+#include "app/generate/feeds.h"
 #include "app/generate/profiles.h"
-#include "generate/random.h"
 
 namespace gameflow::app {
 namespace {
@@ -10,13 +10,7 @@ namespace {
 // Given, or drawn; a producer that is to continue an earlier stream needs the same one again.
 std::uint64_t choose_seed(const GenerateOptions& options) {
   if (options.seed) return *options.seed;
-  if (!options.producer_id.empty()) {
-    std::uint64_t seed = 0;
-    for (const char c : options.producer_id) {
-      seed = generate::mix64(seed * 257 + static_cast<unsigned char>(c));
-    }
-    return seed;
-  }
+  if (!options.producer_id.empty()) return mixed(options.producer_id);
   return std::random_device{}();
 }
 

@@ -12,6 +12,8 @@ namespace gameflow::app {
 namespace {
 
 constexpr std::string_view kBlankLine = "\n\n";
+// Of one call, towards a record far ahead: it takes some milliseconds.
+constexpr int kBlocksAtOnce = 64;
 
 void append_record(const generate::FeedEvent& event, std::string& out) {
   out += R"({"key":)";
@@ -117,7 +119,9 @@ EventStream::Range EventStream::range() const {
 
 Result<EventStream::Found> EventStream::find(std::uint64_t number) {
   const MutexLock lock(mutex_);
-  if (number >= end_ && !(options_.on_demand && make())) return Found{nullptr, ended_};
+  for (int i = 0; options_.on_demand && number >= end_ && i < kBlocksAtOnce; ++i)
+    if (!make()) break;
+  if (number >= end_) return Found{nullptr, ended_};
   if (number < blocks_.front()->first)
     return fail(ErrorCode::kOffsetOutOfRange,
                 fmt::format("a client reads too slowly: record {} is not in memory any more, the "

@@ -25,6 +25,7 @@
 namespace gameflow::app {
 
 struct EventStreamOptions {
+  std::string name;
   // Up to which time of the feed events have arrived by now.
   std::function<Timestamp()> until;
   // They are made when somebody wants them, not when advance() is called.
@@ -38,6 +39,8 @@ class EventStream {
   using Options = EventStreamOptions;
   EventStream(std::unique_ptr<generate::Feed> feed, Options options);
 
+  const std::string& name() const { return options_.name; }
+
   // Makes what has arrived by now; where that happens on demand, tells those that wait for it.
   // Called again and again.
   void advance();
@@ -47,8 +50,8 @@ class EventStream {
   };
   Range range() const;
 
-  // Records from number `first` on, as they come. `first` is at most range().end; where it was
-  // dropped, or is dropped before it was sent, next() fails with kOffsetOutOfRange.
+  // Records from number `first` on, as they come; where it was dropped, or is dropped before it was
+  // sent, next() fails with kOffsetOutOfRange.
   std::unique_ptr<serve::Messages> follow(std::uint64_t first,
                                           const std::shared_ptr<serve::Waiter>& waiter);
 

@@ -82,7 +82,8 @@ struct Paced {
   std::shared_ptr<CountedWaiter> waiter = std::make_shared<CountedWaiter>();
 
   explicit Paced(std::uint64_t count, std::size_t bytes_max = 1U << 20, bool on_demand = false)
-      : stream(std::make_unique<CountingFeed>(count), {.until = [this] { return Timestamp{now}; },
+      : stream(std::make_unique<CountingFeed>(count), {.name = "counting",
+                                                       .until = [this] { return Timestamp{now}; },
                                                        .on_demand = on_demand,
                                                        .bytes_max = bytes_max,
                                                        .block_bytes = 100}) {}
@@ -140,6 +141,20 @@ TEST(EventStream, OnDemandTheFastestSetsThePace) {
   while (text.size() < records(0, end).size()) text += slow->next()->text;
   EXPECT_EQ(text, records(0, end));
   EXPECT_EQ(read(*fast), records(end, 100'000) + "end");
+}
+
+TEST(EventStream, WhoIsAheadWaitsUntilItIsThere) {
+  for (const bool on_demand : {false, true}) {
+    Paced paced(100'000, 10'000, on_demand);
+    paced.now = on_demand ? 1'000'000 : 99;
+    const auto ahead = paced.follow(50'000);
+    std::string text = "none";
+    while (text == "none") {
+      paced.advance(on_demand ? paced.now : paced.now + 10'000);
+      text = read(*ahead);
+    }
+    EXPECT_TRUE(text.starts_with(record(50'000))) << on_demand << text.substr(0, 100);
+  }
 }
 
 TEST(EventStream, NewestOfAKind) {

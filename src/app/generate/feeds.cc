@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "base/control_groups.h"
+#include "generate/random.h"
 #include "generate/uniform_feed.h"
 #include "runtime/worker_pool.h"
 #include "spec/diagnostic.h"
@@ -27,20 +28,21 @@ constexpr std::uint64_t kUniformRate = 100;
 constexpr double kEventsOfPlayerAndDay = 1'175;
 constexpr double kDefaultSessions = 2, kDefaultSessionMs = 900'000;
 
-Result<spec::Game> read_game(const std::string& name) {
-  std::string text(spec::default_game());
-  if (!name.empty()) {
-    std::ifstream in(name, std::ios::binary);
-    std::stringstream contents;
-    contents << in.rdbuf();
-    std::error_code unknown;
-    if (!in.is_open() || in.bad() || std::filesystem::is_directory(name, unknown)) {
-      return fail(ErrorCode::kFileUnreadable,
-                  fmt::format("cannot read '{}': {}", name,
-                              errno != 0 ? std::strerror(errno) : "it is not a file"));
-    }
-    text = contents.str();
+Result<std::string> text_of_game(const std::string& name) {
+  if (name.empty()) return std::string(spec::default_game());
+  std::ifstream in(name, std::ios::binary);
+  std::stringstream contents;
+  contents << in.rdbuf();
+  std::error_code unknown;
+  if (!in.is_open() || in.bad() || std::filesystem::is_directory(name, unknown)) {
+    return fail(ErrorCode::kFileUnreadable,
+                fmt::format("cannot read '{}': {}", name,
+                            errno != 0 ? std::strerror(errno) : "it is not a file"));
   }
+  return contents.str();
+}
+
+Result<spec::Game> parse_game(const std::string& name, const std::string& text) {
   spec::GameResult result = spec::parse_game(text);
   if (!result.diagnostics.empty())
     std::fputs(spec::render(result.diagnostics, name, text).c_str(), stderr);
@@ -102,9 +104,11 @@ std::unique_ptr<generate::Feed> make_uniform_feed(const GenerateOptions& options
                                .clock = has_own_time ? nullptr : &kClock});
 }
 
-Result<std::unique_ptr<generate::GameFeed>> make_game_feed(const GenerateOptions& options,
-                                                           Timestamp now) {
-  GF_ASSIGN(spec::Game game, read_game(options.game_file));
+namespace {
+
+Result<std::unique_ptr<generate::GameFeed>> feed_of(const std::string& text,
+                                                    const GenerateOptions& options, Timestamp now) {
+  GF_ASSIGN(spec::Game game, parse_game(options.game_file, text));
   const double players = game.players;
   if (options.seed) game.seed = *options.seed;
   if (options.has_players) {
@@ -121,6 +125,44 @@ Result<std::unique_ptr<generate::GameFeed>> make_game_feed(const GenerateOptions
                                 .for_each = for_each_with(options.threads)};
   if (options.days) made.lasts = Duration{static_cast<std::int64_t>(*options.days) * 86'400'000};
   return std::make_unique<generate::GameFeed>(std::move(made));
+}
+
+// All that events depend on: not how fast they are read, nor by how many threads.
+std::string name_of(const GenerateOptions& options, std::string_view game, std::uint64_t seed,
+                    Timestamp start) {
+  std::string all = fmt::format("{} {} {} {} {} {} {} {}", GAMEFLOW_VERSION, seed, start.ms,
+                                options.rate.value_or(0), options.has_rate, options.players,
+                                options.has_players, options.days.value_or(0));
+  if (options.events) all += fmt::format(" {}", *options.events);
+  for (const generate::EventKind kind : options.kinds)
+    all += fmt::format(" {}", generate::topic_of(kind));
+  return fmt::format("{:016x}", mixed(all.append(game)));
+}
+
+}  // namespace
+
+std::uint64_t mixed(std::string_view text) {
+  std::uint64_t number = 0;
+  for (const char c : text) number = generate::mix64(number * 257 + static_cast<unsigned char>(c));
+  return number;
+}
+
+Result<std::unique_ptr<generate::GameFeed>> make_game_feed(const GenerateOptions& options,
+                                                           Timestamp now) {
+  GF_ASSIGN(const std::string text, text_of_game(options.game_file));
+  return feed_of(text, options, now);
+}
+
+Result<NamedFeed> make_named_feed(const GenerateOptions& options, std::uint64_t seed,
+                                  Timestamp now) {
+  if (options.profile == GenerateProfile::kUniform) {
+    return NamedFeed{make_uniform_feed(options, seed, now), seed,
+                     name_of(options, "", seed, options.start_time.value_or(now))};
+  }
+  GF_ASSIGN(const std::string text, text_of_game(options.game_file));
+  GF_ASSIGN(auto feed, feed_of(text, options, now));
+  seed = feed->seed();
+  return NamedFeed{std::move(feed), seed, name_of(options, text, seed, options.from.value_or(now))};
 }
 
 }  // namespace gameflow::app

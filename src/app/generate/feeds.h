@@ -3,7 +3,10 @@
 // Threads  a feed belongs to one thread; `Pace` to any.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "app/client_commands.h"
 #include "base/error.h"
@@ -40,5 +43,18 @@ std::unique_ptr<generate::Feed> make_uniform_feed(const GenerateOptions& options
 // kFileUnreadable, kInvalidArgument.
 Result<std::unique_ptr<generate::GameFeed>> make_game_feed(const GenerateOptions& options,
                                                            Timestamp now);
+
+struct NamedFeed {
+  std::unique_ptr<generate::Feed> feed;
+  std::uint64_t seed = 0;
+  // Feeds of one name give the same events in the same order, whenever they are made.
+  std::string name;
+};
+// Either of them. Errors as make_game_feed. `seed`: of the uniform profile.
+Result<NamedFeed> make_named_feed(const GenerateOptions& options, std::uint64_t seed,
+                                  Timestamp now);
+
+// A number that depends on every byte.
+std::uint64_t mixed(std::string_view text);
 
 }  // namespace gameflow::app

@@ -24,21 +24,16 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{50};
 
-Result<std::unique_ptr<generate::Feed>> make_feed(const GenerateOptions& options,
-                                                  std::uint64_t seed, Timestamp now) {
-  if (options.profile == GenerateProfile::kUniform) return make_uniform_feed(options, seed, now);
-  return make_game_feed(options, now);
-}
-
 Status serve_until_signal(const GenerateOptions& options, std::uint64_t seed,
                           TerminationSignals& signals) {
   const SystemClock clock;
   const Timestamp start = clock.now();
-  GF_ASSIGN(auto feed, make_feed(options, seed, start));
+  GF_ASSIGN(NamedFeed made, make_named_feed(options, seed, start));
   const bool is_game = options.profile == GenerateProfile::kGame;
   const Pace pace(options, (is_game ? options.from : options.start_time).value_or(start), start);
-  EventStream stream(std::move(feed), {.until = [&] { return pace.until(clock.now()); },
-                                       .on_demand = pace.is_unpaced()});
+  EventStream stream(std::move(made.feed), {.name = made.name,
+                                            .until = [&] { return pace.until(clock.now()); },
+                                            .on_demand = pace.is_unpaced()});
   const ListenAddress address = parse_listen_address(options.serve).value();  // checked as a flag
   serve::ServerOptions served;
   served.address = address.host;
@@ -52,7 +47,7 @@ Status serve_until_signal(const GenerateOptions& options, std::uint64_t seed,
   std::fflush(stdout);
   while (signals.wait_for(kTick) == 0) stream.advance();
   server->stop();
-  print_note(fmt::format("{} events, seed {}", with_commas(stream.range().end), seed));
+  print_note(fmt::format("{} events, seed {}", with_commas(stream.range().end), made.seed));
   return {};
 }
 

@@ -18,6 +18,8 @@ using serve::Call;
 using serve::Reply;
 
 constexpr std::string_view kTextType = "text/plain; charset=utf-8";
+// The stream's name, of an answer; in a request that of the stream that is to be continued.
+constexpr std::string_view kStream = "Gameflow-Stream";
 // Of the first record in an answer.
 constexpr std::string_view kPosition = "Gameflow-Stream-Position";
 // Of the first record that is still in memory.
@@ -37,14 +39,22 @@ std::string_view path_of(EventKind kind) {
   return "";
 }
 
-// Where to begin, or the reply that says why not there.
+// Where to begin, or the reply that says why not there. Whoever names the stream may be ahead of
+// it: it was started anew, and comes there again.
 tl::expected<std::uint64_t, Reply> begin_of(const Call& call, const EventStream& stream) {
   const EventStream::Range range = stream.range();
+  const std::string_view wanted = call.request.other_header(kStream);
   const auto after = serve::number_parameter(call.request, "after", range.end, 0, UINT64_MAX);
   if (!after) return tl::unexpected(serve::error_reply(after.error()));
-  if (*after >= range.begin && *after <= range.end) return *after;
+  const bool is_other = !wanted.empty() && wanted != stream.name();
+  const bool is_known = *after <= range.end || !wanted.empty();
+  if (!is_other && *after >= range.begin && is_known) return *after;
   Reply reply;
-  if (*after < range.begin) {
+  if (is_other) {
+    reply = serve::error_reply(
+        412, "precondition_failed",
+        fmt::format("this is stream {}, not {}: begin it with after=0", stream.name(), wanted));
+  } else if (*after < range.begin) {
     reply = serve::error_reply(
         410, "gone",
         fmt::format("the stream is at record {}, and what is kept in memory begins at {}: what "
@@ -54,11 +64,11 @@ tl::expected<std::uint64_t, Reply> begin_of(const Call& call, const EventStream&
   } else {
     reply = serve::error_reply(
         416, to_string(ErrorCode::kOffsetOutOfRange),
-        fmt::format("the stream has {} records so far, not yet {}; after a restart it begins at 0 "
-                    "again",
+        fmt::format("the stream has {} records so far, not yet {}; another one begins at 0 again",
                     range.end, *after));
   }
   reply.headers.emplace_back(kPosition, std::to_string(range.end));
+  reply.headers.emplace_back(kStream, stream.name());
   return tl::unexpected(std::move(reply));
 }
 
@@ -66,8 +76,9 @@ tl::expected<serve::Stream::Opened, Reply> open_stream(
     EventStream& stream, const Call& call, const std::shared_ptr<serve::Waiter>& waiter) {
   const auto begin = begin_of(call, stream);
   if (!begin) return tl::unexpected(begin.error());
-  return serve::Stream::Opened{
-      stream.follow(*begin, waiter), kTextType, {{kPosition, std::to_string(*begin)}}};
+  return serve::Stream::Opened{stream.follow(*begin, waiter),
+                               kTextType,
+                               {{kPosition, std::to_string(*begin)}, {kStream, stream.name()}}};
 }
 
 Reply newest_event(EventStream& stream, EventKind kind) {

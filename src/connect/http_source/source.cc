@@ -26,6 +26,15 @@ bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
+// What a server may call a stream, and is told again.
+constexpr std::string_view kNameHeader = "Gameflow-Stream";
+constexpr std::size_t kNameBytesMax = 128;
+
+bool is_name(std::string_view text) {
+  return text.size() <= kNameBytesMax &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7F && c != '|'; });
+}
+
 bool is_temporary(int status) {
   return status == 408 || status == 425 || status == 429 || status >= 500;
 }
@@ -70,6 +79,11 @@ HttpSource::HttpSource(const Settings& settings, Host& host)
 
 void HttpSource::open(std::string_view position) {
   if (position.empty()) return;
+  if (position.starts_with("s:")) {
+    const std::size_t bar = std::min(position.find('|'), position.size());
+    if (is_resumable()) name_ = position.substr(2, bar - 2);
+    position.remove_prefix(std::min(bar + 1, position.size()));
+  }
   const std::string_view what = position.substr(0, 2),
                          text = position.substr(std::min<std::size_t>(2, position.size()));
   const std::string_view mine = !is_resumable() ? "e:" : field_.empty() ? "n:" : "c:";
@@ -94,7 +108,10 @@ void HttpSource::open(std::string_view position) {
 }
 
 std::string HttpSource::position() const {
-  if (is_resumable()) return field_.empty() ? fmt::format("n:{}", count_) : "c:" + cursor_;
+  if (is_resumable()) {
+    return (name_.empty() ? "" : "s:" + name_ + "|") +
+           (field_.empty() ? fmt::format("n:{}", count_) : "c:" + cursor_);
+  }
   if (is_stream_ || (etag_.empty() && modified_.empty())) return {};
   return fmt::format("e:{}|{}", etag_, modified_);
 }
@@ -127,6 +144,7 @@ void HttpSource::request() {
     if (!etag_.empty()) request.headers.push_back("If-None-Match: " + etag_);
     if (!modified_.empty()) request.headers.push_back("If-Modified-Since: " + modified_);
   }
+  if (!name_.empty()) request.headers.push_back(fmt::format("{}: {}", kNameHeader, name_));
   next_request_ = SteadyClock::now() + settings_.duration("interval");
   buffer_.clear();
   searched_ = 0;
@@ -158,6 +176,40 @@ bool HttpSource::check_answer() {
                                     ? ": is the secret in 'headers' the right one?"
                                     : ": trying again would not help";
   throw std::runtime_error(fmt::format("{} answers with status {}{}", where, status, hint));
+}
+
+bool HttpSource::has_moved() {
+  const std::string_view name = stream_->header(kNameHeader);
+  if (!is_resumable() || name.empty()) return false;
+  const std::string where = client::shown_url(settings_.text("endpoint"));
+  if (!is_name(name)) {
+    throw std::runtime_error(
+        fmt::format("{} answers with '{}: {}': a stream's name has at most {} visible characters "
+                    "of ASCII, and no '|'",
+                    where, kNameHeader, name.substr(0, kNameBytesMax), kNameBytesMax));
+  }
+  const int status = stream_->status();
+  const bool is_other = name_.empty() ? status == 416 : name != name_;
+  std::uint64_t oldest = 0;
+  const std::string_view text = stream_->header("Gameflow-Stream-Oldest");
+  std::from_chars(text.data(), text.data() + text.size(), oldest);
+  const bool is_gone = status == 410 && field_.empty() && oldest > count_;
+  name_ = name;
+  if (is_other) {
+    // One that is another each time, before it has brought anything, is not asked at once.
+    const milliseconds wait = count_ == 0 ? settings_.duration("interval") : milliseconds{};
+    moved_ = Retry(fmt::format("{} has another stream than the one that was read so far: it was "
+                               "started anew, and is read from its beginning",
+                               where),
+                   wait);
+    count_ = 0;
+    cursor_.clear();
+  } else if (is_gone) {
+    moved_ = Retry(fmt::format("{} has not kept its records {} to {}: they are lost", where, count_,
+                               oldest - 1));
+    count_ = oldest;
+  }
+  return moved_.has_value();
 }
 
 void HttpSource::check_size(std::size_t size) const {
@@ -223,8 +275,10 @@ Batch HttpSource::poll_stream(milliseconds wait, std::size_t bytes_max) {
     if (left.count() <= 0 || host_.is_stopping()) break;
     const HttpStream::Next next = stream_->read(buffer_, left, bytes_max);
     if (!is_checked_ && stream_->status() >= 200 &&
-        (!buffer_.empty() || next != HttpStream::Next::kMore))
+        (!buffer_.empty() || next != HttpStream::Next::kMore)) {
+      if (has_moved()) return {.position = position()};
       check_answer();
+    }
     if (next == HttpStream::Next::kFailed && buffer_.empty()) fail();
     take_records(next == HttpStream::Next::kEnd, batch);
     if (next == HttpStream::Next::kMore) continue;
@@ -257,6 +311,7 @@ Batch HttpSource::poll_answer(milliseconds wait) {
 }
 
 Batch HttpSource::poll(milliseconds wait, std::size_t bytes_max) {
+  if (moved_) throw Retry(*moved_);
   if (!stream_) {
     const auto now = SteadyClock::now();
     if (next_request_ && *next_request_ > now) {

@@ -1,7 +1,8 @@
 // The source behind http-source.
 //
 // Positions  "n:1200": so many records have come; "c:TEXT": the field of the last one;
-//            "e:ETAG|TIME": what the last answer said of itself. Else there is none.
+//            "e:ETAG|TIME": what the last answer said of itself. Else there is none. In front of
+//            the first two "s:NAME|", where the server has named its stream.
 #pragma once
 
 #include <chrono>
@@ -34,6 +35,9 @@ class HttpSource final : public Source {
   void request();
   // Throws for an answer that brings nothing. False: nothing has changed since the last one.
   bool check_answer();
+  // Moves to where the stream can be read, if the answer says that it is not where it was, and says
+  // why at the next poll: by then the position is stored.
+  bool has_moved();
   Batch poll_stream(std::chrono::milliseconds wait, std::size_t bytes_max);
   Batch poll_answer(std::chrono::milliseconds wait);
   void take_records(bool is_complete, Batch& batch);
@@ -55,6 +59,8 @@ class HttpSource final : public Source {
   std::optional<SteadyClock::time_point> next_request_;
   std::uint64_t count_ = 0, count_before_ = 0;  // of records, also before the last request
   std::string cursor_;
+  std::string name_;  // of the stream; empty: the server names none
+  std::optional<Retry> moved_;
   std::string etag_, modified_;
 };
 
