@@ -13,6 +13,11 @@ Status run(Run run) {
       sleep_unless_stopped(time, stop);
     };
   }
+  if (!run.wait_for_records) {
+    run.wait_for_records = [pause = run.pause](const std::stop_token& stop) {
+      pause(std::chrono::milliseconds(100), stop);
+    };
+  }
   Status status = run.connector.is_source() ? run_source(run) : run_sink(run);
   if (status || (run.stop.stop_requested() && status.error().code == ErrorCode::kUnavailable)) {
     run.progress.set_state(State::kStopped);

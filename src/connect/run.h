@@ -26,6 +26,8 @@ struct Run {
   std::stop_token stop;
   Transform* transform = nullptr;  // null: records stay as they are
   std::uint64_t seed = 0;          // of pauses
+  // Until the topics of a sink may have something new, or for a while; without it: for a while.
+  std::function<void(const std::stop_token&)> wait_for_records;
   // A line for a person.
   std::function<void(const std::string&)> tell = [](const std::string&) {};
   // Hides secrets.

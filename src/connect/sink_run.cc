@@ -21,8 +21,9 @@ namespace {
 using std::chrono::milliseconds;
 using SteadyClock = std::chrono::steady_clock;
 
-// Between two looks at topics that have nothing new.
-constexpr milliseconds kIdlePause{100};
+// What comes while the sink is slow is waited for as long as it takes for a batch, up to this: then
+// it has fewer and larger ones, and one that is quick has its records at once.
+constexpr milliseconds kGatherMax{100};
 // How often a position is noted that the other side keeps, too.
 constexpr milliseconds kNoteEvery{1'000};
 
@@ -129,12 +130,15 @@ Status SinkRun::live(const std::function<void()>& is_well) {
   done_ = kept ? *kept : stored_;
   Positions next = done_;
   run_.progress.set_state(State::kRunning);
+  milliseconds took{0};  // the last page
   while (!run_.stop.stop_requested()) {
     GF_ASSIGN(const Page page, reader_.read(next, run_.connector.batch_bytes));
     if (page.records.empty()) {
-      run_.pause(kIdlePause, run_.stop);
+      run_.wait_for_records(run_.stop);
+      if (took.count() > 0) run_.pause(std::min(took, kGatherMax), run_.stop);
       continue;
     }
+    const auto begin = SteadyClock::now();
     std::span<const Delivery> rest = page.records;
     while (!rest.empty() && !run_.stop.stop_requested()) {
       std::size_t count = 0, bytes = 0;
@@ -144,6 +148,7 @@ Status SinkRun::live(const std::function<void()>& is_well) {
       rest = rest.subspan(count);
       is_well();
     }
+    took = std::chrono::duration_cast<milliseconds>(SteadyClock::now() - begin);
   }
   return {};
 }

@@ -14,6 +14,7 @@
 #include "http/read_records.h"
 #include "http/request_json.h"
 #include "http/tail.h"
+#include "http/topic_changes.h"
 #include "log/log.h"
 #include "log/topics.h"
 #include "query/query.h"
@@ -267,6 +268,15 @@ tl::expected<serve::WebSocket::Opened, Reply> follow(const Call& call,
   return std::make_unique<TopicMessages>(std::move(*tail));
 }
 
+tl::expected<serve::Stream::Opened, Reply> tell_changes(
+    const Call& call, const std::shared_ptr<serve::Waiter>& waiter) {
+  auto changes =
+      TopicChanges::open(call.context.api, call.request.parameter("topics").value_or(""));
+  if (!changes) return tl::unexpected(error_reply(changes.error()));
+  for (const log::TopicId topic : (*changes)->topics()) call.context.hub.watch(topic, waiter);
+  return serve::Stream::Opened{std::move(*changes), kNdjsonType, {}};
+}
+
 // --- the table -----------------------------------------------------------------------------------
 
 Reply reply_of(Reply reply) {
@@ -295,12 +305,17 @@ std::vector<Route> api_routes(const RouteContext& context) {
       [&context](const serve::Call& call, const std::shared_ptr<serve::Waiter>& waiter) {
         return follow({context, call.request, call.arguments, call.stats}, waiter);
       }};
+  const serve::Stream changes{
+      [&context](const serve::Call& call, const std::shared_ptr<serve::Waiter>& waiter) {
+        return tell_changes({context, call.request, call.arguments, call.stats}, waiter);
+      }};
   return {
       Route{Method::kGet, "/", "*", quick(page)},
       Route{Method::kGet, "/studio", "*", quick(studio)},
       Route{Method::kGet, "/favicon.ico", "*", quick(icon)},
       Route{Method::kGet, "/stat/**", "*", quick(page)},
       Route{Method::kGet, "/ws/*", "offset tail partition offsets format", follow_topic},
+      Route{Method::kGet, "/changes", "topics", changes},
       Route{Method::kGet, "/topics", "", quick(list_topics)},
       Route{Method::kPost, "/topics", "", blocking(create_topic)},
       Route{Method::kGet, "/topics/*", "", quick(describe_topic)},

@@ -407,7 +407,7 @@ asio::awaitable<bool> HttpSession::send_messages(Messages& messages, bool chunke
     if (message->kind == Message::Kind::kEnd) co_return true;
     if (message->kind == Message::Kind::kNone) {
       disarm();
-      co_await signal_->wait();
+      if (!co_await signal_->wait(socket_)) co_return false;
       continue;
     }
     const std::string_view text = message->text;

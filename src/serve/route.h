@@ -45,8 +45,8 @@ struct Later {
   std::function<void(const Call&, ReplyCallback)> start;
 };
 // With messages until there are no more or the client is gone, one after the other in a chunked
-// body. A client that goes away is noticed at the next message; one that takes none of it for
-// SessionLimits::write_time_max is let go.
+// body. A client that goes away, or closes its half of the connection, is let go at once; so is one
+// that takes nothing for SessionLimits::write_time_max.
 struct Stream {
   struct Opened {
     std::unique_ptr<Messages> messages;

@@ -2,6 +2,7 @@
 // look like is in src/http/wire_test.cc.
 #include "serve/server.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -36,6 +37,10 @@ class Texts {
   }
   // How many messages were asked for and given, by all clients.
   std::size_t given() const { return given_; }
+  bool is_followed() {
+    const MutexLock lock(mutex_);
+    return std::ranges::any_of(waiters_, [](const auto& waiter) { return !waiter.expired(); });
+  }
 
   std::unique_ptr<Messages> open(const std::shared_ptr<Waiter>& waiter) {
     const MutexLock lock(mutex_);
@@ -159,6 +164,36 @@ TEST(Stream, BrokenOffHasNoLastChunk) {
   client.send(http("GET /stream"));
   client.receive();
   EXPECT_EQ(client.receive_rest(), "4\r\none\n\r\n");
+}
+
+TEST(Stream, WhoGoesAwayIsLetGoThoughThereIsNothingToSend) {
+  SmallServer small;
+  {
+    RawClient gone(small.server->port());
+    gone.send(http("GET /stream"));
+    gone.receive();
+    while (!small.texts.is_followed()) std::this_thread::sleep_for(1ms);
+  }
+  while (small.texts.is_followed()) std::this_thread::sleep_for(1ms);
+  RawClient half(small.server->port());
+  half.send(http("GET /stream"));
+  half.receive();
+  half.finish_sending();
+  EXPECT_EQ(half.receive_rest(), "");
+}
+
+TEST(Stream, WhoSaysMoreIsNotListenedTo) {
+  SmallServer small;
+  RawClient client(small.server->port());
+  client.send(http("GET /stream") + http("GET /stream"));
+  client.receive();
+  client.send("more");
+  for (const char* text : {"one\n", "two\n"}) {
+    small.texts.add(text);
+    client.receive_until(text);
+  }
+  small.texts.finish();
+  EXPECT_EQ(client.receive_rest(), "\r\n0\r\n\r\n");
 }
 
 TEST(Stream, RefusedAndHead) {

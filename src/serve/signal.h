@@ -17,9 +17,13 @@ class Signal final : public Waiter, public std::enable_shared_from_this<Signal> 
   void wake() override;
   // On the strand. Returns at once if wake() ran since the last wait; may also return for nothing.
   asio::awaitable<void> wait();
+  // The same for a client that has nothing more to say; false: it has closed the connection, or its
+  // half of it.
+  asio::awaitable<bool> wait(Tcp::socket& client);
 
  private:
   std::atomic<bool> set_ = false;
+  bool is_silent_ = true;  // the client: what it says nobody reads
   asio::steady_timer timer_;
 };
 

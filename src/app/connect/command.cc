@@ -18,6 +18,7 @@
 #include "app/terminal.h"
 #include "base/time.h"
 #include "client/http_client.h"
+#include "connect/changes.h"
 #include "connect/connector_file.h"
 #include "connect/library.h"
 #include "connect/progress.h"
@@ -66,6 +67,7 @@ int run(const ConnectOptions& options, const connect::ConnectorFile& file,
   const std::string& name = file.connector.name;
   const SystemClock clock;
   connect::Progress progress(file.connector, clock);
+  connect::Changes changes(options.server, file.connector.topics);
   Status result;
   {
     const connect::Reporter reporter(std::move(*reports), name, progress);
@@ -78,6 +80,7 @@ int run(const ConnectOptions& options, const connect::ConnectorFile& file,
            .stop = stop.get_token(),
            .transform = transform,
            .seed = std::random_device{}(),
+           .wait_for_records = [&](const std::stop_token& token) { changes.wait(token); },
            .tell = [&](const std::string& line) { print_note(fmt::format("{}: {}", name, line)); },
            .redact = [&](std::string text) { return file.secrets->redact(std::move(text)); }});
       done = true;
