@@ -2,17 +2,15 @@
 #include "api/events.h"
 
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "api/produce.h"
-#include "log/memory/memory_store.h"
+#include "api/produce_test_util.h"
 #include "record/type.h"
 #include "spec/ingest.h"
 
@@ -32,9 +30,9 @@ const spec::Ingest kIngest{.routes = {{.event = "gone", .topic = "nowhere"},
                            .event_bytes_max = 1'000,
                            .clock_drift = Duration{60'000}};
 
-class EventsTest : public testing::Test {
+class EventsTest : public StoreTest {
  protected:
-  EventsTest() {
+  EventsTest() : StoreTest(kNow) {
     EXPECT_TRUE(store_->create_topic({.name = "players", .partitions = 4}));
     for (const char* name : {"any", "other", "dead-letters"})
       EXPECT_TRUE(store_->create_topic({.name = name}));
@@ -53,58 +51,23 @@ class EventsTest : public testing::Test {
 
   Result<ProduceReply> send(std::string_view body, ProduceOptions options = {}) {
     if (options.format == BodyFormat::kNdjson) options.format = BodyFormat::kAny;
-    std::optional<Result<ProduceReply>> out;
-    // A copy that ends where its memory does: nothing may be read past it.
-    const std::vector<char> exact(body.begin(), body.end());
-    produce_.run_events(
-        kIngest, [this](std::string_view name) { return find(name); }, {exact.data(), exact.size()},
-        options, [&](Result<ProduceReply> reply) { out = std::move(reply); });
-    EXPECT_TRUE(out) << "not answered";
-    return out ? *out : Result<ProduceReply>(fail(ErrorCode::kInternal, "not answered"));
-  }
-
-  // "accepted/duplicates/rejected", errors, corrected times and warnings, or the code.
-  static std::string text_of(const Result<ProduceReply>& reply) {
-    if (!reply) return std::string(to_string(reply.error().code));
-    std::string out = fmt::format("{}/{}/{}", reply->accepted, reply->duplicates, reply->rejected);
-    for (const RejectedRecord& error : reply->errors)
-      out += fmt::format(" {}:{}:{}", error.index, error.field, to_string(error.code));
-    if (reply->corrected > 0) out += fmt::format(" corrected={}", reply->corrected);
-    for (const RejectedRecord& told : reply->warnings)
-      out += fmt::format(" warns {}:{}:{}", told.index, told.field, to_string(told.code));
-    return out;
+    return answer_to(body, [&](std::string_view exact, auto done) {
+      produce_.run_events(
+          kIngest, [this](std::string_view name) { return find(name); }, exact, options,
+          std::move(done));
+    });
   }
   std::string outcome(std::string_view body, const ProduceOptions& options = {}) {
     return text_of(send(body, options));
   }
   std::string record(std::string_view topic, std::string_view body, ProduceOptions options = {}) {
-    std::optional<Result<ProduceReply>> out;
     options.format = BodyFormat::kJson;
     const Destination to = *find(topic);
-    produce_.run(to, body, options, [&](Result<ProduceReply> reply) { out = std::move(reply); });
-    return text_of(*out);
+    return text_of(answer_to(body, [&](std::string_view exact, auto done) {
+      produce_.run(to, exact, options, std::move(done));
+    }));
   }
 
-  // Every record, by partition; with "key=" in front where it has one.
-  std::string stored(std::string_view topic) {
-    const auto info = store_->topic(topic);
-    std::string out;
-    for (std::uint32_t p = 0; p < info->partitions.size(); ++p) {
-      const auto read = store_->read(info->id, p, info->partitions[p].begin, 1U << 30);
-      for (const auto& batch : read->batches) {
-        for (std::size_t i = 0; i < batch->size(); ++i) {
-          const record::RecordView record = (*batch)[i];
-          if (!out.empty()) out += ' ';
-          if (record.key) out += fmt::format("{}=", *record.key);
-          out += record.value;
-        }
-      }
-    }
-    return out;
-  }
-
-  ManualClock clock_{kNow};
-  std::unique_ptr<log::MemoryStore> store_ = log::make_memory_store(clock_);
   record::TypeTable types_;
   const record::Type* player_ = nullptr;
   Produce produce_{*store_, clock_, [this] { return store_->topic("dead-letters")->id; }};

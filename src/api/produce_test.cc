@@ -1,7 +1,6 @@
 #include "api/produce.h"
 
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,16 +11,16 @@
 
 #include "api/api.h"
 #include "api/fake_engine.h"
-#include "log/memory/memory_store.h"
+#include "api/produce_test_util.h"
 #include "log/partitioning.h"
 #include "record/codec.h"
 
 namespace gameflow::api {
 namespace {
 
-class ProduceTest : public testing::Test {
+class ProduceTest : public StoreTest {
  protected:
-  ProduceTest() {
+  ProduceTest() : StoreTest(Timestamp{1'000'000}) {
     EXPECT_TRUE(store_->create_topic({.name = "players", .partitions = 4}));
     EXPECT_TRUE(store_->create_topic({.name = "any"}));
     EXPECT_TRUE(store_->create_topic({.name = "wide", .partitions = 3}));
@@ -29,49 +28,15 @@ class ProduceTest : public testing::Test {
 
   Result<ProduceReply> produce(std::string_view topic, std::string_view body,
                                const ProduceOptions& options = {}) {
-    std::optional<Result<ProduceReply>> out;
-    // A copy that ends where its memory does: nothing may be read past it.
-    const std::vector<char> exact(body.begin(), body.end());
-    api_.produce(topic, {exact.data(), exact.size()}, options, [&](Result<ProduceReply> reply) {
-      EXPECT_FALSE(out) << "answered twice";
-      out = std::move(reply);
+    return answer_to(body, [&](std::string_view exact, auto done) {
+      api_.produce(topic, exact, options, std::move(done));
     });
-    EXPECT_TRUE(out) << "not answered";
-    return out ? *out : Result<ProduceReply>(fail(ErrorCode::kInternal, "not answered"));
   }
-
-  // "accepted/duplicates/rejected" and the errors, or the code.
   std::string outcome(std::string_view topic, std::string_view body,
                       const ProduceOptions& options = {}) {
-    const auto reply = produce(topic, body, options);
-    if (!reply) return std::string(to_string(reply.error().code));
-    std::string out = fmt::format("{}/{}/{}", reply->accepted, reply->duplicates, reply->rejected);
-    for (const RejectedRecord& error : reply->errors) {
-      out += fmt::format(" {}:{}:{}", error.index, error.field, to_string(error.code));
-    }
-    return out;
+    return text_of(produce(topic, body, options));
   }
 
-  // "key=value" of every record, by partition; those without a key only their value.
-  std::string stored(std::string_view topic) {
-    const auto info = store_->topic(topic);
-    std::string out;
-    for (std::uint32_t p = 0; p < info->partitions.size(); ++p) {
-      const auto read = store_->read(info->id, p, info->partitions[p].begin, 1U << 30);
-      for (const auto& batch : read->batches) {
-        for (std::size_t i = 0; i < batch->size(); ++i) {
-          const record::RecordView record = (*batch)[i];
-          if (!out.empty()) out += ' ';
-          if (record.key) out += fmt::format("{}=", *record.key);
-          out += record.value;
-        }
-      }
-    }
-    return out;
-  }
-
-  ManualClock clock_{Timestamp{1'000'000}};
-  std::unique_ptr<log::MemoryStore> store_ = log::make_memory_store(clock_);
   FakeEngine engine_;
   Api api_{*store_, &engine_, clock_};
 };
@@ -82,11 +47,9 @@ TEST_F(ProduceTest, IsRefusedWhileMemoryIsTight) {
   engine_.stats_.services[0].is_held = true;
   Api api(*store_, &engine_, clock_, &memory);
   const auto outcome = [&api] {
-    std::string code;
-    api.produce("any", "1\n", {}, [&code](const Result<ProduceReply>& reply) {
-      code = reply ? "accepted" : to_string(reply.error().code);
-    });
-    return code;
+    return text_of(answer_to("1\n", [&](std::string_view body, auto done) {
+      api.produce("any", body, {}, std::move(done));
+    }));
   };
   EXPECT_EQ(outcome(), "memory_full");
   const Status ready = api.ready();
@@ -95,7 +58,7 @@ TEST_F(ProduceTest, IsRefusedWhileMemoryIsTight) {
   EXPECT_NE(ready.error().message.find("service 'sessions' gets no input"), std::string::npos);
   use.resident = 10 << 20;
   clock_.advance(Duration{100});
-  EXPECT_EQ(outcome(), "accepted");
+  EXPECT_EQ(outcome(), "1/0/0");
   EXPECT_TRUE(api.ready());
 }
 
@@ -336,14 +299,9 @@ TEST_F(ProduceTest, ARetryThatRacesItsFirstSendIsNotStoredTwice) {
   Produce produce(racing, clock_, [] { return std::nullopt; });
   const Destination to{store_->topic("any").value()};
   const auto send = [&](std::uint64_t first, std::string_view body) {
-    std::string out;
-    produce.run(to, body, {.producer = "p", .first_sequence = first},
-                [&](const Result<ProduceReply>& reply) {
-                  out = reply ? fmt::format("{}/{}/{}", reply->accepted, reply->duplicates,
-                                            reply->rejected)
-                              : std::string(to_string(reply.error().code));
-                });
-    return out;
+    return text_of(answer_to(body, [&](std::string_view exact, auto done) {
+      produce.run(to, exact, {.producer = "p", .first_sequence = first}, std::move(done));
+    }));
   };
   EXPECT_EQ(send(0, "1\n2\n"), "2/0/0");
   racing.stale_ = 0;
@@ -352,9 +310,9 @@ TEST_F(ProduceTest, ARetryThatRacesItsFirstSendIsNotStoredTwice) {
   EXPECT_EQ(send(0, "1\n2\n3\n"), "unavailable");  // a part of it is new: sent again, it is known
   EXPECT_EQ(send(0, "1\n2\n3\n"), "1/2/0");
   EXPECT_EQ(stored("any"), "1 2 3");
-  EXPECT_EQ(send(3, "4\nx\n"), "1/0/1");
+  EXPECT_EQ(send(3, "4\nx\n"), "1/0/1 1::invalid_json");
   racing.stale_ = 3;
-  EXPECT_EQ(send(3, "4\nx\n"), "0/1/1");
+  EXPECT_EQ(send(3, "4\nx\n"), "0/1/1 1::invalid_json");
 }
 
 TEST_F(ProduceTest, FailuresOfTheStoreStoreNothing) {

@@ -1,11 +1,11 @@
 // Bodies whose records say where they go.
 #include <algorithm>
 #include <map>
-#include <memory>
 #include <optional>
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -13,58 +13,27 @@
 
 #include "api/api.h"
 #include "api/fake_engine.h"
-#include "log/memory/memory_store.h"
+#include "api/produce_test_util.h"
 
 namespace gameflow::api {
 namespace {
 
-class RoutedTest : public testing::Test {
+class RoutedTest : public StoreTest {
  protected:
-  RoutedTest() {
+  RoutedTest() : StoreTest(Timestamp{1'000'000}) {
     EXPECT_TRUE(store_->create_topic({.name = "players", .partitions = 4}));
     for (const char* name : {"any", "other"}) EXPECT_TRUE(store_->create_topic({.name = name}));
   }
 
   Result<ProduceReply> produce(std::string_view body, const ProduceOptions& options = {}) {
-    std::optional<Result<ProduceReply>> out;
-    // A copy that ends where its memory does: nothing may be read past it.
-    const std::vector<char> exact(body.begin(), body.end());
-    api_.produce_routed({exact.data(), exact.size()}, options,
-                        [&](Result<ProduceReply> reply) { out = std::move(reply); });
-    EXPECT_TRUE(out) << "not answered";
-    return out ? *out : Result<ProduceReply>(fail(ErrorCode::kInternal, "not answered"));
+    return answer_to(body, [&](std::string_view exact, auto done) {
+      api_.produce_routed(exact, options, std::move(done));
+    });
   }
-
-  // "accepted/duplicates/rejected" and the errors, or the code.
   std::string outcome(std::string_view body, const ProduceOptions& options = {}) {
-    const auto reply = produce(body, options);
-    if (!reply) return std::string(to_string(reply.error().code));
-    std::string out = fmt::format("{}/{}/{}", reply->accepted, reply->duplicates, reply->rejected);
-    for (const RejectedRecord& error : reply->errors)
-      out += fmt::format(" {}:{}:{}", error.index, error.field, to_string(error.code));
-    return out;
+    return text_of(produce(body, options));
   }
 
-  // "key=value" of every record, by partition; those without a key only their value.
-  std::string stored(std::string_view topic) {
-    const auto info = store_->topic(topic);
-    std::string out;
-    for (std::uint32_t p = 0; p < info->partitions.size(); ++p) {
-      const auto read = store_->read(info->id, p, info->partitions[p].begin, 1U << 30);
-      for (const auto& batch : read->batches) {
-        for (std::size_t i = 0; i < batch->size(); ++i) {
-          const record::RecordView record = (*batch)[i];
-          if (!out.empty()) out += ' ';
-          if (record.key) out += fmt::format("{}=", *record.key);
-          out += record.value;
-        }
-      }
-    }
-    return out;
-  }
-
-  ManualClock clock_{Timestamp{1'000'000}};
-  std::unique_ptr<log::MemoryStore> store_ = log::make_memory_store(clock_);
   FakeEngine engine_;
   Api api_{*store_, &engine_, clock_};
 };
