@@ -1,7 +1,6 @@
 #include "api/state_page.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -14,6 +13,8 @@
 
 #include <fmt/format.h>
 
+#include "base/hex.h"
+#include "base/number.h"
 #include "query/page.h"
 #include "record/type.h"
 
@@ -31,34 +32,8 @@ std::string sql_quoted(std::string_view text, char quote) {
   return out + quote;
 }
 
-template <class Integer>
-std::optional<Integer> parse(std::string_view text) {
-  Integer value{};
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 bool has_windows(const query::Table& table) {
   return std::ranges::find(table.constant_names, kWindowStart) != table.constant_names.end();
-}
-
-std::string to_hex(std::string_view bytes) {
-  std::string out;
-  for (const char c : bytes) out += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  return out;
-}
-
-std::optional<std::string> from_hex(std::string_view hex) {
-  std::string out;
-  for (; hex.size() >= 2; hex.remove_prefix(2)) {
-    unsigned char byte = 0;
-    const auto parsed = std::from_chars(hex.data(), hex.data() + 2, byte, 16);
-    if (parsed.ec != std::errc{} || parsed.ptr != hex.data() + 2) return std::nullopt;
-    out += static_cast<char>(byte);
-  }
-  if (!hex.empty()) return std::nullopt;
-  return out;
 }
 
 // "START.KEY", the key in hexadecimal, as a query parameter has no control characters.
@@ -69,7 +44,7 @@ std::string place_text(const PagePlace& place) {
 Result<PagePlace> parse_place(const query::Table& table, const std::string& text) {
   const std::size_t dot = text.find('.');
   if (dot != std::string::npos) {
-    const auto start = parse<std::int64_t>(std::string_view(text).substr(0, dot));
+    const auto start = to_number<std::int64_t>(std::string_view(text).substr(0, dot));
     auto key = from_hex(std::string_view(text).substr(dot + 1));
     if (start && key) {
       const std::size_t bytes = table.key == record::Kind::kBool ? 1 : sizeof(std::int64_t);
@@ -88,8 +63,8 @@ Result<std::string> key_literal(record::Kind kind, const std::string& key) {
     if (key.find('\0') == std::string::npos) return sql_quoted(key, '\'');
   } else if (kind == record::Kind::kBool) {
     if (key == "true" || key == "false") return key;
-  } else if (record::is_signed(kind) ? parse<std::int64_t>(key).has_value()
-                                     : parse<std::uint64_t>(key).has_value()) {
+  } else if (record::is_signed(kind) ? to_number<std::int64_t>(key).has_value()
+                                     : to_number<std::uint64_t>(key).has_value()) {
     return sql_quoted(key, '\'');  // as text: SQLite has no number for the largest
   }
   return fail(ErrorCode::kInvalidArgument,
@@ -168,7 +143,7 @@ class PageReader {
   std::string literal(const std::string& key) const {
     if (table_.key == record::Kind::kString) return fmt::format("cast(x'{}' as text)", to_hex(key));
     std::string digits = query::shown_key(table_.key, key);
-    return parse<std::int64_t>(digits) ? digits : sql_quoted(digits, '\'');
+    return to_number<std::int64_t>(digits) ? digits : sql_quoted(digits, '\'');
   }
 
   // False where not all of them fitted.

@@ -3,15 +3,14 @@
 #include <charconv>
 
 #include "base/ascii.h"
+#include "base/number.h"
 
 namespace gameflow::app {
 
 CLI::Validator whole_number(std::uint64_t low, std::uint64_t high) {
   const auto check = [low, high](std::string& text) -> std::string {
-    std::uint64_t number = 0;
-    const char* const end = text.data() + text.size();
-    const auto [at, error] = std::from_chars(text.data(), end, number);
-    if (error == std::errc() && at == end && number >= low && number <= high) return {};
+    const auto number = to_number<std::uint64_t>(text);
+    if (number && *number >= low && *number <= high) return {};
     return high == UINT64_MAX
                ? fmt::format("'{}' is not a whole number from {} on", text, low)
                : fmt::format("'{}' is not a whole number from {} to {}", text, low, high);
@@ -65,10 +64,8 @@ CLI::Validator origin() {
 
 std::optional<std::uint64_t> parse_rate(const std::string& text) {
   if (text == "max") return std::nullopt;
-  std::uint64_t rate = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, rate);
-  if (error != std::errc() || at != end || rate == 0 || rate > 100'000'000) {
+  const auto rate = to_number<std::uint64_t>(text);
+  if (!rate || *rate == 0 || *rate > 100'000'000) {
     throw CLI::ValidationError("--rate",
                                fmt::format("'{}' is neither a number of events per second "
                                            "(1 to 100000000) nor max",

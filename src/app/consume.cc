@@ -1,7 +1,6 @@
 // gameflow consume: the records of a topic, all partitions merged by time, as they come.
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <deque>
@@ -14,6 +13,7 @@
 
 #include "app/commands.h"
 #include "app/terminal.h"
+#include "base/number.h"
 #include "client/http_client.h"
 #include "client/json_text.h"
 #include "client/record_line.h"
@@ -82,18 +82,15 @@ Result<std::uint64_t> first_offset(const std::string& text, std::uint64_t begin,
   if (text == "beginning" || text == "start") return begin;
   if (text == "end") return end;
   const bool last = text.starts_with('-');
-  std::uint64_t number = 0;
-  const char* const first = text.data() + (last ? 1 : 0);
-  const char* const stop = text.data() + text.size();
-  if (const auto [at, error] = std::from_chars(first, stop, number);
-      error != std::errc() || at != stop) {
+  const auto number = to_number<std::uint64_t>(std::string_view(text).substr(last ? 1 : 0));
+  if (!number) {
     return fail(ErrorCode::kUsage,
                 fmt::format("--offset is '{}': it must be beginning, end, a number, or -N for the "
                             "last N records",
                             text));
   }
-  if (last) return end - std::min(number, end - begin);
-  return std::clamp(number, begin, end);
+  if (last) return end - std::min(*number, end - begin);
+  return std::clamp(*number, begin, end);
 }
 
 Status Consumer::open() {

@@ -3,6 +3,8 @@
 #include "base/ascii.h"
 #include "base/closest.h"
 #include "base/error.h"
+#include "base/hex.h"
+#include "base/number.h"
 #include "base/time.h"
 
 namespace gameflow {
@@ -77,6 +79,21 @@ TEST(Closest, IsASlipOfThePenAway) {
   EXPECT_EQ(closest("", words), "");
   EXPECT_EQ(closest("x", words), "");
   EXPECT_EQ(closest(std::string(10'000, 's'), words), "");
+}
+
+TEST(Number, IsAllOfTheText) {
+  EXPECT_EQ(to_number<std::uint32_t>("4294967295"), 4294967295U);
+  EXPECT_EQ(to_number<int>("-7"), -7);
+  for (const char* wrong : {"", "-1", "+1", " 1", "1 ", "1.0", "4294967296", "x"})
+    EXPECT_FALSE(to_number<std::uint32_t>(wrong)) << wrong;
+}
+
+TEST(Hex, ComesBack) {
+  EXPECT_EQ(to_hex(std::string_view("\0\x0f\xffz", 4)), "000fff7a");
+  EXPECT_EQ(from_hex("000FfF7a"), std::string("\0\x0f\xffz", 4));
+  EXPECT_EQ(from_hex(""), "");
+  for (const char* wrong : {"0", "0g", "g0", "+1", " 1", "0x"})
+    EXPECT_FALSE(from_hex(wrong)) << wrong;
 }
 
 }  // namespace

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hex.h"
+
 namespace gameflow::opbuild {
 namespace {
 
@@ -66,9 +68,7 @@ std::string sha256_of(const std::vector<std::string_view>& parts) {
   ok = ok && EVP_DigestFinal_ex(context, digest.data(), &size) == 1;
   EVP_MD_CTX_free(context);
   if (!ok) throw std::bad_alloc();  // the only way SHA-256 can fail
-  std::string text;
-  for (unsigned i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
-  return text;
+  return to_hex({reinterpret_cast<const char*>(digest.data()), size});
 }
 
 Result<Cache> Cache::open(const fs::path& folder) {

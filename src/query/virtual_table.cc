@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <new>
@@ -14,6 +13,7 @@
 #include <gameflow/decimal_text.h>
 #include <gameflow/key.h>
 
+#include "base/number.h"
 #include "query/decimal_value.h"
 #include "query/large_u64.h"
 #include "query/refuse_constants.h"
@@ -241,10 +241,7 @@ void want_u64(sqlite3_value* value, WantedKey& out) {
     const std::string_view text =
         without_padding({reinterpret_cast<const char*>(sqlite3_value_text(value)),
                          static_cast<std::size_t>(sqlite3_value_bytes(value))});
-    std::uint64_t number = 0;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size())
-      encode_integer(number, out);
+    if (const auto number = to_number<std::uint64_t>(text)) encode_integer(*number, out);
   }
 }
 

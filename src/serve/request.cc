@@ -1,10 +1,9 @@
 #include "serve/request.h"
 
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include "base/ascii.h"
+#include "base/number.h"
 #include "record/codec.h"
 
 namespace gameflow::serve {
@@ -93,14 +92,12 @@ Status parse_target(std::string_view target, Request& request) {
 
 Result<std::uint64_t> parse_number(std::string_view text, std::string_view what, std::uint64_t low,
                                    std::uint64_t high) {
-  std::uint64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc{} || rest != end || number < low || number > high)
+  const auto number = to_number<std::uint64_t>(text);
+  if (!number || *number < low || *number > high)
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} is \"{}\"; it must be a whole number from {} to {}", what,
                             text.substr(0, 100), low, high));
-  return number;
+  return *number;
 }
 
 Result<std::uint64_t> number_parameter(const Request& request, std::string_view name,

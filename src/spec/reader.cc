@@ -11,6 +11,7 @@
 #include <fmt/ranges.h>
 
 #include "base/closest.h"
+#include "base/number.h"
 #include "spec/sections.h"
 
 namespace gameflow::spec {
@@ -43,12 +44,9 @@ constexpr SizeUnit kSizeUnits[] = {{"", 1},
 
 std::optional<std::uint64_t> read_count(Report& report, const Node& node, std::string_view what,
                                         std::uint64_t min, std::uint64_t max) {
-  std::uint64_t count = 0;
-  const char* const end = node.text.data() + node.text.size();
-  const auto [rest, error] = std::from_chars(node.text.data(), end, count);
+  const auto count = to_number<std::uint64_t>(node.text);
   const bool padded = node.text.size() > 1 && node.text[0] == '0';
-  if (node.kind != NodeKind::kScalar || error != std::errc{} || rest != end || padded ||
-      count < min || count > max) {
+  if (node.kind != NodeKind::kScalar || !count || padded || *count < min || *count > max) {
     report.error(node, fmt::format("{} has to be a whole number from {} to {}", what, min, max));
     return std::nullopt;
   }

@@ -10,6 +10,7 @@
 
 #include <gameflow/time.h>
 
+#include "base/hex.h"
 #include "client/json_text.h"
 
 namespace gameflow::app {
@@ -25,14 +26,7 @@ constexpr std::string_view kSent = "sent", kRefused = "refused";
 std::optional<std::string> bytes_at(const json::object& object, const std::string& name) {
   if (object.contains(name)) return client::text_at(object, name);
   if (!object.contains(name + "_hex")) return std::nullopt;
-  const std::string hex = client::text_at(object, name + "_hex");
-  std::string bytes;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-    int byte = 0;
-    std::from_chars(hex.data() + i, hex.data() + i + 2, byte, 16);
-    bytes += static_cast<char>(byte);
-  }
-  return bytes;
+  return from_hex(client::text_at(object, name + "_hex"));
 }
 
 Timestamp time_at(const json::object& object, std::string_view name) {

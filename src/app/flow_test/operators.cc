@@ -1,7 +1,6 @@
 #include "app/flow_test/operators.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <string_view>
 #include <system_error>
@@ -10,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/closest.h"
+#include "base/number.h"
 #include "base/time.h"
 #include "opbuild/block.h"
 #include "spec/function.h"
@@ -172,11 +172,9 @@ std::optional<std::string> key_literal(const std::string& text, record::Kind kin
   }
   if (kind == record::Kind::kBool)
     return text == "true" || text == "false" ? std::optional(text) : std::nullopt;
-  std::int64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc{} || rest != end) return std::nullopt;
-  return fmt::format("static_cast<{}>({}ll)", record::to_string(kind), number);
+  const auto number = to_number<std::int64_t>(text);
+  if (!number) return std::nullopt;
+  return fmt::format("static_cast<{}>({}ll)", record::to_string(kind), *number);
 }
 
 // The Keyed behind a chain, and what its rows' keys are.

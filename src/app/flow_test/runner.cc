@@ -19,6 +19,7 @@
 
 #include "app/dataflow_file.h"
 #include "app/flow_test/text.h"
+#include "base/number.h"
 #include "opbuild/opbuild.h"
 
 namespace gameflow::app::flow_test {
@@ -147,8 +148,8 @@ class Runner {
     for (std::size_t i = 1; i < step_->words.size(); i += 2) {
       const std::string& option = step_->words[i];
       const std::string value = i + 1 < step_->words.size() ? step_->words[i + 1] : "";
-      if (option == "partition" && parse_number(value)) {
-        partition = *parse_number(value);
+      if (option == "partition" && to_number<std::uint32_t>(value)) {
+        partition = *to_number<std::uint32_t>(value);
       } else if (option == "key" && !value.empty()) {
         key = value;
       } else {
@@ -161,7 +162,7 @@ class Runner {
   }
 
   Status fail_commits() {
-    const auto count = parse_number(first_word());
+    const auto count = to_number<std::uint32_t>(first_word());
     if (!count) return error("fail-commits wants a number");
     world_.fail_next_commits(*count);
     return {};

@@ -1,13 +1,9 @@
 // The words and records in cases.
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
 
 namespace gameflow::app::flow_test {
-
-std::optional<std::uint32_t> parse_number(const std::string& text);
 
 // JSON without the white space between its parts, so that this does not matter; what is no JSON as
 // it is.

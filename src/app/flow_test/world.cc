@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "app/flow_test/text.h"
+#include "base/number.h"
 #include "query/query.h"
 
 namespace gameflow::app::flow_test {
@@ -141,8 +142,8 @@ std::string World::as_without_gaps(std::string record) const {
     return record.substr(begin, end - begin);
   };
   const std::size_t number = offset + kOffset.size(), end = record.find(',', number);
-  const auto from = parse_number(text(number, end));
-  const auto in = parse_number(text(partition + kPartition.size(), offset));
+  const auto from = to_number<std::uint32_t>(text(number, end));
+  const auto in = to_number<std::uint32_t>(text(partition + kPartition.size(), offset));
   if (!from || !in) return record;
   const auto before = without_gaps(text(topic + kTopic.size(), partition), *in, {*from});
   if (!before) return record;

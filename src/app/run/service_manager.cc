@@ -1,7 +1,6 @@
 #include "app/run/service_manager.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -13,6 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/number.h"
+
 namespace gameflow::app {
 namespace {
 
@@ -22,13 +23,6 @@ std::string take_variable(const char* name) {
   std::string text = value != nullptr ? value : "";
   ::unsetenv(name);
   return text;
-}
-
-std::optional<std::uint64_t> to_number(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || at != text.data() + text.size()) return std::nullopt;
-  return number;
 }
 
 std::uint64_t monotonic_us() {
@@ -42,7 +36,7 @@ std::uint64_t monotonic_us() {
 
 ServiceManager::ServiceManager() : socket_(take_variable("NOTIFY_SOCKET")) {
   const std::string pid = take_variable("WATCHDOG_PID");
-  const std::optional<std::uint64_t> us = to_number(take_variable("WATCHDOG_USEC"));
+  const std::optional<std::uint64_t> us = to_number<std::uint64_t>(take_variable("WATCHDOG_USEC"));
   const bool is_for_us = pid.empty() || pid == std::to_string(::getpid());
   if (us && *us > 0 && is_for_us) {
     // Twice as often as it must be.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdlib>
 #include <memory>
 #include <stdexcept>
@@ -12,16 +11,13 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include "base/hex.h"
+#include "base/number.h"
+
 namespace gameflow::connect {
 namespace {
 
 constexpr std::size_t kMacBytes = 32;
-
-std::string to_hex(std::string_view bytes) {
-  std::string text;
-  for (const char byte : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-  return text;
-}
 
 std::string to_base64(std::string_view bytes) {
   std::array<unsigned char, 4 * ((kMacBytes + 2) / 3) + 1> text{};
@@ -56,13 +52,10 @@ Timestamped read_timestamped(std::string_view header) {
 }
 
 std::optional<std::string> refuse_time(std::string_view text, Timestamp now, Duration tolerance) {
-  std::int64_t seconds = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, seconds);
+  const auto seconds = to_number<std::int64_t>(text);
   constexpr std::int64_t kSecondsMax = 1'000'000'000'000;
-  if (error != std::errc() || rest != end || seconds < 0 || seconds > kSecondsMax)
-    return "its t= is no time in seconds";
-  if (std::abs(now.ms - seconds * 1000) > tolerance.ms)
+  if (!seconds || *seconds < 0 || *seconds > kSecondsMax) return "its t= is no time in seconds";
+  if (std::abs(now.ms - *seconds * 1000) > tolerance.ms)
     return fmt::format("its time is more than {} s away from the time here", tolerance.ms / 1000);
   return std::nullopt;
 }

@@ -4,20 +4,15 @@
 #include <string>
 #include <vector>
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include "base/hex.h"
 
 namespace gameflow::connect {
 namespace {
 
-std::string hex(std::string_view bytes) {
-  std::string text;
-  for (const char byte : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-  return text;
-}
-
 std::string mac(std::string_view secret, std::vector<std::string_view> parts) {
-  return hex(hmac_sha256(secret, parts));
+  return to_hex(hmac_sha256(secret, parts));
 }
 
 // The vectors of RFC 4231, but for the one that is cut.

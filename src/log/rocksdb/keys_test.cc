@@ -3,17 +3,12 @@
 
 #include <string>
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include "base/hex.h"
 
 namespace gameflow::log {
 namespace {
-
-std::string hex(std::string_view bytes) {
-  std::string text;
-  for (const char byte : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-  return text;
-}
 
 constexpr TopicId kTopic{1};
 constexpr Timestamp kTime{1'731'406'530'000};
@@ -51,7 +46,7 @@ TEST(Keys, AreAsDocumented) {
       {encode_id({digest_of("{\"event_id\":\"e-1\"}"), {}, {1, {4}}}),
        "c2d752bb2a69a939163f6456c78be8d8ffffffffffffffff000000010000000000000004"},
   };
-  for (const Row& row : rows) EXPECT_EQ(hex(row.bytes), row.documented);
+  for (const Row& row : rows) EXPECT_EQ(to_hex(row.bytes), row.documented);
 
   const TopicInfo read = decode_topic(topic_key(kTopic), encode_topic(topic)).value();
   EXPECT_EQ(read.id, kTopic);
