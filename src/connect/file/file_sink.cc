@@ -20,6 +20,7 @@
 #include "connect/support/file_handle.h"
 #include "connect/support/json_value.h"
 #include "connect/support/positions_json.h"
+#include "connect/support/record_json.h"
 
 namespace gameflow::connect {
 namespace {
@@ -27,7 +28,6 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::size_t kBufferBytes = 1 << 20;
-constexpr std::string_view kOutputs[] = {"value", "record"};
 
 constexpr Setting kSettings[] = {
     {.key = "path",
@@ -40,7 +40,7 @@ constexpr Setting kSettings[] = {
      .fallback = "value",
      .doc = "what a line is: the record's `value`, or a `record` with topic, partition, offset, "
             "timestamp_ms, key and value",
-     .words = kOutputs},
+     .words = kRecordOutputs},
     {.key = "rotate-bytes",
      .kind = SettingKind::kBytes,
      .fallback = "128MiB",
@@ -113,7 +113,6 @@ class FileSink final : public Sink {
   void open_part();
   void flush();
   void store(const Committed& committed);
-  void append(const Delivery& record, const JsonValue& value);
 
   std::string path_;
   bool as_record_;
@@ -224,28 +223,11 @@ std::vector<Refused> FileSink::write(std::span<const Delivery> records) {
       refused.push_back({i, "its value is no JSON, which a line has to be"});
       continue;
     }
-    append(records[i], *value);
+    append_record(buffer_, records[i], value->raw(), as_record_);
+    buffer_ += '\n';
     if (buffer_.size() >= kBufferBytes) flush();
   }
   return refused;
-}
-
-void FileSink::append(const Delivery& record, const JsonValue& value) {
-  const std::size_t begin = buffer_.size();
-  if (as_record_) {
-    buffer_ += R"({"topic":)";
-    append_json_text(buffer_, record.topic);
-    buffer_ += fmt::format(R"(,"partition":{},"offset":{},"timestamp_ms":{},"key":)",
-                           record.partition, record.offset, record.timestamp_ms);
-    buffer_ += record.key ? json_text(*record.key) : "null";
-    buffer_ += R"(,"value":)";
-  }
-  buffer_ += value.raw();
-  if (as_record_) buffer_ += '}';
-  // Between the parts of a value JSON allows line breaks; within a text they are escaped.
-  for (std::size_t i = begin; i < buffer_.size(); ++i)
-    if (buffer_[i] == '\n' || buffer_[i] == '\r') buffer_[i] = ' ';
-  buffer_ += '\n';
 }
 
 void FileSink::flush() {

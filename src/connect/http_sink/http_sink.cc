@@ -11,6 +11,8 @@
 #include "client/http_client.h"
 #include "client/http_stream.h"
 #include "connect/support/json_value.h"
+#include "connect/support/record_json.h"
+#include "connect/support/slice.h"
 
 namespace gameflow::connect {
 namespace {
@@ -19,7 +21,6 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr auto kSlice = 200ms;  // how soon a stop is noticed
 constexpr auto kStopPatience = 2s;
 // The same request is sent so many times before the runner starts over.
 constexpr int kAttempts = 3;
@@ -28,7 +29,6 @@ constexpr std::string_view kNamePlace = "{batch}";
 
 constexpr std::string_view kMethods[] = {"POST", "PUT"};
 constexpr std::string_view kBodies[] = {"ndjson", "array", "each"};
-constexpr std::string_view kOutputs[] = {"value", "record"};
 
 constexpr Setting kSettings[] = {
     {.key = "endpoint",
@@ -50,7 +50,7 @@ constexpr Setting kSettings[] = {
      .fallback = "value",
      .doc = "what is sent of each: its `value`, or a `record` with topic, partition, offset, "
             "timestamp_ms, key and value",
-     .words = kOutputs},
+     .words = kRecordOutputs},
     {.key = "headers",
      .kind = SettingKind::kTexts,
      .doc = "of the request, `Name: value` each",
@@ -101,7 +101,6 @@ class HttpSink final : public Sink {
   std::size_t request_end(std::span<const Delivery> records, Indices indices) const;
   void deliver(std::span<const Delivery> records, Indices indices, std::vector<Refused>& refused);
   std::string body_of(std::span<const Delivery> records, Indices indices) const;
-  void append(std::string& body, const Delivery& record) const;
   Answer send(const std::string& name, const std::string& body);
   Answer request(const std::string& name, const std::string& body);
   void pause(milliseconds time) const;
@@ -197,27 +196,11 @@ void HttpSink::deliver(std::span<const Delivery> records, Indices indices,
                                answer.text.empty() ? "" : ": ", answer.text)});
 }
 
-void HttpSink::append(std::string& body, const Delivery& record) const {
-  const std::size_t begin = body.size();
-  if (as_record_) {
-    body += "{\"topic\":" + json_text(record.topic);
-    body += fmt::format(R"(,"partition":{},"offset":{},"timestamp_ms":{},"key":{},"value":)",
-                        record.partition, record.offset, record.timestamp_ms,
-                        record.key ? json_text(*record.key) : "null");
-  }
-  body += record.value;
-  if (as_record_) body += '}';
-  // Between the parts of a value JSON allows line breaks; within a text they are escaped.
-  std::replace_if(
-      body.begin() + static_cast<std::ptrdiff_t>(begin), body.end(),
-      [](char c) { return c == '\n' || c == '\r'; }, ' ');
-}
-
 std::string HttpSink::body_of(std::span<const Delivery> records, Indices indices) const {
   std::string body = body_ == "array" ? "[" : "";
   for (const std::size_t index : indices) {
     if (body_ == "array" && body.size() > 1) body += ',';
-    append(body, records[index]);
+    append_record(body, records[index], records[index].value, as_record_);
     if (body_ == "ndjson") body += '\n';
   }
   if (body_ == "array") body += ']';
@@ -291,8 +274,7 @@ Answer HttpSink::request(const std::string& name, const std::string& body) {
   answer.status = stream.status();
   answer.retry_after = stream.retry_after();
   if (answer.status == 0) throw Retry("the connection ended without an answer");
-  std::replace_if(
-      answer.text.begin(), answer.text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  join_lines(answer.text);
   return answer;
 }
 

@@ -8,13 +8,13 @@
 #include <libpq-fe.h>
 #include <poll.h>
 
+#include "connect/support/slice.h"
+
 namespace gameflow::connect {
 namespace {
 
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
-
-constexpr auto kSlice = 200ms;  // how soon a stop is noticed
 
 std::string without_line_ends(std::string_view message) {
   std::string line(message);

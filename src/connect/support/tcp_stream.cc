@@ -15,14 +15,13 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "connect/support/slice.h"
+
 namespace gameflow::connect {
 namespace {
 
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
-
-// How soon a stop is noticed.
-constexpr auto kSlice = 200ms;
 
 struct Endpoint {
   std::string host, port;
