@@ -9,6 +9,7 @@
 #include <gameflow/types.h>
 
 #include "record/codec.h"
+#include "record/dead_letter_json.h"
 #include "record/slot.h"
 #include "record/type.h"
 
@@ -111,6 +112,19 @@ TEST(Encode, EmptyObject) {
   std::string out;
   encode_json(type, &absent, out);
   EXPECT_EQ(out, "{}");
+}
+
+TEST(DeadLetterJson, LosesNothing) {
+  DeadLetterJson json("s\"");
+  json.text("operator", "decode");
+  json.reason(std::string(DeadLetterJson::kReasonBytesMax + 1, 'x'), "of a row");
+  json.number("offset", std::uint64_t{7});
+  json.bytes("key", "text\n");
+  json.bytes("value", "\xff\x01");
+  EXPECT_EQ(std::move(json).take(),
+            fmt::format(R"j({{"service":"s\"","operator":"decode","reason":"{} (of a row)",)j"
+                        R"("offset":7,"key":"text\n","value_hex":"ff01"}})",
+                        std::string(DeadLetterJson::kReasonBytesMax, 'x')));
 }
 
 }  // namespace

@@ -1,55 +1,34 @@
 #include "runtime/dead_letter.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
-#include "record/codec.h"
+#include "record/dead_letter_json.h"
 
 namespace gameflow::runtime {
-namespace {
-
-constexpr std::size_t kReasonBytesMax = 4096;
-
-void add_text(std::string& json, std::string_view name, std::string_view text) {
-  fmt::format_to(std::back_inserter(json), ",\"{}\":", name);
-  record::encode_json_string(text, json);
-}
-
-// The original bytes: as text where they are text, else as hex, so that nothing is lost.
-void add_bytes(std::string& json, std::string_view name, std::string_view bytes) {
-  if (record::is_valid_utf8(bytes)) return add_text(json, name, bytes);
-  fmt::format_to(std::back_inserter(json), ",\"{}_hex\":\"", name);
-  for (const char byte : bytes) {
-    fmt::format_to(std::back_inserter(json), "{:02x}", static_cast<unsigned char>(byte));
-  }
-  json += '"';
-}
-
-}  // namespace
 
 std::string to_json(const DeadLetter& letter) {
-  std::string json = "{\"service\":";
-  record::encode_json_string(letter.service, json);
-  add_text(json, "operator", letter.op);
-  add_text(json, "code", to_string(letter.code));
-  if (!letter.field.empty()) add_text(json, "field", letter.field);
-  const std::string about = letter.subject.empty() ? "" : fmt::format(" ({})", letter.subject);
-  add_text(json, "reason", letter.reason.substr(0, kReasonBytesMax) + about);
-  auto out = std::back_inserter(json);
-  if (letter.window_start) fmt::format_to(out, ",\"window_start\":{}", letter.window_start->ms);
-  if (letter.window_end) fmt::format_to(out, ",\"window_end\":{}", letter.window_end->ms);
-  if (letter.row_key) add_bytes(json, "row_key", *letter.row_key);
+  record::DeadLetterJson json(letter.service);
+  json.text("operator", letter.op);
+  json.text("code", to_string(letter.code));
+  if (!letter.field.empty()) json.text("field", letter.field);
+  json.reason(letter.reason, letter.subject);
+  if (letter.window_start) json.number("window_start", letter.window_start->ms);
+  if (letter.window_end) json.number("window_end", letter.window_end->ms);
+  if (letter.row_key) json.bytes("row_key", *letter.row_key);
   if (const auto& origin = letter.origin) {
-    add_text(json, "topic", origin->topic);
-    if (origin->offset)
-      fmt::format_to(out, ",\"partition\":{},\"offset\":{}", origin->partition,
-                     origin->offset->value);
-    fmt::format_to(out, ",\"timestamp\":{}", origin->record.timestamp.ms);
-    if (origin->record.key) add_bytes(json, "key", *origin->record.key);
-    add_bytes(json, "value", origin->record.value);
+    json.text("topic", origin->topic);
+    if (origin->offset) {
+      json.number("partition", origin->partition);
+      json.number("offset", origin->offset->value);
+    }
+    json.number("timestamp", origin->record.timestamp.ms);
+    if (origin->record.key) json.bytes("key", *origin->record.key);
+    json.bytes("value", origin->record.value);
   }
-  return json += '}';
+  return std::move(json).take();
 }
 
 Stop stop_at(const DeadLetter& letter) {
@@ -61,7 +40,7 @@ Stop stop_at(const DeadLetter& letter) {
             .offset = {},
             .window_start = letter.window_start,
             .subject = letter.subject};
-  stop.reason.resize(std::min(stop.reason.size(), kReasonBytesMax));
+  stop.reason.resize(std::min(stop.reason.size(), record::DeadLetterJson::kReasonBytesMax));
   if (!letter.origin) return stop;
   stop.topic = letter.origin->topic;
   stop.partition = letter.origin->partition;
