@@ -64,7 +64,24 @@ class KafkaClient {
   std::string told_reason_, undelivered_;
 };
 
-// The settings that both have, and what their texts are for librdkafka.
+// How long brokers may take to answer a question.
+constexpr std::chrono::milliseconds kKafkaAnswerMax{10'000};
+
+// Rows of the settings that both have.
+constexpr Setting kKafkaUrl{.key = "url",
+                            .is_required = true,
+                            .doc = "brokers to begin with, `HOST:PORT` with commas between them",
+                            .example = "kafka-1:9092,kafka-2:9092"};
+constexpr Setting kafka_topic_setting(std::string_view example) {
+  return {.key = "topic", .is_required = true, .doc = "the topic in Kafka", .example = example};
+}
+constexpr Setting kafka_options_setting(std::string_view example) {
+  return {.key = "options",
+          .kind = SettingKind::kMap,
+          .doc = "more settings of librdkafka, such as those of security",
+          .example = example};
+}
+// The value of the last one.
 KafkaOptions kafka_options(const Settings& settings);
 
 }  // namespace gameflow::connect

@@ -11,6 +11,7 @@
 
 #include "connect/kafka/kafka_client.h"
 #include "connect/support/positions_json.h"
+#include "connect/support/slice.h"
 
 namespace gameflow::connect {
 namespace {
@@ -19,28 +20,20 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr auto kAnswerMax = 10s;
 constexpr auto kTransactionMax = 60s;
-constexpr auto kSlice = 200ms;
 // What a record has in a message beside key and value, and some.
 constexpr std::size_t kOverhead = 512;
 constexpr std::size_t kRecordMaxDefault = 1'000'000;
 
 constexpr Setting kSettings[] = {
-    {.key = "url",
-     .is_required = true,
-     .doc = "brokers to begin with, `HOST:PORT` with commas between them",
-     .example = "kafka-1:9092,kafka-2:9092"},
-    {.key = "topic", .is_required = true, .doc = "the topic in Kafka", .example = "purchases"},
+    kKafkaUrl,
+    kafka_topic_setting("purchases"),
     {.key = "transactional-id",
      .is_required = true,
      .doc = "the name of this writer in Kafka, and of the group under which its positions are: "
             "nobody else may use it",
      .example = "gameflow-purchases"},
-    {.key = "options",
-     .kind = SettingKind::kMap,
-     .doc = "more settings of librdkafka, such as those of security",
-     .example = "{ security.protocol: SSL, compression.codec: zstd }"},
+    kafka_options_setting("{ security.protocol: SSL, compression.codec: zstd }"),
 };
 
 int ms(milliseconds wait) {
@@ -101,8 +94,8 @@ void KafkaSink::make_producer(std::size_t record_max) {
 std::optional<Positions> KafkaSink::open() {
   {
     KafkaClient asker(RD_KAFKA_PRODUCER, {{"bootstrap.servers", url_}}, options_, host_);
-    asker.count_partitions(topic_, kAnswerMax);
-    const std::size_t record_max = asker.record_max(topic_, kAnswerMax);
+    asker.count_partitions(topic_, kKafkaAnswerMax);
+    const std::size_t record_max = asker.record_max(topic_, kKafkaAnswerMax);
     make_producer(record_max > 0 ? record_max : kRecordMaxDefault);
   }
   check(KafkaError(rd_kafka_init_transactions(producer_->get(), ms(kTransactionMax))),

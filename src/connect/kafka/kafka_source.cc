@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "connect/kafka/kafka_client.h"
+#include "connect/support/slice.h"
 
 namespace gameflow::connect {
 namespace {
@@ -19,7 +20,6 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr auto kAnswerMax = 10s;
 constexpr auto kLookEvery = 30s;  // for new partitions
 constexpr std::size_t kMessagesAtOnce = 500;
 // What librdkafka reads ahead. Once it has so much it stops for a second, however soon that is used
@@ -30,11 +30,8 @@ constexpr std::size_t kValueMax = 4U << 20;
 
 constexpr std::string_view kStarts[] = {"earliest", "latest"};
 constexpr Setting kSettings[] = {
-    {.key = "url",
-     .is_required = true,
-     .doc = "brokers to begin with, `HOST:PORT` with commas between them",
-     .example = "kafka-1:9092,kafka-2:9092"},
-    {.key = "topic", .is_required = true, .doc = "the topic in Kafka", .example = "game-events"},
+    kKafkaUrl,
+    kafka_topic_setting("game-events"),
     {.key = "start",
      .kind = SettingKind::kWord,
      .fallback = "earliest",
@@ -43,10 +40,7 @@ constexpr Setting kSettings[] = {
     {.key = "group",
      .fallback = "gameflow",
      .doc = "the group whose rights count; it is not joined, and its offsets are not used"},
-    {.key = "options",
-     .kind = SettingKind::kMap,
-     .doc = "more settings of librdkafka, such as those of security",
-     .example = "{ security.protocol: SASL_SSL, sasl.mechanism: SCRAM-SHA-512 }"},
+    kafka_options_setting("{ security.protocol: SASL_SSL, sasl.mechanism: SCRAM-SHA-512 }"),
 };
 
 class KafkaSource final : public Source {
@@ -115,8 +109,8 @@ void KafkaSource::open(std::string_view position) {
   queue_.reset(rd_kafka_queue_get_consumer(client_.get()));
   for (auto& [partition, offset] : next_) {
     std::int64_t low = 0, high = 0;
-    const auto code = rd_kafka_query_watermark_offsets(
-        client_.get(), topic_.c_str(), partition, &low, &high, milliseconds(kAnswerMax).count());
+    const auto code = rd_kafka_query_watermark_offsets(client_.get(), topic_.c_str(), partition,
+                                                       &low, &high, kKafkaAnswerMax.count());
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
       client_.fail(code,
                    fmt::format("no answer from Kafka for partition {} of '{}'", partition, topic_));
@@ -137,14 +131,14 @@ std::int64_t KafkaSource::first_offset(std::int32_t partition, bool is_first) {
   if (!is_first || !starts_at_end_) return 0;  // or the first that there is: auto.offset.reset
   std::int64_t low = 0, high = 0;
   const auto code = rd_kafka_query_watermark_offsets(client_.get(), topic_.c_str(), partition, &low,
-                                                     &high, milliseconds(kAnswerMax).count());
+                                                     &high, kKafkaAnswerMax.count());
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) client_.fail(code, "no answer from Kafka");
   return high;
 }
 
 void KafkaSource::find_partitions(bool is_first) {
   next_look_ = steady_clock::now() + kLookEvery;
-  const std::int32_t count = client_.count_partitions(topic_, kAnswerMax);
+  const std::int32_t count = client_.count_partitions(topic_, kKafkaAnswerMax);
   if (!is_first && next_.size() >= static_cast<std::size_t>(count) && is_assigned_) return;
   for (std::int32_t partition = 0; partition < count; ++partition)
     if (!next_.contains(partition)) next_[partition] = first_offset(partition, is_first);
@@ -216,7 +210,7 @@ Batch KafkaSource::poll(milliseconds wait, std::size_t bytes_max) {
     if (messages_.empty()) {
       const auto rest = std::chrono::ceil<milliseconds>(
           std::max<steady_clock::duration>(deadline - steady_clock::now(), 0ms));
-      fetch(batch.records.empty() ? std::min<milliseconds>(rest, 200ms) : 0ms);
+      fetch(batch.records.empty() ? std::min(rest, kSlice) : 0ms);
       client_.serve(0ms);
     }
     if (messages_.empty()) {
