@@ -3,7 +3,9 @@
 
 #include <exception>
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -23,6 +25,21 @@ class RunHost final : public Host {
 
  private:
   Run& run_;
+};
+
+// A source or sink, which is closed whatever happens.
+template <class Connector>
+class Opened {
+ public:
+  explicit Opened(std::unique_ptr<Connector> connector) : connector_(std::move(connector)) {}
+  ~Opened() { connector_->close(); }
+  Opened(const Opened&) = delete;
+  Opened& operator=(const Opened&) = delete;
+  Connector& operator*() const { return *connector_; }
+  Connector* operator->() const { return connector_.get(); }
+
+ private:
+  std::unique_ptr<Connector> connector_;
 };
 
 // Calls `live` until it returns: that is until a stop, or with what is final. It says when it is

@@ -52,11 +52,6 @@ Counts Progress::counts() const {
   return counts_;
 }
 
-std::string Progress::last_error() const {
-  const MutexLock lock(mutex_);
-  return last_error_;
-}
-
 std::string Progress::json() const {
   json::array topics;
   for (const std::string& topic : connector_.topics) topics.push_back(json::string(topic));

@@ -35,7 +35,6 @@ class Progress {
 
   State state() const;
   Counts counts() const;
-  std::string last_error() const;
   // The body of a report.
   std::string json() const;
   // Returns when the state is another one than at the last call, after `time`, or at a stop.

@@ -15,7 +15,6 @@
 
 #include "connect/backoff.h"
 #include "connect/fake_server.h"
-#include "connect/positions.h"
 
 namespace gameflow::connect {
 namespace {
@@ -172,6 +171,16 @@ class RunTest : public testing::Test {
     };
   }
 
+  // Records to a sink that refuses some of them, and all that can fails.
+  void offer_300(std::uint64_t seed) {
+    outside_.total = 300;
+    outside_.refused = {5, 6, 200};
+    server_.forget();
+    server_.topics["dead-letters"].clear();
+    server_.topics["in"].assign(outside_.total, {"null", "1"});
+    let_fail(seed);
+  }
+
   std::vector<std::string> values(const std::string& topic) {
     std::vector<std::string> all;
     for (const auto& record : server_.topics[topic]) all.push_back(record.value);
@@ -282,15 +291,8 @@ std::vector<std::uint64_t> numbers(std::uint64_t count, const std::set<std::uint
 TEST_F(RunTest, ASinkThatKeepsItsPlaceGetsEachRecordOnce) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
-    outside_ = {};
-    outside_.total = 300;
-    outside_.keeps = true;
-    outside_.kept = Positions{};
-    outside_.refused = {5, 6, 200};
-    server_.forget();
-    server_.topics["dead-letters"].clear();
-    server_.topics["in"].assign(300, {"null", "1"});
-    let_fail(seed);
+    outside_ = {.kept = Positions(), .keeps = true};
+    offer_300(seed);
     ASSERT_TRUE(run_to_end(connector_of(false)));
     ASSERT_EQ(outside_.delivered, numbers(300, outside_.refused));
     ASSERT_EQ(server_.topics["dead-letters"].size(), 3U);
@@ -301,12 +303,7 @@ TEST_F(RunTest, ASinkWithoutAPlaceGetsEachRecordInOrderAtLeastOnce) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
     outside_ = {};
-    outside_.total = 300;
-    outside_.refused = {5, 6, 200};
-    server_.forget();
-    server_.topics["dead-letters"].clear();
-    server_.topics["in"].assign(300, {"null", "1"});
-    let_fail(seed);
+    offer_300(seed);
     ASSERT_TRUE(run_to_end(connector_of(false)));
     // What comes again is what came last.
     std::uint64_t behind = 0;
@@ -330,12 +327,11 @@ TEST_F(RunTest, RecordsThatRetentionHasRemovedAreTold) {
                                             "retention has removed them"});
 }
 
-TEST(Positions, AreReadAsTheyAreWritten) {
-  const Positions positions = {{{"a/b", 3}, 7}, {{"c", 0}, 18446744073709551615ULL}};
-  EXPECT_EQ(*parse_positions(to_json(positions)), positions);
-  EXPECT_TRUE(parse_positions("")->empty());
-  for (const char* bad : {"x", "[]", R"({"a":1})", R"({"a/x":1})", R"({"a/1":-1})"})
-    EXPECT_FALSE(parse_positions(bad)) << bad;
+TEST_F(RunTest, ThePositionOfASourceIsNoneOfASink) {
+  server_.position = "after 3";
+  const Status status = run_to_end(connector_of(false));
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::kDataCorrupt);
 }
 
 TEST(Backoff, GrowsAndIsRandomAndWaitsAsLongAsIsAsked) {

@@ -11,8 +11,8 @@
 
 #include "connect/attempts.h"
 #include "connect/dead_letter.h"
-#include "connect/positions.h"
 #include "connect/server.h"
+#include "connect/support/positions_json.h"
 #include "connect/topic_reader.h"
 
 namespace gameflow::connect {
@@ -50,19 +50,6 @@ class SinkRun {
   Positions done_;    // behind what is durable
   Positions stored_;  // what the server knows
   SteadyClock::time_point noted_at_;
-};
-
-class Opened {
- public:
-  explicit Opened(std::unique_ptr<Sink> sink) : sink_(std::move(sink)) {}
-  ~Opened() { sink_->close(); }
-  Opened(const Opened&) = delete;
-  Opened& operator=(const Opened&) = delete;
-  Sink& operator*() { return *sink_; }
-  Sink* operator->() { return sink_.get(); }
-
- private:
-  std::unique_ptr<Sink> sink_;
 };
 
 // Dead letters go with the position behind their records in one commit, so that none comes twice:
@@ -121,11 +108,21 @@ Status SinkRun::deliver(Sink& sink, std::span<const Delivery> records, bool is_k
   return {};
 }
 
+// Of what the server has stored, which is empty at first.
+Result<Positions> parse_positions(std::string_view json) {
+  if (json.empty()) return Positions();
+  if (auto positions = positions_from_json(json)) return *std::move(positions);
+  return fail(ErrorCode::kDataCorrupt,
+              "the stored position of this connector is not that of a sink: another connector "
+              "has had its name. Choose another one, or remove it with 'gameflow connector "
+              "delete'");
+}
+
 Status SinkRun::live(const std::function<void()>& is_well) {
   run_.progress.set_state(State::kStarting);
   GF_ASSIGN(const std::string stored, server_.resume());
   GF_ASSIGN(stored_, parse_positions(stored));
-  Opened sink(run_.connector.kind.make_sink(run_.connector.settings, host_));
+  const Opened sink(run_.connector.kind.make_sink(run_.connector.settings, host_));
   const std::optional<Positions> kept = sink->open();
   done_ = kept ? *kept : stored_;
   Positions next = done_;

@@ -60,20 +60,6 @@ class SourceRun {
   std::uint64_t told_ = 0, collisions_ = 0;
 };
 
-// Closes it, whatever happens.
-class Opened {
- public:
-  explicit Opened(std::unique_ptr<Source> source) : source_(std::move(source)) {}
-  ~Opened() { source_->close(); }
-  Opened(const Opened&) = delete;
-  Opened& operator=(const Opened&) = delete;
-  Source& operator*() { return *source_; }
-  Source* operator->() { return source_.get(); }
-
- private:
-  std::unique_ptr<Source> source_;
-};
-
 Status SourceRun::check_topics() {
   for (const std::string& topic : run_.connector.topics) GF_TRY(server_.check_topic(topic));
   if (!run_.connector.route) return {};
@@ -228,7 +214,7 @@ Status SourceRun::live(const std::function<void()>& is_well) {
   run_.progress.set_state(State::kStarting);
   pending_ = nullptr;
   GF_ASSIGN(position_, server_.resume());
-  Opened source(run_.connector.kind.make_source(run_.connector.settings, host_));
+  const Opened source(run_.connector.kind.make_source(run_.connector.settings, host_));
   source->open(position_);
   while (!run_.stop.stop_requested()) {
     GF_ASSIGN(const bool has_more, gather(*source));

@@ -66,7 +66,7 @@ TEST(PositionsJson, ComesBack) {
   EXPECT_EQ(positions_from_json(to_json(positions)), positions);
   EXPECT_EQ(positions_from_json("{}"), Positions());
   for (const auto* wrong :
-       {"", "[]", R"({"a":1})", R"({"a/x":1})", R"({"a/1":-1})", R"({"a/1":1.5})"})
+       {"", "x", "[]", R"({"a":1})", R"({"a/x":1})", R"({"a/1":-1})", R"({"a/1":1.5})"})
     EXPECT_FALSE(positions_from_json(wrong)) << wrong;
 }
 

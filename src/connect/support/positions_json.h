@@ -1,4 +1,5 @@
-// Positions as JSON, `{"TOPIC/PARTITION":OFFSET,…}`: how sinks keep them beside their records.
+// Positions of a sink as JSON, `{"TOPIC/PARTITION":OFFSET,…}`: as the server stores them, and sinks
+// that keep them beside their records.
 #pragma once
 
 #include <optional>
