@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 
 #include "connect/file/file_test_util.h"
-#include "connect/support/fake_host.h"
+#include "connect/support/settings_test_util.h"
 
 namespace gameflow::connect {
 namespace {
@@ -33,7 +33,7 @@ class FileSinkTest : public FolderTest {
   void commit(std::uint64_t next) { sink->commit({{{"sales", 1}, next}}); }
   static Positions at(std::uint64_t next) { return {{{"sales", 1}, next}}; }
 
-  FakeHost host;
+  TestHost host;
   std::unique_ptr<Sink> sink;
 };
 

@@ -6,7 +6,7 @@
 #include <zlib.h>
 
 #include "connect/file/file_test_util.h"
-#include "connect/support/fake_host.h"
+#include "connect/support/settings_test_util.h"
 
 namespace gameflow::connect {
 namespace {
@@ -44,7 +44,7 @@ class FileSourceTest : public FolderTest {
     gzclose(file);
   }
 
-  FakeHost host;
+  TestHost host;
   Settings settings;
   std::unique_ptr<Source> source;
   std::string position;
@@ -68,7 +68,7 @@ TEST_F(FileSourceTest, HandsOutWholeLinesOnceAndGoesOnWhereItStood) {
 TEST_F(FileSourceTest, FindsFilesThatAppear) {
   open({{"path", path("*.log")}});
   EXPECT_EQ(take(), Lines());
-  EXPECT_EQ(host.lines.size(), 1U);
+  EXPECT_EQ(host.told.size(), 1U);
   append("a.log", "1\n");
   append("b.txt", "no\n");
   EXPECT_EQ(take(), Lines{"1"});
@@ -107,7 +107,7 @@ TEST_F(FileSourceTest, ReadsACopyThatRotationLeftOnlyBehindWhatItKnows) {
   std::filesystem::resize_file(path("a.log"), 0);
   reopen();
   EXPECT_EQ(take(), Lines());
-  EXPECT_EQ(host.lines, Lines());
+  EXPECT_EQ(host.told, Lines());
 }
 
 TEST_F(FileSourceTest, TellsWhatIsLost) {
@@ -118,16 +118,16 @@ TEST_F(FileSourceTest, TellsWhatIsLost) {
   append("a.log", "new\n");
   reopen();
   EXPECT_EQ(take(), Lines{"new"});
-  ASSERT_EQ(host.lines.size(), 1U);
-  EXPECT_NE(host.lines[0].find("byte 4"), std::string::npos) << host.lines[0];
+  ASSERT_EQ(host.told.size(), 1U);
+  EXPECT_NE(host.told[0].find("byte 4"), std::string::npos) << host.told[0];
 }
 
 TEST_F(FileSourceTest, LeavesOutLinesOverTheLimit) {
   append("a.log", "1\n" + std::string(1 << 20, 'x') + "\n2\n" + std::string(11, 'y') + "\n3\n");
   open({{"path", path("a.log")}, {"record-max", std::int64_t{10}}});
   EXPECT_EQ(take(), (Lines{"1", "2", "3"}));
-  ASSERT_EQ(host.lines.size(), 1U);
-  EXPECT_NE(host.lines[0].find("2 lines"), std::string::npos) << host.lines[0];
+  ASSERT_EQ(host.told.size(), 1U);
+  EXPECT_NE(host.told[0].find("2 lines"), std::string::npos) << host.told[0];
 }
 
 TEST_F(FileSourceTest, KeepsBatchesNearTheirSize) {
@@ -173,8 +173,8 @@ TEST_F(FileSourceTest, WaitsForAGzipFileThatIsBeingWrittenAndLeavesADamagedOne) 
   EXPECT_GT(before, 1'000U);
   append("a.gz", whole.substr(whole.size() / 2));
   EXPECT_EQ(before + take(10'000 - before).size(), 10'000U);
-  ASSERT_EQ(host.lines.size(), 1U);
-  EXPECT_NE(host.lines[0].find("b.gz is no sound gzip file"), std::string::npos) << host.lines[0];
+  ASSERT_EQ(host.told.size(), 1U);
+  EXPECT_NE(host.told[0].find("b.gz is no sound gzip file"), std::string::npos) << host.told[0];
 }
 
 TEST_F(FileSourceTest, ReadsCsv) {
@@ -188,8 +188,8 @@ TEST_F(FileSourceTest, ReadsCsv) {
   EXPECT_EQ(take(), (Lines{R"({"id":1,"name":"a \"b\", c","price":1.50,"zip":"007","bot":true})",
                            R"({"id":2,"name":"two\u000alines","zip":"7","bot":"no"})",
                            R"({"id":-4,"name":"x","price":1e3,"zip":"8","bot":false})"}));
-  ASSERT_EQ(host.lines.size(), 1U);
-  EXPECT_NE(host.lines[0].find("it has 2 cells, the header 5"), std::string::npos);
+  ASSERT_EQ(host.told.size(), 1U);
+  EXPECT_NE(host.told[0].find("it has 2 cells, the header 5"), std::string::npos);
   append("a.csv", "5,y,0,9,true\n");
   reopen();
   const Batch batch = source->poll(0ms, 1000);
@@ -202,7 +202,7 @@ TEST_F(FileSourceTest, SaysWhatIsWrongWithAHeaderAndReadsTheOthers) {
   append("b.csv", "id\n1\n");
   open({{"path", path("*.csv")}, {"format", "csv"}});
   EXPECT_EQ(take(), Lines{R"({"id":1})"});
-  EXPECT_EQ(host.lines,
+  EXPECT_EQ(host.told,
             Lines{path("a.csv") + ": the header names 'id' twice; the rest of it is left out"});
 }
 
@@ -255,8 +255,8 @@ TEST_F(FileSourceTest, AnyOrderOfRotationsAndRestarts) {
     for (const std::string& line : take(missing))
       ++times.at(static_cast<std::size_t>(std::stoi(line.substr(6))));
     EXPECT_EQ(times, std::vector<int>(times.size(), 1));
-    for (const std::string& line : host.lines) EXPECT_EQ(line.find("no file is named"), 0U) << line;
-    host.lines.clear();
+    for (const std::string& line : host.told) EXPECT_EQ(line.find("no file is named"), 0U) << line;
+    host.told.clear();
     source.reset();
   }
 }

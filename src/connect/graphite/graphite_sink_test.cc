@@ -8,8 +8,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "connect/support/fake_host.h"
 #include "connect/support/file_handle.h"
+#include "connect/support/settings_test_util.h"
 
 namespace gameflow::connect {
 namespace {
@@ -79,7 +79,7 @@ class GraphiteSinkTest : public ::testing::Test {
     EXPECT_EQ(refused[0].reason, reason);
   }
 
-  FakeHost host;
+  TestHost host;
   FakeCarbon carbon;
   std::unique_ptr<Sink> sink;
 };

@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "connect/support/fake_host.h"
 #include "connect/support/peer_test_util.h"
+#include "connect/support/settings_test_util.h"
 
 namespace gameflow::connect {
 namespace {
@@ -128,7 +128,7 @@ class MqttSourceTest : public ::testing::Test {
     return "(none)";
   }
 
-  FakeHost host;
+  TestHost host;
   Settings settings;
   std::unique_ptr<Source> source;
   std::string stored, polled;
@@ -152,7 +152,7 @@ TEST_F(MqttSourceTest, TakesMessagesAndThoseThatCameWhileItWasAway) {
   reopen();
   EXPECT_EQ(take_all(1), Texts{"3"});
   expect_nothing();
-  EXPECT_EQ(host.lines, Texts());
+  EXPECT_EQ(host.told, Texts());
 }
 
 TEST_F(MqttSourceTest, WhatWasNotStoredComesAgainAndWhatWasDoesNot) {
@@ -222,8 +222,8 @@ TEST_F(MqttSourceTest, SaysThatTheBrokerHasForgotten) {
   EXPECT_EQ(final_message([&] { reopen(); }).find("(retry) no connection to 127.0.0.1"), 0U);
   broker.start();
   reopen();
-  ASSERT_EQ(host.lines.size(), 1U);
-  EXPECT_NE(host.lines[0].find("forgotten the session"), std::string::npos);
+  ASSERT_EQ(host.told.size(), 1U);
+  EXPECT_NE(host.told[0].find("forgotten the session"), std::string::npos);
   broker.publish({"2"});
   EXPECT_EQ(take(), Texts{"2"});
 }

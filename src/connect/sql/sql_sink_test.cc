@@ -9,8 +9,8 @@
 #include <gtest/gtest.h>
 #include <libpq-fe.h>
 
-#include "connect/support/fake_host.h"
 #include "connect/support/peer_test_util.h"
+#include "connect/support/settings_test_util.h"
 
 namespace gameflow::connect {
 namespace {
@@ -147,7 +147,7 @@ class SqlSinkTest : public ::testing::Test {
   }
 
   static std::unique_ptr<Postgres> postgres;
-  FakeHost host;
+  TestHost host;
   std::unique_ptr<Sink> sink;
 };
 

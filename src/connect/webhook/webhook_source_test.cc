@@ -10,9 +10,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/hex.h"
 #include "base/time.h"
-#include "connect/support/fake_host.h"
 #include "connect/support/peer_test_util.h"
+#include "connect/support/settings_test_util.h"
 #include "connect/webhook/signature.h"
 #include "serve/serve_test_util.h"
 
@@ -26,19 +27,13 @@ using serve::test::Response;
 using Texts = std::vector<std::string>;
 using Values = std::initializer_list<std::pair<std::string, Settings::Value>>;
 
-std::string hex(std::string_view bytes) {
-  std::string text;
-  for (const char byte : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-  return text;
-}
-
 std::string github(std::string_view body, std::string_view secret = "new") {
   const std::vector<std::string_view> parts{body};
-  return fmt::format("X-Signature: sha256={}\r\n", hex(hmac_sha256(secret, parts)));
+  return fmt::format("X-Signature: sha256={}\r\n", to_hex(hmac_sha256(secret, parts)));
 }
 
 struct Webhook {
-  FakeHost host;
+  TestHost host;
   int port = free_port();
   Settings settings;
   std::unique_ptr<Source> source;
@@ -151,7 +146,7 @@ TEST(WebhookSource, TimesAreThoseOfNow) {
   const auto at = [](std::int64_t seconds) {
     const std::string time = std::to_string(seconds);
     const std::vector<std::string_view> parts{time, ".", "{}"};
-    return fmt::format("X-Signature: t={},v1={}\r\n", time, hex(hmac_sha256("new", parts)));
+    return fmt::format("X-Signature: t={},v1={}\r\n", time, to_hex(hmac_sha256("new", parts)));
   };
   const std::int64_t now = SystemClock().now().ms / 1000;
   EXPECT_EQ(webhook.refused(at(now - 400), "{}").status, 401U);

@@ -1,6 +1,8 @@
 // For tests of a connector: settings as a file would give them, and a host that writes down.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -15,7 +17,7 @@ struct TestHost final : Host {
   bool is_stopping() const override { return stopping; }
   void tell(const std::string& line) override { told.push_back(line); }
 
-  bool stopping = false;
+  std::atomic<bool> stopping = false;
   std::vector<std::string> told;
 };
 
@@ -50,16 +52,18 @@ inline Settings::Value value_of(const Setting& setting, std::string_view text) {
 }  // namespace testing_detail
 
 // The settings of `kind` by default, and those that are given, as one would write them in a file.
-// Lists and maps are set on the result.
+// Lists and maps are set on the result. std::invalid_argument for what is no setting or no number.
 inline Settings test_settings(const Kind& kind,
                               const std::vector<std::pair<std::string, std::string>>& given = {}) {
   Settings settings;
   for (const Setting& setting : kind.settings) {
     if (!setting.fallback.empty())
       settings.set(setting.key, testing_detail::value_of(setting, setting.fallback));
-    for (const auto& [key, text] : given) {
-      if (key == setting.key) settings.set(key, testing_detail::value_of(setting, text));
-    }
+  }
+  for (const auto& [key, text] : given) {
+    const auto setting = std::ranges::find(kind.settings, key, &Setting::key);
+    if (setting == kind.settings.end()) throw std::invalid_argument("no setting " + key);
+    settings.set(key, testing_detail::value_of(*setting, text));
   }
   return settings;
 }
