@@ -8,6 +8,7 @@
 
 #include "record/type.h"
 #include "spec/function.h"
+#include "spec/json_layout.h"
 #include "spec/sections.h"
 
 namespace gameflow::spec {
@@ -185,43 +186,23 @@ class SchemaMaker {
 };
 
 // As people write it: what fits on a line stays on one.
-void print(const json::value& value, const std::string& indent, std::string& out) {
+bool fits_on_a_line(const json::value& value, std::size_t indent) {
   constexpr std::size_t kColumnsMax = 100;
-  const std::string flat = json::serialize(value);
-  if (indent.size() + flat.size() <= kColumnsMax || !value.is_structured()) {
-    out += flat;
-    return;
-  }
-  const std::string inner = indent + "  ";
-  std::string_view separator = "\n";
-  out += value.is_object() ? "{" : "[";
-  const auto print_one = [&](std::string_view key, const json::value& item) {
-    out += separator;
-    out += inner;
-    if (value.is_object()) out += json::serialize(json::string(key)) + ": ";
-    print(item, inner, out);
-    separator = ",\n";
-  };
-  if (value.is_object()) {
-    for (const auto& member : value.get_object()) print_one(member.key(), member.value());
-  } else {
-    for (const json::value& item : value.get_array()) print_one({}, item);
-  }
-  out += fmt::format("\n{}{}", indent, value.is_object() ? "}" : "]");
+  return !value.is_structured() || indent + json::serialize(value).size() <= kColumnsMax;
+}
+
+std::string schema_of(const Section& section, std::string_view title) {
+  return json_lines(SchemaMaker().make(section, title), fits_on_a_line);
 }
 
 }  // namespace
 
 std::string json_schema() {
-  std::string text;
-  print(SchemaMaker().make(kDataflow, "gameflow dataflow"), "", text);
-  return text + "\n";
+  return schema_of(kDataflow, "gameflow dataflow");
 }
 
 std::string package_json_schema() {
-  std::string text;
-  print(SchemaMaker().make(kPackage, "gameflow package"), "", text);
-  return text + "\n";
+  return schema_of(kPackage, "gameflow package");
 }
 
 }  // namespace gameflow::spec

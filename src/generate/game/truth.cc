@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include <boost/json.hpp>
-#include <fmt/format.h>
 
 #include "generate/game/writer.h"
 #include "spec/game.h"
+#include "spec/json_layout.h"
 
 namespace gameflow::generate {
 
@@ -196,33 +196,13 @@ json::array anomalies_of(const World& world, const std::vector<Occurrence>& occu
   return array;
 }
 
-// A line for each member, and for each item of an array of objects.
-void print(const json::value& value, const std::string& indent, std::string& out) {
-  const bool is_flat =
-      !value.is_structured() ||
-      (value.is_array() && (value.get_array().empty() || !value.get_array()[0].is_structured())) ||
-      !indent.empty();
-  if (is_flat && !(value.is_array() && indent == "  " && !value.get_array().empty() &&
-                   value.get_array()[0].is_structured())) {
-    out += json::serialize(value);
-    return;
-  }
-  const std::string inner = indent + "  ";
-  std::string_view separator = "\n";
-  out += value.is_object() ? "{" : "[";
-  const auto print_one = [&](std::string_view key, const json::value& item) {
-    out += separator;
-    out += inner;
-    if (value.is_object()) out += json::serialize(json::string(key)) + ": ";
-    print(item, inner, out);
-    separator = ",\n";
-  };
-  if (value.is_object()) {
-    for (const auto& member : value.get_object()) print_one(member.key(), member.value());
-  } else {
-    for (const json::value& item : value.get_array()) print_one({}, item);
-  }
-  out += fmt::format("\n{}{}", indent, value.is_object() ? "}" : "]");
+bool is_list_of_objects(const json::value& value) {
+  return value.is_array() && !value.get_array().empty() && value.get_array()[0].is_structured();
+}
+
+// A line for each member, and for each item of a list of objects.
+bool is_flat(const json::value& value, std::size_t indent) {
+  return indent > 0 && !(indent == 2 && is_list_of_objects(value));
 }
 
 }  // namespace
@@ -256,9 +236,7 @@ std::string truth_json(const World& world, const Counters& counters,
       {"anomalies", anomalies_of(world, occurrences)},
       {"wrong_clock_players", names_of(world, counters.players, &Traits::has_wrong_clock)},
       {"bots", names_of(world, counters.players, &Traits::is_bot)}};
-  std::string text;
-  print(truth, "", text);
-  return text + "\n";
+  return spec::json_lines(truth, is_flat);
 }
 
 }  // namespace gameflow::generate
