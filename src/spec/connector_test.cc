@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -71,10 +72,15 @@ Result<std::string> find_secret(const SecretReference& reference) {
   return fail(ErrorCode::kInvalidArgument, "there is no secret '" + reference.name + "'");
 }
 
+// A file without mistakes.
+Connector read(std::string_view source) {
+  ConnectorResult result = parse_connector(source, "f", kKinds, find_secret);
+  EXPECT_EQ(render(result.diagnostics, "f", source), "");
+  return std::move(result.connector).value();
+}
+
 TEST(Connector, IsReadWithItsSecrets) {
-  const ConnectorResult result = parse_connector(kGood, "f", kKinds, find_secret);
-  ASSERT_EQ(render(result.diagnostics, "f", kGood), "");
-  const Connector& connector = *result.connector;
+  const Connector connector = read(kGood);
   EXPECT_EQ(connector.name, "gaming-events");
   EXPECT_EQ(connector.kind.type, "http-source");
   EXPECT_TRUE(connector.is_source());
@@ -100,9 +106,7 @@ TEST(Connector, HasTheTopicInBothSpellings) {
   const std::string_view topic = "topic: gaming-events";
   source.replace(source.find(topic), topic.size(), "topic: { meta: { name: others } }");
   source.replace(source.find("0.1.0"), 5, "0.2.0");
-  const ConnectorResult result = parse_connector(source, "f", kKinds, find_secret);
-  ASSERT_EQ(render(result.diagnostics, "f", source), "");
-  EXPECT_EQ(result.connector->topics, std::vector<std::string>{"others"});
+  EXPECT_EQ(read(source).topics, std::vector<std::string>{"others"});
 }
 
 TEST(Connector, OfASinkHasSeveralTopics) {
@@ -110,11 +114,10 @@ TEST(Connector, OfASinkHasSeveralTopics) {
       "apiVersion: 0.1.0\n"
       "meta: { name: a, version: 0.1.0, type: file-sink, topics: [a, b, a],\n"
       "        consumer: { partition: 3, max_bytes: 1MB } }\n";
-  const ConnectorResult result = parse_connector(source, "f", kKinds, find_secret);
-  ASSERT_EQ(render(result.diagnostics, "f", source), "");
-  EXPECT_EQ(result.connector->topics, (std::vector<std::string>{"a", "b"}));
-  EXPECT_EQ(result.connector->partition, 3);
-  EXPECT_EQ(result.connector->batch_bytes, 1'000'000);
+  const Connector connector = read(source);
+  EXPECT_EQ(connector.topics, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(connector.partition, 3);
+  EXPECT_EQ(connector.batch_bytes, 1'000'000);
 }
 
 TEST(Connector, Routes) {
@@ -123,24 +126,19 @@ TEST(Connector, Routes) {
       "key-field: key\nvalue-field: event\n"
       "route:\n  field: event.event_name\n  topics: { player_action: players }\n"
       "  otherwise: drop\n";
-  const ConnectorResult result = parse_connector(source, "f", kKinds, find_secret);
-  ASSERT_EQ(render(result.diagnostics, "f", source), "");
-  EXPECT_EQ(result.connector->key_field, "key");
-  EXPECT_EQ(result.connector->value_field, "event");
-  EXPECT_EQ(result.connector->route->field, "event.event_name");
-  EXPECT_EQ(result.connector->route->topics[0].second, "players");
-  EXPECT_EQ(result.connector->route->otherwise, RouteOtherwise::kDrop);
+  const Connector connector = read(source);
+  EXPECT_EQ(connector.key_field, "key");
+  EXPECT_EQ(connector.value_field, "event");
+  EXPECT_EQ(connector.route->field, "event.event_name");
+  EXPECT_EQ(connector.route->topics[0].second, "players");
+  EXPECT_EQ(connector.route->otherwise, RouteOtherwise::kDrop);
 }
 
 class ConnectorMistake : public testing::TestWithParam<Edit> {};
 
 TEST_P(ConnectorMistake, IsToldAtItsPlace) {
   const Edit& edit = GetParam();
-  std::string source(kGood);
-  const std::size_t at = source.find(edit.from);
-  ASSERT_NE(at, std::string::npos) << edit.from;
-  source.replace(at, std::string_view(edit.from).size(), edit.to);
-  const ConnectorResult result = parse_connector(source, "f", kKinds, find_secret);
+  const ConnectorResult result = parse_connector(edited(kGood, edit), "f", kKinds, find_secret);
   std::string told;
   for (const Diagnostic& each : result.diagnostics) {
     told += fmt::format("{}:{} {} = {}\n", each.position.line, each.position.column, each.message,
@@ -207,7 +205,7 @@ INSTANTIATE_TEST_SUITE_P(
         Edit{"Empty", kGood.data(), "",
              "0:0 the file is empty = a connector starts with 'apiVersion: 0.1.0' and 'meta:'\n"},
     }),
-    [](const auto& case_) { return std::string(case_.param.name); });
+    name_of);
 
 }  // namespace
 }  // namespace gameflow::spec

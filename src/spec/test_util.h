@@ -27,11 +27,15 @@ inline std::string name_of(const testing::TestParamInfo<Edit>& info) {
   return info.param.name;
 }
 
-inline void expect_told(std::string_view good, const Edit& edit) {
+inline std::string edited(std::string_view good, const Edit& edit) {
   std::string source(good);
   const std::size_t at = source.find(edit.from);
-  ASSERT_NE(at, std::string::npos) << edit.from;
-  source.replace(at, std::string_view(edit.from).size(), edit.to);
+  EXPECT_NE(at, std::string::npos) << edit.from;
+  return source.replace(at, std::string_view(edit.from).size(), edit.to);
+}
+
+inline void expect_told(std::string_view good, const Edit& edit) {
+  const std::string source = edited(good, edit);
   const ParseResult result = parse(source, "f");
   EXPECT_EQ(result.dataflow.has_value(), !has_errors(result.diagnostics));
   EXPECT_EQ(render(result.diagnostics, "f", source), edit.expected);
