@@ -1,9 +1,9 @@
 #include "generate/generator.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
 #include <numeric>
+
+#include "generate/put.h"
 
 namespace gameflow::generate {
 namespace {
@@ -30,37 +30,6 @@ constexpr std::uint32_t kLevels = 12, kMaps = 5;
 constexpr std::int32_t kFieldSize = 10'000;  // tenths
 // An event is under 400 bytes: every id is bounded.
 constexpr std::size_t kEventBytesMax = 512;
-
-char* put(char* cursor, std::string_view text) {
-  std::memcpy(cursor, text.data(), text.size());
-  return cursor + text.size();
-}
-
-char* put(char* cursor, std::uint64_t number) {
-  return std::to_chars(cursor, cursor + 20, number).ptr;
-}
-
-// Two digits, as in "level_02".
-char* put_two(char* cursor, std::uint32_t number) {
-  *cursor++ = static_cast<char>('0' + number / 10 % 10);
-  *cursor++ = static_cast<char>('0' + number % 10);
-  return cursor;
-}
-
-// Tenths as a decimal: 123 is 12.3.
-char* put_tenths(char* cursor, std::int32_t tenths) {
-  cursor = put(cursor, static_cast<std::uint64_t>(tenths / 10));
-  *cursor++ = '.';
-  *cursor++ = static_cast<char>('0' + tenths % 10);
-  return cursor;
-}
-
-char* put_hex(char* cursor, std::uint64_t number) {
-  for (int shift = 60; shift >= 0; shift -= 4) {
-    *cursor++ = "0123456789abcdef"[number >> static_cast<unsigned>(shift) & 15U];
-  }
-  return cursor;
-}
 
 // How likely an event of a player on `level` completes it, percent: levels 5 and 9 are the ones
 // where players get stuck.

@@ -1,11 +1,10 @@
 #include "generate/game/writer.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
 
 #include <fmt/format.h>
 
+#include "generate/put.h"
 #include "spec/game.h"
 
 namespace gameflow::generate {
@@ -16,34 +15,6 @@ constexpr std::string_view kServerTypes[] = {"dedicated", "virtual"};
 constexpr std::string_view kActionNames[kActions] = {
     "session_start", "session_end",    "heartbeat", "level_start", "level_fail",
     "level_quit",    "level_complete", "move",      "interaction", "disconnect"};
-
-char* put(char* cursor, std::string_view text) {
-  std::memcpy(cursor, text.data(), text.size());
-  return cursor + text.size();
-}
-
-char* put(char* cursor, std::uint64_t number) {
-  return std::to_chars(cursor, cursor + 20, number).ptr;
-}
-
-char* put_two(char* cursor, std::uint64_t number) {
-  cursor[0] = static_cast<char>('0' + number / 10 % 10);
-  cursor[1] = static_cast<char>('0' + number % 10);
-  return cursor + 2;
-}
-
-char* put_tenths(char* cursor, std::int32_t tenths) {
-  cursor = put(cursor, static_cast<std::uint64_t>(tenths / 10));
-  *cursor++ = '.';
-  *cursor++ = static_cast<char>('0' + tenths % 10);
-  return cursor;
-}
-
-char* put_hex(char* cursor, std::uint64_t number, int digits = 16) {
-  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4)
-    *cursor++ = "0123456789abcdef"[number >> static_cast<unsigned>(shift) & 15U];
-  return cursor;
-}
 
 // "2024-11-12T10:15:30.250Z". The date of days since 1970 as in Hinnant, "chrono-Compatible
 // Low-Level Date Algorithms"; the years of events are 1970 to 9999.
