@@ -8,9 +8,12 @@
 #include <cstdio>
 #include <cstring>
 #include <deque>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -18,12 +21,11 @@
 #include "app/generate/feeds.h"
 #include "app/generate/profiles.h"
 #include "app/generate/progress.h"
+#include "app/generate/topic_sender.h"
 #include "app/signals.h"
 #include "app/terminal.h"
 #include "base/mutex.h"
 #include "base/sleep.h"
-#include "client/http_client.h"
-#include "client/producer.h"
 #include "generate/game/game_feed.h"
 
 namespace gameflow::app {
@@ -98,42 +100,17 @@ class Queue {
 // A topic's connection.
 struct Lane {
   generate::EventKind kind{};
-  std::unique_ptr<client::Http> http;
-  std::unique_ptr<client::Producer> producer;
+  std::optional<TopicSender> sender;
   Counters* counters = nullptr;
   Queue queue;
   Status result;
 };
 
-Status open(Lane& lane, const GenerateOptions& options) {
-  GF_ASSIGN(lane.http, client::HttpClient::open(options.server));
-  const bool random_id = options.producer_id.empty();
-  lane.producer = std::make_unique<client::Producer>(
-      *lane.http,
-      client::ProducerOptions{
-          .topic = std::string(generate::topic_of(lane.kind)),
-          .key_field = std::string(generate::key_field_of(lane.kind)),
-          .id = random_id ? client::random_producer_id("generate") : options.producer_id,
-          .id_is_random = random_id,
-          .tell = print_note,
-          .retrying = [counters = lane.counters] { ++counters->retries; }});
-  return {};
-}
-
 Status send(Lane& lane, const std::stop_token& stop) {
-  bool told_rejected = false;
   while (true) {
     const Queue::Batch batch = lane.queue.take();
     if (batch.count == 0) return {};
-    GF_ASSIGN(const client::SendReport report, lane.producer->send(batch.lines, batch.count, stop));
-    Counters& counters = *lane.counters;
-    counters.sent += report.accepted + report.duplicates;
-    counters.rejected += report.rejected;
-    if (!report.errors.empty() && !told_rejected && counters.rejected > counters.corrupt) {
-      told_rejected = true;
-      print_note(fmt::format("topic {} rejects events: {} {}", generate::topic_of(lane.kind),
-                             report.errors[0].field, report.errors[0].message));
-    }
+    GF_TRY(lane.sender->send(batch.lines, batch.count, stop));
   }
 }
 
@@ -214,7 +191,7 @@ Status resume(const GenerateOptions& options, std::deque<Lane>& lanes, generate:
   if (options.producer_id.empty()) return {};
   generate::Feed::Counts known{};
   for (Lane& lane : lanes) {
-    GF_ASSIGN(known[static_cast<std::size_t>(lane.kind)], lane.producer->resume(stop));
+    GF_ASSIGN(known[static_cast<std::size_t>(lane.kind)], lane.sender->resume(stop));
   }
   if (options.from) feed.skip(known);
   return {};
@@ -234,7 +211,9 @@ int send_game(const GenerateOptions& options, generate::GameFeed& feed, Timestam
     lane.kind = options.kinds[i];
     lane.counters = &counters[i];
     wanted[static_cast<std::size_t>(lane.kind)] = &lane;
-    if (const Status opened = open(lane, options); !opened) return print_error(opened.error());
+    auto sender = TopicSender::open(options, lane.kind, counters[i]);
+    if (!sender) return print_error(sender.error());
+    lane.sender = *std::move(sender);
   }
   {
     std::vector<std::jthread> threads;
@@ -260,19 +239,9 @@ int send_game(const GenerateOptions& options, generate::GameFeed& feed, Timestam
     give_up.request_stop();
     for (Lane& lane : lanes) lane.queue.abandon();
   }
-  clear_progress();
-  const Totals totals = total(counters);
-  print_summary(totals, std::chrono::duration<double>(SteadyClock::now() - began).count(),
-                feed.seed());
-  int exit_code = totals.refused > 0 ? kExitFailed : kExitFine;
-  const auto tell = [&exit_code](const Status& result) {
-    // Stopped while the server was away: the summary has said so.
-    if (result || result.error().code == ErrorCode::kUnavailable) return;
-    exit_code = print_error(result.error());
-  };
-  tell(resumed);
-  for (const Lane& lane : lanes) tell(lane.result);
-  return exit_code;
+  std::vector<Status> results{resumed};
+  for (const Lane& lane : lanes) results.push_back(lane.result);
+  return print_outcome(counters, results, SteadyClock::now() - began, feed.seed());
 }
 
 }  // namespace

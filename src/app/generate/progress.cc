@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "app/commands.h"
 #include "app/terminal.h"
 
 namespace gameflow::app {
@@ -14,7 +15,11 @@ namespace {
 using namespace std::chrono_literals;
 using SteadyClock = std::chrono::steady_clock;
 
-}  // namespace
+struct Totals {
+  std::uint64_t sent = 0, rejected = 0, retries = 0, unconfirmed = 0;
+  // Rejected, though nothing was wrong with them.
+  std::uint64_t refused = 0;
+};
 
 Totals total(const std::deque<Counters>& counters) {
   Totals totals;
@@ -43,6 +48,8 @@ void print_summary(const Totals& totals, double seconds, std::uint64_t seed) {
   print_note(text);
 }
 
+}  // namespace
+
 void supervise(TerminationSignals& signals, const std::deque<Counters>& counters,
                const std::atomic<int>& running, std::stop_source& stop) {
   auto last_time = SteadyClock::now();
@@ -61,6 +68,20 @@ void supervise(TerminationSignals& signals, const std::deque<Counters>& counters
     show_progress(fmt::format("{} events, {}/s, {} retries", with_commas(totals.sent),
                               with_commas(rate), totals.retries));
   }
+}
+
+int print_outcome(const std::deque<Counters>& counters, const std::vector<Status>& results,
+                  std::chrono::duration<double> time, std::uint64_t seed) {
+  clear_progress();
+  const Totals totals = total(counters);
+  print_summary(totals, time.count(), seed);
+  int exit_code = totals.refused > 0 ? kExitFailed : kExitFine;
+  for (const Status& result : results) {
+    // Stopped while the server was away: the summary has said so.
+    if (result || result.error().code == ErrorCode::kUnavailable) continue;
+    exit_code = print_error(result.error());
+  }
+  return exit_code;
 }
 
 }  // namespace gameflow::app

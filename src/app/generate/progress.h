@@ -4,11 +4,14 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <stop_token>
+#include <vector>
 
 #include "app/signals.h"
+#include "base/error.h"
 
 namespace gameflow::app {
 
@@ -18,17 +21,12 @@ struct Counters {
   std::atomic<std::uint64_t> corrupt = 0;  // generated so: they are to be rejected
 };
 
-struct Totals {
-  std::uint64_t sent = 0, rejected = 0, retries = 0, unconfirmed = 0;
-  // Rejected, though nothing was wrong with them.
-  std::uint64_t refused = 0;
-};
-
-Totals total(const std::deque<Counters>& counters);
-void print_summary(const Totals& totals, double seconds, std::uint64_t seed);
-
 // Shows progress until `running` is 0, or a signal has come and it has requested a stop.
 void supervise(TerminationSignals& signals, const std::deque<Counters>& counters,
                const std::atomic<int>& running, std::stop_source& stop);
+
+// What it came to, and what went wrong. Returns the exit code.
+int print_outcome(const std::deque<Counters>& counters, const std::vector<Status>& results,
+                  std::chrono::duration<double> time, std::uint64_t seed);
 
 }  // namespace gameflow::app

@@ -8,16 +8,16 @@
 #include <deque>
 #include <stop_token>
 #include <thread>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "app/commands.h"
 #include "app/generate/profiles.h"
 #include "app/generate/progress.h"
+#include "app/generate/topic_sender.h"
 #include "app/signals.h"
 #include "app/terminal.h"
-#include "client/http_client.h"
-#include "client/producer.h"
 #include "generate/generator.h"
 
 namespace gameflow::app {
@@ -104,21 +104,12 @@ class Stream {
 // Sends one stream until its end, a stop, or an error. Runs in a thread of its own.
 Status send_stream(Stream& stream, const GenerateOptions& options, Counters& counters,
                    std::stop_token stop) {
-  GF_ASSIGN(const auto http, client::HttpClient::open(options.server));
-  const bool random_id = options.producer_id.empty();
-  client::Producer producer(
-      *http, {.topic = std::string(generate::topic_of(stream.kind())),
-              .key_field = std::string(generate::key_field_of(stream.kind())),
-              .id = random_id ? client::random_producer_id("generate") : options.producer_id,
-              .id_is_random = random_id,
-              .tell = print_note,
-              .retrying = [&counters] { ++counters.retries; }});
-  if (!random_id) {
-    GF_ASSIGN(const std::uint64_t known, producer.resume(stop));
+  GF_ASSIGN(auto sender, TopicSender::open(options, stream.kind(), counters));
+  if (!options.producer_id.empty()) {
+    GF_ASSIGN(const std::uint64_t known, sender.resume(stop));
     stream.skip(known);
   }
   std::string batch;
-  bool told_rejected = false;
   while (!stop.stop_requested() && !stream.at_end()) {
     batch.clear();
     const std::uint64_t count = stream.append_due(batch);
@@ -127,14 +118,7 @@ Status send_stream(Stream& stream, const GenerateOptions& options, Counters& cou
       continue;
     }
     counters.generated += count;
-    GF_ASSIGN(const client::SendReport report, producer.send(batch, count, stop));
-    counters.sent += report.accepted + report.duplicates;
-    counters.rejected += report.rejected;
-    if (!report.errors.empty() && !told_rejected) {
-      told_rejected = true;
-      print_note(fmt::format("topic {} rejects events: {} {}", generate::topic_of(stream.kind()),
-                             report.errors[0].field, report.errors[0].message));
-    }
+    GF_TRY(sender.send(batch, count, stop));
     if (options.rate && count < kBatchEventsMax) std::this_thread::sleep_for(kTick);
   }
   return {};
@@ -145,7 +129,7 @@ int send_all(const GenerateOptions& options, std::uint64_t seed) {
   std::stop_source stop;
   std::deque<Stream> streams;
   std::deque<Counters> counters(options.kinds.size());
-  std::deque<Status> results(options.kinds.size());
+  std::vector<Status> results(options.kinds.size());
   std::atomic<int> running = static_cast<int>(options.kinds.size());
   const auto start = SteadyClock::now();
   {
@@ -161,16 +145,7 @@ int send_all(const GenerateOptions& options, std::uint64_t seed) {
     }
     supervise(signals, counters, running, stop);
   }
-  clear_progress();
-  const Totals totals = total(counters);
-  print_summary(totals, std::chrono::duration<double>(SteadyClock::now() - start).count(), seed);
-  int exit_code = totals.refused > 0 ? kExitFailed : kExitFine;
-  for (const Status& result : results) {
-    // Stopped while the server was away: the summary has said so.
-    if (result || result.error().code == ErrorCode::kUnavailable) continue;
-    exit_code = print_error(result.error());
-  }
-  return exit_code;
+  return print_outcome(counters, results, SteadyClock::now() - start, seed);
 }
 
 int print_all(const GenerateOptions& options, std::uint64_t seed) {
