@@ -18,8 +18,7 @@ namespace {
 namespace json = boost::json;
 
 Result<json::object> get(const client::ServerAddress& server, const std::string& target) {
-  GF_ASSIGN(const auto http, client::HttpClient::open(server));
-  return client::object_of(http->request("GET", target, "", ""));
+  return client::object_of(client::request_once(server, "GET", target));
 }
 
 std::string or_dash(std::string text) {
@@ -113,10 +112,8 @@ int connector_describe_command(const ConnectorDescribeOptions& options) {
 }
 
 int connector_delete_command(const ConnectorDeleteOptions& options) {
-  const auto http = client::HttpClient::open(options.server);
-  if (!http) return print_error(http.error());
-  const auto reply = client::expect_success(
-      (*http)->request("DELETE", "/connectors/" + client::url_encode(options.connector), "", ""));
+  const auto reply = client::expect_success(client::request_once(
+      options.server, "DELETE", "/connectors/" + client::url_encode(options.connector)));
   if (!reply) return print_error(reply.error());
   fmt::print("connector {} and its position are forgotten\n", options.connector);
   return kExitFine;

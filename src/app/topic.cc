@@ -19,10 +19,8 @@ namespace {
 namespace json = boost::json;
 
 Result<json::object> call(const client::ServerAddress& server, std::string_view method,
-                          const std::string& target, const std::string& body = "") {
-  GF_ASSIGN(const auto http, client::HttpClient::open(server));
-  return client::object_of(
-      http->request(method, target, body.empty() ? "" : "application/json", body));
+                          const std::string& target, std::string_view body = {}) {
+  return client::object_of(client::request_once(server, method, target, body));
 }
 
 // "7d, 1.0 GiB" or "for ever".
@@ -99,10 +97,8 @@ int topic_create_command(const TopicCreateOptions& options) {
 }
 
 int topic_delete_command(const TopicDeleteOptions& options) {
-  const auto http = client::HttpClient::open(options.server);
-  if (!http) return print_error(http.error());
-  const auto reply = client::expect_success(
-      (*http)->request("DELETE", "/topics/" + client::url_encode(options.topic), "", ""));
+  const auto reply = client::expect_success(client::request_once(
+      options.server, "DELETE", "/topics/" + client::url_encode(options.topic)));
   if (!reply) return print_error(reply.error());
   fmt::print("topic {} deleted\n", options.topic);
   return kExitFine;

@@ -205,6 +205,12 @@ Error error_of(const HttpReply& reply) {
   return error;
 }
 
+Result<HttpReply> request_once(const ServerAddress& server, std::string_view method,
+                               const std::string& target, std::string_view body) {
+  GF_ASSIGN(const auto http, HttpClient::open(server));
+  return http->request(method, target, body.empty() ? "" : "application/json", body);
+}
+
 Result<HttpReply> expect_success(Result<HttpReply> reply) {
   if (reply && (reply->status < 200 || reply->status > 299)) return fail(error_of(*reply));
   return reply;

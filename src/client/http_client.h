@@ -56,6 +56,10 @@ class HttpClient final : public Http {
   std::unique_ptr<Impl> impl_;
 };
 
+// One request, on a connection of its own; `body` is JSON. As HttpClient.
+Result<HttpReply> request_once(const ServerAddress& server, std::string_view method,
+                               const std::string& target, std::string_view body = {});
+
 // Percent-encodes everything but unreserved characters.
 std::string url_encode(std::string_view text);
 
