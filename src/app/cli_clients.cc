@@ -199,7 +199,8 @@ void CommandTree::add_connect() {
                   "Lines NAME=VALUE, for ${{ secrets.NAME }} [the environment]")
       ->envname("GAMEFLOW_SECRETS")
       ->type_name("FILE");
-  app->add_option("--library", options->library, "A library with kinds of connectors of one's own")
+  app->add_option("--library", options->library_file,
+                  "A library with kinds of connectors of one's own")
       ->envname("GAMEFLOW_CONNECTORS")
       ->type_name("FILE");
   app->add_flag("--check", options->check_only, "Only read the file and find its secrets");

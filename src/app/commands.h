@@ -86,7 +86,7 @@ struct ConnectOptions {
   client::ServerAddress server;
   std::string file;
   std::string secrets_file;  // empty: secrets by name come from the environment
-  std::string library;       // with further kinds; empty: none
+  std::string library_file;  // with further kinds; empty: none
   bool check_only = false;
   BuildOptions build;  // of its transforms
 };

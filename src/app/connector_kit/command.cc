@@ -39,7 +39,7 @@ struct Kit {
   fs::path folder;
   std::string name;
   fs::path build() const { return folder / "build"; }
-  fs::path library() const { return build() / (name + ".so"); }
+  fs::path shared_object() const { return build() / (name + ".so"); }
 };
 
 Result<Kit> open_kit(const ConnectorKitOptions& options) {
@@ -111,9 +111,10 @@ Result<std::vector<connect::Kind>> kinds_of(const fs::path& library) {
 }
 
 Status build(const Kit& kit, const ConnectorKitOptions& options) {
-  GF_TRY(compile(kit, options, false, kit.library()));
-  GF_ASSIGN(const auto kinds, kinds_of(kit.library()));
-  for (const connect::Kind& kind : kinds) fmt::print("{}: {}\n", kit.library().string(), kind.type);
+  GF_TRY(compile(kit, options, false, kit.shared_object()));
+  GF_ASSIGN(const auto kinds, kinds_of(kit.shared_object()));
+  for (const connect::Kind& kind : kinds)
+    fmt::print("{}: {}\n", kit.shared_object().string(), kind.type);
   return {};
 }
 
@@ -134,7 +135,7 @@ Status package(const Kit& kit, const ConnectorKitOptions& options) {
   const fs::path packaged =
       kit.build() / fmt::format("{}-interface-{}.so", kit.name, connect::kVersion);
   std::error_code error;
-  fs::copy_file(kit.library(), packaged, fs::copy_options::overwrite_existing, error);
+  fs::copy_file(kit.shared_object(), packaged, fs::copy_options::overwrite_existing, error);
   if (error) {
     return fail(ErrorCode::kFileUnreadable,
                 fmt::format("'{}' cannot be written: {}", packaged.string(), error.message()));
