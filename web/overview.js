@@ -6,6 +6,7 @@ import {Shell, $, el, setText} from './shell.js';
 import {Results, chooseResults} from './results.js';
 import {listStates} from './states.js';
 import {Rates, kHistory} from './rates.js';
+import {LiveTable} from './live_table.js';
 import {Sparkline} from './sparkline.js';
 import {bytes, duration, rate, short, time, whole} from './format.js';
 
@@ -23,7 +24,6 @@ let advanced_at = null;        // when records last came in; null: nobody knows
 let polls = 0;
 const rates = new Rates();     // of the topics
 const moved = new Rates();     // of what connectors move, by their own reports
-const rows = new Map();        // table row -> its nodes
 const results = new Results($('results'));
 let shown = null;                  // which results: {shown, more}; null: not known yet
 
@@ -40,6 +40,15 @@ const shell = new Shell({
   }),
 });
 const rateSpark = new Sparkline($('rate-spark'));
+const numbers = (...titles) => titles.map((title) => [title, 'number']);
+const topicTable = new LiveTable($('topics'),
+  [['Topic'], ...numbers('Records', 'Per second'), ['Last 2 minutes', 'spark-column'], ...numbers('Stored', 'Partitions')]);
+const serviceTable = new LiveTable($('services'),
+  [['Service'], ...numbers('Records in', 'Out', 'Waiting', 'Late', 'Dead', 'Open windows'), ['Watermark']]);
+const connectorTable = new LiveTable($('connectors'),
+  [['Connector'], ['Type'], ['Topics'], ['State'], ...numbers('Records', 'Per second', 'Waiting', 'Rejected'), ['Last error', 'message']]);
+const clockTable = new LiveTable($('clocks'),
+  [['Platform'], ...numbers('Events', 'Corrected', 'Not readable'), ['Last clock that was off']]);
 
 const endOf = (topic) => topic.partitions.reduce((sum, {end}) => sum + end, 0);
 
@@ -204,106 +213,63 @@ function drawTopicLinks() {
   if (first && kTopicName.test(first)) $('own-command').dataset.command = $('own-command').dataset.of.replace('TOPIC', first);
 }
 
-// The cells of the row `id` of `table`, which is made at first.
-function cellsOf(table, id, make) {
-  const key = `${table} ${id}`;
-  if (!rows.has(key)) {
-    const made = make();
-    $(table).tBodies[0].append(made.row);
-    rows.set(key, made);
+const linkTo = (href, text) => (cell) => cell.firstChild ?? cell.append(el('a', {href}, text));
+
+const sparks = new WeakMap();  // cell -> its Sparkline
+
+function sparkIn(cell) {
+  if (!sparks.has(cell)) {
+    const box = el('div', {class: 'spark'});
+    cell.append(box);
+    sparks.set(cell, new Sparkline(box));
   }
-  return rows.get(key);
+  return sparks.get(cell);
 }
 
-function removeRowsBut(table, ids) {
-  const keep = new Set(ids.map((id) => `${table} ${id}`));
-  for (const [key, {row}] of rows) {
-    if (!key.startsWith(`${table} `) || keep.has(key)) continue;
-    row.remove();
-    rows.delete(key);
-  }
-}
-
-function numberCells(count) {
-  return Array.from({length: count}, () => el('td', {class: 'number'}));
-}
+const rateText = (perSecond) => (perSecond === null ? '–' : rate(perSecond));
+const namesOf = (all) => all.map(({name}) => name);
 
 function drawTopics() {
   const shown = topics.slice(0, kTopicsShown);
   setText($('topics-note'), topics.length > kTopicsShown ? `the first ${kTopicsShown} of ${whole(topics.length)}` : '');
-  removeRowsBut('topics', shown.map(({name}) => name));
-  for (const topic of shown) {
-    const row = cellsOf('topics', topic.name, () => {
-      const link = el('a', {href: `/stat/page-echarts.html?topic=${encodeURIComponent(topic.name)}`}, topic.name);
-      const [records, perSecond, stored, partitions] = numberCells(4);
-      const spark = el('div', {class: 'spark'});
-      const made = el('tr', {}, el('th', {scope: 'row'}, link), records, perSecond, el('td', {}, spark), stored, partitions);
-      return {row: made, records, perSecond, stored, partitions, spark: new Sparkline(spark)};
-    });
-    const perSecond = rates.of(topic.name);
-    setText(row.records, short(topic.records));
-    setText(row.perSecond, perSecond === null ? '–' : rate(perSecond));
-    setText(row.stored, bytes(topic.bytes));
-    setText(row.partitions, topic.partitions.length);
-    row.spark.draw(rates.history(topic.name), kHistory);
-  }
+  topicTable.set(shown.map(({name, records, bytes: stored, partitions}) => [
+    linkTo(`/stat/page-echarts.html?topic=${encodeURIComponent(name)}`, name), short(records), rateText(rates.of(name)),
+    (cell) => sparkIn(cell).draw(rates.history(name), kHistory), bytes(stored), partitions.length,
+  ]), namesOf(shown));
 }
 
 function drawServices() {
   const services = dataflow?.services ?? [];
   $('services-panel').hidden = services.length === 0;
-  removeRowsBut('services', services.map(({name}) => name));
-  for (const {name, counters, sources, watermark} of services) {
-    const {cells} = cellsOf('services', name, () => {
-      const made = [...numberCells(6), el('td')];
-      return {row: el('tr', {}, el('th', {scope: 'row'}, el('a', {href: `/studio#service/${encodeURIComponent(name)}`}, name)), ...made), cells: made};
-    });
-    const waiting = sources.flatMap(({partitions}) => partitions).reduce((sum, {lag}) => sum + lag, 0);
-    const texts = [counters.records_in, counters.records_out, waiting, counters.records_late, counters.records_dead,
-      counters.windows_open].map(short);
-    texts.push(watermark === null ? '–' : `${time(watermark)}, ${duration(dataflow.now - watermark)} behind`);
-    texts.forEach((text, i) => setText(cells[i], text));
-    cells[3].classList.toggle('warn', counters.records_late > 0);
-    cells[4].classList.toggle('bad', counters.records_dead > 0);
-  }
+  serviceTable.set(services.map(({name, counters, sources, watermark}) => [
+    linkTo(`/studio#service/${encodeURIComponent(name)}`, name), short(counters.records_in), short(counters.records_out),
+    short(sources.flatMap(({partitions}) => partitions).reduce((sum, {lag}) => sum + lag, 0)),
+    [short(counters.records_late), counters.records_late > 0 ? 'warn' : ''],
+    [short(counters.records_dead), counters.records_dead > 0 ? 'bad' : ''], short(counters.windows_open),
+    watermark === null ? '–' : `${time(watermark)}, ${duration(dataflow.now - watermark)} behind`,
+  ]), namesOf(services));
 }
+
+const kTones = {failed: 'bad', lost: 'bad', retrying: 'warn'};  // of states of connectors
 
 function drawConnectors() {
   $('connectors-panel').hidden = connectors.length === 0;
   const shown = connectors.slice(0, kConnectorsShown);
-  removeRowsBut('connectors', shown.map(({name}) => name));
-  for (const connector of shown) {
+  connectorTable.set(shown.map((connector) => {
     const {name, type, direction, topics: of, state, reported_at_ms: at, records, lag, rejected, last_error: error} = connector;
-    const {cells} = cellsOf('connectors', name, () => {
-      const made = [el('td'), el('td'), el('td'), ...numberCells(4), el('td', {class: 'message'})];
-      return {row: el('tr', {}, el('th', {scope: 'row'}, name), ...made), cells: made};
-    });
-    const perSecond = rateOf(connector);
     const topicNames = of.length === 0 ? '–' : `${direction === 'sink' ? 'from' : 'to'} ${of.slice(0, 3).join(', ')}${of.length > 3 ? ', …' : ''}`;
-    const texts = [type ?? '–', topicNames, state, at === null ? '–' : short(records), perSecond === null ? '–' : rate(perSecond),
-      lag === null ? '–' : short(lag), short(rejected), error?.split('\n', 1)[0] ?? ''];
-    texts.forEach((text, i) => setText(cells[i], text));
-    cells[2].classList.toggle('bad', state === 'failed' || state === 'lost');
-    cells[2].classList.toggle('warn', state === 'retrying');
-    cells[6].classList.toggle('bad', rejected > 0);
-    cells[7].title = error ?? '';
-  }
+    return [name, type ?? '–', topicNames, [state, kTones[state]], at === null ? '–' : short(records), rateText(rateOf(connector)),
+      lag === null ? '–' : short(lag), [short(rejected), rejected > 0 ? 'bad' : ''], [error?.split('\n', 1)[0] ?? '', '', error ?? '']];
+  }), namesOf(shown));
 }
 
 function drawClocks() {
   const clocks = dataflow?.clocks ?? [];
   $('clocks-panel').hidden = clocks.length === 0;
-  removeRowsBut('clocks', clocks.map(({platform}) => platform));
-  for (const {platform, events, corrected, unreadable, drift_ms: drift} of clocks) {
-    const {cells} = cellsOf('clocks', platform, () => {
-      const made = [...numberCells(3), el('td')];
-      return {row: el('tr', {}, el('th', {scope: 'row'}, platform || 'all'), ...made), cells: made};
-    });
-    const off = corrected === 0 ? '–' : `${duration(Math.abs(drift))} ${drift > 0 ? 'behind' : 'ahead'}`;
-    [short(events), short(corrected), short(unreadable), off].forEach((text, i) => setText(cells[i], text));
-    cells[1].classList.toggle('warn', corrected > 0);
-    cells[2].classList.toggle('bad', unreadable > 0);
-  }
+  clockTable.set(clocks.map(({platform, events, corrected, unreadable, drift_ms: drift}) => [
+    platform || 'all', short(events), [short(corrected), corrected > 0 ? 'warn' : ''], [short(unreadable), unreadable > 0 ? 'bad' : ''],
+    corrected === 0 ? '–' : `${duration(Math.abs(drift))} ${drift > 0 ? 'behind' : 'ahead'}`,
+  ]), clocks.map(({platform}) => platform));
 }
 
 setInterval(() => shell.refreshStatus(), 1_000);

@@ -1,6 +1,7 @@
 // A service and an operator: code, counters, partitions, and what failed last.
 
 import {el, setText} from '../shell.js';
+import {LiveTable} from '../live_table.js';
 import {duration, rate, short, time, whole} from '../format.js';
 import {codeBlock} from './code.js';
 import {operatorFigures, serviceFigures, serviceId, topicId} from './model.js';
@@ -62,35 +63,9 @@ class Failures {
 
 const kSince = 'Since the server started.';
 
-// Rows of texts of which the first is a heading; what stays the same is not touched.
-class LiveTable {
-  #body = el('tbody');
-  #numbers;
-  node;
-
-  // `heads`: with a second, true, a column of numbers
-  constructor(label, heads, name = '') {
-    this.#numbers = heads.map(([, is_number]) => is_number);
-    this.node = el('div', {class: 'scroll', role: 'region', 'aria-label': label, tabindex: '0'}, el('table', {class: `rows ${name}`},
-      el('thead', {}, el('tr', {}, ...heads.map(([text, is_number]) => el('th', {scope: 'col', class: is_number ? 'number' : ''}, text)))), this.#body));
-  }
-
-  // A cell is a text, or [text, tone]; a node for the first one stays as it was made.
-  set(rows) {
-    while (this.#body.rows.length > rows.length) this.#body.lastChild.remove();
-    rows.forEach((cells, i) => {
-      const row = this.#body.rows[i] ?? this.#body.appendChild(el('tr', {}, el('th', {scope: 'row'}), ...cells.slice(1).map(() => el('td'))));
-      cells.forEach((cell, c) => {
-        const [text, tone = ''] = Array.isArray(cell) ? cell : [cell];
-        if (text instanceof Node) {
-          if (row.cells[c].firstChild === null) row.cells[c].append(text);
-          return;
-        }
-        setText(row.cells[c], text);
-        row.cells[c].className = `${this.#numbers[c] ? 'number' : ''} ${tone}`.trim();
-      });
-    });
-  }
+function tableOf(label, columns, name = '') {
+  const node = el('table', {class: `rows ${name}`});
+  return {table: new LiveTable(node, columns), node: el('div', {class: 'scroll', role: 'region', 'aria-label': label, tabindex: '0'}, node)};
 }
 
 const countAndRate = (n, per_second) => (n === null ? '–' : per_second > 0 ? `${whole(n)} (${rate(per_second)} /s)` : whole(n));
@@ -115,9 +90,9 @@ export class ServiceView {
   #held = el('p', {class: 'warn', hidden: ''}, 'Gets no input at the moment: memory is full of its state.');
   #stopped = el('p', {class: 'bad', hidden: ''});
   #late = el('p', {class: 'warn', hidden: ''});
-  #operators = new LiveTable('Operators', [['Operator'], ['In', true], ['Out', true], ['Failed', true]], 'steps');
+  #operators = tableOf('Operators', [['Operator'], ['In', 'number'], ['Out', 'number'], ['Failed', 'number']], 'steps');
   #names;
-  #partitions = new LiveTable('Input', [['Partition'], ['Next', true], ['Lag', true], ['Watermark']]);
+  #partitions = tableOf('Input', [['Partition'], ['Next', 'number'], ['Lag', 'number'], ['Watermark']]);
   #failures;
   body = el('div', {});
 
@@ -154,11 +129,11 @@ export class ServiceView {
     this.#late.hidden = late === 0;
     if (late > 0) setText(this.#late, `${Math.max(1, Math.round((100 * late) / records))} % of the last minute was late: ${reason}.`);
     const {rates, graph} = this.#context;
-    this.#operators.set(graph.nodes.get(serviceId(this.#name)).operators.map((operator, i) => {
+    this.#operators.table.set(graph.nodes.get(serviceId(this.#name)).operators.map((operator, i) => {
       const f = operatorFigures(service, operator, rates);
       return [this.#names[i], countAndRate(f.in, f.in_rate), countAndRate(f.out, f.out_rate), failedCell(f.failed)];
     }));
-    this.#partitions.set(serviceFigures(service, dataflow.now, rates).partitions.map((p) => [`${p.topic} ${p.partition}`,
+    this.#partitions.table.set(serviceFigures(service, dataflow.now, rates).partitions.map((p) => [`${p.topic} ${p.partition}`,
       whole(p.next_offset), whole(p.lag), p.idle ? 'idle' : p.watermark === null ? '–' : time(p.watermark)]));
     this.#failures.update(service.counters.records_dead);
   }
