@@ -34,9 +34,6 @@ enum class BodyFormat : std::uint8_t {
   kAny,     // events only: JSON where the body is one value, else lines
 };
 
-// What some editors and shells put in front of UTF-8; not part of the first record.
-inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-
 struct ProduceOptions {
   BodyFormat format = BodyFormat::kNdjson;
   std::optional<std::string> key;  // one key for all records

@@ -85,4 +85,24 @@ class Elements {
   std::size_t next_ = 0;
 };
 
+// Announces the records of a body to the decoder that reads them first, many at once.
+class Announcer {
+ public:
+  Announcer(std::string_view body, record::Decoder& decoder)
+      : announced_(body.data()), decoder_(decoder) {}
+
+  // `value` is the last one of `values`, and is read next.
+  template <class Values>
+  void announce(const Values& values, std::string_view value) {
+    if (value.data() < announced_) return;
+    const std::string_view run = values.run(value);
+    decoder_.look_ahead(run);
+    announced_ = run.data() + run.size();
+  }
+
+ private:
+  const char* announced_;  // up to here
+  record::Decoder& decoder_;
+};
+
 }  // namespace gameflow::api

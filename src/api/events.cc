@@ -10,6 +10,7 @@
 #include <gameflow/time.h>
 
 #include "api/body_records.h"
+#include "base/byte_order_mark.h"
 #include "base/closest.h"
 #include "record/json_split.h"
 
@@ -96,9 +97,8 @@ Events::Events(Turns& turns, CheckScratch& scratch, const FindTopic& find,
       out_(out) {}
 
 Status Events::add_all(std::string_view body, BodyFormat format) {
-  if (body.starts_with(kByteOrderMark)) body.remove_prefix(kByteOrderMark.size());
+  body = without_byte_order_mark(body);
   body_ = body;
-  announced_ = body.data();
   if (std::ranges::all_of(body, is_space))
     return fail(ErrorCode::kInvalidJson,
                 "the body is empty: send an event, an array of them, or "
@@ -119,13 +119,10 @@ Status Events::add_all(std::string_view body, BodyFormat format) {
 
 template <class Values>
 Status Events::each(Values values) {
+  Announcer announcer(body_, scratch_.decoder);
   std::string_view value;
   while (values.next(value)) {
-    if (value.data() >= announced_) {
-      const std::string_view run = values.run(value);
-      scratch_.decoder.look_ahead(run);
-      announced_ = run.data() + run.size();
-    }
+    announcer.announce(values, value);
     GF_TRY(add_value(value));
   }
   return {};

@@ -73,7 +73,6 @@ class Events {
   const Settings settings_;
   CheckedBody& out_;
   std::string_view body_;
-  const char* announced_ = nullptr;
   std::map<std::string, Found, std::less<>> found_;
 };
 

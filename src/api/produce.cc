@@ -12,6 +12,7 @@
 #include "api/body_records.h"
 #include "api/envelopes.h"
 #include "api/events.h"
+#include "base/byte_order_mark.h"
 #include "base/memory_reserve.h"
 #include "record/json_split.h"
 #include "runtime/dead_letter.h"
@@ -77,14 +78,10 @@ template <class Values, class Add>
 void add_each(Values values, std::string_view body, record::Decoder& decoder, const Add& add,
               CheckedBody& out) {
   const char* const body_end = body.data() + body.size();
-  const char* announced = body.data();
+  Announcer announcer(body, decoder);
   std::string_view value;
   for (; values.next(value); ++out.records) {
-    if (value.data() >= announced) {
-      const std::string_view run = values.run(value);
-      decoder.look_ahead(run);
-      announced = run.data() + run.size();
-    }
+    announcer.announce(values, value);
     const char* const value_end = value.data() + value.size();
     add(value, value.empty() ? 0 : static_cast<std::size_t>(body_end - value_end));
   }
@@ -103,11 +100,6 @@ Status add_all(std::string_view body, BodyFormat format, record::Decoder& decode
   GF_ASSIGN(std::vector<std::string_view> elements, record::split_json(body));
   add_each(Elements(std::move(elements)), body, decoder, add, out);
   return {};
-}
-
-std::string_view without_mark(std::string_view body) {
-  if (body.starts_with(kByteOrderMark)) body.remove_prefix(kByteOrderMark.size());
-  return body;
 }
 
 }  // namespace
@@ -145,7 +137,7 @@ Result<CheckedBody> BodyChecker::check(std::string_view body, const ProduceOptio
     return fail(ErrorCode::kInvalidArgument,
                 "give one key for all records or the field that holds it, not both");
   }
-  body = without_mark(body);
+  body = without_byte_order_mark(body);
   const Lease scratch(*this);
   CheckedBody checked;
   RecordChecker checker(turns_, *scratch, to,
@@ -177,7 +169,7 @@ Result<CheckedBody> BodyChecker::check(std::string_view body, const ProduceOptio
   // A position may come alone.
   if (body.empty()) return checked;
   GF_TRY(add_all(
-      without_mark(body), options.format, scratch->envelope_decoder,
+      without_byte_order_mark(body), options.format, scratch->envelope_decoder,
       [&](std::string_view record, std::size_t bytes_after) { envelopes.add(record, bytes_after); },
       checked));
   envelopes.finish();

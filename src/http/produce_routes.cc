@@ -9,6 +9,7 @@
 
 #include "api/api.h"
 #include "base/ascii.h"
+#include "base/byte_order_mark.h"
 #include "http/gzip.h"
 #include "http/reply.h"
 #include "log/producing.h"
@@ -31,7 +32,7 @@ Result<api::BodyFormat> body_format(const Request& request, std::string_view bod
   if (type == "application/json") return api::BodyFormat::kJson;
   if (type == "application/x-ndjson" || type == "application/jsonl" || type == "text/plain")
     return api::BodyFormat::kNdjson;
-  if (body.starts_with(api::kByteOrderMark)) body.remove_prefix(api::kByteOrderMark.size());
+  body = without_byte_order_mark(body);
   return serve::trimmed(body.substr(0, 4096)).starts_with('[') ? api::BodyFormat::kJson
                                                                : api::BodyFormat::kNdjson;
 }

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "base/byte_order_mark.h"
+
 namespace gameflow::record {
 
-CsvReader::CsvReader(std::string_view text) : rest_(text) {
-  if (rest_.starts_with("\xef\xbb\xbf")) rest_.remove_prefix(3);
-}
+CsvReader::CsvReader(std::string_view text) : rest_(without_byte_order_mark(text)) {}
 
 bool CsvReader::next(std::vector<std::string>& cells) {
   cells.clear();

@@ -11,10 +11,10 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include "base/byte_order_mark.h"
+
 namespace gameflow::spec {
 namespace {
-
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 // Thrown through yaml-cpp to end its parse; caught in read_yaml.
 struct Refusal {
@@ -326,7 +326,7 @@ const Node* Node::find_key(std::string_view key) const {
 }
 
 std::string normalized(std::string_view source) {
-  if (source.starts_with(kByteOrderMark)) source.remove_prefix(kByteOrderMark.size());
+  source = without_byte_order_mark(source);
   std::string text;
   text.reserve(source.size());
   for (std::size_t i = 0; i < source.size(); ++i) {
