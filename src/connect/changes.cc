@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "base/sleep.h"
+#include "connect/support/slice.h"
 
 namespace gameflow::connect {
 namespace {
@@ -17,7 +18,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLookEvery{100};
 // and where somebody does: what a broken connection costs at most.
 constexpr milliseconds kWaitMax{2'000};
-constexpr milliseconds kSlice{200};  // how soon a stop is noticed
 constexpr milliseconds kOpenEvery{1'000};
 constexpr milliseconds kIdleMax{60'000};
 constexpr std::size_t kTextMax = 64U << 10;

@@ -11,6 +11,8 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 
+#include "connect/support/slice.h"
+
 namespace gameflow::connect {
 namespace {
 
@@ -19,7 +21,6 @@ using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr auto kConnectTimeout = 20s;
-constexpr auto kSlice = 200ms;  // how soon a stop is noticed
 // No larger messages, in bytes.
 constexpr std::uint32_t kPacketMax = (4U << 20) + 65'536;
 // Messages that may be under way unacknowledged. Brokers have bounds of their own, too: Mosquitto's
@@ -171,7 +172,7 @@ bool MqttClient::read(milliseconds wait) {
   if (!refused_topic_.empty()) throw std::runtime_error("topics: " + refused_topic_);
   // A broker of MQTT 3 ends the connection where it refuses it.
   if (connect_code_ > 0) refuse_connection(connect_code_);
-  check(code, "the connection is lost to");
+  check(code, connect_code_ < 0 ? "no session with" : "the connection is lost to");
   return true;
 }
 

@@ -12,6 +12,7 @@
 
 #include "connect/mqtt/mqtt_client.h"
 #include "connect/support/json_value.h"
+#include "connect/support/slice.h"
 
 namespace gameflow::connect {
 namespace {
@@ -252,7 +253,7 @@ Batch MqttSource::poll(std::chrono::milliseconds wait, std::size_t bytes_max) {
     const bool has_records = !batch.records.empty();
     const auto rest = std::chrono::ceil<std::chrono::milliseconds>(
         std::max<steady_clock::duration>(deadline - steady_clock::now(), 0ms));
-    const bool came = client_.read(has_records ? 0ms : std::min(rest, 200ms));
+    const bool came = client_.read(has_records ? 0ms : std::min(rest, kSlice));
     if (came) continue;
     if (has_records || rest == 0ms || host_.is_stopping()) break;
   }
