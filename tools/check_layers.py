@@ -29,8 +29,9 @@ LAYERS = {
     "connect": (4, "spec client serve record base sdk"),
     "generate": (4, "spec record base"),
     "api": (5, "runtime query plan spec log state record base sdk"),
-    "http": (6, "serve api runtime query plan spec log record base"),
-    "app": (7, None),
+    "live": (6, "api query record base"),
+    "http": (7, "serve live api runtime query plan spec log record base"),
+    "app": (8, None),
 }
 
 # Things that have one place. (what, pattern, folders where it is fine, what to do instead)
@@ -47,7 +48,7 @@ ONE_PLACE = [
     ("libedit", r'#include\s*[<"](editline/|histedit)', ["src/app/sql"], "go through app/sql/line_editor.h"),
     ("dlopen", r"\bdl(m)?open\s*\(", ["src/opbuild", "src/connect"], "go through opbuild/opbuild.h"),
     ("a thread", r"\bstd::(jthread|thread)\b(?!::(hardware_concurrency|id))",
-     ["src/runtime", "src/serve", "src/log", "src/app", "src/connect", "src/opbuild"],
+     ["src/runtime", "src/serve", "src/log", "src/app", "src/connect", "src/opbuild", "src/live"],
      "return to the caller and let runtime/ run it"),
     ("a mutex of the standard library", r"\bstd::(\w*mutex|lock_guard|unique_lock|scoped_lock|shared_lock)\b", ["src/base"],
      "take Mutex and MutexLock, and say what it guards (base/mutex.h)"),

@@ -23,15 +23,13 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
   return guess.empty() ? std::string() : fmt::format("; did you mean '{}'?", guess);
 }
 
-}  // namespace
-
-namespace {
+constexpr std::string_view kNowParameter = "now";
 
 // What is true of one engine.
 struct Running {
   Running(std::shared_ptr<const runtime::Engine> engine_in, const log::Store& store,
-          QueryCounters& counters)
-      : engine(std::move(engine_in)), queries(engine.get(), store, counters) {}
+          QueryCounters& counters, std::uint64_t number_in)
+      : engine(std::move(engine_in)), queries(engine.get(), store, counters), number(number_in) {}
 
   const plan::Topic* find_topic(std::string_view topic) const {
     return engine != nullptr ? engine->graph().find_topic(topic) : nullptr;
@@ -69,6 +67,7 @@ struct Running {
 
   const std::shared_ptr<const runtime::Engine> engine;
   Queries queries;
+  const std::uint64_t number;  // how many there were before
 };
 
 }  // namespace
@@ -88,7 +87,9 @@ struct Api::Impl {
   }
 
   void take_over(std::shared_ptr<const runtime::Engine> engine) {
-    auto next = std::make_shared<Running>(std::move(engine), store, counters);
+    const auto before = running();
+    const std::uint64_t number = before == nullptr ? 0 : before->number + 1;
+    auto next = std::make_shared<Running>(std::move(engine), store, counters, number);
     const MutexLock lock(mutex);
     latest.swap(next);
   }
@@ -254,8 +255,18 @@ Result<log::ReadResult> Api::read(std::string_view topic, std::uint32_t partitio
   return impl_->log.read(info.id, partition, from, bytes_max);
 }
 
-Result<query::Answer> Api::sql(std::string_view text, const query::Limits& limits) const {
-  return impl_->running()->queries.run(text, limits);
+Result<query::Answer> Api::sql(std::string_view text, const query::Limits& limits,
+                               query::Parameters parameters) const {
+  if (std::ranges::find(parameters, kNowParameter, &query::Parameter::name) == parameters.end())
+    parameters.push_back({std::string(kNowParameter), clock().now().ms, /*is_ambient=*/true});
+  return impl_->running()->queries.run(text, parameters, limits);
+}
+
+std::vector<std::uint64_t> Api::changes(const query::Uses& uses) const {
+  const auto running = impl_->running();
+  std::vector<std::uint64_t> numbers = running->queries.changes(uses);
+  numbers.push_back(running->number);
+  return numbers;
 }
 
 std::vector<StateDescription> Api::states() const {

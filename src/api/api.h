@@ -136,9 +136,8 @@ class Api {
   // records over all topics, and its position may come without records.
   void produce_routed(std::string_view body, const ProduceOptions& options, ProduceCallback done);
 
-  // The same for the events of clients, which go where section `ingest` of the dataflow says. Times
-  // by clocks that are off are corrected (api/events.h). kPayloadTooLarge: too many events;
-  // kInvalidArgument: no such section
+  // The same for the events of clients, which go where the dataflow says. Times by clocks that are
+  // off are corrected (api/events.h). kPayloadTooLarge: too many; kInvalidArgument: no `ingest`
   void produce_events(std::string_view body, const ProduceOptions& options, ProduceCallback done);
   // Of the dataflow; nothing: it takes no events.
   std::optional<spec::Ingest> ingest() const;
@@ -158,8 +157,12 @@ class Api {
   Result<log::ReadResult> read(std::string_view topic, std::uint32_t partition, log::Offset from,
                                std::size_t bytes_max) const;
 
-  // State and SQL. Several queries run side by side, at most kQueriesMax; more get kUnavailable.
-  Result<query::Answer> sql(std::string_view text, const query::Limits& limits) const;
+  // State and SQL. At most kQueriesMax queries run side by side; more get kUnavailable. The
+  // parameter `now` is there anyway, in ms.
+  Result<query::Answer> sql(std::string_view text, const query::Limits& limits,
+                            query::Parameters parameters = {}) const;
+  // Others than before where the answer of a query that `uses` this may be another one.
+  std::vector<std::uint64_t> changes(const query::Uses& uses) const;
   std::vector<StateDescription> states() const;
   // Rows of one state, in order of window, then key.
   Result<StateRows> state_rows(std::string_view service, std::string_view state,

@@ -1,6 +1,7 @@
 // An engine that runs nothing: a dataflow, two states and counters that a test sets.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -116,7 +117,10 @@ class FakeEngine final : public runtime::Engine {
             }};
   }
 
+  std::vector<std::uint64_t> changes() const override { return {changes_[0], changes_[1]}; }
+
   Status health_;
+  std::array<std::atomic<std::uint64_t>, 2> changes_{};  // of players and scores
   runtime::EngineStats stats_;
   std::function<void()> on_view_;
   bool is_busy_ = false;  // an epoch does not end

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "api/state_page.h"
+#include "base/ascii.h"
 #include "base/closest.h"
 #include "record/type.h"
 
@@ -91,11 +92,13 @@ Status Queries::show(query::Database& database, const query::Tables& tables) {
   return {};
 }
 
-Result<query::Answer> Queries::run(std::string_view sql, const query::Limits& limits) {
+Result<query::Answer> Queries::run(std::string_view sql,
+                                   std::span<const query::Parameter> parameters,
+                                   const query::Limits& limits) {
   const auto begin = std::chrono::steady_clock::now();
   Slot slot(*this);
   GF_TRY(slot.admit());
-  auto answer = run_on(*slot.database, sql, limits, begin + limits.time_max);
+  auto answer = run_on(*slot.database, sql, parameters, limits, begin + limits.time_max);
   ++(answer ? counters_.succeeded : counters_.failed);
   return answer;
 }
@@ -116,14 +119,38 @@ auto Queries::with_view(query::Database& database, std::chrono::steady_clock::ti
 }
 
 Result<query::Answer> Queries::run_on(query::Database& database, std::string_view sql,
+                                      std::span<const query::Parameter> parameters,
                                       query::Limits limits,
                                       std::chrono::steady_clock::time_point deadline) {
-  if (engine_ == nullptr) return database.run(sql, limits);
+  if (engine_ == nullptr) return database.run(sql, parameters, limits);
   return with_view(database, deadline, [&](const query::Tables&) {
     limits.time_max = std::chrono::duration_cast<std::chrono::milliseconds>(
         deadline - std::chrono::steady_clock::now());
-    return database.run(sql, limits);
+    return database.run(sql, parameters, limits);
   });
+}
+
+std::vector<std::uint64_t> Queries::changes(const query::Uses& uses) const {
+  std::vector<std::uint64_t> numbers;
+  if (engine_ == nullptr) return numbers;
+  const std::vector<std::uint64_t> of_tables = engine_->changes();
+  for (const std::string& name : uses.tables) {
+    const auto state = std::ranges::find_if(
+        schemas_, [&](const auto& schema) { return lower_case(schema->name) == name; });
+    if (state != schemas_.end()) {
+      numbers.push_back(of_tables[static_cast<std::size_t>(state - schemas_.begin())]);
+      continue;
+    }
+    const query::Topic* const topic = topics_ ? topics_->find_table(name) : nullptr;
+    if (topic == nullptr) continue;
+    const auto partitions = topic->reader->partitions();
+    if (!partitions) continue;
+    for (const query::TopicReader::Range range : *partitions) {
+      numbers.push_back(range.begin.value);
+      numbers.push_back(range.end.value);
+    }
+  }
+  return numbers;
 }
 
 std::vector<StateDescription> Queries::states() {

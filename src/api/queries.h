@@ -39,7 +39,11 @@ class Queries {
   // All outlive this; without an engine there are no tables.
   Queries(const runtime::Engine* engine, const log::Store& store, QueryCounters& counters);
 
-  Result<query::Answer> run(std::string_view sql, const query::Limits& limits);
+  Result<query::Answer> run(std::string_view sql, std::span<const query::Parameter> parameters,
+                            const query::Limits& limits);
+  // Numbers that are others where the answer of a query may be: those of what it reads. None of a
+  // topic that cannot be read.
+  std::vector<std::uint64_t> changes(const query::Uses& uses) const;
   std::vector<StateDescription> states();
   Result<StateRows> rows(std::string_view service, std::string_view state,
                          const StateQuery& wanted);
@@ -57,7 +61,7 @@ class Queries {
                  Action&& action) -> decltype(action(query::Tables{}));
   Result<StateRows> read_rows(std::size_t table, const StateQuery& wanted);
   Result<query::Answer> run_on(query::Database& database, std::string_view sql,
-                               query::Limits limits,
+                               std::span<const query::Parameter> parameters, query::Limits limits,
                                std::chrono::steady_clock::time_point deadline);
 
   const runtime::Engine* engine_;

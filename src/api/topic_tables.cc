@@ -128,6 +128,12 @@ const query::Topic* TopicTables::find(std::string_view topic) const {
   return found == first_.end() ? nullptr : &topics_[found->second];
 }
 
+const query::Topic* TopicTables::find_table(std::string_view name) const {
+  const auto found = std::ranges::find_if(
+      topics_, [&](const query::Topic& topic) { return lower_case(topic.name) == name; });
+  return found == topics_.end() ? nullptr : &*found;
+}
+
 Columns columns_of_topic(const query::Topic& topic) {
   using Source = query::TopicColumn::Source;
   Columns columns;

@@ -30,6 +30,8 @@ class TopicTables {
   const std::vector<query::Topic>& topics() const { return topics_; }
   // Under its first name; null where the topic is none of them.
   const query::Topic* find(std::string_view topic) const;
+  // By a name in SQL, in small letters; null where there is none.
+  const query::Topic* find_table(std::string_view name) const;
 
  private:
   std::vector<std::unique_ptr<query::TopicReader>> readers_;

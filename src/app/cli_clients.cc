@@ -127,6 +127,9 @@ void CommandTree::add_sql() {
       ->type_name("QUERY");
   static const std::map<std::string, SqlFormat> kFormats{
       {"table", SqlFormat::kTable}, {"json", SqlFormat::kJson}, {"csv", SqlFormat::kCsv}};
+  sql->add_option("-p,--param", options->parameters,
+                  "What :NAME in the query stands for; a VALUE that is a number is one")
+      ->type_name("NAME=VALUE");
   sql->add_option("--format", options->format, "[table on a terminal, csv elsewhere]")
       ->transform(one_of(kFormats))
       ->type_name("table|json|csv");

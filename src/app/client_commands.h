@@ -110,8 +110,9 @@ enum class SqlFormat : std::uint8_t { kTable, kJson, kCsv };
 
 struct SqlOptions {
   client::ServerAddress server;
-  std::optional<std::string> query;  // "-": stdin; nothing: a shell on a terminal, else stdin
-  std::optional<SqlFormat> format;   // nothing: table on a terminal, csv elsewhere
+  std::optional<std::string> query;     // "-": stdin; nothing: a shell on a terminal, else stdin
+  std::optional<SqlFormat> format;      // nothing: table on a terminal, csv elsewhere
+  std::vector<std::string> parameters;  // NAME=VALUE
 };
 int sql_command(const SqlOptions& options);
 

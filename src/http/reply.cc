@@ -1,13 +1,13 @@
 #include "http/reply.h"
 
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <iterator>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "query/answer_json.h"
 #include "record/codec.h"
 #include "record/raw.h"
 #include "record/type.h"
@@ -28,21 +28,6 @@ json::value or_null(const std::optional<T>& value) {
 json::value or_null(const std::optional<std::uint64_t>& value) {
   if (!value) return nullptr;
   return *value;
-}
-
-void append_value(const query::Value& value, std::string& out) {
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) {
-    fmt::format_to(std::back_inserter(out), "{}", *integer);
-  } else if (const auto* real = std::get_if<double>(&value);
-             real != nullptr && std::isfinite(*real)) {
-    fmt::format_to(std::back_inserter(out), "{}", *real);
-  } else if (const auto* digits = std::get_if<query::Digits>(&value)) {
-    out += digits->text;
-  } else if (const auto* text = std::get_if<std::string>(&value)) {
-    record::encode_json_string(*text, out);
-  } else {
-    out += "null";
-  }
 }
 
 }  // namespace
@@ -143,12 +128,8 @@ std::string answer_json(const query::Answer& answer) {
   }
   out += "],\"rows\":[";
   for (std::size_t i = 0; i < answer.rows.size(); ++i) {
-    out += i > 0 ? ",[" : "[";
-    for (std::size_t j = 0; j < answer.rows[i].size(); ++j) {
-      if (j > 0) out += ',';
-      append_value(answer.rows[i][j], out);
-    }
-    out += ']';
+    if (i > 0) out += ',';
+    query::append_json(answer.rows[i], out);
   }
   out += answer.truncated ? "],\"truncated\":true" : "],\"truncated\":false";
   return out;

@@ -176,24 +176,109 @@ Result<api::ConnectorReport> read_connector_report(std::string_view body) {
   return report;
 }
 
+namespace {
+
+Result<query::Value> parameter_value(std::string_view name, const json::value& value) {
+  if (value.is_null()) return query::Value(nullptr);
+  if (value.is_bool()) return query::Value(std::int64_t{value.get_bool()});
+  if (value.is_int64()) return query::Value(value.get_int64());
+  if (value.is_uint64()) return query::Value(query::Digits{std::to_string(value.get_uint64())});
+  if (value.is_double()) return query::Value(value.get_double());
+  if (value.is_string()) return query::Value(std::string(value.get_string()));
+  return fail(ErrorCode::kWrongType,
+              fmt::format("parameter \"{}\" must be a text, a number, true, false or null", name));
+}
+
+Result<query::Parameters> parameters_of(const json::value& value) {
+  if (!value.is_object())
+    return fail(ErrorCode::kWrongType, R"("params" must be an object, as {"level":"level_03"})");
+  query::Parameters parameters;
+  for (const auto& [name, one] : value.get_object()) {
+    GF_ASSIGN(query::Value of_sql, parameter_value(name, one));
+    parameters.push_back({std::string(name), std::move(of_sql)});
+  }
+  std::ranges::sort(parameters, {}, &query::Parameter::name);
+  return parameters;
+}
+
+// Whether it was one of a query's fields.
+Result<bool> set_sql_field(std::string_view name, const json::value& value, SqlRequest& request) {
+  if (name == "limit") {
+    GF_ASSIGN(request.limit, whole_number(value, name));
+  } else if (name == "sql") {
+    GF_ASSIGN(request.sql, text(value, name));
+  } else if (name == "params") {
+    GF_ASSIGN(request.parameters, parameters_of(value));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+Result<bool> set_subscribe_field(std::string_view name, const json::value& value,
+                                 Subscribe& subscribe) {
+  if (name == "subscribe") {
+    GF_ASSIGN(subscribe.id, text(value, name));
+  } else if (name == "version") {
+    GF_ASSIGN(subscribe.version, text(value, name));
+  } else if (name == "key") {
+    GF_ASSIGN(subscribe.question.key, texts(value, name));
+  } else if (name == "every") {
+    GF_ASSIGN(const std::string written, text(value, name));
+    const auto every = parse_duration(written);
+    if (!every || every->ms < live::kEveryMin.count() || every->ms > live::kEveryMax.count())
+      return fail(ErrorCode::kOutOfRange, "\"every\" must be a duration from \"100ms\" to \"1h\"");
+    subscribe.every = std::chrono::milliseconds(every->ms);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+Error unknown_field(std::string_view name, std::string_view known) {
+  return {ErrorCode::kInvalidArgument, fmt::format("unknown field \"{}\"; {}", name, known)};
+}
+
+}  // namespace
+
 Result<SqlRequest> read_sql_request(std::string_view body) {
   GF_ASSIGN(const json::object object, parse_object(body));
   SqlRequest request;
   for (const auto& [name, value] : object) {
-    if (name == "limit") {
-      GF_ASSIGN(request.limit, whole_number(value, "limit"));
-    } else if (name == "sql") {
-      GF_ASSIGN(request.sql, text(value, "sql"));
-    } else {
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("unknown field \"{}\"; a query has sql and limit",
-                              std::string_view(name.data(), name.size())));
-    }
+    GF_ASSIGN(const bool is_known, set_sql_field(name, value, request));
+    if (!is_known) return fail(unknown_field(name, "a query has sql, params and limit"));
   }
   if (!object.contains("sql"))
     return fail(ErrorCode::kInvalidArgument,
                 R"(the body must be {"sql":"select …"}, or plain text)");
   return request;
+}
+
+Result<std::variant<Subscribe, Unsubscribe>> read_live_request(std::string_view message) {
+  GF_ASSIGN(const json::object object, parse_object(message));
+  using Request = std::variant<Subscribe, Unsubscribe>;
+  if (const json::value* const id = object.if_contains("unsubscribe")) {
+    GF_ASSIGN(std::string name, text(*id, "unsubscribe"));
+    return Request(Unsubscribe{std::move(name)});
+  }
+  SqlRequest request;
+  Subscribe subscribe;
+  for (const auto& [name, value] : object) {
+    GF_ASSIGN(const bool is_of_query, set_sql_field(name, value, request));
+    if (is_of_query) continue;
+    GF_ASSIGN(const bool is_known, set_subscribe_field(name, value, subscribe));
+    if (!is_known)
+      return fail(unknown_field(
+          name, "a subscription has subscribe, sql, params, key, every, limit and version"));
+  }
+  if (!object.contains("subscribe") || !object.contains("sql"))
+    return fail(ErrorCode::kInvalidArgument,
+                R"(a message is {"subscribe":"ID","sql":"select …"} or {"unsubscribe":"ID"})");
+  constexpr std::uint64_t kRowsMax = query::Limits{}.rows_max;
+  subscribe.question.sql = std::move(request.sql);
+  subscribe.question.parameters = std::move(request.parameters);
+  subscribe.question.rows_max = std::min(request.limit.value_or(kRowsMax), kRowsMax);
+  return Request(std::move(subscribe));
 }
 
 }  // namespace gameflow::http

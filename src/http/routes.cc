@@ -13,6 +13,7 @@
 #include "http/produce_routes.h"
 #include "http/read_records.h"
 #include "http/request_json.h"
+#include "http/sql_messages.h"
 #include "http/tail.h"
 #include "http/topic_changes.h"
 #include "log/log.h"
@@ -161,7 +162,7 @@ Result<Reply> run_sql(const Call& call) {
                 fmt::format("the statement is over {} bytes", kSqlBytesMax));
   query::Limits limits;
   limits.rows_max = std::min<std::uint64_t>(request.limit.value_or(UINT64_MAX), limits.rows_max);
-  const auto answer = call.context.api.sql(request.sql, limits);
+  const auto answer = call.context.api.sql(request.sql, limits, std::move(request.parameters));
   return answer ? answer_reply(*answer) : query_error(answer.error());
 }
 
@@ -206,7 +207,7 @@ Result<Reply> version(const Call&) {
   return json_reply(200, json::object{{"name", "gameflow"}, {"version", GAMEFLOW_VERSION}});
 }
 
-std::string http_metrics(const serve::Stats& stats) {
+std::string http_metrics(const serve::Stats& stats, const live::LiveStats& live) {
   const auto number = [](std::uint64_t count) { return static_cast<double>(count); };
   api::Families out;
   out.gauge("gameflow_http_connections", number(stats.connections.count()),
@@ -216,13 +217,19 @@ std::string http_metrics(const serve::Stats& stats) {
   out.add(number(stats.refused_connections), {{"of", "connections"}});
   out.add(number(stats.refused_bodies), {{"of", "bodies"}});
   out.add(number(stats.refused_replies), {{"of", "replies"}});
+  out.gauge("gameflow_live_queries", number(live.feeds),
+            "Different queries that are followed over /ws/sql.");
+  out.gauge("gameflow_live_followers", number(live.followers), "Subscriptions to them.");
+  out.counter("gameflow_live_queries_asked_total", number(live.asked),
+              "How often such a query was run.");
+  out.counter("gameflow_live_queries_failed_total", number(live.failed), "And failed.");
   return out.text();
 }
 
 Result<Reply> metrics(const Call& call) {
   Reply reply;
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  reply.body = call.context.api.metrics() + http_metrics(call.stats);
+  reply.body = call.context.api.metrics() + http_metrics(call.stats, call.context.live.stats());
   return reply;
 }
 
@@ -309,11 +316,17 @@ std::vector<Route> api_routes(const RouteContext& context) {
       [&context](const serve::Call& call, const std::shared_ptr<serve::Waiter>& waiter) {
         return tell_changes({context, call.request, call.arguments, call.stats}, waiter);
       }};
+  const serve::WebSocket follow_queries{
+      [&context](const serve::Call&, const std::shared_ptr<serve::Waiter>& waiter)
+          -> tl::expected<serve::WebSocket::Opened, Reply> {
+        return std::make_unique<SqlMessages>(context.live, waiter);
+      }};
   return {
       Route{Method::kGet, "/", "*", quick(page)},
       Route{Method::kGet, "/studio", "*", quick(studio)},
       Route{Method::kGet, "/favicon.ico", "*", quick(icon)},
       Route{Method::kGet, "/stat/**", "*", quick(page)},
+      Route{Method::kGet, "/ws/sql", "", follow_queries},
       Route{Method::kGet, "/ws/*", "offset tail partition offsets format", follow_topic},
       Route{Method::kGet, "/changes", "topics", changes},
       Route{Method::kGet, "/topics", "", quick(list_topics)},

@@ -10,6 +10,7 @@
 #include "api/api.h"
 #include "http/change_hub.h"
 #include "http/static_files.h"
+#include "live/live.h"
 #include "serve/request.h"
 #include "serve/route.h"
 #include "serve/stats.h"
@@ -25,6 +26,7 @@ struct RouteContext {
   api::Api& api;
   const StaticFiles& files;
   ChangeHub& hub;
+  live::Live& live;
   std::size_t body_bytes_max;
 };
 

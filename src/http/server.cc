@@ -3,6 +3,7 @@
 #include "http/change_hub.h"
 #include "http/routes.h"
 #include "http/static_files.h"
+#include "live/live.h"
 
 namespace gameflow::http {
 namespace {
@@ -13,7 +14,8 @@ class ApiServer final : public serve::Server {
   ApiServer(api::Api& api, const ServerOptions& options)
       : files_(web_files(), options.web_folder),
         hub_(api.log()),
-        context_{api, files_, hub_, options.body_bytes_max} {}
+        live_(api),
+        context_{api, files_, hub_, live_, options.body_bytes_max} {}
 
   Status listen(ServerOptions options) {
     // More than there may be queries: what is not one never waits behind them, and a query too many
@@ -26,11 +28,15 @@ class ApiServer final : public serve::Server {
 
   std::uint16_t port() const override { return server_->port(); }
   void start() override { server_->start(); }
-  void stop() override { server_->stop(); }
+  void stop() override {
+    live_.stop();
+    server_->stop();
+  }
 
  private:
   StaticFiles files_;
   ChangeHub hub_;
+  live::Live live_;
   RouteContext context_;
   std::unique_ptr<serve::Server> server_;
 };

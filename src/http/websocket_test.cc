@@ -245,5 +245,84 @@ TEST(WebSocketLimits, SilentClientsArePingedAndDropped) {
   EXPECT_FALSE(client.closed());  // something did come
 }
 
+// --- queries ---
+
+// Without what differs from run to run.
+std::string without_version(std::string text) {
+  const std::size_t begin = text.find("\"version\"");
+  if (begin == std::string::npos) return text;
+  return text.erase(begin, text.find(R"("at")", begin) - begin);
+}
+
+TEST_F(WebSocket, FollowsQueries) {
+  SocketClient client = open("/ws/sql");
+  ASSERT_EQ(client.status(), 101U);
+  client.send(R"({"subscribe":"a","sql":"select :x as n, 'b' as b","params":{"x":1.5}})");
+  const std::string first = client.next();
+  EXPECT_EQ(without_version(first),
+            R"({"id":"a","at":1731406530000,"columns":["n","b"],"rows":[[1.5,"b"]],)"
+            R"("truncated":false})");
+  client.send(R"({"subscribe":"now","sql":"select :now as now","every":"100ms","key":["now"]})");
+  EXPECT_NE(client.next().find(R"("rows":[[1731406530000]])"), std::string::npos);
+  server.clock.advance(Duration{10});
+  EXPECT_NE(client.next().find(R"("rows":[[1731406530010]])"), std::string::npos);
+  client.send(R"({"unsubscribe":"now"})");
+  // A version that is known already: nothing comes but what is new, which is nothing here.
+  const std::size_t at = first.find(R"("version":")") + 11;
+  const std::string version = first.substr(at, first.find('"', at) - at);
+  client.send(
+      fmt::format(R"({{"subscribe":"c","sql":"select :x as n, 'b' as b","params":{{"x":1.5}},)"
+                  R"("version":"{}"}})",
+                  version));
+  client.send(R"({"subscribe":"d","sql":"select 4"})");
+  EXPECT_NE(client.next().find(R"({"id":"d")"), std::string::npos);
+}
+
+TEST_F(WebSocket, TellsWhatIsWrongWithAQuery) {
+  SocketClient client = open("/ws/sql");
+  const std::pair<std::string, std::string> cases[] = {
+      {"what", "the body is not valid JSON"},
+      {"[]", "must be a JSON object"},
+      {R"({"sql":"select 1"})", R"({\"subscribe\":\"ID\",\"sql\":\"select …\"})"},
+      {R"({"subscribe":"a","sql":"select 1","evry":"1s"})", R"(unknown field \"evry\")"},
+      {R"({"subscribe":"a","sql":"select 1","every":"1ms"})", R"(from \"100ms\" to \"1h\")"},
+      {R"({"subscribe":"a","sql":"select 1","params":{"x":[1]}})",
+       R"(parameter \"x\" must be a text, a number)"},
+      {R"({"subscribe":"a","sql":"selec 1"})", R"(near \"selec\": syntax error)"},
+      {R"({"subscribe":"a","sql":"select :x"})", "there is no parameter 'x'"},
+      {R"({"subscribe":"a","sql":"pragma x"})", "sql_denied"},
+      {R"({"subscribe":"a","sql":"select 1 as n","key":["m"]})",
+       "the key names column 'm', but the query has: n"},
+  };
+  for (const auto& [message, want] : cases) {
+    client.send(message);
+    const std::string answer = client.next();
+    EXPECT_NE(answer.find(want), std::string::npos) << message << "\n" << answer;
+    EXPECT_NE(answer.find(R"("error":{"code":")"), std::string::npos) << answer;
+  }
+  // It goes on.
+  client.send(R"({"subscribe":"a","sql":"select 'fine'"})");
+  EXPECT_NE(client.next().find("fine"), std::string::npos);
+}
+
+TEST_F(WebSocket, OneConnectionHasSoManyQueries) {
+  SocketClient client = open("/ws/sql");
+  for (int i = 0; i <= 100; ++i)
+    client.send(fmt::format(R"({{"subscribe":"{}","sql":"select 1"}})", i));
+  Strings refused;
+  for (int i = 0; i <= 100; ++i)
+    if (const std::string answer = client.next(); answer.find("error") != std::string::npos)
+      refused.push_back(answer);
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_NE(refused[0].find("at most 100 subscriptions"), std::string::npos);
+  // One that reads no answers to what is wrong is let go.
+  SocketClient wrong = open("/ws/sql");
+  for (int i = 0; i < 200'000; ++i) wrong.send("{");
+  std::string last;
+  while (last.find("closed") == std::string::npos && last.find("failed") == std::string::npos)
+    last = wrong.next();
+  EXPECT_NE(last.find("closed 1011"), std::string::npos) << last;
+}
+
 }  // namespace
 }  // namespace gameflow::http::test

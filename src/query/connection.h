@@ -14,6 +14,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "query/author.h"
@@ -43,6 +44,10 @@ class Connection {
   // One SELECT, from the cache if it was seen before. It stays valid until the next call.
   Result<sqlite3_stmt*> prepare(std::string_view sql, Author author);
 
+  // The tables that it reads, in small letters; it is the one of the last prepare(), or an earlier
+  // one that is still cached.
+  std::vector<std::string> tables_of(sqlite3_stmt* statement) const;
+
   // The step after which SQLite returned `code`, as an error of ours.
   Error error_of(int code) const;
 
@@ -71,6 +76,7 @@ class Connection {
   Deadline deadline_;
   Author author_ = Author::kPerson;  // of the statement that is being prepared
   bool setting_up_ = false;          // our own statements: everything is allowed
+  std::set<std::string> read_;       // tables, by the statement that is being prepared
   std::string denied_;               // what the authorizer refused last
   std::optional<std::size_t> mistake_at_;
 };

@@ -17,6 +17,7 @@
 
 #include "base/ascii.h"
 #include "query/aggregates.h"
+#include "query/arguments.h"
 #include "query/connection.h"
 #include "query/decimal_value.h"
 #include "query/exact_literals.h"
@@ -143,52 +144,6 @@ char* new_item(RawList& list, const record::Type& item, Arena& arena) {
   char* slot = list.data + std::size_t{list.size} * item.size;
   item.clear(slot);
   return slot;
-}
-
-Status check_count(sqlite3_stmt* statement, std::size_t given) {
-  const auto wanted = static_cast<std::size_t>(sqlite3_bind_parameter_count(statement));
-  if (wanted == given) return {};
-  return fail(ErrorCode::kSqlInvalid,
-              fmt::format("the query has {} '?', but there {} {} argument{}", wanted,
-                          given == 1 ? "is" : "are", given, given == 1 ? "" : "s"));
-}
-
-// A number that is no INTEGER and no REAL.
-void bind_number(sqlite3_stmt* statement, int number, std::string_view digits,
-                 LongDecimals& decimals) {
-  if (digits.find('.') == std::string_view::npos) {
-    std::uint64_t value = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    const std::string text = large_u64_text(value);
-    sqlite3_bind_text64(statement, number, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
-    return;
-  }
-  if (const auto decimal = exact_decimal(digits))
-    sqlite3_bind_double(statement, number, decimals.double_of(*decimal));
-}
-
-// Text is not copied: the arguments last as long as the query runs.
-void bind(sqlite3_stmt* statement, int number, const abi::SqlArgument& argument,
-          LongDecimals& decimals) {
-  using Kind = abi::SqlArgument::Kind;
-  switch (argument.kind) {
-    case Kind::kNull:
-      sqlite3_bind_null(statement, number);
-      break;
-    case Kind::kInteger:
-      sqlite3_bind_int64(statement, number, argument.integer);
-      break;
-    case Kind::kReal:
-      sqlite3_bind_double(statement, number, argument.real);
-      break;
-    case Kind::kText:
-      sqlite3_bind_text64(statement, number, argument.text.data(), argument.text.size(),
-                          SQLITE_STATIC, SQLITE_UTF8);
-      break;
-    case Kind::kNumber:
-      bind_number(statement, number, argument.text.view(), decimals);
-      break;
-  }
 }
 
 // Names may be written as in the YAML, where they are quoted: `account-balance` is account_balance
@@ -405,9 +360,11 @@ void Database::release_memory() {
   for (const auto& [name, slot] : impl_->slots) slot->end_query();
 }
 
-Result<Answer> Database::run(std::string_view sql, const Limits& limits) {
+Result<Answer> Database::run(std::string_view sql, std::span<const Parameter> parameters,
+                             const Limits& limits) {
   const Deadline deadline = std::chrono::steady_clock::now() + limits.time_max;
   GF_ASSIGN(sqlite3_stmt * statement, impl_->prepare(sql, Author::kPerson));
+  GF_TRY(check_names(statement, parameters));
   Answer answer;
   const int columns = sqlite3_column_count(statement);
   Scales scales =
@@ -420,7 +377,12 @@ Result<Answer> Database::run(std::string_view sql, const Limits& limits) {
   }
   impl_->begin(Author::kPerson, deadline);
   const Allowance allowance(kPersonBytesMax, true);
-  GF_TRY(impl_->decimals.run([&] { return impl_->answer(statement, scales, limits, answer); }));
+  GF_TRY(impl_->decimals.run([&] {
+    bind(statement, parameters, impl_->decimals);
+    return impl_->answer(statement, scales, limits, answer);
+  }));
+  answer.uses = {.tables = impl_->connection.tables_of(statement),
+                 .clock = allowance.read_clock() || has_ambient(statement, parameters)};
   return answer;
 }
 
@@ -461,8 +423,7 @@ Status Database::select_into(std::string_view sql, std::span<const abi::SqlArgum
   try {
     filled = impl_->decimals.run([&] {
       raw.size = size_before;
-      for (std::size_t i = 0; i < arguments.size(); ++i)
-        bind(statement, static_cast<int>(i) + 1, arguments[i], impl_->decimals);
+      bind(statement, arguments, impl_->decimals);
       return impl_->fill(statement, targets, item, arena, raw);
     });
   } catch (const std::bad_alloc&) {

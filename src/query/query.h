@@ -102,10 +102,28 @@ struct Digits {
 
 using Value = std::variant<std::nullptr_t, std::int64_t, double, std::string, Digits>;
 
+// Of a person's query: `:name` in it stands for the value; also `@name` and `$name`.
+struct Parameter {
+  std::string name;
+  Value value;
+  // Of the moment, not of who asks: a statement need not have it, and where it does the answer
+  // depends on the clock. A statement without any other one is refused.
+  bool is_ambient = false;
+};
+
+using Parameters = std::vector<Parameter>;
+
+// What an answer depends on, beside the statement and its parameters.
+struct Uses {
+  std::vector<std::string> tables;  // names of states and topics, in small letters
+  bool clock = false;
+};
+
 struct Answer {
   std::vector<std::string> columns;
   std::vector<std::vector<Value>> rows;
   bool truncated = false;
+  Uses uses;
 };
 
 // One in-memory SQLite connection, hardened (read only, defensive, authorizer, function
@@ -129,8 +147,11 @@ class Database {
   // Forgets what was kept of the tables for the last query, such as rows in order.
   void release_memory();
 
-  // Any SELECT, for people: values as SQLite has them.
-  Result<Answer> run(std::string_view sql, const Limits& limits);
+  // Any SELECT, for people: values as SQLite has them. kSqlInvalid also where parameters and the
+  // names in the statement are not the same.
+  Result<Answer> run(std::string_view sql, std::span<const Parameter> parameters,
+                     const Limits& limits);
+  Result<Answer> run(std::string_view sql, const Limits& limits) { return run(sql, {}, limits); }
 
   // For operators: appends each result row to `list`, a List<T> of the object type `item`. Columns
   // map to fields by name; text is copied to `arena`. A column without a field, a required field

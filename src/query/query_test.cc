@@ -161,14 +161,64 @@ TEST_F(QueryTest, MistakesSayWhatThereIs) {
       {" -- nothing", "sql_invalid: there is no statement"},
       {"select 1; select 2", "sql_invalid: there is more than one statement"},
       {"select 1; what", "sql_invalid: there is more than one statement"},
-      {"select ?",
-       "sql_invalid: the statement has a parameter (?, :name, @name or $name); write "
-       "the value"},
+      {"select ?", "sql_invalid: the statement has a '?': give each parameter a name, as :level"},
+      {"select :a", "sql_invalid: the statement has :a, but there is no parameter 'a'"},
       {"select nosuch(1)", "sql_invalid: no such function: nosuch"},
       {"select percentile(1, 101)", "sql_invalid: percentile(x, p): p is not in [0, 100]"},
       {"select median('x')", "sql_invalid: median and percentile take numbers"},
   };
   for (const auto& [sql, want] : cases) EXPECT_EQ(run(sql), want) << sql;
+}
+
+TEST_F(QueryTest, ParametersStandForValues) {
+  const auto run_with = [&](std::string_view sql, const Parameters& parameters) {
+    const auto answer = database_.run(sql, parameters, {});
+    return answer ? show(*answer) : std::string(answer.error().message);
+  };
+  const Parameters team{{"team", std::string("red")}};
+  EXPECT_EQ(run_with("select count(*) from players where team = :team", team),
+            run("select count(*) from players where team = 'red'"));
+  EXPECT_EQ(run_with("select @a, $b, :c, :c + 1, :d is null",
+                     {{"a", std::int64_t{1}}, {"b", 2.5}, {"c", Digits{"3"}}, {"d", nullptr}}),
+            "1,2.5,3,4,1");
+  // As exact as what is written in the statement.
+  EXPECT_EQ(
+      run_with("select :a = 18446744073709551615, :b = 12345678901234567.89",
+               {{"a", Digits{"18446744073709551615"}}, {"b", Digits{"12345678901234567.89"}}}),
+      "1,1");
+  EXPECT_EQ(run_with("select :team as x, ':no', '\"', 1", team), "red,:no,\",1");
+  // A text is a text, whatever is in it.
+  EXPECT_EQ(run_with("select :x", {{"x", std::string("' or 1 --")}}), "' or 1 --");
+  EXPECT_EQ(run_with("select :teem", team),
+            "the statement has :teem, but there is no parameter 'teem'");
+  EXPECT_EQ(run_with("select 1", team),
+            "the parameter 'team' is of no use: the statement has no :team");
+  EXPECT_EQ(run_with("select :a", {{"a", nullptr}, {"b", nullptr}}),
+            "the parameter 'b' is of no use: the statement has no :b, but :a");
+  EXPECT_EQ(run_with("select 1", {{"now", std::int64_t{1}, /*is_ambient=*/true}}), "1");
+}
+
+TEST_F(QueryTest, TellsWhatAnAnswerDependsOn) {
+  const auto uses = [&](std::string_view sql) {
+    const auto answer = database_.run(sql, {});
+    EXPECT_TRUE(answer) << sql;
+    return answer ? answer->uses : Uses();
+  };
+  using Names = std::vector<std::string>;
+  for (int i = 0; i < 2; ++i) {  // the second one is cached
+    EXPECT_EQ(uses("select 1").tables, Names());
+    EXPECT_EQ(uses("with x as (select * from Players) select count(*) from x").tables,
+              Names{"players"});
+    EXPECT_EQ(uses("select 'players' -- from players").tables, Names());
+    EXPECT_FALSE(uses("select datetime(0), date('2024-01-01') from players").clock);
+    EXPECT_TRUE(uses("select unixepoch('now')").clock);
+    EXPECT_TRUE(uses("select current_timestamp").clock);
+    for (const auto* sql : {"select 1", "select :now"}) {
+      const auto answer =
+          database_.run(sql, Parameters{{"now", std::int64_t{1}, /*is_ambient=*/true}}, {});
+      EXPECT_EQ(answer.value().uses.clock, sql[7] == ':');
+    }
+  }
 }
 
 TEST_F(QueryTest, NamesThatAreWordsOfSqlAreToldApart) {

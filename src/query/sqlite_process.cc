@@ -21,6 +21,7 @@ constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 // the figure may rise above where it began; that errs by what the connection held before.
 thread_local std::int64_t budget_bytes = kNoLimit;
 thread_local bool clock_allowed = true;
+thread_local bool clock_was_read = false;
 
 bool take(std::int64_t bytes) {
   if (budget_bytes == kNoLimit) return true;
@@ -101,6 +102,7 @@ int vfs_sleep(sqlite3_vfs*, int) {
   return 0;
 }
 int vfs_time_ms(sqlite3_vfs*, sqlite3_int64* julian_ms) {
+  clock_was_read = true;
   if (!clock_allowed) return SQLITE_ERROR;
   constexpr std::int64_t kEpochInJulianMs = 210'866'760'000'000;
   *julian_ms = SystemClock().now().ms + kEpochInJulianMs;
@@ -158,6 +160,11 @@ Status init_sqlite() {
 Allowance::Allowance(std::int64_t memory_bytes_max, bool clock) {
   budget_bytes = memory_bytes_max;
   clock_allowed = clock;
+  clock_was_read = false;
+}
+
+bool Allowance::read_clock() const {
+  return clock_was_read;
 }
 
 Allowance::~Allowance() {

@@ -29,6 +29,9 @@ class Allowance {
   ~Allowance();
   Allowance(const Allowance&) = delete;
   Allowance& operator=(const Allowance&) = delete;
+
+  // Whether 'now' has been asked for.
+  bool read_clock() const;
 };
 
 // SQLite's allocator, for containers that the budget of a query should cover.

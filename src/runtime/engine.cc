@@ -151,6 +151,7 @@ class EngineImpl final : public Engine {
       std::chrono::steady_clock::time_point deadline) const override {
     return runner_.tables().view(deadline);
   }
+  std::vector<std::uint64_t> changes() const override { return runner_.tables().changes(); }
 
  private:
   Result<EpochResult> run_epoch(Duration pause_counted) {

@@ -96,6 +96,9 @@ class Engine {
   // may have to end first: null if it has not by the deadline. Nothing changes what it points to.
   virtual std::shared_ptr<const query::Tables> view(
       std::chrono::steady_clock::time_point deadline) const = 0;
+  // Of each table, in the order of tables(), a number that grows where a view of now is another one
+  // than the last was.
+  virtual std::vector<std::uint64_t> changes() const = 0;
 
  protected:
   Engine() = default;

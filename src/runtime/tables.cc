@@ -78,7 +78,8 @@ VisibleTables::VisibleTables(const plan::Graph& graph, const std::vector<Service
 void VisibleTables::show_sources(std::vector<std::shared_ptr<const query::Shards>> rows) {
   std::shared_ptr<const query::Tables> old_view;
   const MutexLock lock(mutex_);
-  sources_.swap(rows);
+  sources_.rows.swap(rows);
+  ++sources_.changes;
   old_view.swap(view_);
 }
 
@@ -100,6 +101,8 @@ void VisibleTables::publish(std::vector<VisibleChanges> changes) {
   bool is_wanted = false;
   {
     const MutexLock lock(mutex_);
+    for (std::size_t service = 0; service < changes.size(); ++service)
+      windows_[service].changes += changes[service].empty() ? 0U : 1U;
     is_stale_ = is_stale_ || has_news;
     if (!is_stale_) return;
     is_wanted = std::exchange(was_read_, false);
@@ -264,13 +267,22 @@ std::shared_ptr<const query::Tables> VisibleTables::view(
     auto table = std::make_shared<query::Table>(empty_[i]);
     if (i < services_.size()) {
       table->segments = segments[services_[i]];
-    } else if (i - services_.size() < sources_.size()) {
-      table->segments = {{{}, sources_[i - services_.size()]}};
+    } else if (i - services_.size() < sources_.rows.size()) {
+      table->segments = {{{}, sources_.rows[i - services_.size()]}};
     }
     view->push_back(std::move(table));
   }
   view_ = std::move(view);
   return view_;
+}
+
+std::vector<std::uint64_t> VisibleTables::changes() const {
+  const MutexLock lock(mutex_);
+  std::vector<std::uint64_t> changes;
+  changes.reserve(names_.size());
+  for (const std::size_t service : services_) changes.push_back(windows_[service].changes);
+  changes.resize(names_.size(), sources_.changes);
+  return changes;
 }
 
 }  // namespace gameflow::runtime

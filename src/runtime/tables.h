@@ -84,6 +84,9 @@ class VisibleTables {
   // the call, in the order of names(). Nothing changes what it points to. Null where the epoch that
   // runs, whose end it takes, does not end by the deadline.
   std::shared_ptr<const query::Tables> view(std::chrono::steady_clock::time_point deadline) const;
+  // Of each table, in the order of names(), a number that grows where a view of now is another one
+  // than the last was. Waits for no epoch, and costs it nothing.
+  std::vector<std::uint64_t> changes() const;
 
  private:
   struct Pane {
@@ -95,6 +98,11 @@ class VisibleTables {
     std::optional<window::Span> last_fired;
     std::optional<Timestamp> fired_until;
     std::shared_ptr<const query::Shards> ended;  // the last sessions to have, together
+    std::uint64_t changes = 0;                   // as of changes()
+  };
+  struct Sources {
+    std::vector<std::shared_ptr<const query::Shards>> rows;
+    std::uint64_t changes = 0;
   };
   static std::vector<query::Segment> segments_of(const BoundKeyed& keyed,
                                                  const ServiceWindows& windows);
@@ -114,7 +122,7 @@ class VisibleTables {
   mutable bool is_stale_ GF_GUARDED_BY(mutex_) = true;   // windows_ lack what was committed
   mutable bool was_read_ GF_GUARDED_BY(mutex_) = false;  // since an epoch made versions
   mutable std::vector<ServiceWindows> windows_ GF_GUARDED_BY(mutex_);  // by service
-  std::vector<std::shared_ptr<const query::Shards>> sources_ GF_GUARDED_BY(mutex_);
+  Sources sources_ GF_GUARDED_BY(mutex_);
   // Of windows_ and sources_; null: not made yet.
   mutable std::shared_ptr<const query::Tables> view_ GF_GUARDED_BY(mutex_);
 };

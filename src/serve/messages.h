@@ -1,7 +1,7 @@
 // What a WebSocket or an endless reply is sent: pulled, one message at a time, once the last one is
 // written. Who reads slowly costs nobody else anything, because there is no queue.
 //
-// Threads  next(): the connection's, one at a time. wake(): any.
+// Threads  next(), receive(): the connection's, one at a time. wake(): any.
 #pragma once
 
 #include <string_view>
@@ -24,6 +24,8 @@ class Messages {
   virtual ~Messages() = default;
   // A failure breaks the connection off, so that the other side knows that something is missing.
   virtual Result<Message> next() = 0;
+  // What the client of a WebSocket sends. It is asked for the next message after that.
+  virtual void receive(std::string_view) {}
 };
 
 // A connection that waits for more messages.

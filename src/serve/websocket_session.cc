@@ -18,8 +18,8 @@ namespace {
 
 constexpr std::size_t kIncomingBytesMax = 64U << 10;
 // Two coroutines on one strand: write() pulls messages and sends them, read() takes what the client
-// sends (nothing that matters, but close and pong come that way). There is no queue: the next
-// message is pulled when the last one is written.
+// sends (close and pong come that way, too). There is no queue: the next message is pulled when the
+// last one is written.
 class WebSocketSession final : public Session,
                                public std::enable_shared_from_this<WebSocketSession> {
  public:
@@ -88,6 +88,9 @@ asio::awaitable<void> WebSocketSession::read() {
   while (!error) {
     buffer.clear();
     co_await stream_.async_read(buffer, asio::redirect_error(asio::use_awaitable, error));
+    if (error || state_ != State::kOpen) continue;
+    messages_->receive({static_cast<const char*>(buffer.cdata().data()), buffer.size()});
+    signal_->wake();
   }
   if (state_ == State::kOpen) state_ = State::kEnded;
   signal_->wake();

@@ -30,24 +30,48 @@ SqlFormat automatic_format() {
   return is_terminal(STDOUT_FILENO) ? SqlFormat::kTable : SqlFormat::kCsv;
 }
 
-Status run_query(client::Http& http, const std::string& query, SqlFormat format) {
-  auto reply = http.request("POST", "/sql", "text/plain", query);
+// From NAME=VALUE each.
+Result<json::object> parameters_of(const std::vector<std::string>& texts) {
+  json::object parameters;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("--param {}: write NAME=VALUE, as level=level_03", text));
+    const std::string value = text.substr(equals + 1);
+    json::error_code error;
+    const json::value number = json::parse(value, error);
+    parameters[text.substr(0, equals)] = !error && number.is_number() ? number : json::value(value);
+  }
+  return parameters;
+}
+
+// How queries are asked and shown.
+struct Asking {
+  client::Http& http;
+  SqlFormat format;
+  json::object parameters;
+};
+
+Status run_query(const Asking& asking, const std::string& query) {
+  const json::object body{{"sql", query}, {"params", asking.parameters}};
+  auto reply = asking.http.request("POST", "/sql", "application/json", json::serialize(body));
   if (reply && reply->status / 100 == 2) reply->body = with_digits(reply->body);
   GF_ASSIGN(const json::object answer, client::object_of(std::move(reply)));
-  print_answer(answer, format);
+  print_answer(answer, asking.format);
   return {};
 }
 
 // Statement by statement; the first that fails ends it.
-Status run_script(client::Http& http, std::string text, SqlFormat format) {
+Status run_script(const Asking& asking, std::string text) {
   std::vector<std::string> statements = take_statements(text);
   // The last one needs no ';'. Where there is no other, the server says what is wrong with nothing.
   if (!is_blank_sql(text) || statements.empty()) statements.push_back(text);
   bool is_first = true;
   for (const std::string& statement : statements) {
-    if (!is_first && format == SqlFormat::kTable) fmt::print("\n");
+    if (!is_first && asking.format == SqlFormat::kTable) fmt::print("\n");
     is_first = false;
-    GF_TRY(run_query(http, statement, format));
+    GF_TRY(run_query(asking, statement));
   }
   return {};
 }
@@ -69,8 +93,8 @@ constexpr const char* kHelp =
 
 class Shell {
  public:
-  Shell(client::Http& http, SqlFormat format)
-      : http_(http), format_(format), editor_(history_file(), [this](std::string_view line) {
+  explicit Shell(Asking asking)
+      : asking_(std::move(asking)), editor_(history_file(), [this](std::string_view line) {
           return completions(typed_ + std::string(line), tables_);
         }) {}
 
@@ -103,7 +127,7 @@ class Shell {
     for (std::string statement : take_statements(typed_)) {
       statement = std::string(trimmed(statement));
       editor_.remember(statement + ";");
-      tell(run_query(http_, statement, format_));
+      tell(run_query(asking_, statement));
     }
     if (is_blank_sql(typed_))
       typed_.clear();
@@ -143,9 +167,9 @@ class Shell {
     constexpr std::string_view kNames[] = {"table", "json", "csv"};
     const auto* const found = std::ranges::find(kNames, mode);
     if (found != std::end(kNames)) {
-      format_ = static_cast<SqlFormat>(found - std::begin(kNames));
+      asking_.format = static_cast<SqlFormat>(found - std::begin(kNames));
     } else if (mode.empty()) {
-      fmt::print("{}\n", kNames[static_cast<std::size_t>(format_)]);
+      fmt::print("{}\n", kNames[static_cast<std::size_t>(asking_.format)]);
     } else {
       tell(fail(ErrorCode::kInvalidArgument,
                 fmt::format("there is no mode '{}': table, json or csv", mode)));
@@ -154,7 +178,7 @@ class Shell {
 
   // Again each time somebody looks: a dataflow may have changed.
   Status load_tables() {
-    GF_ASSIGN(const json::object answer, client::object_of(http_.get("/states")));
+    GF_ASSIGN(const json::object answer, client::object_of(asking_.http.get("/states")));
     tables_.clear();
     rows_.clear();
     for (const json::value& value : client::array_at(answer, "states")) {
@@ -203,8 +227,7 @@ class Shell {
                                           : fmt::format("; did you mean '{}'?", guess)));
   }
 
-  client::Http& http_;
-  SqlFormat format_;
+  Asking asking_;
   std::string typed_;  // of a statement that goes on
   std::vector<SqlTable> tables_;
   std::vector<std::uint64_t> rows_;  // of each
@@ -215,16 +238,18 @@ class Shell {
 }  // namespace
 
 int sql_command(const SqlOptions& options) {
+  auto parameters = parameters_of(options.parameters);
+  if (!parameters) return print_error(parameters.error());
   const auto http = client::HttpClient::open(options.server);
   if (!http) return print_error(http.error());
-  const SqlFormat format = options.format.value_or(automatic_format());
+  Asking asking{**http, options.format.value_or(automatic_format()), *std::move(parameters)};
   if (!options.query && is_terminal(STDIN_FILENO)) {
-    const Status status = Shell(**http, format).run();
+    const Status status = Shell(std::move(asking)).run();
     return status ? kExitFine : print_error(status.error());
   }
   std::string query = options.query.value_or("-");
   if (query == "-") query.assign(std::istreambuf_iterator<char>(std::cin), {});
-  const Status status = run_script(**http, std::move(query), format);
+  const Status status = run_script(asking, std::move(query));
   return status ? kExitFine : print_error(status.error());
 }
 
