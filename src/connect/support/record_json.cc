@@ -1,7 +1,7 @@
 #include "connect/support/record_json.h"
 
-#include <algorithm>
 #include <iterator>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -31,9 +31,9 @@ void append_record(std::string& out, const Delivery& record, std::string_view va
 }
 
 void join_lines(std::string& text, std::size_t begin) {
-  std::replace_if(
-      text.begin() + static_cast<std::ptrdiff_t>(begin), text.end(),
-      [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  // Each byte is written, so that a compiler takes many at once: with a write only where one is needed this
+  // was a sixth of what a kafka-source did.
+  for (char& c : std::span(text).subspan(begin)) c = c == '\n' || c == '\r' ? ' ' : c;
 }
 
 }  // namespace gameflow::connect
