@@ -82,7 +82,8 @@ std::string http_connector(const WebApi& api) {
 }
 
 // Each run of the connector right after one of what it is compared with.
-Body beside(std::size_t events, std::function<void()> yardstick, std::function<void()> connector) {
+Body beside(std::size_t events, const std::function<void()>& yardstick,
+            const std::function<void()>& connector) {
   const auto timed = [events](const std::function<void()>& what) {
     return [events, what] { return Run{.events = events, .seconds = seconds_of(what)}; };
   };

@@ -50,14 +50,12 @@ void make_topic(rd_kafka_t* client, const std::string& topic, std::int32_t parti
   check(rd_kafka_event_error(event.get()), "no topic was made");
 }
 
-void send(KafkaClient& client, const std::string& topic, const record::RecordView& record) {
-  for (;;) {
-    const auto code = rd_kafka_producev(
-        client.get(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY(record.key->data(), record.key->size()),
-        RD_KAFKA_V_VALUE(const_cast<char*>(record.value.data()), record.value.size()),
-        RD_KAFKA_V_END);
-    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) return check(code, "a record cannot be sent");
+void send(KafkaClient& client, rd_kafka_topic_t* topic, const record::RecordView& record) {
+  while (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
+                          const_cast<char*>(record.value.data()), record.value.size(),
+                          record.key->data(), record.key->size(), nullptr) != 0) {
+    const auto code = rd_kafka_last_error();
+    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) check(code, "a record cannot be sent");
     client.serve(std::chrono::milliseconds(100));
   }
 }
@@ -107,10 +105,12 @@ void KafkaBroker::fill(const std::string& topic, std::int32_t partitions, const 
   KafkaClient client(RD_KAFKA_PRODUCER, {{"bootstrap.servers", url()}, {"linger.ms", "20"}}, {},
                      host);
   make_topic(client.get(), topic, partitions);
+  const std::unique_ptr<rd_kafka_topic_t, KafkaFree<rd_kafka_topic_destroy>> handle(
+      rd_kafka_topic_new(client.get(), topic.c_str(), nullptr));
   std::size_t sent = 0;
   for (const auto& batch : events.batches) {
     for (std::size_t i = 0; i < batch->size() && sent < count; ++i, ++sent)
-      send(client, topic, (*batch)[i]);
+      send(client, handle.get(), (*batch)[i]);
   }
   check(rd_kafka_flush(client.get(), kPatienceMs), "not all was stored");
   const std::string undelivered = client.take_undelivered();

@@ -31,6 +31,7 @@ Program::Program(std::vector<std::string> command, const std::filesystem::path& 
   ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log_.c_str(),
                                      O_WRONLY | O_CREAT | O_APPEND, 0600);
   std::vector<char*> argv;
+  argv.reserve(command.size() + 1);
   for (std::string& argument : command) argv.push_back(argument.data());
   argv.push_back(nullptr);
   const int problem = ::posix_spawnp(&process_, argv[0], &actions, nullptr, argv.data(), environ);

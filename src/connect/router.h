@@ -1,6 +1,7 @@
 // From what a source brings to lines of `POST /records`: key, value and topic of each record.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,13 +38,18 @@ class Router {
  private:
   void add_letter(const Record& record, std::string_view code, std::string_view reason,
                   std::string_view topic = {});
-  // The topic of the record whose JSON is `json`; empty: none. Null: it is dropped.
-  std::optional<std::string_view> topic_of(const Record& record, std::string_view json);
+  // The topic of the record, whose members were found; empty: none. Null: it is dropped.
+  std::optional<std::string_view> topic_of(const Record& record);
+  // A member that is a text, a number or a boolean, as text, until the next call.
+  std::optional<std::string_view> text_of(const record::JsonMember& member);
 
   const spec::Connector& connector_;
   const std::string dead_letter_topic_;
   record::Decoder decoder_;
-  std::string padded_;  // the record, readable beyond its end
+  enum : std::uint8_t { kKey, kValue, kRoute, kMembers };
+  std::array<record::JsonMember, kMembers> members_;  // of the record at hand
+  std::string text_;                                  // of the last text_of()
+  std::string padded_;                                // the record, readable beyond its end
   std::string lines_;
   std::vector<std::size_t> begins_;
   std::vector<bool> is_dead_;

@@ -330,6 +330,15 @@ bool Decoder::check_any(std::string_view json) {
   }
 }
 
+bool Decoder::check_any(std::string_view json, std::span<JsonMember> members) {
+  JsonReader& reader = impl_->reader;
+  try {
+    return reader.open(json) && reader.find(members) && reader.close();
+  } catch (const std::bad_alloc&) {
+    return reader.fail(ErrorCode::kPayloadTooLarge, "there is not enough memory to check");
+  }
+}
+
 void Decoder::look_ahead(std::string_view texts) {
   impl_->reader.look_ahead(texts);
 }

@@ -16,6 +16,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -32,6 +34,12 @@ struct DecodeError {
   ErrorCode code = ErrorCode::kInvalidJson;
   std::string field;
   std::string message;
+};
+
+// A member of an object, at a dotted path.
+struct JsonMember {
+  std::string_view path;                 // empty: none
+  std::optional<std::string_view> json;  // as it stands in the text; nothing: there is none
 };
 
 class Decoder {
@@ -51,6 +59,10 @@ class Decoder {
   bool check(std::string_view json);
   // The same, but numbers may have any size, as in fields of type json.
   bool check_any(std::string_view json);
+  // The same, and finds members on the way, kMembersMax at most. Of names that repeat the last one
+  // counts.
+  bool check_any(std::string_view json, std::span<JsonMember> members);
+  static constexpr std::size_t kMembersMax = 4;
 
   // Announces the texts of the next calls: objects that lie one behind the other in `texts`, with
   // nothing, white space or commas between them. Changes no result and makes small ones cheaper;

@@ -1,6 +1,7 @@
 #include "record/json_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <functional>
 #include <new>
@@ -9,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "record/batch.h"
 #include "record/utf8.h"
 
@@ -288,6 +290,13 @@ bool JsonReader::any_value(Position position, std::size_t depth, std::string_vie
   const bool is_valid = skip_from(position, depth);
   takes_any_number_ = false;
   if (!is_valid) return false;
+  text = text_of_taken(position);
+  is_copy = text_ == scalar_.data();
+  return true;
+}
+
+// Of the value that begins at `position` and was taken last.
+std::string_view JsonReader::text_of_taken(Position position) const {
   const char* const begin = text_ + position;
   const char* end = begin;
   if (*begin == '{' || *begin == '[') {
@@ -299,16 +308,72 @@ bool JsonReader::any_value(Position position, std::size_t depth, std::string_vie
     const std::string_view rest(begin, size_ - position);
     end = begin + std::min(rest.find_first_not_of("+-.eE0123456789truefalsn"), rest.size());
   }
-  text = {begin, static_cast<std::size_t>(end - begin)};
-  is_copy = text_ == scalar_.data();
+  return {begin, static_cast<std::size_t>(end - begin)};
+}
+
+bool JsonReader::find(std::span<JsonMember> members) {
+  GF_CHECK(members.size() <= Decoder::kMembersMax);
+  std::array<Wanted, Decoder::kMembersMax> wanted;
+  std::size_t count = 0;
+  for (JsonMember& member : members) {
+    member.json.reset();
+    if (!member.path.empty()) wanted[count++] = {&member, member.path};
+  }
+  takes_any_number_ = true;
+  const bool is_valid = find_from(take(), std::span(wanted).first(count), 0);
+  takes_any_number_ = false;
+  return is_valid;
+}
+
+bool JsonReader::find_from(Position position, std::span<const Wanted> wanted, std::size_t depth) {
+  const bool is_object = at(position) == '{' && depth < kJsonDepthMax;
+  if (wanted.empty() || !is_object) {
+    if (!skip_from(position, depth)) return false;
+  } else if (!find_in_object(wanted, depth + 1)) {
+    return false;
+  }
+  for (const Wanted& one : wanted) {
+    if (one.path.empty()) one.member->json = text_of_taken(position);
+  }
   return true;
 }
 
+// As skip_object.
+bool JsonReader::find_in_object(std::span<const Wanted> wanted, std::size_t depth) {
+  if (at(peek()) == '}') return take(), true;
+  while (true) {
+    const Position key = take();
+    if (at(key) != '"') return fail_expected(key, "a key in quotes");
+    std::string_view name;
+    if (!unescaped(key, name)) return false;
+    std::array<Wanted, Decoder::kMembersMax> inside;
+    std::size_t count = 0;
+    for (const Wanted& one : wanted) {
+      const std::size_t dot = std::min(one.path.find('.'), one.path.size());
+      if (one.path.empty() || one.path.substr(0, dot) != name) continue;
+      one.member->json.reset();  // of an earlier member of this name
+      inside[count++] = {one.member, one.path.substr(std::min(dot + 1, one.path.size()))};
+    }
+    if (const Position colon = take(); at(colon) != ':') return fail_expected(colon, "':'");
+    if (!find_from(take(), std::span(inside).first(count), depth)) return false;
+    const Position after = take();
+    if (at(after) == '}') return true;
+    if (at(after) != ',') return fail_expected(after, "',' or '}'");
+  }
+}
+
+bool JsonReader::unescaped(Position position, std::string_view& text) {
+  text = raw_string(position);
+  if (!has_escape(text)) return true;
+  if (scratch_.size() < text.size() + kPaddingBytes) scratch_.resize(text.size() + kPaddingBytes);
+  const char* const end = unescape(text, scratch_.data());
+  if (end != nullptr) text = {scratch_.data(), static_cast<std::size_t>(end - scratch_.data())};
+  return end != nullptr;
+}
+
 bool JsonReader::skip_string(Position position) {
-  const std::string_view raw = raw_string(position);
-  if (!has_escape(raw)) return true;
-  if (scratch_.size() < raw.size() + kPaddingBytes) scratch_.resize(raw.size() + kPaddingBytes);
-  return unescape(raw, scratch_.data()) != nullptr;
+  std::string_view ignored;
+  return unescaped(position, ignored);
 }
 
 bool JsonReader::skip_list(std::size_t depth) {

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -104,6 +105,9 @@ class JsonReader {
   // gone with the text that was opened; `is_copy`: with the next open().
   bool any_value(Position position, std::size_t depth, std::string_view& text, bool& is_copy);
 
+  // Takes and checks the next value likewise, and finds members of it.
+  bool find(std::span<JsonMember> members);
+
   // The mistake of the last function that returned false.
   DecodeError& error() { return error_; }
   [[gnu::cold]] bool fail(ErrorCode code, std::string message);
@@ -120,6 +124,16 @@ class JsonReader {
   bool find_ahead(std::string_view texts);
   void copy_scalar();
   bool fail_stage1(simdjson::error_code error);
+  // A member that is looked for in a value: at `path` of it, or empty: the value itself.
+  struct Wanted {
+    JsonMember* member = nullptr;
+    std::string_view path;
+  };
+  bool find_from(Position position, std::span<const Wanted> wanted, std::size_t depth);
+  bool find_in_object(std::span<const Wanted> wanted, std::size_t depth);
+  std::string_view text_of_taken(Position position) const;
+  // Of the string whose token was taken last, until the next call.
+  bool unescaped(Position position, std::string_view& text);
   bool skip_string(Position position);
   bool skip_list(std::size_t depth);
   bool skip_object(std::size_t depth);

@@ -202,37 +202,6 @@ std::optional<std::string> json_field(std::string_view json, std::string_view pa
   }
 }
 
-std::optional<std::string_view> json_part(std::string_view json, std::string_view path) {
-  thread_local simdjson::ondemand::parser parser;
-  while (!path.empty()) {
-    const std::size_t dot = path.find('.');
-    simdjson::ondemand::document document;
-    simdjson::ondemand::object object;
-    if (parser.iterate(json.data(), json.size(), json.size() + kPaddingBytes).get(document) !=
-            simdjson::SUCCESS ||
-        document.get_object().get(object) != simdjson::SUCCESS)
-      return std::nullopt;
-    std::optional<std::string_view> found;
-    for (auto each : object) {
-      simdjson::ondemand::field field;
-      std::string_view key;
-      if (std::move(each).get(field) != simdjson::SUCCESS ||
-          field.unescaped_key().get(key) != simdjson::SUCCESS)
-        return std::nullopt;
-      if (key != path.substr(0, dot)) continue;
-      const char* const begin = field.value().raw_json_token().data();
-      const auto at = static_cast<std::size_t>(begin - json.data());
-      const std::size_t end = end_of_element(json, at);
-      if (end == std::string_view::npos) return std::nullopt;
-      found = trim(json.substr(at, end - at));
-    }
-    if (!found) return std::nullopt;
-    json = *found;
-    path = dot == std::string_view::npos ? std::string_view{} : path.substr(dot + 1);
-  }
-  return json;
-}
-
 FieldPath::FieldPath(const Type& type, std::string_view path) {
   const Type* at = &type;
   while (!path.empty()) {

@@ -55,7 +55,4 @@ class FieldPath {
   const Type* type_ = nullptr;  // of the last field; null: unknown
 };
 
-// The value at the dotted path `path`, of any kind, as it stands in `json`. Else as json_field().
-std::optional<std::string_view> json_part(std::string_view json, std::string_view path);
-
 }  // namespace gameflow::record
