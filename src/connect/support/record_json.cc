@@ -31,8 +31,8 @@ void append_record(std::string& out, const Delivery& record, std::string_view va
 }
 
 void join_lines(std::string& text, std::size_t begin) {
-  // Each byte is written, so that a compiler takes many at once: with a write only where one is needed this
-  // was a sixth of what a kafka-source did.
+  // Each byte is written, so that a compiler takes many at once: with a write only where one is
+  // needed this was a sixth of what a kafka-source did.
   for (char& c : std::span(text).subspan(begin)) c = c == '\n' || c == '\r' ? ' ' : c;
 }
 
