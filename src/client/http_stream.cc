@@ -58,14 +58,11 @@ struct HttpStream::Impl {
   struct CloseEasy {
     void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
   };
-  struct CloseMulti {
-    void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
-  };
   struct FreeList {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
   };
 
-  explicit Impl(StreamRequest wanted);
+  Impl(StreamRequest wanted, std::shared_ptr<CURLM> connections);
   ~Impl() { curl_multi_remove_handle(multi.get(), easy.get()); }
 
   void prepare();
@@ -82,7 +79,7 @@ struct HttpStream::Impl {
   std::unique_ptr<curl_slist, FreeList> header_list;
   std::array<char, CURL_ERROR_SIZE> message{};
   std::unique_ptr<CURL, CloseEasy> easy;
-  std::unique_ptr<CURLM, CloseMulti> multi;
+  std::shared_ptr<CURLM> multi;
   std::string arrived;
   std::size_t arrived_max = 0;
   bool is_paused = false, is_over = false;
@@ -96,10 +93,9 @@ struct HttpStream::Impl {
   HttpFailure failure;
 };
 
-HttpStream::Impl::Impl(StreamRequest wanted) : request(std::move(wanted)) {
-  initialise_curl();
+HttpStream::Impl::Impl(StreamRequest wanted, std::shared_ptr<CURLM> connections)
+    : request(std::move(wanted)), multi(std::move(connections)) {
   easy.reset(curl_easy_init());
-  multi.reset(curl_multi_init());
   prepare();
   curl_multi_add_handle(multi.get(), easy.get());
 }
@@ -248,7 +244,14 @@ HttpStream::Next HttpStream::Impl::wait(milliseconds time) {
   return Next::kMore;
 }
 
-HttpStream::HttpStream(StreamRequest request) : impl_(std::make_unique<Impl>(std::move(request))) {}
+HttpConnections::HttpConnections() {
+  initialise_curl();
+  multi_.reset(curl_multi_init(), [](CURLM* multi) { curl_multi_cleanup(multi); });
+}
+
+HttpStream::HttpStream(StreamRequest request) : HttpStream(std::move(request), HttpConnections()) {}
+HttpStream::HttpStream(StreamRequest request, const HttpConnections& connections)
+    : impl_(std::make_unique<Impl>(std::move(request), connections.multi_)) {}
 HttpStream::~HttpStream() = default;
 
 HttpStream::Next HttpStream::read(std::string& body, milliseconds wait, std::size_t size_max) {

@@ -39,9 +39,22 @@ struct HttpFailure {
   std::string message;    // without the URL's user, password and query
 };
 
+// Connections that are kept for the next request to the same server.
+class HttpConnections {
+ public:
+  HttpConnections();
+
+ private:
+  friend class HttpStream;
+  std::shared_ptr<void> multi_;
+};
+
 class HttpStream {
  public:
   explicit HttpStream(StreamRequest request);
+  // One stream at a time may use `connections`, of one thread. What allows_private_addresses says
+  // has to be the same for all.
+  HttpStream(StreamRequest request, const HttpConnections& connections);
   ~HttpStream();
   HttpStream(const HttpStream&) = delete;
   HttpStream& operator=(const HttpStream&) = delete;

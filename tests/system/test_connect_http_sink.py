@@ -15,13 +15,19 @@ class Web:
 
     def __init__(self, test, answer=lambda *_: (200, {}, "")):
         self.test, self.answer, self.taken, self.seen, self.port = test, answer, [], [], free_port()
-        self.server = None
+        self.server, self.protocol, self.connections = None, "HTTP/1.0", 0
         test.addCleanup(self.stop)
 
     def start(self):
         web = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = self.protocol
+
+            def setup(self):
+                web.connections += 1
+                super().setup()
+
             def do_POST(self):  # pylint: disable=invalid-name
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 web.seen.append((self.path, dict(self.headers), body))
@@ -75,6 +81,18 @@ http:
     def produce(self, begin, end):
         reply = self.gameflow.produce("alerts", [json.dumps({"n": n}) for n in range(begin, end)])
         self.assertEqual(reply.status, 200, reply.text)
+
+    def test_requests_share_a_connection_while_the_server_keeps_it(self):
+        web = Web(self)
+        web.protocol = "HTTP/1.1"
+        # Every hundredth answer is the last of its connection: the next request opens another one.
+        web.answer = lambda *_: (200, {"Connection": "close"} if len(web.seen) % 100 == 0 else {}, "")
+        web.start()
+        self.connector(web, "body: each")
+        self.produce(0, 250)
+        wait_until(lambda: len(web.taken) >= 250, "all requests")
+        self.assertEqual([value["n"] for value in web.values()], list(range(250)))
+        self.assertEqual(web.connections, 3)
 
     def letters(self):
         return [json.dumps(letter) for letter in self.gameflow.values("dead-letters")]

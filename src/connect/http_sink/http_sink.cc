@@ -107,6 +107,7 @@ class HttpSink final : public Sink {
 
   Host& host_;
   client::StreamRequest template_;
+  const client::HttpConnections connections_;
   std::string idempotency_header_, body_;
   bool as_record_;
   std::uint64_t batch_records_;
@@ -250,7 +251,7 @@ Answer HttpSink::request(const std::string& name, const std::string& body) {
   for (std::size_t at = request.url.find(kNamePlace); at != std::string::npos;
        at = request.url.find(kNamePlace))
     request.url.replace(at, kNamePlace.size(), client::url_encode(name));
-  client::HttpStream stream(std::move(request));
+  client::HttpStream stream(std::move(request), connections_);
   Answer answer;
   std::size_t size = 0;
   auto stop_by = steady_clock::now() + kStopPatience;
