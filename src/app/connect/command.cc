@@ -70,7 +70,10 @@ int run(const ConnectOptions& options, const connect::ConnectorFile& file,
   connect::Changes changes(options.server, file.connector.topics);
   Status result;
   {
-    const connect::Reporter reporter(std::move(*reports), name, progress);
+    const auto tell = [&](const std::string& line) {
+      print_note(fmt::format("{}: {}", name, line));
+    };
+    const connect::Reporter reporter(std::move(*reports), name, progress, tell);
     std::atomic<bool> done = false;
     const std::jthread runner([&] {
       result = connect::run(
@@ -81,7 +84,7 @@ int run(const ConnectOptions& options, const connect::ConnectorFile& file,
            .transform = transform,
            .seed = std::random_device{}(),
            .wait_for_records = [&](const std::stop_token& token) { changes.wait(token); },
-           .tell = [&](const std::string& line) { print_note(fmt::format("{}: {}", name, line)); },
+           .tell = tell,
            .redact = [&](std::string text) { return file.secrets->redact(std::move(text)); }});
       done = true;
     });
