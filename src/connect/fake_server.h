@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 
 #include "client/http_client.h"
 #include "client/record_line.h"
+#include "record/base64.h"
 
 namespace gameflow::connect {
 
@@ -32,6 +34,7 @@ class FakeServer final : public client::Http {
   };
 
   std::map<std::string, std::vector<Record>> topics;  // of one partition
+  std::set<std::string> raw;                          // topics whose values are bytes
   std::map<std::string, std::uint64_t> begins;        // retention has removed what is before
   std::uint64_t sequence = 0;
   std::string position;
@@ -59,6 +62,13 @@ class FakeServer final : public client::Http {
   }
 
  private:
+  static std::string base64(std::string_view value) {
+    std::string text = "\"";
+    record::append_base64({reinterpret_cast<const std::uint8_t*>(value.data()), value.size()},
+                          text);
+    return text + '"';
+  }
+
   static std::string error(std::string_view code, std::string_view message) {
     return fmt::format(R"({{"error":{{"code":"{}","message":"{}"}}}})", code, message);
   }
@@ -147,15 +157,18 @@ class FakeServer final : public client::Http {
     if (topic == topics.end()) return {404, error("topic_not_found", "no such topic")};
     const std::uint64_t begin = begins[name], end = topic->second.size();
     if (!path.ends_with("/records")) {
-      return {200, fmt::format(R"({{"partitions":[{{"partition":0,"begin":{},"end":{}}}]}})", begin,
-                               end)};
+      return {200,
+              fmt::format(R"({{"raw":{},"partitions":[{{"partition":0,"begin":{},"end":{}}}]}})",
+                          raw.contains(name) ? "\"bytes\"" : "null", begin, end)};
     }
     const std::uint64_t offset = std::stoull(*parameter(target, "offset"));
     if (offset < begin || offset > end) return {416, error("offset_out_of_range", "gone")};
     std::string lines;
+    const bool in_base64 = parameter(target, "values") == "base64";
     for (std::uint64_t i = offset; i < std::min(end, offset + 7); ++i) {
       lines += fmt::format(R"({{"partition":0,"offset":{},"timestamp":5,"key":{},"value":{}}})", i,
-                           topic->second[i].key, topic->second[i].value);
+                           topic->second[i].key,
+                           in_base64 ? base64(topic->second[i].value) : topic->second[i].value);
       lines += '\n';
     }
     return {200, lines};

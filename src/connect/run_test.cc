@@ -36,6 +36,7 @@ struct Outside {
   std::vector<std::uint64_t> delivered;  // by the sink, in order
   std::optional<Positions> kept;         // by the sink's other side
   bool keeps = false;
+  std::vector<std::string> values;  // as the sink gets them
   std::set<std::uint64_t> refused;
   std::stop_source stop;
 
@@ -90,6 +91,7 @@ class CollectingSink final : public Sink {
         refused.push_back({i, "not this one"});
       } else {
         pending_.push_back(records[i].offset);
+        outside->values.emplace_back(records[i].value);
       }
     }
     return refused;
@@ -325,6 +327,25 @@ TEST_F(RunTest, RecordsThatRetentionHasRemovedAreTold) {
   EXPECT_EQ(outside_.delivered.front(), 10U);
   EXPECT_EQ(told_, std::vector<std::string>{"topic 'in' partition 0: records 3 to 9 are gone, "
                                             "retention has removed them"});
+}
+
+TEST_F(RunTest, WhoTakesBytesGetsThoseOfRawTopics) {
+  const std::string bytes("\0\xFF\n", 3);
+  for (const bool takes_bytes : {false, true}) {
+    for (const bool is_raw : {false, true}) {
+      outside_ = {};
+      outside_.total = 1;
+      server_.forget();
+      server_.raw.clear();
+      if (is_raw) server_.raw.insert("in");
+      const bool gets_bytes = takes_bytes && is_raw;
+      server_.topics["in"].assign(1, {"null", gets_bytes ? bytes : "1"});
+      spec::Connector connector = connector_of(false);
+      connector.kind.takes_bytes = takes_bytes;
+      ASSERT_TRUE(run_to_end(connector));
+      EXPECT_EQ(outside_.values, std::vector<std::string>{gets_bytes ? bytes : "1"});
+    }
+  }
 }
 
 TEST_F(RunTest, ThePositionOfASourceIsNoneOfASink) {

@@ -33,7 +33,8 @@ class SinkRun {
       : run_(run),
         host_(run),
         server_(run),
-        reader_(server_, run.connector.topics, run.connector.partition, run.tell) {}
+        reader_(server_, run.connector.topics, run.connector.partition,
+                run.connector.kind.takes_bytes, run.tell) {}
 
   Status run();
 

@@ -29,21 +29,33 @@ struct Page {
 class TopicReader {
  public:
   // All outlive it. `partition`: only this one of each topic.
+  // `takes_bytes`: what is read of raw topics are bytes, not JSON.
   TopicReader(Server& server, const std::vector<std::string>& topics,
-              std::optional<std::uint32_t> partition, std::function<void(const std::string&)> tell)
-      : server_(server), topics_(topics), partition_(partition), tell_(std::move(tell)) {}
+              std::optional<std::uint32_t> partition, bool takes_bytes,
+              std::function<void(const std::string&)> tell)
+      : server_(server),
+        topics_(topics),
+        partition_(partition),
+        takes_bytes_(takes_bytes),
+        tell_(std::move(tell)) {}
 
   // What comes next, of every partition, until it is about `bytes`; nothing if there is nothing.
   // Moves `next`, which gets the partitions that it does not have, at their beginning.
   Result<Page> read(Positions& next, std::size_t bytes);
 
  private:
-  Status read_partition(const std::string& topic, std::uint32_t partition, std::uint64_t end,
-                        std::uint64_t& next, Page& page);
+  struct Range {
+    const std::string* topic;
+    bool as_bytes;  // of what is to be read
+    std::uint32_t partition;
+    std::uint64_t begin, end;
+  };
+  Status read_partition(const Range& range, std::uint64_t& next, Page& page);
 
   Server& server_;
   const std::vector<std::string>& topics_;
   const std::optional<std::uint32_t> partition_;
+  const bool takes_bytes_;
   const std::function<void(const std::string&)> tell_;
   std::size_t first_ = 0;  // the partition that is asked first, so that none waits for ever
 };

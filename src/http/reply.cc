@@ -96,6 +96,8 @@ json::object topic_json(const api::TopicDescription& topic) {
           {"schema", topic.type.empty() ? json::value(nullptr) : json::value(topic.type)},
           {"table", topic.table.empty() ? json::value(nullptr) : json::value(topic.table)},
           {"columns", columns_json(topic.columns)},
+          {"raw", topic.raw ? json::value(json::string(record::to_string(*topic.raw)))
+                            : json::value(nullptr)},
           {"records", records},
           {"bytes", bytes},
           {"partitions", std::move(partitions)},

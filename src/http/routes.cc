@@ -19,6 +19,7 @@
 #include "log/log.h"
 #include "log/topics.h"
 #include "query/query.h"
+#include "record/type.h"
 #include "runtime/engine.h"
 
 namespace gameflow::http {
@@ -57,6 +58,9 @@ Result<Reply> list_records(const Call& call) {
   GF_ASSIGN(const std::uint64_t end, number_parameter(request, "end", INT64_MAX, 0, INT64_MAX));
   GF_ASSIGN(const Position position,
             parse_position(request.parameter("offset").value_or("beginning")));
+  const std::string_view values = request.parameter("values").value_or("json");
+  if (values != "json" && values != "base64")
+    return fail(ErrorCode::kInvalidArgument, "values must be json or base64");
   const log::PartitionInfo& info = topic.info.partitions[partition];
   const log::Offset from = position.in(info);
   if (from < info.begin || from > info.end)
@@ -72,7 +76,7 @@ Result<Reply> list_records(const Call& call) {
                           .contains = std::string(request.parameter("contains").value_or("")),
                           .bytes_max = kReadBytesMax,
                           .scan_max = kScanBytesMax,
-                          .raw = topic.raw};
+                          .raw = values == "base64" ? record::Kind::kBytes : topic.raw};
   Reply reply;
   reply.content_type = kNdjsonType;
   GF_ASSIGN(const log::Offset next,
@@ -333,7 +337,7 @@ std::vector<Route> api_routes(const RouteContext& context) {
       Route{Method::kPost, "/topics", "", blocking(create_topic)},
       Route{Method::kGet, "/topics/*", "", quick(describe_topic)},
       Route{Method::kDelete, "/topics/*", "", blocking(delete_topic)},
-      Route{Method::kGet, "/topics/*/records", "partition offset end limit contains",
+      Route{Method::kGet, "/topics/*/records", "partition offset end limit contains values",
             blocking(list_records)},
       Route{Method::kPost, "/topics/*/records", "key key-field producer sequence deduplicate",
             later(produce), serve::Body::kRecords, /*is_open_to_pages=*/true},

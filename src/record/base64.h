@@ -1,4 +1,4 @@
-// Base64 of RFC 4648 section 4: standard alphabet, padded, no line breaks. Internal to src/record.
+// Base64 of RFC 4648 section 4: standard alphabet, padded, no line breaks.
 #pragma once
 
 #include <cstddef>

@@ -47,7 +47,7 @@ class KitTest(SystemTest):
                     arguments += ["--server", server.url]
                 said = self.cli(*arguments)
                 self.assertIn("all is well" if arguments[1] in ("test", "package") else "", said)
-        self.assertTrue((self.folder / "ticks/build/ticks-interface-1.so").exists())
+        self.assertTrue((self.folder / "ticks/build/ticks-interface-2.so").exists())
 
     def test_a_sink(self):
         (self.folder / "dataflow.yaml").write_text(DATAFLOW)

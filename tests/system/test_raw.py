@@ -49,6 +49,18 @@ class Raw(SystemTest):
         self.assertEqual(self.send("levels", 7)["accepted"], 1)
         self.assertEqual(self.values("levels")[-1], 7)
 
+    def test_bytes_are_read_as_they_are_stored(self):
+        stored = {"texts": ("string", ["two\nlines", ""], [b"two\nlines", b""]), "levels": ("u16", [0x4137], [b"A7"]),
+                  "pictures": ("bytes", ["iVBORw=="], [b"\x89PNG"]), "flags": ("bool", [True], [b"\x01"])}
+        for topic, (kind, values, expected) in stored.items():
+            with self.subTest(topic):
+                self.send(topic, values)
+                self.assertEqual(self.instance.get(f"/topics/{topic}").json["raw"], kind)
+                lines = self.instance.get(f"/topics/{topic}/records?values=base64").text.splitlines()
+                self.assertEqual([base64.b64decode(json.loads(line)["value"], validate=True) for line in lines], expected)
+        self.assertEqual(self.instance.get("/topics/texts/records?values=hex").status, 400)
+        self.assertIsNone(self.instance.get("/topics/dead-letters").json["raw"])
+
     def test_lines_are_stored_as_they_are(self):
         self.assertEqual(self.instance.produce("texts", ["{\"a\": 1}", "\"quoted\""]).json["accepted"], 2)
         self.assertEqual(self.values("texts"), ["{\"a\": 1}", "\"quoted\""])

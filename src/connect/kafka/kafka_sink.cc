@@ -231,6 +231,7 @@ constinit const Kind kKafkaSink{
     .settings = kSettings,
     .make_sink = [](const Settings& settings, Host& host) -> std::unique_ptr<Sink> {
       return std::make_unique<KafkaSink>(settings, host);
-    }};
+    },
+    .takes_bytes = true};
 
 }  // namespace gameflow::connect

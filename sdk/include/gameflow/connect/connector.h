@@ -90,7 +90,7 @@ struct Delivery {
   std::uint64_t offset = 0;
   std::int64_t timestamp_ms = 0;  // of its append, UTC
   std::optional<std::string_view> key;
-  std::string_view value;  // JSON, or the bytes of a raw record
+  std::string_view value;  // JSON, of raw topics too; see Kind::takes_bytes
 };
 
 // The next offset of each topic and partition.
@@ -130,10 +130,13 @@ struct Kind {
   // not go together.
   std::unique_ptr<Source> (*make_source)(const Settings&, Host&) = nullptr;
   std::unique_ptr<Sink> (*make_sink)(const Settings&, Host&) = nullptr;
+  // Of a sink: it gets what raw topics hold as it is stored, bytes. Else as JSON: a text, a number,
+  // `true`, `false`, of `bytes` base64.
+  bool takes_bytes = false;
 };
 
 // Raised with every change of a layout or meaning above.
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
 
 // What `gameflow connect` looks for in a library: see GAMEFLOW_CONNECTORS.
 struct Library {
