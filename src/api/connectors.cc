@@ -42,8 +42,29 @@ Status Connectors::report(std::string_view name, ConnectorReport report) {
     }
     reported_.erase(oldest);
   }
-  reported_.insert_or_assign(std::string(name), Reported{std::move(report), now});
+  Reported next{.report = std::move(report), .at = now};
+  next.records_before = next.report.records;
+  next.before = now;
+  if (const auto found = reported_.find(name); found != reported_.end())
+    measure(found->second, next);
+  reported_.insert_or_assign(std::string(name), std::move(next));
   return {};
+}
+
+// Reports come when the state changes, too: over less than a second there is no rate.
+void Connectors::measure(const Reported& last, Reported& now) {
+  constexpr std::int64_t kLeastMs = 1'000;
+  const bool is_same = last.report.pid == now.report.pid;
+  if (!is_same || now.report.records < last.records_before) return;
+  const std::int64_t ms = (now.at - last.before).ms;
+  now.records_per_second = last.records_per_second;
+  if (ms >= kLeastMs) {
+    now.records_per_second = 1000 * static_cast<double>(now.report.records - last.records_before) /
+                             static_cast<double>(ms);
+    return;
+  }
+  now.records_before = last.records_before;
+  now.before = last.before;
 }
 
 std::vector<Connector> Connectors::list() const {
@@ -100,12 +121,15 @@ Connector Connectors::describe(std::string name, const Reported* reported,
                       .reported_at = {},
                       .state = "not running",
                       .stored = std::move(stored),
-                      .lag = {}};
+                      .lag = {},
+                      .records_per_second = {}};
   if (reported != nullptr) {
     connector.report = reported->report;
     connector.reported_at = reported->at;
     connector.state = state_of(*reported);
     connector.lag = reported->report.lag;
+    if (connector.state != "lost" && !is_final(connector.state))
+      connector.records_per_second = reported->records_per_second;
   }
   const bool may_be_sink = reported == nullptr || reported->report.direction == "sink";
   if (may_be_sink && connector.stored.position) {

@@ -45,6 +45,8 @@ struct Connector {
   std::string state;
   log::ProducerState stored;
   std::optional<std::uint64_t> lag;  // of a sink by its stored position, else as reported
+  // Between its last reports; nothing where there are none, or not any more.
+  std::optional<double> records_per_second;
 
   bool is_up() const { return state == "running"; }
 };
@@ -68,7 +70,12 @@ class Connectors {
   struct Reported {
     ConnectorReport report;
     Timestamp at;
+    // An earlier report of the same process, and the rate since then.
+    std::uint64_t records_before = 0;
+    Timestamp before;
+    double records_per_second = 0;
   };
+  static void measure(const Reported& last, Reported& now);
   Connector describe(std::string name, const Reported* reported, log::ProducerState stored) const;
   std::string state_of(const Reported& reported) const;
   std::optional<std::uint64_t> lag_behind(std::string_view position) const;

@@ -45,6 +45,33 @@ class ConnectorsTest : public testing::Test {
   Connectors connectors_{*store_, clock_};
 };
 
+TEST_F(ConnectorsTest, RatesAreThoseBetweenReports) {
+  struct Step {
+    std::int64_t after_ms;
+    std::uint64_t records, pid;
+    double rate;
+  };
+  const Step steps[] = {
+      {0, 100, 1, 0},        // what was before nobody knows
+      {2'000, 300, 1, 100},  //
+      {200, 310, 1, 100},    // too soon
+      {1'800, 320, 1, 10},   //
+      {2'000, 320, 1, 0},    //
+      {2'000, 50, 2, 0},     // another process
+      {2'000, 54, 2, 2},
+  };
+  for (const Step& step : steps) {
+    clock_.advance({step.after_ms});
+    ConnectorReport made = report("source", "running");
+    made.records = step.records;
+    made.pid = step.pid;
+    EXPECT_TRUE(connectors_.report("c", made));
+    EXPECT_EQ(connectors_.find("c")->records_per_second, step.rate) << step.records;
+  }
+  clock_.advance({15'000});
+  EXPECT_FALSE(connectors_.find("c")->records_per_second);
+}
+
 TEST_F(ConnectorsTest, StatesAreTheReportedOnesWhileThereAreReports) {
   EXPECT_EQ(all(), "");
   EXPECT_TRUE(connectors_.report("b", report("source", "running")));

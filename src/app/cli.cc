@@ -55,6 +55,19 @@ void CommandTree::add_package_path(CLI::App& app, std::vector<std::string>& fold
       ->type_name("DIR");
 }
 
+void CommandTree::add_library(CLI::App& app, std::string& library) {
+  app.add_option("--library", library, "A library with kinds of connectors of one's own")
+      ->envname("GAMEFLOW_CONNECTORS")
+      ->type_name("FILE");
+}
+
+void CommandTree::add_secrets(CLI::App& app, std::string& file) {
+  app.add_option("--secrets", file,
+                 "Lines NAME=VALUE, for ${{ secrets.NAME }} of connectors [the environment]")
+      ->envname("GAMEFLOW_SECRETS")
+      ->type_name("FILE");
+}
+
 void CommandTree::add_build_flags(CLI::App& app, BuildOptions& options, bool with_dataflow) {
   if (with_dataflow) {
     app.add_option("dataflow", options.dataflow, "The dataflow.yaml")

@@ -198,14 +198,8 @@ void CommandTree::add_connect() {
       "  gameflow connect --check connectors/gaming-events.yaml\n"
       "  gameflow connect orders.yaml --secrets secrets.txt --library build/orders.so");
   app->add_option("file", options->file, "The connector's file")->required()->type_name("FILE");
-  app->add_option("--secrets", options->secrets_file,
-                  "Lines NAME=VALUE, for ${{ secrets.NAME }} [the environment]")
-      ->envname("GAMEFLOW_SECRETS")
-      ->type_name("FILE");
-  app->add_option("--library", options->library_file,
-                  "A library with kinds of connectors of one's own")
-      ->envname("GAMEFLOW_CONNECTORS")
-      ->type_name("FILE");
+  add_secrets(*app, options->secrets_file);
+  add_library(*app, options->library_file);
   app->add_flag("--check", options->check_only, "Only read the file and find its secrets");
   add_build_flags(*app, options->build, false);
   add_server(*app, options->server);
@@ -221,6 +215,7 @@ void CommandTree::add_connector() {
   auto [list, list_options] =
       add<ConnectorListOptions>(*connector, "list", "List all connectors, those too that are away",
                                 "  gameflow connector list");
+  list->add_flag("--json", list_options->json, "Print them as JSON, with all that they report");
   add_server(*list, list_options->server);
 
   auto [describe, describe_options] = add<ConnectorDescribeOptions>(
@@ -246,10 +241,20 @@ void CommandTree::add_others() {
   add_server(*mcp, options->server);
   add_package_path(*mcp, options->package_folders);
   auto [schema, schema_options] =
-      add<SchemaOptions>(root_, "schema", "Print the JSON schema of dataflow.yaml, for editors",
+      add<SchemaOptions>(root_, "schema", "Print the JSON schema of a kind of file, for editors",
                          "  gameflow schema > dataflow.schema.json\n"
-                         "  gameflow schema --package > gameflow-package.schema.json");
-  schema->add_flag("--package", schema_options->package, "That of gameflow-package.yaml");
+                         "  gameflow schema connector > connector.schema.json");
+  static const std::map<std::string, SchemaKind> kSchemas{{"dataflow", SchemaKind::kDataflow},
+                                                          {"package", SchemaKind::kPackage},
+                                                          {"connector", SchemaKind::kConnector},
+                                                          {"game", SchemaKind::kGame}};
+  schema
+      ->add_option("kind", schema_options->kind,
+                   "Of dataflow.yaml, gameflow-package.yaml, a connector's\n"
+                   "file, or the settings of the simulated game [dataflow]")
+      ->transform(one_of(kSchemas))
+      ->type_name("dataflow|package|connector|game");
+  add_library(*schema, schema_options->library_file);
   auto [completion, completion_options] = add<CompletionOptions>(
       root_, "completion", "Print what lets a shell complete commands",
       "  gameflow completion bash > /etc/bash_completion.d/gameflow\n"

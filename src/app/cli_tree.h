@@ -36,6 +36,8 @@ class CommandTree {
                          const char* flag = "--server");
   static void add_data(CLI::App& app, std::filesystem::path& folder);
   static void add_package_path(CLI::App& app, std::vector<std::string>& folders);
+  static void add_library(CLI::App& app, std::string& library);
+  static void add_secrets(CLI::App& app, std::string& file);
   static void add_build_flags(CLI::App& app, BuildOptions& options, bool with_dataflow = true);
 
   void add_run();

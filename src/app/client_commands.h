@@ -70,6 +70,7 @@ int topic_delete_command(const TopicDeleteOptions& options);
 
 struct ConnectorListOptions {
   client::ServerAddress server;
+  bool json = false;
 };
 int connector_list_command(const ConnectorListOptions& options);
 

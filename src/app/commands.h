@@ -31,7 +31,8 @@ int build_command(const BuildOptions& options);
 
 struct ValidateOptions {
   BuildOptions build;
-  bool operators = false;  // ask the compiler too
+  std::string library_file;  // with further kinds of connectors; empty: none
+  bool operators = false;    // ask the compiler too
 };
 int validate_command(const ValidateOptions& options);
 
@@ -65,6 +66,7 @@ int test_function_command(const TestFunctionOptions& options);
 
 struct RunOptions {
   BuildOptions build;
+  std::string library_file, secrets_file;  // for its connectors, as in ConnectOptions
   std::string listen = "127.0.0.1:3001";
   bool insecure_no_auth = false;
   std::vector<std::string> allowed_origins;  // of pages that may send records
@@ -136,9 +138,12 @@ struct ServiceForgetOptions {
 };
 int service_forget_command(const ServiceForgetOptions& options);
 
+enum class SchemaKind : std::uint8_t { kDataflow, kPackage, kConnector, kGame };
 struct SchemaOptions {
-  bool package = false;  // of gameflow-package.yaml
+  SchemaKind kind = SchemaKind::kDataflow;
+  std::string library_file;  // with further kinds of connectors; empty: none
 };
+int schema_command(const SchemaOptions& options);
 struct VersionOptions {};
 
 // --- What shells want of the command line --------------------------------------------------------

@@ -1,5 +1,6 @@
 // gameflow connector list | describe | delete.
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -31,6 +32,12 @@ std::string count_at(const json::object& object, std::string_view name) {
   return value == nullptr || value->is_null() ? "-" : with_commas(client::number_at(object, name));
 }
 
+std::string rate_of(const json::object& connector) {
+  const json::value* const rate = connector.if_contains("records_per_second");
+  if (rate == nullptr || !rate->is_number()) return "-";
+  return with_commas(static_cast<std::uint64_t>(std::llround(rate->to_number<double>())));
+}
+
 std::string time_at(const json::object& object, std::string_view name) {
   const auto ms = static_cast<std::int64_t>(client::number_at(object, name));
   return ms == 0 ? "-" : format_timestamp({ms});
@@ -51,16 +58,16 @@ void print_connectors(const json::array& connectors) {
     fmt::print("no connector has been here yet; `gameflow connect FILE` runs one\n");
     return;
   }
-  TextTable table({"NAME", "TYPE", "DIRECTION", "STATE", "RECORDS", "LAG", "LAST ERROR"});
-  table.align_right({4, 5});
+  TextTable table({"NAME", "TYPE", "DIRECTION", "STATE", "RECORDS", "PER S", "LAG", "LAST ERROR"});
+  table.align_right({4, 5, 6});
   for (const json::value& value : connectors) {
     const json::object& connector = value.as_object();
     const bool has_report = !client::text_at(connector, "type").empty();
     table.add({client::text_at(connector, "name"), or_dash(client::text_at(connector, "type")),
                or_dash(client::text_at(connector, "direction")),
                client::text_at(connector, "state"),
-               has_report ? count_at(connector, "records") : "-", count_at(connector, "lag"),
-               first_line(client::text_at(connector, "last_error"))});
+               has_report ? count_at(connector, "records") : "-", rate_of(connector),
+               count_at(connector, "lag"), first_line(client::text_at(connector, "last_error"))});
   }
   table.print();
 }
@@ -82,6 +89,7 @@ void print_connector(const json::object& of) {
        fmt::format("{} (since {})", client::text_at(of, "state"), time_at(of, "since_ms")));
   line("last report", time_at(of, "reported_at_ms"));
   line("records", count_at(of, "records"));
+  line("per second", rate_of(of));
   line("bytes", with_unit(client::number_at(of, "bytes")));
   line("rejected", count_at(of, "rejected"));
   line("retries", count_at(of, "retries"));
@@ -99,6 +107,10 @@ void print_connector(const json::object& of) {
 int connector_list_command(const ConnectorListOptions& options) {
   const auto answer = get(options.server, "/connectors");
   if (!answer) return print_error(answer.error());
+  if (options.json) {
+    fmt::print("{}\n", json::serialize(*answer));
+    return kExitFine;
+  }
   print_connectors(client::array_at(*answer, "connectors"));
   return kExitFine;
 }

@@ -9,7 +9,6 @@
 #include "app/cli.h"
 #include "app/commands.h"
 #include "app/terminal.h"
-#include "spec/json_schema.h"
 
 namespace gameflow::app {
 namespace {
@@ -67,11 +66,7 @@ struct Execute {
   }
   int operator()(const McpOptions& options) const { return mcp_command(options); }
   int operator()(const NewOptions& options) const { return new_command(options); }
-  int operator()(const SchemaOptions& options) const {
-    const std::string schema = options.package ? spec::package_json_schema() : spec::json_schema();
-    std::fputs(schema.c_str(), stdout);
-    return kExitFine;
-  }
+  int operator()(const SchemaOptions& options) const { return schema_command(options); }
   int operator()(const CompletionOptions& options) const { return completion_command(options); }
   int operator()(const ManualOptions& options) const { return manual_command(options); }
   int operator()(const VersionOptions&) const {

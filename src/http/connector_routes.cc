@@ -36,6 +36,7 @@ json::object connector_json(const api::Connector& connector) {
           {"since_ms", has_report ? json::value(report.since.ms) : json::value(nullptr)},
           {"reported_at_ms", time_or_null(connector.reported_at)},
           {"records", report.records},
+          {"records_per_second", or_null(connector.records_per_second)},
           {"bytes", report.bytes},
           {"rejected", report.rejected},
           {"retries", report.retries},

@@ -35,7 +35,7 @@ TEST(Routes, Answers) {
       {"out of the folder, escaped", http("GET /stat/..%2F..%2Fetc%2Fpasswd"), 404, "not_found"},
       {"topics", http("GET /topics"), 200, R"({"now":1731406530000,"topics":[{"name":"t","id":)"},
       {"a topic", http("GET /topics/t"), 200,
-       R"("schema":null,"table":null,"columns":[],"records":2,)"},
+       R"("schema":null,"table":null,"columns":[],"raw":null,"records":2,)"},
       {"its partitions", http("GET /topics/t"), 200, R"({"partition":1,"begin":0,"end":0,)"},
       {"its age", http("GET /topics/t"), 200, R"("created_at":"2024-11-12T10:15:30Z")"},
       {"no such topic", http("GET /topics/u"), 404, "topic_not_found"},
@@ -274,9 +274,10 @@ TEST(Routes, ConnectorsReport) {
   EXPECT_TRUE(all.has(R"("name":"c","type":"file-sink","direction":"sink","topics":["t"],)"
                       R"("state":"running","since_ms":5,)"))
       << all.body;
-  EXPECT_TRUE(all.has(R"("records":7,"bytes":70,"rejected":1,"retries":2,"lag":null,)"
-                      R"("last_error":"away","last_error_at_ms":4,"pid":99,"version":"0.1.0",)"
-                      R"("next_sequence":0,"position":null)"))
+  EXPECT_TRUE(all.has(
+      R"("records":7,"records_per_second":0E0,"bytes":70,"rejected":1,"retries":2,"lag":null,)"
+      R"("last_error":"away","last_error_at_ms":4,"pid":99,"version":"0.1.0",)"
+      R"("next_sequence":0,"position":null)"))
       << all.body;
   EXPECT_EQ(ask(server, http("DELETE /connectors/c")).status, 409U);
   const std::pair<const char*, const char*> mistakes[] = {

@@ -7,8 +7,11 @@
 #include <fmt/format.h>
 
 #include "record/type.h"
+#include "spec/connector_sections.h"
 #include "spec/function.h"
+#include "spec/game.h"
 #include "spec/json_layout.h"
+#include "spec/kind_section.h"
 #include "spec/sections.h"
 
 namespace gameflow::spec {
@@ -29,6 +32,21 @@ json::object one_of_two(json::object first, json::object second) {
 // A text in our YAML; `1.0` is a number and `true` a bool in the eyes of others.
 json::object text() {
   return {{"type", json::array{"string", "number", "boolean"}}};
+}
+
+// Any setting of a connector may be said elsewhere: `${env:PORT}`.
+void allow_references(json::object& section) {
+  for (auto& [key, value] : section["properties"].as_object()) {
+    json::object& setting = value.as_object();
+    json::object own;
+    for (const char* kept : {"type", "enum", "pattern", "minimum", "maximum", "anyOf"}) {
+      if (!setting.contains(kept)) continue;
+      own[kept] = setting[kept];
+      setting.erase(kept);
+    }
+    if (own.empty()) continue;
+    setting["anyOf"] = json::array{std::move(own), {{"type", "string"}, {"pattern", "\\$\\{"}}};
+  }
 }
 
 // A name of a type, or one of those that are built in, or a word of `variants`: nothing else that
@@ -52,13 +70,47 @@ class SchemaMaker {
   json::object make(const Section& section, std::string_view title) {
     json::object schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
                            {"title", json::string(title)}};
-    json::object root = definition(section);
+    return finish(std::move(schema), definition(section));
+  }
+
+  // By `type` in `meta`: if it is this kind then … else what there is so far, at last nothing that
+  // it may be.
+  json::object make(std::span<const connect::Kind> kinds, std::string_view title) {
+    json::array types;
+    for (const connect::Kind& kind : kinds) types.push_back(json::string(kind.type));
+    // Of a kind that nobody knows, nothing else is said.
+    json::object schema = {{"properties", {{"meta", meta_of({{"enum", std::move(types)}})}}},
+                           {"required", json::array{"meta"}}};
+    for (const connect::Kind& kind : kinds) {
+      const KindSection settings(kind);
+      json::object then = map_of(kConnector), section = map_of(settings.section());
+      allow_references(section);
+      section["description"] = json::string(kind.doc);
+      then["properties"].as_object()[kind.section] = std::move(section);
+      if (settings.key().is_required)
+        then["required"].as_array().push_back(json::string(kind.section));
+      json::object test = {
+          {"properties", {{"meta", meta_of({{"const", json::string(kind.type)}})}}},
+          {"required", json::array{"meta"}}};
+      schema = {{"if", std::move(test)}, {"then", std::move(then)}, {"else", std::move(schema)}};
+    }
+    return finish({{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                   {"title", json::string(title)}},
+                  std::move(schema));
+  }
+
+ private:
+  static json::object meta_of(json::object type) {
+    return {{"type", "object"},
+            {"properties", {{"type", std::move(type)}}},
+            {"required", json::array{"type"}}};
+  }
+  json::object finish(json::object schema, const json::object& root) {
     schema.insert(root.begin(), root.end());
     schema["$defs"] = std::move(definitions_);
     return schema;
   }
 
- private:
   json::object refer(const Section& section) {
     if (!definitions_.contains(section.id)) {
       definitions_[section.id] = nullptr;  // it may refer to itself
@@ -165,6 +217,7 @@ class SchemaMaker {
       case ValueKind::kTexts:
         return {{"type", "array"}, {"minItems", field.min}, {"items", {{"type", "string"}}}};
       case ValueKind::kMap:
+        if (field.section == nullptr) return {{"type", "object"}};
         return refer(*field.section);
       case ValueKind::kWordOrMap:
         return one_of_two({{"enum", words_of(field.words)}}, refer(*field.section));
@@ -203,6 +256,14 @@ std::string json_schema() {
 
 std::string package_json_schema() {
   return schema_of(kPackage, "gameflow package");
+}
+
+std::string game_json_schema() {
+  return schema_of(kGame, "settings of gameflow's simulated game");
+}
+
+std::string connector_json_schema(std::span<const connect::Kind> kinds) {
+  return json_lines(SchemaMaker().make(kinds, "gameflow connector"), fits_on_a_line);
 }
 
 }  // namespace gameflow::spec

@@ -17,9 +17,9 @@ from harness import COUNTING, FLAGSHIP, PROGRAM, Server, SystemTest, player_even
 
 FLAGS = {
     ("run",): ["--listen", "--allow-origin", "--insecure-no-auth", "--data", "--durability", "--disk-free-min", "--threads", "--clear-state", "--watch",
-               "--package-path", "--cache", "--compiler", "--web", "--log-level"],
+               "--package-path", "--cache", "--compiler", "--secrets", "--library", "--web", "--log-level"],
     ("build",): ["--package-path", "--cache", "--compiler"],
-    ("validate",): ["--package-path", "--cache", "--compiler", "--operators"],
+    ("validate",): ["--package-path", "--cache", "--compiler", "--library", "--operators"],
     ("explain",): ["--package-path", "--format"],
     ("test",): ["--filter", "--update", "--junit", "--threads", "--package-path", "--cache"],
     ("test", "function"): ["-v", "--value", "--value-file", "-k", "--key", "-s", "--state-key", "-o", "--output", "--cache"],
@@ -35,7 +35,7 @@ FLAGS = {
     ("topic", "create"): ["--partitions", "--retention-age", "--retention-bytes", "--server", "--ca-file"],
     ("topic", "delete"): ["--server", "--ca-file"],
     ("connector",): ["list", "describe", "delete"],
-    ("connector", "list"): ["--server", "--ca-file"],
+    ("connector", "list"): ["--json", "--server", "--ca-file"],
     ("connector", "describe"): ["--server", "--ca-file"],
     ("connector", "delete"): ["--server", "--ca-file"],
     ("produce",): ["--key", "--key-field", "--server", "--ca-file"],
@@ -50,6 +50,7 @@ FLAGS = {
                                  "--server", "--ca-file"],
     ("mcp",): ["--server", "--ca-file"],
     ("new",): ["--name", "--template"],
+    ("schema",): ["dataflow|package|connector|game", "--library"],
     ("completion",): [],
     ("manual",): [],
     ("version",): [],
@@ -256,9 +257,12 @@ class Client(SystemTest):
         self.assertEqual(server.request("PUT", "/connectors/archive", json.dumps(report)).status, 204)
         self.assertEqual(server.request("POST", "/records?producer=connector%2Fold&sequence=0&position=line+7", b"").status, 200)
         lines = run_cli("connector", "list", *on).stdout.splitlines()
-        self.assertEqual(lines[0].split(), ["NAME", "TYPE", "DIRECTION", "STATE", "RECORDS", "LAG", "LAST", "ERROR"])
-        self.assertEqual(lines[1].split(), ["archive", "file-sink", "sink", "retrying", "1,200", "17", *"the disk is full".split()])
-        self.assertEqual(lines[2].split(), ["old", "-", "-", "not", "running", "-", "-", "-"])
+        self.assertEqual(lines[0].split(), ["NAME", "TYPE", "DIRECTION", "STATE", "RECORDS", "PER", "S", "LAG", "LAST", "ERROR"])
+        self.assertEqual(lines[1].split(), ["archive", "file-sink", "sink", "retrying", "1,200", "0", "17", *"the disk is full".split()])
+        self.assertEqual(lines[2].split(), ["old", "-", "-", "not", "running", "-", "-", "-", "-"])
+        listed = json.loads(run_cli("connector", "list", "--json", *on).stdout)["connectors"]
+        self.assertEqual([(one["name"], one["records"], one["records_per_second"]) for one in listed],
+                         [("archive", 1200, 0), ("old", 0, None)])
         described = run_cli("connector", "describe", "archive", *on).stdout
         for line in (r"topics +events\n", r"records +1,200\n", r"process +4711\n", r"position +-\n", r"last error, 2024-11-12T10:15:00Z:\nthe disk is full\nsecond"):
             self.assertRegex(described, line)

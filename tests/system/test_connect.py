@@ -13,7 +13,7 @@ import time
 import urllib.parse
 import urllib.request
 
-from harness import PATIENCE_SECONDS, PROGRAM, ROOT, SystemTest, free_port, run_cli, wait_until
+from harness import PATIENCE_SECONDS, PROGRAM, ROOT, SystemTest, cache_folder, free_port, run_cli, wait_until
 
 DATAFLOW = """apiVersion: 0.5.0
 meta: { name: inbox, version: 0.1.0 }
@@ -568,6 +568,42 @@ class RunTest(ConnectTest):
         self.assertEqual(server.stop(), 0)
         self.assertFalse(pathlib.Path(f"/proc/{third}").exists())
         self.assertIn("connector " + str(path) + ": events: ", server.log_path.read_text())
+
+    def test_watch_follows_the_list_of_connectors_and_their_files(self):
+        self.events.total = 100
+        path = self.file(self.RESUMED + '  headers: ["Token: ${{ secrets.TOKEN }}"]\n', self.ROUTED, meta="  secrets: [{ name: TOKEN }]")
+        secrets = self.folder / "secrets.txt"
+        secrets.write_text("TOKEN=s3cret\n")
+        server = self.server(self.dataflow, ["--watch", "--secrets", secrets, "--compiler", "g++"])
+
+        def log():
+            return server.log_path.read_text()
+
+        def pids():
+            return [int(pid) for pid in re.findall(r"started as process (\d+)", log())]
+
+        self.dataflow.write_text(DATAFLOW + f"connectors: [{path.name}]\n")
+        wait_until(lambda: self.stored(server) == 100, f"records of a connector that was added: {log()}")
+        self.assertEqual(self.events.requests[0][1]["Token"], "s3cret")
+        arguments = pathlib.Path(f"/proc/{pids()[0]}/cmdline").read_text().split("\0")
+        for flag, value in (("--secrets", str(secrets)), ("--compiler", "g++"), ("--cache", str(cache_folder()))):
+            self.assertEqual(arguments[arguments.index(flag) + 1], value)
+        # Its file changes: first to what is wrong.
+        right = path.read_text()
+        path.write_text(right.replace("delimiter", "delimeter"))
+        wait_until(lambda: "the connectors as they were before this change go on" in log(), "the mistake")
+        self.assertEqual(len(pids()), 1)
+        path.write_text(right.replace("/stream_events", "/stream_events?other=1"))
+        wait_until(lambda: any("other=1" in where for where, _ in self.events.requests), f"the changed one: {log()}")
+        self.assertIn("stopping, its file has changed", log())
+        # It goes from the list, and its file with it.
+        self.dataflow.write_text(DATAFLOW)
+        path.unlink()
+        wait_until(lambda: not pathlib.Path(f"/proc/{pids()[-1]}").exists(), "its end")
+        self.assertIn("stopping, the dataflow does not name it any more", log())
+        self.assertEqual(len(pids()), 2)
+        self.assertEqual(server.stop(), 0)
+        self.check_each_once(server.start(), 100)
 
     def test_mistakes_of_connectors_are_told_with_the_dataflow(self):
         path = self.file(self.RESUMED + "  methd: GET\n")

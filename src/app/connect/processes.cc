@@ -3,10 +3,11 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <random>
+#include <sstream>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -20,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/mutex.h"
 #include "connect/backoff.h"
 #include "connect/connector_file.h"
 #include "connect/library.h"
@@ -37,15 +39,27 @@ constexpr auto kWellAfter = 60s;
 constexpr std::size_t kLineBytesMax = 4096;
 
 struct Process {
-  explicit Process(std::string name) : file(std::move(name)), backoff(std::random_device{}()) {}
+  Process(std::string name, std::string content)
+      : file(std::move(name)), text(std::move(content)), backoff(std::random_device{}()) {}
 
-  std::string file;
+  std::string file, text;
   connect::Backoff backoff;
   pid_t pid = 0;  // 0: it does not run
   int output = -1;
   std::string line;  // what it has said of one
   SteadyClock::time_point started_at, start_at;
+  std::optional<SteadyClock::time_point> stop_by;  // it was asked to stop
 };
+
+// What each file says that is to run.
+using Wanted = std::map<std::string, std::string>;
+
+std::string text_of(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  if (in) text << in.rdbuf();
+  return std::move(text).str();
+}
 
 void log_lines(Process& process, std::string_view text) {
   // What the command line puts in front.
@@ -65,15 +79,23 @@ void log_lines(Process& process, std::string_view text) {
 
 class Supervisor final : public ConnectorProcesses {
  public:
-  Supervisor(const std::vector<std::string>& files, std::string server)
-      : server_(std::move(server)) {
-    for (const std::string& file : files) processes_.emplace_back(file);
-    thread_ = std::jthread([this](const std::stop_token& stop) { supervise(stop); });
+  explicit Supervisor(std::vector<std::string> arguments) : arguments_(std::move(arguments)) {}
+
+  void run(const std::vector<std::string>& files) override {
+    Wanted wanted;
+    for (const std::string& file : files) wanted.emplace(file, text_of(file));
+    {
+      const MutexLock lock(mutex_);
+      wanted_ = std::move(wanted);
+    }
+    if (!files.empty() && !thread_.joinable())
+      thread_ = std::jthread([this](const std::stop_token& stop) { supervise(stop); });
   }
 
  private:
   void supervise(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
+      follow_wanted();
       for (Process& process : processes_) {
         if (process.pid == 0 && SteadyClock::now() >= process.start_at) start(process);
       }
@@ -82,14 +104,50 @@ class Supervisor final : public ConnectorProcesses {
     end_all();
   }
 
+  Wanted wanted() {
+    const MutexLock lock(mutex_);
+    return wanted_;
+  }
+
+  void follow_wanted() {
+    Wanted left = wanted();
+    std::erase_if(processes_, [&](Process& process) {
+      const auto found = left.find(process.file);
+      const bool is_wanted = found != left.end();
+      const bool is_same = is_wanted && found->second == process.text;
+      if (!is_same && process.pid != 0) ask_to_stop(process, is_wanted);
+      if (!is_same && process.pid == 0 && is_wanted) {
+        process.text = found->second;
+        process.start_at = {};
+        process.backoff.reset();
+      }
+      if (is_wanted) left.erase(found);
+      return !is_wanted && process.pid == 0;
+    });
+    for (auto& [file, text] : left) processes_.emplace_back(file, text);
+  }
+
+  static void ask_to_stop(Process& process, bool is_wanted) {
+    const auto now = SteadyClock::now();
+    if (!process.stop_by) {
+      process.stop_by = now + kStopMax;
+      spdlog::info("connector {}: stopping, {}", process.file,
+                   is_wanted ? "its file has changed" : "the dataflow does not name it any more");
+      ::kill(process.pid, SIGTERM);
+    } else if (now >= *process.stop_by) {
+      ::kill(process.pid, SIGKILL);
+    }
+  }
+
   void start(Process& process) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
       plan_start(process, "there are no more files to open");
       return;
     }
-    const std::array<const char*, 6> arguments = {"gameflow", "connect",       process.file.c_str(),
-                                                  "--server", server_.c_str(), nullptr};
+    std::vector<const char*> arguments = {"gameflow", "connect", process.file.c_str()};
+    for (const std::string& argument : arguments_) arguments.push_back(argument.c_str());
+    arguments.push_back(nullptr);
     const pid_t parent = ::getpid();
     const pid_t pid = ::fork();
     if (pid == 0) {
@@ -160,7 +218,7 @@ class Supervisor final : public ConnectorProcesses {
     log_lines(process, "\n");
     ::close(std::exchange(process.output, -1));
     process.pid = 0;
-    if (is_ending_) return;
+    if (is_ending_ || std::exchange(process.stop_by, std::nullopt)) return;
     if (SteadyClock::now() - process.started_at >= kWellAfter) process.backoff.reset();
     plan_start(process, WIFSIGNALED(status)
                             ? fmt::format("it was ended by signal {}", WTERMSIG(status))
@@ -193,18 +251,19 @@ class Supervisor final : public ConnectorProcesses {
     }
   }
 
-  const std::string server_;
-  std::vector<Process> processes_;
+  const std::vector<std::string> arguments_;
+  Mutex mutex_;
+  Wanted wanted_ GF_GUARDED_BY(mutex_);
+  std::vector<Process> processes_;  // of the thread
   bool is_ending_ = false;
   std::jthread thread_;  // the last one: it uses the others
 };
 
 }  // namespace
 
-Status check_connectors(const std::vector<std::string>& files) {
+Status check_connectors(const std::vector<std::string>& files, const std::string& library) {
   if (files.empty()) return {};
-  const char* const library = std::getenv("GAMEFLOW_CONNECTORS");
-  GF_ASSIGN(const auto kinds, connect::kinds_with(library != nullptr ? library : ""));
+  GF_ASSIGN(const auto kinds, connect::kinds_with(library));
   std::map<std::string, std::string> names;
   std::size_t mistakes = 0;
   for (const std::string& file : files) {
@@ -228,10 +287,8 @@ Status check_connectors(const std::vector<std::string>& files) {
               fmt::format("{} of its connectors cannot run", mistakes));
 }
 
-std::unique_ptr<ConnectorProcesses> start_connectors(const std::vector<std::string>& files,
-                                                     const std::string& server) {
-  if (files.empty()) return nullptr;
-  return std::make_unique<Supervisor>(files, server);
+std::unique_ptr<ConnectorProcesses> connector_processes(std::vector<std::string> arguments) {
+  return std::make_unique<Supervisor>(std::move(arguments));
 }
 
 }  // namespace gameflow::app

@@ -9,21 +9,23 @@
 
 namespace gameflow::app {
 
-// Reads them without their secrets. kInvalidDataflow; mistakes have been printed.
-Status check_connectors(const std::vector<std::string>& files);
+// Reads them without their secrets. kInvalidDataflow; mistakes have been printed. `library`: with
+// further kinds; empty: none.
+Status check_connectors(const std::vector<std::string>& files, const std::string& library);
 
-// While it exists, a process of `gameflow connect FILE` runs for each file. What they say is
-// logged. At its end they are asked to stop, and get 10 s for it; where this program dies, they
-// die, too.
+// A process of `gameflow connect FILE` for each file. What they say is logged. At its end they are
+// asked to stop, and get 10 s for it; where this program dies, they die, too.
 //
-// Threads  one of its own, which is their parent.
+// Threads  one of its own, which is their parent; run() is for one other.
 class ConnectorProcesses {
  public:
   virtual ~ConnectorProcesses() = default;
+  // From now on these. Those that are not among them any more are stopped; one whose text has
+  // changed is stopped and then started again. Returns at once.
+  virtual void run(const std::vector<std::string>& files) = 0;
 };
 
-// Null for no files. `server`: the URL that they are to talk to.
-std::unique_ptr<ConnectorProcesses> start_connectors(const std::vector<std::string>& files,
-                                                     const std::string& server);
+// None yet. `arguments`: what each is given beside its file.
+std::unique_ptr<ConnectorProcesses> connector_processes(std::vector<std::string> arguments);
 
 }  // namespace gameflow::app

@@ -88,16 +88,50 @@ http::ServerOptions server_options(const RunOptions& options, const ListenAddres
   return server;
 }
 
-// Takes over changes of the dataflow, if there are any.
-void look_for_changes(FileWatch& watch, Deployment& deployment, const RunOptions& options,
-                      ServiceManager& manager, const std::string& status) {
-  if (!watch.has_changed()) return;
+// What its connectors are given: what this program was.
+std::vector<std::string> connector_arguments(const RunOptions& options, const std::string& server) {
+  std::vector<std::string> arguments = {"--server", server, "--compiler", options.build.compiler};
+  const auto add = [&](const char* flag, const std::string& value) {
+    if (!value.empty()) arguments.insert(arguments.end(), {flag, value});
+  };
+  add("--cache", options.build.cache_folder.string());
+  add("--library", options.library_file);
+  add("--secrets", options.secrets_file);
+  for (const std::string& folder : options.build.package_folders) add("--package-path", folder);
+  return arguments;
+}
+
+// What --watch looks at. Each by itself: a connector's file that was removed hides no change of the
+// dataflow.
+struct Watches {
+  FileWatch& dataflow;
+  FileWatch connectors{{}};
+
+  void watch(const DataflowFile& file) {
+    dataflow.watch(files_of(file));
+    connectors.watch(file.connectors);
+  }
+};
+
+// Takes over changes of the dataflow and of its connectors, if there are any.
+void look_for_changes(Watches& watches, Deployment& deployment, ConnectorProcesses& connectors,
+                      const RunOptions& options, ServiceManager& manager,
+                      const std::string& status) {
+  const bool is_other_dataflow = watches.dataflow.has_changed();
+  if (!watches.connectors.has_changed() && !is_other_dataflow) return;
   manager.reloading();
   if (const Status changed = deployment.change(options.build); !changed) {
     print_error(changed.error());
     spdlog::warn("the dataflow as it was before this change goes on");
   }
-  watch.watch(files_of(deployment.file()));
+  const std::vector<std::string>& files = deployment.file().connectors;
+  if (const Status correct = check_connectors(files, options.library_file); correct) {
+    connectors.run(files);
+  } else {
+    print_error(correct.error());
+    spdlog::warn("the connectors as they were before this change go on");
+  }
+  watches.watch(deployment.file());
   manager.ready(status);
 }
 
@@ -111,13 +145,17 @@ bool recovers(const Status& ready) {
 // The number of the signal that comes. Until then changes of the dataflow are taken over, with
 // --watch, and the service manager hears that the server is alive.
 int serve_until_signal(TerminationSignals& signals, FileWatch& watch, Deployment& deployment,
-                       const RunOptions& options, const api::Api& api, ServiceManager& manager,
-                       const std::string& status) {
+                       ConnectorProcesses& connectors, const RunOptions& options,
+                       const api::Api& api, ServiceManager& manager, const std::string& status) {
   using std::chrono::milliseconds;
   constexpr milliseconds kLookEvery{50};
+  Watches watches{.dataflow = watch};
   if (options.watch) {
-    watch.watch(files_of(deployment.file()));
-    spdlog::info("watching {} for changes", fmt::join(files_of(deployment.file()), ", "));
+    const DataflowFile& file = deployment.file();
+    watches.watch(file);
+    std::vector<std::string> all = files_of(file);
+    all.insert(all.end(), file.connectors.begin(), file.connectors.end());
+    spdlog::info("watching {} for changes", fmt::join(all, ", "));
   }
   manager.ready(status);
   const auto alive_every = manager.alive_every();
@@ -127,7 +165,7 @@ int serve_until_signal(TerminationSignals& signals, FileWatch& watch, Deployment
   for (;;) {
     if (alive_every && recovers(api.ready())) manager.alive();
     if (const int signal = signals.wait_for(pause); signal != 0) return signal;
-    if (options.watch) look_for_changes(watch, deployment, options, manager, status);
+    if (options.watch) look_for_changes(watches, deployment, connectors, options, manager, status);
   }
 }
 
@@ -166,9 +204,11 @@ Status serve(const RunOptions& options, Operators operators, FileWatch& watch,
                deployment->file().graph->name, options.data_folder.string());
 
   auto connectors =
-      start_connectors(deployment->file().connectors, local_url({address.host, server->port()}));
+      connector_processes(connector_arguments(options, local_url({address.host, server->port()})));
+  connectors->run(deployment->file().connectors);
 
-  const int signal = serve_until_signal(signals, watch, *deployment, options, api, manager, status);
+  const int signal =
+      serve_until_signal(signals, watch, *deployment, *connectors, options, api, manager, status);
   manager.stopping();
   spdlog::info("stopping on signal {}: once more stops at once", signal);
   connectors.reset();
@@ -212,7 +252,8 @@ int run_command(const RunOptions& options) {
   FileWatch watch({options.build.dataflow});  // from before it is read
   auto operators = load_operators(options.build);
   if (!operators) return print_error(operators.error());
-  if (const Status status = check_connectors(operators->file.connectors); !status)
+  if (const Status status = check_connectors(operators->file.connectors, options.library_file);
+      !status)
     return print_error(status.error());
   spdlog::info("operators {} {}", operators->built.was_cached ? "cached in" : "built, kept in",
                operators->built.file.string());
@@ -234,7 +275,7 @@ int build_command(const BuildOptions& options) {
 int validate_command(const ValidateOptions& options) {
   const auto file = read_dataflow(options.build.dataflow, options.build.package_folders);
   if (!file) return print_error(file.error());
-  if (const Status status = check_connectors(file->connectors); !status)
+  if (const Status status = check_connectors(file->connectors, options.library_file); !status)
     return print_error(status.error());
   if (options.operators) {
     const auto library = build_operators(*file, options.build, true);
