@@ -22,7 +22,7 @@ Result<json::object> get(const client::ServerAddress& server, const std::string&
   return client::object_of(client::request_once(server, "GET", target));
 }
 
-std::string or_dash(std::string text) {
+std::string or_dash(const std::string& text) {
   return text.empty() ? "-" : text;
 }
 
@@ -47,7 +47,7 @@ std::string time_at(const json::object& object, std::string_view name) {
 std::string first_line(std::string text) {
   constexpr std::size_t kWidth = 80;
   text.resize(std::min(text.size(), text.find('\n')));
-  if (text.size() <= kWidth) return or_dash(std::move(text));
+  if (text.size() <= kWidth) return or_dash(text);
   std::size_t end = kWidth;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
   return text.substr(0, end) + "…";

@@ -10,7 +10,7 @@ namespace gameflow::connect {
 
 constexpr std::chrono::milliseconds kEvery{2'000};
 
-Reporter::Reporter(std::unique_ptr<client::Http> http, std::string name, Progress& progress,
+Reporter::Reporter(std::unique_ptr<client::Http> http, const std::string& name, Progress& progress,
                    std::function<void(const std::string&)> tell)
     : http_(std::move(http)),
       target_("/connectors/" + client::url_encode(name)),

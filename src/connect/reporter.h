@@ -19,7 +19,7 @@ class Reporter {
  public:
   // `progress` outlives it. The last report goes out when this is destroyed.
   // `tell`: a line for a person, on that thread.
-  Reporter(std::unique_ptr<client::Http> http, std::string name, Progress& progress,
+  Reporter(std::unique_ptr<client::Http> http, const std::string& name, Progress& progress,
            std::function<void(const std::string&)> tell);
   Reporter(const Reporter&) = delete;
   Reporter& operator=(const Reporter&) = delete;

@@ -96,7 +96,7 @@ class SchemaMaker {
     }
     return finish({{"$schema", "https://json-schema.org/draft/2020-12/schema"},
                    {"title", json::string(title)}},
-                  std::move(schema));
+                  schema);
   }
 
  private:

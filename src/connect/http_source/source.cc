@@ -241,7 +241,7 @@ void HttpSource::add(std::string text, Batch& batch) {
     for (const auto& [name, value] : stream_->headers()) headers[name] = value;
     object["header"] = std::move(headers);
   }
-  object["body"] = std::move(text);
+  object["body"] = text;
   batch.records.push_back({.value = json::serialize(object)});
 }
 
