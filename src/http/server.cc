@@ -16,6 +16,9 @@ class ApiServer final : public serve::Server {
         hub_(api.log()),
         live_(api),
         context_{api, files_, hub_, live_, options.body_bytes_max} {}
+  ~ApiServer() override { live_.stop(); }
+  ApiServer(const ApiServer&) = delete;
+  ApiServer& operator=(const ApiServer&) = delete;
 
   Status listen(ServerOptions options) {
     // More than there may be queries: what is not one never waits behind them, and a query too many

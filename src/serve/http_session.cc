@@ -361,7 +361,7 @@ asio::awaitable<Next> HttpSession::upgrade(const Match& match, const WebSocket& 
                                         "nothing may follow the header of a WebSocket upgrade "
                                         "before it is answered"),
                             Next::kLinger);
-  signal_ = std::make_shared<Signal>(socket_.get_executor());
+  signal_ = std::make_shared<Signal>();
   auto opened = socket.open({request_, match.arguments, state_.stats}, signal_);
   if (!opened) co_return co_await send(std::move(opened.error()), Next::kRequest);
   disarm();
@@ -375,7 +375,7 @@ asio::awaitable<Next> HttpSession::upgrade(const Match& match, const WebSocket& 
 }
 
 asio::awaitable<Next> HttpSession::stream(const Match& match, const Stream& endless) {
-  signal_ = std::make_shared<Signal>(socket_.get_executor());
+  signal_ = std::make_shared<Signal>();
   auto opened = endless.open({request_, match.arguments, state_.stats}, signal_);
   if (!opened) co_return co_await send(std::move(opened.error()), Next::kRequest);
   Reply reply;

@@ -8,22 +8,46 @@
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace gameflow::serve {
 
+// While the coroutine sleeps wake() finds its timer.
+struct Signal::Sleep {
+  Sleep(Signal& of, const asio::any_io_executor& strand) : signal(of), timer(strand) {
+    timer.expires_at(asio::steady_timer::time_point::max());
+    const MutexLock lock(signal.mutex_);
+    signal.timer_ = &timer;
+  }
+  ~Sleep() {
+    const MutexLock lock(signal.mutex_);
+    signal.timer_ = nullptr;
+  }
+  Sleep(const Sleep&) = delete;
+  Sleep& operator=(const Sleep&) = delete;
+
+  Signal& signal;
+  asio::steady_timer timer;
+};
+
 void Signal::wake() {
-  // The post runs after the coroutine on the strand has gone to sleep or has seen set_: no wake-up
-  // is lost. One that comes too late only makes it look once more.
   if (set_.exchange(true)) return;
-  asio::post(timer_.get_executor(), [self = shared_from_this()] { self->timer_.cancel(); });
+  const MutexLock lock(mutex_);
+  if (timer_ == nullptr) return;
+  // It runs after the coroutine on the strand has gone to sleep or has seen set_: no wake-up is
+  // lost. One that comes too late only makes it look once more.
+  asio::post(timer_->get_executor(), [self = shared_from_this()] {
+    const MutexLock sleeping(self->mutex_);
+    if (self->timer_ != nullptr) self->timer_->cancel();
+  });
 }
 
 asio::awaitable<void> Signal::wait() {
+  Sleep sleep(*this, co_await asio::this_coro::executor);
   if (set_.exchange(false)) co_return;
-  timer_.expires_at(asio::steady_timer::time_point::max());
   ErrorOf cancelled;
-  co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+  co_await sleep.timer.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
   (void)set_.exchange(false);  // an exchange: what the wakers wrote before is seen after it
 }
 
@@ -32,12 +56,12 @@ asio::awaitable<bool> Signal::wait(Tcp::socket& client) {
     co_await wait();
     co_return true;
   }
+  Sleep sleep(*this, co_await asio::this_coro::executor);
   if (set_.exchange(false)) co_return true;
-  timer_.expires_at(asio::steady_timer::time_point::max());
   // Both begin here, without a detour over the strand: no wake-up gets between.
   const auto [order, cancelled, unreadable] =
       co_await asio::experimental::make_parallel_group(
-          timer_.async_wait(asio::deferred),
+          sleep.timer.async_wait(asio::deferred),
           client.async_wait(Tcp::socket::wait_read, asio::deferred))
           .async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
   (void)set_.exchange(false);
