@@ -50,7 +50,7 @@ ninja -C build -j "$jobs"
 [ -f build-asan/build.ninja ] || cmake --preset asan >/dev/null
 ninja -C build-asan -j "$jobs"
 # Of the folders whose threads share the most. Their tests take 5 to 15 times as long as without.
-threaded=(log state runtime)
+threaded=(log state runtime live)
 [ -f build-tsan/build.ninja ] || cmake --preset tsan >/dev/null
 ninja -C build-tsan -j "$jobs" "${threaded[@]/%/_test}"
 
