@@ -117,8 +117,8 @@ class LiveQueries(SystemTest):
             self.produce("ann")
             for client in clients:
                 client.take_until([["ann", number]])
-        # A change may be seen in two looks.
-        self.assertLessEqual(self.asked() - before, 2 * rounds)
+        # A change may be looked at twice, and so may what was there at first; each client for itself would be 2,000 times.
+        self.assertLessEqual(self.asked() - before, 3 * rounds)
 
     def test_goes_on_after_a_lost_connection_and_a_killed_server(self):
         self.produce("ann", "bob", "cyd")
