@@ -199,7 +199,7 @@ void CommandTree::add_connect() {
       "  gameflow connect orders.yaml --secrets secrets.txt --library build/orders.so");
   app->add_option("file", options->file, "The connector's file")->required()->type_name("FILE");
   add_secrets(*app, options->secrets_file);
-  add_library(*app, options->library_file);
+  add_library(*app, options->kinds_library);
   app->add_flag("--check", options->check_only, "Only read the file and find its secrets");
   add_build_flags(*app, options->build, false);
   add_server(*app, options->server);
@@ -254,7 +254,7 @@ void CommandTree::add_others() {
                    "file, or the settings of the simulated game [dataflow]")
       ->transform(one_of(kSchemas))
       ->type_name("dataflow|package|connector|game");
-  add_library(*schema, schema_options->library_file);
+  add_library(*schema, schema_options->kinds_library);
   auto [completion, completion_options] = add<CompletionOptions>(
       root_, "completion", "Print what lets a shell complete commands",
       "  gameflow completion bash > /etc/bash_completion.d/gameflow\n"

@@ -33,7 +33,7 @@ void CommandTree::add_run() {
       "  gameflow run dataflow.yaml --listen 127.0.0.1:8080 --data /var/lib/gameflow");
   add_build_flags(*app, options->build);
   add_secrets(*app, options->secrets_file);
-  add_library(*app, options->library_file);
+  add_library(*app, options->kinds_library);
   app->add_option("--listen", options->listen, "Address and port; port 0 takes a free one")
       ->envname("GAMEFLOW_LISTEN")
       ->type_name("ADDR:PORT")
@@ -97,7 +97,7 @@ void CommandTree::add_build_and_validate() {
       root_, "validate", "Report every mistake in a dataflow.yaml",
       "  gameflow validate dataflow.yaml\n  gameflow validate --operators dataflow.yaml");
   add_build_flags(*validate, validate_options->build);
-  add_library(*validate, validate_options->library_file);
+  add_library(*validate, validate_options->kinds_library);
   validate->add_flag("--operators", validate_options->operators,
                      "Have the compiler check run: blocks");
 }

@@ -31,8 +31,8 @@ int build_command(const BuildOptions& options);
 
 struct ValidateOptions {
   BuildOptions build;
-  std::string library_file;  // with further kinds of connectors; empty: none
-  bool operators = false;    // ask the compiler too
+  std::string kinds_library;  // with further kinds of connectors; empty: none
+  bool operators = false;     // ask the compiler too
 };
 int validate_command(const ValidateOptions& options);
 
@@ -66,7 +66,7 @@ int test_function_command(const TestFunctionOptions& options);
 
 struct RunOptions {
   BuildOptions build;
-  std::string library_file, secrets_file;  // for its connectors, as in ConnectOptions
+  std::string kinds_library, secrets_file;  // for its connectors, as in ConnectOptions
   std::string listen = "127.0.0.1:3001";
   bool insecure_no_auth = false;
   std::vector<std::string> allowed_origins;  // of pages that may send records
@@ -87,8 +87,8 @@ int run_command(const RunOptions& options);
 struct ConnectOptions {
   client::ServerAddress server;
   std::string file;
-  std::string secrets_file;  // empty: secrets by name come from the environment
-  std::string library_file;  // with further kinds; empty: none
+  std::string secrets_file;   // empty: secrets by name come from the environment
+  std::string kinds_library;  // with further kinds; empty: none
   bool check_only = false;
   BuildOptions build;  // of its transforms
 };
@@ -141,7 +141,7 @@ int service_forget_command(const ServiceForgetOptions& options);
 enum class SchemaKind : std::uint8_t { kDataflow, kPackage, kConnector, kGame };
 struct SchemaOptions {
   SchemaKind kind = SchemaKind::kDataflow;
-  std::string library_file;  // with further kinds of connectors; empty: none
+  std::string kinds_library;  // with further kinds of connectors; empty: none
 };
 int schema_command(const SchemaOptions& options);
 struct VersionOptions {};

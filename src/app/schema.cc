@@ -21,7 +21,7 @@ Result<std::string> schema_of(const SchemaOptions& options) {
     case SchemaKind::kConnector:
       break;
   }
-  GF_ASSIGN(const auto kinds, connect::kinds_with(options.library_file));
+  GF_ASSIGN(const auto kinds, connect::kinds_with(options.kinds_library));
   return spec::connector_json_schema(kinds);
 }
 

@@ -97,7 +97,7 @@ int run(const ConnectOptions& options, const connect::ConnectorFile& file,
 }  // namespace
 
 int connect_command(const ConnectOptions& options) {
-  const auto kinds = connect::kinds_with(options.library_file);
+  const auto kinds = connect::kinds_with(options.kinds_library);
   if (!kinds) return print_error(kinds.error());
   const auto file = connect::read_connector(options.file, options.secrets_file, *kinds);
   if (!file) {

@@ -95,7 +95,7 @@ std::vector<std::string> connector_arguments(const RunOptions& options, const st
     if (!value.empty()) arguments.insert(arguments.end(), {flag, value});
   };
   add("--cache", options.build.cache_folder.string());
-  add("--library", options.library_file);
+  add("--library", options.kinds_library);
   add("--secrets", options.secrets_file);
   for (const std::string& folder : options.build.package_folders) add("--package-path", folder);
   return arguments;
@@ -125,7 +125,7 @@ void look_for_changes(Watches& watches, Deployment& deployment, ConnectorProcess
     spdlog::warn("the dataflow as it was before this change goes on");
   }
   const std::vector<std::string>& files = deployment.file().connectors;
-  if (const Status correct = check_connectors(files, options.library_file); correct) {
+  if (const Status correct = check_connectors(files, options.kinds_library); correct) {
     connectors.run(files);
   } else {
     print_error(correct.error());
@@ -252,7 +252,7 @@ int run_command(const RunOptions& options) {
   FileWatch watch({options.build.dataflow});  // from before it is read
   auto operators = load_operators(options.build);
   if (!operators) return print_error(operators.error());
-  if (const Status status = check_connectors(operators->file.connectors, options.library_file);
+  if (const Status status = check_connectors(operators->file.connectors, options.kinds_library);
       !status)
     return print_error(status.error());
   spdlog::info("operators {} {}", operators->built.was_cached ? "cached in" : "built, kept in",
@@ -275,7 +275,7 @@ int build_command(const BuildOptions& options) {
 int validate_command(const ValidateOptions& options) {
   const auto file = read_dataflow(options.build.dataflow, options.build.package_folders);
   if (!file) return print_error(file.error());
-  if (const Status status = check_connectors(file->connectors, options.library_file); !status)
+  if (const Status status = check_connectors(file->connectors, options.kinds_library); !status)
     return print_error(status.error());
   if (options.operators) {
     const auto library = build_operators(*file, options.build, true);
