@@ -123,12 +123,9 @@ namespace {
 
 // An object that is not closed yet.
 std::string answer_json(const query::Answer& answer) {
-  std::string out = "{\"columns\":[";
-  for (std::size_t i = 0; i < answer.columns.size(); ++i) {
-    if (i > 0) out += ',';
-    record::encode_json_string(answer.columns[i], out);
-  }
-  out += "],\"rows\":[";
+  std::string out = "{\"columns\":";
+  query::append_json(answer.columns, out);
+  out += ",\"rows\":[";
   for (std::size_t i = 0; i < answer.rows.size(); ++i) {
     if (i > 0) out += ',';
     query::append_json(answer.rows[i], out);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "http/request_json.h"
+#include "live/feed.h"
 #include "record/codec.h"
 
 namespace gameflow::http {
@@ -74,11 +75,7 @@ Status SqlMessages::take(std::string_view text, std::string& id) {
 void SqlMessages::refuse(std::string_view id, const Error& error) {
   std::string& out = refusals_.emplace_back("{\"id\":");
   record::encode_json_string(id.substr(0, kIdBytesMax), out);
-  out += ",\"error\":{\"code\":";
-  record::encode_json_string(to_string(error.code), out);
-  out += ",\"message\":";
-  record::encode_json_string(error.message, out);
-  out += "}}";
+  out += ",\"error\":" + live::error_json(error) + '}';
 }
 
 }  // namespace gameflow::http

@@ -26,16 +26,15 @@ std::string new_name() {
   return fmt::format("{:08x}{:08x}", random(), random());
 }
 
-std::string list_of(const std::vector<std::string>& texts) {
-  std::string out = "[";
-  for (const std::string& text : texts) {
-    if (out.size() > 1) out += ',';
-    record::encode_json_string(text, out);
-  }
-  return out += ']';
-}
-
 }  // namespace
+
+std::string error_json(const Error& error) {
+  std::string json = "{\"code\":";
+  record::encode_json_string(to_string(error.code), json);
+  json += ",\"message\":";
+  record::encode_json_string(error.message, json);
+  return json += '}';
+}
 
 std::string Question::text() const {
   std::string out = sql;
@@ -87,7 +86,8 @@ Result<std::vector<Feed::Row>> Feed::rows_of(const query::Answer& answer) const 
 bool Feed::set(const query::Answer& answer, Timestamp at) {
   auto rows = rows_of(answer);
   if (!rows) return set(rows.error(), at);
-  std::string columns = list_of(answer.columns);
+  std::string columns;
+  query::append_json(answer.columns, columns);
   const MutexLock lock(mutex_);
   const bool has_same_form =
       number_ != 0 && error_.empty() && columns == columns_ && answer.truncated == truncated_;
@@ -104,11 +104,7 @@ bool Feed::set(const query::Answer& answer, Timestamp at) {
 }
 
 bool Feed::set(const Error& error, Timestamp at) {
-  std::string json = "{\"code\":";
-  record::encode_json_string(to_string(error.code), json);
-  json += ",\"message\":";
-  record::encode_json_string(error.message, json);
-  json += '}';
+  std::string json = error_json(error);
   const MutexLock lock(mutex_);
   if (json == error_) return false;
   error_ = std::move(json);

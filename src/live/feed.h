@@ -25,6 +25,9 @@
 
 namespace gameflow::live {
 
+// {"code":…,"message":…}, as messages have it under "error".
+std::string error_json(const Error& error);
+
 // What equal queries share.
 struct Question {
   std::string sql;

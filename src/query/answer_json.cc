@@ -25,13 +25,27 @@ void append_json(const Value& value, std::string& out) {
   }
 }
 
-void append_json(std::span<const Value> row, std::string& out) {
+namespace {
+
+template <class T, class Append>
+void append_list(std::span<const T> items, Append append, std::string& out) {
   out += '[';
-  for (const Value& value : row) {
-    if (&value != row.data()) out += ',';
-    append_json(value, out);
+  for (const T& item : items) {
+    if (&item != items.data()) out += ',';
+    append(item, out);
   }
   out += ']';
+}
+
+}  // namespace
+
+void append_json(std::span<const Value> row, std::string& out) {
+  append_list(
+      row, [](const Value& value, std::string& to) { append_json(value, to); }, out);
+}
+
+void append_json(std::span<const std::string> texts, std::string& out) {
+  append_list(texts, record::encode_json_string, out);
 }
 
 }  // namespace gameflow::query

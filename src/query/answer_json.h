@@ -10,7 +10,8 @@ namespace gameflow::query {
 
 // Numbers with all their digits; null for one that JSON does not have.
 void append_json(const Value& value, std::string& out);
-// A list.
+// Lists.
 void append_json(std::span<const Value> row, std::string& out);
+void append_json(std::span<const std::string> texts, std::string& out);
 
 }  // namespace gameflow::query
