@@ -3,11 +3,12 @@
 // Under our Content-Security-Policy tooltips must be `richText`: the HTML ones carry style
 // attributes, which the browser refuses. Colours come from style.css at every drawing.
 
-import {colour, named} from './shell.js';
-import {time} from './format.js';
+import {colour} from './shell.js';
+import {named, time} from './format.js';
 
 const kSeriesColours = 10;
 const kTooltipRows = 12;    // more than fit beside a chart help nobody
+const kDragMin = 6;         // px
 const kNameLengthMax = 32;  // in tooltips and legends
 // Of a tick on a time axis, by what it begins: a day says which one it is.
 const kTimeTicks = {
@@ -46,13 +47,51 @@ function tooltipText(points, {heading, figure, total}) {
   return lines.join('\n');
 }
 
+// `over` over `base`, at any depth: what `over` has counts. A list of objects takes an object as a change of each of them, and a
+// list one by one.
+export function merged(base, over) {
+  const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (over === undefined) return base;
+  if (Array.isArray(base) && base.every(isObject)) {
+    if (isObject(over)) return base.map((one) => merged(one, over));
+    if (Array.isArray(over) && over.every(isObject)) return base.map((one, i) => merged(one, over[i])).concat(over.slice(base.length));
+  }
+  if (!isObject(base) || !isObject(over)) return over;
+  return {...base, ...Object.fromEntries(Object.entries(over).map(([name, value]) => [name, merged(base[name], value)]))};
+}
+
 export class Chart {
   #chart;
   #axes = '';  // their types in the last drawing
+  #selectable = false;
+  #resized;
 
-  constructor(node) {
+  // `size` of texts, in px
+  constructor(node, {size = 12} = {}) {
+    this.size = size;
     this.#chart = echarts.init(node, null, {renderer: 'canvas'});
-    new ResizeObserver(() => this.#chart.resize()).observe(node);
+    this.#resized = new ResizeObserver(() => this.#chart.resize());
+    this.#resized.observe(node);
+  }
+
+  close() {
+    this.#resized.disconnect();
+    this.#chart.dispose();
+  }
+
+  // Dragging across the chart chooses a part of its x axis: choose(from, to). What is not much wider than a click is none.
+  onSelect(choose) {
+    this.#selectable = true;
+    this.#chart.on('brushEnd', ({areas}) => {
+      const [from, to] = areas[0]?.coordRange ?? [], [left, right] = areas[0]?.range ?? [];
+      if (areas.length > 0) this.#chart.dispatchAction({type: 'brush', areas: []});
+      if (to > from && right - left > kDragMin) choose(from, to);
+    });
+  }
+
+  // choose(point) of a point that is clicked: {seriesName, dataIndex, value}.
+  onClick(choose) {
+    this.#chart.on('click', choose);
   }
 
   get width() {
@@ -64,8 +103,9 @@ export class Chart {
   }
 
   // `option`: series with ids, axes (`labels` formats what they say, `fit` is how they fit), grid, and of the tooltip
-  // {trigger, heading, figure, total}, or `text(points)` instead of those; the common parts are added here.
-  draw(option) {
+  // {trigger, heading, figure, total}, or `text(points)` instead of those; the common parts are added here. Series whose
+  // ids begin with "band" are not named in tooltips. `over` is merged over all of it.
+  draw(option, over) {
     const axes = `${option.xAxis.type} ${option.yAxis.type}`;
     if (axes !== this.#axes) this.#chart.clear();  // an axis of another type would keep what the old one had
     this.#axes = axes;
@@ -73,27 +113,31 @@ export class Chart {
     const axis = ({labels, fit, ...own}, align) => ({
       axisLine: {onZero: false, lineStyle: {color: line}},
       axisTick: {lineStyle: {color: line}},
-      axisLabel: {color: muted, fontSize: 12, hideOverlap: true, formatter: own.type === 'time' ? kTimeTicks : labels, ...fit},
+      axisLabel: {color: muted, fontSize: this.size, hideOverlap: true, formatter: own.type === 'time' ? kTimeTicks : labels, ...fit},
       splitLine: {lineStyle: {color: line}},
-      nameTextStyle: {color: muted, align},
+      nameTextStyle: {color: muted, align, fontSize: this.size},
       ...own,
     });
     const text = getComputedStyle(document.body).fontFamily;
-    this.#chart.setOption({
+    const whole = merged({
       animation: false,
       textStyle: {fontFamily: text, color: ink},
       aria: {enabled: true},
       ...option,
-      legend: {formatter: label, textStyle: {color: muted, fontFamily: text}, pageTextStyle: {color: muted}, pageIconColor: muted, pageIconInactiveColor: line, ...option.legend},
+      legend: {formatter: label, textStyle: {color: muted, fontFamily: text, fontSize: this.size}, pageTextStyle: {color: muted}, pageIconColor: muted, pageIconInactiveColor: line, ...option.legend},
       xAxis: {...axis(option.xAxis, 'center'), splitLine: {show: option.yAxis.type === 'category', lineStyle: {color: line}}},
       yAxis: axis(option.yAxis, 'left'),
       tooltip: {
         renderMode: 'richText', confine: true, backgroundColor: panel, borderColor: line,
-        textStyle: {color: ink, fontSize: 12, lineHeight: 18, fontFamily: text}, trigger: option.tooltip.trigger,
+        textStyle: {color: ink, fontSize: this.size, lineHeight: 1.5 * this.size, fontFamily: text}, trigger: option.tooltip.trigger,
         axisPointer: {type: 'line', lineStyle: {color: muted}},
-        formatter: (points) => (option.tooltip.text ?? tooltipText)([points].flat(), {heading: time, ...option.tooltip}),
+        formatter: (points) => (option.tooltip.text ?? tooltipText)([points].flat().filter(({seriesId}) => !seriesId?.startsWith('band')), {heading: time, ...option.tooltip}),
       },
-    }, {replaceMerge: ['series']});
+      ...(this.#selectable ? {brush: {toolbox: [], xAxisIndex: 0, brushStyle: {color: colour('accent-soft'), borderColor: colour('accent'), opacity: 0.5}, outOfBrush: {colorAlpha: 1}, throttleType: 'debounce'}} : {}),
+    }, over);
+    whole.tooltip.renderMode = 'richText';  // whatever `over` says: the policy refuses others, and texts are not markup
+    this.#chart.setOption(whole, {replaceMerge: ['series']});
+    if (this.#selectable) this.#chart.dispatchAction({type: 'takeGlobalCursor', key: 'brush', brushOption: {brushType: 'lineX', brushMode: 'single'}});
   }
 
   // What the chart holds now, for tests: {name: [[x, y], …]}.

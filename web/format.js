@@ -10,6 +10,9 @@ const kScientific = new Intl.NumberFormat('en', {notation: 'scientific', maximum
 const kTime = new Intl.DateTimeFormat('en-GB', {hour: '2-digit', minute: '2-digit', second: '2-digit'});
 const kDay = new Intl.DateTimeFormat('en-GB', {day: '2-digit', month: 'short', year: 'numeric'});
 
+// Names come from events and may be empty.
+export const named = (name) => (name.trim() === '' ? '(no name)' : name);
+
 export const whole = (n) => kWhole.format(n);
 export const money = (n) => kMoney.format(n);
 export const short = (n) => (Math.abs(n) < 10_000 ? kWhole.format(n) : kShort.format(n));

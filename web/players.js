@@ -1,10 +1,10 @@
 // The 20 most active players of the last closed window, compared with the window before.
 
 import {LiveTopic, Status} from './live.js';
-import {Shell, $, el, named, setText} from './shell.js';
+import {Shell, $, el, setText} from './shell.js';
 import {Sparkline} from './sparkline.js';
 import {WindowSeries, tailWithin, windowLength} from './windows.js';
-import {plain, short, time, whole} from './format.js';
+import {named, plain, short, time, whole} from './format.js';
 
 const kTopic = 'player-session-summaries';
 const kRows = 20;

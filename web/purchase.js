@@ -2,9 +2,9 @@
 
 import {Chart, seriesColour, seriesDash} from './chart.js';
 import {LiveTopic, Status} from './live.js';
-import {Shell, $, el, named, setText} from './shell.js';
+import {Shell, $, el, setText} from './shell.js';
 import {WindowSeries, tailWithin, windowLength} from './windows.js';
-import {duration, money, short, tick, time, whole} from './format.js';
+import {duration, money, named, short, tick, time, whole} from './format.js';
 
 const kTopic = 'purchase-summaries';
 const kWindows = 360;     // an hour of 10 s windows

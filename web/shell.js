@@ -28,9 +28,6 @@ export function el(tag, attributes = {}, ...children) {
   return node;
 }
 
-// Names come from events and may be empty.
-export const named = (name) => (name.trim() === '' ? '(no name)' : name);
-
 // Changes text only where it differs, so that a selection or a screen reader is not disturbed.
 export function setText(node, text) {
   const wanted = String(text);
@@ -41,15 +38,18 @@ export function setText(node, text) {
 // options.status()  -> Status of the whole page
 // options.age()     -> ms since the newest data was news, or null
 // options.state()   -> plain data for window.__dash.state()
+// options.words     {status: text} of a page that says it otherwise
 export class Shell {
   #options;
   #timer = null;
   #drawn_at = 0;
   #paused = false;
   #missed = 0;
+  #words;
 
   constructor(options) {
     this.#options = options;
+    this.#words = {...kWords, ...options.words};
     $('zone').textContent = `Times in ${zone()}`;
     $('theme').addEventListener('click', () => this.#switchTheme());
     $('pause').addEventListener('click', () => this.#setPaused(!this.#paused));
@@ -79,7 +79,7 @@ export class Shell {
     const paused = this.#paused && status !== Status.disconnected;
     $('status').dataset.status = paused ? 'paused' : status;
     // Only the words are a live region: a screen reader hears changes of state, not every second.
-    setText($('status-word'), paused ? 'Paused' : kWords[status]);
+    setText($('status-word'), paused ? 'Paused' : this.#words[status]);
     setText($('status-age'), paused ? (this.#missed > 0 ? `${short(this.#missed)} new` : '') : ageText(status, age));
     document.body.dataset.status = status;
   }

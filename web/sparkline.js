@@ -3,13 +3,23 @@
 const kSvg = 'http://www.w3.org/2000/svg';
 const kWidth = 120, kHeight = 32;
 
+// The points of a line and of the area below it. `values`: oldest first, the newest at the right edge of `slots` places, so that
+// the width always means the same time. The scale starts at 0, so that the height means something.
+export function sparkPoints(values, slots) {
+  const top = Math.max(...values, Number.EPSILON);
+  const step = kWidth / (slots - 1), left = kWidth - (values.length - 1) * step;
+  const points = values.map((v, i) => `${(left + i * step).toFixed(1)},${(kHeight - 1 - (v / top) * (kHeight - 3)).toFixed(1)}`);
+  const line = values.length > 1 ? points.join(' ') : '';
+  return {line, area: line && `${left.toFixed(1)},${kHeight} ${line} ${kWidth},${kHeight}`, box: `0 0 ${kWidth} ${kHeight}`};
+}
+
 export class Sparkline {
   #line;
   #area;
 
   constructor(parent) {
     const svg = document.createElementNS(kSvg, 'svg');
-    svg.setAttribute('viewBox', `0 0 ${kWidth} ${kHeight}`);
+    svg.setAttribute('viewBox', sparkPoints([], 2).box);
     svg.setAttribute('preserveAspectRatio', 'none');
     svg.setAttribute('class', 'sparkline');
     svg.setAttribute('aria-hidden', 'true');
@@ -18,14 +28,9 @@ export class Sparkline {
     parent.append(svg);
   }
 
-  // `values`: oldest first, the newest at the right edge of `slots` places, so that the width always
-  // means the same time. The scale starts at 0, so that the height means something.
   draw(values, slots) {
-    const top = Math.max(...values, Number.EPSILON);
-    const step = kWidth / (slots - 1), left = kWidth - (values.length - 1) * step;
-    const points = values.map((v, i) => `${(left + i * step).toFixed(1)},${(kHeight - 1 - (v / top) * (kHeight - 3)).toFixed(1)}`);
-    const drawn = values.length > 1 ? points.join(' ') : '';
-    this.#line.setAttribute('points', drawn);
-    this.#area.setAttribute('points', drawn && `${left.toFixed(1)},${kHeight} ${drawn} ${kWidth},${kHeight}`);
+    const {line, area} = sparkPoints(values, slots);
+    this.#line.setAttribute('points', line);
+    this.#area.setAttribute('points', area);
   }
 }

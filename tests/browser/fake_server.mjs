@@ -4,6 +4,7 @@
 import {createServer} from 'node:http';
 import {readFile} from 'node:fs/promises';
 import {WebSocketServer} from 'ws';
+import {FakeQueries} from './fake_queries.mjs';
 
 const kWeb = new URL('../../web/', import.meta.url);
 const kTypes = {html: 'text/html; charset=utf-8', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml'};
@@ -17,6 +18,8 @@ export class FakeServer {
   windows = [];        // of every state
   connectors = [];     // as GET /connectors lists them
   sql = () => [];      // query -> rows
+  dashboards = new Map();       // name -> as GET /dashboards/NAME gives it
+  queries = new FakeQueries();  // of /ws/sql
   #http;
   #sockets = new WebSocketServer({noServer: true});
   #subscriptions = new Set();  // {socket, name, next: [offset of each partition]}
@@ -35,6 +38,7 @@ export class FakeServer {
   async stop() {
     for (const {socket} of this.#subscriptions) socket.terminate();
     this.#subscriptions.clear();
+    this.queries.cut();
     this.#http.closeAllConnections();
     await new Promise((done) => this.#http.close(done));
   }
@@ -101,6 +105,10 @@ export class FakeServer {
     if (first === 'topics' && third === 'records') return reply(200, 'application/x-ndjson', this.#records(second, searchParams));
     if (first === 'topics' && second) return json(this.topics.has(second) && this.describe(second));
     if (first === 'topics') return json({now: Date.now(), topics: [...this.topics.keys()].map((name) => this.describe(name))});
+    if (first === 'dashboards') {
+      if (second) return json(this.dashboards.get(second));
+      return json({dashboards: [...this.dashboards].map(([name, {title, description = '', order = 0}]) => ({name, title, description, order}))});
+    }
     if (first === 'connectors') return json({now: Date.now(), connectors: this.connectors});
     if (first === 'dataflow') return json(this.dataflow);
     if (first === 'states') return json(second ? {rows: [], windows: this.windows} : {states: this.states});
@@ -112,8 +120,8 @@ export class FakeServer {
         return reply(400, 'application/json', JSON.stringify({error: {code: 'sql_limit', message: error.message}}));
       }
     }
-    const file = first === '' ? 'index.html' : second;
-    const path = file === 'echarts.min.js' ? `node_modules/echarts/dist/echarts.common.min.js` : file;
+    const file = first === '' ? 'index.html' : first === 'dash' ? 'dash/index.html' : pathname.replace('/stat/', '');
+    const path = file === 'echarts.min.js' ? `node_modules/echarts/dist/echarts.min.js` : file;
     try {
       reply(200, kTypes[file.split('.').at(-1)], await readFile(new URL(path, kWeb)));
     } catch {
@@ -130,6 +138,7 @@ export class FakeServer {
   #upgrade(request, socket, head) {
     const url = new URL(request.url, this.url);
     const name = decodeURIComponent(url.pathname.split('/')[2]);
+    if (name === 'sql') return this.#sockets.handleUpgrade(request, socket, head, (ws) => this.queries.add(ws));
     if (!this.topics.has(name)) return socket.destroy();
     this.#sockets.handleUpgrade(request, socket, head, (ws) => {
       const next = [];

@@ -1,4 +1,5 @@
 // All suites in one process: `node --test run.mjs`, or `npm test`.
+import './dash_parts.mjs';
 import './client.mjs';
 import './charts.mjs';
 import './lists.mjs';

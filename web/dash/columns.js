@@ -1,0 +1,77 @@
+// Which column of a query's answer is meant: the one that a panel names, else the first one that fits and is not taken yet.
+
+const kTimeMin = 1e11;   // ms UTC: 1973; a smaller number is no time
+const kIsoTime = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d|$)/;
+
+// ms UTC of what a query calls a time: ms, or ISO 8601 (without an offset: UTC); NaN else.
+export function timeOf(value) {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string' || !kIsoTime.test(value)) return NaN;
+  const text = value.replace(' ', 'T');
+  return Date.parse(text.length > 10 && !/(Z|[+-]\d\d:?\d\d)$/.test(text) ? `${text}Z` : text);
+}
+
+const first = (rows, c) => rows.find((row) => row[c] !== null)?.[c];
+
+const kFits = {
+  number: (value) => typeof value === 'number',
+  time: (value) => (typeof value === 'number' ? value >= kTimeMin : Number.isFinite(timeOf(value))),
+  text: (value) => typeof value === 'string',
+  any: () => true,
+};
+
+// A column cannot be found, or is not what it has to be: the panel says so.
+export class ColumnError extends Error {}
+
+// wanted  {field: kind} or {field: [kind, 'optional']}, in order of choice. A field that the panel names is that column.
+// Returns {field: place}; -1 where an optional one is not there.
+export function pick(spec, {columns, rows}, wanted) {
+  const places = {}, taken = new Set();
+  for (const field of Object.keys(wanted)) {
+    if (typeof spec[field] !== 'string') continue;
+    places[field] = named(columns, spec[field], field);
+    taken.add(places[field]);
+  }
+  for (const [field, rule] of Object.entries(wanted)) {
+    if (field in places) continue;
+    const [kind, mode] = [rule].flat();
+    // 'named' is never guessed.
+    const place = mode === 'named' ? -1 : columns.findIndex((_, c) => !taken.has(c) && kFits[kind](first(rows, c) ?? null));
+    if (place === -1 && mode === undefined && rows.length > 0) {
+      throw new ColumnError(`The query has no column that could be the ${field}: name it (${field}: COLUMN). It has: ${columns.join(', ')}`);
+    }
+    places[field] = place;
+    if (place !== -1) taken.add(place);
+  }
+  return places;
+}
+
+export function named(columns, name, field) {
+  const place = columns.indexOf(name);
+  if (place === -1) throw new ColumnError(`${field} names column "${name}", but the query has: ${columns.join(', ')}`);
+  return place;
+}
+
+export const isNumeric = (rows, c) => kFits.number(first(rows, c));
+export const isTime = (rows, c, name = '') => kFits.time(first(rows, c)) && (typeof first(rows, c) === 'string' || /(^|_)(at|time|since|until|start|end|from|to|day|hour|minute|date)(_|$)|_at$|time$/i.test(name));
+
+// Any value as text.
+export function textOf(value) {
+  if (value === null || value === undefined) return '–';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+// What thresholds say of a number: [{from, state}], the last one whose `from` it reaches.
+export function stateBy(thresholds, value) {
+  if (typeof value !== 'number') return 'none';
+  return [...(thresholds ?? [])].sort((a, b) => a.from - b.from).findLast(({from}) => value >= (from ?? -Infinity))?.state ?? 'none';
+}
+
+const kWords = {
+  good: 'good', ok: 'good', up: 'good', healthy: 'good', recovered: 'good', resolved: 'good',
+  warning: 'warning', warn: 'warning', degraded: 'warning', pending: 'warning',
+  bad: 'bad', down: 'bad', critical: 'bad', error: 'bad', firing: 'bad', failed: 'bad',
+};
+
+// Of a text or a number: good, warning, bad or none.
+export const stateOf = (value, thresholds) => (typeof value === 'number' ? stateBy(thresholds, value) : kWords[String(value).toLowerCase()] ?? 'none');

@@ -1,0 +1,249 @@
+// /dash/NAME: a dashboard of the server as a page. What is chosen is in the address; what is shown is followed over one WebSocket.
+
+import {Status} from '../live.js';
+import {Shell, $, el, setText} from '../shell.js';
+import {nameOf, readAddress, writeAddress} from './address.js';
+import {textOf} from './columns.js';
+import {controls} from './controls.js';
+import {spansOf} from './layout.js';
+import {Panel, PanelState} from './panel.js';
+import {LiveQueries} from './queries.js';
+import {boundsOf, isLive} from './range.js';
+import {kTypes} from './types.js';
+import {patch} from './view.js';
+import {offsetText} from './zones.js';
+
+const kLookInterval = 5_000;   // for another version of the dashboard
+const kLookTimeout = 5_000;
+const kSkewMin = 3_000;        // less is the way of the answer
+const kWallScale = 1.3;
+const kWallGap = 12, kUnit = 40;
+
+const name = nameOf(location.pathname);
+let dashboard = null;
+let missing = false;
+let choice = {range: {last: 3_600_000}, zone: 'UTC', wall: false, variables: {}};
+let bounds = null;
+let panels = [];
+let options = new Map();       // variable -> what follow() gave of its query
+let skew = 0;                  // ms that the server's clock is ahead of ours, where that matters
+const ui = {};
+
+const queries = new LiveQueries({onChange: () => {
+  settleVariables();
+  shell.news();
+}});
+
+// What panels know of the page.
+const page = {
+  queries,
+  params,
+  get dashboard() { return dashboard; },
+  get choice() { return choice; },
+  get bounds() { return bounds; },
+  get now() { return Date.now() + skew; },
+  get connected() { return queries.phase === 'open'; },
+  get every() { return dashboard?.every ?? 1_000; },
+  get live() { return dashboard?.time ? isLive(choice.range, page.now) : true; },
+  get whole() { return choice.range.day !== undefined || choice.range.last === undefined; },  // its end is shown, even if it is to come
+  get scale() { return choice.wall ? kWallScale : 1; },
+  setRange: (from, to) => choose({range: {from: Math.round(from), to: Math.round(to)}}),
+};
+
+const shell = new Shell({
+  draw,
+  status,
+  age: () => queries.age,
+  words: {[Status.missing]: 'No such dashboard', [Status.filling]: 'Loading'},
+  state: () => ({dashboard: name, version: dashboard?.version ?? null, choice, bounds, panels: panels.map((panel) => panel.report()), queries: queries.state()}),
+});
+
+function status() {
+  if (missing) return Status.missing;
+  if (queries.phase === 'connecting' || dashboard === null) return queries.phase === 'disconnected' ? Status.disconnected : Status.connecting;
+  if (queries.phase !== 'open') return Status.disconnected;
+  const states = panels.map(({state}) => state);
+  if (states.includes(PanelState.loading)) return Status.filling;
+  const told = states.filter((state) => state === PanelState.live || state === PanelState.stale);
+  return told.length > 0 && told.every((state) => state === PanelState.stale) ? Status.stale : Status.live;
+}
+
+// Values of `:NAME` in queries; `:now` is the server's own.
+function params() {
+  const values = {zone: choice.zone};
+  if (bounds) Object.assign(values, {from: bounds.from, to: bounds.to});
+  for (const variable of dashboard.variables ?? []) values[variable.name] = valueOf(variable);
+  return values;
+}
+
+// What the address has as text is, in a query, what the option is: perhaps a number.
+function valueOf({name: variable, ...spec}) {
+  const value = choice.variables[variable] ?? null;
+  return value === null ? null : optionsOf({name: variable, ...spec})?.find(([one]) => String(one) === String(value))?.[0] ?? value;
+}
+
+// [[value, text]], or null where there are none to choose from (yet).
+function optionsOf({name: variable, options: list, query}) {
+  if (list) return list.map((one) => [one, String(one)]);
+  if (!query) return null;
+  return (options.get(variable)?.answer.rows ?? []).filter(([value]) => value !== null).map(([value, text]) => [value, textOf(text ?? value)]);
+}
+
+// A variable that has to have a value takes the first one.
+function settleVariables() {
+  if (!dashboard) return;
+  const wanted = {};
+  for (const variable of dashboard.variables ?? []) {
+    if (!variable.required || (choice.variables[variable.name] ?? null) !== null) continue;
+    const first = optionsOf(variable)?.[0];
+    if (first) wanted[variable.name] = String(first[0]);
+  }
+  if (Object.keys(wanted).length > 0) choose({variables: {...choice.variables, ...wanted}}, {replace: true});
+}
+
+// Another choice: it goes into the address, and everything is asked for anew.
+function choose(change, {replace = false} = {}) {
+  choice = {...choice, ...change};
+  const address = location.pathname + writeAddress(choice, dashboard);
+  if (address !== location.pathname + location.search) history[replace ? 'replaceState' : 'pushState'](null, '', address);
+  ask(true);
+}
+
+function ask(chosen) {
+  bounds = dashboard.time ? boundsOf(choice.range, choice.zone, page.now) : null;
+  const values = params(), kept = options;
+  options = new Map();
+  for (const {name: variable, query} of dashboard.variables ?? []) {
+    if (query) options.set(variable, queries.follow({sql: query, params: values, every: Math.max(page.every, 5_000)}));
+  }
+  for (const part of kept.values()) part.close();
+  // Without a value that it has to have a query would say something else.
+  if (!(dashboard.variables ?? []).some(({name: variable, required}) => required && (choice.variables[variable] ?? null) === null)) {
+    for (const panel of panels) panel.follow(chosen);
+  }
+  shell.invalidate();
+}
+
+function draw() {
+  if (!dashboard) return;
+  const variables = (dashboard.variables ?? []).map((variable) => ({...variable, value: choice.variables[variable.name] ?? null, options: optionsOf(variable)}));
+  patch($('controls'), controls({dashboard, variables, state: choice, bounds, now: page.now, ui, actions: {
+    setVariable: (variable, value) => choose({variables: {...choice.variables, [variable]: value}}),
+    setRange: (range) => choose({range}),
+    setZone: (zone) => choose({zone}),
+    update: () => draw(),
+  }}));
+  setText($('zone'), `Times in ${choice.zone.replaceAll('_', ' ')}${choice.zone === 'UTC' ? '' : ` (${offsetText(choice.zone, page.now)})`}`);
+  $('wall').href = writeAddress({...choice, wall: true}, dashboard);
+  for (const panel of panels) panel.draw();
+}
+
+// The theme changed: charts take their colours from the style sheet.
+new MutationObserver(redraw).observe(document.documentElement, {attributeFilter: ['data-theme']});
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
+function redraw() {
+  for (const panel of panels) panel.draw(true);
+}
+
+function build(description) {
+  const focus = window.scrollY;
+  for (const panel of panels) panel.close();
+  dashboard = description;
+  choice = readAddress(location.search, dashboard);
+  document.title = `${dashboard.title ?? name} · gameflow`;
+  document.documentElement.toggleAttribute('data-wall', choice.wall);
+  setText($('title'), dashboard.title ?? name);
+  setText($('description'), dashboard.description ?? '');
+  $('description').hidden = !dashboard.description;
+  panels = [];
+  $('rows').replaceChildren(...(dashboard.rows ?? []).map(rowNode));
+  fitWall();
+  ask(false);
+  settleVariables();
+  scrollTo(0, focus);
+}
+
+const usualHeight = ({type}) => kTypes[type]?.height ?? 4;
+const heightOf = (row) => row.height ?? Math.max(...row.panels.map(usualHeight));
+
+// Of a panel that stands alone, on a phone: it need not be as high as those that are beside it elsewhere.
+function ownHeight(spec, row) {
+  const height = heightOf(row);
+  return row.panels.some((one) => usualHeight(one) >= height) ? Math.min(height, usualHeight(spec)) : height;
+}
+
+function rowNode(row) {
+  const spans = spansOf(row.panels);
+  const grid = el('div', {class: 'grid'});
+  grid.style.setProperty('--height', String(heightOf(row)));
+  row.panels.forEach((spec, i) => {
+    const panel = new Panel(spec, page);
+    panel.node.style.setProperty('--own', String(ownHeight(spec, row)));
+    for (const [size, span] of Object.entries(spans[i])) panel.node.style.setProperty(`--${size}`, String(span));
+    panels.push(panel);
+    grid.append(panel.node);
+  });
+  return el('section', {class: 'row'}, ...(row.title ? [el('h2', {}, row.title)] : []), grid);
+}
+
+// A wall screen shows all rows at once, as large as they fit.
+function fitWall() {
+  const root = document.documentElement;
+  if (!choice.wall) return root.style.removeProperty('--unit');
+  const rows = dashboard.rows ?? [], units = rows.reduce((sum, row) => sum + heightOf(row), 0);
+  const room = innerHeight - 56 - rows.reduce((sum, {title}) => sum + kWallGap + (title ? 32 : 0), 0);
+  root.style.setProperty('--unit', `${Math.max(kUnit, Math.floor(room / Math.max(1, units)))}px`);
+}
+
+// Looks whether the dashboard is another one now: a file that is being written, or a server that was started with others.
+async function look() {
+  if (!document.hidden) {
+    const description = await describe();
+    if (description && description.version !== dashboard?.version) build(description);
+    $('missing').hidden = !missing;
+    shell.refreshStatus();
+  }
+  setTimeout(look, kLookInterval);
+}
+
+// null where it did not answer, or has no such dashboard.
+async function describe() {
+  let response;
+  try {
+    response = await fetch(`/dashboards/${encodeURIComponent(name)}`, {cache: 'no-store', signal: AbortSignal.timeout(kLookTimeout)});
+    missing = response.status === 404;
+    if (missing) {
+      setText($('missing-title'), `There is no dashboard ${name}`);
+      setText($('missing-text'), 'A dashboard is a file dashboards/NAME.yaml beside the dataflow. The page goes on when it is there.');
+    }
+    if (!response.ok) return null;
+    // The header has whole seconds; ranges are those of the server's clock, so a browser's that is off does not matter.
+    const ahead = Date.parse(response.headers.get('Date')) - Date.now();
+    skew = Math.abs(ahead) > kSkewMin ? ahead : 0;
+    return await response.json();
+  } catch {
+    return null;
+  }
+}
+
+function tick() {
+  if (dashboard && bounds && page.now >= bounds.until) ask(false);
+  shell.refreshStatus();
+  shell.invalidate();
+}
+
+addEventListener('popstate', () => {
+  if (!dashboard) return;
+  choice = readAddress(location.search, dashboard);
+  document.documentElement.toggleAttribute('data-wall', choice.wall);
+  fitWall();
+  ask(true);
+});
+addEventListener('keydown', ({key}) => {
+  if (key === 'Escape' && choice.wall) location.search = writeAddress({...choice, wall: false}, dashboard);
+});
+addEventListener('resize', fitWall);
+addEventListener('online', () => queries.wake());
+document.addEventListener('visibilitychange', () => queries.wake());
+setInterval(tick, 1_000);
+look();

@@ -1,0 +1,264 @@
+// One panel: its frame, what it follows, the state that it is in, and its drawing by type.
+
+import {Chart, label, seriesColour, seriesDash} from '../chart.js';
+import {Places} from '../chart_picture.js';
+import {colour, el, setText} from '../shell.js';
+import {linkTo} from './address.js';
+import {ColumnError, textOf} from './columns.js';
+import {table} from './panels/table.js';
+import {kTypes, queriesOf} from './types.js';
+import {unitOf} from './units.js';
+import {patch} from './view.js';
+import {timeIn} from './zones.js';
+
+const kStalePeriods = 3;
+const kStaleGrace = 15_000;
+const kChartEvery = 5_000;   // a chart up to now moves on so often without new rows
+
+// What a panel can be; `loading` and `disconnected` may show rows of before, and look like it.
+export const PanelState = Object.freeze({loading: 'loading', live: 'live', empty: 'empty', stale: 'stale', disconnected: 'disconnected', error: 'error'});
+
+let ids = 0;
+
+export class Panel {
+  spec;
+  node;
+  #page;
+  #type;
+  #parts;
+  #shown = {};          // {main: what follow() gave, …}: what is drawn
+  #next = null;         // what will be, once it has answers
+  #chosen = false;      // somebody chose what `next` is: what is shown is not that
+  #state = PanelState.loading;
+  #drawn = null;        // what the last drawing was of
+  #chart = null;
+  #places = new Places();
+  #ui = {};
+  #as_table = false;
+  #touched = 0;
+  #newest = null;
+  #hrefOf = () => null;  // of a point of the chart
+
+  // page: {queries, dashboard, params(), choice: {…}, bounds, now, connected, every, setRange(from, to), invalidate()}
+  constructor(spec, page) {
+    this.spec = spec;
+    this.#page = page;
+    this.#type = kTypes[spec.type];
+    this.node = this.#frame();
+  }
+
+  close() {
+    for (const part of [...Object.values(this.#shown), ...Object.values(this.#next ?? {})]) part.close();
+    this.#shown = {};
+    this.#next = null;
+    this.#chart?.close();
+  }
+
+  // Follows what the page asks for now. `chosen`: somebody changed it, so what is shown is not what was asked for.
+  follow(chosen) {
+    const {queries, every} = this.#page, params = this.#page.params(), next = {};
+    for (const [name, query] of Object.entries(queriesOf(this.spec))) next[name] = queries.follow({...query, params, every});
+    for (const part of Object.values(this.#next ?? {})) part.close();
+    this.#next = next;
+    this.#chosen ||= chosen;
+    this.#take();
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  // For tests: what is shown, and what it is made of.
+  report() {
+    const {title, type} = this.spec, answer = this.#shown.main?.answer;
+    return {title, type, state: this.#state, columns: answer?.columns ?? [], rows: answer?.rows ?? null, version: answer?.version ?? null,
+      parts: Object.fromEntries(Object.entries(this.#shown).filter(([name]) => name !== 'main').map(([name, part]) => [name, part.answer.rows])),
+      drawn: this.#chart && !this.#as_table ? this.#chart.drawn() : null};
+  }
+
+  draw(force = false) {
+    this.#take();
+    const answers = Object.fromEntries(Object.entries(this.#shown).map(([name, {answer}]) => [name, answer]));
+    const {now, bounds, choice, connected} = this.#page;
+    const moving = this.#type?.chart ? Math.floor(now / kChartEvery) : this.spec.type === 'alert-list' ? Math.floor(now / 1_000) : 0;
+    const drawn = [...Object.values(answers), connected, this.#chosen, bounds?.from, bounds?.to, choice.zone, this.#as_table, this.#touched, moving];
+    if (!force && this.#drawn && drawn.length === this.#drawn.length && drawn.every((one, i) => one === this.#drawn[i])) return;
+    this.#drawn = drawn;
+    this.#show(answers);
+  }
+
+  #take() {
+    const next = this.#next && Object.values(this.#next);
+    if (!next || next.some(({answer}) => answer.rows === null && answer.error === null)) return;
+    for (const part of Object.values(this.#shown)) part.close();
+    this.#shown = this.#next;
+    this.#next = null;
+    this.#chosen = false;
+  }
+
+  #show(answers) {
+    const {main} = answers, is_text = this.spec.type === 'text';
+    let problem = !this.#type ? `There is no panel of type ${this.spec.type}.` : main?.error ? errorText(main.error) : null;
+    let state = PanelState.live;
+    this.#newest = null;
+    if (problem === null && !is_text) {
+      if (!main || main.rows === null) state = PanelState.loading;
+      else if (main.rows.length === 0 && this.spec.type !== 'figure') state = PanelState.empty;
+    }
+    let note = '';
+    const has_rows = problem === null && (is_text || (main?.rows && state !== PanelState.empty));
+    if (has_rows) {
+      try {
+        note = this.#fill(answers) ?? '';
+      } catch (error) {
+        if (!(error instanceof ColumnError)) console.error(error);
+        problem = error.message;
+      }
+    }
+    if (problem !== null) state = PanelState.error;
+    else if (!this.#page.connected && !is_text && state !== PanelState.loading) state = PanelState.disconnected;
+    else if (this.#chosen) state = PanelState.loading;
+    else if (this.#newest && state === PanelState.live && this.#isStale(this.#newest)) state = PanelState.stale;
+    this.#state = state;
+    this.#say(state, problem, note, has_rows && problem === null, main);
+  }
+
+  #isStale({at, period}) {
+    const {now, every, live} = this.#page;
+    return live && now - at > kStalePeriods * Math.max(period ?? 0, every) + kStaleGrace;
+  }
+
+  #say(state, problem, note, has_content, main) {
+    const {now, choice} = this.#page;
+    const notes = {
+      [PanelState.stale]: () => `nothing since ${timeIn(choice.zone, this.#newest.at, now)}`,
+      [PanelState.disconnected]: () => (main?.at ? `as of ${timeIn(choice.zone, main.at, now)}` : ''),
+    };
+    this.node.dataset.state = state;
+    this.node.setAttribute('aria-busy', String(state === PanelState.loading));
+    this.#parts.content.hidden = !has_content;
+    const words = problem ?? (has_content ? '' : state === PanelState.empty ? this.#type.empty ?? 'Nothing to show for this choice.'
+      : state === PanelState.disconnected ? 'Not connected.' : '');
+    this.#parts.message.hidden = words === '' && has_content;
+    setText(this.#parts.message, words);
+    setText(this.#parts.note, notes[state]?.() ?? (main?.truncated ? `${note ? `${note}, ` : ''}cut off` : note));
+  }
+
+  #context(box) {
+    const {bounds, choice, now, whole} = this.#page;
+    return {
+      now, zone: choice.zone, from: bounds?.from ?? null, to: bounds?.to ?? null, whole, scale: this.#page.scale,
+      width: box.clientWidth, height: box.clientHeight,
+      unit: unitOf, time: (ms) => timeIn(choice.zone, ms, now),
+      href: (link, columns, row) => this.#href(link, columns, row),
+      ui: this.#ui, update: () => this.#update(),
+      colour, series: seriesColour, dash: seriesDash, label, places: this.#places,
+    };
+  }
+
+  #update() {
+    this.#touched += 1;
+    this.draw();
+  }
+
+  #href(link, columns, row) {
+    if (!link?.dashboard) return null;
+    const variables = {};
+    for (const [variable, column] of Object.entries(link.variables ?? {})) {
+      const place = columns.indexOf(column);
+      if (place === -1) throw new ColumnError(`link takes ${variable} from column "${column}", but the query has: ${columns.join(', ')}`);
+      if (row[place] === null) return null;
+      variables[variable] = textOf(row[place]);
+    }
+    return linkTo(link.dashboard, variables, this.#page.choice, this.#page.dashboard);
+  }
+
+  // Returns the note.
+  #fill(answers) {
+    const {chart, alternative, view} = this.#parts, type = this.#type;
+    if (!type.chart) {
+      patch(view, type.view(this.spec, answers, this.#context(view)));
+      return '';
+    }
+    chart.hidden = this.#as_table;
+    alternative.hidden = !this.#as_table;
+    this.#parts.content.hidden = false;
+    const context = this.#context(chart), {option, summary, note, newest, period, rowOf} = type.chart(this.spec, answers, context);
+    this.#hrefOf = (point) => {
+      const row = this.spec.link && rowOf?.(point);
+      return row ? context.href(this.spec.link, answers.main.columns, row) : null;
+    };
+    if (newest) this.#newest = {at: newest, period};
+    if (this.#as_table) {
+      const {title, unit, decimals, link} = this.spec;
+      const number = (column) => typeof answers.main.rows.find((row) => row[answers.main.columns.indexOf(column)] !== null)?.[answers.main.columns.indexOf(column)] === 'number';
+      const plain = new Set(['x', 'y', 'time', 'age'].map((field) => this.spec[field]));
+      const columns = answers.main.columns.map((column) => ({column, ...(number(column) && !plain.has(column) && !looksLikeTime(answers.main, column) ? {unit, decimals} : {})}));
+      patch(alternative, table.view({title, columns, link}, answers, this.#context(alternative)));
+    } else {
+      if (!this.#chart) this.#makeChart(chart);
+      this.#chart.draw({...option, aria: {enabled: true, label: {description: `${this.spec.title ?? ''}: ${summary}`}}}, this.spec.echarts);
+    }
+    return note;
+  }
+
+  #makeChart(box) {
+    this.#chart = new Chart(box, {size: Math.round(11.5 * this.#page.scale)});
+    this.#chart.onClick((point) => {
+      const href = this.#hrefOf(point);
+      if (href) location.assign(href);
+    });
+    // A finger that drags scrolls the page.
+    if (this.#type.zoom && this.#page.bounds && !matchMedia('(pointer: coarse)').matches) this.#chart.onSelect((from, to) => this.#page.setRange(from, to));
+  }
+
+  #frame() {
+    const {title, definition, type} = this.spec, id = `panel-${++ids}`;
+    const parts = {
+      note: el('span', {class: 'note panel-note', role: 'status'}),
+      chart: el('div', {class: 'chart-box'}),
+      alternative: el('div', {class: 'alternative', hidden: ''}),
+      view: el('div', {class: 'view'}),
+      message: el('p', {class: 'message'}),
+    };
+    const is_chart = Boolean(this.#type?.chart);
+    parts.content = is_chart ? el('div', {class: 'content'}, parts.chart, parts.alternative) : el('div', {class: 'content'}, parts.view);
+    // What does not fit is scrolled to; tables have a box of their own for that.
+    if (!is_chart && !['table', 'retention', 'figure'].includes(type)) parts.view.tabIndex = 0;
+    this.#parts = parts;
+    const head = el('header', {}, el('h3', {id}, title ?? ''));
+    if (definition) head.append(...this.#definition(definition, id));
+    head.append(parts.note);
+    if (is_chart) head.append(this.#tableButton(title));
+    return el('section', {class: 'panel', 'data-type': type, 'data-state': PanelState.loading, 'aria-labelledby': title ? id : null}, head, parts.content, parts.message);
+  }
+
+  #definition(definition, id) {
+    const text = el('p', {class: 'definition', id: `${id}-definition`, hidden: ''}, definition);
+    const button = el('button', {type: 'button', class: 'icon', 'aria-label': `What is ${this.spec.title ?? 'this'}?`, 'aria-describedby': text.id, 'aria-expanded': 'false', title: definition}, 'i');
+    const set = (open) => {
+      text.hidden = !open;
+      button.setAttribute('aria-expanded', String(open));
+    };
+    button.addEventListener('click', () => set(text.hidden));
+    button.addEventListener('blur', () => set(false));
+    button.addEventListener('keydown', ({key}) => {
+      if (key === 'Escape') set(false);
+    });
+    return [button, text];
+  }
+
+  #tableButton(title) {
+    const button = el('button', {type: 'button', class: 'icon as-table', 'aria-pressed': 'false', 'aria-label': `${title ?? 'Chart'} as a table`, title: 'As a table'}, '▤');
+    button.addEventListener('click', () => {
+      this.#as_table = !this.#as_table;
+      button.setAttribute('aria-pressed', String(this.#as_table));
+      this.draw();
+    });
+    return button;
+  }
+}
+
+const looksLikeTime = ({columns, rows}, column) => rows.length > 0 && rows[0][columns.indexOf(column)] >= 1e11;
+
+const errorText = ({code, message}) => (code ? `${message} (${code})` : message);
