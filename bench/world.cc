@@ -164,7 +164,7 @@ std::shared_ptr<World> filled_world(std::string yaml, const Events& events) {
 }
 
 void run_until_idle(runtime::Engine& engine) {
-  while (must(engine.run_epoch()) == runtime::EpochResult::kCommitted) {
+  while (must(engine.run_epoch()) != runtime::EpochResult::kIdle) {
   }
 }
 

@@ -228,7 +228,7 @@ void Produce::run(log::TopicId scope, const ProduceOptions& options, const Check
   }
   Result<CheckedBody> checked;
   // What a decoder could not get is not its record's fault.
-  run_or_run_out([&] { checked = check(known); });
+  run_or_run_out(nullptr, [&] { checked = check(known); });
   if (!checked) return done(fail(std::move(checked).error()));
   log::ProduceRequest request{.appends = std::move(checked->appends), .producer = {}};
   const std::uint64_t fresh = checked->records - checked->known;

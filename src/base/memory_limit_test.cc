@@ -161,7 +161,7 @@ TEST(MemoryReserve, IsForThoseWhoCannotGiveUp) {
   EXPECT_THROW(handler(), std::bad_alloc) << "there is no more of it";
   EXPECT_FALSE(refill_memory_reserve());
   EXPECT_TRUE(refill_memory_reserve());
-  EXPECT_THROW(run_or_run_out([&] { handler(); }), std::bad_alloc);
+  EXPECT_THROW(run_or_run_out(nullptr, [&] { handler(); }), std::bad_alloc);
   EXPECT_EQ(memory_failures(), 0U) << "memory is not scarce: what failed asked for too much";
   std::set_new_handler(nullptr);
 }

@@ -14,6 +14,7 @@ namespace {
 std::size_t reserve_bytes = 0;
 std::atomic<void*> reserve{nullptr};
 thread_local bool can_run_out = false;
+thread_local MemoryAllowance* current_allowance = nullptr;
 thread_local std::uint64_t failures = 0;
 
 // Mapped and never touched: no memory.
@@ -66,11 +67,23 @@ bool refill_memory_reserve() {
   return false;
 }
 
-CanRunOut::CanRunOut() : before_(can_run_out) {
+CanRunOut::CanRunOut(MemoryAllowance* allowance)
+    : before_(can_run_out), allowance_before_(current_allowance) {
   can_run_out = true;
+  if (allowance != nullptr) current_allowance = allowance;
 }
 CanRunOut::~CanRunOut() {
   can_run_out = before_;
+  current_allowance = allowance_before_;
+}
+MemoryAllowance* CanRunOut::allowance() {
+  return current_allowance;
+}
+
+bool take_allowance(std::size_t bytes) noexcept {
+  if (current_allowance == nullptr || current_allowance->take(bytes)) return true;
+  ++failures;
+  return false;
 }
 
 std::uint64_t memory_failures() {

@@ -7,6 +7,7 @@
 // Threads  any. Without install() all is as C++ has it.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -18,17 +19,43 @@ void install_memory_reserve(std::size_t bytes);
 // Sets it aside again where it was used. False: it was used, and may still be missing.
 bool refill_memory_reserve();
 
+// What a piece of work may take in arenas, on all its threads together. What its functions make may
+// be a thousand times its input, and memory itself is there until the system kills the process.
+//
+// Threads  any.
+class MemoryAllowance {
+ public:
+  explicit MemoryAllowance(std::uint64_t bytes) : bytes_(bytes) {}
+
+  // False: more than that was asked for.
+  bool take(std::uint64_t bytes) noexcept { return (taken_ += bytes) <= bytes_; }
+  bool ran_out() const { return taken_ > bytes_; }
+  std::uint64_t bytes() const { return bytes_; }
+
+ private:
+  const std::uint64_t bytes_;
+  std::atomic<std::uint64_t> taken_ = 0;
+};
+
 // While one lives, a failed allocation of this thread throws.
 class CanRunOut {
  public:
-  CanRunOut();
+  // The allowance outlives it; null: that of the scope around it, if there is one.
+  explicit CanRunOut(MemoryAllowance* allowance = nullptr);
   ~CanRunOut();
   CanRunOut(const CanRunOut&) = delete;
   CanRunOut& operator=(const CanRunOut&) = delete;
 
+  // Of the innermost scope of this thread that has one; null: none.
+  static MemoryAllowance* allowance();
+
  private:
   const bool before_;
+  MemoryAllowance* const allowance_before_;
 };
+// For an arena that takes more: false where the allowance of this thread's work has ended, which
+// counts as a failure of memory.
+bool take_allowance(std::size_t bytes) noexcept;
 
 // Counts the allocations that failed on this thread while memory was scarce. Somebody in between
 // may have taken such a failure for the fault of a record or a query: whoever sees the count rise
@@ -38,10 +65,10 @@ std::uint64_t memory_failures();
 void count_memory_failure() noexcept;
 
 // Runs a piece of work that may run out of memory; throws std::bad_alloc also where the piece
-// itself made something else of that.
+// itself made something else of that. `allowance`: as CanRunOut.
 template <class Work>
-void run_or_run_out(Work&& work) {
-  const CanRunOut scope;
+void run_or_run_out(MemoryAllowance* allowance, Work&& work) {
+  const CanRunOut scope(allowance);
   const std::uint64_t before = memory_failures();
   work();
   if (memory_failures() != before) throw std::bad_alloc();

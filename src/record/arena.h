@@ -1,6 +1,7 @@
 // The engine's side of gameflow::Arena: owns the blocks that operators and decoders bump through.
 //
 // Threads  one thread at a time.
+// Errors   no more memory, or the allowance of the thread's work has ended (base/memory_reserve.h).
 #pragma once
 
 #include <cstddef>

@@ -69,14 +69,24 @@ u32 source(abi::Call* call, const abi::Records* records, List<abi::Emitted>* out
 // So many calls of update run out of memory, as growing a table may.
 std::atomic<int> updates_to_run_out{0};
 
-u32 update(abi::Call*, const abi::KeyedRecords* records, abi::RowUse* uses, List<abi::Emitted>*,
-           abi::RecordError* errors) {
+// What a record of the user "huge" makes, as a list that grows with each record would.
+std::size_t huge_bytes = 0;
+
+u32 update(abi::Call* call, const abi::KeyedRecords* records, abi::RowUse* uses,
+           List<abi::Emitted>*, abi::RecordError* errors) {
   if (updates_to_run_out > 0 && updates_to_run_out-- > 0) throw std::bad_alloc();
   u32 failed = 0;
   for (u32 i = 0; i < records->count; ++i) {
     uses[i] = {};
     if (static_cast<const Event*>(records->values[i])->user == Text("worse")) {
       errors[failed++] = {i, 0, "worse user"};
+      continue;
+    }
+    try {
+      if (static_cast<const Event*>(records->values[i])->user == Text("huge"))
+        call->arena->allocate(huge_bytes, 1);
+    } catch (const std::bad_alloc&) {
+      errors[failed++] = {i, 0, "out of memory"};
       continue;
     }
     static_cast<Row*>(records->rows[i])->count += 1;
@@ -459,6 +469,46 @@ TEST_F(FullMemory, AnEpochThatRunsOutIsDroppedAndTriedAgain) {
   EXPECT_EQ(harness_.records("counts-out"),
             std::vector<std::string>{R"([{"user":"ann","count":3}])"});
   EXPECT_TRUE(harness_.records("dead-letters").empty());
+}
+
+// The limit leaves 64 MiB for what functions make.
+TEST_F(FullMemory, AnEpochWhoseFunctionsMakeTooMuchIsDoneInSmallerPieces) {
+  harness_.run();
+  huge_bytes = 20U << 20;
+  for (int i = 0; i < 10; ++i) harness_.send(0, {event("huge", kStart.ms)});
+  const auto first = harness_.engine->run_epoch();
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_EQ(*first, EpochResult::kTooLarge);
+  EXPECT_EQ(harness_.stats().records_in, 3U);
+  harness_.run();
+  EXPECT_FALSE(harness_.stats().is_held) << "memory was not full";
+  harness_.engine->end_input();
+  harness_.run();
+  EXPECT_EQ(harness_.records("counts-out"),
+            std::vector<std::string>{R"([{"user":"huge","count":10},{"user":"ann","count":3}])"});
+  EXPECT_TRUE(harness_.records("dead-letters").empty());
+}
+
+TEST_F(FullMemory, ARecordThatMakesMoreThanThereIsStopsAndIsTold) {
+  harness_.run();
+  huge_bytes = 100U << 20;
+  harness_.send(0, {event("huge", kStart.ms)});
+  Result<EpochResult> result = EpochResult::kTooLarge;
+  for (int i = 0; i < 100 && result && *result == EpochResult::kTooLarge; ++i)
+    result = harness_.engine->run_epoch();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kMemoryFull);
+  EXPECT_EQ(result.error().message,
+            "an epoch needs more memory than there is: of 1 KiB of input functions made more than "
+            "64 MiB. Is there one that never stops, or whose lists grow with each record?");
+  EXPECT_EQ(harness_.stats().records_in, 3U);
+  EXPECT_TRUE(harness_.records("dead-letters").empty());
+  huge_bytes = 1;  // as another dataflow would
+  harness_.clock.advance(MemoryLimit::kRanOutTime);
+  harness_.run();
+  EXPECT_FALSE(harness_.stats().is_held);
+  harness_.run();
+  EXPECT_EQ(harness_.stats().records_in, 4U);
 }
 
 TEST(Engine, AFutureRecordIsKeptAndMovesNobodysWindow) {

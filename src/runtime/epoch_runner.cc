@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <iterator>
 #include <new>
+#include <set>
 #include <span>
 #include <utility>
 
+#include <fmt/format.h>
 #include <malloc.h>
 
 #include "base/memory_reserve.h"
@@ -62,6 +64,21 @@ void stop_failed(std::span<const std::unique_ptr<ServiceTask>> tasks, Epoch& epo
   }
 }
 
+// Those of `among` that the service feeds, directly or not.
+std::set<std::size_t> fed_by(const std::vector<std::unique_ptr<ServiceTask>>& tasks,
+                             std::size_t service, const std::vector<std::size_t>& among) {
+  std::set<std::size_t> fed;
+  std::vector<std::size_t> open{service};
+  while (!open.empty()) {
+    const Service& from = tasks[open.back()]->service();
+    open.pop_back();
+    for (const std::size_t to : among) {
+      if (feeds(from, tasks[to]->service()) && fed.insert(to).second) open.push_back(to);
+    }
+  }
+  return fed;
+}
+
 }  // namespace
 
 EpochRunner::EpochRunner(const plan::Graph& graph, std::vector<Service> services, log::Store& store,
@@ -111,7 +128,8 @@ Result<EpochResult> EpochRunner::run(Look look, std::size_t bytes_max, bool inpu
     tasks_[i]->begin(flushes_, epoch.services[i]);
     epoch.services[i].is_held = hold_.holds(i) || flushes_.is_behind(i);
   }
-  const Status computed = compute(epoch, bytes_max, input_ends);
+  MemoryAllowance made(hold_.made_bytes_max());
+  const Status computed = compute(epoch, bytes_max, input_ends, made);
   if (computed) {
     show(epoch);
   } else {
@@ -121,19 +139,30 @@ Result<EpochResult> EpochRunner::run(Look look, std::size_t bytes_max, bool inpu
   condition_.was_large = condition_.was_large || epoch.bytes > kLargeBytes ||
                          std::ranges::any_of(epoch.services, &ServiceEpoch::closes_much);
   memory_.reset();
-  if (!computed && computed.error().code == ErrorCode::kMemoryFull) {
-    memory_.release();
-    hold_.ran_out();
-  }
+  if (!computed && computed.error().code == ErrorCode::kMemoryFull)
+    return ran_out(epoch, made, computed.error());
   hold_.look(state_bytes(tasks_));
   if (!computed) return fail(computed.error());
+  hold_.fitted();
   return epoch.has_work() ? EpochResult::kCommitted : EpochResult::kIdle;
 }
 
+// Behind an epoch that was dropped for want of memory.
+Result<EpochResult> EpochRunner::ran_out(const Epoch& epoch, const MemoryAllowance& made,
+                                         Error error) {
+  memory_.release();
+  const bool is_too_large = made.ran_out() && hold_.made_too_much(epoch.bytes, made.bytes());
+  if (!is_too_large) hold_.ran_out();
+  hold_.look(state_bytes(tasks_));
+  if (is_too_large) return EpochResult::kTooLarge;
+  return fail(std::move(error));
+}
+
 // All of it up to the commit, which is the last thing that may fail.
-Status EpochRunner::compute(Epoch& epoch, std::size_t bytes_max, bool input_ends) {
+Status EpochRunner::compute(Epoch& epoch, std::size_t bytes_max, bool input_ends,
+                            MemoryAllowance& made) {
   try {
-    const CanRunOut scope;
+    const CanRunOut scope(&made);
     {
       const Stopwatch watch(epoch.seconds.read);
       GF_TRY(intake_.read(tasks_, hold_.input_bytes_max(bytes_max), memory_, epoch));
@@ -149,7 +178,14 @@ Status EpochRunner::compute(Epoch& epoch, std::size_t bytes_max, bool input_ends
     stop_failed(tasks_, epoch);
     return epoch.has_work() ? commit(epoch) : Status{};
   } catch (const std::bad_alloc&) {
-    return fail(ErrorCode::kMemoryFull, "an epoch needs more memory than there is");
+    if (!made.ran_out())
+      return fail(ErrorCode::kMemoryFull, "an epoch needs more memory than there is");
+    return fail(
+        ErrorCode::kMemoryFull,
+        fmt::format("an epoch needs more memory than there is: of {} KiB of input functions made "
+                    "more than {} MiB. Is there one that never stops, or whose lists grow with "
+                    "each record?",
+                    std::max<std::size_t>(1, epoch.bytes >> 10), made.bytes() >> 20));
   }
 }
 
@@ -183,7 +219,7 @@ bool EpochRunner::end_next(Epoch& epoch) {
     if (!has_ended && !tasks_[i]->stopped()) left.push_back(i);
   }
   std::vector<std::set<std::size_t>> fed(tasks_.size());  // by those of `left`
-  for (const std::size_t i : left) fed[i] = fed_by(i, left);
+  for (const std::size_t i : left) fed[i] = fed_by(tasks_, i, left);
   const auto ends = [&](std::size_t i) {
     return std::ranges::all_of(
         left, [&](std::size_t other) { return !fed[other].contains(i) || fed[i].contains(other); });
@@ -192,21 +228,6 @@ bool EpochRunner::end_next(Epoch& epoch) {
     if (ends(i)) tasks_[i]->finish(epoch, flushes_, epoch.services[i]);
   }
   return !left.empty();
-}
-
-// Those of `among` that the service feeds, directly or not.
-std::set<std::size_t> EpochRunner::fed_by(std::size_t service,
-                                          const std::vector<std::size_t>& among) const {
-  std::set<std::size_t> fed;
-  std::vector<std::size_t> open{service};
-  while (!open.empty()) {
-    const Service& from = tasks_[open.back()]->service();
-    open.pop_back();
-    for (const std::size_t to : among) {
-      if (feeds(from, tasks_[to]->service()) && fed.insert(to).second) open.push_back(to);
-    }
-  }
-  return fed;
 }
 
 Status EpochRunner::commit(Epoch& epoch) {
@@ -244,6 +265,7 @@ void EpochRunner::show(Epoch& epoch) {
 
 EngineLoop::Next EpochRunner::next(EpochResult result) const {
   using enum EngineLoop::Next;
+  if (result == EpochResult::kTooLarge) return kAtOnce;
   if (result == EpochResult::kCommitted) return intake_.was_small() ? kAfterInterval : kAtOnce;
   const bool waits_for_time = std::ranges::any_of(tasks_, [](const auto& task) {
     return task->windows().waits_for_time() ||

@@ -7,12 +7,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <set>
 #include <vector>
 
 #include <gameflow/abi.h>
 
 #include "base/error.h"
+#include "base/memory_reserve.h"
 #include "base/time.h"
 #include "log/store.h"
 #include "plan/graph.h"
@@ -34,6 +34,7 @@ namespace gameflow::runtime {
 enum class EpochResult : std::uint8_t {
   kIdle,       // nothing to do: wait for input or for time to pass
   kCommitted,  // something was processed and is committed; call again at once
+  kTooLarge,   // dropped: its functions made too much. Call again at once: the next one is smaller
 };
 
 class EpochRunner {
@@ -75,12 +76,12 @@ class EpochRunner {
   void release_memory();
 
  private:
-  Status compute(Epoch& epoch, std::size_t bytes_max, bool input_ends);
+  Status compute(Epoch& epoch, std::size_t bytes_max, bool input_ends, MemoryAllowance& made);
+  Result<EpochResult> ran_out(const Epoch& epoch, const MemoryAllowance& made, Error error);
   void advance(Epoch& epoch, std::uint32_t rank);
   void end(Epoch& epoch);
   bool end_next(Epoch& epoch);
   void change(Epoch& epoch, std::uint32_t rank);
-  std::set<std::size_t> fed_by(std::size_t service, const std::vector<std::size_t>& among) const;
   Status commit(Epoch& epoch);
   void show(Epoch& epoch);
 

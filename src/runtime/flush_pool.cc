@@ -20,7 +20,7 @@ constexpr std::size_t kWaitingMax = 256;
 FlushedPtr flush(Flusher& flusher, const WindowRows& window) {
   FlushedPtr flushed;
   try {
-    run_or_run_out([&] { flushed = flusher.run(window); });
+    run_or_run_out(nullptr, [&] { flushed = flusher.run(window); });
     return flushed;
   } catch (const std::bad_alloc&) {
     flusher.release_memory();

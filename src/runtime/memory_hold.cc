@@ -12,6 +12,12 @@ namespace {
 constexpr std::size_t kCopiesOfInput = 8;
 constexpr std::size_t kInputBytesMin = 1U << 20;
 
+constexpr std::uint64_t kMadeBytesMin = 64U << 20, kMadeBytesMax = 1U << 30;
+// An epoch of no more than this, or of a batch, is not made smaller for what is made of it.
+constexpr std::size_t kLeastInputBytes = 64U << 10;
+// An epoch that was too large is done again in so many; then they grow by an eighth each.
+constexpr std::size_t kPieces = 4, kGrowth = 8;
+
 }  // namespace
 
 std::vector<bool> services_at_fault(std::span<const std::uint64_t> state_bytes,
@@ -66,8 +72,30 @@ void MemoryHold::ran_out() {
 }
 
 std::size_t MemoryHold::input_bytes_max(std::size_t wanted) const {
+  wanted = std::min(wanted, input_bytes_max_);
   if (watch_ == nullptr) return wanted;
   return std::min(wanted, std::max<std::size_t>(watch_->left() / kCopiesOfInput, kInputBytesMin));
+}
+
+std::uint64_t MemoryHold::made_bytes_max() const {
+  const std::uint64_t left = watch_ == nullptr ? 2 * kMadeBytesMax : watch_->left();
+  const std::uint64_t most = std::max(left / 2, kMadeBytesMin);
+  return input_bytes_max_ <= kLeastInputBytes ? most : std::min(most, kMadeBytesMax);
+}
+
+bool MemoryHold::made_too_much(std::size_t input_bytes, std::uint64_t made_bytes_max) {
+  if (input_bytes_max_ <= kLeastInputBytes) return false;
+  input_bytes_max_ = std::max<std::size_t>(1, std::min(input_bytes_max_, input_bytes) / kPieces);
+  spdlog::warn(
+      "of {} MiB of input functions made more than {} MiB in memory; nothing is lost: it is done "
+      "again in smaller pieces. Do lists grow with each record?",
+      std::max<std::size_t>(1, input_bytes >> 20), made_bytes_max >> 20);
+  return true;
+}
+
+void MemoryHold::fitted() {
+  if (input_bytes_max_ > SIZE_MAX / 2) return;
+  input_bytes_max_ += input_bytes_max_ / kGrowth + 1;
 }
 
 }  // namespace gameflow::runtime

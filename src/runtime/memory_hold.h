@@ -1,4 +1,4 @@
-// Which services get no input because memory is full.
+// Which services get no input because memory is full, and how large epochs may be.
 //
 // A service whose state is more than its equal share of the limit is at fault; where there is none,
 // the one with the largest state. Others go on. Who is held stays so until memory is no longer
@@ -35,6 +35,15 @@ class MemoryHold {
   // Of input for an epoch, which takes several times as much while it lasts.
   std::size_t input_bytes_max(std::size_t wanted) const;
 
+  // What the functions of an epoch may make, and what is decoded for them: half of what is left,
+  // and at most 1 GiB where the epoch can be made smaller.
+  std::uint64_t made_bytes_max() const;
+  // Of so much input they made more than that: the next epochs are smaller. False: it was the least
+  // already.
+  bool made_too_much(std::size_t input_bytes, std::uint64_t made_bytes_max);
+  // An epoch that was not: the next ones may be larger.
+  void fitted();
+
  private:
   void hold(std::span<const std::uint64_t> state_bytes);
   void release();
@@ -42,6 +51,7 @@ class MemoryHold {
   MemoryWatch* const watch_;
   const std::vector<std::string> services_;
   std::vector<bool> held_;
+  std::size_t input_bytes_max_ = SIZE_MAX;  // for all that is made of it to have room
 };
 
 }  // namespace gameflow::runtime

@@ -74,5 +74,21 @@ TEST_F(MemoryHoldTest, EpochsAreSmallWhereLittleIsLeft) {
   EXPECT_EQ(MemoryHold(nullptr, {"any"}).input_bytes_max(64 * kMiB), 64 * kMiB);
 }
 
+TEST_F(MemoryHoldTest, EpochsOfWhichTooMuchIsMadeAreSmaller) {
+  held_at(20);
+  MemoryHold hold(nullptr, {"any"});
+  EXPECT_EQ(hold.made_bytes_max(), 1024 * kMiB);
+  EXPECT_EQ(MemoryHold(&watch_, {"any"}).made_bytes_max(), 64 * kMiB) << "half is too little";
+  EXPECT_TRUE(hold.made_too_much(100 * kMiB, 1024 * kMiB));
+  EXPECT_EQ(hold.input_bytes_max(128 * kMiB), 25 * kMiB);
+  EXPECT_TRUE(hold.made_too_much(28 * kMiB, 1024 * kMiB)) << "at least a batch is read";
+  EXPECT_EQ(hold.input_bytes_max(128 * kMiB), 25 * kMiB / 4);
+  for (int i = 0; i < 30; ++i) hold.fitted();
+  EXPECT_EQ(hold.input_bytes_max(128 * kMiB), 128 * kMiB);
+  int pieces = 0;
+  while (hold.made_too_much(128 * kMiB, 1024 * kMiB)) ++pieces;
+  EXPECT_EQ(pieces, 6);
+}
+
 }  // namespace
 }  // namespace gameflow::runtime

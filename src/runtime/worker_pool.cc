@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "base/memory_reserve.h"
-
 namespace gameflow::runtime {
 
 WorkerPool::WorkerPool(std::uint32_t threads) {
@@ -38,7 +36,7 @@ WorkerPool::Job* WorkerPool::next_job() {
 void WorkerPool::work(Job& job, std::uint32_t worker) {
   for (std::size_t index; (index = job.next.fetch_add(1)) < job.count;) {
     try {
-      run_or_run_out([&] { (*job.body)(worker, index); });
+      run_or_run_out(job.allowance, [&] { (*job.body)(worker, index); });
     } catch (...) {
       const MutexLock lock(job.mutex);
       if (job.failure == nullptr) job.failure = std::current_exception();
@@ -48,12 +46,17 @@ void WorkerPool::work(Job& job, std::uint32_t worker) {
 
 void WorkerPool::for_each(std::size_t count, bool is_small, const Body& body) {
   if (is_small || threads_.empty() || count <= 1) {
-    for (std::size_t index = 0; index < count; ++index) run_or_run_out([&] { body(0, index); });
+    for (std::size_t index = 0; index < count; ++index)
+      run_or_run_out(nullptr, [&] { body(0, index); });
     return;
   }
   const auto helpers = static_cast<std::ptrdiff_t>(threads_.size());
-  Job job{
-      .body = &body, .count = count, .done = std::latch(helpers), .mutex = {}, .failure = nullptr};
+  Job job{.body = &body,
+          .allowance = CanRunOut::allowance(),
+          .count = count,
+          .done = std::latch(helpers),
+          .mutex = {},
+          .failure = nullptr};
   {
     const MutexLock lock(mutex_);
     job_ = &job;

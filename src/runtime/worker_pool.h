@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/memory_reserve.h"
 #include "base/mutex.h"
 
 namespace gameflow::runtime {
@@ -38,6 +39,7 @@ class WorkerPool {
  private:
   struct Job {
     const Body* body;
+    MemoryAllowance* allowance;  // of the calling thread
     std::size_t count;
     std::atomic<std::size_t> next{0};
     std::latch done;
