@@ -235,7 +235,7 @@ describe('dashboards, panels', () => {
   const main = (columns, rows) => ({main: {columns, rows, error: null}});
 
   it('figure: number, unit, change, state', () => {
-    assert.equal(textIn(show('Active players')).replaceAll('\u202f', ' '), '12,480players▲ +13% from 11,020, better');
+    assert.equal(textIn(show('Active players')).replaceAll('\u202f', ' '), '12,480 players▲ +13% from 11,020, better');
     assert.equal(find(show('Active players'), 'a')[0].attributes.href, '/dash/player?player_id=player_7');
     assert.equal(find(show('Active players'), 'polyline').length, 1);
     const latency = show('Latency, 95 of 100');

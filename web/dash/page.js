@@ -160,6 +160,8 @@ function build(description) {
   fitWall();
   ask(false);
   settleVariables();
+  draw();
+  document.body.dataset.built = '';
   scrollTo(0, focus);
 }
 
@@ -213,6 +215,7 @@ async function describe() {
     response = await fetch(`/dashboards/${encodeURIComponent(name)}`, {cache: 'no-store', signal: AbortSignal.timeout(kLookTimeout)});
     missing = response.status === 404;
     if (missing) {
+      document.body.dataset.built = '';
       setText($('missing-title'), `There is no dashboard ${name}`);
       setText($('missing-text'), 'A dashboard is a file dashboards/NAME.yaml beside the dataflow. The page goes on when it is there.');
     }

@@ -215,7 +215,7 @@ export class Panel {
   #frame() {
     const {title, definition, type} = this.spec, id = `panel-${++ids}`;
     const parts = {
-      note: el('span', {class: 'note panel-note', role: 'status'}),
+      note: el('span', {class: 'note panel-note'}),
       chart: el('div', {class: 'chart-box'}),
       alternative: el('div', {class: 'alternative', hidden: ''}),
       view: el('div', {class: 'view'}),
@@ -230,7 +230,7 @@ export class Panel {
     if (definition) head.append(...this.#definition(definition, id));
     head.append(parts.note);
     if (is_chart) head.append(this.#tableButton(title));
-    return el('section', {class: 'panel', 'data-type': type, 'data-state': PanelState.loading, 'aria-labelledby': title ? id : null}, head, parts.content, parts.message);
+    return el('article', {class: 'panel', 'data-type': type, 'data-state': PanelState.loading, 'aria-labelledby': title ? id : null}, head, parts.content, parts.message);
   }
 
   #definition(definition, id) {

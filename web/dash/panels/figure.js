@@ -16,7 +16,7 @@ function view(spec, {main, sparkline}, context) {
   const [number, unit] = typeof value === 'number' ? context.unit(spec.unit, spec.decimals).parts(value) : [textOf(value), ''];
   const state = stateBy(spec.thresholds, value);
   const href = main.rows.length > 0 ? context.href(spec.link, main.columns, row) : null;
-  const shown = [h('span', {class: 'number'}, number), unit && h('span', {class: 'unit'}, unit)];
+  const shown = [h('span', {class: 'number'}, number), unit && ' ', unit && h('span', {class: 'unit'}, unit)];
   // It is as large as its letters have room.
   const letters = number.length + (unit ? unit.length / 2 + 0.5 : 0);
   return [

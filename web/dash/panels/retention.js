@@ -34,7 +34,7 @@ function view(spec, {main}, context) {
     return h('td', {class: 'number share', style: {'--share': String(Math.min(1, share ?? 0))}, title: `${unit.text(value)} of ${unit.text(size)}`},
       share === null ? unit.text(value) : shares.text(share));
   };
-  return [h('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': spec.title}, h('table', {class: 'retention'},
+  return [h('div', {class: 'scroll', tabindex: '0', role: 'group', 'aria-label': `Rows of ${spec.title ?? 'the table'}`}, h('table', {class: 'retention'},
     h('thead', {}, h('tr', {}, h('th', {scope: 'col'}, 'Cohort'), h('th', {scope: 'col', class: 'number'}, 'Size'),
       ages.map((age) => h('th', {scope: 'col', class: 'number'}, `${age}`)))),
     h('tbody', {}, cohorts.map((cohort) => h('tr', {}, h('th', {scope: 'row'}, cohort.name), h('td', {class: 'number'}, unit.text(cohort.size)),
