@@ -139,7 +139,9 @@ describe('dashboards', {timeout: 300_000}, () => {
     server.queries.asked.length = 0;
     await server.listen(port);
     await untilState(page, 'live again', live);
-    assert.ok(server.queries.asked.filter(({subscribe}) => subscribe !== 'pulse').every(({version}) => version?.startsWith('v-')), 'from the versions that it has');
+    // Those with a range are other questions when the range has moved on.
+    const same = server.queries.asked.filter(({subscribe, params}) => subscribe !== 'pulse' && !('from' in params));
+    assert.ok(same.length > 5 && same.every(({version}) => version?.startsWith('v-')), 'from the versions that it has');
     assert.equal(await shown(page, 'Revenue today').locator('.panel-note').innerText(), '');
     assert.deepEqual(page.problems.filter((problem) => !kOutage.test(problem)), []);
   });
@@ -197,7 +199,7 @@ describe('dashboards', {timeout: 300_000}, () => {
     await page.selectOption('#range', 'yesterday');
     await until('yesterday in Tokyo', () => asked('purchases :from :to').to % 86_400_000 === 15 * 3_600_000);
     assert.equal(new URL(page.url()).search, '?range=yesterday&zone=Asia/Tokyo');
-    await page.selectOption('#range', 'custom');
+    await page.selectOption('#range', 'other');
     await page.fill('input[name=from]', '2026-05-01T10:00');
     await page.fill('input[name=to]', '2026-05-01T12:00');
     await page.click('.custom button');

@@ -1,4 +1,5 @@
-// Which column of a query's answer is meant: the one that a panel names, else the first one that fits and is not taken yet.
+// Which column of a query's answer is meant: the one that a panel names, else one that is called as the field is, else the first one
+// that fits and is not taken yet.
 
 const kTimeMin = 1e11;   // ms UTC: 1973; a smaller number is no time
 const kIsoTime = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d|$)/;
@@ -23,19 +24,24 @@ const kFits = {
 // A column cannot be found, or is not what it has to be: the panel says so.
 export class ColumnError extends Error {}
 
-// wanted  {field: kind} or {field: [kind, 'optional']}, in order of choice. A field that the panel names is that column.
-// Returns {field: place}; -1 where an optional one is not there.
+// wanted  {field: kind} or {field: [kind, mode]}, in order of choice. Modes: 'optional' may be nowhere; 'named' is not taken because
+//         it fits.
+// Returns {field: place}; -1 where one is not there.
 export function pick(spec, {columns, rows}, wanted) {
   const places = {}, taken = new Set();
   for (const field of Object.keys(wanted)) {
-    if (typeof spec[field] !== 'string') continue;
-    places[field] = named(columns, spec[field], field);
-    taken.add(places[field]);
+    if (typeof spec[field] === 'string') places[field] = named(columns, spec[field], field);
+    if (field in places) taken.add(places[field]);
+  }
+  for (const field of Object.keys(wanted)) {
+    const place = columns.indexOf(field);
+    if (field in places || place === -1 || taken.has(place)) continue;
+    places[field] = place;
+    taken.add(place);
   }
   for (const [field, rule] of Object.entries(wanted)) {
     if (field in places) continue;
     const [kind, mode] = [rule].flat();
-    // 'named' is never guessed.
     const place = mode === 'named' ? -1 : columns.findIndex((_, c) => !taken.has(c) && kFits[kind](first(rows, c) ?? null));
     if (place === -1 && mode === undefined && rows.length > 0) {
       throw new ColumnError(`The query has no column that could be the ${field}: name it (${field}: COLUMN). It has: ${columns.join(', ')}`);
@@ -53,7 +59,9 @@ export function named(columns, name, field) {
 }
 
 export const isNumeric = (rows, c) => kFits.number(first(rows, c));
-export const isTime = (rows, c, name = '') => kFits.time(first(rows, c)) && (typeof first(rows, c) === 'string' || /(^|_)(at|time|since|until|start|end|from|to|day|hour|minute|date)(_|$)|_at$|time$/i.test(name));
+const kTimeNames = /(^|_)(at|time|since|until|start|end|from|to|day|hour|minute|date)(_|$)|time$/i;
+// A large number is a time only where the column is called like one.
+export const isTime = (rows, c, name = '') => kFits.time(first(rows, c)) && (typeof first(rows, c) === 'string' || kTimeNames.test(name));
 
 // Any value as text.
 export function textOf(value) {

@@ -21,32 +21,37 @@ function variableControl({name, title, value, options, required}, {setVariable})
   if (options === null || options.length > kSelectMax) {
     const list = `options-${name}`;
     return h('label', {key: name}, text, ' ',
-      h('input', {value: value === null ? '' : String(value), list: options && list, placeholder: required ? '' : 'all', autocomplete: 'off', spellcheck: 'false',
-        on: {change: ({target}) => setVariable(name, target.value.trim() === '' ? null : target.value.trim())}}),
-      options && h('datalist', {id: list}, options.slice(0, kSuggestionsMax).map(([one, shown]) => h('option', {value: String(one)}, shown === String(one) ? '' : shown))));
+      h('input', {
+        value: value === null ? '' : String(value), list: options && list, placeholder: required ? '' : 'all', autocomplete: 'off', spellcheck: 'false',
+        on: {change: ({target}) => setVariable(name, target.value.trim() === '' ? null : target.value.trim())},
+      }),
+      options && h('datalist', {id: list}, options.slice(0, kSuggestionsMax).map(([one, shown]) =>
+        h('option', {value: String(one)}, shown === String(one) ? '' : shown))));
   }
   const known = value === null || options.some(([one]) => String(one) === String(value));
   const all = known ? options : [[value, String(value)], ...options];
-  return h('label', {key: name}, text, ' ', h('select', {value: value === null ? '' : String(value), on: {change: ({target}) => setVariable(name, target.value === '' ? null : target.value)}},
+  const change = ({target}) => setVariable(name, target.value === '' ? null : target.value);
+  return h('label', {key: name}, text, ' ', h('select', {value: value === null ? '' : String(value), on: {change}},
     !required || value === null ? h('option', {value: ''}, required ? '–' : 'All') : null,
     all.map(([one, shown]) => h('option', {value: String(one)}, shown))));
 }
 
 function timeControls(dashboard, {range, zone}, bounds, now, ui, {setRange, setZone, update}) {
-  const current = rangeName(range), custom = current === 'custom' || ui.custom;
+  const current = rangeName(range);
   const names = kPresets.includes(current) || current === 'custom' ? kPresets : [current, ...kPresets];
   const choose = ({target}) => {
-    ui.custom = target.value === 'custom';
+    ui.custom = target.value === 'other';
     if (ui.custom) update();
     else setRange(parseRange(target.value));
   };
   const zones = [...new Set([dashboard.time.zone ?? 'UTC', localZone(), 'UTC', zone])];
   const zoneText = (one) => `${one.replaceAll('_', ' ')}${one === 'UTC' ? '' : ` (${offsetText(one, now)})`}`;
   return [
-    h('label', {key: 'time'}, 'Time ', h('select', {id: 'range', value: custom ? 'custom' : current, on: {change: choose}},
+    h('label', {key: 'time'}, 'Time ', h('select', {id: 'range', value: ui.custom ? 'other' : current, on: {change: choose}},
+      current === 'custom' && h('option', {value: 'custom', hidden: true}, rangeTitle(range, zone)),
       names.map((name) => h('option', {value: name}, rangeTitle(parseRange(name), zone))),
-      h('option', {value: 'custom'}, current === 'custom' ? rangeTitle(range, zone) : 'Custom …'))),
-    custom && h('form', {key: 'custom', class: 'custom', on: {submit: (event) => {
+      h('option', {value: 'other'}, 'Custom …'))),
+    ui.custom && h('form', {key: 'custom', class: 'custom', on: {submit: (event) => {
       event.preventDefault();
       const [from, to] = ['from', 'to'].map((name) => fromInput(zone, event.target.elements[name].value));
       event.target.elements.to.setCustomValidity(from !== null && to !== null && from < to ? '' : 'The end has to be after the beginning.');

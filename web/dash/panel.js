@@ -4,7 +4,7 @@ import {Chart, label, seriesColour, seriesDash} from '../chart.js';
 import {Places} from '../chart_picture.js';
 import {colour, el, setText} from '../shell.js';
 import {linkTo} from './address.js';
-import {ColumnError, textOf} from './columns.js';
+import {ColumnError, isNumeric, isTime, textOf} from './columns.js';
 import {table} from './panels/table.js';
 import {kTypes, queriesOf} from './types.js';
 import {unitOf} from './units.js';
@@ -137,11 +137,15 @@ export class Panel {
     this.node.dataset.state = state;
     this.node.setAttribute('aria-busy', String(state === PanelState.loading));
     this.#parts.content.hidden = !has_content;
-    const words = problem ?? (has_content ? '' : state === PanelState.empty ? this.#type.empty ?? 'Nothing to show for this choice.'
-      : state === PanelState.disconnected ? 'Not connected.' : '');
-    this.#parts.message.hidden = words === '' && has_content;
+    const empty = main?.rows?.length === 0 ? this.#type?.empty ?? 'Nothing to show for this choice.' : '';
+    const words = problem ?? (has_content ? '' : empty);
+    this.#parts.message.hidden = words === '';
     setText(this.#parts.message, words);
-    setText(this.#parts.note, notes[state]?.() ?? (main?.truncated ? `${note ? `${note}, ` : ''}cut off` : note));
+    // What is beside the numbers may fail by itself: a small line, marks.
+    const failed = Object.entries(this.#shown).filter(([name, {answer}]) => name !== 'main' && answer.error !== null).map(([name, {answer}]) => `${name}: ${answer.error.message}`);
+    const said = notes[state]?.() ?? [note, main?.truncated && 'cut off', ...failed].filter(Boolean).join(', ');
+    setText(this.#parts.note, said);
+    this.#parts.note.title = said;
   }
 
   #context(box) {
@@ -190,11 +194,7 @@ export class Panel {
     };
     if (newest) this.#newest = {at: newest, period};
     if (this.#as_table) {
-      const {title, unit, decimals, link} = this.spec;
-      const number = (column) => typeof answers.main.rows.find((row) => row[answers.main.columns.indexOf(column)] !== null)?.[answers.main.columns.indexOf(column)] === 'number';
-      const plain = new Set(['x', 'y', 'time', 'age'].map((field) => this.spec[field]));
-      const columns = answers.main.columns.map((column) => ({column, ...(number(column) && !plain.has(column) && !looksLikeTime(answers.main, column) ? {unit, decimals} : {})}));
-      patch(alternative, table.view({title, columns, link}, answers, this.#context(alternative)));
+      patch(alternative, table.view(tableSpec(this.spec, answers.main), answers, this.#context(alternative)));
     } else {
       if (!this.#chart) this.#makeChart(chart);
       this.#chart.draw({...option, aria: {enabled: true, label: {description: `${this.spec.title ?? ''}: ${summary}`}}}, this.spec.echarts);
@@ -209,7 +209,8 @@ export class Panel {
       if (href) location.assign(href);
     });
     // A finger that drags scrolls the page.
-    if (this.#type.zoom && this.#page.bounds && !matchMedia('(pointer: coarse)').matches) this.#chart.onSelect((from, to) => this.#page.setRange(from, to));
+    if (!this.#type.zoom || !this.#page.bounds || matchMedia('(pointer: coarse)').matches) return;
+    this.#chart.onSelect((from, to) => this.#page.setRange(from, to));
   }
 
   #frame() {
@@ -230,12 +231,15 @@ export class Panel {
     if (definition) head.append(...this.#definition(definition, id));
     head.append(parts.note);
     if (is_chart) head.append(this.#tableButton(title));
-    return el('article', {class: 'panel', 'data-type': type, 'data-state': PanelState.loading, 'aria-labelledby': title ? id : null}, head, parts.content, parts.message);
+    const attributes = {class: 'panel', 'data-type': type, 'data-state': PanelState.loading, 'aria-labelledby': title ? id : null};
+    return el('article', attributes, head, parts.content, parts.message);
   }
 
   #definition(definition, id) {
     const text = el('p', {class: 'definition', id: `${id}-definition`, hidden: ''}, definition);
-    const button = el('button', {type: 'button', class: 'icon', 'aria-label': `What is ${this.spec.title ?? 'this'}?`, 'aria-describedby': text.id, 'aria-expanded': 'false', title: definition}, 'i');
+    const button = el('button', {
+      type: 'button', class: 'icon', 'aria-label': `What is ${this.spec.title ?? 'this'}?`, 'aria-describedby': text.id, 'aria-expanded': 'false', title: definition,
+    }, 'i');
     const set = (open) => {
       text.hidden = !open;
       button.setAttribute('aria-expanded', String(open));
@@ -249,7 +253,8 @@ export class Panel {
   }
 
   #tableButton(title) {
-    const button = el('button', {type: 'button', class: 'icon as-table', 'aria-pressed': 'false', 'aria-label': `${title ?? 'Chart'} as a table`, title: 'As a table'}, '▤');
+    const attributes = {type: 'button', class: 'icon as-table', 'aria-pressed': 'false', 'aria-label': `${title ?? 'Chart'} as a table`, title: 'As a table'};
+    const button = el('button', attributes, '▤');
     button.addEventListener('click', () => {
       this.#as_table = !this.#as_table;
       button.setAttribute('aria-pressed', String(this.#as_table));
@@ -259,6 +264,11 @@ export class Panel {
   }
 }
 
-const looksLikeTime = ({columns, rows}, column) => rows.length > 0 && rows[0][columns.indexOf(column)] >= 1e11;
+// A chart's rows as a table: the chart's unit is that of its values, not of its places.
+function tableSpec({title, unit, decimals, link, x, y, time, age}, {columns, rows}) {
+  const places = new Set([x, y, time, age, 'x', 'y', 'age']);
+  const isValue = (column, c) => isNumeric(rows, c) && !isTime(rows, c, column) && !places.has(column);
+  return {title, link, columns: columns.map((column, c) => ({column, ...(isValue(column, c) ? {unit, decimals} : {})}))};
+}
 
 const errorText = ({code, message}) => (code ? `${message} (${code})` : message);

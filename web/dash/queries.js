@@ -95,7 +95,8 @@ export class LiveQueries {
   }
 
   state() {
-    return {phase: this.#phase, queries: this.#feeds.size, rows: [...this.#feeds.values()].reduce((sum, {answer}) => sum + (answer.rows?.length ?? 0), 0), ...this.#counts};
+    const rows = [...this.#feeds.values()].reduce((sum, {answer}) => sum + (answer.rows?.length ?? 0), 0);
+    return {phase: this.#phase, queries: this.#feeds.size, rows, ...this.#counts};
   }
 
   #leave(feed) {

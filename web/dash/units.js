@@ -45,10 +45,11 @@ function kinds(unit, decimals) {
   }
   if (isCurrency(unit)) {
     const money = (options) => intl({style: 'currency', currency: unit, ...options});
-    const usualMoney = decimals === undefined ? {} : {minimumFractionDigits: decimals, maximumFractionDigits: decimals};
+    const exact = decimals === undefined ? {} : {minimumFractionDigits: decimals, maximumFractionDigits: decimals};
+    const large = {notation: 'compact', maximumFractionDigits: 2}, ticks = {minimumFractionDigits: 0, maximumFractionDigits: 2};
     return {
-      parts: (n) => [Math.abs(n) >= 1e7 && decimals === undefined ? money({notation: 'compact', maximumFractionDigits: 2}).format(n) : money(usualMoney).format(n), ''],
-      axis: (n) => money(Math.abs(n) >= 10_000 ? {notation: 'compact', maximumSignificantDigits: 6} : {minimumFractionDigits: 0, maximumFractionDigits: 2}).format(n),
+      parts: (n) => [money(Math.abs(n) >= 1e7 && decimals === undefined ? large : exact).format(n), ''],
+      axis: (n) => money(Math.abs(n) >= 10_000 ? {notation: 'compact', maximumSignificantDigits: 6} : ticks).format(n),
     };
   }
   if (unit === '' || unit === 'count') return {parts: (n) => [figure(n), ''], axis: tick};

@@ -78,7 +78,8 @@ function update(node, {attributes, children}) {
   }
   patch(node, children);
   // A list's value is one of its options, which are there only now.
-  if (node.localName === 'select' && node.ownerDocument.activeElement !== node && attributes.value !== undefined && node.value !== attributes.value) node.value = attributes.value;
+  const {value} = attributes;
+  if (node.localName === 'select' && value !== undefined && node.value !== value && node.ownerDocument.activeElement !== node) node.value = value;
 }
 
 function setStyle(node, before, now) {

@@ -8,9 +8,8 @@ import {kSigns} from './status_grid.js';
 export const alertList = {height: 7, view, empty: 'No alerts.'};
 
 function view(spec, {main}, context) {
-  const has = (name) => (main.columns.includes(name) ? name : undefined);
-  const fields = {state: has('state'), text: has('text'), since: has('since'), at: has('at'), ...spec, title: spec.title_column ?? has('title')};
-  const {state, title, text, since, at} = pick(fields, main, {state: 'any', title: 'text', text: ['text', 'named'], since: ['time', 'named'], at: ['time', 'named']});
+  const {state, title, text, since, at} = pick({...spec, title: spec.title_column}, main,
+      {state: 'any', title: 'text', text: ['text', 'named'], since: ['time', 'named'], at: ['time', 'named']});
   const items = main.rows.map((row) => {
     const what = stateOf(row[state], spec.thresholds), name = named(textOf(row[title])), href = context.href(spec.link, main.columns, row);
     const began = timeOf(row[since]), seen = timeOf(row[at]);

@@ -5,7 +5,8 @@ const kNumberWidth = 60;
 
 // Time of the page's zone. ECharts knows the browser's zone and UTC only, so its ticks are placed and written here.
 export function timeAxis(context, from, to, {ticks, tickText}) {
-  const places = Number.isFinite(from) && to > from ? ticks(context.zone, from, to, Math.max(2, Math.floor((context.width - kNumberWidth) / (kTickWidth * context.scale)))) : [];
+  const count = Math.max(2, Math.floor((context.width - kNumberWidth) / (kTickWidth * context.scale)));
+  const places = Number.isFinite(from) && to > from ? ticks(context.zone, from, to, count) : [];
   return {
     type: 'time', min: from, max: to,
     axisTick: {customValues: places, lineStyle: {color: context.colour('line')}},

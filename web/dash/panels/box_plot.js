@@ -5,15 +5,11 @@ import {named} from '../../format.js';
 import {valueAxis} from './axes.js';
 
 const kFields = ['minimum', 'lower', 'median', 'upper', 'maximum'];
-const kShort = {minimum: 'min', maximum: 'max'};
 
 export const boxPlot = {height: 7, chart, key: ['label']};
 
 export function boxesOf(spec, main) {
-  const has = (field) => [field, kShort[field]].find((name) => main.columns.includes(name));
-  const guesses = Object.fromEntries(kFields.map((field) => [field, has(field)]));
-  const given = Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined));
-  const places = pick({...guesses, ...given}, main, {label: 'any', ...Object.fromEntries(kFields.map((field) => [field, 'number']))});
+  const places = pick(spec, main, {label: 'any', ...Object.fromEntries(kFields.map((field) => [field, 'number']))});
   return main.rows.map((row) => ({name: named(textOf(row[places.label])), values: kFields.map((field) => row[places[field]])}));
 }
 
@@ -30,7 +26,10 @@ function chart(spec, {main}, context) {
       tooltip: {trigger: 'item', text: ([point]) => (boxes[point?.dataIndex] ? words(point.dataIndex) : '')},
       xAxis: {type: 'category', data: boxes.map(({name}) => name), labels: context.label, axisTick: {show: false}, fit: {fontSize: 12 * context.scale}},
       yAxis: valueAxis(context, unit, boxes.flatMap(({values}) => values), {scale: true, splitLine: {show: true, lineStyle: {color: colour('line')}}}),
-      series: [{id: 'boxes', name: spec.title, type: 'boxplot', data: boxes.map(({values}) => values), boxWidth: [6, 36], color: tone, itemStyle: {color: colour('accent-soft'), borderColor: tone, borderWidth: 1.5}}],
+      series: [{
+        id: 'boxes', name: spec.title, type: 'boxplot', data: boxes.map(({values}) => values), boxWidth: [6, 36], color: tone,
+        itemStyle: {color: colour('accent-soft'), borderColor: tone, borderWidth: 1.5},
+      }],
     },
   };
 }

@@ -5,22 +5,21 @@ import {pick, stateBy, textOf, timeOf} from '../columns.js';
 import {changeOf} from '../units.js';
 import {h} from '../view.js';
 
-const kMarks = {good: 'good', warning: 'warning', bad: 'bad'};
-
 export const figure = {height: 3, view, parts: ['sparkline']};
 
 function view(spec, {main, sparkline}, context) {
   const row = main.rows[0] ?? [];
-  const {value: v, before: b} = pick({before: main.columns.includes('before') ? 'before' : undefined, ...spec}, main, {value: ['number', 'optional'], before: ['number', 'named']});
+  const {value: v, before: b} = pick(spec, main, {value: ['number', 'optional'], before: ['number', 'named']});
   const value = row[v === -1 ? 0 : v] ?? null;
   const [number, unit] = typeof value === 'number' ? context.unit(spec.unit, spec.decimals).parts(value) : [textOf(value), ''];
   const state = stateBy(spec.thresholds, value);
   const href = main.rows.length > 0 ? context.href(spec.link, main.columns, row) : null;
-  const shown = [h('span', {class: 'number'}, number), unit && ' ', unit && h('span', {class: 'unit'}, unit)];
+  const shown = [h('span', {class: 'number'}, number), unit && h('span', {class: 'unit'}, ` ${unit}`)];
   // It is as large as its letters have room.
   const letters = number.length + (unit ? unit.length / 2 + 0.5 : 0);
   return [
-    h('p', {class: 'figure', 'data-state': state, style: {'--letters': String(Math.max(4, letters))}}, href ? h('a', {href}, shown) : shown, state in kMarks && h('span', {class: 'hidden'}, ` (${kMarks[state]})`)),
+    h('p', {class: 'figure', 'data-state': state, style: {'--letters': String(Math.max(4, letters))}},
+      href ? h('a', {href}, shown) : shown, state !== 'none' && h('span', {class: 'hidden'}, ` (${state})`)),
     h('p', {class: 'note'}, change(spec, value, row[b], context)),
     sparkline && spark(spec.sparkline, sparkline),
   ];

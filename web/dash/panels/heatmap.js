@@ -18,7 +18,8 @@ export function cellsOf(spec, main, zone) {
     else if (values.every((one) => typeof one === 'number')) values.sort((a, b) => a - b);
     const whole = time && values.every((one) => wallOf(zone, timeOf(one)) % kDay === 0);
     values.forEach((one, i) => names.set(one, i));
-    return {names, is_text: values.some((one) => typeof one === 'string') && !time, texts: values.map((one) => (time ? (whole ? tickText(zone, timeOf(one), kDay) : dayAndTime(zone, timeOf(one))) : textOf(one)))};
+    const timeText = (ms) => (whole ? tickText(zone, ms, kDay) : dayAndTime(zone, ms));
+    return {names, is_text: !time && values.some((one) => typeof one === 'string'), texts: values.map((one) => (time ? timeText(timeOf(one)) : textOf(one)))};
   };
   const across = axis(x), up = axis(y);
   const rows = main.rows.filter((row) => row[value] !== null);
@@ -34,7 +35,8 @@ export function cellsOf(spec, main, zone) {
 function chart(spec, {main}, context) {
   const {x, y, from_above, cells, rows, low, high} = cellsOf(spec, main, context.zone), unit = context.unit(spec.unit, spec.decimals);
   const size = 11 * context.scale, {colour} = context;
-  const category = (data, more) => ({type: 'category', data, labels: context.label, axisTick: {show: false}, axisLine: {show: false}, splitLine: {show: false}, ...more});
+  const hidden = {show: false};
+  const category = (data, more) => ({type: 'category', data, labels: context.label, axisTick: hidden, axisLine: hidden, splitLine: hidden, ...more});
   const min = Math.min(0, low), max = high > min ? high : min + 1;
   return {
     summary: `${cells.length} values for ${x.length} times ${y.length} places, from ${unit.text(low)} to ${unit.text(high)}.`,
@@ -46,10 +48,14 @@ function chart(spec, {main}, context) {
       xAxis: category(x, {fit: {fontSize: size}}),
       yAxis: category(y, {inverse: from_above, fit: {fontSize: size, width: Math.floor(context.width * 0.3), overflow: 'truncate', interval: 'auto'}}),
       visualMap: {
-        type: 'continuous', min, max, calculable: false, orient: 'horizontal', left: 'center', bottom: 0, itemWidth: 10, itemHeight: 120, text: [unit.text(max), unit.text(min)],
+        type: 'continuous', min, max, calculable: false, orient: 'horizontal', left: 'center', bottom: 0, itemWidth: 10, itemHeight: 120,
+        text: [unit.text(max), unit.text(min)],
         textStyle: {color: colour('muted'), fontSize: size}, inRange: {color: [colour('heat-0'), colour('heat-1'), colour('heat-2')]},
       },
-      series: [{id: 'cells', name: spec.title, type: 'heatmap', data: cells, itemStyle: {borderColor: colour('panel'), borderWidth: 1}, emphasis: {itemStyle: {borderColor: colour('ink')}}, progressive: 0}],
+      series: [{
+        id: 'cells', name: spec.title, type: 'heatmap', data: cells, progressive: 0,
+        itemStyle: {borderColor: colour('panel'), borderWidth: 1}, emphasis: {itemStyle: {borderColor: colour('ink')}},
+      }],
     },
   };
 }

@@ -8,8 +8,7 @@ export const retention = {height: 8, view, key: ['cohort', 'age']};
 
 // {ages: [ascending], cohorts: [{name, size, values: Map(age -> value)}]}, cohorts as the query has them.
 export function cohortsOf(spec, main, zone) {
-  const {cohort, age, value, size} = pick({size: main.columns.includes('size') ? 'size' : undefined, ...spec}, main,
-      {cohort: 'any', age: 'number', value: 'number', size: ['number', 'named']});
+  const {cohort, age, value, size} = pick(spec, main, {cohort: 'any', age: 'number', value: 'number', size: ['number', 'named']});
   const time = isTime(main.rows, cohort, main.columns[cohort]);
   const ages = new Set(), cohorts = new Map();
   for (const row of main.rows) {

@@ -9,8 +9,7 @@ export const kSigns = {good: '✓', warning: '!', bad: '✕', none: '–'};
 export const statusGrid = {height: 5, view, key: ['label']};
 
 function view(spec, {main}, context) {
-  const has = (name) => (main.columns.includes(name) ? name : undefined);
-  const {label, state, value} = pick({state: has('state'), value: has('value'), ...spec}, main, {label: 'any', state: 'any', value: ['number', 'named']});
+  const {label, state, value} = pick(spec, main, {label: 'any', state: 'any', value: ['number', 'named']});
   const unit = context.unit(spec.unit, spec.decimals);
   const cells = main.rows.map((row) => {
     const name = named(textOf(row[label])), what = stateOf(row[state], spec.thresholds), href = context.href(spec.link, main.columns, row);

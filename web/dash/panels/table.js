@@ -64,13 +64,15 @@ function view(spec, {main}, context) {
         turn('‹', 'Page before', page > 0, () => set({page: page - 1})),
         turn('›', 'Next page', page < pages - 1, () => set({page: page + 1}))),
       h('button', {type: 'button', class: 'small', 'aria-label': `Save ${spec.title ?? 'the table'} as CSV`,
-        on: {click: () => download(`${spec.title ?? 'table'}.csv`, csvOf(columns.map(({title}) => title), rows.map((row) => columns.map(({place}) => row[place]))))}}, 'CSV')),
+        on: {click: () => download(`${spec.title ?? 'table'}.csv`, fileOf(columns, rows))}}, 'CSV')),
     h('div', {class: 'scroll', tabindex: '0', role: 'group', 'aria-label': `Rows of ${spec.title ?? 'the table'}`},
       h('table', {},
         h('thead', {}, h('tr', {}, columns.map((column) => head(column, sort, set)))),
         h('tbody', {}, rows.slice(first, first + size).map((row) => h('tr', {}, columns.map((column, c) => cell(column, c, row, spec, main, context))))))),
   ];
 }
+
+const fileOf = (columns, rows) => csvOf(columns.map(({title}) => title), rows.map((row) => columns.map(({place}) => row[place])));
 
 function countText(count, {rows, truncated}, first, size) {
   const of = `${count === rows.length ? '' : `${count} of `}${rows.length}${truncated ? '+' : ''}`;

@@ -69,8 +69,11 @@ function aligned(points, times, period) {
   return withGaps(times.map((at) => [at, known.get(at) ?? 0]), period);
 }
 
-// A point between two gaps is a dot: a line has nothing to draw of it.
-const isLonely = (points) => points.some(([, value], i) => value !== null && (points[i - 1]?.[1] ?? null) === null && (points[i + 1]?.[1] ?? null) === null);
+// Times of points between two gaps. They are dots: a line has nothing to draw of them.
+function lonelyOf(points) {
+  const isGap = (point) => (point?.[1] ?? null) === null;
+  return new Set(points.filter((point, i) => !isGap(point) && isGap(points[i - 1]) && isGap(points[i + 1])).map(([at]) => at));
+}
 
 function chart(spec, {main, annotations}, context) {
   const {lines, more, period, newest, times, place} = linesOf(spec, main);
@@ -80,33 +83,48 @@ function chart(spec, {main, annotations}, context) {
   context.places.put(names);
   const series = lines.map(({name, points}, i) => {
     const data = stacked ? aligned(points, times, bars ? null : period) : withGaps(points, period);
-    const colour = context.series(context.places.of(name));
+    const colour = context.series(context.places.of(name)), dots = lonelyOf(data);
     return {
       id: `line ${name}`, name, type: bars ? 'bar' : 'line', data, color: colour, stack: stacked ? 'all' : undefined, connectNulls: false, z: 3,
       ...(bars ? {barMaxWidth: 24, barMinWidth: 1} : {
-        showSymbol: isLonely(data), symbol: 'circle', symbolSize: 4, lineStyle: {width: 1.75, type: context.dash(context.places.of(name))},
-        areaStyle: style === 'area' || stacked ? {opacity: stacked ? 0.3 : 0.14} : undefined, sampling: stacked ? undefined : 'lttb',
+        showSymbol: dots.size > 0, symbol: 'circle', symbolSize: ([at]) => (dots.size === 0 || dots.has(at) ? 5 : 0),
+        lineStyle: {width: 1.75, type: context.dash(context.places.of(name))}, sampling: stacked ? undefined : 'lttb',
+        areaStyle: style === 'area' || stacked ? {opacity: stacked ? 0.3 : 0.14} : undefined,
       }),
       emphasis: {focus: 'none'},
       ...(i === 0 ? {markLine: marks(spec, annotations, context)} : {}),
     };
   });
-  const from = context.from ?? times[0], to = context.to === null ? newest : Math.min(context.to, Math.max(context.now, newest ?? 0, context.from + 1));
-  const end = context.whole ? context.to : to;
+  const [from, end] = extentOf(context, times);
+  const isOf = (row, line) => row.includes(line) || main.columns.includes(line);
   return {
-    newest, period, more,
-    rowOf: ({seriesName, value}) => main.rows.find((row) => timeOf(row[place]) === value?.[0] && (row.includes(seriesName) || main.columns.includes(seriesName))),
+    newest, period,
+    rowOf: ({seriesName, value}) => main.rows.find((row) => timeOf(row[place]) === value?.[0] && isOf(row, seriesName)),
     note: more > 0 ? `and ${more} more` : '',
-    summary: `${lines.length} ${lines.length === 1 ? 'line' : 'lines'} over time: ${lines.slice(0, 5).map((line) => `${line.name} ${unit.text(line.points.at(-1)?.[1])}`).join(', ')} at last.`,
+    summary: summaryOf(lines, unit),
     option: {
       grid: {left: 4, right: 14, top: unit.name ? 26 : 10, bottom: legend ? 30 : 4, containLabel: true},
-      legend: {show: legend, type: 'scroll', bottom: 0, left: 0, itemWidth: 16, itemHeight: 8, itemGap: 14, icon: bars || stacked ? 'roundRect' : undefined, data: names, itemStyle: {opacity: bars || stacked ? 1 : 0}},
+      legend: {
+        show: legend, type: 'scroll', bottom: 0, left: 0, itemWidth: 16, itemHeight: 8, itemGap: 14, data: names,
+        icon: stacked ? 'roundRect' : undefined, itemStyle: {opacity: stacked ? 1 : 0},
+      },
       tooltip: {trigger: 'axis', figure: unit.text, heading: context.time, total: stacked},
       xAxis: timeAxis(context, from, end, {ticks, tickText}),
       yAxis: valueAxis(context, unit, series.flatMap(({data}) => data.map(([, value]) => value)), {scale: style === 'line' && !bars}),
       series: [...bandsOf(spec, main, place, context), ...series],
     },
   };
+}
+
+// Of the axis: the page's range, but nothing that is to come where it goes on with time; without a range what there is.
+function extentOf({from, to, now, whole}, times) {
+  if (from === null) return [times[0], times.at(-1)];
+  return [from, whole ? to : Math.min(to, Math.max(now, times.at(-1) ?? now))];
+}
+
+function summaryOf(lines, unit) {
+  const some = lines.slice(0, 5).map(({name, points}) => `${name} ${unit.text(points.at(-1)?.[1])}`);
+  return `${lines.length} ${lines.length === 1 ? 'line' : 'lines'} over time: ${some.join(', ')} at last.`;
 }
 
 // Two stacked areas, of which only the upper one is seen. Their ids tell the chart not to name them.
@@ -116,8 +134,8 @@ function bandsOf(spec, main, time, context) {
     const at = new Map(main.rows.filter((row) => row[l] !== null && row[u] !== null).map((row) => [timeOf(row[time]), row]));
     const rows = [...at].sort(([a], [b]) => a - b);
     const part = (id, value, opacity) => ({
-      id: `band ${i} ${id}`, name: title ?? `${lower} to ${upper}`, type: 'line', stack: `band ${i}`, stackStrategy: 'all', data: rows.map(([ms, row]) => [ms, value(row)]),
-      symbol: 'none', silent: true, z: 1, color: context.colour('muted'), lineStyle: {opacity: 0}, areaStyle: {opacity}, emphasis: {disabled: true},
+      id: `band ${i} ${id}`, name: title ?? `${lower} to ${upper}`, type: 'line', stack: `band ${i}`, stackStrategy: 'all',
+      data: rows.map(([ms, row]) => [ms, value(row)]), symbol: 'none', silent: true, z: 1, color: context.colour('muted'), lineStyle: {opacity: 0}, areaStyle: {opacity}, emphasis: {disabled: true},
     });
     return [part('lower', (row) => row[l], 0), part('upper', (row) => row[u] - row[l], 0.16)];
   });
@@ -126,7 +144,8 @@ function bandsOf(spec, main, time, context) {
 function marks(spec, answer, context) {
   if (!answer?.rows?.length) return {data: []};
   const {time, text} = pick(spec.annotations, answer, {time: 'time', text: ['any', 'optional']});
-  const data = answer.rows.slice(-kMarksMax).map((row) => ({xAxis: timeOf(row[time]), name: text === -1 ? '' : textOf(row[text])})).filter(({xAxis}) => Number.isFinite(xAxis));
+  const all = answer.rows.slice(-kMarksMax).map((row) => ({xAxis: timeOf(row[time]), name: text === -1 ? '' : textOf(row[text])}));
+  const data = all.filter(({xAxis}) => Number.isFinite(xAxis));
   return {
     data, symbol: 'none', animation: false, silent: true, lineStyle: {color: context.colour('muted'), type: 'dashed', width: 1},
     label: {formatter: ({name}) => context.label(name), position: 'insideEndTop', color: context.colour('muted'), fontSize: 11 * context.scale},
