@@ -144,8 +144,8 @@ class Usage(SystemTest):
                      "    sink    purchase-summaries: item-totals, 1 partition"):
             self.assertIn(line + "\n", text.stdout)
         graph = json.loads(run_cli("explain", "--format", "json", FLAGSHIP).stdout)
-        self.assertEqual([service["name"] for service in graph["services"]], ["player-session-analytics", "purchase-analytics", "level-attempts", "level-totals", "level-engagement", "purchases",
-                          "item-sales", "purchase-bursts", "server-health", "server-alerts"])
+        self.assertEqual([service["name"] for service in graph["services"]], ["player-session-analytics", "purchase-analytics", "level-attempts", "level-totals", "level-engagement",
+                          "sessions", "presence", "player-engagement", "players-by-minute", "purchases", "item-sales", "purchase-bursts", "server-health", "server-alerts"])
         nodes = graph["services"][0]["nodes"]
         self.assertEqual([node["kind"] for node in nodes], ["read", "chain", "exchange", "keyed", "write"])
         self.assertEqual(nodes[1]["inputs"], [nodes[0]["id"]])
