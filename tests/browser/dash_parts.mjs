@@ -165,6 +165,11 @@ describe('dashboards, answers', () => {
     const answer = {columns: ['label', 'at', 'n', 'm'], rows: [['x', 1_790_000_000_000, null, 1], ['y', 1_790_000_060_000, 5, 2]]};
     assert.deepEqual(pick({}, answer, {time: 'time', series: ['text', 'optional'], value: 'number'}), {time: 1, series: 0, value: 2});
     assert.deepEqual(pick({value: 'm'}, answer, {value: 'number', label: 'any'}), {value: 3, label: 0});
+    // The order of the reference, so that a label may be a number; and what has to be there comes before what has its name.
+    assert.deepEqual(pick({}, {columns: ['level', 'n'], rows: [[3, 10]]}, {label: 'any', value: 'number'}), {label: 0, value: 1});
+    assert.deepEqual(pick({}, {columns: ['state', 'text'], rows: [['firing', 'x']]}, {state: 'any', title: 'text', text: ['text', 'named']}), {state: 0, title: 1, text: -1});
+    assert.deepEqual(pick({}, {columns: ['value', 'state', 'label'], rows: [[1, 'good', 'x']]}, {label: 'any', state: 'any', value: ['number', 'named']}), {label: 2, state: 1, value: 0});
+    assert.deepEqual(pick({}, {columns: ['name', 'n'], rows: [['a', null]]}, {label: 'any', value: 'number'}), {label: 0, value: 1});
     assert.throws(() => pick({value: 'p'}, answer, {value: 'number'}), (error) => error instanceof ColumnError && /value names column "p", but the query has: label, at, n, m/.test(error.message));
     assert.throws(() => pick({}, {columns: ['a'], rows: [['x']]}, {value: 'number'}), /no column that could be the value/);
     assert.equal(timeOf('2026-05-01 10:00'), at('2026-05-01T10:00Z'));

@@ -1,5 +1,5 @@
-// Which column of a query's answer is meant: the one that a panel names, else one that is called as the field is, else the first one
-// that fits and is not taken yet.
+// Which column of a query's answer is meant: the one that a panel names, else one that is called as the field is, else the next one
+// that fits, in the order of the reference.
 
 const kTimeMin = 1e11;   // ms UTC: 1973; a smaller number is no time
 const kIsoTime = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d|$)/;
@@ -24,8 +24,8 @@ const kFits = {
 // A column cannot be found, or is not what it has to be: the panel says so.
 export class ColumnError extends Error {}
 
-// wanted  {field: kind} or {field: [kind, mode]}, in order of choice. Modes: 'optional' may be nowhere; 'named' is not taken because
-//         it fits.
+// wanted  {field: kind} or {field: [kind, mode]}, in the order of the reference. Modes: 'optional' may be nowhere; 'named' is only
+//         what is named, by the panel or as the field.
 // Returns {field: place}; -1 where one is not there.
 export function pick(spec, {columns, rows}, wanted) {
   const places = {}, taken = new Set();
@@ -33,22 +33,29 @@ export function pick(spec, {columns, rows}, wanted) {
     if (typeof spec[field] === 'string') places[field] = named(columns, spec[field], field);
     if (field in places) taken.add(places[field]);
   }
-  for (const field of Object.keys(wanted)) {
-    const place = columns.indexOf(field);
-    if (field in places || place === -1 || taken.has(place)) continue;
-    places[field] = place;
-    taken.add(place);
-  }
+  // What has to be there comes first: it may be a column that has the name of something else.
+  const byName = (is_named) => {
+    for (const [field, rule] of Object.entries(wanted)) {
+      const place = columns.indexOf(field);
+      if (([rule].flat()[1] === 'named') !== is_named || field in places || place === -1 || taken.has(place)) continue;
+      places[field] = place;
+      taken.add(place);
+    }
+  };
+  byName(false);
   for (const [field, rule] of Object.entries(wanted)) {
-    if (field in places) continue;
     const [kind, mode] = [rule].flat();
-    const place = mode === 'named' ? -1 : columns.findIndex((_, c) => !taken.has(c) && kFits[kind](first(rows, c) ?? null));
+    if (field in places || mode === 'named') continue;
+    const fits = (value) => kFits[kind](value) || (value === undefined && mode === undefined);  // nothing but nulls may be anything
+    const place = columns.findIndex((_, c) => !taken.has(c) && fits(first(rows, c)));
     if (place === -1 && mode === undefined && rows.length > 0) {
       throw new ColumnError(`The query has no column that could be the ${field}: name it (${field}: COLUMN). It has: ${columns.join(', ')}`);
     }
     places[field] = place;
     if (place !== -1) taken.add(place);
   }
+  byName(true);
+  for (const field of Object.keys(wanted)) places[field] ??= -1;
   return places;
 }
 

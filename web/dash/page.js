@@ -5,6 +5,7 @@ import {Shell, $, el, setText} from '../shell.js';
 import {nameOf, readAddress, writeAddress} from './address.js';
 import {textOf} from './columns.js';
 import {controls} from './controls.js';
+import {Followed} from './followed.js';
 import {spansOf} from './layout.js';
 import {Panel, PanelState} from './panel.js';
 import {LiveQueries} from './queries.js';
@@ -14,6 +15,7 @@ import {patch} from './view.js';
 import {offsetText} from './zones.js';
 
 const kLookInterval = 5_000;   // for another version of the dashboard
+const kOptionsEvery = 5_000;
 const kLookTimeout = 5_000;
 const kSkewMin = 3_000;        // less is the way of the answer
 const kWallScale = 1.3;
@@ -25,7 +27,7 @@ let missing = false;
 let choice = {range: {last: 3_600_000}, zone: 'UTC', wall: false, variables: {}};
 let bounds = null;
 let panels = [];
-let options = new Map();       // variable -> what follow() gave of its query
+let options = new Map();       // variable -> Followed, of its query
 let skew = 0;                  // ms that the server's clock is ahead of ours, where that matters
 const ui = {};
 
@@ -86,7 +88,7 @@ function valueOf({name: variable, ...spec}) {
 function optionsOf({name: variable, options: list, query}) {
   if (list) return list.map((one) => [one, String(one)]);
   if (!query) return null;
-  return (options.get(variable)?.answer.rows ?? []).filter(([value]) => value !== null).map(([value, text]) => [value, textOf(text ?? value)]);
+  return (options.get(variable)?.answers.main?.rows ?? []).filter(([value]) => value !== null).map(([value, text]) => [value, textOf(text ?? value)]);
 }
 
 // A variable that has to have a value takes the first one.
@@ -111,12 +113,12 @@ function choose(change, {replace = false} = {}) {
 
 function ask(chosen) {
   bounds = dashboard.time ? boundsOf(choice.range, choice.zone, page.now) : null;
-  const values = params(), kept = options;
-  options = new Map();
+  const values = params();
   for (const {name: variable, query} of dashboard.variables ?? []) {
-    if (query) options.set(variable, queries.follow({sql: query, params: values, every: Math.max(page.every, 5_000)}));
+    if (!query) continue;
+    if (!options.has(variable)) options.set(variable, new Followed());
+    options.get(variable).ask(queries, {main: {sql: query, params: values, every: Math.max(page.every, kOptionsEvery)}});
   }
-  for (const part of kept.values()) part.close();
   // Without a value that it has to have a query would say something else.
   if (!(dashboard.variables ?? []).some(({name: variable, required}) => required && (choice.variables[variable] ?? null) === null)) {
     for (const panel of panels) panel.follow(chosen);
@@ -147,7 +149,8 @@ function redraw() {
 
 function build(description) {
   const focus = window.scrollY;
-  for (const panel of panels) panel.close();
+  for (const one of [...panels, ...options.values()]) one.close();
+  options = new Map();
   dashboard = description;
   choice = readAddress(location.search, dashboard);
   document.title = `${dashboard.title ?? name} · gameflow`;

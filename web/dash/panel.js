@@ -5,6 +5,7 @@ import {Places} from '../chart_picture.js';
 import {colour, el, setText} from '../shell.js';
 import {linkTo} from './address.js';
 import {ColumnError, isNumeric, isTime, textOf} from './columns.js';
+import {Followed} from './followed.js';
 import {table} from './panels/table.js';
 import {kTypes, queriesOf} from './types.js';
 import {unitOf} from './units.js';
@@ -26,9 +27,7 @@ export class Panel {
   #page;
   #type;
   #parts;
-  #shown = {};          // {main: what follow() gave, …}: what is drawn
-  #next = null;         // what will be, once it has answers
-  #chosen = false;      // somebody chose what `next` is: what is shown is not that
+  #followed = new Followed();
   #state = PanelState.loading;
   #drawn = null;        // what the last drawing was of
   #chart = null;
@@ -48,20 +47,15 @@ export class Panel {
   }
 
   close() {
-    for (const part of [...Object.values(this.#shown), ...Object.values(this.#next ?? {})]) part.close();
-    this.#shown = {};
-    this.#next = null;
+    this.#followed.close();
     this.#chart?.close();
   }
 
   // Follows what the page asks for now. `chosen`: somebody changed it, so what is shown is not what was asked for.
   follow(chosen) {
-    const {queries, every} = this.#page, params = this.#page.params(), next = {};
-    for (const [name, query] of Object.entries(queriesOf(this.spec))) next[name] = queries.follow({...query, params, every});
-    for (const part of Object.values(this.#next ?? {})) part.close();
-    this.#next = next;
-    this.#chosen ||= chosen;
-    this.#take();
+    const {queries, every} = this.#page, params = this.#page.params();
+    const questions = Object.entries(queriesOf(this.spec)).map(([name, query]) => [name, {...query, params, every}]);
+    this.#followed.ask(queries, Object.fromEntries(questions), chosen);
   }
 
   get state() {
@@ -70,30 +64,22 @@ export class Panel {
 
   // For tests: what is shown, and what it is made of.
   report() {
-    const {title, type} = this.spec, answer = this.#shown.main?.answer;
-    return {title, type, state: this.#state, columns: answer?.columns ?? [], rows: answer?.rows ?? null, version: answer?.version ?? null,
-      parts: Object.fromEntries(Object.entries(this.#shown).filter(([name]) => name !== 'main').map(([name, part]) => [name, part.answer.rows])),
-      drawn: this.#chart && !this.#as_table ? this.#chart.drawn() : null};
+    const {title, type} = this.spec, {main, ...parts} = this.#followed.answers;
+    return {
+      title, type, state: this.#state, columns: main?.columns ?? [], rows: main?.rows ?? null, version: main?.version ?? null,
+      parts: Object.fromEntries(Object.entries(parts).map(([name, {rows}]) => [name, rows])),
+      drawn: this.#chart && !this.#as_table ? this.#chart.drawn() : null,
+    };
   }
 
   draw(force = false) {
-    this.#take();
-    const answers = Object.fromEntries(Object.entries(this.#shown).map(([name, {answer}]) => [name, answer]));
+    const {answers} = this.#followed;
     const {now, bounds, choice, connected} = this.#page;
     const moving = this.#type?.chart ? Math.floor(now / kChartEvery) : this.spec.type === 'alert-list' ? Math.floor(now / 1_000) : 0;
-    const drawn = [...Object.values(answers), connected, this.#chosen, bounds?.from, bounds?.to, choice.zone, this.#as_table, this.#touched, moving];
+    const drawn = [...Object.values(answers), connected, this.#followed.isAwaited, bounds?.from, bounds?.to, choice.zone, this.#as_table, this.#touched, moving];
     if (!force && this.#drawn && drawn.length === this.#drawn.length && drawn.every((one, i) => one === this.#drawn[i])) return;
     this.#drawn = drawn;
     this.#show(answers);
-  }
-
-  #take() {
-    const next = this.#next && Object.values(this.#next);
-    if (!next || next.some(({answer}) => answer.rows === null && answer.error === null)) return;
-    for (const part of Object.values(this.#shown)) part.close();
-    this.#shown = this.#next;
-    this.#next = null;
-    this.#chosen = false;
   }
 
   #show(answers) {
@@ -117,10 +103,10 @@ export class Panel {
     }
     if (problem !== null) state = PanelState.error;
     else if (!this.#page.connected && !is_text && state !== PanelState.loading) state = PanelState.disconnected;
-    else if (this.#chosen) state = PanelState.loading;
+    else if (this.#followed.isAwaited) state = PanelState.loading;
     else if (this.#newest && state === PanelState.live && this.#isStale(this.#newest)) state = PanelState.stale;
     this.#state = state;
-    this.#say(state, problem, note, has_rows && problem === null, main);
+    this.#say(state, problem, note, has_rows && problem === null, answers);
   }
 
   #isStale({at, period}) {
@@ -128,7 +114,7 @@ export class Panel {
     return live && now - at > kStalePeriods * Math.max(period ?? 0, every) + kStaleGrace;
   }
 
-  #say(state, problem, note, has_content, main) {
+  #say(state, problem, note, has_content, {main, ...parts}) {
     const {now, choice} = this.#page;
     const notes = {
       [PanelState.stale]: () => `nothing since ${timeIn(choice.zone, this.#newest.at, now)}`,
@@ -142,7 +128,7 @@ export class Panel {
     this.#parts.message.hidden = words === '';
     setText(this.#parts.message, words);
     // What is beside the numbers may fail by itself: a small line, marks.
-    const failed = Object.entries(this.#shown).filter(([name, {answer}]) => name !== 'main' && answer.error !== null).map(([name, {answer}]) => `${name}: ${answer.error.message}`);
+    const failed = Object.entries(parts).filter(([, {error}]) => error !== null).map(([name, {error}]) => `${name}: ${error.message}`);
     const said = notes[state]?.() ?? [note, main?.truncated && 'cut off', ...failed].filter(Boolean).join(', ');
     setText(this.#parts.note, said);
     this.#parts.note.title = said;

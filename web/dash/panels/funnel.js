@@ -9,7 +9,7 @@ export const funnel = {height: 7, view, key: ['label']};
 const percent = (part, of) => (of > 0 ? `${((100 * part) / of).toFixed(part === of ? 0 : 1)}%` : '–');
 
 function view(spec, {main}, context) {
-  const {label, value} = pick(spec, main, {value: 'number', label: 'any'});
+  const {label, value} = pick(spec, main, {label: 'any', value: 'number'});
   const unit = context.unit(spec.unit, spec.decimals);
   const all = main.rows[0]?.[value] ?? 0;
   const steps = main.rows.map((row, i) => {

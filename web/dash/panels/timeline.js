@@ -11,7 +11,7 @@ const kColours = 10;
 export const timeline = {height: 9, view};
 
 function view(spec, {main}, context) {
-  const {time, label, text, kind} = pick(spec, main, {time: 'time', label: 'text', text: ['any', 'named'], kind: ['any', 'named']});
+  const {time, label, text, kind} = pick(spec, main, {time: 'time', label: 'any', text: ['any', 'named'], kind: ['any', 'named']});
   const rows = main.rows.map((row) => [timeOf(row[time]), row]).filter(([at]) => Number.isFinite(at)).sort(([a], [b]) => b - a).slice(0, kShown);
   // Colours by name, so that they stay while others come and go.
   const kinds = kind === -1 ? [] : [...new Set(rows.map(([, row]) => textOf(row[kind])))].sort();

@@ -9,7 +9,7 @@ const kLimit = 10;
 export const topList = {height: 7, view, key: ['label']};
 
 function view(spec, {main}, context) {
-  const {label, value} = pick(spec, main, {value: 'number', label: 'any'});
+  const {label, value} = pick(spec, main, {label: 'any', value: 'number'});
   const unit = context.unit(spec.unit, spec.decimals);
   const rows = main.rows.slice(0, spec.limit ?? kLimit);
   const top = Math.max(...rows.map((row) => Math.abs(row[value] ?? 0)), Number.EPSILON);
