@@ -6,10 +6,14 @@ const kMiddleUsual = 6;
 
 // `width` of those without one: what is left, shared.
 export function widthsOf(panels) {
-  const given = panels.reduce((sum, {width = 0}) => sum + width, 0);
-  const open = panels.filter(({width}) => !width).length;
-  const share = open > 0 ? Math.max(1, Math.floor(Math.max(0, kColumns - given) / open)) : 0;
-  return panels.map(({width}) => Math.min(kColumns, width || share));
+  let left = kColumns - panels.reduce((sum, {width = 0}) => sum + width, 0), open = panels.filter(({width}) => !width).length;
+  return panels.map(({width}) => {
+    if (width) return Math.min(kColumns, width);
+    const share = Math.max(1, Math.floor(left / open));
+    left -= share;
+    open -= 1;
+    return share;
+  });
 }
 
 // {wide, middle, small} of each panel of a row: columns of 12.

@@ -111,7 +111,7 @@ export class Panel {
 
   #isStale({at, period}) {
     const {now, every, live} = this.#page;
-    return live && now - at > kStalePeriods * Math.max(period ?? 0, every) + kStaleGrace;
+    return live && period !== null && now - at > kStalePeriods * Math.max(period, every) + kStaleGrace;
   }
 
   #say(state, problem, note, has_content, {main, ...parts}) {
@@ -178,7 +178,7 @@ export class Panel {
       const row = this.spec.link && rowOf?.(point);
       return row ? context.href(this.spec.link, answers.main.columns, row) : null;
     };
-    if (newest) this.#newest = {at: newest, period};
+    if (newest !== undefined && newest !== null) this.#newest = {at: newest, period};
     if (this.#as_table) {
       patch(alternative, table.view(tableSpec(this.spec, answers.main), answers, this.#context(alternative)));
     } else {

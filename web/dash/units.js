@@ -16,14 +16,15 @@ function intl(options) {
 const fixed = (decimals) => intl({minimumFractionDigits: decimals, maximumFractionDigits: decimals});
 const digits = (n) => intl({maximumSignificantDigits: Math.abs(n) >= 100 ? Math.max(3, String(Math.trunc(Math.abs(n))).length) : 3});
 
-// {text(n), axis(n), parts(n), name, interval}: a number with its unit; shorter, for an axis; [number, unit] apart, the unit to be set
-// smaller; and what an axis is called, '' where its numbers say it.
+// {text(n), number(n), axis(n), parts(n), name, interval}: a number with its unit; without, where `name` is written elsewhere; shorter,
+// for an axis; [number, unit] apart, the unit to be set smaller; and what an axis is called, '' where its numbers say it.
 export function unitOf(unit = '', decimals = undefined) {
   const own = kinds(unit, decimals);
   const join = ([number, name]) => (name === '' ? number : name === '%' ? `${number}%` : `${number}${kSpace}${name}`);
   const check = (f) => (n) => (typeof n === 'number' && Number.isFinite(n) ? f(n) : '–');
   return {
     text: check((n) => join(own.parts(n))),
+    number: check((n) => (own.name ? own.parts(n)[0] : join(own.parts(n)))),
     axis: check(own.axis ?? ((n) => join(own.parts(n)))),
     parts: (n) => (typeof n === 'number' && Number.isFinite(n) ? own.parts(n) : ['–', '']),
     name: own.name ?? '',

@@ -17,7 +17,7 @@ function view(spec, {main}, context) {
     const href = context.href(spec.link, main.columns, row);
     return h('li', {style: {'--share': String(all > 0 ? Math.min(1, count / all) : 0)}},
       h('span', {class: 'name', title: name}, href ? h('a', {href}, name) : name),
-      h('span', {class: 'value'}, unit.text(count)),
+      h('span', {class: 'value'}, unit.number(count), unit.name && h('span', {class: 'unit'}, ` ${unit.name}`)),
       h('span', {class: 'bar', 'aria-hidden': 'true'}, h('span', {})),
       h('span', {class: 'note'}, i === 0 ? '100% begin' : `${percent(count, all)} of all, ${percent(count, before)} of the step before`));
   });

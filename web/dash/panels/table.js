@@ -9,7 +9,7 @@ const kPageSize = 20;
 
 export const table = {height: 9, view};
 
-// [{place, title, number, text(value), plain(value), link}]
+// [{place, column, title, unit, number, text(value), link}]
 export function columnsOf(spec, {columns, rows}, context) {
   const wanted = spec.columns ?? columns.map((column) => ({column}));
   return wanted.map((one) => {
@@ -20,9 +20,9 @@ export function columnsOf(spec, {columns, rows}, context) {
     const text = (value) => {
       if (value === null) return '–';
       if (time) return context.time(timeOf(value));
-      return number && typeof value === 'number' ? shape.text(value) : named(textOf(value));
+      return number && typeof value === 'number' ? shape.number(value) : named(textOf(value));
     };
-    return {place, column, title: title ?? column, number: number && !time, time, text, link};
+    return {place, column, title: title ?? column, unit: shape.name, number: number && !time, text, link};
   });
 }
 
@@ -81,12 +81,12 @@ function countText(count, {rows, truncated}, first, size) {
 
 const turn = (text, label, enabled, click) => h('button', {type: 'button', class: 'small', 'aria-label': label, disabled: !enabled, on: {click}}, text);
 
-function head({column, title, number}, sort, set) {
+function head({column, title, unit, number}, sort, set) {
   const order = sort?.column === column ? sort.order : null;
   // Numbers and times are looked at from the top first.
   const next = order === null ? (number ? 'descending' : 'ascending') : order === 'ascending' ? 'descending' : 'ascending';
   return h('th', {scope: 'col', class: number && 'number', 'aria-sort': order},
-    h('button', {type: 'button', class: 'sort', on: {click: () => set({sort: {column, order: next}, page: 0})}}, title,
+    h('button', {type: 'button', class: 'sort', on: {click: () => set({sort: {column, order: next}, page: 0})}}, title, unit && h('span', {class: 'unit'}, ` ${unit}`),
       h('span', {class: 'arrow', 'aria-hidden': 'true'}, order === null ? '↕' : order === 'ascending' ? '↑' : '↓')));
 }
 

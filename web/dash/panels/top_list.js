@@ -20,7 +20,7 @@ function view(spec, {main}, context) {
     return h('li', {key: `${i}`, style: {'--share': String(Math.abs(row[value] ?? 0) / top)}},
       h('span', {class: 'place'}, rows[i - 1]?.[value] === row[value] ? '' : String(place)),
       h('span', {class: 'name', title: name}, href ? h('a', {href}, name) : name),
-      h('span', {class: 'value'}, unit.text(row[value])));
+      h('span', {class: 'value'}, unit.number(row[value]), unit.name && h('span', {class: 'unit'}, ` ${unit.name}`)));
   });
   return [h('ol', {class: 'top-list', style: {'--rows': String(spec.limit ?? kLimit)}}, all)];
 }
