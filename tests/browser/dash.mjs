@@ -272,6 +272,17 @@ describe('dashboards', {timeout: 300_000}, () => {
     await until('the other dashboard', async () => (await textOf(page, 'Who')).includes('player_7'));
   });
 
+  it('a click on a part of a chart goes where its row leads', async () => {
+    const link = {dashboard: 'player', variables: {player_id: 'weekday'}};
+    server.dashboards.set('heat', {name: 'heat', title: 'Heat', version: '1', rows: [{panels: [{title: 'H', type: 'heatmap', query: 'heat', link}]}]});
+    await open('/dash/heat');
+    await untilState(page, 'live', live);
+    const box = await shown(page, 'H').locator('.chart-box').boundingBox();
+    await page.mouse.click(box.x + box.width * 0.53, box.y + box.height * 0.4);
+    await page.waitForURL(/\/dash\/player\?player_id=(Wed|Thu|Fri)$/);
+    assert.deepEqual(page.problems, []);
+  });
+
   it('takes over a changed dashboard, and waits for one that is not there', async () => {
     await open('/dash/later?x=y');
     await untilState(page, 'missing', (s) => s.status === 'missing');

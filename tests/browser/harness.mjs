@@ -81,15 +81,17 @@ export class Gameflow {
   #binary;
   #data;
   #dataflow;
+  #flags;
   #server = null;
   #generator = null;
   #port = 0;
   #log = [];
 
-  constructor(binary, data, dataflow = `${kRoot}games/gaming-analytics/dataflow.yaml`) {
+  constructor(binary, data, dataflow = `${kRoot}games/gaming-analytics/dataflow.yaml`, flags = []) {
     this.#binary = binary;
     this.#data = data;
     this.#dataflow = dataflow;
+    this.#flags = flags;
   }
 
   get url() {
@@ -102,7 +104,7 @@ export class Gameflow {
 
   async start() {
     this.#server = this.#spawn(['run', this.#dataflow, '--data', this.#data,
-      '--listen', `127.0.0.1:${this.#port}`, '--durability', 'interval']);
+      '--listen', `127.0.0.1:${this.#port}`, '--durability', 'interval', ...this.#flags]);
     const exited = once(this.#server, 'exit').then(([code]) => {
       throw new Error(`gameflow run ended with ${code}:\n${this.log}`);
     });

@@ -50,18 +50,19 @@ export function linkTo(name, variables, state, dashboard) {
     if (String(value) !== String(usual) && !kOwn.has(own)) parameters.set(own, value ?? '');
   }
   for (const [variable, value] of Object.entries(variables)) parameters.set(variable, value ?? '');
-  addTime(parameters, state, null);
+  addTime(parameters, dashboard.time ? state : {...state, range: null, zone: null}, null);
   return `/dash/${encodeURIComponent(name)}${textOf(parameters)}`;
 }
 
+// `dashboard` null: of another one, which has other defaults. `range` and `zone` null: there are none.
 function addTime(parameters, {range, zone, wall}, dashboard) {
-  if (range.from !== undefined) {
+  if (range?.from !== undefined) {
     parameters.set('from', new Date(range.from).toISOString());
     parameters.set('to', new Date(range.to).toISOString());
-  } else if (rangeName(range) !== (dashboard === null ? null : dashboard.time?.range ?? kDefaultRange)) {
+  } else if (range && rangeName(range) !== (dashboard === null ? null : dashboard.time?.range ?? kDefaultRange)) {
     parameters.set('range', rangeName(range));
   }
-  if (zone !== (dashboard === null ? null : dashboard.time?.zone ?? 'UTC')) parameters.set('zone', zone);
+  if (zone && zone !== (dashboard === null ? null : dashboard.time?.zone ?? 'UTC')) parameters.set('zone', zone);
   if (wall) parameters.set('wall', '1');
 }
 

@@ -23,7 +23,7 @@ function chart(spec, {main}, context) {
     option: {
       grid: {left: 4, right: 12, top: unit.name ? 26 : 10, bottom: 4, containLabel: true},
       legend: {show: false},
-      tooltip: {trigger: 'item', text: ([point]) => (boxes[point?.dataIndex] ? words(point.dataIndex) : '')},
+      tooltip: {trigger: 'axis', text: ([point]) => (boxes[point?.dataIndex] ? words(point.dataIndex) : '')},
       xAxis: {type: 'category', data: boxes.map(({name}) => name), labels: context.label, axisTick: {show: false}, fit: {fontSize: 12 * context.scale}},
       yAxis: valueAxis(context, unit, boxes.flatMap(({values}) => values), {scale: true, splitLine: {show: true, lineStyle: {color: colour('line')}}}),
       series: [{

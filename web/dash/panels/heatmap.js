@@ -48,7 +48,7 @@ function chart(spec, {main}, context) {
       xAxis: category(x, {fit: {fontSize: size}}),
       yAxis: category(y, {inverse: from_above, fit: {fontSize: size, width: Math.floor(context.width * 0.3), overflow: 'truncate', interval: 'auto'}}),
       visualMap: {
-        type: 'continuous', min, max, calculable: false, orient: 'horizontal', left: 'center', bottom: 0, itemWidth: 10, itemHeight: 120,
+        type: 'continuous', min, max, calculable: false, hoverLink: false, orient: 'horizontal', left: 'center', bottom: 0, itemWidth: 10, itemHeight: 120,
         text: [unit.text(max), unit.text(min)],
         textStyle: {color: colour('muted'), fontSize: size}, inRange: {color: [colour('heat-0'), colour('heat-1'), colour('heat-2')]},
       },
