@@ -66,6 +66,11 @@ export class Shell {
     this.invalidate();
   }
 
+  // Whoever looks asked for something else: a pause is over.
+  resume() {
+    if (this.#paused) this.#setPaused(false);
+  }
+
   // Something to be seen changed: draw soon.
   invalidate() {
     if (this.#paused || document.hidden || this.#timer !== null) return;

@@ -188,6 +188,10 @@ describe('dashboards', {timeout: 300_000}, () => {
     await page.keyboard.press('Enter');
     await until('the other', async () => (await textOf(page, 'N')).startsWith('17'));
     assert.deepEqual(asked('n :id'), {id: 17});
+    server.queries.asked.length = 0;
+    await page.reload();
+    await until('the same', async () => (await textOf(page, 'N').catch(() => '')).startsWith('17'));
+    assert.deepEqual(server.queries.asked.filter(({sql}) => sql === 'n :id').map(({params}) => params), [{id: 17}], 'never as a text');
   });
 
   it('time: presets, a custom range, a zone, and a part of a chart', async () => {

@@ -3,14 +3,13 @@
 import {Status} from '../live.js';
 import {Shell, $, el, setText} from '../shell.js';
 import {nameOf, readAddress, writeAddress} from './address.js';
-import {textOf} from './columns.js';
 import {controls} from './controls.js';
-import {Followed} from './followed.js';
 import {spansOf} from './layout.js';
 import {Panel, PanelState} from './panel.js';
 import {LiveQueries} from './queries.js';
 import {boundsOf, isLive} from './range.js';
 import {kTypes} from './types.js';
+import {Variables} from './variables.js';
 import {patch} from './view.js';
 import {offsetText} from './zones.js';
 
@@ -27,12 +26,13 @@ let missing = false;
 let choice = {range: {last: 3_600_000}, zone: 'UTC', wall: false, variables: {}};
 let bounds = null;
 let panels = [];
-let options = new Map();       // variable -> Followed, of its query
+let variables = new Variables();
+let asked = '';                // what was asked for last, as text
 let skew = 0;                  // ms that the server's clock is ahead of ours, where that matters
 const ui = {};
 
 const queries = new LiveQueries({onChange: () => {
-  settleVariables();
+  settle();
   shell.news();
 }});
 
@@ -72,35 +72,15 @@ function status() {
 
 // Values of `:NAME` in queries; `:now` is the server's own.
 function params() {
-  const values = {zone: choice.zone};
-  if (bounds) Object.assign(values, {from: bounds.from, to: bounds.to});
-  for (const variable of dashboard.variables ?? []) values[variable.name] = valueOf(variable);
-  return values;
+  return {...variables.values(choice.variables), zone: choice.zone, ...(bounds ? {from: bounds.from, to: bounds.to} : {})};
 }
 
-// What the address has as text is, in a query, what the option is: perhaps a number.
-function valueOf({name: variable, ...spec}) {
-  const value = choice.variables[variable] ?? null;
-  return value === null ? null : optionsOf({name: variable, ...spec})?.find(([one]) => String(one) === String(value))?.[0] ?? value;
-}
-
-// [[value, text]], or null where there are none to choose from (yet).
-function optionsOf({name: variable, options: list, query}) {
-  if (list) return list.map((one) => [one, String(one)]);
-  if (!query) return null;
-  return (options.get(variable)?.answers.main?.rows ?? []).filter(([value]) => value !== null).map(([value, text]) => [value, textOf(text ?? value)]);
-}
-
-// A variable that has to have a value takes the first one.
-function settleVariables() {
+// Options have come, perhaps: a variable that has to have a value takes the first one, and a text may be a number.
+function settle() {
   if (!dashboard) return;
-  const wanted = {};
-  for (const variable of dashboard.variables ?? []) {
-    if (!variable.required || (choice.variables[variable.name] ?? null) !== null) continue;
-    const first = optionsOf(variable)?.[0];
-    if (first) wanted[variable.name] = String(first[0]);
-  }
-  if (Object.keys(wanted).length > 0) choose({variables: {...choice.variables, ...wanted}}, {replace: true});
+  const first = variables.firstOf(choice.variables);
+  if (Object.keys(first).length > 0) choose({variables: {...choice.variables, ...first}}, {replace: true});
+  else if (JSON.stringify([variables.isKnown(choice.variables), params()]) !== asked) ask(true);
 }
 
 // Another choice: it goes into the address, and everything is asked for anew.
@@ -108,28 +88,22 @@ function choose(change, {replace = false} = {}) {
   choice = {...choice, ...change};
   const address = location.pathname + writeAddress(choice, dashboard);
   if (address !== location.pathname + location.search) history[replace ? 'replaceState' : 'pushState'](null, '', address);
+  if (!replace) shell.resume();
   ask(true);
 }
 
 function ask(chosen) {
   bounds = dashboard.time ? boundsOf(choice.range, choice.zone, page.now) : null;
-  const values = params();
-  for (const {name: variable, query} of dashboard.variables ?? []) {
-    if (!query) continue;
-    if (!options.has(variable)) options.set(variable, new Followed());
-    options.get(variable).ask(queries, {main: {sql: query, params: values, every: Math.max(page.every, kOptionsEvery)}});
-  }
-  // Without a value that it has to have a query would say something else.
-  if (!(dashboard.variables ?? []).some(({name: variable, required}) => required && (choice.variables[variable] ?? null) === null)) {
-    for (const panel of panels) panel.follow(chosen);
-  }
+  variables.ask(queries, params(), Math.max(page.every, kOptionsEvery));
+  const known = variables.isKnown(choice.variables);
+  asked = JSON.stringify([known, params()]);
+  if (known) for (const panel of panels) panel.follow(chosen);
   shell.invalidate();
 }
 
 function draw() {
   if (!dashboard) return;
-  const variables = (dashboard.variables ?? []).map((variable) => ({...variable, value: choice.variables[variable.name] ?? null, options: optionsOf(variable)}));
-  patch($('controls'), controls({dashboard, variables, state: choice, bounds, now: page.now, ui, actions: {
+  patch($('controls'), controls({dashboard, variables: variables.describe(choice.variables), state: choice, bounds, now: page.now, ui, actions: {
     setVariable: (variable, value) => choose({variables: {...choice.variables, [variable]: value}}),
     setRange: (range) => choose({range}),
     setZone: (zone) => choose({zone}),
@@ -149,9 +123,9 @@ function redraw() {
 
 function build(description) {
   const focus = window.scrollY;
-  for (const one of [...panels, ...options.values()]) one.close();
-  options = new Map();
+  for (const one of [...panels, variables]) one.close();
   dashboard = description;
+  variables = new Variables(dashboard.variables);
   choice = readAddress(location.search, dashboard);
   document.title = `${dashboard.title ?? name} · gameflow`;
   document.documentElement.toggleAttribute('data-wall', choice.wall);
@@ -162,7 +136,7 @@ function build(description) {
   $('rows').replaceChildren(...(dashboard.rows ?? []).map(rowNode));
   fitWall();
   ask(false);
-  settleVariables();
+  settle();
   draw();
   document.body.dataset.built = '';
   scrollTo(0, focus);
@@ -233,7 +207,7 @@ async function describe() {
 }
 
 function tick() {
-  if (dashboard && bounds && page.now >= bounds.until) ask(false);
+  if (dashboard && bounds && !document.hidden && page.now >= bounds.until) ask(false);
   shell.refreshStatus();
   shell.invalidate();
 }
