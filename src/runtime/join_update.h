@@ -27,6 +27,17 @@
 
 namespace gameflow::runtime {
 
+// An event on its way to the shard of its key: what its value in the exchange points to. The worker
+// of its chunk makes it while the event is in the caches (of `engine/join`, 2 M events: shards took
+// 1.9 s with events that they encoded from where they lay, and take 0.7 s with these, whose making
+// takes 0.15 s).
+struct JoinArrival {
+  const void* value;
+  Optional<Text> record_key;  // of a left one
+  Timestamp time;
+  std::string_view stored;  // as JoinBuffer::Event; lies behind this
+};
+
 // The same for all shards of a service in an epoch.
 struct JoinRules {
   std::span<const Delivery* const> deliveries;   // in order of input and offset
@@ -55,8 +66,8 @@ class JoinUpdate {
     const BoundJoin& join() const { return *service.join; }
   };
   void take(const Work& work, std::uint32_t delivery);
-  JoinBuffer::Event& keep(const Work& work, const Delivery& delivery, std::uint32_t number,
-                          const state::Probe& key, window::Span bucket, Side side);
+  static JoinBuffer::Event& keep(const Work& work, const JoinArrival& arrival,
+                                 const state::Probe& key, window::Span bucket, Side side);
   void meet(const Work& work, JoinBuffer::Event& event);
   void add_pair(const Work& work, JoinBuffer::Event& left, JoinBuffer::Event* right);
   void give_lone(const Work& work);
@@ -78,7 +89,6 @@ class JoinUpdate {
   std::vector<Text> row_keys_;
   std::vector<Record> records_;  // of pairs: the later of both
   std::vector<abi::RecordError> errors_;
-  std::string bytes_;
 };
 
 // Entries of a stored value, which all lie in one bucket.

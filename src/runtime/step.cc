@@ -7,7 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "base/bytes.h"
 #include "record/codec.h"
+#include "runtime/join_update.h"
 #include "state/layout.h"
 #include "state/sessions.h"
 #include "window/assigner.h"
@@ -67,7 +69,23 @@ class Placing {
   }
 
   void add(const abi::Emitted& record, std::uint32_t pane, u32 number) {
-    placement_.exchange.add(record.key.view(), pane, record.value, record.origin, number);
+    const void* const value = join_ != nullptr ? arrival(record, number) : record.value;
+    placement_.exchange.add(record.key.view(), pane, value, record.origin, number);
+  }
+
+  const JoinArrival* arrival(const abi::Emitted& record, u32 number) {
+    Optional<Text> record_key;
+    if (side_ == Side::kLeft) record_key = taker_.delivery->record_key(number);
+    stored_.clear();
+    ByteWriter out(stored_);
+    JoinEntries::write_event(record_key, join_->type_of(side_), record.value, out);
+    void* const memory =
+        taker_.arena->allocate(sizeof(JoinArrival) + stored_.size(), alignof(JoinArrival));
+    auto* const made = static_cast<JoinArrival*>(memory);
+    auto* const bytes = reinterpret_cast<char*>(made + 1);
+    stored_.copy(bytes, stored_.size());
+    return new (memory)
+        JoinArrival{record.value, record_key, {record.time}, {bytes, stored_.size()}};
   }
 
   bool is_placeable(const abi::Emitted& record) {
@@ -118,6 +136,7 @@ class Placing {
   Placement& placement_;
   window::Span alike_{};              // times in it have the panes…
   std::vector<std::uint32_t> panes_;  // …with these numbers in the exchange
+  std::string stored_;                // of the event at hand, which a join keeps
   // Of records that go to many panes: the pane, and the number among what left the chain.
   std::vector<std::pair<std::uint32_t, u32>> copies_;
 };
