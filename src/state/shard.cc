@@ -1,21 +1,34 @@
 #include "state/shard.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
 #include "state/sessions.h"
 
 namespace gameflow::state {
+namespace {
+
+// A window mostly gets about as many keys as the one before, so its index has room for them from
+// the start (the update of `engine/sliding`, where a pane of a shard has 150: 0.21 s, 0.19 so). One
+// that gets fewer has wasted up to 2 KiB a shard.
+constexpr std::size_t kKeysExpectedMax = 256;
+
+}  // namespace
 
 Shard::Window& Shard::touch(Timestamp start) {
-  std::unique_ptr<Window>& window = windows_[start];
-  if (window == nullptr) window = std::make_unique<Window>(start, layout_);
+  auto place = windows_.find(start);
+  const bool is_new = place == windows_.end();
+  if (is_new) place = windows_.emplace(start, std::make_unique<Window>(start, layout_)).first;
+  std::unique_ptr<Window>& window = place->second;
   if (!window->touched_ && window->table.is_mostly_dead()) tidy(window);
   if (!std::exchange(window->touched_, true)) {
     touched_.push_back(window.get());
     window->stamp_before_ = std::exchange(window->stamp, ++stamps_);
   }
+  if (is_new && place != windows_.begin())
+    window->table.reserve(std::min(std::prev(place)->second->table.keys(), kKeysExpectedMax));
   return *window;
 }
 
