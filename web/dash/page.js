@@ -4,7 +4,7 @@ import {Status} from '../live.js';
 import {Shell, $, el, setText} from '../shell.js';
 import {nameOf, readAddress, writeAddress} from './address.js';
 import {controls} from './controls.js';
-import {spansOf} from './layout.js';
+import {kColumns, spansOf} from './layout.js';
 import {Panel, PanelState} from './panel.js';
 import {LiveQueries} from './queries.js';
 import {boundsOf, isLive} from './range.js';
@@ -145,7 +145,7 @@ function build(description) {
 const usualHeight = ({type}) => kTypes[type]?.height ?? 4;
 const heightOf = (row) => row.height ?? Math.max(...row.panels.map(usualHeight));
 
-// Of a panel that stands alone, on a phone: it need not be as high as those that are beside it elsewhere.
+// Of a panel that has a line for itself: it need not be as high as those that are beside it elsewhere.
 function ownHeight(spec, row) {
   const height = heightOf(row);
   return row.panels.some((one) => usualHeight(one) >= height) ? Math.min(height, usualHeight(spec)) : height;
@@ -157,7 +157,8 @@ function rowNode(row) {
   grid.style.setProperty('--height', String(heightOf(row)));
   row.panels.forEach((spec, i) => {
     const panel = new Panel(spec, page);
-    panel.node.style.setProperty('--own', String(ownHeight(spec, row)));
+    panel.node.style.setProperty('--small-height', String(ownHeight(spec, row)));
+    panel.node.style.setProperty('--middle-height', String(spans[i].middle === kColumns ? ownHeight(spec, row) : heightOf(row)));
     for (const [size, span] of Object.entries(spans[i])) panel.node.style.setProperty(`--${size}`, String(span));
     panels.push(panel);
     grid.append(panel.node);

@@ -103,7 +103,7 @@ function chart(spec, {main, annotations}, context) {
     note: more > 0 ? `and ${more} more` : '',
     summary: summaryOf(lines, unit),
     option: {
-      grid: {left: 4, right: 14, top: unit.name ? 26 : 10, bottom: legend ? 30 : 4, containLabel: true},
+      grid: {left: 4, right: 24, top: unit.name ? 26 : 10, bottom: legend ? 30 : 4, containLabel: true},
       legend: {
         show: legend, type: 'scroll', bottom: 0, left: 0, itemWidth: 16, itemHeight: 8, itemGap: 14, data: names,
         icon: stacked ? 'roundRect' : undefined, itemStyle: {opacity: stacked ? 1 : 0},
