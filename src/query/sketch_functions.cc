@@ -26,7 +26,8 @@ using Access = detail::SketchAccess;
 template <class Sketch>
 class Read {
  public:
-  explicit Read(std::string_view bytes) : words_((bytes.size() + 7) / 8) {
+  // One word more than may be needed: of a sum rounded up, GCC 14 says that it may wrap.
+  explicit Read(std::string_view bytes) : words_(bytes.size() / 8 + 1) {
     if (!bytes.empty()) std::memcpy(words_.data(), bytes.data(), bytes.size());
     is_fine_ = Access::read({reinterpret_cast<const char*>(words_.data()), bytes.size()}, sketch_);
   }
