@@ -328,7 +328,7 @@ TEST(CompileErrors, ArePlacedInTheYaml) {
       {"missing header", "#include <cstdlib>", "#include <cstdlob>", "<cstdlob>",
        "cstdlob: No such file"},
       {"header not included", "return std::abs", "return std::vector<int>{}.size() + std::abs",
-       "vector", "\n      = 'std::vector' is defined in header '<vector>'; did you forget to"},
+       "vector", "'std::vector' is defined in header '<vector>'; "},
       {"sql() in update-state", "events_per_user().count += 1;",
        "events_per_user().count += sql<EventsCount>(\"select 1\").size();", "sql",
        "sql() can be used in flush only"},

@@ -19,6 +19,8 @@ namespace {
 using namespace std::string_literals;
 
 bool dom_accepts(std::string_view json) {
+  // simdjson 3.12 skips it.
+  if (json.starts_with("\xEF\xBB\xBF")) return false;
   static simdjson::dom::parser parser;
   // Its limit counts the level of scalars too.
   static const bool ready =

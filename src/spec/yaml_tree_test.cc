@@ -79,7 +79,9 @@ class Refused : public testing::TestWithParam<Case> {};
 TEST_P(Refused, WithPlaceAndReason) {
   const Tree tree = read_yaml(GetParam().source);
   ASSERT_FALSE(tree.diagnostics.empty());
-  EXPECT_EQ(tree.diagnostics[0].message, GetParam().message);
+  // yaml-cpp 0.8 says which anchor is not defined.
+  EXPECT_EQ(tree.diagnostics[0].message.find(GetParam().message), 0U)
+      << tree.diagnostics[0].message;
   EXPECT_EQ(tree.diagnostics[0].position, GetParam().position);
 }
 

@@ -88,11 +88,12 @@ MqttClient::~MqttClient() = default;
 void MqttClient::check(int code, const char* what) {
   if (code == MOSQ_ERR_SUCCESS) return;
   std::string reason = code == MOSQ_ERR_ERRNO ? std::strerror(errno) : mosquitto_strerror(code);
-  if (code == MOSQ_ERR_TLS) reason = last_error_;
+  const bool is_untrusted = last_error_.find("certificate verify failed") != std::string::npos;
+  // libmosquitto 2.0.21 calls it an error of the protocol.
+  if (code == MOSQ_ERR_TLS || is_untrusted) reason = last_error_;
   const std::string message =
       fmt::format("{} {}:{}: {}", what, options_.host, options_.port, reason);
-  if (last_error_.find("certificate verify failed") != std::string::npos)
-    throw std::runtime_error(message + "; 'ca-file' names whom to trust");
+  if (is_untrusted) throw std::runtime_error(message + "; 'ca-file' names whom to trust");
   throw Retry(message);
 }
 
