@@ -86,7 +86,7 @@ function head({column, title, unit, number}, sort, set) {
   // Numbers and times are looked at from the top first.
   const next = order === null ? (number ? 'descending' : 'ascending') : order === 'ascending' ? 'descending' : 'ascending';
   return h('th', {scope: 'col', class: number && 'number', 'aria-sort': order},
-    h('button', {type: 'button', class: 'sort', on: {click: () => set({sort: {column, order: next}, page: 0})}}, 
+    h('button', {type: 'button', class: 'sort', on: {click: () => set({sort: {column, order: next}, page: 0})}},
       h('span', {}, title, unit && h('span', {class: 'unit'}, ` ${unit}`)),
       h('span', {class: 'arrow', 'aria-hidden': 'true'}, order === null ? '↕' : order === 'ascending' ? '↑' : '↓')));
 }
