@@ -298,6 +298,9 @@ describe('dashboards, panels', () => {
     assert.match(textIn(show('Tutorial')), /First fight9,31875\.1% of all, 79\.4% of the step before/);
     const retention = find(show('Retention'), 'tr');
     assert.equal(textIn(retention[1]), '10 Nov 20261,000100%46%30%24%20%18%16%14%');
+    context.zone = 'America/New_York';
+    assert.match(textIn(find(show('Retention'), 'tr')[1]), /^10 Nov 2026/, 'a day of the calendar is the same in all zones');
+    context.zone = 'UTC';
     assert.equal(textIn(retention[8]), '17 Nov 20261,630100%');
     const heat = chartOf('Events by hour');
     assert.deepEqual([heat.option.xAxis.data.length, heat.option.yAxis.data[0], heat.option.yAxis.inverse, heat.option.series[0].data.length], [24, 'Mon', true, 168]);

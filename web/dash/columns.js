@@ -67,8 +67,13 @@ export function named(columns, name, field) {
 
 export const isNumeric = (rows, c) => kFits.number(first(rows, c));
 const kTimeNames = /(^|_)(at|time|since|until|start|end|from|to|day|hour|minute|date)(_|$)|time$/i;
-// A large number is a time only where the column is called like one.
-export const isTime = (rows, c, name = '') => kFits.time(first(rows, c)) && (typeof first(rows, c) === 'string' || kTimeNames.test(name));
+// A large number is a time only where the column is called like one. A day of the calendar ("2026-05-01") is no moment: it is the same
+// in all zones.
+export const isDay = (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value);
+export function isTime(rows, c, name = '') {
+  const value = first(rows, c);
+  return kFits.time(value) && !isDay(value) && (typeof value === 'string' || kTimeNames.test(name));
+}
 
 // Any value as text.
 export function textOf(value) {

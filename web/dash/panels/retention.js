@@ -1,6 +1,6 @@
 // Cohorts by age: how many of each came back. The larger the share, the stronger the colour; the share is written, too.
 
-import {isTime, pick, textOf, timeOf} from '../columns.js';
+import {isDay, isTime, pick, textOf, timeOf} from '../columns.js';
 import {fullDay} from '../zones.js';
 import {h} from '../view.js';
 
@@ -12,7 +12,7 @@ export function cohortsOf(spec, main, zone) {
   const time = isTime(main.rows, cohort, main.columns[cohort]);
   const ages = new Set(), cohorts = new Map();
   for (const row of main.rows) {
-    const name = time ? fullDay(zone, timeOf(row[cohort])) : textOf(row[cohort]);
+    const began = row[cohort], name = isDay(began) ? fullDay('UTC', timeOf(began)) : time ? fullDay(zone, timeOf(began)) : textOf(began);
     if (!cohorts.has(name)) cohorts.set(name, {name, size: null, values: new Map()});
     const one = cohorts.get(name);
     one.values.set(row[age], row[value]);
