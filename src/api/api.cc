@@ -138,6 +138,7 @@ struct Api::Impl {
   QueryCounters counters;
   Produce produce;
   Connectors connectors;
+  Dashboards dashboards;
   mutable Mutex mutex;
   std::shared_ptr<Running> latest GF_GUARDED_BY(mutex);
 };
@@ -159,6 +160,9 @@ std::shared_ptr<const runtime::Engine> Api::engine() const {
 }
 Connectors& Api::connectors() {
   return impl_->connectors;
+}
+Dashboards& Api::dashboards() {
+  return impl_->dashboards;
 }
 log::Log& Api::log() const {
   return impl_->log;

@@ -17,6 +17,7 @@
 
 #include "api/clock_stats.h"
 #include "api/connectors.h"
+#include "api/dashboards.h"
 #include "base/error.h"
 #include "base/memory_watch.h"
 #include "base/time.h"
@@ -174,6 +175,7 @@ class Api {
   void take_over(std::shared_ptr<const runtime::Engine> engine);
 
   Connectors& connectors();
+  Dashboards& dashboards();
 
   // The dataflow: null if there is none.
   std::shared_ptr<const runtime::Engine> engine() const;

@@ -101,23 +101,31 @@ std::string name_in_sql(std::string_view topic) {
 
 }  // namespace
 
-TopicTables::TopicTables(const plan::Graph& graph, const log::Store& store,
-                         const std::vector<std::string>& taken) {
+std::vector<TopicName> topic_names(const plan::Graph& graph,
+                                   const std::vector<std::string>& taken) {
+  std::vector<TopicName> all;
   std::set<std::string> names;
   for (const std::string& name : taken) names.insert(lower_case(name));
   for (const plan::Topic& topic : graph.topics) {
     if (topic.type == nullptr) continue;
-    const query::TopicReader& reader =
-        *readers_.emplace_back(std::make_unique<LogReader>(store, topic.name));
     const auto add = [&](const std::string& name) {
       const bool is_free = names.insert(lower_case(name)).second;
-      if (is_free) topics_.push_back({name, topic.type, &reader});
+      if (is_free) all.push_back({name, &topic});
       return is_free;
     };
-    first_.emplace(topic.name, topics_.size());
     const std::string name = name_in_sql(topic.name);
     if (!add(name)) add("topic__" + name);
     if (name != topic.name) add(topic.name);
+  }
+  return all;
+}
+
+TopicTables::TopicTables(const plan::Graph& graph, const log::Store& store,
+                         const std::vector<std::string>& taken) {
+  for (const TopicName& name : topic_names(graph, taken)) {
+    const auto [first, is_new] = first_.emplace(name.topic->name, topics_.size());
+    if (is_new) readers_.push_back(std::make_unique<LogReader>(store, name.topic->name));
+    topics_.push_back({name.name, name.topic->type, readers_.back().get()});
   }
 }
 

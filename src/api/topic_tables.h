@@ -16,6 +16,16 @@
 
 namespace gameflow::api {
 
+// What a topic with a schema is called in SQL: by its name, and where that is none in SQL also by
+// one with `_` in place of what is not: player_events; where something else has that name,
+// topic__player_events. The first of a topic's names is the one to show.
+struct TopicName {
+  std::string name;
+  const plan::Topic* topic = nullptr;  // of the graph
+};
+// `taken`: names of states and tables.
+std::vector<TopicName> topic_names(const plan::Graph& graph, const std::vector<std::string>& taken);
+
 // Threads  any.
 class TopicTables {
  public:
@@ -25,8 +35,7 @@ class TopicTables {
               const std::vector<std::string>& taken);
   ~TopicTables();
 
-  // A topic stands under its name, and where that is none in SQL also under one with `_` in place
-  // of what is not: player_events; where a state has that name, topic__player_events.
+  // By topic_names().
   const std::vector<query::Topic>& topics() const { return topics_; }
   // Under its first name; null where the topic is none of them.
   const query::Topic* find(std::string_view topic) const;

@@ -247,13 +247,14 @@ void CommandTree::add_others() {
   static const std::map<std::string, SchemaKind> kSchemas{{"dataflow", SchemaKind::kDataflow},
                                                           {"package", SchemaKind::kPackage},
                                                           {"connector", SchemaKind::kConnector},
+                                                          {"dashboard", SchemaKind::kDashboard},
                                                           {"game", SchemaKind::kGame}};
   schema
       ->add_option("kind", schema_options->kind,
-                   "Of dataflow.yaml, gameflow-package.yaml, a connector's\n"
-                   "file, or the settings of the simulated game [dataflow]")
+                   "Of dataflow.yaml, gameflow-package.yaml, the file of a connector\n"
+                   "or dashboard, or the settings of the simulated game [dataflow]")
       ->transform(one_of(kSchemas))
-      ->type_name("dataflow|package|connector|game");
+      ->type_name("dataflow|package|connector|dashboard|game");
   add_library(*schema, schema_options->kinds_library);
   auto [completion, completion_options] = add<CompletionOptions>(
       root_, "completion", "Print what lets a shell complete commands",

@@ -138,7 +138,7 @@ struct ServiceForgetOptions {
 };
 int service_forget_command(const ServiceForgetOptions& options);
 
-enum class SchemaKind : std::uint8_t { kDataflow, kPackage, kConnector, kGame };
+enum class SchemaKind : std::uint8_t { kDataflow, kPackage, kConnector, kDashboard, kGame };
 struct SchemaOptions {
   SchemaKind kind = SchemaKind::kDataflow;
   std::string kinds_library;  // with further kinds of connectors; empty: none

@@ -1,13 +1,9 @@
 #include "app/dataflow_file.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -17,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "app/terminal.h"
+#include "app/text_file.h"
 #include "base/sleep.h"
 #include "query/query.h"
 #include "runtime/tables.h"
@@ -28,29 +25,6 @@
 
 namespace gameflow::app {
 namespace {
-
-constexpr std::size_t kFileBytesMax = 4U << 20;
-
-Result<std::string> read_file(const std::string& name) {
-  std::ifstream in(name, std::ios::binary);
-  std::string text;
-  std::array<char, 64U << 10> buffer;
-  // A folder opens, and fails only when it is read.
-  while (in.read(buffer.data(), buffer.size()) || in.gcount() > 0) {
-    text.append(buffer.data(), static_cast<std::size_t>(in.gcount()));
-    if (text.size() > kFileBytesMax) break;
-  }
-  if (!in.is_open() || in.bad()) {
-    return fail(ErrorCode::kFileUnreadable,
-                fmt::format("cannot read '{}': {}", name,
-                            errno != 0 ? std::strerror(errno) : "it is not a file"));
-  }
-  if (text.size() > kFileBytesMax) {
-    return fail(ErrorCode::kFileUnreadable, fmt::format("'{}' is larger than {}: not a dataflow",
-                                                        name, with_unit(kFileBytesMax)));
-  }
-  return text;
-}
 
 // Prints them, or adds them to `text`, and sums up the errors.
 Status report(const std::vector<spec::Diagnostic>& diagnostics,
@@ -159,7 +133,7 @@ std::vector<spec::Diagnostic> read_headers(plan::Graph& graph) {
   std::vector<spec::Diagnostic> mistakes;
   const auto folder = std::filesystem::path(graph.file_name).parent_path();
   for (plan::Graph::Header& header : graph.headers) {
-    if (auto text = read_file((folder / header.file).string())) {
+    if (auto text = read_text_file((folder / header.file).string())) {
       header.text = std::move(*text);
     } else {
       mistakes.push_back({.severity = spec::Severity::kError,
@@ -200,7 +174,7 @@ std::vector<spec::Diagnostic> missing_tables(const spec::Dataflow& dataflow) {
 
 Result<DataflowFile> read_dataflow(const std::string& name, const PackageFolders& packages,
                                    std::string* mistakes) {
-  GF_ASSIGN(std::string source, read_file(name));
+  GF_ASSIGN(std::string source, read_text_file(name));
   const std::filesystem::path path(name);
   if (path.filename() != spec::kPackageFile)
     return check_dataflow(name, std::move(source), packages, mistakes);
@@ -215,7 +189,7 @@ Result<DataflowFile> check_dataflow(const std::string& name, std::string source,
                                     const PackageFolders& packages, std::string* mistakes) {
   const spec::PackageSearch search{
       .folders = packages, .read = [](const std::string& file) -> std::optional<std::string> {
-        auto text = read_file(file);
+        auto text = read_text_file(file);
         return text ? std::optional(std::move(*text)) : std::nullopt;
       }};
   spec::ParseResult parsed = spec::parse(source, name, search);
@@ -227,10 +201,15 @@ Result<DataflowFile> check_dataflow(const std::string& name, std::string source,
     missing.push_back(std::move(table));
   GF_TRY(report(missing, parsed.files, mistakes));
   DataflowFile file{
-      name, std::move(parsed.files), std::make_shared<const plan::Graph>(std::move(graph)), {}};
+      name, std::move(parsed.files), std::make_shared<const plan::Graph>(std::move(graph)), {}, {}};
   const auto folder = std::filesystem::path(name).parent_path();
   for (const auto& connector : parsed.dataflow->connectors)
     file.connectors.push_back((folder / connector.file).string());
+  if (parsed.dataflow->dashboards) {
+    std::vector<std::string>& names = file.dashboards.emplace();
+    for (const auto& dashboard : *parsed.dataflow->dashboards)
+      names.push_back((folder / dashboard.file).string());
+  }
   return file;
 }
 

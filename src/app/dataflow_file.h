@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct DataflowFile {
   std::vector<spec::SourceFile> files;  // what it was made of, itself first
   std::shared_ptr<const plan::Graph> graph;
   std::vector<std::string> connectors;  // their files
+  // Files of dashboards; nothing: those that lie in the folder `dashboards` beside it.
+  std::optional<std::vector<std::string>> dashboards;
 };
 
 using PackageFolders = std::vector<std::string>;  // --package-path

@@ -18,6 +18,8 @@ Result<std::string> schema_of(const SchemaOptions& options) {
       return spec::package_json_schema();
     case SchemaKind::kGame:
       return spec::game_json_schema();
+    case SchemaKind::kDashboard:
+      return spec::dashboard_json_schema();
     case SchemaKind::kConnector:
       break;
   }

@@ -9,6 +9,7 @@
 #include "api/metric_families.h"
 #include "base/ascii.h"
 #include "http/connector_routes.h"
+#include "http/dashboard_routes.h"
 #include "http/dataflow_reply.h"
 #include "http/produce_routes.h"
 #include "http/read_records.h"
@@ -328,6 +329,8 @@ std::vector<Route> api_routes(const RouteContext& context) {
   return {
       Route{Method::kGet, "/", "*", quick(page)},
       Route{Method::kGet, "/studio", "*", quick(studio)},
+      Route{Method::kGet, "/dash", "*", quick(dashboard_page)},
+      Route{Method::kGet, "/dash/*", "*", quick(dashboard_page)},
       Route{Method::kGet, "/favicon.ico", "*", quick(icon)},
       Route{Method::kGet, "/stat/**", "*", quick(page)},
       Route{Method::kGet, "/ws/sql", "", follow_queries},
@@ -351,6 +354,8 @@ std::vector<Route> api_routes(const RouteContext& context) {
       Route{Method::kGet, "/connectors/*", "", blocking(describe_connector)},
       Route{Method::kPut, "/connectors/*", "", quick(report_connector)},
       Route{Method::kDelete, "/connectors/*", "", blocking(delete_connector)},
+      Route{Method::kGet, "/dashboards", "", quick(list_dashboards)},
+      Route{Method::kGet, "/dashboards/*", "", quick(describe_dashboard)},
       Route{Method::kGet, "/states", "", blocking(list_states)},
       Route{Method::kGet, "/states/*/*", "key prefix window after limit", blocking(read_state)},
       Route{Method::kPost, "/sql", "", blocking(run_sql)},

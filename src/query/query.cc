@@ -386,6 +386,19 @@ Result<Answer> Database::run(std::string_view sql, std::span<const Parameter> pa
   return answer;
 }
 
+Result<std::vector<std::string>> Database::columns(std::string_view sql,
+                                                   std::optional<std::size_t>* mistake_at) {
+  const auto statement = impl_->prepare(sql, Author::kPerson);
+  if (!statement) {
+    if (mistake_at != nullptr) *mistake_at = impl_->mistake_at(statement.error(), sql);
+    return fail(statement.error());
+  }
+  std::vector<std::string> columns;
+  for (int i = 0; i < sqlite3_column_count(*statement); ++i)
+    columns.push_back(as_written(sqlite3_column_name(*statement, i)));
+  return columns;
+}
+
 Status Database::Impl::answer(sqlite3_stmt* statement, const Scales& scales, const Limits& limits,
                               Answer& answer) {
   topic_use = {.bytes_max = limits.topic_bytes_max, .bytes = 0, .failure = {}};

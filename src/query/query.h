@@ -153,6 +153,11 @@ class Database {
                      const Limits& limits);
   Result<Answer> run(std::string_view sql, const Limits& limits) { return run(sql, {}, limits); }
 
+  // The columns of what run() would answer, without running it. On failure `*mistake_at` is the
+  // byte of `sql` that is to blame, if one is.
+  Result<std::vector<std::string>> columns(std::string_view sql,
+                                           std::optional<std::size_t>* mistake_at = nullptr);
+
   // For operators: appends each result row to `list`, a List<T> of the object type `item`. Columns
   // map to fields by name; text is copied to `arena`. A column without a field, a required field
   // without a column, NULL in a required field and a number that does not fit are errors that name
@@ -164,8 +169,7 @@ class Database {
   }
 
   // What select_into would check, without running it: parse, names, columns against fields; and how
-  // many arguments there are, where that is known. On
-  // failure `*mistake_at` is the byte of `sql` that is to blame, if one is.
+  // many arguments there are, where that is known. `mistake_at` as of columns().
   Status check(std::string_view sql, const record::Type& item,
                std::optional<std::size_t>* mistake_at = nullptr,
                std::optional<std::size_t> arguments = std::nullopt);

@@ -218,7 +218,6 @@ Duration Service::idle_timeout() const {
 Result<Service> bind_service(const plan::Graph& graph, plan::ServiceId id,
                              const plan::Functions& functions, const log::Store& store) {
   Service service{.name = graph.services[id].name,
-                  .scope = graph.services[id].scope,
                   .id = id,
                   .rank = graph.services[id].rank,
                   .reads_others = graph.services[id].reads_others(id),

@@ -87,7 +87,6 @@ struct BoundKeyed {
 
 struct Service {
   std::string_view name;
-  std::string_view scope;  // in front of the names of its tables, where services share one
   plan::ServiceId id = 0;
   std::uint32_t rank = 0;     // as in the plan
   bool reads_others = false;  // as plan::Service

@@ -48,26 +48,36 @@ query::Segment make_session_segment(bool closed, std::shared_ptr<const query::Sh
   return {{closed ? 1 : 0}, std::move(tables)};
 }
 
+std::vector<StateTable> state_tables(const plan::Graph& graph) {
+  std::map<std::string_view, std::size_t> uses;
+  for (const plan::TableSource& source : graph.tables) ++uses[source.accessor];
+  const auto each_state = [&graph](auto use) {
+    for (plan::ServiceId id = 0; id < graph.services.size(); ++id) {
+      const plan::Keyed* const keyed = graph.keyed_of(id);
+      for (std::uint32_t i = 0; keyed != nullptr && i < keyed->states.size(); ++i)
+        use(id, *keyed, i);
+    }
+  };
+  each_state([&](plan::ServiceId, const plan::Keyed& keyed, std::uint32_t state) {
+    ++uses[keyed.states[state].table];
+  });
+  std::vector<StateTable> tables;
+  each_state([&](plan::ServiceId id, const plan::Keyed& keyed, std::uint32_t state) {
+    const plan::Service& service = graph.services[id];
+    const std::string& own = keyed.states[state].table;
+    std::string name = uses[own] > 1 ? fmt::format("{}__{}", service.scope, own) : own;
+    tables.push_back({id, keyed.states[state].name, make_table(keyed, state, std::move(name))});
+  });
+  return tables;
+}
+
 VisibleTables::VisibleTables(const plan::Graph& graph, const std::vector<Service>& services,
                              const Tasks& tasks)
     : tasks_(tasks), windows_(services.size()) {
-  std::map<std::string_view, std::size_t> uses;
-  for (const plan::TableSource& source : graph.tables) ++uses[source.accessor];
-  for (const Service& service : services) {
-    if (!service.keyed) continue;
-    for (const plan::State& state : service.keyed->plan->states) ++uses[state.table];
-  }
-  for (std::size_t number = 0; number < services.size(); ++number) {
-    const Service& service = services[number];
-    if (!service.keyed) continue;
-    const std::vector<plan::State>& states = service.keyed->plan->states;
-    for (std::uint32_t i = 0; i < states.size(); ++i) {
-      const std::string& own = states[i].table;
-      std::string name = uses[own] > 1 ? fmt::format("{}__{}", service.scope, own) : own;
-      names_.push_back({name, std::string(service.name), states[i].name});
-      empty_.push_back(make_table(*service.keyed->plan, i, std::move(name)));
-      services_.push_back(number);
-    }
+  for (StateTable& state : state_tables(graph)) {
+    names_.push_back({state.table.name, graph.services[state.service].name, state.state});
+    empty_.push_back(std::move(state.table));
+    services_.push_back(state.service);
   }
   for (const plan::TableSource& source : graph.tables) {
     names_.push_back({source.accessor, "tables", source.name});

@@ -29,6 +29,17 @@ namespace gameflow::runtime {
 // A table of the rows of one of its states, without any.
 query::Table make_table(const plan::Keyed& keyed, std::uint32_t number, std::string name);
 query::Table make_table(const plan::TableSource& source);
+
+// A state as people see it in SQL, without rows. It is called as the state is, with
+// "<service>__" in front where two services share the name.
+struct StateTable {
+  plan::ServiceId service = 0;
+  std::string state;  // YAML name
+  query::Table table;
+};
+// All of the dataflow, in its order.
+std::vector<StateTable> state_tables(const plan::Graph& graph);
+
 query::Segment make_segment(window::Span span, bool closed, query::Shards tables);
 // Of sessions, each of which says its own span.
 query::Segment make_session_segment(bool closed, std::shared_ptr<const query::Shards> tables);
@@ -59,8 +70,7 @@ class ServiceTask;
 class VisibleTables {
  public:
   struct Name {
-    // In SQL: the state's, with "<service>__" in front where two services share it.
-    std::string table;
+    std::string table;           // in SQL
     std::string service, state;  // YAML names; of a table the service is 'tables'
   };
 

@@ -18,6 +18,7 @@ enum class ValueKind : std::uint8_t {
   kValue,      // any value
   kCount,      // a whole number from `min` to `max`
   kFraction,   // a number with a point, in millionths from `min` to `max`
+  kNumber,     // any number
   kDuration,   // at least `min` ms
   kBytes,      // a size
   kCode,       // C++
@@ -26,6 +27,12 @@ enum class ValueKind : std::uint8_t {
   kWordOrMap,  // one of `words`, or a map of `section`
   kList,       // of maps of `section`, at least `min`
   kNamed,      // from names, which `names` allows, to maps of `section`; at least `min`
+  // Of dashboards. A field that may be left out but needs a column has `min` 1: it means one that
+  // fits, of those that no other field of its map names.
+  kSql,            // a SELECT statement; columns beside and below it are those of its answer
+  kAnswerColumn,   // a column
+  kAnswerColumns,  // a list of columns, at least one
+  kColumnsByName,  // a map from names, which `names` allows, to columns
 };
 
 // A key, or a word as a value, that means something in SDF or is often tried, and what to say of

@@ -8,6 +8,7 @@
 
 #include "record/type.h"
 #include "spec/connector_sections.h"
+#include "spec/dashboard_sections.h"
 #include "spec/function.h"
 #include "spec/game.h"
 #include "spec/json_layout.h"
@@ -204,6 +205,8 @@ class SchemaMaker {
         return {{"type", "number"},
                 {"minimum", static_cast<double>(field.min) / 1e6},
                 {"maximum", static_cast<double>(field.max) / 1e6}};
+      case ValueKind::kNumber:
+        return {{"type", "number"}};
       case ValueKind::kDuration:
         return {{"type", "string"},
                 {"pattern",
@@ -231,6 +234,15 @@ class SchemaMaker {
           map["propertyNames"] = {{"pattern", json::string(field.names->pattern)}};
         return map;
       }
+      case ValueKind::kSql:
+      case ValueKind::kAnswerColumn:
+        return {{"type", "string"}, {"minLength", 1}};
+      case ValueKind::kAnswerColumns:
+        return {{"type", "array"}, {"minItems", 1}, {"items", {{"type", "string"}}}};
+      case ValueKind::kColumnsByName:
+        return {{"type", "object"},
+                {"additionalProperties", {{"type", "string"}}},
+                {"propertyNames", {{"pattern", json::string(field.names->pattern)}}}};
     }
     return {};
   }
@@ -260,6 +272,10 @@ std::string package_json_schema() {
 
 std::string game_json_schema() {
   return schema_of(kGame, "settings of gameflow's simulated game");
+}
+
+std::string dashboard_json_schema() {
+  return schema_of(kDashboard, "gameflow dashboard");
 }
 
 std::string connector_json_schema(std::span<const connect::Kind> kinds) {

@@ -14,6 +14,7 @@ std::string json_schema();
 std::string package_json_schema();
 // Of the settings of the simulated game.
 std::string game_json_schema();
+std::string dashboard_json_schema();
 // Of the files of connectors of these kinds.
 std::string connector_json_schema(std::span<const connect::Kind> kinds);
 

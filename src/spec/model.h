@@ -148,12 +148,13 @@ struct Dataflow {
     Position position;
   };
   std::vector<Include> includes;
-  // Files of connectors, relative to the dataflow.
-  struct ConnectorFile {
+  // Files of connectors and dashboards, relative to the dataflow.
+  struct File {
     std::string file;
     Position position;
   };
-  std::vector<ConnectorFile> connectors;
+  std::vector<File> connectors;
+  std::optional<std::vector<File>> dashboards;  // nothing: those of the folder `dashboards`
 
   const Topic* find_topic(std::string_view topic_name) const;
 };

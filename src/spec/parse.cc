@@ -96,18 +96,21 @@ void read_includes(Report& report, const Fields& fields, Dataflow& dataflow) {
   }
 }
 
-void read_connectors(Report& report, const Fields& fields, Dataflow& dataflow) {
-  const Node* const list = fields.find("connectors");
-  if (list == nullptr) return;
+// The files that a list names.
+std::vector<Dataflow::File> read_files(Report& report, const Fields& fields, std::string_view key,
+                                       std::string_view what) {
+  std::vector<Dataflow::File> files;
+  const Node* const list = fields.find(key);
+  if (list == nullptr) return files;
   if (list->kind != NodeKind::kList || list->items.empty()) {
-    report.error(*list, "'connectors' has to be a list of files",
-                 "for example 'connectors: [connectors/gaming-events.yaml]'");
-    return;
+    report.error(*list, fmt::format("'{}' has to be a list of files", key),
+                 std::string(fields.hint(key)));
+    return files;
   }
   for (const Node& node : list->items) {
-    if (const auto file = read_text(report, node, "a connector's file"))
-      dataflow.connectors.push_back({*file, node.position});
+    if (const auto file = read_text(report, node, what)) files.push_back({*file, node.position});
   }
+  return files;
 }
 
 }  // namespace
@@ -147,7 +150,9 @@ void read_dataflow_tree(Report& report, const Node& root, std::string_view sourc
   services.check_all(dataflow.tables);
   if (const auto functions = fields.map("functions")) read_includes(report, *functions, dataflow);
   types.warn_unused(services.code());
-  read_connectors(report, fields, dataflow);
+  dataflow.connectors = read_files(report, fields, "connectors", "a connector's file");
+  if (root.find("dashboards") != nullptr)
+    dataflow.dashboards = read_files(report, fields, "dashboards", "a dashboard's file");
 
   dataflow.types = space.table;
   dataflow.named_types = std::move(space.named);

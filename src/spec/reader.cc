@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <limits>
 #include <tuple>
@@ -331,6 +332,19 @@ std::optional<std::uint64_t> Fields::fraction(std::string_view key) const {
   });
 }
 
+std::optional<double> Fields::number(std::string_view key) const {
+  return read(key, [this](const Node& node, const Field& field) -> std::optional<double> {
+    double number = 0;
+    const char* const end = node.text.data() + node.text.size();
+    const auto [rest, error] = std::from_chars(node.text.data(), end, number);
+    if (node.kind == NodeKind::kScalar && error == std::errc() && rest == end &&
+        std::isfinite(number))
+      return number;
+    report_.error(node, fmt::format("{} has to be a number", what(field)));
+    return std::nullopt;
+  });
+}
+
 std::optional<Duration> Fields::duration(std::string_view key) const {
   return read(key, [this](const Node& node, const Field& field) {
     return read_duration(report_, node, what(field), {static_cast<std::int64_t>(field.min)});
@@ -344,19 +358,20 @@ std::optional<std::uint64_t> Fields::bytes(std::string_view key) const {
 }
 
 std::shared_ptr<const TimeZone> Fields::time_zone(std::string_view key) const {
-  return read(key, [this](const Node& node, const Field& field) -> std::shared_ptr<const TimeZone> {
-    const auto name = read_text(report_, node, what(field));
-    if (!name) return nullptr;
-    auto zone = TimeZone::load(*name);
-    if (zone) return std::move(*zone);
-    const std::vector<std::string> names = TimeZone::names();
-    const std::vector<std::string_view> known(names.begin(), names.end());
-    const std::string_view meant = closest(*name, known);
-    report_.error(node, zone.error().message,
-                  meant.empty() ? "for example 'timezone: Europe/Berlin'"
-                                : fmt::format("did you mean '{}'?", meant));
-    return nullptr;
-  });
+  return read(key,
+              [this, key](const Node& node, const Field& field) -> std::shared_ptr<const TimeZone> {
+                const auto name = read_text(report_, node, what(field));
+                if (!name) return nullptr;
+                auto zone = TimeZone::load(*name);
+                if (zone) return std::move(*zone);
+                const std::vector<std::string> names = TimeZone::names();
+                const std::vector<std::string_view> known(names.begin(), names.end());
+                const std::string_view meant = closest(*name, known);
+                report_.error(node, zone.error().message,
+                              meant.empty() ? fmt::format("for example '{}: Europe/Berlin'", key)
+                                            : fmt::format("did you mean '{}'?", meant));
+                return nullptr;
+              });
 }
 
 std::optional<Fields> Fields::map(std::string_view key) const {

@@ -59,6 +59,8 @@ class Fields {
   const Node* find(std::string_view key) const;
   // The same for a key that is required here, whatever its row says.
   const Node* require(std::string_view key) const;
+  // What to write for it.
+  std::string_view hint(std::string_view key) const { return row(key).hint; }
 
   // Values of each kind. Where a key is absent, what its row says counts, if anything.
   std::optional<std::string> text(std::string_view key) const;  // also of kName
@@ -66,6 +68,7 @@ class Fields {
   std::optional<bool> flag(std::string_view key) const;
   std::optional<std::uint64_t> count(std::string_view key) const;
   std::optional<std::uint64_t> fraction(std::string_view key) const;  // in millionths
+  std::optional<double> number(std::string_view key) const;
   std::optional<Duration> duration(std::string_view key) const;
   std::optional<std::uint64_t> bytes(std::string_view key) const;
   std::shared_ptr<const TimeZone> time_zone(std::string_view key) const;  // null: absent

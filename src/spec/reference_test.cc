@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "spec/dashboard_sections.h"
 #include "spec/game.h"
 #include "spec/model.h"
 #include "spec/reader.h"
@@ -66,6 +67,8 @@ std::string kind_of(const Field& field) {
     case ValueKind::kFraction:
       return fmt::format("number, {} to {}", format_millionths(field.min),
                          format_millionths(field.max));
+    case ValueKind::kNumber:
+      return "number";
     case ValueKind::kDuration:
       return field.min <= 1 ? "duration"
                             : fmt::format("duration, at least `{}`",
@@ -85,12 +88,22 @@ std::string kind_of(const Field& field) {
       return "list";
     case ValueKind::kNamed:
       return "map";
+    case ValueKind::kSql:
+      return "SQL";
+    case ValueKind::kAnswerColumn:
+      return "column";
+    case ValueKind::kAnswerColumns:
+      return "list of columns";
+    case ValueKind::kColumnsByName:
+      return "map to columns";
   }
   return "";
 }
 
 std::string row_of(const Field& field) {
-  const std::string fallback = field.fallback.empty() ? "" : fmt::format("`{}` ", field.fallback);
+  std::string fallback = field.fallback.empty() ? "" : fmt::format("`{}` ", field.fallback);
+  if (field.kind == ValueKind::kAnswerColumn && field.min > 0) fallback = "one that fits ";
+  if (field.kind == ValueKind::kAnswerColumns && field.min > 0) fallback = "all that fit ";
   return fmt::format("| `{}` | {} | {}| {} |\n", field.key, kind_of(field),
                      field.is_required ? "required " : fallback, field.doc);
 }
@@ -145,6 +158,30 @@ TEST(Reference, HasTheTablesOfTheGame) {
     EXPECT_NE(text.find(table_of(*section)), std::string::npos)
         << "docs/reference/simulated-game.md has no such table, of " << section->name << ":\n"
         << table_of(*section);
+  }
+}
+
+TEST(Reference, HasTheTablesOfDashboards) {
+  const std::string text = read_reference("dashboards.md");
+  const auto expect_table = [&](std::string_view what, const std::string& table) {
+    EXPECT_NE(text.find(table), std::string::npos)
+        << "docs/reference/dashboards.md has no such table, of " << what << ":\n"
+        << table;
+  };
+  std::vector<const Section*> sections;
+  collect(kDashboard, sections);
+  EXPECT_EQ(sections.size(), 12U);
+  for (const Section* section : sections) {
+    Section without_kinds = *section;
+    without_kinds.variants = {};
+    expect_table(section->name, table_of(without_kinds));
+  }
+  for (const PanelKind& kind : panel_kinds()) {
+    Section own = kPanel;
+    own.fields = kind.fields;
+    own.variants = {};
+    expect_table(kind.name, fmt::format("#### {}\n\n{} By default {} high.\n\n{}", kind.type,
+                                        kind.doc, kind.height, table_of(own)));
   }
 }
 

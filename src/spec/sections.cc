@@ -81,6 +81,12 @@ constexpr Field kDataflowFields[] = {
      .doc = "files of connectors that run beside it, relative to this one",
      .hint = "for example 'connectors: [connectors/gaming-events.yaml]'",
      .min = 1},
+    {.key = "dashboards",
+     .kind = kTexts,
+     .doc = "files of [dashboards](dashboards.md), relative to this one; without, those of the "
+            "folder `dashboards` beside it",
+     .hint = "for example 'dashboards: [dashboards/players.yaml]'",
+     .min = 1},
     {.key = "functions",
      .kind = kMap,
      .doc = "C++ that all operators share",
@@ -89,8 +95,6 @@ constexpr Field kDataflowFields[] = {
 };
 constexpr KnownButRefused kDataflowRefused[] = {
     {"states", "states stand in their service", "move them there"},
-    {"dashboards", "this version of gameflow has no 'dashboards' yet",
-     "remove the section; pages of one's own read topics over HTTP and WebSocket"},
 };
 
 constexpr Field kMetaFields[] = {

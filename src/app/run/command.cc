@@ -17,6 +17,7 @@
 #include "api/api.h"
 #include "app/commands.h"
 #include "app/connect/processes.h"
+#include "app/dashboard_files.h"
 #include "app/dataflow_file.h"
 #include "app/listen_address.h"
 #include "app/logging.h"
@@ -38,6 +39,7 @@
 #include "runtime/engine.h"
 #include "runtime/stored_services.h"
 #include "serve/server.h"
+#include "spec/dashboard.h"
 
 namespace gameflow::app {
 namespace {
@@ -104,8 +106,7 @@ std::vector<std::string> connector_arguments(const RunOptions& options, const st
 // What --watch looks at. Each by itself: a connector's file that was removed hides no change of the
 // dataflow.
 struct Watches {
-  FileWatch& dataflow;
-  FileWatch connectors{{}};
+  FileWatch dataflow, connectors{{}}, dashboards{{}};
 
   void watch(const DataflowFile& file) {
     dataflow.watch(files_of(file));
@@ -113,13 +114,19 @@ struct Watches {
   }
 };
 
-// Takes over changes of the dataflow and of its connectors, if there are any.
-void look_for_changes(Watches& watches, Deployment& deployment, ConnectorProcesses& connectors,
-                      const RunOptions& options, ServiceManager& manager,
-                      const std::string& status) {
-  const bool is_other_dataflow = watches.dataflow.has_changed();
-  if (!watches.connectors.has_changed() && !is_other_dataflow) return;
-  manager.reloading();
+void take_over_dashboards(const DataflowFile& file, api::Api& api) {
+  auto dashboards = read_dashboards(file);
+  if (dashboards) {
+    spdlog::info("{} dashboard{} taken over", dashboards->size(),
+                 dashboards->size() == 1 ? "" : "s");
+    return api.dashboards().replace(std::move(*dashboards));
+  }
+  print_error(dashboards.error());
+  spdlog::warn("the dashboards as they were before this change stay");
+}
+
+void take_over_dataflow(Deployment& deployment, ConnectorProcesses& connectors,
+                        const RunOptions& options) {
   if (const Status changed = deployment.change(options.build); !changed) {
     print_error(changed.error());
     spdlog::warn("the dataflow as it was before this change goes on");
@@ -131,6 +138,21 @@ void look_for_changes(Watches& watches, Deployment& deployment, ConnectorProcess
     print_error(correct.error());
     spdlog::warn("the connectors as they were before this change go on");
   }
+}
+
+// Takes over changes of the dataflow, its connectors and its dashboards, if there are any.
+void look_for_changes(Watches& watches, Deployment& deployment, ConnectorProcesses& connectors,
+                      const RunOptions& options, api::Api& api, ServiceManager& manager,
+                      const std::string& status) {
+  watches.dashboards.follow(dashboard_files(deployment.file()));
+  const bool is_other_dataflow = watches.dataflow.has_changed();
+  const bool are_other_connectors = watches.connectors.has_changed();
+  const bool are_other_dashboards = watches.dashboards.has_changed();
+  if (!is_other_dataflow && !are_other_connectors && !are_other_dashboards) return;
+  manager.reloading();
+  if (is_other_dataflow || are_other_connectors)
+    take_over_dataflow(deployment, connectors, options);
+  if (is_other_dataflow || are_other_dashboards) take_over_dashboards(deployment.file(), api);
   watches.watch(deployment.file());
   manager.ready(status);
 }
@@ -144,17 +166,17 @@ bool recovers(const Status& ready) {
 
 // The number of the signal that comes. Until then changes of the dataflow are taken over, with
 // --watch, and the service manager hears that the server is alive.
-int serve_until_signal(TerminationSignals& signals, FileWatch& watch, Deployment& deployment,
-                       ConnectorProcesses& connectors, const RunOptions& options,
-                       const api::Api& api, ServiceManager& manager, const std::string& status) {
+int serve_until_signal(TerminationSignals& signals, Watches& watches, Deployment& deployment,
+                       ConnectorProcesses& connectors, const RunOptions& options, api::Api& api,
+                       ServiceManager& manager, const std::string& status) {
   using std::chrono::milliseconds;
   constexpr milliseconds kLookEvery{50};
-  Watches watches{.dataflow = watch};
   if (options.watch) {
     const DataflowFile& file = deployment.file();
     watches.watch(file);
     std::vector<std::string> all = files_of(file);
     all.insert(all.end(), file.connectors.begin(), file.connectors.end());
+    for (const std::string& name : dashboard_files(file)) all.push_back(name);
     spdlog::info("watching {} for changes", fmt::join(all, ", "));
   }
   manager.ready(status);
@@ -165,12 +187,14 @@ int serve_until_signal(TerminationSignals& signals, FileWatch& watch, Deployment
   for (;;) {
     if (alive_every && recovers(api.ready())) manager.alive();
     if (const int signal = signals.wait_for(pause); signal != 0) return signal;
-    if (options.watch) look_for_changes(watches, deployment, connectors, options, manager, status);
+    if (options.watch)
+      look_for_changes(watches, deployment, connectors, options, api, manager, status);
   }
 }
 
 // Brings everything up, in order of dependence, and down again in the reverse order.
-Status serve(const RunOptions& options, Operators operators, FileWatch& watch,
+Status serve(const RunOptions& options, Operators operators,
+             std::vector<spec::Dashboard> dashboards, Watches& watches,
              const ListenAddress& address, const MemoryLimit& limit, ServiceManager& manager) {
   TerminationSignals signals;  // before the first thread
   const SystemClock machine_clock;
@@ -188,6 +212,7 @@ Status serve(const RunOptions& options, Operators operators, FileWatch& watch,
   if (options.clear_state) GF_TRY(runtime::clear_state(*operators.file.graph, *store));
   GF_TRY(tell_left_services(*operators.file.graph, *store, options.data_folder.string()));
   api::Api api(*store, nullptr, clock, &memory);
+  api.dashboards().replace(std::move(dashboards));
   GF_ASSIGN(
       const std::unique_ptr<Deployment> deployment,
       Deployment::open(std::move(operators), *store,
@@ -208,7 +233,7 @@ Status serve(const RunOptions& options, Operators operators, FileWatch& watch,
   connectors->run(deployment->file().connectors);
 
   const int signal =
-      serve_until_signal(signals, watch, *deployment, *connectors, options, api, manager, status);
+      serve_until_signal(signals, watches, *deployment, *connectors, options, api, manager, status);
   manager.stopping();
   spdlog::info("stopping on signal {}: once more stops at once", signal);
   connectors.reset();
@@ -249,15 +274,19 @@ int run_command(const RunOptions& options) {
   }
   ServiceManager manager;  // before the compiler runs
   const MemoryLimit memory = limit_memory(options);
-  FileWatch watch({options.build.dataflow});  // from before it is read
+  Watches watches{.dataflow = FileWatch({options.build.dataflow})};  // from before it is read
   auto operators = load_operators(options.build);
   if (!operators) return print_error(operators.error());
   if (const Status status = check_connectors(operators->file.connectors, options.kinds_library);
       !status)
     return print_error(status.error());
+  watches.dashboards.watch(dashboard_files(operators->file));
+  auto dashboards = read_dashboards(operators->file);
+  if (!dashboards) return print_error(dashboards.error());
   spdlog::info("operators {} {}", operators->built.was_cached ? "cached in" : "built, kept in",
                operators->built.file.string());
-  const Status status = serve(options, std::move(*operators), watch, *address, memory, manager);
+  const Status status = serve(options, std::move(*operators), std::move(*dashboards), watches,
+                              *address, memory, manager);
   return status ? kExitFine : print_error(status.error());
 }
 
@@ -277,6 +306,8 @@ int validate_command(const ValidateOptions& options) {
   if (!file) return print_error(file.error());
   if (const Status status = check_connectors(file->connectors, options.kinds_library); !status)
     return print_error(status.error());
+  if (const auto dashboards = read_dashboards(*file); !dashboards)
+    return print_error(dashboards.error());
   if (options.operators) {
     const auto library = build_operators(*file, options.build, true);
     if (!library) return print_error(library.error());

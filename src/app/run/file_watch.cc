@@ -15,11 +15,18 @@ void FileWatch::watch(std::vector<std::string> files) {
   for (std::size_t i = 0; i < files_.size(); ++i) {
     const auto found = std::ranges::find(before, files_[i]);
     if (found == before.end()) continue;
-    known[i] = known_[static_cast<std::size_t>(found - before.begin())];
+    if (known_) known[i] = (*known_)[static_cast<std::size_t>(found - before.begin())];
     last[i] = last_[static_cast<std::size_t>(found - before.begin())];
   }
   known_ = std::move(known);
   last_ = std::move(last);
+}
+
+void FileWatch::follow(std::vector<std::string> files) {
+  if (files == files_) return;
+  files_ = std::move(files);
+  known_.reset();
+  last_ = look();
 }
 
 FileWatch::Look FileWatch::look() const {

@@ -6,6 +6,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,12 @@ class FileWatch {
   // Watches these from now on, instead of those before; those that it watches already go on.
   void watch(std::vector<std::string> files);
 
+  // The same where the list itself may be what has changed.
+  void follow(std::vector<std::string> files);
+
   // Takes a look. True once the files are others than at the last true (at first: than when they
-  // were first watched)
-  // and have been so for two looks, so that nobody is still writing; not while one is missing.
+  // were first watched) and have been so for two looks, so that nobody is still writing; not while
+  // one is missing.
   bool has_changed();
 
  private:
@@ -34,7 +38,8 @@ class FileWatch {
   Look look() const;
 
   std::vector<std::string> files_;
-  Look known_, last_;
+  std::optional<Look> known_;  // nothing: others than these are known
+  Look last_;
 };
 
 }  // namespace gameflow::app

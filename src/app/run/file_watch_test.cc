@@ -70,5 +70,25 @@ TEST_F(Watch, OtherFilesBeginAsTheyAre) {
   EXPECT_FALSE(watch.has_changed());
 }
 
+TEST_F(Watch, OtherFilesThatAreFollowedAreAChange) {
+  const std::string a = write("a", "1"), b = write("b", "1");
+  FileWatch watch({a});
+  const auto changes = [&](std::vector<std::string> files) {
+    std::string told;
+    for (int look = 0; look < 3; ++look) {
+      watch.follow(files);
+      told += watch.has_changed() ? '!' : '.';
+    }
+    return told;
+  };
+  EXPECT_EQ(changes({a}), "...");
+  EXPECT_EQ(changes({a, b}), "!..");
+  EXPECT_EQ(changes({a}), "!..");
+  EXPECT_EQ(changes({}), "!..");
+  EXPECT_EQ(changes({a}), "!..");
+  write("a", "22");
+  EXPECT_EQ(changes({a}), ".!.");
+}
+
 }  // namespace
 }  // namespace gameflow::app

@@ -1,0 +1,31 @@
+// Whether the queries of dashboards are right for a dataflow.
+//
+// Threads  one.
+#pragma once
+
+#include <list>
+#include <vector>
+
+#include "base/error.h"
+#include "plan/graph.h"
+#include "query/query.h"
+#include "spec/dashboard.h"
+#include "spec/diagnostic.h"
+
+namespace gameflow::api {
+
+class DashboardCheck {
+ public:
+  // Knows the states, tables and topics of the graph as Api::sql() does, but none of their rows.
+  explicit DashboardCheck(const plan::Graph& graph);
+
+  // Prepares each query, and looks for the columns that are named or needed.
+  std::vector<spec::Diagnostic> check(const spec::Dashboard& dashboard);
+
+ private:
+  std::list<query::Table> tables_;  // before the database, which borrows them
+  query::Database database_;
+  Status is_open_;
+};
+
+}  // namespace gameflow::api

@@ -1,0 +1,110 @@
+#include "app/dashboard_files.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "api/dashboard_check.h"
+#include "app/text_file.h"
+#include "spec/diagnostic.h"
+
+namespace gameflow::app {
+namespace {
+
+// A file on the way to its dashboard.
+struct Draft {
+  std::string file, text;
+  spec::DashboardResult result;
+};
+
+Result<Draft> read_draft(const std::string& file) {
+  GF_ASSIGN(std::string text, read_text_file(file));
+  spec::DashboardResult result = spec::parse_dashboard(text, file);
+  return Draft{file, std::move(text), std::move(result)};
+}
+
+void add(std::vector<spec::Diagnostic> more, Draft& draft) {
+  for (spec::Diagnostic& diagnostic : more)
+    draft.result.diagnostics.push_back(std::move(diagnostic));
+}
+
+// Prints them, and sums up the errors.
+Status report(std::vector<Draft>& drafts) {
+  std::size_t errors = 0, files = 0;
+  for (Draft& draft : drafts) {
+    std::vector<spec::Diagnostic>& told = draft.result.diagnostics;
+    if (told.empty()) continue;
+    std::ranges::stable_sort(told, {}, &spec::Diagnostic::position);
+    std::fputs(spec::render(told, draft.file, draft.text).c_str(), stderr);
+    const auto count =
+        std::ranges::count(told, spec::Severity::kError, &spec::Diagnostic::severity);
+    errors += static_cast<std::size_t>(count);
+    files += count != 0 ? 1 : 0;
+  }
+  if (errors == 0) return {};
+  return fail(ErrorCode::kInvalidDataflow,
+              fmt::format("{} dashboard{} {} {} mistake{}", files, files == 1 ? "" : "s",
+                          files == 1 ? "has" : "have", errors, errors == 1 ? "" : "s"));
+}
+
+Status check_names(const std::vector<Draft>& drafts) {
+  for (auto one = drafts.begin(); one != drafts.end(); ++one) {
+    if (!one->result.dashboard) continue;
+    const auto other = std::find_if(std::next(one), drafts.end(), [&](const Draft& draft) {
+      return draft.result.dashboard && draft.result.dashboard->name == one->result.dashboard->name;
+    });
+    if (other == drafts.end()) continue;
+    return fail(ErrorCode::kInvalidDataflow,
+                fmt::format("two dashboards are called '{}': {} and {}. Rename one of the files",
+                            one->result.dashboard->name, one->file, other->file));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> dashboard_files(const DataflowFile& file) {
+  if (file.dashboards) return *file.dashboards;
+  namespace fs = std::filesystem;
+  std::vector<std::string> files;
+  std::error_code error;
+  const fs::path folder = fs::path(file.name).parent_path() / "dashboards";
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const fs::path& path = entry->path();
+    // Editors keep what they work on in files that begin with a point.
+    if (path.extension() == ".yaml" && !path.filename().string().starts_with('.'))
+      files.push_back(path.string());
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+Result<std::vector<spec::Dashboard>> read_dashboards(const DataflowFile& file) {
+  std::vector<Draft> drafts;
+  for (const std::string& name : dashboard_files(file)) {
+    GF_ASSIGN(Draft draft, read_draft(name));
+    drafts.push_back(std::move(draft));
+  }
+  std::vector<spec::Dashboard> dashboards;
+  if (drafts.empty()) return dashboards;
+  api::DashboardCheck check(*file.graph);
+  for (Draft& draft : drafts) {
+    if (!draft.result.dashboard) continue;
+    add(check.check(*draft.result.dashboard), draft);
+    dashboards.push_back(*draft.result.dashboard);
+  }
+  // One that has mistakes is there all the same: whoever links to it made none.
+  if (dashboards.size() == drafts.size()) {
+    for (Draft& draft : drafts)
+      add(spec::link_mistakes(*draft.result.dashboard, dashboards), draft);
+  }
+  GF_TRY(report(drafts));
+  GF_TRY(check_names(drafts));
+  return dashboards;
+}
+
+}  // namespace gameflow::app

@@ -1,0 +1,19 @@
+// The dashboards of a dataflow: which files they are, read and checked.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/dataflow_file.h"
+#include "base/error.h"
+#include "spec/dashboard.h"
+
+namespace gameflow::app {
+
+// Those that the dataflow names, or that lie in its folder now, in order of name.
+std::vector<std::string> dashboard_files(const DataflowFile& file);
+
+// What is wrong has been shown on stderr where it fails. kInvalidDataflow, kFileUnreadable.
+Result<std::vector<spec::Dashboard>> read_dashboards(const DataflowFile& file);
+
+}  // namespace gameflow::app

@@ -1,0 +1,50 @@
+#include "http/dashboard_routes.h"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "api/dashboards.h"
+#include "base/closest.h"
+
+namespace gameflow::http {
+
+namespace json = boost::json;
+
+Result<Reply> list_dashboards(const Call& call) {
+  json::array dashboards;
+  for (const auto& entry : *call.context.api.dashboards().list()) {
+    json::object dashboard = {{"name", entry.name}, {"title", entry.title}};
+    if (entry.description) dashboard["description"] = *entry.description;
+    if (entry.order) dashboard["order"] = *entry.order;
+    dashboards.push_back(std::move(dashboard));
+  }
+  return json_reply(200, json::object{{"dashboards", std::move(dashboards)}});
+}
+
+Result<Reply> describe_dashboard(const Call& call) {
+  const std::string& name = call.arguments[0];
+  const auto entries = call.context.api.dashboards().list();
+  const auto found = std::ranges::find(*entries, name, &api::Dashboards::Entry::name);
+  if (found != entries->end()) {
+    Reply reply;
+    reply.body = found->json;
+    return reply;
+  }
+  std::vector<std::string_view> names;
+  for (const auto& entry : *entries) names.emplace_back(entry.name);
+  const std::string_view meant = closest(name, names);
+  return error_reply(
+      404, "not_found",
+      meant.empty() ? fmt::format("there is no dashboard '{}'; GET /dashboards lists them", name)
+                    : fmt::format("there is no dashboard '{}'; did you mean '{}'?", name, meant));
+}
+
+Reply dashboard_page(const Call& call) {
+  return call.context.files.serve("dash/index.html", call.request);
+}
+
+}  // namespace gameflow::http
