@@ -3,6 +3,7 @@
 
 import {Status} from './live.js';
 import {duration, short, zone} from './format.js';
+import {addDashboards} from './navigation.js';
 
 const kDrawInterval = 200;  // ms between two drawings at least: 5 Hz is as fast as anyone reads
 
@@ -57,6 +58,7 @@ export class Shell {
     document.addEventListener('visibilitychange', () => this.invalidate());
     for (const command of document.querySelectorAll('[data-command]')) fillCommand(command);
     this.#labelTheme();
+    addDashboards(document.querySelector('.top nav'));
     window.__dash = {state: () => structuredClone({paused: this.#paused, status: options.status(), ...options.state()})};
   }
 
@@ -148,7 +150,7 @@ export function colour(name) {
 
 // <div data-command="gameflow generate --to ORIGIN"> becomes the command with a copy button.
 function fillCommand(node) {
-  const code = el('code');
+  const code = el('code', {tabindex: '0'});  // it may be longer than there is room: the keyboard scrolls it, too
   const button = el('button', {type: 'button', class: 'small'}, 'Copy');
   const text = () => node.dataset.command.replaceAll('ORIGIN', location.origin);
   code.textContent = text();

@@ -8,3 +8,4 @@ import './clients.mjs';
 import './pages.mjs';
 import './studio.mjs';
 import './dash.mjs';
+import './dash_pages.mjs';
