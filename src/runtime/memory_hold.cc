@@ -17,6 +17,7 @@ constexpr std::uint64_t kMadeBytesMin = 64U << 20, kMadeBytesMax = 1U << 30;
 constexpr std::size_t kLeastInputBytes = 64U << 10;
 // An epoch that was too large is done again in so many; then they grow by an eighth each.
 constexpr std::size_t kPieces = 4, kGrowth = 8;
+constexpr std::size_t kMuch = 64;  // times the input
 
 }  // namespace
 
@@ -86,10 +87,15 @@ std::uint64_t MemoryHold::made_bytes_max() const {
 bool MemoryHold::made_too_much(std::size_t input_bytes, std::uint64_t made_bytes_max) {
   if (input_bytes_max_ <= kLeastInputBytes) return false;
   input_bytes_max_ = std::max<std::size_t>(1, std::min(input_bytes_max_, input_bytes) / kPieces);
-  spdlog::warn(
-      "of {} MiB of input functions made more than {} MiB in memory; nothing is lost: it is done "
-      "again in smaller pieces. Do lists grow with each record?",
-      std::max<std::size_t>(1, input_bytes >> 20), made_bytes_max >> 20);
+  // A large epoch of many services may make that much; more than that of little is somebody's
+  // fault.
+  const bool is_much = input_bytes < made_bytes_max / kMuch;
+  spdlog::log(
+      is_much ? spdlog::level::warn : spdlog::level::info,
+      "of {} MiB of input functions made more than {} MiB in memory; nothing is lost: it is "
+      "done again in smaller pieces{}",
+      std::max<std::size_t>(1, input_bytes >> 20), made_bytes_max >> 20,
+      is_much ? ". Do lists grow with each record?" : "");
   return true;
 }
 
