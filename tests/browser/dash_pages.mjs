@@ -134,13 +134,15 @@ describe('dashboards of the program', {skip: kBinary ? false : 'GAMEFLOW_BIN nam
       await untilTrue(`after ${made}`);
     }
     const state = await untilTrue('all');
-    assert.match(await textOf(page, 'Sales'), /^231 sales/);
+    // What is known is drawn a moment later.
+    await until('all are counted', async () => (await textOf(page, 'Sales')).startsWith('231 sales'));
     await until('every row is a point', async () => {
       const {rows, drawn} = panelOf(await page.evaluate(() => window.__dash.state()), 'Over time');
       return rows.length > 0 && rows.every(([time, platform, sales]) => new Map(drawn[platform]).get(time) === sales);
     });
-    const items = await shown(page, 'Items').locator('li').allInnerTexts();
-    assert.deepEqual(items.map((text) => text.replace(/^\d*\s*/, '').replace(/\s+/g, ' ')), panelOf(state, 'Items').rows.map(([item, revenue]) => `${item} $${revenue.toFixed(2)}`));
+    const wanted = panelOf(state, 'Items').rows.map(([item, revenue]) => `${item} $${revenue.toFixed(2)}`).join();
+    await until('the items', async () => (await shown(page, 'Items').locator('li').allInnerTexts())
+      .map((text) => text.replace(/^\d*\s*/, '').replace(/\s+/g, ' ')).join() === wanted);
     assert.deepEqual(page.problems, []);
   });
 
