@@ -37,8 +37,8 @@ constexpr i64 kMinute = 60'000;
 constexpr i64 kHour = 60 * kMinute;
 constexpr i64 kDay = 24 * kHour;
 
-// A time by which something can have been played: not before the game was there (2020), and not after its event arrived,
-// but for what clocks differ by.
+// A time by which something can have been played: not before the game was there (2020), and not
+// after its event arrived, but for what clocks differ by.
 inline i64 possible_time(i64 event_time, i64 record_time) {
   constexpr i64 kFirst = 1'577'836'800'000;
   if (event_time < kFirst || event_time > record_time + 5 * kMinute)
