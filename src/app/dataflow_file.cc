@@ -174,10 +174,10 @@ std::vector<spec::Diagnostic> missing_tables(const spec::Dataflow& dataflow) {
 
 Result<DataflowFile> read_dataflow(const std::string& name, const PackageFolders& packages,
                                    std::string* mistakes) {
-  GF_ASSIGN(std::string source, read_text_file(name));
+  GF_ASSIGN(const std::string source, read_text_file(name));
   const std::filesystem::path path(name);
   if (path.filename() != spec::kPackageFile)
-    return check_dataflow(name, std::move(source), packages, mistakes);
+    return check_dataflow(name, source, packages, mistakes);
   const spec::Tree tree = spec::read_yaml(source);
   if (!tree.root) GF_TRY(report(tree.diagnostics, {{name, name, source}}, mistakes));
   if (!tree.root) return fail(ErrorCode::kInvalidDataflow, name + " is not a package");
@@ -185,7 +185,7 @@ Result<DataflowFile> read_dataflow(const std::string& name, const PackageFolders
                         spec::dataflow_around(*tree.root), packages, mistakes);
 }
 
-Result<DataflowFile> check_dataflow(const std::string& name, std::string source,
+Result<DataflowFile> check_dataflow(const std::string& name, const std::string& source,
                                     const PackageFolders& packages, std::string* mistakes) {
   const spec::PackageSearch search{
       .folders = packages, .read = [](const std::string& file) -> std::optional<std::string> {

@@ -35,7 +35,7 @@ Result<DataflowFile> read_dataflow(const std::string& name, const PackageFolders
                                    std::string* mistakes = nullptr);
 
 // The same for YAML that is at hand; `name` is what messages call it. kInvalidDataflow.
-Result<DataflowFile> check_dataflow(const std::string& name, std::string source,
+Result<DataflowFile> check_dataflow(const std::string& name, const std::string& source,
                                     const PackageFolders& packages,
                                     std::string* mistakes = nullptr);
 

@@ -239,6 +239,7 @@ Error Database::Impl::explained(Error error, std::string_view sql) const {
     each_name([&](std::string_view folded, std::string_view name, const auto& columns) {
       if (text.find(folded) == std::string::npos) return;
       std::vector<std::string_view> names;
+      names.reserve(columns.size());
       for (const auto& column : columns) names.emplace_back(column.name);
       error.message += fmt::format("; {} has: {}", name, fmt::join(names, ", "));
     });
@@ -274,7 +275,7 @@ Result<sqlite3_stmt*> Database::Impl::prepare(std::string_view sql, Author autho
   if (has_dash) sql = renamed;
   // Mistakes are told of the statement as it is written.
   if (const std::string exact = with_exact_literals(sql); !exact.empty()) {
-    if (const auto statement = connection.prepare(exact, author)) return statement;
+    if (auto statement = connection.prepare(exact, author)) return statement;
   }
   auto statement = connection.prepare(sql, author);
   if (!statement) return fail(explained(std::move(statement).error(), sql));
@@ -394,8 +395,9 @@ Result<std::vector<std::string>> Database::columns(std::string_view sql,
     return fail(statement.error());
   }
   std::vector<std::string> columns;
-  for (int i = 0; i < sqlite3_column_count(*statement); ++i)
-    columns.push_back(as_written(sqlite3_column_name(*statement, i)));
+  const int count = sqlite3_column_count(*statement);
+  columns.reserve(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) columns.push_back(as_written(sqlite3_column_name(*statement, i)));
   return columns;
 }
 

@@ -327,9 +327,10 @@ void DashboardReader::check_parameters(bool has_time) {
   std::vector<std::string_view> known(dashboard_.variables.begin(), dashboard_.variables.end());
   known.insert(known.end(), std::begin(kAmbientParameters), std::end(kAmbientParameters));
   for (const DashboardQuery& query : dashboard_.queries) {
-    for (const auto& [name, offset] : sql_parameters(query.sql.text)) {
-      const auto tell = [&](std::string message, std::string hint) {
-        report_.add(query.sql.mistake(offset, name.size() + 1, std::move(message), hint));
+    for (const auto& parameter : sql_parameters(query.sql.text)) {
+      const auto& name = parameter.name;
+      const auto tell = [&](std::string message, const std::string& hint) {
+        report_.add(query.sql.mistake(parameter.offset, name.size() + 1, std::move(message), hint));
       };
       const bool is_variable = std::ranges::count(dashboard_.variables, name) != 0;
       if (is_variable) variables_.erase(name);

@@ -23,14 +23,14 @@ bool is_dashboard_name(std::string_view name) {
 bool is_variable_name(std::string_view name) {
   return is_identifier(name) && name.size() <= 100 && name[0] != '_' &&
          std::ranges::none_of(name, [](char c) { return c >= 'A' && c <= 'Z'; }) &&
-         std::ranges::count(kAmbientParameters, name) == 0;
+         std::ranges::count(kAmbientParameters, name) == 0 && name != "range" && name != "wall";
 }
 
 constexpr NameRule kVariableName = {
     "variable", is_variable_name,
     "small letters, digits and '_', a letter first, at most 100; 'from', 'to', 'now' and 'zone' "
-    "are always there",
-    "^(?!(from|to|now|zone)$)[a-z][a-z0-9_]{0,99}$"};
+    "are always there, 'range' and 'wall' are the page's own",
+    "^(?!(from|to|now|zone|range|wall)$)[a-z][a-z0-9_]{0,99}$"};
 
 // ---- fields that several have
 
