@@ -19,7 +19,7 @@ CASES = [
      0, ["gameflow: stopped", "gameflow: not running"]),
     ("every mistake in the dataflow is shown",
      f"sed -e 's/  type: list$/  type: lst/' {FLAGSHIP} > games/gaming-analytics/mistakes.yaml; DATAFLOW=games/gaming-analytics/mistakes.yaml make start",
-     2, ["mistakes.yaml:119:11: error: unknown type", "mistakes.yaml:273:11: error: unknown type", "has 5 mistakes"]),
+     2, ["mistakes.yaml:120:11: error: unknown type", "mistakes.yaml:378:11: error: unknown type", "has 8 mistakes"]),
     ("what is wrong with the rate",
      "RATE=many make start",
      2, ["gameflow: started", "generator did not start", "'many' is neither"]),
