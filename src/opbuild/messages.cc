@@ -234,6 +234,12 @@ void forget_uses(std::vector<Diagnostic>& found, Position taken_at) {
   while (!found.empty() && is_use(found.back())) found.pop_back();
 }
 
+// What to write instead, as GCC says it; the second since GCC 13.
+bool is_advice(std::string_view note) {
+  return note.find("did you ") != std::string_view::npos ||
+         note.find("this is probably fixable by ") != std::string_view::npos;
+}
+
 }  // namespace
 
 std::vector<Diagnostic> read_compiler_output(std::string_view output,
@@ -269,7 +275,7 @@ std::vector<Diagnostic> read_compiler_output(std::string_view output,
       current = &found.emplace_back(Diagnostic{.position = *position, .message = text, .hint = ""});
     } else if (message->text == "constraints not satisfied" || message->text.ends_with(':')) {
       continue;  // of the static_asserts, which say it better; of lists that are not shown
-    } else if (const bool advice = message->text.find("did you ") != std::string_view::npos;
+    } else if (const bool advice = is_advice(message->text);
                current != nullptr && (advice || in_yaml)) {
       if (!current->hint.empty()) current->hint += '\n';
       // Where advice stands means nothing: that on an #include, below whichever came last.

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <gameflow/key.h>
 
@@ -148,11 +149,18 @@ TEST_F(QueryTest, Select) {
 }
 
 TEST_F(QueryTest, MistakesSayWhatThereIs) {
-  const std::pair<const char*, const char*> cases[] = {
+  const std::pair<const char*, std::string> cases[] = {
       {"select * from player", "sql_invalid: no such table: player; the tables are: players"},
       {"select cuont from players",
        "sql_invalid: no such column: cuont; players has: _key, count, amount, team, _updated_at, "
        "_window_start, _window_closed"},
+      {"select count from players where team = \"red\"",
+       // Later ones say what is wrong.
+       "sql_invalid: no such column: " +
+           std::string(sqlite3_libversion_number() < 3'046'000
+                           ? "red"
+                           : "\"red\" - should this be a string literal in single-quotes?") +
+           "; players has: _key, count, amount, team, _updated_at, _window_start, _window_closed"},
       {"selec 1", "sql_invalid: near \"selec\": syntax error"},
       {"", "sql_invalid: there is no statement"},
       {" -- nothing", "sql_invalid: there is no statement"},
@@ -165,11 +173,6 @@ TEST_F(QueryTest, MistakesSayWhatThereIs) {
       {"select median('x')", "sql_invalid: median and percentile take numbers"},
   };
   for (const auto& [sql, want] : cases) EXPECT_EQ(run(sql), want) << sql;
-  // SQLite 3.46 adds that a text has other quotes.
-  const std::string quoted = run("select count from players where team = \"red\"");
-  EXPECT_EQ(quoted.find("sql_invalid: no such column: "), 0U) << quoted;
-  EXPECT_NE(quoted.find("red"), std::string::npos) << quoted;
-  EXPECT_NE(quoted.find("; players has: _key, count, "), std::string::npos) << quoted;
 }
 
 TEST_F(QueryTest, ParametersStandForValues) {

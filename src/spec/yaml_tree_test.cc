@@ -68,6 +68,7 @@ struct Case {
   std::string source;
   Position position;
   std::string message;
+  std::string message_of_yaml_cpp_0_8 = {};  // where it says more
 };
 
 void PrintTo(const Case& test, std::ostream* out) {
@@ -79,9 +80,10 @@ class Refused : public testing::TestWithParam<Case> {};
 TEST_P(Refused, WithPlaceAndReason) {
   const Tree tree = read_yaml(GetParam().source);
   ASSERT_FALSE(tree.diagnostics.empty());
-  // yaml-cpp 0.8 says which anchor is not defined.
-  EXPECT_EQ(tree.diagnostics[0].message.find(GetParam().message), 0U)
-      << tree.diagnostics[0].message;
+  const std::string& message = tree.diagnostics[0].message;
+  if (message != GetParam().message_of_yaml_cpp_0_8) {
+    EXPECT_EQ(message, GetParam().message);
+  }
   EXPECT_EQ(tree.diagnostics[0].position, GetParam().position);
 }
 
@@ -99,7 +101,11 @@ const Case kRefused[] = {
      kLarge},
     {"AliasChain", alias_chain(), {63, 12}, kDeep},
     {"SelfReference", "a: &a [1, *a]", {1, 11}, "this alias refers to a value that contains it"},
-    {"UnknownAlias", "a: *b", {1, 4}, "this is not YAML: the referenced anchor is not defined"},
+    {"UnknownAlias",
+     "a: *b",
+     {1, 4},
+     "this is not YAML: the referenced anchor is not defined",
+     "this is not YAML: the referenced anchor is not defined: b"},
     {"DeepFlow", repeat("[", 10'000), {1, 33}, kDeep},
     {"DeepMaps", repeat("{a: ", 10'000), {1, 253}, kDeep},
     {"DeepLists", repeat("- ", 10'000), {1, 129}, kDeep},
