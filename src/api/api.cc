@@ -17,12 +17,6 @@
 namespace gameflow::api {
 namespace {
 
-std::string did_you_mean(std::string_view name, const std::vector<std::string>& names) {
-  const std::vector<std::string_view> candidates(names.begin(), names.end());
-  const std::string_view guess = closest(name, candidates);
-  return guess.empty() ? std::string() : fmt::format("; did you mean '{}'?", guess);
-}
-
 constexpr std::string_view kNowParameter = "now";
 
 // What is true of one engine.
@@ -103,10 +97,11 @@ struct Api::Impl {
   Result<log::TopicInfo> find_topic(std::string_view name) const {
     auto topic = topics.topic(name);
     if (topic) return topic;
-    std::vector<std::string> names;
-    for (const log::TopicInfo& info : topics.topics()) names.push_back(info.config.name);
+    const std::vector<log::TopicInfo> known = topics.topics();
+    std::vector<std::string_view> names;
+    for (const log::TopicInfo& info : known) names.emplace_back(info.config.name);
     return fail(ErrorCode::kTopicNotFound,
-                fmt::format("there is no topic '{}'{}", name, did_you_mean(name, names)));
+                fmt::format("there is no topic '{}'{}", name, or_closest(name, names)));
   }
 
   Result<Destination> find_destination(std::string_view name) const {

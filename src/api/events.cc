@@ -186,11 +186,9 @@ void Events::take(std::string_view event, ClientClock& clock) {
   if (found == nullptr) {
     std::vector<std::string_view> names;
     for (const spec::EventRoute& route : ingest_.routes) names.emplace_back(route.event);
-    const std::string_view guess = closest(name, names);
-    return out_.reject(
-        std::string(kName), ErrorCode::kUnknownEvent,
-        fmt::format("no events are called '{}' here{}", name.substr(0, 200),
-                    guess.empty() ? std::string() : fmt::format("; did you mean '{}'?", guess)));
+    return out_.reject(std::string(kName), ErrorCode::kUnknownEvent,
+                       fmt::format("no events are called '{}' here{}", name.substr(0, 200),
+                                   or_closest(name, names)));
   }
   if (!found->checker)
     return out_.reject(std::string(kName), ErrorCode::kTopicNotFound, found->error);

@@ -187,11 +187,8 @@ Result<StateRows> Queries::rows(std::string_view service, std::string_view state
     for (const auto& table : tables) names.push_back(table.service + "/" + table.state);
     const std::vector<std::string_view> views(names.begin(), names.end());
     const std::string name = fmt::format("{}/{}", service, state);
-    const std::string_view meant = closest(name, views);
     return fail(ErrorCode::kInvalidArgument,
-                meant.empty()
-                    ? fmt::format("there is no state '{}'", name)
-                    : fmt::format("there is no state '{}'; did you mean '{}'?", name, meant));
+                fmt::format("there is no state '{}'{}", name, or_closest(name, views)));
   }
   return read_rows(static_cast<std::size_t>(found - tables.begin()), wanted);
 }

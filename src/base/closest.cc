@@ -5,6 +5,8 @@
 #include <numeric>
 #include <vector>
 
+#include <fmt/format.h>
+
 namespace gameflow {
 namespace {
 
@@ -41,6 +43,11 @@ std::string_view closest(std::string_view word, std::span<const std::string_view
     }
   }
   return best;
+}
+
+std::string or_closest(std::string_view word, std::span<const std::string_view> candidates) {
+  const std::string_view meant = closest(word, candidates);
+  return meant.empty() ? std::string() : fmt::format("; did you mean '{}'?", meant);
 }
 
 }  // namespace gameflow

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace gameflow {
 
 // The candidate that `word` most likely means, or empty: at most a third of its letters differ.
 std::string_view closest(std::string_view word, std::span<const std::string_view> candidates);
+// The end of a message that names the wrong word: "; did you mean 'players'?", or nothing.
+std::string or_closest(std::string_view word, std::span<const std::string_view> candidates);
 
 }  // namespace gameflow

@@ -36,11 +36,10 @@ Result<Reply> describe_dashboard(const Call& call) {
   }
   std::vector<std::string_view> names;
   for (const auto& entry : *entries) names.emplace_back(entry.name);
-  const std::string_view meant = closest(name, names);
-  return error_reply(
-      404, "not_found",
-      meant.empty() ? fmt::format("there is no dashboard '{}'; GET /dashboards lists them", name)
-                    : fmt::format("there is no dashboard '{}'; did you mean '{}'?", name, meant));
+  const std::string meant = or_closest(name, names);
+  return error_reply(404, "not_found",
+                     fmt::format("there is no dashboard '{}'{}", name,
+                                 meant.empty() ? "; GET /dashboards lists them" : meant));
 }
 
 Reply dashboard_page(const Call& call) {

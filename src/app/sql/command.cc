@@ -155,11 +155,10 @@ class Shell {
     } else if (command == ".mode") {
       set_mode(argument);
     } else {
-      const std::string_view guess = closest(command, kShellCommands);
+      const std::string meant = or_closest(command, kShellCommands);
       tell(fail(ErrorCode::kInvalidArgument,
-                fmt::format("there is no command '{}'; {}", command,
-                            guess.empty() ? ".help lists them"
-                                          : fmt::format("did you mean '{}'?", guess))));
+                fmt::format("there is no command '{}'{}", command,
+                            meant.empty() ? "; .help lists them" : meant)));
     }
   }
 
@@ -220,11 +219,10 @@ class Shell {
     if (has_printed || name.empty()) return {};
     std::vector<std::string_view> names;
     for (const SqlTable& table : tables_) names.emplace_back(table.name);
-    const std::string_view guess = closest(name, names);
+    const std::string meant = or_closest(name, names);
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("there is no table '{}'{}", name,
-                            guess.empty() ? "; .tables lists them"
-                                          : fmt::format("; did you mean '{}'?", guess)));
+                            meant.empty() ? "; .tables lists them" : meant));
   }
 
   Asking asking_;
