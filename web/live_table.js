@@ -1,6 +1,6 @@
 // A table whose cells stay where their texts change: what is the same is not touched.
 
-import {el, setText} from './shell.js';
+import {el, setText} from './dom.js';
 
 export class LiveTable {
   #classes;

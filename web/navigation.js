@@ -1,5 +1,6 @@
 // Dashboards in the navigation of every page, from GET /dashboards: a list that opens. Without dashboards there is none.
 
+import {el} from './dom.js';
 import {getJson} from './live.js';
 
 const kEdge = 8;  // px that the list keeps from the window's edges
@@ -14,10 +15,10 @@ export async function addDashboards(nav) {
   }
   if (!dashboards?.length) return;
   const here = decodeURIComponent(/^\/dash\/([^/]*)/.exec(location.pathname)?.[1] ?? '');
-  const list = element('div', {id: 'dashboards', class: 'menu', popover: 'auto'});
+  const list = el('div', {id: 'dashboards', class: 'menu', popover: 'auto'});
   for (const {name, title, description} of dashboards) {
-    const link = element('a', {href: `/dash/${encodeURIComponent(name)}`, 'aria-current': name === here ? 'page' : null});
-    link.append(element('span', {}, title ?? name), description ? element('span', {class: 'note'}, description) : '');
+    const link = el('a', {href: `/dash/${encodeURIComponent(name)}`, 'aria-current': name === here ? 'page' : null});
+    link.append(el('span', {}, title ?? name), description ? el('span', {class: 'note'}, description) : '');
     list.append(link);
   }
   const button = nav.querySelector('.menu-button') ?? addButton(nav);
@@ -33,14 +34,7 @@ export async function addDashboards(nav) {
 // In the place of what dashboards show better; the addresses stay.
 function addButton(nav) {
   for (const link of nav.querySelectorAll('[href="/stat/table.html"], [href="/stat/purchase.html"]')) if (!link.hasAttribute('aria-current')) link.remove();
-  const button = element('button', {type: 'button', class: 'menu-button', popovertarget: 'dashboards', 'aria-haspopup': 'true', 'aria-expanded': 'false'}, 'Dashboards');
+  const button = el('button', {type: 'button', class: 'menu-button', popovertarget: 'dashboards', 'aria-haspopup': 'true', 'aria-expanded': 'false'}, 'Dashboards');
   nav.children[1].after(button);
   return button;
-}
-
-function element(tag, attributes, text = '') {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) if (value !== null) node.setAttribute(name, value);
-  node.textContent = text;
-  return node;
 }

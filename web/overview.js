@@ -2,7 +2,8 @@
 // /connectors once a second, and for the results that changed.
 
 import {Status, getJson} from './live.js';
-import {Shell, $, el, setText} from './shell.js';
+import {$, el, setText} from './dom.js';
+import {Shell} from './shell.js';
 import {Results, chooseResults} from './results.js';
 import {listStates} from './states.js';
 import {Rates, kHistory} from './rates.js';

@@ -1,7 +1,8 @@
 // The 20 most active players of the last closed window, compared with the window before.
 
 import {LiveTopic, Status} from './live.js';
-import {Shell, $, el, setText} from './shell.js';
+import {$, el, setText} from './dom.js';
+import {Shell} from './shell.js';
 import {Sparkline} from './sparkline.js';
 import {WindowSeries, tailWithin, windowLength} from './windows.js';
 import {named, plain, short, time, whole} from './format.js';

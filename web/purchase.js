@@ -2,7 +2,8 @@
 
 import {Chart, seriesColour, seriesDash} from './chart.js';
 import {LiveTopic, Status} from './live.js';
-import {Shell, $, el, setText} from './shell.js';
+import {$, el, setText} from './dom.js';
+import {Shell} from './shell.js';
 import {WindowSeries, tailWithin, windowLength} from './windows.js';
 import {duration, money, named, short, tick, time, whole} from './format.js';
 

@@ -2,7 +2,7 @@
 // state the top rows, as a short list. Fed by the overview's polls; one request at a time for states.
 
 import {getJson} from './live.js';
-import {el, setText} from './shell.js';
+import {el, setText} from './dom.js';
 import {Fields, kValue, timeOf} from './fields.js';
 import {columnsOf, placeOf, refreshOf, topOf} from './states.js';
 import {named, plain, time, whole} from './format.js';

@@ -1,6 +1,7 @@
 // What every page has: status pill, pause, theme, time zone, copyable commands, drawing at a calm
 // rate, and window.__dash.state() for tests.
 
+import {$, el, setText} from './dom.js';
 import {Status} from './live.js';
 import {duration, short, zone} from './format.js';
 import {addDashboards} from './navigation.js';
@@ -16,24 +17,6 @@ const kWords = {
   [Status.disconnected]: 'Disconnected',
   [Status.missing]: 'No such topic',
 };
-
-export const $ = (id) => document.getElementById(id);
-
-// An element with attributes and children; strings become text, never markup.
-export function el(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined && value !== null) node.setAttribute(name, value);
-  }
-  node.append(...children);
-  return node;
-}
-
-// Changes text only where it differs, so that a selection or a screen reader is not disturbed.
-export function setText(node, text) {
-  const wanted = String(text);
-  if (node.textContent !== wanted) node.textContent = wanted;
-}
 
 // options.draw()    shows the current data; called at most 5 times a second, not while paused or hidden
 // options.status()  -> Status of the whole page

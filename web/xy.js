@@ -5,7 +5,8 @@
 import {Chart} from './chart.js';
 import {Places, drawPicture} from './chart_picture.js';
 import {Status, getJson} from './live.js';
-import {Shell, $, el, setText} from './shell.js';
+import {$, el, setText} from './dom.js';
+import {Shell} from './shell.js';
 import {StateSource} from './state_source.js';
 import {TopicSource} from './topic_source.js';
 import {listStates, placeOf} from './states.js';

@@ -1,7 +1,8 @@
 // /dash/NAME: a dashboard of the server as a page. What is chosen is in the address; what is shown is followed over one WebSocket.
 
 import {Status} from '../live.js';
-import {Shell, $, el, setText} from '../shell.js';
+import {$, el, setText} from '../dom.js';
+import {Shell} from '../shell.js';
 import {nameOf, readAddress, writeAddress} from './address.js';
 import {controls} from './controls.js';
 import {kColumns, spansOf} from './layout.js';

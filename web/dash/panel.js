@@ -2,7 +2,8 @@
 
 import {Chart, label, seriesColour, seriesDash} from '../chart.js';
 import {Places} from '../chart_picture.js';
-import {colour, el, setText} from '../shell.js';
+import {el, setText} from '../dom.js';
+import {colour} from '../shell.js';
 import {linkTo} from './address.js';
 import {ColumnError, isNumeric, isTime, textOf} from './columns.js';
 import {Followed} from './followed.js';

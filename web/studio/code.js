@@ -1,7 +1,7 @@
 // C++ with its tokens coloured: Prism says what they are, and they become elements here. No HTML is made
 // of text.
 
-import {el} from '../shell.js';
+import {el} from '../dom.js';
 
 export function codeBlock(code) {
   const text = unindent(code);

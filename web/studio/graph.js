@@ -1,7 +1,7 @@
 // The graph on the page: cards of topics and services, laid out by dagre, with the keyboard's way through
 // them. A card is measured as the browser draws it, so no size is written twice.
 
-import {el, setText} from '../shell.js';
+import {el, setText} from '../dom.js';
 import {duration, rate, short} from '../format.js';
 import {Camera} from './camera.js';
 

@@ -1,6 +1,6 @@
 // Small pieces that the views of studio share.
 
-import {el, setText} from '../shell.js';
+import {el, setText} from '../dom.js';
 import {time} from '../format.js';
 
 // A list of names and values. facts([['Rows', node or text], …]); with a third, true, a value has a row for itself.

@@ -1,7 +1,7 @@
 // A topic: its records as they come, from any offset, or those with a text in them.
 
 import {LiveTopic, getJson} from '../live.js';
-import {el, setText} from '../shell.js';
+import {el, setText} from '../dom.js';
 import {bytes, duration, rate, short, whole} from '../format.js';
 import {topicId} from './model.js';
 import {LiveFacts, facts, links, recordItem, recordList, section, whenQuiet} from './parts.js';

@@ -1,7 +1,7 @@
 // A state: its rows, window by window, searched by key, a page at a time.
 
 import {getJson} from '../live.js';
-import {el, setText} from '../shell.js';
+import {el, setText} from '../dom.js';
 import {bytes, plain, time, whole} from '../format.js';
 import {serviceId} from './model.js';
 import {LiveFacts, facts, links, section, whenQuiet} from './parts.js';

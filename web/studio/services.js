@@ -1,6 +1,6 @@
 // A service and an operator: code, counters, partitions, and what failed last.
 
-import {el, setText} from '../shell.js';
+import {el, setText} from '../dom.js';
 import {LiveTable} from '../live_table.js';
 import {duration, rate, short, time, whole} from '../format.js';
 import {codeBlock} from './code.js';

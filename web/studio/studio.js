@@ -4,7 +4,8 @@
 
 import {Status, getJson} from '../live.js';
 import {Rates} from '../rates.js';
-import {Shell, $, setText} from '../shell.js';
+import {$, setText} from '../dom.js';
+import {Shell} from '../shell.js';
 import {GraphView} from './graph.js';
 import {buildGraph, countersOf, edgeRate, operatorFigures, serviceFigures, serviceId, topicId} from './model.js';
 import {decodeHash, encodeHash} from './parts.js';
