@@ -6,10 +6,10 @@ import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, before, describe, it} from 'node:test';
-import {Gameflow, kRoot, launchBrowser, openPage, until, untilState, violations} from './harness.mjs';
+import {panelOf, shown, textOf} from './dash_panels.mjs';
+import {Gameflow, kOutage, kRoot, launchBrowser, openPage, until, untilState, violations} from './harness.mjs';
 
 const kBinary = process.env.GAMEFLOW_BIN;
-const kOutage = /net::ERR_|WebSocket connection to/;
 
 const kDataflow = `apiVersion: 0.6.0
 meta: { name: shop, version: 1.0.0, namespace: tests }
@@ -67,10 +67,6 @@ const kItem = `title: An item
 variables: { item: { required: true, query: select distinct item from sales order by 1 } }
 rows: [{ panels: [{ title: Sold, type: figure, query: "select count(*) from sales where item = :item" }] }]
 `;
-
-const panelOf = (state, title) => state.panels.find((panel) => panel.title === title);
-const shown = (page, title) => page.locator('.panel', {has: page.locator('h3', {hasText: new RegExp(`^${title}$`)})});
-const textOf = async (page, title) => (await shown(page, title).locator('.content').innerText()).replaceAll('\u202f', ' ');
 
 describe('dashboards of the program', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', timeout: 300_000}, () => {
   const folder = mkdtempSync(join(tmpdir(), 'gameflow-dash-')), file = (name) => join(folder, name);

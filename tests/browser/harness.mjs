@@ -10,6 +10,9 @@ import {fileURLToPath} from 'node:url';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {chromium} from 'playwright-core';
 
+// What a browser itself prints when a server is away.
+export const kOutage = /net::ERR_|WebSocket connection to/;
+
 export const kRoot = fileURLToPath(new URL('../../', import.meta.url));
 
 export function launchBrowser() {

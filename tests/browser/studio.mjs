@@ -6,11 +6,10 @@ import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, afterEach, before, describe, it} from 'node:test';
-import {Gameflow, dashState, kRoot, launchBrowser, openPage, until, untilState, violations} from './harness.mjs';
+import {Gameflow, dashState, kOutage, kRoot, launchBrowser, openPage, until, untilState, violations} from './harness.mjs';
 import {kRegions, manyServices, shots} from './studio_flow.mjs';
 
 const kBinary = process.env.GAMEFLOW_BIN;
-const kOutage = /net::ERR_|WebSocket connection to/;
 const kState = 'state/score-duel/damage-per-player-duel';
 
 const kWide = {width: 1440, height: 900}, kNarrow = {width: 390, height: 844};
