@@ -103,7 +103,14 @@ Status EpochRunner::restore(Look look) {
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     GF_TRY(tasks_[i]->restore(store_, look.now, look.attention, flushes_, commit, visible[i]));
   }
-  if (!commit.put.empty() || !commit.erase.empty()) GF_TRY(store_.commit(std::move(commit)));
+  if (!commit.put.empty() || !commit.erase.empty()) {
+    // A full disk keeps nobody from starting: what is there can be read meanwhile.
+    if (const Status health = store_.health();
+        !health && health.error().code == ErrorCode::kDiskFull)
+      condition_.unwritten = std::move(commit);
+    else
+      GF_TRY(store_.commit(std::move(commit)));
+  }
   tables_.publish(std::move(visible));
   hold_.look(state_bytes(tasks_));
   return {};
@@ -114,6 +121,10 @@ Result<EpochResult> EpochRunner::run(Look look, std::size_t bytes_max, bool inpu
     return fail(ErrorCode::kMemoryFull,
                 "there was no memory left to show an epoch that is stored: restart gameflow, which "
                 "loses nothing");
+  }
+  if (const auto& unwritten = condition_.unwritten) {
+    GF_TRY(store_.commit({.appends = {}, .erase = unwritten->erase, .put = unwritten->put}));
+    condition_.unwritten.reset();
   }
   if (rows_.sources().refresh(store_)) tables_.show_sources(rows_.sources().all_rows());
   Epoch epoch{.now = look.now,

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <gameflow/abi.h>
@@ -104,6 +105,8 @@ class EpochRunner {
   struct Condition {
     bool is_half_shown = false;  // an epoch is stored, and what is in memory is not all of it
     bool was_large = false;      // an epoch or a window was, since memory was last given back
+    // What restore() would have written, but for a full disk; it goes before the first epoch.
+    std::optional<log::Commit> unwritten;
   };
   Condition condition_;
 };
