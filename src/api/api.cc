@@ -99,6 +99,7 @@ struct Api::Impl {
     if (topic) return topic;
     const std::vector<log::TopicInfo> known = topics.topics();
     std::vector<std::string_view> names;
+    names.reserve(known.size());
     for (const log::TopicInfo& info : known) names.emplace_back(info.config.name);
     return fail(ErrorCode::kTopicNotFound,
                 fmt::format("there is no topic '{}'{}", name, or_closest(name, names)));
