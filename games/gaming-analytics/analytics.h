@@ -2,18 +2,36 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 
-// Events carry amounts as JSON numbers, up to three digits after the point in any currency.
-using Money = Decimal<3>;
+// Why an amount of an event is no money, or nothing. A currency has to be in tables/currencies.csv;
+// the amount is 0 to its `most`, with at most two digits more after the point than the currency
+// has.
+inline std::string what_is_wrong_with(f64 amount, const Text& code, const Currency* currency) {
+  if (currency == nullptr)
+    return "there is no currency '" + code.str() + "' in the table of currencies";
+  char text[48];  // the shortest that reads back the same: what the client wrote
+  std::to_chars_result end = std::to_chars(text, text + sizeof text, amount);
+  const std::string is = std::string(text, end.ptr) + " " + code.str() + " is no amount of money: ";
+  if (!(amount >= 0 && amount <= currency->most))
+    return is + "it is not between 0 and " + std::to_string(std::llround(currency->most));
+  end = std::to_chars(text, text + sizeof text, amount, std::chars_format::fixed);
+  const i64 digits = std::min(currency->decimals + 2, 5);
+  if (end.ec != std::errc() || end.ptr - std::find(text, end.ptr, '.') > digits + 1)
+    return is + "it has more than " + std::to_string(digits) + " digits after the point";
+  return "";
+}
 
-inline Money money_of(f64 amount) {
-  if (!(std::abs(amount) < 1e12))
-    throw std::runtime_error("no amount of money: " + std::to_string(amount));
-  return Money::from_units(std::llround(amount * 1000));
+// Exactly what the event says.
+inline Money money_of(f64 amount, const Text& code, const Currency* currency) {
+  const std::string wrong = what_is_wrong_with(amount, code, currency);
+  if (!wrong.empty()) throw std::runtime_error(wrong);
+  return Money::from_units(std::llround(amount * 100'000));
 }
 
 // Nothing: it cannot be read.
@@ -21,6 +39,11 @@ inline Optional<Timestamp> time_in(const Text& text) {
   constexpr i64 kNone = INT64_MIN;
   const i64 ms = parse_time(text, kNone);
   return ms == kNone ? Optional<Timestamp>() : Optional<Timestamp>(Timestamp{ms});
+}
+
+inline Timestamp known_time(const Optional<Timestamp>& at) {
+  if (!at) throw std::runtime_error("a time that cannot be read");
+  return *at;
 }
 
 // Longer ids name nothing: something has gone wrong where they come from.

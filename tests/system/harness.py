@@ -232,9 +232,9 @@ class SystemTest(unittest.TestCase):
 
 
 def two_services():
-    """The flagship's first two services, whose results every test knows, without the file of functions beside it."""
-    text = re.sub(r"(?m)^(# .*\n)?functions:\n(?:( .*)?\n)*", "", FLAGSHIP.read_text())
-    text = text.replace("file: tables/", f"file: {FLAGSHIP.parent}/tables/")
+    """The flagship's first two services, whose results every test knows."""
+    text = FLAGSHIP.read_text().replace("file: tables/", f"file: {FLAGSHIP.parent}/tables/")
+    text = re.sub(r"(?m)(?<=^  include: \[).*(?=\])", lambda names: ", ".join(f"{FLAGSHIP.parent}/{name}" for name in names[0].split(", ")), text)
     section = text.index("\nservices:\n")
     services = list(re.finditer(r"(?m)^(  # .*\n)*  [a-z-]+:\n", text[section:]))
     return text[:section + services[2].start()]
@@ -282,5 +282,5 @@ def expected_purchases(events, size_ms=10000):
     for item, cents, at in events:
         totals = windows.setdefault(at // size_ms, {})
         totals[item] = totals.get(item, 0) + cents
-    return [[{"item_id": item, "total_amount": cents / 100} for item, cents in sorted(windows[number].items())]
+    return [[{"item_id": item, "total_amount": cents / 100, "currency": "USD"} for item, cents in sorted(windows[number].items())]
             for number in sorted(windows)]

@@ -6,12 +6,13 @@ What is good is decided here by Python's JSON reader, made strict, and a schema 
 import gzip
 import http.client
 import json
+import pathlib
 import re
 import socket
 import tempfile
 import unittest
 
-from harness import COUNTING, Server, SystemTest, wait_until
+from harness import COUNTING, Server, SystemTest, two_services, wait_until
 
 BODY_BYTES_MAX = 8 << 20
 ERRORS_LISTED = 100
@@ -130,7 +131,10 @@ class BadRecords(SystemTest):
         # One server for all: it has to survive the lot.
         folder = tempfile.TemporaryDirectory(prefix="gameflow-test-")
         cls.addClassCleanup(folder.cleanup)
-        cls.instance = Server(folder.name)
+        # The first two services alone: `purchases` sends amounts that are no money to the dead letters.
+        dataflow = pathlib.Path(folder.name) / "dataflow.yaml"
+        dataflow.write_text(two_services())
+        cls.instance = Server(folder.name, dataflow)
         cls.addClassCleanup(lambda: cls.instance.process and cls.instance.kill())
         cls.instance.start()
 
