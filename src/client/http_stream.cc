@@ -9,6 +9,7 @@
 #include <netdb.h>
 
 #include "base/ascii.h"
+#include "base/inflater.h"
 #include "client/private_address.h"
 
 namespace gameflow::client {
@@ -38,7 +39,6 @@ bool is_final(CURLcode code) {
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_TOO_MANY_REDIRECTS:
-    case CURLE_BAD_CONTENT_ENCODING:
       return true;
     default:
       return false;
@@ -70,6 +70,10 @@ struct HttpStream::Impl {
   Next finish(CURLcode code);
   Next fail(bool final, std::string message);
   Next wait(milliseconds time);
+  std::string_view header(std::string_view name) const;
+  bool begin_unpacking();
+  bool unpack(std::string& body, std::size_t size_max);
+  Next end_of_body();
 
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
@@ -80,11 +84,14 @@ struct HttpStream::Impl {
   std::array<char, CURL_ERROR_SIZE> message{};
   std::unique_ptr<CURL, CloseEasy> easy;
   std::shared_ptr<CURLM> multi;
+  // As it came: curl 8 would unpack whole reads, however much they hold, and fail at 64 MiB.
   std::string arrived;
   std::size_t arrived_max = 0;
-  bool is_paused = false, is_over = false;
-  std::uint64_t body_bytes = 0;
-  bool is_bomb = false;
+  bool is_paused = false;
+  std::optional<Next> end;  // how curl's part ended
+  std::optional<Inflater> inflater;
+  bool has_body = false, has_more = false;  // to unpack, of what has arrived
+  std::uint64_t packed_bytes = 0, body_bytes = 0;
   std::string private_address;  // that it was to connect to
   std::size_t header_bytes = 0;
   std::string version;
@@ -106,14 +113,6 @@ std::size_t HttpStream::Impl::on_body(char* data, std::size_t size, std::size_t 
     impl.is_paused = true;
     return CURL_WRITEFUNC_PAUSE;
   }
-  impl.body_bytes += size * count;
-  curl_off_t wire = 0;
-  curl_easy_getinfo(impl.easy.get(), CURLINFO_SIZE_DOWNLOAD_T, &wire);
-  // What curl counts may be what has been decompressed, where there was nothing to do.
-  impl.is_bomb =
-      impl.body_bytes > kRatioCountsFrom &&
-      impl.body_bytes / kRatioMax > static_cast<std::uint64_t>(std::max<curl_off_t>(wire, 1));
-  if (impl.is_bomb) return 0;
   impl.arrived.append(data, size * count);
   return size * count;
 }
@@ -158,7 +157,8 @@ void HttpStream::Impl::prepare_method() {
   }
   for (const std::string& header : request.headers)
     header_list.reset(curl_slist_append(header_list.release(), header.c_str()));
-  header_list.reset(curl_slist_append(header_list.release(), "Expect:"));
+  for (const char* const header : {"Accept-Encoding: gzip, deflate", "Expect:"})
+    header_list.reset(curl_slist_append(header_list.release(), header));
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, header_list.get());
 }
 
@@ -177,7 +177,6 @@ void HttpStream::Impl::prepare() {
   if (request.total_timeout) {
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(request.total_timeout->count()));
   }
-  curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message.data());
   curl_easy_setopt(curl, CURLOPT_USERAGENT, request.user_agent.c_str());
   if (!request.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, request.ca_file.c_str());
@@ -191,19 +190,14 @@ void HttpStream::Impl::prepare() {
 }
 
 HttpStream::Next HttpStream::Impl::fail(bool final, std::string why) {
-  is_over = true;
   failure = {final, fmt::format("{}: {}", shown_url(request.url), why)};
   return Next::kFailed;
 }
 
 HttpStream::Next HttpStream::Impl::finish(CURLcode code) {
-  is_over = true;
   if (code == CURLE_OK) {
-    const auto has = [&](std::string_view name) {
-      return std::ranges::any_of(headers, [&](const auto& header) { return header.first == name; });
-    };
-    const bool says_its_end = !version.starts_with("HTTP/1") || has("content-length") ||
-                              has("transfer-encoding") || request.method == "HEAD";
+    const bool says_its_end = !version.starts_with("HTTP/1") || !header("content-length").empty() ||
+                              !header("transfer-encoding").empty() || request.method == "HEAD";
     return says_its_end ? Next::kEnd : Next::kClosed;
   }
   if (!private_address.empty()) {
@@ -211,16 +205,69 @@ HttpStream::Next HttpStream::Impl::finish(CURLcode code) {
                                   "'allow-private-addresses: true' if that is meant",
                                   private_address));
   }
-  if (is_bomb) {
-    return fail(true, fmt::format("the answer is compressed to less than a {}th: that is no data, "
-                                  "and is not unpacked further",
-                                  kRatioMax));
-  }
   if (header_bytes > kHeaderBytesMax) return fail(true, "the answer's headers are over 64 KiB");
   if (code == CURLE_PARTIAL_FILE) return fail(false, "the answer broke off before its end");
   const std::string_view detail =
       message[0] != '\0' ? message.data() : std::string_view(curl_easy_strerror(code));
   return fail(is_final(code), std::string(detail));
+}
+
+std::string_view HttpStream::Impl::header(std::string_view name) const {
+  const auto found = std::ranges::find(headers, name, &std::pair<std::string, std::string>::first);
+  return found == headers.end() ? std::string_view() : std::string_view(found->second);
+}
+
+// False where the answer is packed in a way that was not asked for.
+bool HttpStream::Impl::begin_unpacking() {
+  has_body = true;
+  const std::string coding = lower_case(header("content-encoding"));
+  if (coding.empty() || coding == "identity") return true;
+  if (coding == "gzip" || coding == "x-gzip" || coding == "deflate") {
+    inflater.emplace(Inflater::Format::kAny);
+    return true;
+  }
+  end = fail(true, fmt::format("the answer's Content-Encoding is '{}', but only gzip and deflate "
+                               "were asked for",
+                               coding));
+  return false;
+}
+
+// Moves what has arrived to `body`. False: it cannot be unpacked, as `failure` says.
+bool HttpStream::Impl::unpack(std::string& body, std::size_t size_max) {
+  if (arrived.empty() && !has_more) return true;
+  if (!has_body && !begin_unpacking()) return false;
+  const std::size_t before = body.size();
+  if (!inflater) {
+    if (body.empty())
+      body.swap(arrived);
+    else
+      body += arrived;
+    arrived.clear();
+    return true;
+  }
+  std::string_view packed = arrived;
+  const Status unpacked = inflater->unpack(packed, body, size_max);
+  packed_bytes += arrived.size() - packed.size();
+  body_bytes += body.size() - before;
+  arrived.erase(0, arrived.size() - packed.size());
+  has_more = body.size() - before == size_max;
+  if (!unpacked) {
+    end = fail(true, fmt::format("the answer cannot be unpacked: {}", unpacked.error().message));
+  } else if (body_bytes > kRatioCountsFrom && body_bytes / kRatioMax > packed_bytes) {
+    end = fail(true, fmt::format("the answer is compressed to less than a {}th: that is no data, "
+                                 "and is not unpacked further",
+                                 kRatioMax));
+  } else {
+    return true;
+  }
+  return false;
+}
+
+// Behind all that has arrived.
+HttpStream::Next HttpStream::Impl::end_of_body() {
+  if (*end == Next::kEnd && inflater && !inflater->is_complete())
+    end = fail(false, "the answer broke off before the end of what it packs");
+  return *end;
 }
 
 HttpStream::Next HttpStream::Impl::wait(milliseconds time) {
@@ -256,22 +303,19 @@ HttpStream::~HttpStream() = default;
 
 HttpStream::Next HttpStream::read(std::string& body, milliseconds wait, std::size_t size_max) {
   Impl& impl = *impl_;
-  if (impl.is_over) return impl.failure.message.empty() ? Next::kEnd : Next::kFailed;
   impl.arrived_max = size_max;
-  if (std::exchange(impl.is_paused, false)) curl_easy_pause(impl.easy.get(), CURLPAUSE_CONT);
+  const std::size_t before = body.size();
   const auto deadline = SteadyClock::now() + wait;
-  Next next = Next::kMore;
-  do {
+  for (bool has_waited = false;; has_waited = true) {
+    if (!impl.unpack(body, size_max)) return *impl.end;
+    if (body.size() > before || impl.end || (has_waited && SteadyClock::now() >= deadline)) break;
+    if (std::exchange(impl.is_paused, false)) curl_easy_pause(impl.easy.get(), CURLPAUSE_CONT);
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - SteadyClock::now());
-    next = impl.wait(std::max(left, milliseconds{0}));
-  } while (next == Next::kMore && impl.arrived.empty() && SteadyClock::now() < deadline);
-  if (body.empty()) {
-    body.swap(impl.arrived);
-  } else {
-    body += impl.arrived;
+    const Next next = impl.wait(std::max(left, milliseconds{0}));
+    if (next != Next::kMore) impl.end = next;
   }
-  impl.arrived.clear();
-  return next;
+  const bool is_all = impl.end && impl.arrived.empty() && !impl.has_more;
+  return is_all ? impl.end_of_body() : Next::kMore;
 }
 
 const HttpFailure& HttpStream::failure() const {
@@ -293,9 +337,7 @@ const std::vector<std::pair<std::string, std::string>>& HttpStream::headers() co
 }
 
 std::string_view HttpStream::header(std::string_view name) const {
-  const auto found = std::ranges::find(impl_->headers, lower_case(name),
-                                       &std::pair<std::string, std::string>::first);
-  return found == impl_->headers.end() ? std::string_view() : std::string_view(found->second);
+  return impl_->header(lower_case(name));
 }
 
 milliseconds HttpStream::retry_after() const {

@@ -65,7 +65,8 @@ class HttpStream {
     kClosed,  // the connection has ended, which of such an answer may be its end, or not
     kFailed,  // failure() says why
   };
-  // Appends to `body` what has come, about `size_max` at most, after at most about `wait`.
+  // Appends to `body` what has come, about `size_max` at most, after at most about `wait`. Behind
+  // an end or a failure nothing more comes, and the same is said again.
   Next read(std::string& body, std::chrono::milliseconds wait, std::size_t size_max);
   const HttpFailure& failure() const;
 

@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+import zlib
 
 from harness import PATIENCE_SECONDS, PROGRAM, ROOT, SystemTest, cache_folder, free_port, run_cli, wait_until
 
@@ -148,6 +150,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+    def answer_coded(self):
+        """A body that says of itself how it is packed."""
+        coding, body = self.server.coded
+        self.send_response(200)
+        self.send_header("Content-Encoding", coding)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def answer_bomb(self):
         # Blank lines: nothing that a record would end.
@@ -768,6 +779,41 @@ class PollTest(ConnectTest):
         (value,) = wait_until(lambda: server.values("rest"), "a record")
         self.assertEqual((value["body"], value["status"]), ("It's 20 degrees\n", {"version": "HTTP/1.1", "code": 200}))
         self.assertEqual(value["header"]["etag"], '"t"')
+
+    def test_packed_answers_that_cannot_be_unpacked_end_it(self):
+        server = self.server(self.dataflow)
+        self.events.mode = "coded"
+        packed = gzip.compress(record(1) + b"\n")
+        damaged = packed[:20] + bytes([packed[20] ^ 1]) + packed[21:]
+        for number, (coding, body, told) in enumerate((
+                ("br", b"\x0b\x02\x80", "the answer's Content-Encoding is 'br', but only gzip and deflate were asked for"),
+                ("gzip", record(1), "the answer cannot be unpacked: incorrect header check"),
+                ("gzip", damaged, "the answer cannot be unpacked: "))):
+            with self.subTest(f"{coding} {body[:8]}"):
+                self.events.coded = coding, body
+                self.assertIn(told, self.ended(self.file("  interval: 1h\n", self.ROUTED, name=f"coded{number}", stream=False), server))
+
+    def test_a_packed_answer_that_is_cut_off_is_asked_for_again(self):
+        server = self.server(self.dataflow)
+        body = b"".join(record(i) + b"\n" for i in range(100))
+        self.events.mode, self.events.coded = "coded", ("gzip", gzip.compress(body)[:-9])
+        connector = self.connector(self.file('  delimiter: "\\n"\n  interval: 1h\n', self.ROUTED), server)
+        wait_until(lambda: "the answer broke off before the end of what it packs" in connector.log_path.read_text(), "the failure to be told")
+        for coding, whole in (("deflate", zlib.compress(body)), ("GZIP", gzip.compress(body))):
+            self.events.coded = coding, whole
+            wait_until(lambda: self.stored(server) >= 100, "all records")
+
+    def test_a_stream_that_packs_well_is_not_unpacked_ahead(self):
+        # 100 MB in 1 or 2: more than a reader holds, of what no reader should call a bomb.
+        server = self.server(self.dataflow)
+        chance = random.Random(1)
+        blanks = [bytes(chance.choice(b" \t") for _ in range(1_000)) + b" " * 19_000 for _ in range(50)]
+        self.events.coded = "gzip", gzip.compress(b"".join(record(i) + chance.choice(blanks) + b"\n\n" for i in range(5_000)))
+        self.events.mode = "coded"
+        connector = self.connector(self.file('  delimiter: "\\n\\n"\n  interval: 1h\n', self.ROUTED), server)
+        wait_until(lambda: self.stored(server) >= 5_000, "all records")
+        self.check_each_once(server, 5_000)
+        self.assertLess(connector.memory(), 150 << 20)
 
     def test_a_compressed_stream(self):
         server = self.server(self.dataflow)
