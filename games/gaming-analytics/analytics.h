@@ -56,6 +56,13 @@ inline Text place_of(const Text& level_id, const Text& map_id) {
   return level_id + "/" + map_id;
 }
 
+// Where the field of a map begins that a coordinate lies in: of 25 by 25, what is outside of 0 to
+// 1000 in those at its edge.
+inline i32 field_of(f64 coordinate) {
+  constexpr f64 kFields = 25, kSize = 40;
+  return static_cast<i32>(std::clamp(std::floor(coordinate / kSize), 0.0, kFields - 1) * kSize);
+}
+
 constexpr i64 kMinute = 60'000;
 constexpr i64 kHour = 60 * kMinute;
 constexpr i64 kDay = 24 * kHour;

@@ -163,7 +163,7 @@ describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', time
     await gameflow.produce('player-positions', values);
     const page = await open('any', '/stat/page-echarts.html?topic=player-positions');
     await untilState(page, '50 points', (s) => s.points === 50 && s.status === 'live');
-    await gameflow.produce('player-positions', [{x: -7, y: 99}, {note: 'no numbers'}, {x: '1', y: 2}]);
+    await gameflow.produce('player-positions', [{x: -7, y: 99}, {note: 'no numbers'}, {x: 1, y: null}]);
     const state = await untilState(page, 'new points', (s) => s.points === 51 && s.without === 2);
     assert.equal(state.y, 'y');
     const {partitions} = await gameflow.json('/topics/player-positions');

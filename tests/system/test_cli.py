@@ -145,7 +145,7 @@ class Usage(SystemTest):
             self.assertIn(line + "\n", text.stdout)
         graph = json.loads(run_cli("explain", "--format", "json", FLAGSHIP).stdout)
         self.assertEqual([service["name"] for service in graph["services"]], ["player-session-analytics", "purchase-analytics", "level-attempts", "level-totals", "level-engagement",
-                          "sessions", "presence", "player-engagement", "players-by-minute", "players", "days", "local-days", "retention", "retention-triangle",
+                          "positions", "sessions", "presence", "player-engagement", "players-by-minute", "players", "days", "local-days", "retention", "retention-triangle",
                           "funnel", "churn-risk", "purchases", "sales", "payers", "rising-items", "item-sales", "purchase-bursts",
                           "server-health", "server-regions", "server-alarms", "server-alerts"])
         nodes = graph["services"][0]["nodes"]
@@ -402,14 +402,14 @@ class Client(SystemTest):
 
             producer = client("produce", "player-positions", "--key", "k")
             consumer = client("consume", "player-positions", "-B")
-            for line in ("1\n", "2\n", "3\n"):
+            for line in ('{"x":1}\n', '{"x":2}\n', '{"x":3}\n'):
                 producer.stdin.write(line)
                 self.assertEqual(consumer.stdout.readline(), line)
             server.stop()
             (server.folder / "data").rename(server.folder / "old")
             server.start()
-            producer.stdin.write("4\n")
-            self.assertEqual(consumer.stdout.readline(), "4\n")
+            producer.stdin.write('{"x":4}\n')
+            self.assertEqual(consumer.stdout.readline(), '{"x":4}\n')
             consumer.kill()
             self.assertIn("the topic is a new one", consumer.stderr.read())
             messages = producer.communicate()[1]

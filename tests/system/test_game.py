@@ -216,7 +216,7 @@ class Analytics(SystemTest):
         completed = {(level["level_id"], level["map_id"]): level["completed"] for level in truth["levels"]}
         found = lambda: {(row["level_id"], row["map_id"]): row for row in
                          map(json.loads, run_cli("sql", "--server", server.url, "--format", "json",
-                                                 'select level_id, map_id, attempts, completed from "level-total"').stdout.splitlines())}
+                                                 'select level_id, map_id, sum(attempts) as attempts, sum(completed) as completed from "level-day" group by 1, 2').stdout.splitlines())}
         wait_until(lambda: sum(row["completed"] for row in found().values()) >= sum(completed.values()), "all attempts are seen", 600)
         rows = found()
         self.assertEqual({place: row["completed"] for place, row in rows.items()}, completed)

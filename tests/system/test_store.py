@@ -57,7 +57,7 @@ class FullDisk(SystemTest):
     def send(self, server):
         """One batch of 1 MiB that does not compress; the status of the answer."""
         numbers = range(len(self.sent), len(self.sent) + 16)
-        lines = [json.dumps({"n": n, "x": n, "y": base64.b64encode(self.rng.randbytes(48 << 10)).decode()}) for n in numbers]
+        lines = [json.dumps({"n": n, "x": n, "data": base64.b64encode(self.rng.randbytes(48 << 10)).decode()}) for n in numbers]
         reply = server.produce("player-positions", lines)
         if reply.status == 200:
             self.assertEqual(reply.json["accepted"], len(lines))
@@ -172,7 +172,7 @@ class Damage(SystemTest):
 
     def write_some(self, server, batches):
         rng = random.Random(9)
-        lines = [json.dumps({"x": n, "y": base64.b64encode(rng.randbytes(600)).decode()}) for n in range(batches * 100)]
+        lines = [json.dumps({"x": n, "data": base64.b64encode(rng.randbytes(600)).decode()}) for n in range(batches * 100)]
         for start in range(0, len(lines), 100):
             self.assertEqual(server.produce("player-positions", lines[start:start + 100]).status, 200)
         self.assertEqual(server.produce("player-events", [player_event(f"p{n}", BASE + n) for n in range(500)]).status, 200)
@@ -454,7 +454,7 @@ class OpenFiles(SystemTest):
             idle.append(socket.create_connection(("127.0.0.1", server.port), timeout=60))
         # Enough that the store needs new files, again and again.
         for _ in range(12):
-            producer.request("POST", "/topics/player-positions/records", b'"' + base64.b64encode(os.urandom(5 << 20)) + b'"')
+            producer.request("POST", "/topics/player-positions/records", b'{"data":"' + base64.b64encode(os.urandom(5 << 20)) + b'"}')
             reply = producer.getresponse()
             self.assertEqual((reply.status, json.loads(reply.read())["accepted"]), (200, 1))
         producer.close()
