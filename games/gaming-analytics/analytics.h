@@ -8,6 +8,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 // Why an amount of an event is no money, or nothing. A currency has to be in tables/currencies.csv;
 // the amount is 0 to its `most`, with at most two digits more after the point than the currency
@@ -74,4 +75,11 @@ inline i64 possible_time(i64 event_time, i64 record_time) {
   if (event_time < kFirst || event_time > record_time + 5 * kMinute)
     throw std::runtime_error("a wrong clock: " + to_text(Timestamp{event_time}).str());
   return event_time;
+}
+
+// Of a list that is not empty.
+inline f64 median_of(std::vector<f64> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }

@@ -41,13 +41,6 @@ struct Share {
   }
 };
 
-// Of a list that is not empty.
-inline f64 median_of(std::vector<f64> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
 inline std::string percent(f64 share) {
   char text[16];
   std::snprintf(text, sizeof text, "%.0f %%", share * 100);

@@ -8,7 +8,8 @@ import tempfile
 from run_tour import ROOT, Workspace
 
 FLAGSHIP = "games/gaming-analytics/dataflow.yaml"
-LISTS = [number for number, line in enumerate((ROOT / FLAGSHIP).read_text().splitlines(), 1) if line.endswith("  type: list")]
+LISTS = [f"{number}:{len(line) - len('list') + 1}" for number, line in enumerate((ROOT / FLAGSHIP).read_text().splitlines(), 1)
+         if line.endswith("  type: list")]
 
 # (name, commands, exit code, what must be printed)
 CASES = [
@@ -20,7 +21,7 @@ CASES = [
      0, ["gameflow: stopped", "gameflow: not running"]),
     ("every mistake in the dataflow is shown",
      f"sed -e 's/  type: list$/  type: lst/' {FLAGSHIP} > games/gaming-analytics/mistakes.yaml; DATAFLOW=games/gaming-analytics/mistakes.yaml make start",
-     2, [f"mistakes.yaml:{line}:11: error: unknown type" for line in LISTS] + [f"has {len(LISTS)} mistakes"]),
+     2, [f"mistakes.yaml:{place}: error: unknown type" for place in LISTS] + [f"has {len(LISTS)} mistakes"]),
     ("what is wrong with the rate",
      "RATE=many make start",
      2, ["gameflow: started", "generator did not start", "'many' is neither"]),

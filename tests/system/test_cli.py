@@ -146,7 +146,7 @@ class Usage(SystemTest):
         graph = json.loads(run_cli("explain", "--format", "json", FLAGSHIP).stdout)
         self.assertEqual([service["name"] for service in graph["services"]], ["player-session-analytics", "purchase-analytics", "level-attempts", "level-totals", "level-engagement",
                           "positions", "sessions", "presence", "player-engagement", "players-by-minute", "players", "days", "local-days", "retention", "retention-triangle",
-                          "funnel", "churn-risk", "purchases", "sales", "payers", "rising-items", "item-sales", "purchase-bursts",
+                          "funnel", "churn-risk", "purchases", "sales", "payers", "rising-items", "item-sales", "fraud", "fraud-cases", "item-summaries",
                           "server-health", "server-regions", "server-alarms", "server-alerts"])
         nodes = graph["services"][0]["nodes"]
         self.assertEqual([node["kind"] for node in nodes], ["read", "chain", "exchange", "keyed", "write"])
