@@ -26,6 +26,44 @@ void CommandTree::add_new() {
       ->type_name("counter|window|filter");
 }
 
+namespace {
+
+// Where it listens, and for whom.
+void add_reach(CLI::App& app, RunOptions& options) {
+  app.add_option("--listen", options.listen, "Address and port; port 0 takes a free one")
+      ->envname("GAMEFLOW_LISTEN")
+      ->type_name("ADDR:PORT")
+      ->capture_default_str();
+  app.add_flag("--insecure-no-auth", options.insecure_no_auth,
+               "Listen on an address that other machines reach, though nobody has to log in");
+  app.add_option("--allow-origin", options.allowed_origins,
+                 "Pages of this site may send records, too; may be repeated; * is all")
+      ->transform(origin())
+      ->allow_extra_args(false)
+      ->envname("GAMEFLOW_ALLOW_ORIGIN")
+      ->type_name("ORIGIN");
+  app.add_option("--public-url", options.public_urls,
+                 "Where it is reached from outside, such as https://stats.example.com/gameflow;\n"
+                 "may be repeated")
+      ->check(public_url())
+      ->allow_extra_args(false)
+      ->envname("GAMEFLOW_PUBLIC_URL")
+      ->type_name("URL");
+  app.add_option("--max-connections", options.connections_max,
+                 "At most so many at a time; fewer where the process may not have so many files")
+      ->check(whole_number(16, 1'000'000))
+      ->envname("GAMEFLOW_MAX_CONNECTIONS")
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--max-connections-per-address", options.connections_per_address_max,
+                 "And from one address [half of all; no limit for this machine]")
+      ->check(whole_number(1, 1'000'000))
+      ->envname("GAMEFLOW_MAX_CONNECTIONS_PER_ADDRESS")
+      ->type_name("N");
+}
+
+}  // namespace
+
 void CommandTree::add_run() {
   auto [app, options] = add<RunOptions>(
       root_, "run", "Run a dataflow: topics, engine, HTTP API and dashboards",
@@ -34,18 +72,7 @@ void CommandTree::add_run() {
   add_build_flags(*app, options->build);
   add_secrets(*app, options->secrets_file);
   add_library(*app, options->kinds_library);
-  app->add_option("--listen", options->listen, "Address and port; port 0 takes a free one")
-      ->envname("GAMEFLOW_LISTEN")
-      ->type_name("ADDR:PORT")
-      ->capture_default_str();
-  app->add_flag("--insecure-no-auth", options->insecure_no_auth,
-                "Listen on an address that other machines reach, though nobody has to log in");
-  app->add_option("--allow-origin", options->allowed_origins,
-                  "Pages of this site may send records, too; may be repeated; * is all")
-      ->transform(origin())
-      ->allow_extra_args(false)
-      ->envname("GAMEFLOW_ALLOW_ORIGIN")
-      ->type_name("ORIGIN");
+  add_reach(*app, *options);
   add_data(*app, options->data_folder);
   static const std::map<std::string, log::Durability> kDurabilities{
       {"fsync", log::Durability::kFsync},

@@ -4,6 +4,7 @@
 
 #include "base/ascii.h"
 #include "base/number.h"
+#include "serve/public_url.h"
 
 namespace gameflow::app {
 
@@ -44,6 +45,16 @@ CLI::Validator size() {
     return {};
   };
   return {transform, ""};
+}
+
+CLI::Validator public_url() {
+  return {[](const std::string& text) {
+            return serve::parse_public_url(text)
+                       ? std::string()
+                       : fmt::format("'{}' is not a URL such as https://stats.example.com/gameflow",
+                                     text);
+          },
+          ""};
 }
 
 CLI::Validator origin() {

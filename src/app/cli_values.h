@@ -41,6 +41,8 @@ std::optional<std::uint64_t> parse_size(std::string_view text);
 
 // "https://game.example.com", or "*"; becomes lower case.
 CLI::Validator origin();
+// "https://stats.example.com/gameflow"
+CLI::Validator public_url();
 
 // Events per second of --rate: a whole number, or "max" for nothing. Throws CLI::ValidationError.
 std::optional<std::uint64_t> parse_rate(const std::string& text);

@@ -70,6 +70,9 @@ struct RunOptions {
   std::string listen = "127.0.0.1:3001";
   bool insecure_no_auth = false;
   std::vector<std::string> allowed_origins;  // of pages that may send records
+  std::vector<std::string> public_urls;      // under which it is reached
+  std::uint32_t connections_max = 20'000;
+  std::uint32_t connections_per_address_max = 0;  // 0: half of all
   std::filesystem::path data_folder = "data";
   log::Durability durability = log::Durability::kFsync;
   std::uint64_t disk_free_bytes_min = 256U << 20;

@@ -217,6 +217,8 @@ std::string http_metrics(const serve::Stats& stats, const live::LiveStats& live)
   api::Families out;
   out.gauge("gameflow_http_connections", number(stats.connections.count()),
             "Open connections, WebSockets included.");
+  out.gauge("gameflow_http_connections_staying", number(stats.connections.staying()),
+            "Of them WebSockets and endless replies.");
   out.counter("gameflow_http_refused_total",
               "Refused with 503, or closed, because there was too much of it.");
   out.add(number(stats.refused_connections), {{"of", "connections"}});
@@ -299,6 +301,12 @@ Reply reply_of(Result<Reply> reply) {
   return reply ? std::move(*reply) : error_reply(reply.error());
 }
 
+// Probes, and those who bring records.
+Route essential(Route route) {
+  route.is_essential = true;
+  return route;
+}
+
 }  // namespace
 
 std::vector<Route> api_routes(const RouteContext& context) {
@@ -342,13 +350,13 @@ std::vector<Route> api_routes(const RouteContext& context) {
       Route{Method::kDelete, "/topics/*", "", blocking(delete_topic)},
       Route{Method::kGet, "/topics/*/records", "partition offset end limit contains values",
             blocking(list_records)},
-      Route{Method::kPost, "/topics/*/records", "key key-field producer sequence deduplicate",
-            later(produce), serve::Body::kRecords, /*is_open_to_pages=*/true},
+      essential({Method::kPost, "/topics/*/records", "key key-field producer sequence deduplicate",
+                 later(produce), serve::Body::kRecords, /*is_open_to_pages=*/true}),
       Route{Method::kGet, "/topics/*/producers/*", "", quick(next_sequence)},
-      Route{Method::kPost, "/records", "producer sequence position deduplicate",
-            later(produce_routed), serve::Body::kRecords},
-      Route{Method::kPost, "/events", "producer sequence sent_at", later(produce_events),
-            serve::Body::kRecords, /*is_open_to_pages=*/true},
+      essential({Method::kPost, "/records", "producer sequence position deduplicate",
+                 later(produce_routed), serve::Body::kRecords}),
+      essential({Method::kPost, "/events", "producer sequence sent_at", later(produce_events),
+                 serve::Body::kRecords, /*is_open_to_pages=*/true}),
       Route{Method::kGet, "/producers/*", "", quick(producer)},
       Route{Method::kGet, "/connectors", "", blocking(list_connectors)},
       Route{Method::kGet, "/connectors/*", "", blocking(describe_connector)},
@@ -361,11 +369,11 @@ std::vector<Route> api_routes(const RouteContext& context) {
       Route{Method::kPost, "/sql", "", blocking(run_sql)},
       Route{Method::kGet, "/dataflow", "", quick(dataflow)},
       Route{Method::kGet, "/dataflow/graph", "", quick(dataflow_graph)},
-      Route{Method::kGet, "/healthz", "*", quick(alive)},
-      Route{Method::kGet, "/livez", "*", quick(alive)},
-      Route{Method::kGet, "/readyz", "*", quick(ready_reply)},
+      essential({Method::kGet, "/healthz", "*", quick(alive)}),
+      essential({Method::kGet, "/livez", "*", quick(alive)}),
+      essential({Method::kGet, "/readyz", "*", quick(ready_reply)}),
       Route{Method::kGet, "/version", "*", quick(version)},
-      Route{Method::kGet, "/metrics", "*", quick(metrics)},
+      essential({Method::kGet, "/metrics", "*", quick(metrics)}),
   };
 }
 

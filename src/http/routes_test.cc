@@ -90,7 +90,8 @@ TEST(Routes, Answers) {
       {"produce is refused from other sites",
        http("POST /topics/t/records", "Origin: null\r\n", "{}"), 403, "forbidden"},
       {"name pointed here by somebody else",
-       "GET /topics HTTP/1.1\r\nHost: evil.example:3001\r\n\r\n", 403, "loopback"},
+       "GET /topics HTTP/1.1\r\nHost: evil.example:3001\r\n\r\n", 403,
+       "start it with --public-url http://evil.example:3001"},
       {"address", "GET /topics HTTP/1.1\r\nHost: 127.0.0.1:3001\r\n\r\n", 200, "topics"},
       {"IPv6 address", "GET /topics HTTP/1.1\r\nHost: [::1]:3001\r\n\r\n", 200, "topics"},
   };
@@ -103,6 +104,54 @@ TEST(Routes, Answers) {
       EXPECT_TRUE(response.body.starts_with(R"({"error":{"code":")")) << row.name;
     }
   }
+}
+
+TEST(Routes, BehindAProxy) {
+  ServerOptions options;
+  options.public_urls = {*serve::parse_public_url("https://Stats.example.com/game/flow/")};
+  TestServer server(options);
+  server.topic("t");
+  const auto request = [](const std::string& line, const std::string& headers,
+                          const std::string& body = "") {
+    return line + " HTTP/1.1\r\n" + headers + "Content-Length: " + std::to_string(body.size()) +
+           "\r\n\r\n" + body;
+  };
+  const std::string origin = "Origin: https://stats.example.com\r\n";
+  const std::vector<std::pair<std::string, unsigned>> cases = {
+      // The proxy passes the name on, with the path or without; or it gives its own.
+      {request("POST /game/flow/topics/t/records", "Host: stats.example.com\r\n" + origin, "1"),
+       200},
+      {request("POST /topics/t/records", "Host: stats.example.com\r\n" + origin, "1"), 200},
+      {request("POST /topics/t/records", "Host: 127.0.0.1:3001\r\n" + origin, "1"), 200},
+      {request("GET /game/flow/", "Host: stats.example.com\r\n"), 200},
+      {request("GET /game/flow", "Host: stats.example.com\r\n"), 308},
+      {request("GET /game", "Host: stats.example.com\r\n"), 404},
+      {request("GET /game/flow/game/flow/topics", "Host: stats.example.com\r\n"), 404},
+      {request("GET /topics", "Host: other.example.com\r\n"), 403},
+      {request("POST /topics/t/records", "Host: 127.0.0.1\r\nOrigin: https://other.example\r\n",
+               "1"),
+       403},
+      {request("POST /topics/t/records", "Host: 127.0.0.1\r\nOrigin: http://stats.example.com\r\n",
+               "1"),
+       403},
+  };
+  for (const auto& [text, status] : cases) {
+    const Response response = ask(server, text);
+    EXPECT_EQ(response.status, status) << text << response.body;
+    if (status == 308) {
+      EXPECT_TRUE(response.has("Location: flow/\r\n")) << response.header;
+    }
+  }
+}
+
+TEST(Routes, WhatIsAPublicUrl) {
+  EXPECT_EQ(serve::parse_public_url("HTTP://A.example:8080")->origin, "http://a.example:8080");
+  EXPECT_EQ(serve::parse_public_url("https://a.example/x/y")->prefix,
+            (std::vector<std::string>{"x", "y"}));
+  for (const std::string wrong :
+       {"", "a.example", "ftp://a.example", "https://", "https:///x", "https://a.example/x?y=1",
+        "https://a.example/x//y", "https://me@a.example", "https://a.example/#x"})
+    EXPECT_FALSE(serve::parse_public_url(wrong)) << wrong;
 }
 
 TEST(Routes, PagesThatMaySendRecords) {

@@ -143,6 +143,12 @@ std::vector<WireCase> body_cases() {
       {"chunks, extension of 200 KB",
        chunked("1;a=" + std::string(200'000, 'a') + "\r\n1\r\n"),
        {400}},
+      {"chunks, extension of 20 KB",
+       chunked("1;a=" + std::string(20'000, 'a') + "\r\n1\r\n0\r\n\r\n"),
+       {400}},
+      {"chunks, extension of 200 bytes",
+       chunked("1;a=" + std::string(200, 'a') + "\r\n1\r\n0\r\n\r\n") + ok,
+       {200, 200}},
       {"chunk size is no number", chunked("x\r\n1\r\n0\r\n\r\n"), {400}},
       {"chunk size over 64 bits", chunked("fffffffffffffffff\r\n"), {400}},
       {"chunk absurdly large", chunked("7fffffffffffffff\r\n"), {413}},
@@ -249,7 +255,7 @@ TEST(Deadlines, EndWhatIsTooSlow) {
   using std::chrono::milliseconds;
   SessionLimits limits;
   limits.header_time_max = milliseconds(50);
-  limits.body_time_max = milliseconds(50);
+  limits.body_time = milliseconds(50);
   limits.idle_time_max = milliseconds(50);
   limits.linger_time_max = milliseconds(50);
   TestServer server({}, limits);
@@ -296,6 +302,47 @@ TEST(Deadlines, AreEachTheirOwn) {
   EXPECT_EQ(client.receive().status, 408U);
 }
 
+// A body that keeps its rate has as long as it needs, one below it is ended.
+TEST(Deadlines, OfABodyMoveWithWhatComes) {
+  using std::chrono::milliseconds;
+  SessionLimits limits;
+  limits.body_time = milliseconds(300);
+  limits.body_rate_min = 100;
+  TestServer server({}, limits);
+  server.topic("t");
+  const std::string header = "POST /topics/t/records HTTP/1.1\r\nHost: localhost\r\n";
+  for (const std::string length : {"Content-Length: 400", "Transfer-Encoding: chunked"}) {
+    RawClient client(server.server->port());
+    client.send(header + length + "\r\n\r\n");
+    const bool is_chunked = length.starts_with("T");
+    for (int i = 0; i < 10; ++i) {  // 1 s, where 300 ms are given
+      std::this_thread::sleep_for(milliseconds(100));
+      client.send((is_chunked ? "28\r\n" : "") + std::string(39, ' ') + "1" +
+                  (is_chunked ? "\r\n" : ""));
+    }
+    if (is_chunked) client.send("0\r\n\r\n");
+    EXPECT_EQ(client.receive().status, 400U) << length;  // whole: "1 1 1" is no JSON
+    client.send(header + length + "\r\n\r\n");
+    EXPECT_EQ(client.receive().status, 408U) << length;
+  }
+}
+
+TEST(Limits, WhoOnlySaysThatMuchWillComeTakesNothing) {
+  TestServer server;
+  server.topic("t");
+  std::vector<std::unique_ptr<RawClient>> slow;
+  for (int i = 0; i < 200; ++i) {
+    slow.push_back(std::make_unique<RawClient>(server.server->port()));
+    slow.back()->send("POST /topics/t/records HTTP/1.1\r\nHost: localhost\r\n" +
+                      std::string(i % 2 == 0 ? "Content-Length: 8000000\r\n\r\n["
+                                             : "Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\n"));
+  }
+  for (int i = 0; i < 20; ++i) {
+    const std::string body = "\"" + std::string(100'000, 'a') + "\"";
+    EXPECT_EQ(ask(server, http("POST /topics/t/records", "", body)).status, 200U);
+  }
+}
+
 TEST(Limits, ConnectionsOverTheLimitAreTold) {
   ServerOptions options;
   options.connections_max = 2;
@@ -308,31 +355,85 @@ TEST(Limits, ConnectionsOverTheLimitAreTold) {
   RawClient third(server.server->port());
   const Response response = third.receive();
   EXPECT_EQ(response.status, 503U);
-  EXPECT_TRUE(response.has("too many connections"));
+  EXPECT_TRUE(response.has("too many connections: 2 is the most"));
   first.send(http("GET /metrics"));
   const Response metrics = first.receive();
   EXPECT_TRUE(metrics.has("\ngameflow_http_refused_total{of=\"connections\"} 1\n"));
   EXPECT_TRUE(metrics.has("\ngameflow_http_connections ")) << metrics.body;
 }
 
+std::string upgrade(const std::string& target) {
+  return http("GET " + target,
+              "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
+}
+
+// Of 32, 24 may stay and 2 are reserved.
+TEST(Limits, ThoseThatStayLeaveRoomForOthers) {
+  ServerOptions options;
+  options.connections_max = 32;
+  TestServer server(options);
+  server.topic("t");
+  std::vector<std::unique_ptr<RawClient>> clients;
+  const auto open = [&](const std::string& request) {
+    clients.push_back(std::make_unique<RawClient>(server.server->port()));
+    clients.back()->send(request);
+    return clients.back()->receive();
+  };
+  for (int i = 0; i < 24; ++i) EXPECT_EQ(open(upgrade("/ws/t")).status, 101U) << i;
+  const Response refused = open(upgrade("/ws/t"));
+  EXPECT_EQ(refused.status, 503U);
+  EXPECT_TRUE(refused.has("too many WebSockets and streams: 24 are open, of 32")) << refused.body;
+  clients.pop_back();
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(open(http("GET /version")).status, 200U) << i;
+  // What is left is for those who must get in, and they go again.
+  for (const std::string request : {"GET /version", "GET /topics"}) {
+    RawClient client(server.server->port());
+    client.send(http(request));
+    EXPECT_EQ(client.receive().status, 503U) << request;
+    EXPECT_TRUE(client.closed());
+  }
+  for (const std::string request : {"GET /livez", "GET /readyz", "GET /metrics"}) {
+    RawClient client(server.server->port());
+    client.send(http(request));
+    EXPECT_EQ(client.receive().status, 200U) << request;
+    EXPECT_TRUE(client.closed());
+  }
+  RawClient producer(server.server->port());
+  producer.send(http("POST /topics/t/records", "", "1"));
+  EXPECT_EQ(producer.receive().status, 200U);
+  EXPECT_TRUE(producer.closed());
+}
+
+TEST(Limits, OneAddressMayNotHaveAllConnections) {
+  ServerOptions options;
+  options.connections_per_address_max = 2;
+  TestServer server(options);
+  RawClient first(server.server->port()), second(server.server->port());
+  RawClient third(server.server->port());
+  const Response response = third.receive();
+  EXPECT_EQ(response.status, 503U);
+  EXPECT_TRUE(response.has("too many connections from this address: 2")) << response.body;
+}
+
 TEST(Limits, BodiesHeldAtOnceAreBounded) {
   SessionLimits limits;
-  limits.body_bytes_held_max = 1000;
+  limits.body_bytes_held_max = 100'000;
   TestServer server({}, limits);
   server.topic("t");
   RawClient first(server.server->port());
   first.send(
-      "POST /topics/t/records HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
-      "Content-Length: 800\r\n\r\n");
-  EXPECT_EQ(first.receive().status, 100U);
-  const std::string second = http("POST /topics/t/records", "", std::string(800, '1'));
+      "POST /topics/t/records HTTP/1.1\r\nHost: localhost\r\nContent-Length: 80000\r\n\r\n\"" +
+      std::string(60'000, '1'));
+  // There is one thread: behind these replies it has read what was there before them.
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(ask(server, http("GET /healthz")).status, 200U);
+  const std::string second = http("POST /topics/t/records", "", std::string(80'000, '1'));
   EXPECT_EQ(ask(server, second).status, 503U);
-  EXPECT_TRUE(ask(server, http("GET /metrics")).has("{of=\"bodies\"} 1\n"));
-  first.send("\"" + std::string(798, '1') + "\"");
+  first.send(std::string(19'998, '1') + "\"");
   EXPECT_EQ(first.receive().status, 200U);
   first.send(http("GET /healthz"));  // behind it the first body is surely given back
   EXPECT_EQ(first.receive().status, 200U);
-  EXPECT_EQ(ask(server, http("POST /topics/t/records", "", "1")).status, 200U);
+  EXPECT_EQ(ask(server, second).status, 400U);
 }
 
 TEST(Limits, RepliesHeldAtOnceAreBounded) {

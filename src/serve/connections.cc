@@ -1,30 +1,76 @@
 #include "serve/connections.h"
 
+#include <algorithm>
+
+#include <fmt/format.h>
+
 namespace gameflow::serve {
 
 Connections::Lease::~Lease() {
   if (owner_ == nullptr) return;
   const MutexLock lock(owner_->mutex_);
-  owner_->sessions_.erase(id_);
-  if (owner_->sessions_.empty()) owner_->none_.notify_all();
+  const auto open = owner_->open_.find(id_);
+  if (open->second.stays) --owner_->staying_;
+  const auto of_address = owner_->by_address_.find(open->second.address);
+  if (of_address != owner_->by_address_.end() && --of_address->second == 0)
+    owner_->by_address_.erase(of_address);
+  owner_->open_.erase(open);
+  if (owner_->open_.empty()) owner_->none_.notify_all();
 }
 
 void Connections::Lease::hold(const std::weak_ptr<Session>& session) {
   State state;
   {
     const MutexLock lock(owner_->mutex_);
-    owner_->sessions_[id_] = session;
+    owner_->open_[id_].session = session;
     state = owner_->state_;
   }
   tell(session, state);
 }
 
-std::optional<Connections::Lease> Connections::admit() {
+bool Connections::Lease::stay() {
+  const MutexLock lock(owner_->mutex_);
+  if (owner_->staying_ >= owner_->staying_max_) return false;
+  ++owner_->staying_;
+  owner_->open_[id_].stays = true;
+  return true;
+}
+
+Connections::Connections(std::size_t connections_max, std::size_t per_address_max)
+    : max_(std::max<std::size_t>(1, connections_max)),
+      reserved_(max_ / 16),
+      per_address_max_(per_address_max != 0 ? per_address_max : (max_ + 1) / 2),
+      staying_max_((max_ * 3 + 3) / 4) {}
+
+std::optional<Connections::Lease> Connections::admit(const std::string& address) {
   const MutexLock lock(mutex_);
-  if (state_ != State::kServing || sessions_.size() >= max_ + kRefusedMax) return std::nullopt;
-  const bool over = sessions_.size() >= max_;
-  sessions_.emplace(++next_id_, std::weak_ptr<Session>());
-  return Lease(this, next_id_, over);
+  if (state_ != State::kServing || open_.size() >= max_ + kRefusedMax) return std::nullopt;
+  const bool is_one_too_many = !address.empty() && ++by_address_[address] > per_address_max_;
+  Place place = Place::kOrdinary;
+  if (open_.size() >= max_ || is_one_too_many)
+    place = Place::kRefused;
+  else if (open_.size() >= max_ - reserved_)
+    place = Place::kReserved;
+  open_.emplace(++next_id_, Open{{}, address});
+  return Lease(this, next_id_, place);
+}
+
+std::string Connections::why(const Lease& lease) const {
+  const MutexLock lock(mutex_);
+  if (lease.place() == Place::kRefused && open_.size() < max_) {
+    return fmt::format(
+        "too many connections from this address: {} are open, which is the most for "
+        "one (--max-connections-per-address)",
+        per_address_max_);
+  }
+  if (lease.place() == Place::kOrdinary) {
+    return fmt::format(
+        "too many WebSockets and streams: {} are open, of {} connections "
+        "(--max-connections)",
+        staying_, max_);
+  }
+  return fmt::format("too many connections: {} is the most (--max-connections); try again later",
+                     max_);
 }
 
 void Connections::stop_all() {
@@ -40,7 +86,7 @@ void Connections::tell(State state) {
   {
     const MutexLock lock(mutex_);
     state_ = state;
-    for (const auto& [id, session] : sessions_) sessions.push_back(session);
+    for (const auto& [id, open] : open_) sessions.push_back(open.session);
   }
   for (const auto& session : sessions) tell(session, state);  // outside the lock
 }
@@ -55,17 +101,22 @@ void Connections::tell(const std::weak_ptr<Session>& session, State state) {
 bool Connections::wait_until_none(std::chrono::milliseconds time_max) {
   MutexLock lock(mutex_);
   return none_.wait_for(lock.native(), time_max,
-                        [this]() GF_REQUIRES(mutex_) { return sessions_.empty(); });
+                        [this]() GF_REQUIRES(mutex_) { return open_.empty(); });
 }
 
 void Connections::wait_until_none() {
   MutexLock lock(mutex_);
-  none_.wait(lock.native(), [this]() GF_REQUIRES(mutex_) { return sessions_.empty(); });
+  none_.wait(lock.native(), [this]() GF_REQUIRES(mutex_) { return open_.empty(); });
 }
 
 std::size_t Connections::count() const {
   const MutexLock lock(mutex_);
-  return sessions_.size();
+  return open_.size();
+}
+
+std::size_t Connections::staying() const {
+  const MutexLock lock(mutex_);
+  return staying_;
 }
 
 }  // namespace gameflow::serve

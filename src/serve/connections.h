@@ -1,13 +1,15 @@
-// The open connections: how many there are, and how to stop them all.
+// The open connections: how many there may be, and how to stop them all.
 //
 // Threads  any.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -27,52 +29,77 @@ class Session {
   virtual void abort() = 0;  // close the socket
 };
 
+// Many of them, and from many places, but no one may shut the others out:
+//
+//   an address has at most `per_address_max`;
+//   those that stay, WebSockets and endless replies, are at most three quarters of all;
+//   the last sixteenth is reserved: it serves what is essential, one request each.
 class Connections {
  public:
+  enum class Place : std::uint8_t {
+    kOrdinary,
+    kReserved,
+    kRefused,  // is to be told that there are too many
+  };
+
   // A place among the connections, given back when it is destroyed.
   class Lease {
    public:
     Lease(Lease&& other) noexcept
-        : owner_(std::exchange(other.owner_, nullptr)), id_(other.id_), over_(other.over_) {}
+        : owner_(std::exchange(other.owner_, nullptr)), id_(other.id_), place_(other.place_) {}
     Lease& operator=(Lease&&) = delete;
     ~Lease();
-    // The connection is to be told that there are too many.
-    bool over_limit() const { return over_; }
+    Place place() const { return place_; }
     // Who is to be stopped; replaces the one before.
     void hold(const std::weak_ptr<Session>& session);
+    // It becomes one of those that stay, for as long as it lasts. False: there are too many.
+    bool stay();
 
    private:
     friend class Connections;
-    Lease(Connections* owner, std::uint64_t id, bool over) : owner_(owner), id_(id), over_(over) {}
+    Lease(Connections* owner, std::uint64_t id, Place place)
+        : owner_(owner), id_(id), place_(place) {}
     Connections* owner_;
     std::uint64_t id_;
-    bool over_;
+    Place place_;
   };
 
-  explicit Connections(std::size_t connections_max) : max_(connections_max) {}
+  // `per_address_max` 0: half of all.
+  Connections(std::size_t connections_max, std::size_t per_address_max);
 
-  // Nothing while stopping, and where even refusing is too much.
-  std::optional<Lease> admit();
+  // `address` is any bytes that are the same for the same address; empty: it has no limit. Nothing
+  // while stopping, and where even refusing is too much.
+  std::optional<Lease> admit(const std::string& address);
+  // Why a request on such a connection is refused, for its sender.
+  std::string why(const Lease& lease) const;
   void stop_all();  // also those that come to hold a lease later
   void abort_all();
   bool wait_until_none(std::chrono::milliseconds time_max);
   void wait_until_none();
   std::size_t count() const;
+  std::size_t staying() const;
 
  private:
   // Connections over the limit that are being answered 503 at the same time.
   static constexpr std::size_t kRefusedMax = 64;
   enum class State : std::uint8_t { kServing, kStopping, kAborting };
+  struct Open {
+    std::weak_ptr<Session> session;
+    std::string address;
+    bool stays = false;
+  };
 
   void tell(State state);
   static void tell(const std::weak_ptr<Session>& session, State state);
 
-  const std::size_t max_;
+  const std::size_t max_, reserved_, per_address_max_, staying_max_;
   mutable Mutex mutex_;
   std::condition_variable none_;
   State state_ GF_GUARDED_BY(mutex_) = State::kServing;
   std::uint64_t next_id_ GF_GUARDED_BY(mutex_) = 0;
-  std::unordered_map<std::uint64_t, std::weak_ptr<Session>> sessions_ GF_GUARDED_BY(mutex_);
+  std::unordered_map<std::uint64_t, Open> open_ GF_GUARDED_BY(mutex_);
+  std::unordered_map<std::string, std::size_t> by_address_ GF_GUARDED_BY(mutex_);
+  std::size_t staying_ GF_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace gameflow::serve

@@ -14,9 +14,10 @@
 #include <boost/beast/websocket/rfc6455.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
+#include "base/priority.h"
+#include "serve/byte_budget.h"
+#include "serve/deadline.h"
 #include "serve/pending_reply.h"
 #include "serve/request_header.h"
 #include "serve/response_header.h"
@@ -42,13 +43,10 @@ enum class Next : std::uint8_t {
   kClose,    // close now; also where the socket has been handed over
 };
 
-// Workers run SQL for people and read from disk: the engine and the connections go first. On Linux
-// a thread has its own niceness.
+// Workers run SQL for people and read from disk: the engine and the connections go first.
 void yield_to_engine() {
-  constexpr int kNiceness = 10;
-  static thread_local const int lowered =
-      ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
-  static_cast<void>(lowered);  // where it does not work, queries are as important as events
+  static thread_local const bool has_yielded = (lower_thread_priority(), true);
+  static_cast<void>(has_yielded);
 }
 
 class HttpSession final : public Session, public std::enable_shared_from_this<HttpSession> {
@@ -57,8 +55,9 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
       : state_(state),
         lease_(lease),
         socket_(std::move(socket)),
-        timer_(socket_.get_executor()),
-        buffer_(kBufferBytesMax) {}
+        deadline_(std::make_shared<Deadline>(socket_)),
+        buffer_(kBufferBytesMax),
+        body_bytes_(state.body_budget) {}
 
   asio::awaitable<void> run();
   void stop() override;
@@ -71,20 +70,19 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
     kStopping,  // the one that runs is the last
   };
   using Parser = wire::request_parser<wire::string_body>;
-  using Instant = std::chrono::steady_clock::time_point;
 
-  // Cancels what the socket is waiting for after `time`, and sets expired_.
-  void arm(std::chrono::milliseconds time);
-  void disarm() { due_ = Instant::max(); }
-  void wait_until_due();
-
+  Reply refuse();
   asio::awaitable<bool> wait_for_request();
   asio::awaitable<Next> serve_one();
   asio::awaitable<Next> serve_request();
   asio::awaitable<ErrorOf> receive_header();
   asio::awaitable<std::optional<Reply>> read_body();
+  bool hold(std::size_t bytes, std::size_t size_max);
   asio::awaitable<ErrorOf> receive_body(std::size_t size);
+  asio::awaitable<ErrorOf> receive_chunks();
+  void expect_more_after(std::size_t bytes);
   void drop_body();
+  bool may_serve(const Route& route);
   std::optional<Reply> refuse_body();
   asio::awaitable<Reply> answer(const Match& match);
   asio::awaitable<Next> upgrade(const Match& match, const WebSocket& socket);
@@ -99,45 +97,17 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   ServerState& state_;
   Connections::Lease& lease_;
   Tcp::socket socket_;
-  asio::steady_timer timer_;
-  bool timer_runs_ = false;
-  Instant due_ = Instant::max();
-  bool expired_ = false;
+  std::shared_ptr<Deadline> deadline_;
   Phase phase_ = Phase::kIdle;
 
   beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
   Request request_;
-  std::unique_ptr<char[]> body_;     // of a request that gives its length
-  std::size_t body_bytes_held_ = 0;  // of the budget
-  std::shared_ptr<Signal> signal_;   // of a stream
-  Instant started_;
+  std::unique_ptr<char[]> body_;  // of a request that gives its length
+  HeldBytes body_bytes_;
+  std::shared_ptr<Signal> signal_;  // of a stream
+  Deadline::Instant started_, body_started_;
 };
-
-// Most deadlines are moved or lifted long before they are due. So the timer is set anew only where
-// it would run out too late, and then looks at what is due: once in 10 s, not four times a request,
-// each with a system call.
-void HttpSession::arm(std::chrono::milliseconds time) {
-  expired_ = false;
-  due_ = std::chrono::steady_clock::now() + time;
-  if (!timer_runs_ || due_ < timer_.expiry()) wait_until_due();
-}
-
-void HttpSession::wait_until_due() {
-  timer_runs_ = true;
-  timer_.expires_at(due_);
-  timer_.async_wait([session = weak_from_this()](const ErrorOf& error) {
-    const auto self = session.lock();
-    if (error || !self) return;  // set anew since, or the session has ended
-    self->timer_runs_ = false;
-    if (self->due_ == Instant::max()) return;
-    if (std::chrono::steady_clock::now() < self->due_) return self->wait_until_due();
-    self->disarm();
-    self->expired_ = true;
-    ErrorOf ignored;
-    self->socket_.cancel(ignored);
-  });
-}
 
 void HttpSession::stop() {
   asio::post(socket_.get_executor(), [self = shared_from_this()] {
@@ -147,7 +117,7 @@ void HttpSession::stop() {
     if (idle) self->socket_.cancel(ignored);
     if (!self->signal_) return;
     // A stream: its client may be slow to take the message that is being written.
-    self->arm(self->state_.options.limits.linger_time_max);
+    self->deadline_->set_in(self->state_.options.limits.linger_time_max);
     self->signal_->wake();
   });
 }
@@ -165,15 +135,15 @@ asio::awaitable<void> HttpSession::run() {
   ErrorOf ignored;
   socket_.set_option(Tcp::no_delay(true), ignored);
   Next next = Next::kRequest;
-  if (lease_.over_limit()) {
-    ++state_.stats.refused_connections;
-    next = co_await send(error_reply(503, to_string(ErrorCode::kUnavailable),
-                                     "too many connections; try again later"),
-                         Next::kLinger);
-  }
+  if (lease_.place() == Connections::Place::kRefused) next = co_await send(refuse(), Next::kLinger);
   while (next == Next::kRequest) next = co_await serve_one();
   if (next == Next::kLinger) co_await linger();
   socket_.close(ignored);
+}
+
+Reply HttpSession::refuse() {
+  ++state_.stats.refused_connections;
+  return error_reply(503, to_string(ErrorCode::kUnavailable), state_.connections.why(lease_));
 }
 
 // False: the client is gone, silent for too long, or the server stops.
@@ -181,7 +151,7 @@ asio::awaitable<bool> HttpSession::wait_for_request() {
   if (phase_ == Phase::kStopping) co_return false;
   if (buffer_.size() == 0) {
     phase_ = Phase::kIdle;
-    arm(state_.options.limits.idle_time_max);
+    deadline_->set_in(state_.options.limits.idle_time_max);
     ErrorOf error;
     const std::size_t bytes = co_await socket_.async_read_some(
         buffer_.prepare(16U << 10), asio::redirect_error(asio::use_awaitable, error));
@@ -197,7 +167,7 @@ asio::awaitable<Next> HttpSession::serve_one() {
   if (!there) co_return Next::kClose;
   const Next next = co_await serve_request();
   drop_body();
-  state_.body_budget.give(std::exchange(body_bytes_held_, 0));
+  body_bytes_.give_back();
   co_return next;
 }
 
@@ -219,10 +189,10 @@ asio::awaitable<Next> HttpSession::serve_request() {
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(state_.options.limits.header_bytes_max));
   parser_->body_limit(boost::none);  // checked below, where the reply can say so
-  arm(state_.options.limits.header_time_max);
+  deadline_->set_in(state_.options.limits.header_time_max);
   ErrorOf error = co_await receive_header();
   if (error) {
-    auto failure = header_failure(error, expired_, state_.options.limits);
+    auto failure = header_failure(error, deadline_->has_passed(), state_.options.limits);
     if (!failure) co_return Next::kClose;
     co_return co_await send(std::move(*failure), Next::kLinger);
   }
@@ -232,10 +202,13 @@ asio::awaitable<Next> HttpSession::serve_request() {
   const Next after_refusal = parser_->is_done() ? Next::kRequest : Next::kLinger;
   if (auto refused = read_header(parser_->get(), request_))
     co_return co_await send(std::move(*refused), after_refusal);
+  if (auto redirected = leave_prefix(state_.matching, request_))
+    co_return co_await send(std::move(*redirected), after_refusal);
   auto matched = match_route(state_.routes, state_.matching, request_);
   if (auto* refused = std::get_if<Reply>(&matched))
     co_return co_await send(std::move(*refused), after_refusal);
   const Match& match = std::get<Match>(matched);
+  if (!may_serve(*match.route)) co_return co_await send(refuse(), Next::kLinger);
   if (const auto* socket = std::get_if<WebSocket>(&match.route->handler))
     co_return co_await upgrade(match, *socket);
   if (!parser_->is_done()) {
@@ -245,12 +218,20 @@ asio::awaitable<Next> HttpSession::serve_request() {
       co_return co_await send(std::move(*refused), Next::kLinger);
     }
   }
-  disarm();
+  deadline_->lift();
   if (const auto* endless = std::get_if<Stream>(&match.route->handler))
     co_return co_await stream(match, *endless);
   Reply reply = co_await answer(match);
   open_to_page(state_.matching, *match.route, request_, reply);
   co_return co_await send(std::move(reply), Next::kRequest);
+}
+
+// Where connections are too many, those that stay leave room for those that come and go.
+bool HttpSession::may_serve(const Route& route) {
+  if (lease_.place() == Connections::Place::kReserved && !route.is_essential) return false;
+  const bool stays = std::holds_alternative<WebSocket>(route.handler) ||
+                     std::holds_alternative<Stream>(route.handler);
+  return !stays || lease_.stay();
 }
 
 std::optional<Reply> HttpSession::refuse_body() {
@@ -264,14 +245,14 @@ std::optional<Reply> HttpSession::refuse_body() {
   if (!expect.empty() && !beast::iequals(expect, "100-continue"))
     return error_reply(417, to_string(ErrorCode::kInvalidArgument),
                        "the only expectation understood here is 100-continue");
-  const std::size_t bytes = declared ? static_cast<std::size_t>(*declared) : limit;
-  if (!state_.body_budget.take(bytes)) {
-    ++state_.stats.refused_bodies;
-    return error_reply(503, to_string(ErrorCode::kUnavailable),
-                       "too many requests with large bodies at once; try again");
-  }
-  body_bytes_held_ = bytes;
   return std::nullopt;
+}
+
+// Room in the budget for `bytes` of the body and some of what comes next: as they arrive, so that
+// who only says that much will come takes nothing from anybody.
+bool HttpSession::hold(std::size_t bytes, std::size_t size_max) {
+  constexpr std::size_t kAheadMin = 4U << 10, kAheadMax = 64U << 10;
+  return body_bytes_.grow_to(std::min(size_max, bytes + std::clamp(bytes, kAheadMin, kAheadMax)));
 }
 
 // Straight to where it stays; what came with the header is moved there. As much as the socket has
@@ -281,13 +262,47 @@ asio::awaitable<ErrorOf> HttpSession::receive_body(std::size_t size) {
   std::size_t received = asio::buffer_copy(asio::buffer(body_.get(), size), buffer_.data());
   buffer_.consume(received);
   ErrorOf error;
-  while (!error && received < size)
-    received +=
-        co_await socket_.async_read_some(asio::buffer(body_.get() + received, size - received),
-                                         asio::redirect_error(asio::use_awaitable, error));
+  while (!error && received < size) {
+    if (!hold(received, size)) co_return asio::error::no_memory;
+    const std::size_t next = body_bytes_.bytes() - received;
+    received += co_await socket_.async_read_some(asio::buffer(body_.get() + received, next),
+                                                 asio::redirect_error(asio::use_awaitable, error));
+    if (!error) expect_more_after(received);
+  }
   if (error == asio::error::eof) error = wire::error::partial_message;
   request_.body = {body_.get(), size};
   co_return error;
+}
+
+// A body whose end is said by its last chunk. Beast's own loop would come back at the end only.
+asio::awaitable<ErrorOf> HttpSession::receive_chunks() {
+  constexpr std::size_t kPieceBytes = 16U << 10, kBetweenBytesMax = 8U << 10;
+  parser_->body_limit(state_.options.body_bytes_max);
+  parser_->eager(true);
+  std::string& body = parser_->get().body();
+  for (;;) {
+    ErrorOf error;
+    if (buffer_.size() > 0) buffer_.consume(parser_->put(buffer_.data(), error));
+    if (error && error != wire::error::need_more) co_return error;
+    if (parser_->is_done()) break;
+    // What is left is no part of the body: sizes with extensions, or fields behind the last chunk.
+    if (buffer_.size() > kBetweenBytesMax) co_return wire::error::header_limit;
+    expect_more_after(body.size());
+    if (!hold(body.capacity(), SIZE_MAX)) co_return asio::error::no_memory;
+    const std::size_t bytes = co_await socket_.async_read_some(
+        buffer_.prepare(kPieceBytes), asio::redirect_error(asio::use_awaitable, error));
+    if (error == asio::error::eof) error = wire::error::partial_message;
+    if (error) co_return error;
+    buffer_.commit(bytes);
+  }
+  request_.body = body;
+  co_return ErrorOf{};
+}
+
+void HttpSession::expect_more_after(std::size_t bytes) {
+  const SessionLimits& limits = state_.options.limits;
+  deadline_->set(body_started_ + limits.body_time +
+                 std::chrono::milliseconds(bytes * 1'000 / limits.body_rate_min));
 }
 
 void HttpSession::drop_body() {
@@ -299,32 +314,22 @@ void HttpSession::drop_body() {
 // Reads the body into request_, or returns the reply that refuses it.
 asio::awaitable<std::optional<Reply>> HttpSession::read_body() {
   if (auto refused = refuse_body()) co_return std::move(refused);
-  arm(state_.options.limits.body_time_max);
+  body_started_ = std::chrono::steady_clock::now();
+  expect_more_after(0);
   ErrorOf error;
   if (parser_->get().version() == 11 && !parser_->get()[wire::field::expect].empty()) {
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     co_await asio::async_write(socket_, asio::buffer(kContinue.data(), kContinue.size()),
                                asio::redirect_error(asio::use_awaitable, error));
   }
-  if (const auto size = parser_->content_length(); size && !error) {
+  const auto size = parser_->content_length();
+  if (!error && size)
     error = co_await receive_body(static_cast<std::size_t>(*size));
-  } else if (!error) {
-    parser_->body_limit(state_.options.body_bytes_max);
-    co_await wire::async_read(socket_, buffer_, *parser_,
-                              asio::redirect_error(asio::use_awaitable, error));
-    request_.body = parser_->get().body();
-  }
+  else if (!error)
+    error = co_await receive_chunks();
   if (!error) co_return std::nullopt;
-  if (expired_)
-    co_return error_reply(408, "timeout",
-                          fmt::format("the request body did not arrive within {} ms",
-                                      state_.options.limits.body_time_max.count()));
-  if (error == wire::error::body_limit)
-    co_return error_reply(413, to_string(ErrorCode::kPayloadTooLarge),
-                          fmt::format("the body is over the limit of {} bytes; send it in parts",
-                                      state_.options.body_bytes_max));
-  co_return error_reply(400, to_string(ErrorCode::kInvalidArgument),
-                        fmt::format("the request body does not parse: {}", error.message()));
+  if (error == asio::error::no_memory) ++state_.stats.refused_bodies;
+  co_return body_failure(error, deadline_->has_passed(), state_.options);
 }
 
 asio::awaitable<Reply> HttpSession::answer(const Match& match) {
@@ -364,7 +369,7 @@ asio::awaitable<Next> HttpSession::upgrade(const Match& match, const WebSocket& 
   signal_ = std::make_shared<Signal>();
   auto opened = socket.open({request_, match.arguments, state_.stats}, signal_);
   if (!opened) co_return co_await send(std::move(opened.error()), Next::kRequest);
-  disarm();
+  deadline_->lift();
   Reply accepted;
   accepted.status = 101;
   log_access(accepted);
@@ -406,7 +411,7 @@ asio::awaitable<bool> HttpSession::send_messages(Messages& messages, bool chunke
     }
     if (message->kind == Message::Kind::kEnd) co_return true;
     if (message->kind == Message::Kind::kNone) {
-      disarm();
+      deadline_->lift();
       if (!co_await signal_->wait(socket_)) co_return false;
       continue;
     }
@@ -429,8 +434,10 @@ asio::awaitable<Next> HttpSession::send(Reply reply, Next next) {
   log_access(reply);
   const bool known = parser_.has_value();  // not so where the connection itself is refused
   const unsigned version = known && parser_->get().version() == 10 ? 10 : 11;
-  if (next == Next::kRequest && (phase_ == Phase::kStopping || !parser_->get().keep_alive()))
-    next = Next::kLinger;
+  const bool is_last = phase_ == Phase::kStopping ||
+                       lease_.place() == Connections::Place::kReserved ||
+                       (known && !parser_->get().keep_alive());
+  if (next == Next::kRequest && is_last) next = Next::kLinger;
   const std::string header =
       response_header(reply, version, next == Next::kRequest, SystemClock{}.now());
   const bool sends_body = has_body(reply.status) && request_.method != Method::kHead;
@@ -444,7 +451,7 @@ asio::awaitable<ErrorOf> HttpSession::write(std::string_view first, std::string_
                                             std::string_view third) {
   const auto buffer = [](std::string_view text) { return asio::buffer(text.data(), text.size()); };
   const std::array<asio::const_buffer, 3> parts{buffer(first), buffer(second), buffer(third)};
-  arm(state_.options.limits.write_time_max);
+  deadline_->set_in(state_.options.limits.write_time_max);
   ErrorOf error;
   co_await asio::async_write(socket_, parts, asio::redirect_error(asio::use_awaitable, error));
   co_return error;
@@ -473,9 +480,9 @@ void HttpSession::log_access(const Reply& reply) const {
 asio::awaitable<void> HttpSession::linger() {
   ErrorOf error;
   socket_.shutdown(Tcp::socket::shutdown_send, error);
-  arm(state_.options.limits.linger_time_max);
+  deadline_->set_in(state_.options.limits.linger_time_max);
   buffer_.clear();
-  while (!error && !expired_)
+  while (!error && !deadline_->has_passed())
     co_await socket_.async_read_some(buffer_.prepare(64U << 10),
                                      asio::redirect_error(asio::use_awaitable, error));
 }

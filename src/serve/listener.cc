@@ -50,10 +50,25 @@ Error cannot_listen(std::string_view setting, const Tcp::endpoint& endpoint, con
           fmt::format("cannot listen on {}: {}{}", place, error.message(), advice)};
 }
 
+// What one sender has: of IPv6 a network of 64 bits, of which it may take any address. Empty where
+// it may be many: a proxy on this machine.
+std::string sender_of(const Tcp::socket& socket, const ServerOptions& options) {
+  ErrorOf error;
+  asio::ip::address address = socket.remote_endpoint(error).address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  if (address.is_loopback() && options.connections_per_address_max == 0) return {};
+  const auto text = [](const auto& bytes, std::size_t size) {
+    return std::string(reinterpret_cast<const char*>(bytes.data()), size);
+  };
+  return address.is_v4() ? text(address.to_v4().to_bytes(), 4)
+                         : text(address.to_v6().to_bytes(), 8);
+}
+
 class ListeningServer final : public Server {
  public:
-  ListeningServer(const ServerOptions& options, std::vector<Route> routes, bool loopback)
-      : state_(options, std::move(routes), loopback),
+  ListeningServer(const ServerOptions& options, std::vector<Route> routes)
+      : state_(options, std::move(routes)),
         work_(state_.io.get_executor()),
         acceptor_(asio::make_strand(state_.io)) {}
   ~ListeningServer() override { stop(); }
@@ -128,7 +143,7 @@ asio::awaitable<void> ListeningServer::accept() {
 }
 
 void ListeningServer::spawn_session(Tcp::socket socket) {
-  auto lease = state_.connections.admit();
+  auto lease = state_.connections.admit(sender_of(socket, state_.options));
   if (!lease) {
     ++state_.stats.refused_connections;
     return;
@@ -180,8 +195,7 @@ Result<std::unique_ptr<Server>> Server::listen(const ServerOptions& options,
                 fmt::format("\"{}\" is not an IP address to listen on; use 127.0.0.1 for this "
                             "machine only, 0.0.0.0 for all networks",
                             options.address));
-  auto server =
-      std::make_unique<ListeningServer>(options, std::move(routes), address.is_loopback());
+  auto server = std::make_unique<ListeningServer>(options, std::move(routes));
   GF_TRY(server->bind({address, options.port}));
   return server;
 }

@@ -49,6 +49,25 @@ std::optional<Reply> header_failure(const ErrorOf& error, bool expired,
                      fmt::format("this is not an HTTP/1.1 request: {}", error.message()));
 }
 
+Reply body_failure(const ErrorOf& error, bool expired, const ServerOptions& options) {
+  if (expired)
+    return error_reply(
+        408, "timeout",
+        fmt::format("the request body arrives too slowly: it has {} s, and one more for each {} "
+                    "bytes that have come",
+                    static_cast<double>(options.limits.body_time.count()) / 1'000,
+                    options.limits.body_rate_min));
+  if (error == asio::error::no_memory)
+    return error_reply(503, to_string(ErrorCode::kUnavailable),
+                       "too many requests with large bodies at once; try again");
+  if (error == wire::error::body_limit)
+    return error_reply(413, to_string(ErrorCode::kPayloadTooLarge),
+                       fmt::format("the body is over the limit of {} bytes; send it in parts",
+                                   options.body_bytes_max));
+  return error_reply(400, to_string(ErrorCode::kInvalidArgument),
+                     fmt::format("the request body does not parse: {}", error.message()));
+}
+
 std::optional<Reply> check_header(const RequestHeader& header) {
   const auto bad = [](unsigned status, std::string_view message) {
     return error_reply(status, to_string(ErrorCode::kInvalidArgument), message);

@@ -1,4 +1,5 @@
-// The header of a request: from what the parser has accepted to what routes see.
+// The header of a request: from what the parser has accepted to what routes see. And what is said
+// where a header or body does not arrive.
 //
 // Threads  any.
 #pragma once
@@ -20,6 +21,10 @@ using RequestHeader = boost::beast::http::request_header<>;
 // `expired`: it took too long.
 std::optional<Reply> header_failure(const ErrorOf& error, bool expired,
                                     const SessionLimits& limits);
+
+// The reply to a body that did not arrive. `error` is no_memory where the budget of all has no
+// room.
+Reply body_failure(const ErrorOf& error, bool expired, const ServerOptions& options);
 
 // The reply that refuses it; nothing where it is fine. What the parser lets pass and a proxy in
 // front might read differently: where a body ends must have one meaning (request smuggling).

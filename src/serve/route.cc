@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include "base/ascii.h"
 #include "base/memory_reserve.h"
@@ -52,8 +53,26 @@ bool is_address_or_local(const std::string& name) {
          name.find_first_not_of("0123456789.") == std::string::npos;
 }
 
-bool is_same_origin(const Request& request) {
+const std::string& name_of_machine() {
+  static const std::string name = [] {
+    std::array<char, 256> text{};
+    return ::gethostname(text.data(), text.size() - 1) == 0 ? lower_case(text.data())
+                                                            : std::string();
+  }();
+  return name;
+}
+
+bool is_known_host(const MatchOptions& options, const std::string& host) {
+  const std::string name = host_name(host);
+  return is_address_or_local(name) || name == name_of_machine() ||
+         std::ranges::any_of(options.public_urls,
+                             [&](const PublicUrl& url) { return host_name(url.host) == name; });
+}
+
+bool is_same_origin(const MatchOptions& options, const Request& request) {
   const std::string origin = lower_case(request.origin);
+  for (const PublicUrl& url : options.public_urls)
+    if (origin == url.origin) return true;
   for (const std::string_view scheme : {"http://", "https://"})
     if (origin.starts_with(scheme)) return origin.substr(scheme.size()) == lower_case(request.host);
   return false;
@@ -96,19 +115,22 @@ Reply before_a_page(const MatchOptions& options, const Route& route, const Reque
 
 std::optional<Reply> refuse_origin(const MatchOptions& options, const Request& request,
                                    const Route& route) {
-  if (options.only_local_hosts && !is_address_or_local(host_name(request.host)))
-    return error_reply(403, "forbidden",
-                       fmt::format("this server listens on a loopback address and does not answer "
-                                   "to the host name \"{}\"; use http://127.0.0.1 or localhost",
-                                   host_name(request.host)));
+  if (options.checks_host && !is_known_host(options, request.host))
+    return error_reply(
+        403, "forbidden",
+        fmt::format("this server does not know itself by the host name \"{}\"; if it is reached "
+                    "under that, start it with --public-url http://{}, or use its address",
+                    host_name(request.host).substr(0, 200), request.host.substr(0, 200)));
   const bool careful =
       route.method != Method::kGet || std::holds_alternative<WebSocket>(route.handler);
-  if (careful && !request.origin.empty() && !is_same_origin(request) &&
+  if (careful && !request.origin.empty() && !is_same_origin(options, request) &&
       !is_open(options, route, request))
     return error_reply(403, "forbidden",
-                       fmt::format("pages of {} may not do this here; only pages of this server{}",
+                       fmt::format("pages of {} may not do this here; only pages of this server{}. "
+                                   "Behind a proxy say where it is, with --public-url {}",
                                    request.origin.substr(0, 200),
-                                   route.is_open_to_pages ? ", and those of --allow-origin" : ""));
+                                   route.is_open_to_pages ? ", and those of --allow-origin" : "",
+                                   request.origin.substr(0, 200)));
   return std::nullopt;
 }
 
@@ -175,6 +197,26 @@ Reply no_such_route(const MatchOptions& options, const Request& request,
 }
 
 }  // namespace
+
+std::optional<Reply> leave_prefix(const MatchOptions& options, Request& request) {
+  for (const PublicUrl& url : options.public_urls) {
+    const auto& prefix = url.prefix;
+    if (prefix.empty() || request.path.size() < prefix.size() ||
+        !std::equal(prefix.begin(), prefix.end(), request.path.begin()))
+      continue;
+    if (request.path.size() > prefix.size()) {
+      request.path.erase(request.path.begin(),
+                         request.path.begin() + static_cast<std::ptrdiff_t>(prefix.size()));
+      return std::nullopt;
+    }
+    Reply reply;
+    reply.status = 308;
+    // Relative, as it is a proxy that knows the whole: "gameflow/" seen from "/gameflow".
+    reply.headers.emplace_back("Location", prefix.back() + "/");
+    return reply;
+  }
+  return std::nullopt;
+}
 
 std::variant<Match, Reply> match_route(const std::vector<Route>& routes,
                                        const MatchOptions& options, const Request& request) {

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -15,6 +16,7 @@
 
 #include "base/error.h"
 #include "serve/messages.h"
+#include "serve/public_url.h"
 #include "serve/reply.h"
 #include "serve/request.h"
 #include "serve/stats.h"
@@ -78,6 +80,8 @@ struct Route {
   Body body = Body::kJson;
   // Of those who only bring something: pages of MatchOptions::allowed_origins may ask it, too.
   bool is_open_to_pages = false;
+  // Answered where connections are too many, too: probes, and those who bring records.
+  bool is_essential = false;
 };
 
 struct Match {
@@ -87,14 +91,19 @@ struct Match {
 
 // What is asked of all requests.
 struct MatchOptions {
-  // A server on a loopback address answers only to local host names and to addresses: a page of
-  // another site that had its own name pointed at 127.0.0.1 gets nothing (DNS rebinding).
-  bool only_local_hosts = false;
+  // Only to addresses, to names of this machine, and to those of `public_urls`: a page of another
+  // site that had its own name pointed here gets nothing (DNS rebinding).
+  bool checks_host = false;
+  std::vector<PublicUrl> public_urls = {};  // pages there are pages of this server
   // Of pages that may ask what is open to them: "https://game.example.com", lower case; "*": all.
   std::vector<std::string> allowed_origins = {};
   // Where the routes are described, for the message of a 404.
   std::string_view description;
 };
+
+// Takes the prefix of a public URL off the path of a request that has it; the reply, where that is
+// all it has: pages refer to others from behind the slash.
+std::optional<Reply> leave_prefix(const MatchOptions& options, Request& request);
 
 // All that can be known without the body: the route, or the reply that refuses the request.
 std::variant<Match, Reply> match_route(const std::vector<Route>& routes,

@@ -21,8 +21,11 @@ namespace gameflow::serve {
 struct SessionLimits {
   std::size_t header_bytes_max = 16U << 10;
   std::chrono::milliseconds header_time_max{10'000};  // from the first byte of a request
-  std::chrono::milliseconds body_time_max{30'000};
-  std::chrono::milliseconds idle_time_max{60'000};  // between requests
+  // A body has so long, and a second more for so many bytes that have come.
+  std::chrono::milliseconds body_time{10'000};
+  std::size_t body_rate_min = 1'024;
+  // Between requests. Proxies keep a connection for 60 s: it is they who close it.
+  std::chrono::milliseconds idle_time_max{75'000};
   std::chrono::milliseconds write_time_max{60'000};
   std::chrono::milliseconds linger_time_max{2'000};  // reading on after an early answer
   // Of a WebSocket: a ping after half of it without a sign of life, the end after all of it.
@@ -39,11 +42,14 @@ struct ServerOptions {
   std::uint32_t threads = 1;
   std::uint32_t workers = 1;  // for routes that are Blocking
   std::size_t body_bytes_max = 8U << 20;
-  std::uint32_t connections_max = 1024;
+  // See Connections.
+  std::uint32_t connections_max = 20'000;
+  std::uint32_t connections_per_address_max = 0;  // 0: half of all; no limit for this machine
   SessionLimits limits;
-  // On a loopback address, answer local host names and addresses only.
-  bool only_local_hosts = true;
-  std::vector<std::string> allowed_origins;  // as of MatchOptions
+  // As of MatchOptions.
+  bool checks_host = true;
+  std::vector<PublicUrl> public_urls;
+  std::vector<std::string> allowed_origins;
   // For messages: what a person sets the address with, and where the routes are described.
   std::string_view setting = "--listen";
   std::string_view description = "GET / lists the routes";

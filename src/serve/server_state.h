@@ -1,14 +1,13 @@
 // What all connections of one server share. Outlives them: Server::stop() waits for the last.
 #pragma once
 
-#include <atomic>
-#include <cstddef>
 #include <utility>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include "serve/byte_budget.h"
 #include "serve/connections.h"
 #include "serve/net.h"
 #include "serve/route.h"
@@ -20,32 +19,16 @@ namespace gameflow::serve {
 // The kernel's share of a slow client of a WebSocket or stream: more would only be older.
 inline constexpr int kSendBufferBytes = 256 << 10;
 
-// Bytes that are in use now, out of a fixed number.
-class ByteBudget {
- public:
-  explicit ByteBudget(std::size_t bytes_max) : max_(bytes_max) {}
-  bool take(std::size_t bytes) {
-    if (used_.fetch_add(bytes) + bytes <= max_) return true;
-    used_.fetch_sub(bytes);
-    return false;
-  }
-  void give(std::size_t bytes) { used_.fetch_sub(bytes); }
-
- private:
-  const std::size_t max_;
-  std::atomic<std::size_t> used_ = 0;
-};
-
 struct ServerState {
-  ServerState(const ServerOptions& the_options, std::vector<Route> the_routes, bool loopback)
+  ServerState(const ServerOptions& the_options, std::vector<Route> the_routes)
       : options(the_options),
         routes(std::move(the_routes)),
-        matching{loopback && options.only_local_hosts, options.allowed_origins,
+        matching{options.checks_host, options.public_urls, options.allowed_origins,
                  options.description},
         workers(options.workers),
         body_budget(options.limits.body_bytes_held_max),
         reply_budget(options.limits.reply_bytes_held_max),
-        connections(options.connections_max),
+        connections(options.connections_max, options.connections_per_address_max),
         stats(connections) {}
 
   const ServerOptions options;

@@ -45,8 +45,8 @@ namespace gameflow::app {
 namespace {
 
 // What the store and the server may have open.
-OpenFiles open_files() {
-  const OpenFiles wanted{.connections = http::ServerOptions{}.connections_max,
+OpenFiles open_files(const RunOptions& options) {
+  const OpenFiles wanted{.connections = options.connections_max,
                          .tables = log::RocksdbOptions{}.open_files_max};
   const std::uint64_t limit = raise_open_files_limit();
   const OpenFiles files = share_open_files(limit, wanted);
@@ -79,6 +79,9 @@ http::ServerOptions server_options(const RunOptions& options, const ListenAddres
                                    const OpenFiles& files, const MemoryLimit& memory) {
   http::ServerOptions server;
   server.connections_max = files.connections;
+  server.connections_per_address_max = options.connections_per_address_max;
+  for (const std::string& url : options.public_urls)
+    server.public_urls.push_back(serve::parse_public_url(url).value());
   server.limits.body_bytes_held_max = server.limits.reply_bytes_held_max =
       std::min<std::uint64_t>(server.limits.body_bytes_held_max, memory.max() / 8);
   server.address = address.host;
@@ -200,7 +203,7 @@ Status serve(const RunOptions& options, Operators operators,
   const SystemClock machine_clock;
   const CalmClock clock(machine_clock, {},
                         [](const std::string& text) { spdlog::warn("{}", text); });
-  const OpenFiles files = open_files();
+  const OpenFiles files = open_files(options);
   MemoryWatch memory(limit, machine_clock,
                      [counts = limit.counts_address_space()] { return read_memory_use(counts); });
   GF_ASSIGN(const std::unique_ptr<log::Store> store,

@@ -182,7 +182,7 @@ WebhookSource::WebhookSource(const Settings& settings, Host& host)
   options_.address = host_text;
   options_.port = static_cast<std::uint16_t>(*port);
   options_.body_bytes_max = static_cast<std::size_t>(settings.number("body-max"));
-  options_.only_local_hosts = !is_signed_;  // a signature says more than a host name
+  options_.checks_host = !is_signed_;  // a signature says more than a host name
   options_.setting = "listen:";
   options_.description = "requests are posted to the 'path' of the connector";
   if (!path_.starts_with('/') || path_.find('*') != std::string::npos)
