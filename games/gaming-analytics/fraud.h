@@ -120,7 +120,8 @@ inline std::string number_text(f64 number) {
 
 inline std::string span_text(f64 minutes) {
   const bool is_hours = minutes >= 120 && std::fmod(minutes, 60) == 0;
-  return is_hours ? number_text(minutes / 60) + " hours" : number_text(minutes) + " minutes";
+  if (is_hours) return number_text(minutes / 60) + " hours";
+  return number_text(minutes) + (minutes == 1 ? " minute" : " minutes");
 }
 
 // "5 purchases of account ann within 2 minutes: so many …"

@@ -101,7 +101,8 @@ if __name__ == "__main__":
     for number in map(int, sys.argv[1:] or range(1, 11)):
         one = measure(number)
         print(number, json.dumps(one), flush=True)
-        for kind, counts in (one["found"] | one["flags"]).items():
-            total[kind].update(counts)
+        for part in ("found", "flags"):
+            for name, counts in one[part].items():
+                total[f"{part}: {name}"].update(counts)
         total["quiet"].update(one["quiet"])
     print("\n".join(f"{kind} {dict(counts)}" for kind, counts in total.items()))

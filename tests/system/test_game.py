@@ -6,18 +6,20 @@ import datetime
 import decimal
 import json
 import os
-import re
-import signal
 import pathlib
+import re
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
-from harness import PROGRAM, SystemTest, run_cli, wait_until
+from harness import FLAGSHIP, PROGRAM, SystemTest, iso, run_cli, wait_until
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "evaluate"))
-from fraud import flags_of, judge
+import fraud
 
 FROM = "2024-11-01"
 TOPICS = {"player_action": "player-events", "transaction": "purchase-events", "server_metric": "server-metrics"}
@@ -252,7 +254,7 @@ class Analytics(SystemTest):
         self.assertEqual(dict(revenue), expected)
 
         # Of fraud all is found, and nearly nothing else; tests/evaluate/fraud.py measures it over days and seeds.
-        found = judge(truth, flags_of(server))
+        found = fraud.judge(truth, fraud.flags_of(server))
         self.assertEqual(set(found["found"]), {"burst-account", "burst-address", "card-testers", "refund-abuser"})
         for kind, counts in found["found"].items():
             self.assertEqual(counts["found"], counts["there"], (kind, found))
@@ -265,6 +267,48 @@ class Analytics(SystemTest):
         self.assertEqual((told["firing", "server server_3", "latency_p95"], told["recovered", "server server_3", "latency_p95"]), (1, 1))
         self.assertEqual((told["firing", "region us-east", "bad_servers"], told["recovered", "region us-east", "bad_servers"]), (1, 1))
         self.assertEqual({target for _, target, metric in told if not metric.startswith("slo")} - {"server server_3", "region us-east"}, set(), told)
+        self.assertEqual(server.stop(), 0)
+
+
+class Fraud(SystemTest):
+    def test_a_day_on_which_nothing_is_wrong_is_quiet(self):
+        """Copies, late events, wrong clocks and bots are nobody's fraud: of 2,000 players a flag or two, at most."""
+        truth, flags = fraud.run(1001, "")
+        self.assertGreater(truth["events"]["purchase-events"], 500)
+        self.assertGreater(min(truth["duplicates"]["purchase-events"], truth["late"], len(truth["wrong_clock_players"])), 5)
+        bots = {"account " + bot for bot in truth["bots"]}
+        told = [flag for flag in flags if flag["mode"] == "active" and flag["subject"] not in bots]
+        self.assertLessEqual(len(told), 2, told)
+
+    def test_rules_are_data(self):
+        """A rule that is off flags nothing; turned on while the server runs it does, and a new line is a new rule."""
+        folder = self.folder / "mine"
+        shutil.copytree(FLAGSHIP.parent, folder)
+        rules = folder / "tables" / "fraud_rules.csv"
+        before = rules.read_text()
+        self.assertIn("burst-account,active,", before)
+        rules.write_text(before.replace("burst-account,active,", "burst-account,off,"))
+        server = self.server(folder / "dataflow.yaml")
+        sent = 0
+
+        def buy():
+            nonlocal sent
+            at = round(time.time() * 1000) - 60_000
+            server.produce("purchase-events", [json.dumps({
+                "event_name": "transaction", "event_timestamp": iso(at + n), "user_data": {"user_id": "ann", "platform": "PC"},
+                "parameters": {"transaction_id": f"t{sent + n}", "transaction_type": "purchase", "currency": "USD", "amount": 4.99,
+                               "item_id": "skin_dragon", "item_type": "skin"}}) for n in range(6)])
+            sent += 6
+            wait_until(lambda: server.service("fraud")["records_in"] >= sent, "all is looked at")
+            time.sleep(0.1)
+            return server.values("fraud-alerts")
+
+        self.assertEqual(buy(), [])
+        rules.write_text(before + "12,no-more-skins,active,count,item,purchase,,4,5,1,3,,5,1,these are scarce\n")
+        wait_until(lambda: {"burst-account", "no-more-skins"} <= {flag["rule"] for flag in buy()}, "the rules are read again")
+        flag = next(flag for flag in server.values("fraud-alerts") if flag["rule"] == "no-more-skins")
+        self.assertEqual((flag["subject"], flag["score"], flag["reason"]),
+                         ("item skin_dragon", 5, "3 purchases of item skin_dragon within 1 minute: these are scarce"))
         self.assertEqual(server.stop(), 0)
 
 
