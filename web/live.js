@@ -29,9 +29,16 @@ export const Status = Object.freeze({
   missing: 'missing',
 });
 
+// Addresses are relative to the root of the server, which may be below a path: pages elsewhere have a <base>.
+export function socketUrl(address) {
+  const url = new URL(address, document.baseURI);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  return url.href;
+}
+
 export async function getJson(url) {
   const response = await fetch(url, {cache: 'no-store', signal: AbortSignal.timeout(kRequestTimeout)});
-  if (!response.ok) throw Object.assign(new Error(`${url}: ${response.status}`), {status: response.status});
+  if (!response.ok) throw Object.assign(new Error(`/${url}: ${response.status}`), {status: response.status});
   return response.json();
 }
 
@@ -124,16 +131,14 @@ export class LiveTopic {
     this.#announce();
     let description;
     try {
-      description = await getJson(`/topics/${encodeURIComponent(this.name)}`);
+      description = await getJson(`topics/${encodeURIComponent(this.name)}`);
     } catch (error) {
       if (attempt === this.#attempt) this.#retry(error.status === 404 ? 'missing' : 'waiting');
       return;
     }
     if (attempt !== this.#attempt) return;
     const offsets = this.#chooseOffsets(description);
-    const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
-    const url = `${scheme}//${location.host}/ws/${encodeURIComponent(this.name)}?format=record&offsets=${offsets}`;
-    const socket = new WebSocket(url);
+    const socket = new WebSocket(socketUrl(`ws/${encodeURIComponent(this.name)}?format=record&offsets=${offsets}`));
     this.#socket = socket;
     socket.onopen = () => {
       this.#phase = 'open';
@@ -267,7 +272,7 @@ export class LiveTopic {
     const attempt = this.#attempt, frame_at = this.#frame_at;
     let behind;
     try {
-      const {partitions} = await getJson(`/topics/${encodeURIComponent(this.name)}`);
+      const {partitions} = await getJson(`topics/${encodeURIComponent(this.name)}`);
       const ahead = partitions.map(({partition, end}) => end - (this.#partitions.get(partition)?.next ?? 0));
       behind = ahead.some((records) => (quiet ? records !== 0 : records > this.#tail));
     } catch {

@@ -62,7 +62,7 @@ function inputTopics() {
 async function poll() {
   if (!document.hidden) {
     try {
-      const [described, listed, connected] = await Promise.all([getDataflow(), getJson('/topics'), getJson('/connectors')]);
+      const [described, listed, connected] = await Promise.all([getDataflow(), getJson('topics'), getJson('connectors')]);
       dataflow = described;
       topics = listed.topics;
       measure(listed.now);
@@ -96,7 +96,7 @@ async function lookAtResults() {
 
 async function getDataflow() {
   try {
-    return await getJson('/dataflow');
+    return await getJson('dataflow');
   } catch (error) {
     if (error.status === 404) return null;
     throw error;
@@ -234,7 +234,7 @@ function drawTopics() {
   const shown = topics.slice(0, kTopicsShown);
   setText($('topics-note'), topics.length > kTopicsShown ? `the first ${kTopicsShown} of ${whole(topics.length)}` : '');
   topicTable.set(shown.map(({name, records, bytes: stored, partitions}) => [
-    linkTo(`/stat/page-echarts.html?topic=${encodeURIComponent(name)}`, name), short(records), rateText(rates.of(name)),
+    linkTo(`stat/page-echarts.html?topic=${encodeURIComponent(name)}`, name), short(records), rateText(rates.of(name)),
     (cell) => sparkIn(cell).draw(rates.history(name), kHistory), bytes(stored), partitions.length,
   ]), namesOf(shown));
 }
@@ -243,7 +243,7 @@ function drawServices() {
   const services = dataflow?.services ?? [];
   $('services-panel').hidden = services.length === 0;
   serviceTable.set(services.map(({name, counters, sources, watermark}) => [
-    linkTo(`/studio#service/${encodeURIComponent(name)}`, name), short(counters.records_in), short(counters.records_out),
+    linkTo(`studio#service/${encodeURIComponent(name)}`, name), short(counters.records_in), short(counters.records_out),
     short(sources.flatMap(({partitions}) => partitions).reduce((sum, {lag}) => sum + lag, 0)),
     [short(counters.records_late), counters.records_late > 0 ? 'warn' : ''],
     [short(counters.records_dead), counters.records_dead > 0 ? 'bad' : ''], short(counters.windows_open),

@@ -110,7 +110,7 @@ export class Results {
     const growth = ({partition, begin, end}) => end - (card.ends.get(partition) ?? begin);
     let newest = null;
     for (const {partition, end} of grew.sort((a, b) => growth(b) - growth(a)).slice(0, kPartitions)) {
-      const response = await fetch(`/topics/${encodeURIComponent(card.result.name)}/records?partition=${partition}&offset=-1&limit=1`, {cache: 'no-store'});
+      const response = await fetch(`topics/${encodeURIComponent(card.result.name)}/records?partition=${partition}&offset=-1&limit=1`, {cache: 'no-store'});
       const text = response.ok ? await response.text() : '';
       if (text.length > kLargeRecord) card.wait_until = performance.now() + kLargeInterval;
       if (text.trim() === '') continue;
@@ -158,7 +158,7 @@ export class Results {
 function makeCard(result) {
   const list = el('ol', {class: 'preview'}), note = el('p', {class: 'note'});
   const query = result.kind === 'topic' ? `topic=${encodeURIComponent(result.name)}` : `state=${encodeURIComponent(result.id)}`;
-  const node = el('a', {class: 'card', href: `/stat/page-echarts.html?${query}`, 'data-result': result.id}, el('h2', {title: result.id}, result.name), note, list);
+  const node = el('a', {class: 'card', href: `stat/page-echarts.html?${query}`, 'data-result': result.id}, el('h2', {title: result.id}, result.name), note, list);
   return {result, node, list, note, place: null, ends: new Map(), wait_until: 0, summary: null};
 }
 

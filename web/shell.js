@@ -135,7 +135,7 @@ export function colour(name) {
 function fillCommand(node) {
   const code = el('code', {tabindex: '0'});  // it may be longer than there is room: the keyboard scrolls it, too
   const button = el('button', {type: 'button', class: 'small'}, 'Copy');
-  const text = () => node.dataset.command.replaceAll('ORIGIN', location.origin);
+  const text = () => node.dataset.command.replaceAll('ORIGIN', new URL('.', document.baseURI).href.slice(0, -1));
   code.textContent = text();
   new MutationObserver(() => setText(code, text())).observe(node, {attributeFilter: ['data-command']});
   button.addEventListener('click', async () => {

@@ -19,7 +19,7 @@ export const refreshOf = ({rows}) => (rows > kLarge ? kRefreshLarge : kRefresh);
 
 // All of the dataflow: {service, state, table, rows, columns: [{name, type}]}.
 export async function listStates() {
-  return (await getJson('/states')).states;
+  return (await getJson('states')).states;
 }
 
 // Names of columns: `numbers` can be looked for the largest, also `times` lie along x, `texts` name rows.
@@ -48,12 +48,12 @@ export async function topOf(state, {y, x = null, by = '_key', limit}) {
 }
 
 async function newestWindow({service, state}) {
-  const {windows} = await getJson(`/states/${encodeURIComponent(service)}/${encodeURIComponent(state)}?window=newest&limit=1`);
+  const {windows} = await getJson(`states/${encodeURIComponent(service)}/${encodeURIComponent(state)}?window=newest&limit=1`);
   return windows.at(-1) ?? null;
 }
 
 async function query(sql) {
-  const response = await fetch('/sql', {
+  const response = await fetch('sql', {
     method: 'POST', headers: {'Content-Type': 'text/plain'}, body: sql, cache: 'no-store', signal: AbortSignal.timeout(kRequestTimeout),
   });
   const reply = await response.json().catch(() => null);

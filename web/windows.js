@@ -70,7 +70,7 @@ export function tailWithin(wanted) {
 // Length of the windows whose results go to `topic`, ms; null if the server does not say.
 export async function windowLength(topic) {
   try {
-    const {services} = await getJson('/dataflow');
+    const {services} = await getJson('dataflow');
     return services.find(({sinks}) => sinks.includes(topic))?.window?.duration_ms ?? null;
   } catch {
     return null;

@@ -109,7 +109,7 @@ addEventListener('resize', () => shell.invalidate());
 
 async function list() {
   try {
-    const [{topics}, listed] = await Promise.all([getJson('/topics'), listStates().catch(() => [])]);
+    const [{topics}, listed] = await Promise.all([getJson('topics'), listStates().catch(() => [])]);
     schemas = new Map(topics.map((topic) => [topic.name, topic.schema]));
     states = listed.map(placeOf);
     server = Status.empty;

@@ -249,6 +249,11 @@ Reply studio(const Call& call) {
   return call.context.files.serve("studio/index.html", call.request);
 }
 
+// What the page refers to is seen from behind the slash.
+Reply behind_slash(const Call& call) {
+  return serve::redirect(call.request.path.back() + "/");
+}
+
 Reply icon(const Call& call) {
   return call.context.files.serve("favicon.ico", call.request);
 }
@@ -337,7 +342,8 @@ std::vector<Route> api_routes(const RouteContext& context) {
   return {
       Route{Method::kGet, "/", "*", quick(page)},
       Route{Method::kGet, "/studio", "*", quick(studio)},
-      Route{Method::kGet, "/dash", "*", quick(dashboard_page)},
+      Route{Method::kGet, "/dash", "*", quick(behind_slash)},
+      Route{Method::kGet, "/dash/", "*", quick(dashboard_page)},
       Route{Method::kGet, "/dash/*", "*", quick(dashboard_page)},
       Route{Method::kGet, "/favicon.ico", "*", quick(icon)},
       Route{Method::kGet, "/stat/**", "*", quick(page)},

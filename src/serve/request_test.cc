@@ -69,7 +69,7 @@ TEST(Response, Headers) {
   const std::string constant =
       "Server: gameflow\r\nDate: Tue, 12 Nov 2024 10:15:30 GMT\r\nContent-Security-Policy: "
       "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' "
-      "data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'\r\n"
+      "data:; frame-ancestors 'none'; base-uri 'self'; form-action 'none'\r\n"
       "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n";
   const std::string json = "Content-Type: application/json\r\nContent-Length: 2\r\n";
   struct Case {

@@ -15,7 +15,7 @@ namespace {
 // Of every reply; the last one unless the reply has its own.
 constexpr std::string_view kConstantFields =
     "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
-    "connect-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; "
+    "connect-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'; "
     "form-action 'none'\r\n"
     "X-Content-Type-Options: nosniff\r\n"
     "Referrer-Policy: no-referrer\r\n";

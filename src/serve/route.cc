@@ -209,11 +209,7 @@ std::optional<Reply> leave_prefix(const MatchOptions& options, Request& request)
                          request.path.begin() + static_cast<std::ptrdiff_t>(prefix.size()));
       return std::nullopt;
     }
-    Reply reply;
-    reply.status = 308;
-    // Relative, as it is a proxy that knows the whole: "gameflow/" seen from "/gameflow".
-    reply.headers.emplace_back("Location", prefix.back() + "/");
-    return reply;
+    return redirect(prefix.back() + "/");
   }
   return std::nullopt;
 }

@@ -114,7 +114,7 @@ describe('dashboards, ranges and addresses', () => {
       assert.equal(writeAddress(state, dashboard), wanted, search);
       assert.deepEqual(readAddress(writeAddress(state, dashboard), dashboard), state, search);
     }
-    assert.equal(linkTo('a player', {player_id: 'x&y=1'}, readAddress('?platform=ios&zone=Asia/Tokyo', dashboard), dashboard), '/dash/a%20player?platform=ios&player_id=x%26y%3D1&range=1h&zone=Asia/Tokyo');
+    assert.equal(linkTo('a player', {player_id: 'x&y=1'}, readAddress('?platform=ios&zone=Asia/Tokyo', dashboard), dashboard), 'dash/a%20player?platform=ios&player_id=x%26y%3D1&range=1h&zone=Asia/Tokyo');
   });
 });
 

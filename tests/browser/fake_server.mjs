@@ -9,7 +9,7 @@ import {FakeQueries} from './fake_queries.mjs';
 const kWeb = new URL('../../web/', import.meta.url);
 const kTypes = {html: 'text/html; charset=utf-8', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml'};
 export const kPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
-    "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+    "img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'; form-action 'none'";
 
 export class FakeServer {
   topics = new Map();  // name -> {id, partitions: [{begin, records: [{timestamp, key, value}]}]}

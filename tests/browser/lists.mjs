@@ -187,8 +187,8 @@ describe('lists', {timeout: 180_000}, () => {
     assert.deepEqual(await rows('texts'), [['a', ''], ['b', '']]);
     assert.deepEqual(await rows('none'), [['No record yet', '']]);
     assert.deepEqual(await rows('numbers'), [['42', '']]);
-    assert.equal(await page.getAttribute('[data-result="shop/per-item"]', 'href'), '/stat/page-echarts.html?state=shop%2Fper-item');
-    assert.ok(await page.isHidden('a[href="/stat/table.html"].card'), 'a page of topics that are not there');
+    assert.equal(await page.getAttribute('[data-result="shop/per-item"]', 'href'), 'stat/page-echarts.html?state=shop%2Fper-item');
+    assert.ok(await page.isHidden('a[href="stat/table.html"].card'), 'a page of topics that are not there');
     assert.equal(await page.locator('main img').count(), 0);
     server.append('best', [{id: 'new', n: 1}], {partition: 1, timestamp: Date.now() + 1_000});
     await until('the newest', async () => (await rows('best'))[0][0] === 'new');

@@ -9,3 +9,4 @@ import './pages.mjs';
 import './studio.mjs';
 import './dash.mjs';
 import './dash_pages.mjs';
+import './proxy.mjs';

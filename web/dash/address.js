@@ -7,7 +7,7 @@ import {isZone} from './zones.js';
 // These are the page's own; no variable can be called so.
 export const kOwn = new Set(['range', 'from', 'to', 'zone', 'wall']);
 
-export const nameOf = (pathname) => decodeURIComponent(/^\/dash\/([^/]*)/.exec(pathname)?.[1] ?? '');
+export const nameOf = (pathname) => decodeURIComponent(/\/dash\/([^/]*)$/.exec(pathname)?.[1] ?? '');
 
 // {range, zone, wall, variables: {NAME: value or null}}; what cannot be read is the default.
 export function readAddress(search, dashboard) {
@@ -51,7 +51,7 @@ export function linkTo(name, variables, state, dashboard) {
   }
   for (const [variable, value] of Object.entries(variables)) parameters.set(variable, value ?? '');
   addTime(parameters, dashboard.time ? state : {...state, range: null, zone: null}, null);
-  return `/dash/${encodeURIComponent(name)}${textOf(parameters)}`;
+  return `dash/${encodeURIComponent(name)}${textOf(parameters)}`;
 }
 
 // `dashboard` null: of another one, which has other defaults. `range` and `zone` null: there are none.

@@ -191,7 +191,7 @@ async function look() {
 async function describe() {
   let response;
   try {
-    response = await fetch(`/dashboards/${encodeURIComponent(name)}`, {cache: 'no-store', signal: AbortSignal.timeout(kLookTimeout)});
+    response = await fetch(`dashboards/${encodeURIComponent(name)}`, {cache: 'no-store', signal: AbortSignal.timeout(kLookTimeout)});
     missing = response.status === 404;
     if (missing) {
       document.body.dataset.built = '';

@@ -7,6 +7,7 @@
 // Hidden     a page that nobody has seen for a minute lets its connection go.
 // Memory     the rows of now of what is followed, nothing else.
 
+import {socketUrl} from '../live.js';
 import {applyMessage, kNoAnswer, parametersOf} from './answer.js';
 
 const kRetryMin = 500, kRetryMax = 10_000;
@@ -35,7 +36,7 @@ export class LiveQueries {
   // options.onChange  () something is another than before: an answer, or the connection
   // options.url, options.WebSocket, options.isHidden: for tests
   constructor(options) {
-    this.#options = {url: socketUrl, WebSocket: globalThis.WebSocket, isHidden: () => document.hidden, ...options};
+    this.#options = {url: () => socketUrl('ws/sql'), WebSocket: globalThis.WebSocket, isHidden: () => document.hidden, ...options};
     this.#ticker = setInterval(() => this.#tick(), 1_000);
     this.#connect();
   }
@@ -222,8 +223,4 @@ export class LiveQueries {
       this.#send(kPulse);
     }
   }
-}
-
-function socketUrl() {
-  return `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}/ws/sql`;
 }

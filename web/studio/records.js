@@ -88,7 +88,7 @@ export class TopicView {
   // As they are now: what came a moment ago is to be found too.
   async #wanted() {
     const chosen = this.#partition.value;
-    const {partitions} = await getJson(`/topics/${encodeURIComponent(this.#name)}`);
+    const {partitions} = await getJson(`topics/${encodeURIComponent(this.#name)}`);
     return partitions.filter(({partition}) => chosen === '' || partition === Number(chosen));
   }
 

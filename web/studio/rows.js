@@ -130,7 +130,7 @@ export class StateView {
 
   async #page({parameters: asked}, after, signal) {
     const parameters = new URLSearchParams(after === null ? asked : {...asked, after});
-    const response = await fetch(`/states/${encodeURIComponent(this.#service)}/${encodeURIComponent(this.#state)}?${parameters}`, {cache: 'no-store', signal});
+    const response = await fetch(`states/${encodeURIComponent(this.#service)}/${encodeURIComponent(this.#state)}?${parameters}`, {cache: 'no-store', signal});
     if (!response.ok) throw new Error(await messageOf(response));
     return response.json();
   }
@@ -166,6 +166,6 @@ export class StateView {
 
 // Of all states; they stay while the dataflow runs.
 export async function loadColumns() {
-  const {states} = await getJson('/states');
+  const {states} = await getJson('states');
   return new Map(states.map(({service, state, columns}) => [`${service}/${state}`, columns]));
 }

@@ -32,7 +32,7 @@ const beginOf = (partitions, wanted) => partitions.find(({partition}) => partiti
 // {records, next}: parsed, and the offset to go on with.
 export async function readRecords(topic, query, signal) {
   const parameters = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== undefined && value !== ''));
-  const response = await fetch(`/topics/${encodeURIComponent(topic)}/records?${parameters}`, {cache: 'no-store', signal});
+  const response = await fetch(`topics/${encodeURIComponent(topic)}/records?${parameters}`, {cache: 'no-store', signal});
   if (!response.ok) throw new Error(await messageOf(response));
   const lines = (await response.text()).split('\n').filter((line) => line !== '');
   return {records: lines.map((line) => JSON.parse(line)), next: Number(response.headers.get('Gameflow-Next-Offset'))};

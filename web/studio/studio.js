@@ -71,7 +71,7 @@ async function poll() {
 }
 
 async function ask() {
-  const [dataflow, listed] = await Promise.all([getJson('/dataflow').catch(noneIf404), getJson('/topics')]);
+  const [dataflow, listed] = await Promise.all([getJson('dataflow').catch(noneIf404), getJson('topics')]);
   context.topics = new Map(listed.topics.map((topic) => [topic.name, topic]));
   context.dataflow = dataflow;
   $('none').hidden = dataflow !== null;
@@ -92,7 +92,7 @@ function noneIf404(error) {
 }
 
 async function describe(dataflow) {
-  const [description, columns] = await Promise.all([getJson('/dataflow/graph'), loadColumns()]);
+  const [description, columns] = await Promise.all([getJson('dataflow/graph'), loadColumns()]);
   const text = JSON.stringify(description);
   context.columns = columns;
   if (text === described) return;
