@@ -7,7 +7,7 @@ import {Fields, kValue, timeOf} from './fields.js';
 import {columnsOf, placeOf, refreshOf, topOf} from './states.js';
 import {named, plain, time, whole} from './format.js';
 
-const kCards = 11;
+const kCards = 12;
 const kRows = 5;
 const kPartitions = 4;          // of a topic that are asked for their last record: those that grew most
 const kLargeRecord = 500_000;   // letters; one that is larger is read only
