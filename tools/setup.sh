@@ -16,7 +16,8 @@ build_packages=(g++ cmake ninja-build make pkg-config ccache git curl ca-certifi
   librdkafka-dev)
 test_packages=(libgtest-dev clang-format clang-tidy shellcheck chromium fonts-dejavu-core python3
   python3-yaml python3-jsonschema libfaketime postgresql graphite-carbon graphite-web mosquitto
-  mosquitto-clients nginx-light kcat default-jre-headless maven openssl fish zsh groff-base)
+  mosquitto-clients nginx-light kcat default-jre-headless maven openssl fish zsh groff-base
+  prometheus)
 deb_packages=(debhelper)
 
 what=${1:-build}

@@ -66,6 +66,28 @@ std::size_t word_length(std::string_view sql, std::size_t at) {
   return end - at;
 }
 
+// What Prometheus takes as one.
+bool is_label(std::string_view name) {
+  const auto is_letter = [](char c) {
+    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  };
+  return !name.empty() && is_letter(name[0]) && !name.starts_with("__") && name != "le" &&
+         name != "quantile" &&
+         std::ranges::all_of(name, [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
+}
+
+void check_labels(const spec::DashboardQuery& query, const std::vector<std::string>& columns,
+                  std::vector<spec::Diagnostic>& mistakes) {
+  for (const std::string& column : columns) {
+    if (is_label(column) && std::ranges::count(columns, column) == 1) continue;
+    mistakes.push_back(query.sql.mistake(
+        query.sql.text.size(), 1,
+        fmt::format("column '{}' cannot be a label: those are letters, digits and '_', each once",
+                    column.substr(0, 60)),
+        "name it with 'as', for example 'select t.name as level, …'"));
+  }
+}
+
 // Columns that fields name, and enough for those that name none.
 void check_columns(const spec::DashboardQuery& query, const std::vector<std::string>& columns,
                    std::vector<spec::Diagnostic>& mistakes) {
@@ -76,6 +98,7 @@ void check_columns(const spec::DashboardQuery& query, const std::vector<std::str
                         .message = fmt::format("the query has no column '{}'", use.name),
                         .hint = hint_of(use.name, columns)});
   }
+  if (query.is_of_metric) check_labels(query, columns, mistakes);
   const auto left =
       static_cast<std::size_t>(std::ranges::count_if(columns, [&](const std::string& column) {
         return std::ranges::count(query.taken, column) == 0;

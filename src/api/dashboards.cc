@@ -30,15 +30,26 @@ Dashboards::Entry make_entry(spec::Dashboard dashboard) {
 
 void Dashboards::replace(std::vector<spec::Dashboard> dashboards) {
   Entries entries;
-  for (spec::Dashboard& dashboard : dashboards) entries.push_back(make_entry(std::move(dashboard)));
+  Metrics metrics;
+  for (spec::Dashboard& dashboard : dashboards) {
+    for (spec::DashboardMetric& metric : dashboard.metrics) metrics.push_back(std::move(metric));
+    entries.push_back(make_entry(std::move(dashboard)));
+  }
   const auto place = [](const Entry& entry) {
     return std::tuple(entry.order.value_or(std::numeric_limits<std::uint64_t>::max()),
                       std::string_view(entry.title), std::string_view(entry.name));
   };
   std::ranges::sort(entries, {}, place);
   auto next = std::make_shared<const Entries>(std::move(entries));
+  auto next_metrics = std::make_shared<const Metrics>(std::move(metrics));
   const MutexLock lock(mutex_);
   entries_.swap(next);
+  metrics_.swap(next_metrics);
+}
+
+std::shared_ptr<const Dashboards::Metrics> Dashboards::metrics() const {
+  const MutexLock lock(mutex_);
+  return metrics_;
 }
 
 std::shared_ptr<const Dashboards::Entries> Dashboards::list() const {

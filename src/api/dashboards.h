@@ -30,10 +30,14 @@ class Dashboards {
 
   // As the navigation has them: those with an `order` by that, then the others, by title.
   std::shared_ptr<const Entries> list() const;
+  // Of all of them; another pointer once they have been replaced.
+  using Metrics = std::vector<spec::DashboardMetric>;
+  std::shared_ptr<const Metrics> metrics() const;
 
  private:
   mutable Mutex mutex_;
   std::shared_ptr<const Entries> entries_ GF_GUARDED_BY(mutex_) = std::make_shared<Entries>();
+  std::shared_ptr<const Metrics> metrics_ GF_GUARDED_BY(mutex_) = std::make_shared<Metrics>();
 };
 
 }  // namespace gameflow::api

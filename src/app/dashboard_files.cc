@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -48,6 +49,22 @@ Status report(std::vector<Draft>& drafts) {
   return fail(ErrorCode::kInvalidDataflow,
               fmt::format("{} dashboard{} {} {} mistake{}", files, files == 1 ? "" : "s",
                           files == 1 ? "has" : "have", errors, errors == 1 ? "" : "s"));
+}
+
+// Each metric has one dashboard.
+Status check_metrics(const std::vector<Draft>& drafts) {
+  std::map<std::string, const Draft*> all;
+  for (const Draft& draft : drafts) {
+    if (!draft.result.dashboard) continue;
+    for (const spec::DashboardMetric& metric : draft.result.dashboard->metrics) {
+      const auto [other, is_new] = all.emplace(metric.name, &draft);
+      if (is_new) continue;
+      return fail(ErrorCode::kInvalidDataflow,
+                  fmt::format("two metrics are called '{}': in {} and in {}. Rename one of them",
+                              metric.name, other->second->file, draft.file));
+    }
+  }
+  return {};
 }
 
 Status check_names(const std::vector<Draft>& drafts) {
@@ -104,6 +121,7 @@ Result<std::vector<spec::Dashboard>> read_dashboards(const DataflowFile& file) {
   }
   GF_TRY(report(drafts));
   GF_TRY(check_names(drafts));
+  GF_TRY(check_metrics(drafts));
   return dashboards;
 }
 

@@ -236,7 +236,8 @@ std::string http_metrics(const serve::Stats& stats, const live::LiveStats& live)
 Result<Reply> metrics(const Call& call) {
   Reply reply;
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  reply.body = call.context.api.metrics() + http_metrics(call.stats, call.context.live.stats());
+  reply.body = call.context.api.metrics() + http_metrics(call.stats, call.context.live.stats()) +
+               call.context.dashboard_metrics.text();
   return reply;
 }
 

@@ -10,6 +10,7 @@
 #include "api/api.h"
 #include "http/change_hub.h"
 #include "http/static_files.h"
+#include "live/dashboard_metrics.h"
 #include "live/live.h"
 #include "serve/request.h"
 #include "serve/route.h"
@@ -27,6 +28,7 @@ struct RouteContext {
   const StaticFiles& files;
   ChangeHub& hub;
   live::Live& live;
+  const live::DashboardMetrics& dashboard_metrics;
   std::size_t body_bytes_max;
 };
 

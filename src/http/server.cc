@@ -3,6 +3,7 @@
 #include "http/change_hub.h"
 #include "http/routes.h"
 #include "http/static_files.h"
+#include "live/dashboard_metrics.h"
 #include "live/live.h"
 
 namespace gameflow::http {
@@ -15,8 +16,12 @@ class ApiServer final : public serve::Server {
       : files_(web_files(), options.web_folder),
         hub_(api.log()),
         live_(api),
-        context_{api, files_, hub_, live_, options.body_bytes_max} {}
-  ~ApiServer() override { live_.stop(); }
+        dashboard_metrics_(api),
+        context_{api, files_, hub_, live_, dashboard_metrics_, options.body_bytes_max} {}
+  ~ApiServer() override {
+    live_.stop();
+    dashboard_metrics_.stop();
+  }
   ApiServer(const ApiServer&) = delete;
   ApiServer& operator=(const ApiServer&) = delete;
 
@@ -33,6 +38,7 @@ class ApiServer final : public serve::Server {
   void start() override { server_->start(); }
   void stop() override {
     live_.stop();
+    dashboard_metrics_.stop();
     server_->stop();
   }
 
@@ -40,6 +46,7 @@ class ApiServer final : public serve::Server {
   StaticFiles files_;
   ChangeHub hub_;
   live::Live live_;
+  live::DashboardMetrics dashboard_metrics_;
   RouteContext context_;
   std::unique_ptr<serve::Server> server_;
 };

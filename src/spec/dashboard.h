@@ -29,6 +29,7 @@ struct DashboardQuery {
   SqlText sql;
   std::string of;                  // "a figure", for messages
   bool is_of_variable = false;     // it makes its choices
+  bool is_of_metric = false;       // columns but `value` are its labels
   std::vector<NameUse> columns;    // that its answer has to have
   std::vector<std::string> taken;  // those of them that are not for the open fields
   // Fields that need a column and name none: pages find one that fits among those not taken.
@@ -40,10 +41,19 @@ struct DashboardLink {
   std::vector<NameUse> variables;
 };
 
+// What /metrics has, too. `query` has a column `value`; the others are labels.
+struct DashboardMetric {
+  std::string name, help, query;
+  bool is_counter = false;
+  std::size_t series_max = 0;
+  std::int64_t every_ms = 0;
+};
+
 struct Dashboard {
   std::string name, title;  // the name is that of its file, without what is behind the point
   std::vector<std::string> variables;
   std::vector<DashboardQuery> queries;
+  std::vector<DashboardMetric> metrics;
   std::vector<DashboardLink> links;
   // All of it, with the keys of the file, and what counts where one is left out. A query has the
   // names of its `parameters` beside it.

@@ -84,6 +84,7 @@ class DashboardReader {
 
   void check_parameters(bool has_time);
   void note_link(const Node& node);
+  void note_metric(const Node& key, const Node& body, const json::object& read, std::size_t query);
 
   Report& report_;
   std::string_view source_;
@@ -272,6 +273,7 @@ json::value DashboardReader::read_named(const Node& map, const Field& field) {
         body, *field.section, {fmt::format("{} '{}'", field.names->what, key.text), std::nullopt});
     item.insert(read.begin(), read.end());
     items.push_back(std::move(item));
+    if (field.section == &kDashboardMetric) note_metric(key, body, read, query);
     if (field.section != &kDashboardVariable) continue;
     for (; query < dashboard_.queries.size(); ++query)
       dashboard_.queries[query].is_of_variable = true;
@@ -280,6 +282,42 @@ json::value DashboardReader::read_named(const Node& map, const Field& field) {
     check_variable(report_, body, read);
   }
   return items;
+}
+
+// `query`: the first one that may be its own.
+void DashboardReader::note_metric(const Node& key, const Node& body, const json::object& read,
+                                  std::size_t query) {
+  for (; query < dashboard_.queries.size(); ++query) {
+    DashboardQuery& own = dashboard_.queries[query];
+    if (own.is_of_metric) continue;
+    own.is_of_metric = true;
+    NameUse value = use_of(*body.find("query"));
+    value.name = "value";
+    own.columns.push_back(std::move(value));
+  }
+  const auto text = [&](const char* name) {
+    const json::value* const found = read.if_contains(name);
+    return found != nullptr && found->is_string() ? std::string(found->as_string()) : "";
+  };
+  DashboardMetric metric{.name = key.text,
+                         .help = text("help"),
+                         .query = text("query"),
+                         .is_counter = text("type") == "counter"};
+  if (const json::value* const max = read.if_contains("max_series"))
+    metric.series_max = max->to_number<std::size_t>();
+  if (const json::value* const every = read.if_contains("every"))
+    metric.every_ms = every->to_number<std::int64_t>();
+  std::ranges::replace(metric.help, '\n', ' ');
+  if (metric.is_counter != metric.name.ends_with("_total")) {
+    report_.error(key,
+                  metric.is_counter ? fmt::format("counter '{}' has to end in '_total'", key.text)
+                                    : fmt::format("'{}' ends in '_total' as a counter does, and is "
+                                                  "a gauge",
+                                                  key.text),
+                  metric.is_counter ? fmt::format("write '{}_total:'", key.text)
+                                    : "write 'type: counter', or another name");
+  }
+  dashboard_.metrics.push_back(std::move(metric));
 }
 
 // ---- maps
@@ -333,8 +371,11 @@ void DashboardReader::check_parameters(bool has_time) {
         report_.add(query.sql.mistake(parameter.offset, name.size() + 1, std::move(message), hint));
       };
       const bool is_variable = std::ranges::count(dashboard_.variables, name) != 0;
-      if (is_variable) variables_.erase(name);
-      if (name.empty()) {
+      if (is_variable && !query.is_of_metric) variables_.erase(name);
+      if (query.is_of_metric && name != "now") {
+        tell(fmt::format("the query of a metric cannot use :{}", name.substr(0, 60)),
+             "nobody chooses anything there: it may use :now");
+      } else if (name.empty()) {
         tell("a parameter has no name", "write :NAME, and NAME in 'variables'");
       } else if (is_variable && query.is_of_variable) {
         tell(fmt::format("the query of a variable cannot use another one, :{}", name),

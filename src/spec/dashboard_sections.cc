@@ -32,6 +32,19 @@ constexpr NameRule kVariableName = {
     "are always there, 'range' and 'wall' are the page's own",
     "^(?!(from|to|now|zone|range|wall)$)[a-z][a-z0-9_]{0,99}$"};
 
+bool is_metric_name(std::string_view name) {
+  return is_identifier(name) && name.size() <= 100 && name[0] != '_' &&
+         std::ranges::none_of(name, [](char c) { return c >= 'A' && c <= 'Z'; }) &&
+         !name.starts_with("gameflow_") && !name.starts_with("process_");
+}
+
+constexpr NameRule kMetricName = {
+    "metric", is_metric_name,
+    "small letters, digits and '_', a letter first, at most 100; 'gameflow_' and 'process_' begin "
+    "those of the program",
+    "^(?!gameflow_|process_)[a-z][a-z0-9_]{0,99}$"};
+constexpr std::string_view kMetricTypes[] = {"gauge", "counter"};
+
 // ---- fields that several have
 
 constexpr Field kQuery = {.key = "query",
@@ -104,6 +117,11 @@ constexpr Field kDashboardFields[] = {
      .doc = "what one can choose: `:NAME` in queries, and part of the page's address",
      .names = &kVariableName,
      .section = &kDashboardVariable},
+    {.key = "metrics",
+     .kind = kNamed,
+     .doc = "figures that [`/metrics`](metrics.md#of-dashboards) has, too, by their names there",
+     .names = &kMetricName,
+     .section = &kDashboardMetric},
     {.key = "rows",
      .kind = kList,
      .is_required = true,
@@ -123,6 +141,36 @@ constexpr Field kTimeFields[] = {
      .fallback = "1h",
      .doc = "at first: `5m` to `90d` until now, `today` or `yesterday`"},
     {.key = "zone", .fallback = "UTC", .doc = "at first: a time zone, such as `Europe/Berlin`"},
+};
+
+constexpr Field kMetricFields[] = {
+    {.key = "type",
+     .kind = kWord,
+     .fallback = "gauge",
+     .doc = "a `counter` only rises, but for restarts; its name ends in `_total`",
+     .words = kMetricTypes},
+    {.key = "help",
+     .is_required = true,
+     .doc = "what it is, for people",
+     .hint = "write 'help: Players at once.'"},
+    {.key = "query",
+     .kind = kSql,
+     .is_required = true,
+     .doc = "a SELECT statement with a column `value`; its other columns are labels, a row is a "
+            "series. It may use no parameter but `:now`",
+     .hint = "write 'query: select platform, count(*) as value from … group by platform'"},
+    {.key = "max_series",
+     .kind = kCount,
+     .fallback = "100",
+     .doc = "how many series there are at most: the first ones of the answer. What is left out is "
+            "counted",
+     .min = 1,
+     .max = 10'000},
+    {.key = "every",
+     .kind = kDuration,
+     .fallback = "15s",
+     .doc = "how often it is asked at most",
+     .min = 1'000},
 };
 
 constexpr Field kVariableFields[] = {
@@ -424,6 +472,7 @@ constexpr NameRule kDashboardName = {"dashboard", is_dashboard_name,
 constexpr Section kDashboard = {"dashboard", "a dashboard", kDashboardFields, kDashboardRefused};
 constexpr Section kDashboardTime = {"dashboard-time", "'time'", kTimeFields};
 constexpr Section kDashboardVariable = {"dashboard-variable", "a variable", kVariableFields};
+constexpr Section kDashboardMetric = {"dashboard-metric", "a metric", kMetricFields};
 constexpr Section kDashboardRow = {"dashboard-row", "a row", kRowFields};
 constexpr Section kPanel = {"panel", "a panel", kPanelFields, {}, kPanelVariants};
 constexpr Section kPanelLink = {"panel-link", "'link'", kLinkFields};

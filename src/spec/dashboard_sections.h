@@ -9,7 +9,8 @@
 
 namespace gameflow::spec {
 
-extern const Section kDashboard, kDashboardTime, kDashboardVariable, kDashboardRow, kPanel;
+extern const Section kDashboard, kDashboardTime, kDashboardVariable, kDashboardMetric,
+    kDashboardRow, kPanel;
 extern const Section kPanelLink, kThreshold, kSparkline, kBand, kAnnotations, kTableColumn,
     kTableSort;
 

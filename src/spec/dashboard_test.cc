@@ -486,7 +486,8 @@ TEST(Dashboard, TellsWhatIsNoDashboardAtAll) {
             "d:1:1: error: a dashboard has to be a map, this is a list\n"
             "    1 | - a\n"
             "      | ^\n"
-            "      = its keys are title, description, order, time, every, variables, rows\n");
+            "      = its keys are title, description, order, time, every, variables, metrics, "
+            "rows\n");
   EXPECT_EQ(told("title: [\n"),
             "d:2:1: error: this is not YAML: end of sequence flow not found\n"
             "    2 | \n"
@@ -563,6 +564,56 @@ TEST(Dashboard, BytesOfSqlAreFoundInTheFile) {
   EXPECT_EQ(places("q: >\n  a\n  b\n\n  c\n"), "2:3 3:3 5:3 ");
   EXPECT_EQ(places("q: 'a''b c'\n"), "1:5 1:8 1:10 ");
   EXPECT_EQ(places("q: \"a\\\"b \\\n  c\"\n"), "1:5 1:8 2:3 ");
+}
+
+TEST(Dashboard, HasMetrics) {
+  const std::string text = R"(title: T
+metrics:
+  game_players:
+    help: |
+      Players
+      at once.
+    query: select platform, count(*) as value from t where at >= :now
+  game_sales_total: { type: counter, help: Sales., query: select 1 as value, max_series: 5, every: 1m }
+rows: [{ panels: [{ type: text, text: t }] }]
+)";
+  ASSERT_EQ(told(text), "");
+  const Dashboard dashboard = *parse_dashboard(text, "d.yaml").dashboard;
+  ASSERT_EQ(dashboard.metrics.size(), 2U);
+  const DashboardMetric &players = dashboard.metrics[0], &sales = dashboard.metrics[1];
+  EXPECT_EQ(players.name, "game_players");
+  EXPECT_EQ(players.help, "Players at once. ");
+  EXPECT_EQ(players.query, "select platform, count(*) as value from t where at >= :now");
+  EXPECT_FALSE(players.is_counter);
+  EXPECT_EQ(players.series_max, 100U);
+  EXPECT_EQ(players.every_ms, 15'000);
+  EXPECT_TRUE(sales.is_counter);
+  EXPECT_EQ(sales.series_max, 5U);
+  EXPECT_EQ(sales.every_ms, 60'000);
+  for (const DashboardQuery& query : dashboard.queries) {
+    EXPECT_TRUE(query.is_of_metric);
+    ASSERT_EQ(query.columns.size(), 1U);
+    EXPECT_EQ(query.columns[0].name, "value");
+  }
+}
+
+TEST(Dashboard, SaysWhatIsWrongWithMetrics) {
+  const std::string text = told(R"(title: T
+time: { range: 1h }
+variables: { level: { options: [a] } }
+metrics:
+  gameflow_up: { help: H., query: select 1 as value }
+  sales: { type: counter, help: H., query: select 1 as value }
+  rate_total: { help: H., query: select 1 as value }
+  some: { query: "select :level as value where :from < 1", type: histogram, every: 10ms }
+rows: [{ panels: [{ type: text, text: ":level" }] }]
+)");
+  for (const char* part :
+       {"5:3: error: 'gameflow_up'", "6:3: error: counter 'sales' has to end in '_total'",
+        "7:3: error: 'rate_total' ends in '_total' as a counter does, and is a gauge",
+        "the query of a metric cannot use :level", "the query of a metric cannot use :from",
+        "'histogram'", "'help'", "'every'"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
 }
 
 }  // namespace

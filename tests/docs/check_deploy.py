@@ -1,6 +1,6 @@
-"""What lies in deploy/ and compose.yaml fits the program: metrics that exist, a dashboard that Grafana can load, files that are there.
+"""What lies in deploy/ and compose.yaml fits the program: metrics that exist, dashboards that Grafana can load, files that are there.
 
-With promtool at hand, it also has its say about the configuration, the alerts and every query of the dashboard.
+With promtool at hand, it also has its say about the configuration, the alerts, their tests and every query of the dashboards.
 """
 
 import json
@@ -16,13 +16,16 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 METRICS = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/reference/metrics.md").read_text(), re.M)) | {"up"}
+# Those of the flagship's dashboards: of each, the names of its `metrics`.
+METRICS |= {name for path in (ROOT / "games/gaming-analytics/dashboards").glob("*.yaml") for name in yaml.safe_load(path.read_text()).get("metrics", {})}
+DASHBOARDS = sorted((DEPLOY / "grafana/dashboards").glob("*.json"))
 # What Grafana puts in, as the query then reads.
-VARIABLES = {"$__rate_interval": "1m", "$service": ".*"}
+VARIABLES = {"$__rate_interval": "1m", "$service": ".*", "$region": ".*"}
 
 
 def metrics_of(expression):
     text = re.sub(r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|\b(by|on|without|ignoring)\s*\([^)]*\)', " ", expression)
-    return {name.removesuffix("_bucket") for name in re.findall(r"\b(?:gameflow|process)_\w+|\bup\b", text)}
+    return {name.removesuffix("_bucket") for name in re.findall(r"\b(?:gameflow|process|game)_\w+|\bup\b", text)}
 
 
 def check_dashboard(path):
@@ -76,25 +79,26 @@ def check_compose(path):
 
 
 def check_promtool():
-    queries = [target["expr"] for panel in json.loads((DEPLOY / "grafana/dashboards/gameflow.json").read_text())["panels"]
-               for target in panel["targets"]]
+    queries = [target["expr"] for path in DASHBOARDS for panel in json.loads(path.read_text())["panels"] for target in panel["targets"]]
     for variable, value in VARIABLES.items():
         queries = [query.replace(variable, value) for query in queries]
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as rules:
         json.dump({"groups": [{"name": "dashboard", "rules": [{"record": f"query:{i}", "expr": query} for i, query in enumerate(queries)]}]}, rules)
         rules.flush()
-        for command in (["check", "config", DEPLOY / "prometheus/prometheus.yml"], ["check", "rules", rules.name]):
+        for command in (["check", "config", DEPLOY / "prometheus/prometheus.yml"], ["check", "rules", rules.name],
+                        ["test", "rules", DEPLOY / "prometheus/game_alerts_test.yml"]):
             done = subprocess.run(["promtool", *command], capture_output=True, text=True)
             if done.returncode != 0:
                 yield f"promtool {command[1]}: {done.stdout}{done.stderr}"
 
 
-found = [f"deploy/grafana/dashboards/gameflow.json: {message}" for message in check_dashboard(DEPLOY / "grafana/dashboards/gameflow.json")]
-found += [f"deploy/prometheus/alerts.yml: {message}" for message in check_alerts(DEPLOY / "prometheus/alerts.yml")]
+found = [f"{path.relative_to(ROOT)}: {message}" for path in DASHBOARDS for message in check_dashboard(path)]
+for name in ("alerts.yml", "game_alerts.yml"):
+    found += [f"deploy/prometheus/{name}: {message}" for message in check_alerts(DEPLOY / "prometheus" / name)]
 found += [f"compose.yaml: {message}" for message in check_compose(ROOT / "compose.yaml")]
 if shutil.which("promtool"):
     found += check_promtool()
 else:
     print("deploy: there is no promtool (Debian's package prometheus has it), so the configuration, rules and queries were only read")
-print("\n".join(found) if found else "deploy: dashboard, alerts and compose.yaml fit the program")
+print("\n".join(found) if found else "deploy: dashboards, alerts and compose.yaml fit the program")
 sys.exit(1 if found else 0)
