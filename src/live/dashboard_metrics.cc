@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "base/priority.h"
@@ -149,9 +150,12 @@ std::string DashboardMetrics::text() const {
       out.gauge(metric.name.c_str(), metric.help.c_str());
     for (const Series& series : asked_[i].series) out.add(series.value, series.labels);
   }
+  // Lambdas do not know that the lock is held.
+  const std::span<const Asked> all(asked_);
+  const api::Dashboards::Metrics* const metrics = metrics_.get();
   const auto each = [&](auto value_of) {
-    for (std::size_t i = 0; i < asked_.size(); ++i) {
-      if (asked_[i].was_asked) out.add(value_of(asked_[i]), {{"metric", (*metrics_)[i].name}});
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (all[i].was_asked) out.add(value_of(all[i]), {{"metric", (*metrics)[i].name}});
     }
   };
   out.gauge("gameflow_dashboard_metric_up", "1 while the query of the metric succeeds.");
