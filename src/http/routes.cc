@@ -267,15 +267,21 @@ class TopicMessages final : public serve::Messages {
 
   Result<serve::Message> next() override {
     using Kind = serve::Message::Kind;
+    if (was_sent_some_)
+      return serve::Message{Kind::kUnwanted,
+                            "nothing is taken here: send records to POST /topics/TOPIC/records"};
     const auto message = tail_.next();
     if (!message && message.error().code == ErrorCode::kTopicNotFound)
       return serve::Message{Kind::kEnd, "the topic was deleted"};
     if (!message) return fail(message.error());
     return *message ? serve::Message{Kind::kText, **message} : serve::Message{};
   }
+  // A game that sends its events here would never learn that they are lost.
+  void receive(std::string_view) override { was_sent_some_ = true; }
 
  private:
   Tail tail_;
+  bool was_sent_some_ = false;
 };
 
 tl::expected<serve::WebSocket::Opened, Reply> follow(const Call& call,

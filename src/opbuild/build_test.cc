@@ -552,6 +552,20 @@ TEST_F(CacheTest, RefusesAFolderThatOthersCanWriteTo) {
   EXPECT_NE(library.error().message.find("other users can write there"), std::string::npos);
 }
 
+// Headers of who knows whom would be in the operators, and in no key of the cache.
+TEST_F(CacheTest, TheCompilerSeesNoFoldersOfTheEnvironment) {
+  const fs::path foreign = folder.path / "foreign";
+  fs::create_directories(foreign);
+  for (const char* const header : {"string", "cstdint", "vector"})
+    std::ofstream(foreign / header) << "#error foreign\n";
+  constexpr const char* kNames[] = {"CPATH", "CPLUS_INCLUDE_PATH"};
+  for (const char* const name : kNames) ::setenv(name, foreign.c_str(), 1);
+  const auto library = build(graph_of(player_sessions()), options);
+  for (const char* const name : kNames) ::unsetenv(name);
+  ASSERT_TRUE(library) << library.error().message;
+  EXPECT_FALSE(library->was_cached);
+}
+
 TEST_F(CacheTest, RefusesAFileInItsPlace) {
   std::ofstream(folder.path / "made") << "a file";
   const auto library = build(graph_of(player_sessions()), options);

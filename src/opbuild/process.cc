@@ -42,12 +42,20 @@ struct Pipe {
   }
 };
 
-// This process's environment, with messages in English and plain ASCII.
+// What makes a compiler read or write other files than it is told to.
+constexpr std::array<std::string_view, 12> kCompilerVariables{
+    "CPATH",        "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH",  "OBJC_INCLUDE_PATH",
+    "LIBRARY_PATH", "COMPILER_PATH",  "GCC_EXEC_PREFIX",     "GCC_COMPARE_DEBUG",
+    "LD_RUN_PATH",  "LD_PRELOAD",     "DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES"};
+
+// This process's environment without those, and with messages in English and plain ASCII.
 std::vector<std::string> compiler_environment() {
   std::vector<std::string> environment;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
-    if (!text.starts_with("LC_") && !text.starts_with("LANG") && !text.starts_with("LD_PRELOAD="))
+    const std::string_view name = text.substr(0, text.find('='));
+    if (!name.starts_with("LC_") && !name.starts_with("LANG") &&
+        std::ranges::find(kCompilerVariables, name) == kCompilerVariables.end())
       environment.emplace_back(text);
   }
   environment.emplace_back("LC_ALL=C");

@@ -16,9 +16,9 @@
 #include <spdlog/spdlog.h>
 
 #include "base/priority.h"
-#include "serve/byte_budget.h"
 #include "serve/deadline.h"
 #include "serve/pending_reply.h"
+#include "serve/request_body.h"
 #include "serve/request_header.h"
 #include "serve/response_header.h"
 #include "serve/signal.h"
@@ -57,7 +57,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
         socket_(std::move(socket)),
         deadline_(std::make_shared<Deadline>(socket_)),
         buffer_(kBufferBytesMax),
-        body_bytes_(state.body_budget) {}
+        body_(state, socket_, buffer_, *deadline_) {}
 
   asio::awaitable<void> run();
   void stop() override;
@@ -69,21 +69,13 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
     kBusy,      // with one
     kStopping,  // the one that runs is the last
   };
-  using Parser = wire::request_parser<wire::string_body>;
 
   Reply refuse();
   asio::awaitable<bool> wait_for_request();
   asio::awaitable<Next> serve_one();
   asio::awaitable<Next> serve_request();
   asio::awaitable<ErrorOf> receive_header();
-  asio::awaitable<std::optional<Reply>> read_body();
-  bool hold(std::size_t bytes, std::size_t size_max);
-  asio::awaitable<ErrorOf> receive_body(std::size_t size);
-  asio::awaitable<ErrorOf> receive_chunks();
-  void expect_more_after(std::size_t bytes);
-  void drop_body();
   bool may_serve(const Route& route);
-  std::optional<Reply> refuse_body();
   asio::awaitable<Reply> answer(const Match& match);
   asio::awaitable<Next> upgrade(const Match& match, const WebSocket& socket);
   asio::awaitable<Next> stream(const Match& match, const Stream& endless);
@@ -101,12 +93,11 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   Phase phase_ = Phase::kIdle;
 
   beast::flat_buffer buffer_;
-  std::optional<Parser> parser_;
+  std::optional<RequestParser> parser_;
   Request request_;
-  std::unique_ptr<char[]> body_;  // of a request that gives its length
-  HeldBytes body_bytes_;
+  RequestBody body_;
   std::shared_ptr<Signal> signal_;  // of a stream
-  Deadline::Instant started_, body_started_;
+  Deadline::Instant started_;
 };
 
 void HttpSession::stop() {
@@ -149,14 +140,14 @@ Reply HttpSession::refuse() {
 // False: the client is gone, silent for too long, or the server stops.
 asio::awaitable<bool> HttpSession::wait_for_request() {
   if (phase_ == Phase::kStopping) co_return false;
+  skip_empty_lines(buffer_);
   if (buffer_.size() == 0) {
     phase_ = Phase::kIdle;
     deadline_->set_in(state_.options.limits.idle_time_max);
-    ErrorOf error;
-    const std::size_t bytes = co_await socket_.async_read_some(
-        buffer_.prepare(16U << 10), asio::redirect_error(asio::use_awaitable, error));
-    if (error || phase_ == Phase::kStopping) co_return false;
-    buffer_.commit(bytes);
+    for (; buffer_.size() == 0; skip_empty_lines(buffer_)) {
+      const ErrorOf error = co_await receive_some(socket_, buffer_);
+      if (error || phase_ == Phase::kStopping) co_return false;
+    }
   }
   phase_ = Phase::kBusy;
   co_return true;
@@ -166,21 +157,27 @@ asio::awaitable<Next> HttpSession::serve_one() {
   const bool there = co_await wait_for_request();
   if (!there) co_return Next::kClose;
   const Next next = co_await serve_request();
-  drop_body();
-  body_bytes_.give_back();
+  body_.drop(*parser_, request_);
+  body_.give_back();
   co_return next;
 }
 
 // The parser's own limit is for what it has not yet taken apart: many short fields never reach it.
 asio::awaitable<ErrorOf> HttpSession::receive_header() {
-  ErrorOf error;
-  std::size_t bytes = 0;
-  while (!error && !parser_->is_header_done()) {
-    bytes += co_await wire::async_read_some(socket_, buffer_, *parser_,
-                                            asio::redirect_error(asio::use_awaitable, error));
-    if (!error && bytes > state_.options.limits.header_bytes_max) error = wire::error::header_limit;
+  const std::size_t bytes_max = state_.options.limits.header_bytes_max;
+  for (std::size_t bytes = 0;;) {
+    if (has_folded_line(buffer_.cdata())) co_return wire::error::bad_field;
+    ErrorOf error;
+    const std::size_t taken = parser_->put(buffer_.data(), error);
+    buffer_.consume(taken);
+    bytes += taken;
+    if (error && error != wire::error::need_more) co_return error;
+    const bool is_done = parser_->is_header_done();
+    if (bytes + (is_done ? 0 : buffer_.size()) > bytes_max) co_return wire::error::header_limit;
+    if (is_done) co_return ErrorOf{};
+    error = co_await receive_some(socket_, buffer_);
+    if (error) co_return error;
   }
-  co_return error;
 }
 
 asio::awaitable<Next> HttpSession::serve_request() {
@@ -212,7 +209,7 @@ asio::awaitable<Next> HttpSession::serve_request() {
   if (const auto* socket = std::get_if<WebSocket>(&match.route->handler))
     co_return co_await upgrade(match, *socket);
   if (!parser_->is_done()) {
-    auto refused = co_await read_body();
+    auto refused = co_await body_.read(*parser_, request_);
     if (refused) {
       open_to_page(state_.matching, *match.route, request_, *refused);
       co_return co_await send(std::move(*refused), Next::kLinger);
@@ -234,104 +231,6 @@ bool HttpSession::may_serve(const Route& route) {
   return !stays || lease_.stay();
 }
 
-std::optional<Reply> HttpSession::refuse_body() {
-  const std::size_t limit = state_.options.body_bytes_max;
-  const auto declared = parser_->content_length();
-  if (declared && *declared > limit)
-    return error_reply(
-        413, to_string(ErrorCode::kPayloadTooLarge),
-        fmt::format("the body has {} bytes, the limit is {}; send it in parts", *declared, limit));
-  const auto expect = parser_->get()[wire::field::expect];
-  if (!expect.empty() && !beast::iequals(expect, "100-continue"))
-    return error_reply(417, to_string(ErrorCode::kInvalidArgument),
-                       "the only expectation understood here is 100-continue");
-  return std::nullopt;
-}
-
-// Room in the budget for `bytes` of the body and some of what comes next: as they arrive, so that
-// who only says that much will come takes nothing from anybody.
-bool HttpSession::hold(std::size_t bytes, std::size_t size_max) {
-  constexpr std::size_t kAheadMin = 4U << 10, kAheadMax = 64U << 10;
-  return body_bytes_.grow_to(std::min(size_max, bytes + std::clamp(bytes, kAheadMin, kAheadMax)));
-}
-
-// Straight to where it stays; what came with the header is moved there. As much as the socket has
-// at a time: asio's own loop would read 64 KiB.
-asio::awaitable<ErrorOf> HttpSession::receive_body(std::size_t size) {
-  body_ = std::make_unique_for_overwrite<char[]>(size);
-  std::size_t received = asio::buffer_copy(asio::buffer(body_.get(), size), buffer_.data());
-  buffer_.consume(received);
-  ErrorOf error;
-  while (!error && received < size) {
-    if (!hold(received, size)) co_return asio::error::no_memory;
-    const std::size_t next = body_bytes_.bytes() - received;
-    received += co_await socket_.async_read_some(asio::buffer(body_.get() + received, next),
-                                                 asio::redirect_error(asio::use_awaitable, error));
-    if (!error) expect_more_after(received);
-  }
-  if (error == asio::error::eof) error = wire::error::partial_message;
-  request_.body = {body_.get(), size};
-  co_return error;
-}
-
-// A body whose end is said by its last chunk. Beast's own loop would come back at the end only.
-asio::awaitable<ErrorOf> HttpSession::receive_chunks() {
-  constexpr std::size_t kPieceBytes = 16U << 10, kBetweenBytesMax = 8U << 10;
-  parser_->body_limit(state_.options.body_bytes_max);
-  parser_->eager(true);
-  std::string& body = parser_->get().body();
-  for (;;) {
-    ErrorOf error;
-    if (buffer_.size() > 0) buffer_.consume(parser_->put(buffer_.data(), error));
-    if (error && error != wire::error::need_more) co_return error;
-    if (parser_->is_done()) break;
-    // What is left is no part of the body: sizes with extensions, or fields behind the last chunk.
-    if (buffer_.size() > kBetweenBytesMax) co_return wire::error::header_limit;
-    expect_more_after(body.size());
-    if (!hold(body.capacity(), SIZE_MAX)) co_return asio::error::no_memory;
-    const std::size_t bytes = co_await socket_.async_read_some(
-        buffer_.prepare(kPieceBytes), asio::redirect_error(asio::use_awaitable, error));
-    if (error == asio::error::eof) error = wire::error::partial_message;
-    if (error) co_return error;
-    buffer_.commit(bytes);
-  }
-  request_.body = body;
-  co_return ErrorOf{};
-}
-
-void HttpSession::expect_more_after(std::size_t bytes) {
-  const SessionLimits& limits = state_.options.limits;
-  deadline_->set(body_started_ + limits.body_time +
-                 std::chrono::milliseconds(bytes * 1'000 / limits.body_rate_min));
-}
-
-void HttpSession::drop_body() {
-  request_.body = {};
-  body_.reset();
-  parser_->get().body() = std::string();
-}
-
-// Reads the body into request_, or returns the reply that refuses it.
-asio::awaitable<std::optional<Reply>> HttpSession::read_body() {
-  if (auto refused = refuse_body()) co_return std::move(refused);
-  body_started_ = std::chrono::steady_clock::now();
-  expect_more_after(0);
-  ErrorOf error;
-  if (parser_->get().version() == 11 && !parser_->get()[wire::field::expect].empty()) {
-    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-    co_await asio::async_write(socket_, asio::buffer(kContinue.data(), kContinue.size()),
-                               asio::redirect_error(asio::use_awaitable, error));
-  }
-  const auto size = parser_->content_length();
-  if (!error && size)
-    error = co_await receive_body(static_cast<std::size_t>(*size));
-  else if (!error)
-    error = co_await receive_chunks();
-  if (!error) co_return std::nullopt;
-  if (error == asio::error::no_memory) ++state_.stats.refused_bodies;
-  co_return body_failure(error, deadline_->has_passed(), state_.options);
-}
-
 asio::awaitable<Reply> HttpSession::answer(const Match& match) {
   const Handler& handler = match.route->handler;
   if (std::holds_alternative<Quick>(handler)) {
@@ -349,7 +248,7 @@ asio::awaitable<Reply> HttpSession::answer(const Match& match) {
   } else {
     run_route(match, request_, state_.stats, done);
     // While it is still in the cache: the next request, of another connection, gets its memory.
-    drop_body();
+    body_.drop(*parser_, request_);
   }
   co_return co_await pending.wait();
 }
@@ -361,6 +260,11 @@ asio::awaitable<Next> HttpSession::upgrade(const Match& match, const WebSocket& 
     reply.headers.emplace_back("Upgrade", "websocket");
     co_return co_await send(std::move(reply), parser_->is_done() ? Next::kRequest : Next::kLinger);
   }
+  if (!header[wire::field::sec_websocket_protocol].empty())
+    co_return co_await send(error_reply(400, to_string(ErrorCode::kInvalidArgument),
+                                        "no subprotocol is spoken here; leave out "
+                                        "Sec-WebSocket-Protocol"),
+                            Next::kRequest);
   if (!parser_->is_done() || buffer_.size() > 0)
     co_return co_await send(error_reply(400, to_string(ErrorCode::kInvalidArgument),
                                         "nothing may follow the header of a WebSocket upgrade "

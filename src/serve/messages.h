@@ -12,9 +12,10 @@ namespace gameflow::serve {
 
 struct Message {
   enum class Kind : std::uint8_t {
-    kText,  // `text`; good until the next call
-    kNone,  // nothing for now: the waiter is woken when there may be more
-    kEnd,   // there will never be more; `text` says why
+    kText,      // `text`; good until the next call
+    kNone,      // nothing for now: the waiter is woken when there may be more
+    kEnd,       // there will never be more; `text` says why
+    kUnwanted,  // the client sends what nobody reads here; `text` says so, and it ends
   } kind = Kind::kNone;
   std::string_view text;
 };

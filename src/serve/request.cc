@@ -66,6 +66,7 @@ Status parse_target(std::string_view target, Request& request) {
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (!target.starts_with(scheme)) continue;
     const std::size_t slash = target.find('/', scheme.size());
+    request.host = target.substr(scheme.size(), slash - scheme.size());
     target = slash == std::string_view::npos ? "/" : target.substr(slash);
   }
   if (!target.starts_with('/'))

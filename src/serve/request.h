@@ -29,9 +29,10 @@ struct Request {
   std::optional<std::string_view> parameter(std::string_view name) const;
 };
 
-// Fills `path` and `query` from a request target in origin form ("/a?b=c") or absolute form.
-// kInvalidArgument: no leading '/', a bad percent-encoding, a control character or text that is not
-// UTF-8 after decoding.
+// Fills `path` and `query` from a request target in origin form ("/a?b=c") or absolute form, of
+// which `host` is taken, too: it says more than the header (RFC 9112, 3.2.2). kInvalidArgument: no
+// leading '/', a bad percent-encoding, a control character or text that is not UTF-8 after
+// decoding.
 Status parse_target(std::string_view target, Request& request);
 
 // A whole number in [low, high]; kInvalidArgument names `what` otherwise.

@@ -30,7 +30,22 @@ Method method_of(wire::verb verb) {
   }
 }
 
+std::string_view text_of(asio::const_buffer bytes) {
+  return {static_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 }  // namespace
+
+void skip_empty_lines(boost::beast::flat_buffer& buffer) {
+  while (text_of(buffer.cdata()).starts_with("\r\n")) buffer.consume(2);
+}
+
+bool has_folded_line(asio::const_buffer bytes) {
+  std::string_view text = text_of(bytes);
+  text = text.substr(0, text.find("\r\n\r\n"));
+  return text.find("\r\n ") != std::string_view::npos ||
+         text.find("\r\n\t") != std::string_view::npos;
+}
 
 std::optional<Reply> header_failure(const ErrorOf& error, bool expired,
                                     const SessionLimits& limits) {

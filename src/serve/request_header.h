@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/message.hpp>
 
 #include "serve/net.h"
@@ -16,6 +17,14 @@
 namespace gameflow::serve {
 
 using RequestHeader = boost::beast::http::request_header<>;
+
+// Empty lines in front of a request are nothing (RFC 9112, 2.2): old clients send one behind a
+// body.
+void skip_empty_lines(boost::beast::flat_buffer& buffer);
+
+// A field that goes on in a line that begins with a blank: the parser would join the two, others
+// see two fields, or none (obs-fold; RFC 9112, 5.2). `bytes` are of a header that may go on.
+bool has_folded_line(boost::asio::const_buffer bytes);
 
 // The reply to a header that did not arrive or does not parse; nothing where nobody waits for one.
 // `expired`: it took too long.

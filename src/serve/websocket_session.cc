@@ -108,6 +108,10 @@ asio::awaitable<void> WebSocketSession::write() {
       co_await close(websocket::close_code::normal, message->text);
       co_return;
     }
+    if (message->kind == Message::Kind::kUnwanted) {
+      co_await close(websocket::close_code::unknown_data, message->text);
+      co_return;
+    }
     if (message->kind == Message::Kind::kNone) {
       co_await signal_->wait();
       continue;
