@@ -29,7 +29,7 @@ LAYERS = {
     "connect": (4, "spec client serve record base sdk"),
     "generate": (4, "spec record base"),
     "api": (5, "runtime query plan spec log state record base sdk"),
-    "live": (6, "api query record base"),
+    "live": (6, "api query spec record base"),
     "http": (7, "serve live api runtime query plan spec log record base"),
     "app": (8, None),
 }

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "base/priority.h"
-#include "query/query.h"
 
 namespace gameflow::live {
 namespace {

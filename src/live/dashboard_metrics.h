@@ -17,6 +17,8 @@
 #include "api/dashboards.h"
 #include "api/metric_families.h"
 #include "base/mutex.h"
+#include "query/query.h"
+#include "spec/dashboard.h"
 
 namespace gameflow::live {
 
