@@ -5,7 +5,7 @@ BUILD := build
 JOBS ?= $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: help start stop logs build deb image test bench bench-peers lint clean setup
+.PHONY: help start stop logs build deb image test evaluate bench bench-peers lint clean setup
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ image:  ## the Docker image gameflow:run, built from source, and gameflow:slim w
 test:  ## every test: unit, dataflow, system, browser, sanitizers
 	@tools/setup.sh test
 	@JOBS=$(JOBS) tools/test.sh
+
+evaluate:  ## how well the flagship finds what a simulated game does; writes docs/evaluation.md
+	@tools/setup.sh build
+	@tools/configure.sh program
+	@ninja -C $(BUILD) -j $(JOBS) gameflow
+	@GAMEFLOW_BIN=$(BUILD)/gameflow PYTHONDONTWRITEBYTECODE=1 python3 tests/evaluate/evaluate.py --write docs/evaluation.md
 
 bench:  ## measure; also writes build/bench.json
 	@tools/setup.sh test
