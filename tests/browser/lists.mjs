@@ -164,8 +164,8 @@ describe('lists', {timeout: 180_000}, () => {
     server.states = [kState];
     server.sql = (query) => (query.startsWith('select count') ? [[6, 6, Date.now()]] : [[kMarkup, 9], [kTurned, 0], ['c', -1]]);
     server.dataflow = {name: 'any', version: '1', now: Date.now(), dead_letter_topic: 'dead', topics: [], services: [
-      service('split', 'lines', ['parts']), service('shop', 'parts', ['best', 'dead'], ['per-item']), service('shape', 'parts', ['object', 'texts', 'none', 'numbers', 'odd', 'more', 'some', 'others', 'last'])]};
-    for (const name of ['lines', 'parts', 'best', 'dead', 'object', 'texts', 'none', 'numbers', 'odd', 'more', 'some', 'others', 'last']) server.create(name, 2);
+      service('split', 'lines', ['parts']), service('shop', 'parts', ['best', 'dead'], ['per-item']), service('shape', 'parts', ['object', 'texts', 'none', 'numbers', 'odd', 'more', 'some', 'others', 'further', 'last'])]};
+    for (const name of ['lines', 'parts', 'best', 'dead', 'object', 'texts', 'none', 'numbers', 'odd', 'more', 'some', 'others', 'further', 'last']) server.create(name, 2);
     server.append('lines', 1);
     server.append('best', [{id: 'low', n: 1}, {id: kMarkup, n: 5}, {n: 3}, null, {id: 'x', n: 'y'}, {id: 'z', n: 2}, {id: 'end', n: -1}]);
     server.append('object', {team: 'red', at: '2026-01-02T03:04:05Z', score: 1.5, items: [1, 2], deep: {a: 1}, flag: true}, {partition: 1});
@@ -174,7 +174,7 @@ describe('lists', {timeout: 180_000}, () => {
     server.append('odd', null);
     await open('/');
     const {results} = await untilState(page, 'results', (s) => s.results.odd?.entries && s.results['shop/per-item']?.entries);
-    assert.deepEqual(Object.keys(results), ['best', 'shop/per-item', 'object', 'texts', 'none', 'numbers', 'odd', 'more', 'some', 'others', 'last']);
+    assert.deepEqual(Object.keys(results), ['best', 'shop/per-item', 'object', 'texts', 'none', 'numbers', 'odd', 'more', 'some', 'others', 'further', 'last']);
     await until('what is left out', async () => (await page.textContent('#results-more')) === 'and 1 more, in studio');
     const rows = (id) => page.$$eval(`[data-result="${id}"] li`, (all) => all.map((row) => [...row.children].map((cell) => cell.textContent)));
     await until('drawn', async () => (await rows('odd'))[0][0] === 'null');
