@@ -80,10 +80,36 @@ MemoryAllowance* CanRunOut::allowance() {
   return current_allowance;
 }
 
-bool take_allowance(std::size_t bytes) noexcept {
-  if (current_allowance == nullptr || current_allowance->take(bytes)) return true;
-  ++failures;
+MemoryAllowance::MemoryAllowance(std::uint64_t bytes)
+    : bytes_(bytes), number_([] {
+        static std::atomic<std::uint64_t> last = 0;
+        return ++last;
+      }()) {}
+
+bool MemoryAllowance::take(std::uint64_t bytes) noexcept {
+  if ((taken_ += bytes) <= bytes_) return true;
+  taken_ -= bytes;
+  ran_out_ = true;
   return false;
+}
+
+bool AllowanceShare::take(std::size_t bytes) noexcept {
+  MemoryAllowance* const allowance = current_allowance;
+  if (allowance == nullptr) return true;
+  if (!allowance->take(bytes)) {
+    ++failures;
+    return false;
+  }
+  if (allowance->number() != of_) bytes_ = 0;
+  of_ = allowance->number();
+  bytes_ += bytes;
+  return true;
+}
+
+void AllowanceShare::give_back() noexcept {
+  if (current_allowance != nullptr && current_allowance->number() == of_)
+    current_allowance->give(bytes_);
+  bytes_ = 0;
 }
 
 std::uint64_t memory_failures() {

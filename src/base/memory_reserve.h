@@ -19,22 +19,28 @@ void install_memory_reserve(std::size_t bytes);
 // Sets it aside again where it was used. False: it was used, and may still be missing.
 bool refill_memory_reserve();
 
-// What a piece of work may take in arenas, on all its threads together. What its functions make may
-// be a thousand times its input, and memory itself is there until the system kills the process.
+// What a piece of work may have in arenas at a time, on all its threads together. What its
+// functions make may be a thousand times its input, and memory itself is there until the system
+// kills the process.
 //
 // Threads  any.
 class MemoryAllowance {
  public:
-  explicit MemoryAllowance(std::uint64_t bytes) : bytes_(bytes) {}
+  explicit MemoryAllowance(std::uint64_t bytes);
 
-  // False: more than that was asked for.
-  bool take(std::uint64_t bytes) noexcept { return (taken_ += bytes) <= bytes_; }
-  bool ran_out() const { return taken_ > bytes_; }
+  // False: that is more than is left.
+  bool take(std::uint64_t bytes) noexcept;
+  void give(std::uint64_t bytes) noexcept { taken_ -= bytes; }
+  // More was asked for, at least once.
+  bool ran_out() const { return ran_out_; }
   std::uint64_t bytes() const { return bytes_; }
+  // No two have the same, also of different times.
+  std::uint64_t number() const { return number_; }
 
  private:
-  const std::uint64_t bytes_;
+  const std::uint64_t bytes_, number_;
   std::atomic<std::uint64_t> taken_ = 0;
+  std::atomic<bool> ran_out_ = false;
 };
 
 // While one lives, a failed allocation of this thread throws.
@@ -53,9 +59,26 @@ class CanRunOut {
   const bool before_;
   MemoryAllowance* const allowance_before_;
 };
-// For an arena that takes more: false where the allowance of this thread's work has ended, which
-// counts as a failure of memory.
-bool take_allowance(std::size_t bytes) noexcept;
+
+// What an arena has of the allowance of its thread's work.
+//
+// Threads  one at a time.
+class AllowanceShare {
+ public:
+  AllowanceShare() = default;
+  AllowanceShare(const AllowanceShare&) = delete;
+  AllowanceShare& operator=(const AllowanceShare&) = delete;
+  ~AllowanceShare() { give_back(); }
+
+  // False where the allowance has ended, which counts as a failure of memory.
+  bool take(std::size_t bytes) noexcept;
+  // All of it, if the work is still the same; to that of a later one it does not belong.
+  void give_back() noexcept;
+
+ private:
+  std::uint64_t of_ = 0;  // number of the allowance
+  std::uint64_t bytes_ = 0;
+};
 
 // Counts the allocations that failed on this thread while memory was scarce. Somebody in between
 // may have taken such a failure for the fault of a record or a query: whoever sees the count rise

@@ -4,8 +4,6 @@
 #include <new>
 #include <utility>
 
-#include "base/memory_reserve.h"
-
 namespace gameflow::record {
 namespace {
 
@@ -25,7 +23,7 @@ bool BlockArena::grow_block(Arena* arena, std::size_t size) {
   auto& self = *static_cast<BlockArena*>(arena);
   for (std::size_t i = self.used_; i < self.blocks_.size(); ++i) {
     if (self.blocks_[i].size < size) continue;
-    if (!take_allowance(self.blocks_[i].size)) return false;
+    if (!self.allowance_.take(self.blocks_[i].size)) return false;
     std::swap(self.blocks_[i], self.blocks_[self.used_]);
     self.use(self.blocks_[self.used_++]);
     return true;
@@ -33,7 +31,7 @@ bool BlockArena::grow_block(Arena* arena, std::size_t size) {
   const std::size_t wanted =
       std::clamp(self.capacity_bytes_, self.block_bytes_min_, kBlockBytesMax);
   Block block{nullptr, std::max(size, wanted)};
-  if (!take_allowance(block.size)) return false;
+  if (!self.allowance_.take(block.size)) return false;
   block.data.reset(new (std::nothrow) char[block.size]);
   if (block.data == nullptr) return false;
   self.blocks_.push_back(std::move(block));  // may throw
@@ -56,6 +54,7 @@ void BlockArena::reset(std::size_t keep_bytes_max) {
   }
   used_ = 0;
   cursor = end = nullptr;
+  allowance_.give_back();
 }
 
 }  // namespace gameflow::record

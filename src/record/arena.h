@@ -10,6 +10,8 @@
 
 #include <gameflow/arena.h>
 
+#include "base/memory_reserve.h"
+
 namespace gameflow::record {
 
 class BlockArena final : public Arena {
@@ -40,6 +42,7 @@ class BlockArena final : public Arena {
   std::size_t block_bytes_min_;
   std::size_t used_ = 0;  // blocks_[0, used_) have been handed out since the last reset
   std::size_t capacity_bytes_ = 0;
+  AllowanceShare allowance_;  // for the blocks that have been handed out
 };
 
 }  // namespace gameflow::record
