@@ -437,6 +437,22 @@ class Retention(SystemTest):
         self.assertEqual(server.topic("young")["partitions"][0]["end"], len(lines) + 1)
 
 
+class Privacy(SystemTest):
+    def test_data_is_for_one_user_whatever_the_umask(self):
+        server = self.server(start=False)
+        data = server.folder / "data"
+        data.mkdir(exist_ok=True)
+        data.chmod(0o777)
+        server.prefix = ["sh", "-c", 'umask 0; exec "$0" "$@"']
+        server.start()
+        self.assertEqual(server.produce("player-positions", ['{"x":1,"y":2}']).status, 200)
+        self.assertEqual(server.stop(), 0)
+        modes = {path.name: path.stat().st_mode & 0o777 for path in data.iterdir()}
+        self.assertEqual(data.stat().st_mode & 0o777, 0o700)
+        self.assertEqual({name: oct(mode) for name, mode in modes.items() if mode & 0o077}, {})
+        self.assertIn("CURRENT", modes)
+
+
 @unittest.skipIf(is_sanitized(), "sanitizers take memory of their own")
 class OpenFiles(SystemTest):
     def test_connections_leave_the_store_its_files(self):
@@ -444,7 +460,7 @@ class OpenFiles(SystemTest):
         server = self.server(start=False)
         server.prefix = ["sh", "-c", 'ulimit -n 256; exec "$0" "$@"']
         server.start()
-        self.assertIn("at most 128 connections, not 1024", server.log_path.read_text())
+        self.assertIn("at most 128 connections, not 20000", server.log_path.read_text())
         producer = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         producer.request("GET", "/healthz")
         self.assertEqual(producer.getresponse().read(), b'{"status":"ok"}\n')

@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,7 +80,8 @@ void log_lines(Process& process, std::string_view text) {
 
 class Supervisor final : public ConnectorProcesses {
  public:
-  explicit Supervisor(std::vector<std::string> arguments) : arguments_(std::move(arguments)) {}
+  Supervisor(std::vector<std::string> arguments, mode_t file_mask)
+      : arguments_(std::move(arguments)), file_mask_(file_mask) {}
 
   void run(const std::vector<std::string>& files) override {
     Wanted wanted;
@@ -154,6 +156,7 @@ class Supervisor final : public ConnectorProcesses {
       // Only what a signal handler may call, too: other threads may have held locks.
       ::prctl(PR_SET_PDEATHSIG, SIGTERM);
       if (::getppid() != parent) ::_exit(1);
+      ::umask(file_mask_);
       ::setpgid(0, 0);  // Ctrl-C is for the server, which then asks it to stop
       sigset_t none;
       ::sigemptyset(&none);
@@ -252,6 +255,7 @@ class Supervisor final : public ConnectorProcesses {
   }
 
   const std::vector<std::string> arguments_;
+  const mode_t file_mask_;
   Mutex mutex_;
   Wanted wanted_ GF_GUARDED_BY(mutex_);
   std::vector<Process> processes_;  // of the thread
@@ -287,8 +291,9 @@ Status check_connectors(const std::vector<std::string>& files, const std::string
               fmt::format("{} of its connectors cannot run", mistakes));
 }
 
-std::unique_ptr<ConnectorProcesses> connector_processes(std::vector<std::string> arguments) {
-  return std::make_unique<Supervisor>(std::move(arguments));
+std::unique_ptr<ConnectorProcesses> connector_processes(std::vector<std::string> arguments,
+                                                        mode_t file_mask) {
+  return std::make_unique<Supervisor>(std::move(arguments), file_mask);
 }
 
 }  // namespace gameflow::app

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "base/error.h"
 
 namespace gameflow::app {
@@ -25,7 +27,9 @@ class ConnectorProcesses {
   virtual void run(const std::vector<std::string>& files) = 0;
 };
 
-// None yet. `arguments`: what each is given beside its file.
-std::unique_ptr<ConnectorProcesses> connector_processes(std::vector<std::string> arguments);
+// None yet. `arguments`: what each is given beside its file. `file_mask`: its umask; what sinks
+// write may be for others.
+std::unique_ptr<ConnectorProcesses> connector_processes(std::vector<std::string> arguments,
+                                                        mode_t file_mask);
 
 }  // namespace gameflow::app

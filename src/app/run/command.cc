@@ -13,6 +13,7 @@
 #include <fmt/ranges.h>
 #include <malloc.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 
 #include "api/api.h"
 #include "app/commands.h"
@@ -91,6 +92,18 @@ http::ServerOptions server_options(const RunOptions& options, const ListenAddres
   server.threads = std::max(1U, usable_cores() / 2);
   if (!options.web_folder.empty()) server.web_folder = options.web_folder;
   return server;
+}
+
+// Events may be about people: the data is this user's alone, whatever the umask, which is returned.
+mode_t keep_private(const std::filesystem::path& folder) {
+  const mode_t before = ::umask(0077);
+  std::error_code error;
+  if (std::filesystem::exists(folder, error))
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
+  if (error)
+    spdlog::warn("cannot keep others out of the data folder {}: {}", folder.string(),
+                 error.message());
+  return before;
 }
 
 // What its connectors are given: what this program was.
@@ -200,6 +213,7 @@ Status serve(const RunOptions& options, Operators operators,
              std::vector<spec::Dashboard> dashboards, Watches& watches,
              const ListenAddress& address, const MemoryLimit& limit, ServiceManager& manager) {
   TerminationSignals signals;  // before the first thread
+  const mode_t file_mask = keep_private(options.data_folder);
   const SystemClock machine_clock;
   const CalmClock clock(machine_clock, {},
                         [](const std::string& text) { spdlog::warn("{}", text); });
@@ -231,8 +245,8 @@ Status serve(const RunOptions& options, Operators operators,
   spdlog::info("running {} ({}), data in {}", deployment->file().name,
                deployment->file().graph->name, options.data_folder.string());
 
-  auto connectors =
-      connector_processes(connector_arguments(options, local_url({address.host, server->port()})));
+  auto connectors = connector_processes(
+      connector_arguments(options, local_url({address.host, server->port()})), file_mask);
   connectors->run(deployment->file().connectors);
 
   const int signal =
