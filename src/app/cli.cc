@@ -1,6 +1,11 @@
 #include "app/cli.h"
 
+#include <algorithm>
+#include <array>
+#include <span>
 #include <sstream>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -89,7 +94,7 @@ CommandTree::CommandTree() : root_(kDescription, "gameflow") {
   root_.footer(kExamples);
   root_.require_subcommand(1);
   root_.set_help_flag("-h,--help", "Print this help");
-  root_.set_version_flag("--version", "gameflow " GAMEFLOW_VERSION, "Print the version");
+  root_.set_version_flag("-V,--version", "gameflow " GAMEFLOW_VERSION, "Print the version");
   root_.get_formatter()->column_width(34);
   add_new();
   add_run();
@@ -117,9 +122,54 @@ CLI::App& deepest(CLI::App& root) {
   return *app;
 }
 
+// `gameflow help topic list` is `gameflow topic list --help`; words that are no command are told.
+bool is_command(const CLI::App& root, std::span<const std::string> words) {
+  const CLI::App* app = &root;
+  for (const std::string& word : words) {
+    const auto commands = app->get_subcommands(nullptr);
+    const auto found = std::ranges::find_if(
+        commands, [&word](const CLI::App* command) { return command->check_name(word); });
+    if (found == commands.end()) return false;
+    app = *found;
+  }
+  return true;
+}
+
+// What people are used to from rpk, kcat, fluvio and Kafka's own tools, and what it is here.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 23> kElsewhere{{
+    {"--brokers", "--server"},
+    {"--bootstrap-server", "--server"},
+    {"--broker-list", "--server"},
+    {"-b", "--server"},
+    {"-X", "--server"},
+    {"--host", "--server"},
+    {"--url", "--server"},
+    {"--from-beginning", "--beginning"},
+    {"--start", "--offset"},
+    {"--num", "--num-records"},
+    {"--max-messages", "--num-records"},
+    {"--limit", "--num-records"},
+    {"-c", "--num-records"},
+    {"-e", "--disable-continuous"},
+    {"--partition-count", "--partitions"},
+    {"-f", "--output"},
+    {"--format", "--output"},
+    {"--port", "--listen"},
+    {"--data-dir", "--data"},
+    {"--key-separator", "--key-field"},
+    {"-K", "--key-field"},
+    {"--retention-time", "--retention-age"},
+    {"--retention-size", "--retention-bytes"},
+}};
+
 // "did you mean …?" for the first of the arguments that `app` does not know, or nothing.
 std::string suggestion(const CLI::App& app, const std::vector<std::string>& unknown) {
   if (unknown.empty()) return "";
+  const std::string word = unknown[0].substr(0, unknown[0].find('='));
+  for (const auto& [elsewhere, here] : kElsewhere) {
+    if (word == elsewhere && app.get_option_no_throw(std::string(here)) != nullptr)
+      return fmt::format("did you mean '{}'?\n", here);
+  }
   std::vector<std::string> names;
   if (unknown[0].starts_with("--")) {
     for (const CLI::Option* option : app.get_options()) {
@@ -130,7 +180,6 @@ std::string suggestion(const CLI::App& app, const std::vector<std::string>& unkn
       names.push_back(command->get_name());
   }
   const std::vector<std::string_view> candidates(names.begin(), names.end());
-  const std::string word = unknown[0].substr(0, unknown[0].find('='));
   const std::string_view best = closest(word, candidates);
   return best.empty() ? "" : fmt::format("did you mean '{}'?\n", best);
 }
@@ -165,9 +214,13 @@ ParsedCommandLine usage_error(CLI::App& root, const CLI::ParseError& error) {
 
 }  // namespace
 
-ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments) {
+ParsedCommandLine parse_command_line(std::vector<std::string> arguments) {
   CommandTree tree;
   CLI::App& root = tree.root();
+  if (!arguments.empty() && arguments[0] == "help") {
+    arguments.erase(arguments.begin());
+    if (is_command(root, arguments)) arguments.emplace_back("--help");
+  }
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants it
     root.parse(std::move(reversed));

@@ -18,6 +18,6 @@ struct ParsedCommandLine {
 };
 
 // `arguments` without the program's name. Reads GAMEFLOW_* where a flag is absent.
-ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments);
+ParsedCommandLine parse_command_line(std::vector<std::string> arguments);
 
 }  // namespace gameflow::app

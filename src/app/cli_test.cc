@@ -34,6 +34,14 @@ TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
       {"unknown nested command", {"topic", "lsit"}, "did you mean 'list'?"},
       {"nested command left out", {"topic"}, "Try 'gameflow topic --help'"},
       {"unknown flag", {"run", "f.yaml", "--durabilty", "none"}, "did you mean '--durability'?"},
+      {"a flag of rpk", {"consume", "t", "--brokers", "x"}, "did you mean '--server'?"},
+      {"a flag of kcat", {"consume", "t", "-b", "x"}, "did you mean '--server'?"},
+      {"a flag of Kafka's tools",
+       {"consume", "t", "--from-beginning"},
+       "did you mean '--beginning'?"},
+      {"a flag that is not of this command",
+       {"version", "--brokers", "x"},
+       "'--brokers' is not a flag"},
       {"nothing like it", {"frobnicate"}, "'frobnicate' is not a command of gameflow"},
       {"argument left out", {"run"}, "dataflow is required"},
       {"one argument too many",
@@ -90,6 +98,17 @@ TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
     EXPECT_NE(parsed.err.find(c.message), std::string::npos) << parsed.err;
     EXPECT_NE(parsed.err.find("--help"), std::string::npos) << parsed.err;
   }
+}
+
+TEST(CommandLine, OtherNamesOfCommands) {
+  EXPECT_EQ(parse<TopicDeleteOptions>({"topic", "rm", "t"}).topic,
+            parse<TopicDeleteOptions>({"topic", "delete", "t"}).topic);
+  parse<TopicListOptions>({"topic", "ls"});
+  const std::string help = parse_command_line({"topic", "list", "--help"}).out;
+  EXPECT_EQ(parse_command_line({"help", "topic", "list"}).out, help);
+  EXPECT_EQ(parse_command_line({"help"}).out, parse_command_line({"--help"}).out);
+  EXPECT_EQ(parse_command_line({"-V"}).out, parse_command_line({"--version"}).out);
+  EXPECT_EQ(parse_command_line({"help", "tpoic"}).exit_code, kExitUsage);
 }
 
 TEST(Cli, Sizes) {

@@ -71,6 +71,9 @@ std::pair<CLI::App*, std::shared_ptr<Options>> CommandTree::add(CLI::App& parent
   auto options = std::make_shared<Options>();
   CLI::App* app = parent.add_subcommand(name, description);
   app->footer(fmt::format("Examples:\n{}", examples));
+  // As in a shell.
+  if (std::string_view(name) == "list") app->alias("ls");
+  if (std::string_view(name) == "delete") app->alias("rm");
   app->callback([this, app, options, finish] {
     if (!app->get_subcommands().empty()) return;  // it was that command
     if (finish) finish(*options);
