@@ -32,7 +32,7 @@ namespace gameflow::api {
 enum class BodyFormat : std::uint8_t {
   kJson,    // one object, or an array of records
   kNdjson,  // one record a line
-  kAny,     // events only: JSON where the body is one value, else lines
+  kAny,     // JSON where the body is one value, else lines; of raw records lines
 };
 
 struct ProduceOptions {

@@ -87,6 +87,11 @@ void add_each(Values values, std::string_view body, record::Decoder& decoder, co
   }
 }
 
+BodyFormat format_of(std::string_view body, BodyFormat format, bool is_raw) {
+  if (format != BodyFormat::kAny) return format;
+  return !is_raw && record::is_one_value(body) ? BodyFormat::kJson : BodyFormat::kNdjson;
+}
+
 // Likewise all records of the body. kInvalidJson: it cannot be split into records.
 template <class Add>
 Status add_all(std::string_view body, BodyFormat format, record::Decoder& decoder, const Add& add,
@@ -138,10 +143,11 @@ Result<CheckedBody> BodyChecker::check(std::string_view body, const ProduceOptio
                 "give one key for all records or the field that holds it, not both");
   }
   body = without_byte_order_mark(body);
+  const BodyFormat format = format_of(body, options.format, to.type != nullptr && to.type->is_raw);
   const Lease scratch(*this);
   CheckedBody checked;
   RecordChecker checker(turns_, *scratch, to,
-                        {.format = options.format,
+                        {.format = format,
                          .key_field = options.key_field,
                          .value_place = {},
                          .key_place = {},
@@ -151,7 +157,7 @@ Result<CheckedBody> BodyChecker::check(std::string_view body, const ProduceOptio
                          .body_bytes = body.size()},
                         checked);
   GF_TRY(add_all(
-      body, options.format, scratch->decoder,
+      body, format, scratch->decoder,
       [&](std::string_view value, std::size_t bytes_after) {
         checker.add(options.key, value, bytes_after);
       },
@@ -168,8 +174,9 @@ Result<CheckedBody> BodyChecker::check(std::string_view body, const ProduceOptio
   Envelopes envelopes(turns_, *scratch, find, options.deduplicates, now, known, checked);
   // A position may come alone.
   if (body.empty()) return checked;
+  body = without_byte_order_mark(body);
   GF_TRY(add_all(
-      without_byte_order_mark(body), options.format, scratch->envelope_decoder,
+      body, format_of(body, options.format, false), scratch->envelope_decoder,
       [&](std::string_view record, std::size_t bytes_after) { envelopes.add(record, bytes_after); },
       checked));
   envelopes.finish();

@@ -1,5 +1,6 @@
 #include "http/produce_routes.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "http/gzip.h"
 #include "http/reply.h"
 #include "log/producing.h"
+#include "record/json_split.h"
 #include "serve/request.h"
 #include "spec/ingest.h"
 
@@ -27,26 +29,27 @@ std::string media_type(const Request& request) {
       std::string_view(request.content_type).substr(0, request.content_type.find(';'))));
 }
 
-Result<api::BodyFormat> body_format(const Request& request, std::string_view body) {
+// The bytes decide, whatever the label says: many programs send lines as application/json, or an
+// array as text. Only where it says that each line is a record, a line that is an array is one,
+// too.
+api::BodyFormat body_format(const Request& request, std::string_view body) {
   const std::string type = media_type(request);
-  if (type == "application/json") return api::BodyFormat::kJson;
-  if (type == "application/x-ndjson" || type == "application/jsonl" || type == "text/plain")
+  if (type == "application/x-ndjson" || type == "application/jsonl")
     return api::BodyFormat::kNdjson;
+  if (type == "text/plain") return api::BodyFormat::kAny;
   body = without_byte_order_mark(body);
-  return serve::trimmed(body.substr(0, 4096)).starts_with('[') ? api::BodyFormat::kJson
-                                                               : api::BodyFormat::kNdjson;
-}
-
-// Whether the type leaves open what the body is.
-bool is_of_any_form(const Request& request) {
-  const std::string type = media_type(request);
-  return type != "application/json" && type != "application/x-ndjson" &&
-         type != "application/jsonl";
+  body.remove_prefix(std::min(body.find_first_not_of(" \t\r\n"), body.size()));
+  if (body.starts_with('[')) return api::BodyFormat::kJson;
+  if (type != "application/json") return api::BodyFormat::kAny;
+  // A mistake in a value that goes on over lines is told once, not for each line.
+  const bool are_lines =
+      !record::is_one_value(body) && record::is_one_value(body.substr(0, body.find('\n')));
+  return are_lines ? api::BodyFormat::kNdjson : api::BodyFormat::kJson;
 }
 
 Result<api::ProduceOptions> produce_options(const Request& request, std::string_view body) {
   api::ProduceOptions options;
-  GF_ASSIGN(options.format, body_format(request, body));
+  options.format = body_format(request, body);
   options.key = request.parameter("key");
   options.key_field = request.parameter("key-field");
   if (options.key && options.key_field)
@@ -125,9 +128,7 @@ void produce_events(const Call& call, serve::ReplyCallback done) {
     reply.headers.emplace_back("Gameflow-Limits", limits);
     done(std::move(reply));
   };
-  with_body(call, limited, [&](std::string_view body, api::ProduceOptions options) {
-    // A browser that sends on leaving can only say that it is text.
-    if (is_of_any_form(call.request)) options.format = api::BodyFormat::kAny;
+  with_body(call, limited, [&](std::string_view body, const api::ProduceOptions& options) {
     call.context.api.produce_events(
         body, options, [limited, bytes, unpacked = body.size()](Result<api::ProduceReply> events) {
           Reply reply = events ? events_reply(*events) : error_reply(events.error());

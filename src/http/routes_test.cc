@@ -3,6 +3,7 @@
 #include <fstream>
 #include <string>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "http/gzip.h"
@@ -304,6 +305,44 @@ TEST(Routes, RetriesOfAProducerAreNotStoredTwice) {
   EXPECT_TRUE(send("1").has(R"("accepted":1,"duplicates":1)"));
   EXPECT_EQ(send("9").status, 409U);
   EXPECT_TRUE(ask(server, http("GET /topics/t/producers/p")).has(R"({"next_sequence":3})"));
+}
+
+// The bytes decide where a record ends, whatever the label says.
+TEST(Routes, BodiesByTheirBytes) {
+  TestServer server;
+  server.topic("t");
+  struct Case {
+    const char* type;
+    std::string body;
+    int accepted, rejected;
+  };
+  const std::string lines = "{\"n\":1}\n{\"n\":2}\n", array = " [{\"n\":1},\n {\"n\":2}]\n";
+  const std::string spread = "{\n  \"n\": 1\n}\n";
+  const std::vector<Case> cases = {
+      {"application/json", lines, 2, 0},
+      {"application/json", array, 2, 0},
+      {"application/json", spread, 1, 0},
+      {"application/json", "{\n  \"n\": 1\n", 0, 1},
+      {"application/json", "{\"n\":1}\n{\"n\":\n", 1, 1},
+      {"text/plain", lines, 2, 0},
+      {"text/plain", array, 2, 0},
+      {"text/plain", spread, 1, 0},
+      {"text/plain", "[1,2]\n[3]\n", 2, 0},
+      {"application/x-www-form-urlencoded", lines, 2, 0},
+      {"application/x-www-form-urlencoded", spread, 1, 0},
+      {"application/x-ndjson", lines, 2, 0},
+      {"application/x-ndjson", "[1,2]\n[3]\n", 2, 0},
+      {"application/x-ndjson", "[1,2]", 1, 0},
+  };
+  for (const Case& row : cases) {
+    const Response response = ask(
+        server,
+        http("POST /topics/t/records", fmt::format("Content-Type: {}\r\n", row.type), row.body));
+    EXPECT_TRUE(response.has(fmt::format("\"accepted\":{},\"duplicates\":0,\"rejected\":{},",
+                                         row.accepted, row.rejected)))
+        << row.type << " " << row.body << "\n"
+        << response.body;
+  }
 }
 
 TEST(Routes, ConnectorsReport) {
