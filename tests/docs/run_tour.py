@@ -33,30 +33,36 @@ PATIENCE_SECONDS = 120
 
 
 class Block:
-    def __init__(self, line, commands, wish):
-        self.line, self.commands, self.wish = line, commands, wish
+    def __init__(self, page, line, commands, wish):
+        self.page, self.line, self.commands, self.wish = page, line, commands, wish
         self.expected = None
 
 
 def read_tour(text):
-    """The blocks of the section, in order. A part of it that nobody would run is a mistake."""
+    """The blocks of the section, in order."""
     lines = text.splitlines()
-    begin = next(i for i, line in enumerate(lines) if line == f"## {HEADING}")
-    blocks, wish, i = [], None, begin + 1
-    while i < len(lines) and not lines[i].startswith("## "):
-        if match := re.fullmatch(r"<!-- tour: (eventually|fails) -->", lines[i]):
+    begin = lines.index(f"## {HEADING}") + 1
+    end = next(i for i in range(begin, len(lines)) if lines[i].startswith("## "))
+    return read_blocks("README.md", lines[:end], "tour", begin)
+
+
+def read_blocks(page, lines, name, begin=0):
+    """The blocks of the lines from `begin` on, in order, with wishes as `name` says them. A part that nobody would run is a mistake."""
+    blocks, wish, i = [], None, begin
+    while i < len(lines):
+        if match := re.fullmatch(rf"<!-- {name}: (eventually|fails|stays) -->", lines[i]):
             wish = match[1]
         elif lines[i].startswith("```"):
             language, first = lines[i][3:], i + 1
             i = next(n for n in range(first, len(lines)) if lines[n] == "```")
             content = "\n".join(lines[first:i]) + "\n"
             if language == "sh":
-                blocks.append(Block(first, content, wish))
+                blocks.append(Block(page, first, content, wish))
                 wish = None
             elif language == "text" and blocks and blocks[-1].expected is None:
                 blocks[-1].expected = content
-            else:
-                raise SystemExit(f"README.md:{first}: a ```{language} block that the tour has no use for")
+            elif language:  # without one it is a picture
+                raise SystemExit(f"{page}:{first}: a ```{language} block that the tour has no use for")
         i += 1
     return blocks
 
@@ -126,7 +132,7 @@ def run_block(workspace, block):
         else:
             return None
         if block.wish != "eventually" or time.monotonic() > end:
-            return f"README.md:{block.line}: {problem}\n--- the commands:\n{block.commands}--- printed:\n{output}"
+            return f"{block.page}:{block.line}: {problem}\n--- the commands:\n{block.commands}--- printed:\n{output}"
         time.sleep(0.1)
 
 
