@@ -297,6 +297,11 @@ Status Api::ready() const {
   return running->engine != nullptr ? running->engine->health() : Status{};
 }
 
+Status Api::alive() const {
+  Status health = impl_->health.health();
+  return !health && health.error().code == ErrorCode::kOutcomeUnknown ? health : Status{};
+}
+
 std::vector<std::string> Api::stopped() const {
   std::vector<std::string> texts;
   const auto running = impl_->running();

@@ -185,6 +185,7 @@ class Api {
   // Ready: the store accepts commits, there is memory for them, and the engine makes progress.
   // Otherwise the reason.
   Status ready() const;
+  Status alive() const;  // fails where only a restart helps: behind a sync that failed
   // Of services that have stopped at a record, as their `on-error` says: where and why.
   std::vector<std::string> stopped() const;
   ProduceStats produce_stats() const;

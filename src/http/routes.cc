@@ -189,7 +189,8 @@ Result<Reply> dataflow_graph(const Call& call) {
 
 // --- operations ----------------------------------------------------------------------------------
 
-Result<Reply> alive(const Call&) {
+Result<Reply> alive(const Call& call) {
+  GF_TRY(call.context.api.alive());
   return json_reply(200, json::object{{"status", "ok"}});
 }
 
@@ -251,8 +252,8 @@ Reply studio(const Call& call) {
 }
 
 // What the page refers to is seen from behind the slash.
-Reply behind_slash(const Call& call) {
-  return serve::redirect(call.request.path.back() + "/");
+Reply dashboards_page(const Call& call) {
+  return serve::behind_slash(call.request, call.request.path.back());
 }
 
 Reply icon(const Call& call) {
@@ -349,7 +350,7 @@ std::vector<Route> api_routes(const RouteContext& context) {
   return {
       Route{Method::kGet, "/", "*", quick(page)},
       Route{Method::kGet, "/studio", "*", quick(studio)},
-      Route{Method::kGet, "/dash", "*", quick(behind_slash)},
+      Route{Method::kGet, "/dash", "*", quick(dashboards_page)},
       Route{Method::kGet, "/dash/", "*", quick(dashboard_page)},
       Route{Method::kGet, "/dash/*", "*", quick(dashboard_page)},
       Route{Method::kGet, "/favicon.ico", "*", quick(icon)},

@@ -140,9 +140,31 @@ TEST(Routes, BehindAProxy) {
     const Response response = ask(server, text);
     EXPECT_EQ(response.status, status) << text << response.body;
     if (status == 308) {
-      EXPECT_TRUE(response.has("Location: flow/\r\n")) << response.header;
+      EXPECT_TRUE(response.has("Location: ./flow/\r\n")) << response.header;
     }
   }
+}
+
+TEST(Routes, PrefixesOfPublicUrls) {
+  ServerOptions options;
+  for (const std::string url : {"https://a.example/a", "https://a.example/a/b",
+                                "https://a.example/x%20y%3Fz", "http://b.example:80"})
+    options.public_urls.push_back(*serve::parse_public_url(url));
+  TestServer server(options);
+  server.topic("t");
+  const auto get = [&](const std::string& target) {
+    return ask(server, "GET " + target + " HTTP/1.1\r\nHost: a.example.\r\n\r\n");
+  };
+  EXPECT_EQ(get("/a/livez").status, 200U);
+  EXPECT_EQ(get("/a/b/livez").status, 200U) << "the longest counts";
+  EXPECT_TRUE(get("/a/b?x=1&y=a%26b").has("Location: ./b/?x=1&y=a%26b\r\n"));
+  EXPECT_TRUE(get("/x%20y%3Fz").has("Location: ./x%20y%3Fz/\r\n"));
+  EXPECT_TRUE(get("/dash?x=1").has("Location: ./dash/?x=1\r\n"));
+  EXPECT_EQ(ask(server,
+                "POST /topics/t/records HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                "Origin: http://b.example\r\nContent-Length: 1\r\n\r\n1")
+                .status,
+            200U);
 }
 
 TEST(Routes, WhatIsAPublicUrl) {

@@ -377,6 +377,108 @@ std::string upgrade(const std::string& target) {
               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
 }
 
+// What is refused takes none of the places of those that stay.
+TEST(Limits, OnlyWhatOpensStays) {
+  ServerOptions options;
+  options.connections_max = 8;
+  TestServer server(options);
+  server.topic("t");
+  RawClient client(server.server->port());
+  for (int i = 0; i < 20; ++i) {
+    client.send(http("GET /ws/t"));
+    EXPECT_EQ(client.receive().status, 426U);
+    client.send(upgrade("/ws/none"));
+    EXPECT_EQ(client.receive().status, 404U);
+  }
+  client.send(http("GET /metrics"));
+  EXPECT_TRUE(client.receive().has("\ngameflow_http_connections_staying 0\n"));
+}
+
+// A request in the body of one that is refused is none.
+TEST(Wires, ARefusedUpgradeLeavesNoBodyBehind) {
+  TestServer server;
+  server.topic("t");
+  RawClient client(server.server->port());
+  const std::string inner = http("GET /livez");
+  client.send(
+      "GET /ws/t HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+      "Sec-WebSocket-Protocol: x\r\nContent-Length: " +
+      std::to_string(inner.size()) + "\r\n\r\n" + inner);
+  client.finish_sending();
+  const std::vector<Response> all = client.receive_all();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].status, 400U);
+}
+
+// However packets fall: bodies that look like folded fields, fields that are, and empty lines.
+TEST(Wires, WherePacketsEndMakesNoDifference) {
+  TestServer server;
+  server.topic("t");
+  const std::string body = "{\r\n  \"n\": 1,\r\n\t\"m\": 2\r\n}";
+  const std::vector<std::pair<std::string, unsigned>> requests = {
+      {http("POST /topics/t/records", "Content-Type: application/json\r\n", body), 200},
+      {http("POST /topics/t/records", "Content-Type: application/json\r\n", " \r\n 1"), 200},
+      {"\r\n\r\n" + http("GET /livez"), 200},
+      {"GET /livez HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n\r\n", 400},
+  };
+  for (const auto& [request, status] : requests) {
+    for (std::size_t at = 1; at < request.size(); ++at) {
+      RawClient client(server.server->port());
+      client.send(request.substr(0, at));
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      client.send(request.substr(at));
+      EXPECT_EQ(client.receive().status, status) << request << "\nin two at " << at;
+    }
+  }
+}
+
+// Bytes that arrive as the deadline passes do not lift it.
+TEST(Deadlines, PassAlsoWhereBytesKeepComing) {
+  using std::chrono::milliseconds;
+  SessionLimits limits;
+  limits.header_time_max = milliseconds(100);
+  TestServer server({}, limits);
+  for (int i = 0; i < 10; ++i) {
+    RawClient client(server.server->port());
+    client.send("GET /livez HTTP/1.1\r\nX: ");
+    const auto end = std::chrono::steady_clock::now() + milliseconds(115);
+    while (std::chrono::steady_clock::now() < end && client.send("a"))
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
+    EXPECT_EQ(client.receive().status, 408U);
+  }
+}
+
+// Who takes a reserved place and sends nothing does not keep it.
+TEST(Limits, ReservedPlacesAreNotHeld) {
+  ServerOptions options;
+  options.connections_max = 32;
+  TestServer server(options);
+  std::vector<std::unique_ptr<RawClient>> idle;
+  for (int i = 0; i < 32; ++i) {
+    idle.push_back(std::make_unique<RawClient>(server.server->port()));
+    if (i >= 30) continue;
+    idle.back()->send(http("GET /livez"));
+    EXPECT_EQ(idle.back()->receive().status, 200U);
+  }
+  for (;;) {
+    RawClient probe(server.server->port());
+    probe.send(http("GET /livez"));
+    if (probe.receive().status == 200) break;
+  }
+}
+
+TEST(Limits, WhoIsRefusedTakesNoPlace) {
+  ServerOptions options;
+  options.connections_per_address_max = 2;
+  TestServer server(options);
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 50; ++i)
+    clients.push_back(std::make_unique<RawClient>(server.server->port()));
+  EXPECT_EQ(clients[2]->receive().status, 503U);
+  EXPECT_TRUE(clients[49]->closed()) << "not even told";
+}
+
 // Of 32, 24 may stay and 2 are reserved.
 TEST(Limits, ThoseThatStayLeaveRoomForOthers) {
   ServerOptions options;

@@ -11,6 +11,7 @@ Connections::Lease::~Lease() {
   const MutexLock lock(owner_->mutex_);
   const auto open = owner_->open_.find(id_);
   if (open->second.stays) --owner_->staying_;
+  if (open->second.place == Place::kRefused) --owner_->refused_;
   const auto of_address = owner_->by_address_.find(open->second.address);
   if (of_address != owner_->by_address_.end() && --of_address->second == 0)
     owner_->by_address_.erase(of_address);
@@ -30,10 +31,17 @@ void Connections::Lease::hold(const std::weak_ptr<Session>& session) {
 
 bool Connections::Lease::stay() {
   const MutexLock lock(owner_->mutex_);
+  Open& open = owner_->open_[id_];
+  if (open.stays) return true;
   if (owner_->staying_ >= owner_->staying_max_) return false;
   ++owner_->staying_;
-  owner_->open_[id_].stays = true;
+  open.stays = true;
   return true;
+}
+
+void Connections::Lease::leave() {
+  const MutexLock lock(owner_->mutex_);
+  if (std::exchange(owner_->open_[id_].stays, false)) --owner_->staying_;
 }
 
 Connections::Connections(std::size_t connections_max, std::size_t per_address_max)
@@ -44,20 +52,27 @@ Connections::Connections(std::size_t connections_max, std::size_t per_address_ma
 
 std::optional<Connections::Lease> Connections::admit(const std::string& address) {
   const MutexLock lock(mutex_);
-  if (state_ != State::kServing || open_.size() >= max_ + kRefusedMax) return std::nullopt;
-  const bool is_one_too_many = !address.empty() && ++by_address_[address] > per_address_max_;
+  if (state_ != State::kServing) return std::nullopt;
+  const auto found = by_address_.find(address);
+  const std::size_t of_address = found == by_address_.end() ? 0 : found->second;
+  const std::size_t served = open_.size() - refused_;
   Place place = Place::kOrdinary;
-  if (open_.size() >= max_ || is_one_too_many)
+  if (served >= max_ || of_address >= per_address_max_)
     place = Place::kRefused;
-  else if (open_.size() >= max_ - reserved_)
+  else if (served >= max_ - reserved_)
     place = Place::kReserved;
-  open_.emplace(++next_id_, Open{{}, address});
+  const bool is_even_that_too_much =
+      refused_ >= kRefusedMax || of_address >= per_address_max_ + kRefusedPerAddressMax;
+  if (place == Place::kRefused && is_even_that_too_much) return std::nullopt;
+  if (place == Place::kRefused) ++refused_;
+  if (!address.empty()) ++by_address_[address];
+  open_.emplace(++next_id_, Open{{}, address, place});
   return Lease(this, next_id_, place);
 }
 
 std::string Connections::why(const Lease& lease) const {
   const MutexLock lock(mutex_);
-  if (lease.place() == Place::kRefused && open_.size() < max_) {
+  if (lease.place() == Place::kRefused && open_.size() - refused_ < max_) {
     return fmt::format(
         "too many connections from this address: {} are open, which is the most for "
         "one (--max-connections-per-address)",

@@ -52,8 +52,9 @@ class Connections {
     Place place() const { return place_; }
     // Who is to be stopped; replaces the one before.
     void hold(const std::weak_ptr<Session>& session);
-    // It becomes one of those that stay, for as long as it lasts. False: there are too many.
+    // It becomes one of those that stay, until it leaves them or ends. False: there are too many.
     bool stay();
+    void leave();
 
    private:
     friend class Connections;
@@ -81,11 +82,12 @@ class Connections {
 
  private:
   // Connections over the limit that are being answered 503 at the same time.
-  static constexpr std::size_t kRefusedMax = 64;
+  static constexpr std::size_t kRefusedMax = 64, kRefusedPerAddressMax = 8;
   enum class State : std::uint8_t { kServing, kStopping, kAborting };
   struct Open {
     std::weak_ptr<Session> session;
     std::string address;
+    Place place = Place::kOrdinary;
     bool stays = false;
   };
 
@@ -99,7 +101,7 @@ class Connections {
   std::uint64_t next_id_ GF_GUARDED_BY(mutex_) = 0;
   std::unordered_map<std::uint64_t, Open> open_ GF_GUARDED_BY(mutex_);
   std::unordered_map<std::string, std::size_t> by_address_ GF_GUARDED_BY(mutex_);
-  std::size_t staying_ GF_GUARDED_BY(mutex_) = 0;
+  std::size_t staying_ GF_GUARDED_BY(mutex_) = 0, refused_ GF_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace gameflow::serve

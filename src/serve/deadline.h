@@ -21,11 +21,12 @@ class Deadline : public std::enable_shared_from_this<Deadline> {
   void set(Instant due);
   void set_in(std::chrono::milliseconds time) { set(std::chrono::steady_clock::now() + time); }
   void lift() { due_ = Instant::max(); }
-  // The last one that was set has passed, and the socket was told.
+  // The last one that was set has passed. The socket is told again and again: what it had at the
+  // first time may just have come, and its reader waits for more.
   bool has_passed() const { return has_passed_; }
 
  private:
-  void wait();
+  void wait(Instant until);
 
   Tcp::socket& socket_;
   asio::steady_timer timer_;

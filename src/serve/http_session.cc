@@ -54,10 +54,12 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   HttpSession(ServerState& state, Tcp::socket socket, Connections::Lease& lease)
       : state_(state),
         lease_(lease),
+        limits_(lease.place() == Connections::Place::kOrdinary ? state.options.limits
+                                                               : state.hurried_limits),
         socket_(std::move(socket)),
         deadline_(std::make_shared<Deadline>(socket_)),
         buffer_(kBufferBytesMax),
-        body_(state, socket_, buffer_, *deadline_) {}
+        body_(state, limits_, socket_, buffer_, *deadline_) {}
 
   asio::awaitable<void> run();
   void stop() override;
@@ -75,7 +77,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   asio::awaitable<Next> serve_one();
   asio::awaitable<Next> serve_request();
   asio::awaitable<ErrorOf> receive_header();
-  bool may_serve(const Route& route);
+  bool may_serve(const Route& route) const;
   asio::awaitable<Reply> answer(const Match& match);
   asio::awaitable<Next> upgrade(const Match& match, const WebSocket& socket);
   asio::awaitable<Next> stream(const Match& match, const Stream& endless);
@@ -88,6 +90,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
 
   ServerState& state_;
   Connections::Lease& lease_;
+  const SessionLimits& limits_;
   Tcp::socket socket_;
   std::shared_ptr<Deadline> deadline_;
   Phase phase_ = Phase::kIdle;
@@ -108,7 +111,7 @@ void HttpSession::stop() {
     if (idle) self->socket_.cancel(ignored);
     if (!self->signal_) return;
     // A stream: its client may be slow to take the message that is being written.
-    self->deadline_->set_in(self->state_.options.limits.linger_time_max);
+    self->deadline_->set_in(self->limits_.linger_time_max);
     self->signal_->wake();
   });
 }
@@ -140,11 +143,10 @@ Reply HttpSession::refuse() {
 // False: the client is gone, silent for too long, or the server stops.
 asio::awaitable<bool> HttpSession::wait_for_request() {
   if (phase_ == Phase::kStopping) co_return false;
-  skip_empty_lines(buffer_);
-  if (buffer_.size() == 0) {
+  if (!has_request(buffer_)) {
     phase_ = Phase::kIdle;
-    deadline_->set_in(state_.options.limits.idle_time_max);
-    for (; buffer_.size() == 0; skip_empty_lines(buffer_)) {
+    deadline_->set_in(limits_.idle_time_max);
+    while (!has_request(buffer_)) {
       const ErrorOf error = co_await receive_some(socket_, buffer_);
       if (error || phase_ == Phase::kStopping) co_return false;
     }
@@ -164,7 +166,7 @@ asio::awaitable<Next> HttpSession::serve_one() {
 
 // The parser's own limit is for what it has not yet taken apart: many short fields never reach it.
 asio::awaitable<ErrorOf> HttpSession::receive_header() {
-  const std::size_t bytes_max = state_.options.limits.header_bytes_max;
+  const std::size_t bytes_max = limits_.header_bytes_max;
   for (std::size_t bytes = 0;;) {
     if (has_folded_line(buffer_.cdata())) co_return wire::error::bad_field;
     ErrorOf error;
@@ -184,12 +186,12 @@ asio::awaitable<Next> HttpSession::serve_request() {
   started_ = std::chrono::steady_clock::now();
   request_ = {};
   parser_.emplace();
-  parser_->header_limit(static_cast<std::uint32_t>(state_.options.limits.header_bytes_max));
+  parser_->header_limit(static_cast<std::uint32_t>(limits_.header_bytes_max));
   parser_->body_limit(boost::none);  // checked below, where the reply can say so
-  deadline_->set_in(state_.options.limits.header_time_max);
+  deadline_->set_in(limits_.header_time_max);
   ErrorOf error = co_await receive_header();
   if (error) {
-    auto failure = header_failure(error, deadline_->has_passed(), state_.options.limits);
+    auto failure = header_failure(error, deadline_->has_passed(), limits_);
     if (!failure) co_return Next::kClose;
     co_return co_await send(std::move(*failure), Next::kLinger);
   }
@@ -223,12 +225,8 @@ asio::awaitable<Next> HttpSession::serve_request() {
   co_return co_await send(std::move(reply), Next::kRequest);
 }
 
-// Where connections are too many, those that stay leave room for those that come and go.
-bool HttpSession::may_serve(const Route& route) {
-  if (lease_.place() == Connections::Place::kReserved && !route.is_essential) return false;
-  const bool stays = std::holds_alternative<WebSocket>(route.handler) ||
-                     std::holds_alternative<Stream>(route.handler);
-  return !stays || lease_.stay();
+bool HttpSession::may_serve(const Route& route) const {
+  return lease_.place() != Connections::Place::kReserved || route.is_essential;
 }
 
 asio::awaitable<Reply> HttpSession::answer(const Match& match) {
@@ -260,33 +258,41 @@ asio::awaitable<Next> HttpSession::upgrade(const Match& match, const WebSocket& 
     reply.headers.emplace_back("Upgrade", "websocket");
     co_return co_await send(std::move(reply), parser_->is_done() ? Next::kRequest : Next::kLinger);
   }
-  if (!header[wire::field::sec_websocket_protocol].empty())
-    co_return co_await send(error_reply(400, to_string(ErrorCode::kInvalidArgument),
-                                        "no subprotocol is spoken here; leave out "
-                                        "Sec-WebSocket-Protocol"),
-                            Next::kRequest);
   if (!parser_->is_done() || buffer_.size() > 0)
     co_return co_await send(error_reply(400, to_string(ErrorCode::kInvalidArgument),
                                         "nothing may follow the header of a WebSocket upgrade "
                                         "before it is answered"),
                             Next::kLinger);
+  if (!header[wire::field::sec_websocket_protocol].empty())
+    co_return co_await send(error_reply(400, to_string(ErrorCode::kInvalidArgument),
+                                        "no subprotocol is spoken here; leave out "
+                                        "Sec-WebSocket-Protocol"),
+                            Next::kRequest);
+  if (!lease_.stay()) co_return co_await send(refuse(), Next::kLinger);
   signal_ = std::make_shared<Signal>();
   auto opened = socket.open({request_, match.arguments, state_.stats}, signal_);
-  if (!opened) co_return co_await send(std::move(opened.error()), Next::kRequest);
+  if (!opened) {
+    lease_.leave();
+    co_return co_await send(std::move(opened.error()), Next::kRequest);
+  }
   deadline_->lift();
   Reply accepted;
   accepted.status = 101;
   log_access(accepted);
   WebSocketMessages messages{std::move(*opened), signal_};
-  co_await serve_websocket(state_.options.limits, std::move(socket_), parser_->release(),
-                           std::move(messages), lease_);
+  co_await serve_websocket(limits_, std::move(socket_), parser_->release(), std::move(messages),
+                           lease_);
   co_return Next::kClose;
 }
 
 asio::awaitable<Next> HttpSession::stream(const Match& match, const Stream& endless) {
+  if (!lease_.stay()) co_return co_await send(refuse(), Next::kLinger);
   signal_ = std::make_shared<Signal>();
   auto opened = endless.open({request_, match.arguments, state_.stats}, signal_);
-  if (!opened) co_return co_await send(std::move(opened.error()), Next::kRequest);
+  if (!opened) {
+    lease_.leave();
+    co_return co_await send(std::move(opened.error()), Next::kRequest);
+  }
   Reply reply;
   reply.content_type = opened->content_type;
   reply.headers = std::move(opened->headers);
@@ -355,7 +361,7 @@ asio::awaitable<ErrorOf> HttpSession::write(std::string_view first, std::string_
                                             std::string_view third) {
   const auto buffer = [](std::string_view text) { return asio::buffer(text.data(), text.size()); };
   const std::array<asio::const_buffer, 3> parts{buffer(first), buffer(second), buffer(third)};
-  deadline_->set_in(state_.options.limits.write_time_max);
+  deadline_->set_in(limits_.write_time_max);
   ErrorOf error;
   co_await asio::async_write(socket_, parts, asio::redirect_error(asio::use_awaitable, error));
   co_return error;
@@ -384,7 +390,7 @@ void HttpSession::log_access(const Reply& reply) const {
 asio::awaitable<void> HttpSession::linger() {
   ErrorOf error;
   socket_.shutdown(Tcp::socket::shutdown_send, error);
-  deadline_->set_in(state_.options.limits.linger_time_max);
+  deadline_->set_in(limits_.linger_time_max);
   buffer_.clear();
   while (!error && !deadline_->has_passed())
     co_await socket_.async_read_some(buffer_.prepare(64U << 10),

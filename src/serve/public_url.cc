@@ -1,6 +1,8 @@
 #include "serve/public_url.h"
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 #include "base/ascii.h"
 #include "serve/request.h"
@@ -17,6 +19,10 @@ std::optional<PublicUrl> parse_public_url(std::string_view text) {
   PublicUrl url;
   url.host = lower_case(rest.substr(0, slash));
   if (url.host.empty() || url.host.find_first_of("@?# ") != std::string::npos) return std::nullopt;
+  // As browsers have it in `Origin`.
+  const std::string_view usual_port = scheme == "http" ? ":80" : ":443";
+  if (url.host.ends_with(usual_port)) url.host.resize(url.host.size() - usual_port.size());
+  if (url.host.empty()) return std::nullopt;
   url.origin = scheme + "://" + url.host;
   rest.remove_prefix(slash);
   while (rest.ends_with('/')) rest.remove_suffix(1);
@@ -28,6 +34,12 @@ std::optional<PublicUrl> parse_public_url(std::string_view text) {
   if (has_empty_part || rest.find_first_of("?#") != std::string_view::npos) return std::nullopt;
   url.prefix = std::move(parsed.path);
   return url;
+}
+
+std::vector<PublicUrl> longest_first(std::vector<PublicUrl> urls) {
+  std::ranges::stable_sort(urls, std::greater<>(),
+                           [](const PublicUrl& url) { return url.prefix.size(); });
+  return urls;
 }
 
 }  // namespace gameflow::serve

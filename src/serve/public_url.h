@@ -19,4 +19,7 @@ struct PublicUrl {
 // Of "https://stats.example.com/gameflow"; nothing where it is no such URL.
 std::optional<PublicUrl> parse_public_url(std::string_view text);
 
+// By their prefixes: one of them may begin with another.
+std::vector<PublicUrl> longest_first(std::vector<PublicUrl> urls);
+
 }  // namespace gameflow::serve

@@ -21,13 +21,6 @@ Reply error_reply(const Error& error) {
   return error_reply(status_of(error.code), to_string(error.code), error.message);
 }
 
-Reply redirect(std::string address) {
-  Reply reply;
-  reply.status = 308;
-  reply.headers.emplace_back("Location", std::move(address));
-  return reply;
-}
-
 unsigned status_of(ErrorCode code) {
   switch (code) {
     case ErrorCode::kInvalidArgument:

@@ -26,8 +26,6 @@ struct Reply {
 // {"error":{"code":…,"message":…}}
 Reply error_reply(unsigned status, std::string_view code, std::string_view message);
 Reply error_reply(const Error& error);
-// To another address for good. Relative to that of the request: only a proxy may know the whole.
-Reply redirect(std::string address);
 // The HTTP status of a catalogue code.
 unsigned status_of(ErrorCode code);
 

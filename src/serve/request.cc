@@ -64,10 +64,10 @@ std::optional<std::string_view> Request::parameter(std::string_view name) const 
 
 Status parse_target(std::string_view target, Request& request) {
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (!target.starts_with(scheme)) continue;
-    const std::size_t slash = target.find('/', scheme.size());
-    request.host = target.substr(scheme.size(), slash - scheme.size());
-    target = slash == std::string_view::npos ? "/" : target.substr(slash);
+    if (lower_case(target.substr(0, scheme.size())) != scheme) continue;
+    const std::size_t end = std::min(target.find_first_of("/?", scheme.size()), target.size());
+    request.host = target.substr(scheme.size(), end - scheme.size());
+    target = end == target.size() ? "/" : target.substr(end);
   }
   if (!target.starts_with('/'))
     return fail(ErrorCode::kInvalidArgument, "the request target does not start with '/'");

@@ -53,19 +53,35 @@ bool RequestBody::hold(std::size_t bytes, std::size_t size_max) {
 // Straight to where it stays; what came with the header is moved there. As much as the socket has
 // at a time: asio's own loop would read 64 KiB.
 asio::awaitable<ErrorOf> RequestBody::receive(std::size_t size) {
-  bytes_ = std::make_unique_for_overwrite<char[]>(size);
-  std::size_t received = asio::buffer_copy(asio::buffer(bytes_.get(), size), buffer_.data());
-  buffer_.consume(received);
-  ErrorOf error;
-  while (!error && received < size) {
-    if (!hold(received, size)) co_return asio::error::no_memory;
-    const std::size_t next = held_.bytes() - received;
-    received += co_await socket_.async_read_some(asio::buffer(bytes_.get() + received, next),
-                                                 asio::redirect_error(asio::use_awaitable, error));
-    if (!error) expect_more_after(received);
+  std::size_t received = 0;
+  for (;;) {
+    if (!hold(received, size) || !grow(size)) co_return asio::error::no_memory;
+    const auto room = asio::buffer(bytes_.get() + received, capacity_ - received);
+    if (buffer_.size() > 0) {
+      const std::size_t there = asio::buffer_copy(room, buffer_.data());
+      buffer_.consume(there);
+      received += there;
+    } else {
+      ErrorOf error;
+      received +=
+          co_await socket_.async_read_some(room, asio::redirect_error(asio::use_awaitable, error));
+      if (error) co_return error == asio::error::eof ? wire::error::partial_message : error;
+    }
+    if (received == size) co_return ErrorOf{};
+    expect_more_after(received);
   }
-  if (error == asio::error::eof) error = wire::error::partial_message;
-  co_return error;
+}
+
+// To what is held of the budget. Most bodies are small and whole at once: those are never moved.
+bool RequestBody::grow(std::size_t size_max) {
+  if (capacity_ >= std::min(held_.bytes(), size_max)) return true;
+  const std::size_t wanted = std::min(held_.bytes(), size_max);
+  auto* const bytes = static_cast<char*>(std::realloc(bytes_.get(), wanted));
+  if (bytes == nullptr) return false;
+  static_cast<void>(bytes_.release());
+  bytes_.reset(bytes);
+  capacity_ = wanted;
+  return true;
 }
 
 // A body whose end is said by its last chunk.
@@ -90,9 +106,8 @@ asio::awaitable<ErrorOf> RequestBody::receive_chunks(RequestParser& parser) {
 }
 
 void RequestBody::expect_more_after(std::size_t bytes) {
-  const SessionLimits& limits = state_.options.limits;
-  deadline_.set(started_ + limits.body_time +
-                std::chrono::milliseconds(bytes * 1'000 / limits.body_rate_min));
+  deadline_.set(started_ + limits_.body_time +
+                std::chrono::milliseconds(bytes * 1'000 / limits_.body_rate_min));
 }
 
 // Reads the body into request, or returns the reply that refuses it.
@@ -117,12 +132,13 @@ asio::awaitable<std::optional<Reply>> RequestBody::read(RequestParser& parser, R
     co_return std::nullopt;
   }
   if (error == asio::error::no_memory) ++state_.stats.refused_bodies;
-  co_return body_failure(error, deadline_.has_passed(), state_.options);
+  co_return body_failure(error, deadline_.has_passed(), limits_, state_.options.body_bytes_max);
 }
 
 void RequestBody::drop(RequestParser& parser, Request& request) {
   request.body = {};
   bytes_.reset();
+  capacity_ = 0;
   parser.get().body() = std::string();
 }
 

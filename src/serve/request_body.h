@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 
@@ -25,9 +26,10 @@ using RequestParser = boost::beast::http::request_parser<boost::beast::http::str
 class RequestBody {
  public:
   // All of them outlive it. `buffer` has what came with the header.
-  RequestBody(ServerState& state, Tcp::socket& socket, boost::beast::flat_buffer& buffer,
-              Deadline& deadline)
+  RequestBody(ServerState& state, const SessionLimits& limits, Tcp::socket& socket,
+              boost::beast::flat_buffer& buffer, Deadline& deadline)
       : state_(state),
+        limits_(limits),
         socket_(socket),
         buffer_(buffer),
         deadline_(deadline),
@@ -43,16 +45,22 @@ class RequestBody {
  private:
   std::optional<Reply> refuse(const RequestParser& parser) const;
   bool hold(std::size_t bytes, std::size_t size_max);
+  bool grow(std::size_t size_max);
   void expect_more_after(std::size_t bytes);
   asio::awaitable<ErrorOf> receive(std::size_t size);
   asio::awaitable<ErrorOf> receive_chunks(RequestParser& parser);
 
   ServerState& state_;
+  const SessionLimits& limits_;
   Tcp::socket& socket_;
   boost::beast::flat_buffer& buffer_;
   Deadline& deadline_;
   HeldBytes held_;
-  std::unique_ptr<char[]> bytes_;  // where its length is given
+  struct Free {
+    void operator()(char* bytes) const { std::free(bytes); }
+  };
+  std::unique_ptr<char, Free> bytes_;  // where its length is given; grows with what has come
+  std::size_t capacity_ = 0;
   Deadline::Instant started_;
 };
 

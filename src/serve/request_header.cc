@@ -36,12 +36,15 @@ std::string_view text_of(asio::const_buffer bytes) {
 
 }  // namespace
 
-void skip_empty_lines(boost::beast::flat_buffer& buffer) {
+bool has_request(boost::beast::flat_buffer& buffer) {
   while (text_of(buffer.cdata()).starts_with("\r\n")) buffer.consume(2);
+  const std::string_view text = text_of(buffer.cdata());
+  return !text.empty() && text != "\r";
 }
 
 bool has_folded_line(asio::const_buffer bytes) {
   std::string_view text = text_of(bytes);
+  if (text.starts_with("\r\n")) return false;  // the end of the header, and the body behind it
   text = text.substr(0, text.find("\r\n\r\n"));
   return text.find("\r\n ") != std::string_view::npos ||
          text.find("\r\n\t") != std::string_view::npos;
@@ -64,21 +67,21 @@ std::optional<Reply> header_failure(const ErrorOf& error, bool expired,
                      fmt::format("this is not an HTTP/1.1 request: {}", error.message()));
 }
 
-Reply body_failure(const ErrorOf& error, bool expired, const ServerOptions& options) {
+Reply body_failure(const ErrorOf& error, bool expired, const SessionLimits& limits,
+                   std::size_t body_bytes_max) {
   if (expired)
     return error_reply(
         408, "timeout",
         fmt::format("the request body arrives too slowly: it has {} s, and one more for each {} "
                     "bytes that have come",
-                    static_cast<double>(options.limits.body_time.count()) / 1'000,
-                    options.limits.body_rate_min));
+                    static_cast<double>(limits.body_time.count()) / 1'000, limits.body_rate_min));
   if (error == asio::error::no_memory)
     return error_reply(503, to_string(ErrorCode::kUnavailable),
                        "too many requests with large bodies at once; try again");
   if (error == wire::error::body_limit)
-    return error_reply(413, to_string(ErrorCode::kPayloadTooLarge),
-                       fmt::format("the body is over the limit of {} bytes; send it in parts",
-                                   options.body_bytes_max));
+    return error_reply(
+        413, to_string(ErrorCode::kPayloadTooLarge),
+        fmt::format("the body is over the limit of {} bytes; send it in parts", body_bytes_max));
   return error_reply(400, to_string(ErrorCode::kInvalidArgument),
                      fmt::format("the request body does not parse: {}", error.message()));
 }

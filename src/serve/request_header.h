@@ -18,12 +18,13 @@ namespace gameflow::serve {
 
 using RequestHeader = boost::beast::http::request_header<>;
 
-// Empty lines in front of a request are nothing (RFC 9112, 2.2): old clients send one behind a
-// body.
-void skip_empty_lines(boost::beast::flat_buffer& buffer);
+// Whether a request begins in `buffer`. Empty lines in front of one are nothing, and are taken off
+// (RFC 9112, 2.2): old clients send one behind a body.
+bool has_request(boost::beast::flat_buffer& buffer);
 
 // A field that goes on in a line that begins with a blank: the parser would join the two, others
-// see two fields, or none (obs-fold; RFC 9112, 5.2). `bytes` are of a header that may go on.
+// see two fields, or none (obs-fold; RFC 9112, 5.2). `bytes` are what is left of a header, which
+// may go on.
 bool has_folded_line(boost::asio::const_buffer bytes);
 
 // The reply to a header that did not arrive or does not parse; nothing where nobody waits for one.
@@ -33,7 +34,8 @@ std::optional<Reply> header_failure(const ErrorOf& error, bool expired,
 
 // The reply to a body that did not arrive. `error` is no_memory where the budget of all has no
 // room.
-Reply body_failure(const ErrorOf& error, bool expired, const ServerOptions& options);
+Reply body_failure(const ErrorOf& error, bool expired, const SessionLimits& limits,
+                   std::size_t body_bytes_max);
 
 // The reply that refuses it; nothing where it is fine. What the parser lets pass and a proxy in
 // front might read differently: where a body ends must have one meaning (request smuggling).

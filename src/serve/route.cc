@@ -42,10 +42,22 @@ std::optional<std::vector<std::string>> match_path(std::string_view pattern,
 
 // --- checks before the body ----------------------------------------------------------------------
 
-// "host" of "host:port" and "[::1]:port", in lower case.
+// "host" of "host:port", "host." and "[::1]:port", in lower case.
 std::string host_name(std::string_view authority) {
   if (authority.starts_with('[')) return lower_case(authority.substr(0, authority.find(']') + 1));
-  return lower_case(authority.substr(0, authority.find(':')));
+  authority = authority.substr(0, authority.find(':'));
+  if (authority.ends_with('.')) authority.remove_suffix(1);
+  return lower_case(authority);
+}
+
+std::string percent_encoded(std::string_view text) {
+  std::string encoded;
+  for (const char c : text) {
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+    encoded += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return encoded;
 }
 
 bool is_address_or_local(const std::string& name) {
@@ -198,6 +210,19 @@ Reply no_such_route(const MatchOptions& options, const Request& request,
 
 }  // namespace
 
+Reply behind_slash(const Request& request, std::string_view part) {
+  std::string address = "./" + percent_encoded(part) + "/";
+  for (std::size_t i = 0; i < request.query.size(); ++i) {
+    address += i == 0 ? '?' : '&';
+    address += percent_encoded(request.query[i].first);
+    address += '=' + percent_encoded(request.query[i].second);
+  }
+  Reply reply;
+  reply.status = 308;
+  reply.headers.emplace_back("Location", std::move(address));
+  return reply;
+}
+
 std::optional<Reply> leave_prefix(const MatchOptions& options, Request& request) {
   for (const PublicUrl& url : options.public_urls) {
     const auto& prefix = url.prefix;
@@ -209,7 +234,7 @@ std::optional<Reply> leave_prefix(const MatchOptions& options, Request& request)
                          request.path.begin() + static_cast<std::ptrdiff_t>(prefix.size()));
       return std::nullopt;
     }
-    return redirect(prefix.back() + "/");
+    return behind_slash(request, prefix.back());
   }
   return std::nullopt;
 }

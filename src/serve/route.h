@@ -101,6 +101,10 @@ struct MatchOptions {
   std::string_view description;
 };
 
+// To behind the slash that the request's path lacks, whose last part is `part`. Relative: only a
+// proxy may know the whole.
+Reply behind_slash(const Request& request, std::string_view part);
+
 // Takes the prefix of a public URL off the path of a request that has it; the reply, where that is
 // all it has: pages refer to others from behind the slash.
 std::optional<Reply> leave_prefix(const MatchOptions& options, Request& request);

@@ -1,6 +1,9 @@
 // What all connections of one server share. Outlives them: Server::stop() waits for the last.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <utility>
 #include <vector>
 
@@ -19,11 +22,23 @@ namespace gameflow::serve {
 // The kernel's share of a slow client of a WebSocket or stream: more would only be older.
 inline constexpr int kSendBufferBytes = 256 << 10;
 
+// Of connections beyond the ordinary ones: their places are few, and others wait for them.
+inline SessionLimits hurried(SessionLimits limits) {
+  using std::chrono::milliseconds;
+  limits.header_time_max = std::min(limits.header_time_max, milliseconds(1'000));
+  limits.idle_time_max = std::min(limits.idle_time_max, milliseconds(1'000));
+  limits.body_time = std::min(limits.body_time, milliseconds(1'000));
+  limits.body_rate_min = std::max<std::size_t>(limits.body_rate_min, 64U << 10);
+  limits.linger_time_max = std::min(limits.linger_time_max, milliseconds(200));
+  return limits;
+}
+
 struct ServerState {
   ServerState(const ServerOptions& the_options, std::vector<Route> the_routes)
       : options(the_options),
+        hurried_limits(hurried(options.limits)),
         routes(std::move(the_routes)),
-        matching{options.checks_host, options.public_urls, options.allowed_origins,
+        matching{options.checks_host, longest_first(options.public_urls), options.allowed_origins,
                  options.description},
         workers(options.workers),
         body_budget(options.limits.body_bytes_held_max),
@@ -32,6 +47,7 @@ struct ServerState {
         stats(connections) {}
 
   const ServerOptions options;
+  const SessionLimits hurried_limits;
   const std::vector<Route> routes;
   const MatchOptions matching;
   asio::io_context io;

@@ -63,5 +63,9 @@ class SlowDisk(Dial):
     def stall(self, seconds):
         self.set(int(seconds * 1000))
 
+    def fail(self):
+        """From now on each of them fails."""
+        self.set(-1)
+
     def use_in(self, server):
         server.prefix = ["env", f"LD_PRELOAD={self.preload}", f"SLOW_SYNC_FILE={self.path}"]

@@ -15,6 +15,7 @@ import threading
 import time
 import unittest
 
+from disturb import SlowDisk
 from harness import COUNTING, PROGRAM, SystemTest, expected_sessions, player_event, run_cli, wait_until
 
 BASE = (int(time.time()) - 1800) // 60 * 60 * 1000
@@ -435,6 +436,31 @@ class Retention(SystemTest):
         self.assertEqual(server.topic("young")["records"], 0)
         self.assertEqual(server.produce("young", ["1"]).status, 200)
         self.assertEqual(server.topic("young")["partitions"][0]["end"], len(lines) + 1)
+
+
+@unittest.skipIf(is_sanitized(), "a sanitizer has to be loaded first")
+class Broken(SystemTest):
+    def test_only_a_restart_helps_behind_a_sync_that_failed(self):
+        server, disk = self.server(COUNTING, start=False), SlowDisk(self.folder)
+        disk.use_in(server)
+        server.start()
+        line = json.dumps({"user": "ann", "at": "2024-11-12T10:00:01Z", "points": 3})
+        self.assertEqual(server.produce("events", [line], key="k").status, 200)
+        self.assertEqual(server.get("/livez").status, 200)
+        disk.fail()
+        refused = server.produce("events", [line], key="k")
+        self.assertEqual((refused.status, refused.json["error"]["code"]), (503, "outcome_unknown"))
+        disk.stall(0)  # and another sync would say that all is well
+        for path in ("/livez", "/readyz"):
+            self.assertEqual(server.get(path).status, 503, path)
+            self.assertIn("until gameflow is restarted", server.get(path).json["error"]["message"])
+        self.assertEqual(server.produce("events", [line], key="k").status, 503)
+        server.kill()
+        server.start()
+        self.assertEqual(server.get("/livez").status, 200)
+        self.assertIn(server.topic("events")["records"], (1, 2))
+        self.assertEqual(server.produce("events", [line], key="k").status, 200)
+        self.assertEqual(server.stop(), 0)
 
 
 class Privacy(SystemTest):
