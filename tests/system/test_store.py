@@ -515,7 +515,7 @@ class Memory(SystemTest):
         return connection
 
     def test_the_demo_stays_small(self):
-        """10,000 events a second of each kind, a WebSocket that is read and one that never is, queries: under 300 MB, with all ten services."""
+        """10,000 events a second of each kind, a WebSocket that is read and one that never is, queries: under 400 MB, with all services of the flagship."""
         server = self.server()
         read, _unread = self.tail(server, "player-events"), self.tail(server, "player-events")
 
@@ -543,7 +543,7 @@ class Memory(SystemTest):
         done()
         peak = int(re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path(f"/proc/{server.process.pid}/status").read_text())[1])
         print(f"resident: {max(seen) // 1000} MB seen, {peak // 1000} MB at most")
-        self.assertLess(peak, 300_000)
+        self.assertLess(peak, 400_000)
         self.assertEqual(server.stop(), 0)
         reader.join(60)
         self.assertFalse(reader.is_alive(), "a stop ends what is being read")
