@@ -8,12 +8,20 @@
 #include <utility>
 #include <vector>
 
+#include "api/api.h"
 #include "record/codec.h"
+#include "record/json_split.h"
 
 namespace gameflow::api {
 
 inline bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+// What a body of any form is.
+inline BodyFormat format_of(std::string_view body, BodyFormat format, bool is_raw = false) {
+  if (format != BodyFormat::kAny) return format;
+  return !is_raw && record::is_one_value(body) ? BodyFormat::kJson : BodyFormat::kNdjson;
 }
 
 // The records of a body, one after the other: its lines without the white space around them. Blank

@@ -103,9 +103,7 @@ Status Events::add_all(std::string_view body, BodyFormat format) {
     return fail(ErrorCode::kInvalidJson,
                 "the body is empty: send an event, an array of them, or "
                 "{\"events\":[…],\"sent_at\":…}");
-  if (format == BodyFormat::kAny)
-    format = record::is_one_value(body) ? BodyFormat::kJson : BodyFormat::kNdjson;
-  if (format == BodyFormat::kNdjson) {
+  if (format_of(body, format) == BodyFormat::kNdjson) {
     GF_TRY(each(Lines(body)));
   } else {
     GF_ASSIGN(std::vector<std::string_view> elements, record::split_json(body));

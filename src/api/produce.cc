@@ -87,11 +87,6 @@ void add_each(Values values, std::string_view body, record::Decoder& decoder, co
   }
 }
 
-BodyFormat format_of(std::string_view body, BodyFormat format, bool is_raw) {
-  if (format != BodyFormat::kAny) return format;
-  return !is_raw && record::is_one_value(body) ? BodyFormat::kJson : BodyFormat::kNdjson;
-}
-
 // Likewise all records of the body. kInvalidJson: it cannot be split into records.
 template <class Add>
 Status add_all(std::string_view body, BodyFormat format, record::Decoder& decoder, const Add& add,
@@ -176,7 +171,7 @@ Result<CheckedBody> BodyChecker::check(std::string_view body, const ProduceOptio
   if (body.empty()) return checked;
   body = without_byte_order_mark(body);
   GF_TRY(add_all(
-      body, format_of(body, options.format, false), scratch->envelope_decoder,
+      body, format_of(body, options.format), scratch->envelope_decoder,
       [&](std::string_view record, std::size_t bytes_after) { envelopes.add(record, bytes_after); },
       checked));
   envelopes.finish();

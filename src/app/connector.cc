@@ -10,6 +10,7 @@
 #include "app/table.h"
 #include "app/terminal.h"
 #include "base/time.h"
+#include "base/url_encode.h"
 #include "client/http_client.h"
 #include "client/json_text.h"
 
@@ -116,8 +117,7 @@ int connector_list_command(const ConnectorListOptions& options) {
 }
 
 int connector_describe_command(const ConnectorDescribeOptions& options) {
-  const auto connector =
-      get(options.server, "/connectors/" + client::url_encode(options.connector));
+  const auto connector = get(options.server, "/connectors/" + url_encode(options.connector));
   if (!connector) return print_error(connector.error());
   print_connector(*connector);
   return kExitFine;
@@ -125,7 +125,7 @@ int connector_describe_command(const ConnectorDescribeOptions& options) {
 
 int connector_delete_command(const ConnectorDeleteOptions& options) {
   const auto reply = client::expect_success(client::request_once(
-      options.server, "DELETE", "/connectors/" + client::url_encode(options.connector)));
+      options.server, "DELETE", "/connectors/" + url_encode(options.connector)));
   if (!reply) return print_error(reply.error());
   fmt::print("connector {} and its position are forgotten\n", options.connector);
   return kExitFine;

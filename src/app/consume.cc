@@ -14,6 +14,7 @@
 #include "app/commands.h"
 #include "app/terminal.h"
 #include "base/number.h"
+#include "base/url_encode.h"
 #include "client/http_client.h"
 #include "client/json_text.h"
 #include "client/record_line.h"
@@ -69,7 +70,7 @@ class Consumer {
   bool print_merged();
   bool finished() const;
 
-  std::string topic_target() const { return "/topics/" + client::url_encode(options_.topic); }
+  std::string topic_target() const { return "/topics/" + url_encode(options_.topic); }
 
   client::Http& http_;
   const ConsumeOptions& options_;

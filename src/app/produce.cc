@@ -16,6 +16,7 @@
 
 #include "app/commands.h"
 #include "app/terminal.h"
+#include "base/url_encode.h"
 #include "client/http_client.h"
 #include "client/producer.h"
 #include "log/append.h"
@@ -155,7 +156,7 @@ Status produce_file(const ProduceOptions& options, client::SendReport& sum) {
   GF_ASSIGN(const auto http, client::HttpClient::open(options.server));
   GF_ASSIGN(const OpenFile file, OpenFile::open(options.file));
   // Fails at once if there is no server or no such topic, before anything is read.
-  GF_TRY(client::expect_success(http->get("/topics/" + client::url_encode(options.topic))));
+  GF_TRY(client::expect_success(http->get("/topics/" + url_encode(options.topic))));
   client::Producer producer(*http, {.topic = options.topic,
                                     .key = options.key,
                                     .key_field = options.key_field,

@@ -10,6 +10,7 @@
 #include "app/table.h"
 #include "app/terminal.h"
 #include "base/time.h"
+#include "base/url_encode.h"
 #include "client/http_client.h"
 #include "client/json_text.h"
 
@@ -80,7 +81,7 @@ int topic_list_command(const TopicListOptions& options) {
 }
 
 int topic_describe_command(const TopicDescribeOptions& options) {
-  const auto topic = call(options.server, "GET", "/topics/" + client::url_encode(options.topic));
+  const auto topic = call(options.server, "GET", "/topics/" + url_encode(options.topic));
   if (!topic) return print_error(topic.error());
   print_topic(*topic);
   return kExitFine;
@@ -97,8 +98,8 @@ int topic_create_command(const TopicCreateOptions& options) {
 }
 
 int topic_delete_command(const TopicDeleteOptions& options) {
-  const auto reply = client::expect_success(client::request_once(
-      options.server, "DELETE", "/topics/" + client::url_encode(options.topic)));
+  const auto reply = client::expect_success(
+      client::request_once(options.server, "DELETE", "/topics/" + url_encode(options.topic)));
   if (!reply) return print_error(reply.error());
   fmt::print("topic {} deleted\n", options.topic);
   return kExitFine;

@@ -171,20 +171,6 @@ Result<HttpReply> HttpClient::request(std::string_view method, const std::string
   return reply;
 }
 
-std::string url_encode(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                            (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
-    if (unreserved) {
-      out += c;
-    } else {
-      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return out;
-}
-
 namespace {
 
 // The code behind its name in an answer. The catalogue is sparse and this is rare: try them all.

@@ -60,9 +60,6 @@ class HttpClient final : public Http {
 Result<HttpReply> request_once(const ServerAddress& server, std::string_view method,
                                const std::string& target, std::string_view body = {});
 
-// Percent-encodes everything but unreserved characters.
-std::string url_encode(std::string_view text);
-
 // The Error in an answer that is not 2xx, as the server words it.
 Error error_of(const HttpReply& reply);
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/url_encode.h"
+
 namespace gameflow::client {
 namespace {
 

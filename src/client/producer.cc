@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/sleep.h"
+#include "base/url_encode.h"
 #include "client/json_text.h"
 
 namespace gameflow::client {

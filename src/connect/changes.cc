@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "base/sleep.h"
+#include "base/url_encode.h"
 #include "connect/support/slice.h"
 
 namespace gameflow::connect {
@@ -26,7 +27,7 @@ constexpr std::size_t kTextMax = 64U << 10;
 
 Changes::Changes(client::ServerAddress server, const std::vector<std::string>& topics)
     : server_(std::move(server)),
-      target_("/changes?topics=" + client::url_encode(fmt::format("{}", fmt::join(topics, ",")))) {}
+      target_("/changes?topics=" + url_encode(fmt::format("{}", fmt::join(topics, ",")))) {}
 
 void Changes::open() {
   std::string url = server_.url;

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/url_encode.h"
+
 namespace gameflow::connect {
 
 constexpr std::chrono::milliseconds kEvery{2'000};
@@ -13,7 +15,7 @@ constexpr std::chrono::milliseconds kEvery{2'000};
 Reporter::Reporter(std::unique_ptr<client::Http> http, const std::string& name, Progress& progress,
                    std::function<void(const std::string&)> tell)
     : http_(std::move(http)),
-      target_("/connectors/" + client::url_encode(name)),
+      target_("/connectors/" + url_encode(name)),
       progress_(progress),
       tell_(std::move(tell)),
       thread_([this](const std::stop_token& stop) {

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/url_encode.h"
 #include "client/http_client.h"
 
 namespace gameflow::connect {
@@ -96,7 +97,7 @@ Result<std::string> Secrets::look_up(const spec::SecretReference& reference) con
 Result<std::string> Secrets::find(const spec::SecretReference& reference) {
   GF_ASSIGN(std::string value, look_up(reference));
   if (value.size() >= kHiddenBytesMin) {
-    for (const std::string& form : {value, client::url_encode(value)}) {
+    for (const std::string& form : {value, url_encode(value)}) {
       if (std::ranges::count(shown_as_stars_, form) == 0) shown_as_stars_.push_back(form);
     }
     std::ranges::sort(shown_as_stars_, std::ranges::greater{}, &std::string::size);

@@ -4,13 +4,13 @@
 
 #include <fmt/format.h>
 
+#include "base/url_encode.h"
 #include "client/json_text.h"
 
 namespace gameflow::connect {
 namespace {
 
 using client::HttpReply;
-using client::url_encode;
 
 bool is_temporary(const HttpReply& reply) {
   if (reply.status == 501 || reply.status == 505) return false;  // another kind of server

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/url_encode.h"
 #include "client/json_text.h"
 #include "client/record_line.h"
 #include "record/base64.h"
@@ -33,9 +34,9 @@ Result<std::string> bytes_of(std::string_view json) {
 }  // namespace
 
 Status TopicReader::read_partition(const Range& range, std::uint64_t& next, Page& page) {
-  auto reply = server_.get_text(fmt::format(
-      "/topics/{}/records?partition={}&offset={}&limit={}{}", client::url_encode(*range.topic),
-      range.partition, next, kPageRecordsMax, range.as_bytes ? "&values=base64" : ""));
+  auto reply = server_.get_text(
+      fmt::format("/topics/{}/records?partition={}&offset={}&limit={}{}", url_encode(*range.topic),
+                  range.partition, next, kPageRecordsMax, range.as_bytes ? "&values=base64" : ""));
   // Retention was quicker: the next round begins at what there is.
   if (!reply && reply.error().code == ErrorCode::kOffsetOutOfRange) return {};
   if (!reply) return fail(std::move(reply).error());
@@ -72,8 +73,7 @@ Status TopicReader::read_partition(const Range& range, std::uint64_t& next, Page
 Result<Page> TopicReader::read(Positions& next, std::size_t bytes) {
   std::vector<Range> ranges;
   for (const std::string& topic : topics_) {
-    GF_ASSIGN(const boost::json::object described,
-              server_.get("/topics/" + client::url_encode(topic)));
+    GF_ASSIGN(const boost::json::object described, server_.get("/topics/" + url_encode(topic)));
     const boost::json::value* const raw = described.if_contains("raw");
     const bool as_bytes = takes_bytes_ && raw != nullptr && !raw->is_null();
     for (const auto& item : client::array_at(described, "partitions")) {

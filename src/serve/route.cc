@@ -12,6 +12,7 @@
 
 #include "base/ascii.h"
 #include "base/memory_reserve.h"
+#include "base/url_encode.h"
 
 namespace gameflow::serve {
 namespace {
@@ -48,16 +49,6 @@ std::string host_name(std::string_view authority) {
   authority = authority.substr(0, authority.find(':'));
   if (authority.ends_with('.')) authority.remove_suffix(1);
   return lower_case(authority);
-}
-
-std::string percent_encoded(std::string_view text) {
-  std::string encoded;
-  for (const char c : text) {
-    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                          (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
-    encoded += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return encoded;
 }
 
 bool is_address_or_local(const std::string& name) {
@@ -211,11 +202,11 @@ Reply no_such_route(const MatchOptions& options, const Request& request,
 }  // namespace
 
 Reply behind_slash(const Request& request, std::string_view part) {
-  std::string address = "./" + percent_encoded(part) + "/";
+  std::string address = "./" + url_encode(part) + "/";
   for (std::size_t i = 0; i < request.query.size(); ++i) {
     address += i == 0 ? '?' : '&';
-    address += percent_encoded(request.query[i].first);
-    address += '=' + percent_encoded(request.query[i].second);
+    address += url_encode(request.query[i].first);
+    address += '=' + url_encode(request.query[i].second);
   }
   Reply reply;
   reply.status = 308;

@@ -11,6 +11,7 @@
 #include <gameflow/time.h>
 
 #include "base/hex.h"
+#include "base/url_encode.h"
 #include "client/json_text.h"
 
 namespace gameflow::app {
@@ -128,7 +129,7 @@ Status DeadLetters::read(const Partition& partition, std::uint64_t from, std::ui
   while (from < end) {
     GF_ASSIGN(const client::HttpReply reply,
               client::expect_success(http_->get(fmt::format(
-                  "/topics/{}/records?partition={}&offset={}&limit={}", client::url_encode(topic_),
+                  "/topics/{}/records?partition={}&offset={}&limit={}", url_encode(topic_),
                   partition.number, from, std::min(kPageRecords, end - from)))));
     if (reply.body.empty()) return {};
     std::string_view rest = reply.body;
@@ -195,9 +196,9 @@ std::string DeadLetters::producer_of(const DeadLetter& letter, std::string_view 
 Result<std::uint64_t> DeadLetters::next_sequence(const DeadLetter& letter,
                                                  std::string_view what) const {
   GF_ASSIGN(const json::object answer,
-            client::object_of(http_->get(fmt::format("/topics/{}/producers/{}",
-                                                     client::url_encode(letter.record->topic),
-                                                     producer_of(letter, what)))));
+            client::object_of(
+                http_->get(fmt::format("/topics/{}/producers/{}", url_encode(letter.record->topic),
+                                       producer_of(letter, what)))));
   return client::number_at(answer, "next_sequence");
 }
 
@@ -211,11 +212,11 @@ Result<bool> DeadLetters::was_replayed(const DeadLetter& letter) const {
 
 Status DeadLetters::note_refusal(const DeadLetter& letter, std::uint64_t sequence) const {
   // No topic takes half an object.
-  GF_TRY(http_->request("POST",
-                        fmt::format("/topics/{}/records?producer={}&sequence={}",
-                                    client::url_encode(letter.record->topic),
-                                    producer_of(letter, kRefused), sequence),
-                        "application/x-ndjson", "{\n"));
+  GF_TRY(http_->request(
+      "POST",
+      fmt::format("/topics/{}/records?producer={}&sequence={}", url_encode(letter.record->topic),
+                  producer_of(letter, kRefused), sequence),
+      "application/x-ndjson", "{\n"));
   return {};
 }
 
@@ -227,10 +228,9 @@ Result<bool> DeadLetters::replay(const DeadLetter& letter, bool again) const {
   GF_ASSIGN(const std::uint64_t sent, next_sequence(letter, kSent));
   GF_ASSIGN(const std::uint64_t refused, next_sequence(letter, kRefused));
   if (!again && sent > refused) return false;
-  std::string target =
-      fmt::format("/topics/{}/records?producer={}&sequence={}&deduplicate=false",
-                  client::url_encode(record.topic), producer_of(letter, kSent), sent);
-  if (record.key) target += "&key=" + client::url_encode(*record.key);
+  std::string target = fmt::format("/topics/{}/records?producer={}&sequence={}&deduplicate=false",
+                                   url_encode(record.topic), producer_of(letter, kSent), sent);
+  if (record.key) target += "&key=" + url_encode(*record.key);
   // In an array: a record that is an array itself must not become several.
   const auto reply = http_->request("POST", target, "application/json", "[" + record.value + "]");
   if (!reply) return fail(reply.error());

@@ -10,6 +10,7 @@
 
 #include "app/dataflow_file.h"
 #include "app/mcp/server.h"
+#include "base/url_encode.h"
 #include "client/http_client.h"
 #include "client/json_text.h"
 #include "plan/describe.h"
@@ -163,7 +164,7 @@ Answer sql(Source& source, const json::object& arguments) {
 Answer tail(Source& source, const json::object& arguments) {
   GF_ASSIGN(const std::string topic, text_argument(arguments, "topic"));
   GF_ASSIGN(const std::uint64_t count, number_argument(arguments, "count", 10, kTailMax));
-  const std::string target = "/topics/" + client::url_encode(topic);
+  const std::string target = "/topics/" + url_encode(topic);
   GF_ASSIGN(const json::object described, source.get(target));
   std::vector<std::pair<std::uint64_t, std::string>> records;
   for (const json::value& partition : client::array_at(described, "partitions")) {

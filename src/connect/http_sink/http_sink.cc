@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/url_encode.h"
 #include "client/http_client.h"
 #include "client/http_stream.h"
 #include "connect/support/json_value.h"
@@ -250,7 +251,7 @@ Answer HttpSink::request(const std::string& name, const std::string& body) {
   if (!idempotency_header_.empty()) request.headers.push_back(idempotency_header_ + ": " + name);
   for (std::size_t at = request.url.find(kNamePlace); at != std::string::npos;
        at = request.url.find(kNamePlace))
-    request.url.replace(at, kNamePlace.size(), client::url_encode(name));
+    request.url.replace(at, kNamePlace.size(), url_encode(name));
   client::HttpStream stream(std::move(request), connections_);
   Answer answer;
   std::size_t size = 0;

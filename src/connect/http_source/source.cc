@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/ascii.h"
+#include "base/url_encode.h"
 #include "client/http_client.h"
 #include "record/batch.h"
 #include "record/json_split.h"
@@ -123,7 +124,7 @@ std::string HttpSource::url() const {
   if (!is_resumable() || value.empty()) return url;
   url.erase(std::min(url.find('#'), url.size()));  // servers never see what is behind it
   url += url.find('?') == std::string::npos ? '?' : '&';
-  return url + client::url_encode(parameter_) + '=' + client::url_encode(value);
+  return url + url_encode(parameter_) + '=' + url_encode(value);
 }
 
 void HttpSource::request() {
