@@ -129,6 +129,7 @@ void CommandTree::add_sql() {
       {"table", SqlFormat::kTable}, {"json", SqlFormat::kJson}, {"csv", SqlFormat::kCsv}};
   sql->add_option("-p,--param", options->parameters,
                   "What :NAME in the query stands for; a VALUE that is a number is one")
+      ->allow_extra_args(false)  // the statement may stand behind it
       ->type_name("NAME=VALUE");
   sql->add_option("--format", options->format, "[table on a terminal, csv elsewhere]")
       ->transform(one_of(kFormats))

@@ -100,6 +100,12 @@ TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
   }
 }
 
+TEST(CommandLine, AStatementMayStandBehindItsParameters) {
+  const auto options = parse<SqlOptions>({"sql", "-p", "a=1", "--param", "b=2", "select :a + :b"});
+  EXPECT_EQ(options.query, "select :a + :b");
+  EXPECT_EQ(options.parameters.size(), 2U);
+}
+
 TEST(CommandLine, OtherNamesOfCommands) {
   EXPECT_EQ(parse<TopicDeleteOptions>({"topic", "rm", "t"}).topic,
             parse<TopicDeleteOptions>({"topic", "delete", "t"}).topic);
