@@ -189,7 +189,7 @@ class WebApi(SystemTest):
             size += len(fast.read(1 << 20))
             largest = max(largest, api.memory_kib())
         # 256 MiB of the stream, what readers hold, and the program itself.
-        self.assertLess(largest, 420 << 10)
+        self.assertLess(largest, 340 << 10)
         self.assertEqual(api.get("/healthz")[0], 200)
         # What it missed is gone, and it is told so: its body breaks off before the last chunk.
         slow.settimeout(PATIENCE_SECONDS)
