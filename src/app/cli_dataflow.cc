@@ -101,6 +101,9 @@ void CommandTree::add_run() {
       ->envname("GAMEFLOW_THREADS")
       ->type_name("N")
       ->capture_default_str();
+  app->add_flag("--accept-loss", options->accept_loss,
+                "Start once more though acknowledged records are missing in the data\n"
+                "folder, with what was written before them");
   app->add_flag("--clear-state", options->clear_state,
                 "Forget state, windows and offsets of this dataflow first; topics stay");
   app->add_flag("--watch", options->watch, "Take over changes of the dataflow while it runs");

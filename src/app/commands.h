@@ -78,6 +78,7 @@ struct RunOptions {
   std::uint64_t disk_free_bytes_min = 256U << 20;
   std::uint64_t memory_bytes_max = 0;  // 0: of what there is, 80 %
   std::uint32_t threads = 0;
+  bool accept_loss = false;  // of acknowledged records, as log::RocksdbOptions
   bool clear_state = false;
   bool watch = false;                // take over changes of the dataflow while it runs
   std::filesystem::path web_folder;  // empty: the pages inside the program

@@ -225,6 +225,7 @@ Status serve(const RunOptions& options, Operators operators,
                                      .durability = options.durability,
                                      .disk_free_bytes_min = options.disk_free_bytes_min,
                                      .open_files_max = files.tables,
+                                     .accept_loss = options.accept_loss,
                                      .clock = &clock}));
   if (options.clear_state) GF_TRY(runtime::clear_state(*operators.file.graph, *store));
   GF_TRY(tell_left_services(*operators.file.graph, *store, options.data_folder.string()));

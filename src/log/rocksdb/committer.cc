@@ -189,6 +189,7 @@ Status Committer::write(rocksdb::WriteBatch& batch, bool sync) {
   if (!status.ok()) return fail_for_good(status);
   unsynced_ = !sync;
   if (sync) {
+    GF_TRY(note_synced());
     synced_at_ = Steady::now();
     const MutexLock lock(mutex_);
     ++stats_.fsyncs;
@@ -211,8 +212,15 @@ void Committer::sync_log() {
     return;
   }
   unsynced_ = false;
+  if (!note_synced()) return;
   const MutexLock lock(mutex_);
   ++stats_.fsyncs;
+}
+
+Status Committer::note_synced() {
+  const Status status = database_.high_water().note_synced(database_.db(), clock_.now());
+  if (status) return {};
+  return fail_for_good(rocksdb::Status::IOError(status.error().message));
 }
 
 Status Committer::can_write() const {

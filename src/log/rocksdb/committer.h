@@ -72,6 +72,7 @@ class Committer {
   Status write(rocksdb::WriteBatch& batch, bool sync);
   Instant next_sync() const;
   void sync_log();
+  Status note_synced();
   Status can_write() const;
   Status fail_for_good(const rocksdb::Status& status);
 

@@ -14,9 +14,11 @@
 #include <rocksdb/sst_partitioner.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
+#include <spdlog/spdlog.h>
 
 #include "log/rocksdb/journal.h"
 #include "log/rocksdb/keys.h"
+#include "log/rocksdb/load.h"
 
 namespace gameflow::log {
 namespace {
@@ -31,28 +33,6 @@ constexpr std::size_t kWriteBufferBytes = 32U << 20;
 constexpr const char* kLogFamily = "log";
 constexpr const char* kStateFamily = "state";
 constexpr const char* kIdFamily = "ids";  // since 0.2: a store without it gets it
-
-rocksdb::DBOptions db_options(bool create, std::uint32_t open_files_max, rocksdb::Env* env) {
-  rocksdb::DBOptions options;
-  options.env = env;
-  options.create_if_missing = create;
-  options.create_missing_column_families = true;
-  // The default mode drops everything after a damaged record, acknowledged or not, without a word.
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  options.fail_if_options_file_error = true;
-  options.max_open_files = static_cast<int>(open_files_max);
-  options.max_background_jobs = 2;
-  options.max_total_wal_size = 128U << 20;  // a quiet column family must not keep old logs alive
-  options.bytes_per_sync = 1U << 20;        // write back evenly, not in bursts that delay fsyncs
-  options.write_buffer_manager =
-      std::make_shared<rocksdb::WriteBufferManager>(kWriteBufferBytes, nullptr);
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  options.keep_log_file_num = 4;
-  options.max_log_file_size = 4U << 20;
-  options.stats_dump_period_sec = 0;
-  options.stats_persist_period_sec = 0;
-  return options;
-}
 
 // Rows of windows mostly go before they leave the upper levels; compressing them there was 7 % of
 // the samples of a profile at full ingest.
@@ -137,6 +117,13 @@ bool is_new(const fs::path& current) {
   return std::getline(in, manifest) && manifest == "MANIFEST-000001";
 }
 
+tl::unexpected<Error> folder_unreadable(const fs::path& folder, const std::error_code& error) {
+  return fail(ErrorCode::kDataUnwritable,
+              fmt::format("cannot read the data folder {}: {}. Give this user the right to read "
+                          "and write there",
+                          folder.string(), error.message()));
+}
+
 Result<Content> look_into(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
@@ -146,50 +133,65 @@ Result<Content> look_into(const fs::path& folder) {
                             "it and give this user the right to write there",
                             folder.string(), error.message()));
   }
-  fs::directory_iterator files(folder, error);
-  if (error) {
-    return fail(ErrorCode::kDataUnwritable,
-                fmt::format("cannot read the data folder {}: {}. Give this user the right to read "
-                            "and write there",
-                            folder.string(), error.message()));
+  bool current = false, log = false, other = false;
+  for (fs::directory_iterator file(folder, error); !error && file != fs::directory_iterator();
+       file.increment(error)) {
+    const fs::path& path = file->path();
+    current = current || path.filename() == "CURRENT";
+    log = log || is_write_ahead_log(path);
+    other = other || path.extension() == ".sst" || path.filename() == kHighWaterName;
   }
-  bool current = false, log = false, table = false;
-  for (const fs::directory_entry& file : files) {
-    current = current || file.path().filename() == "CURRENT";
-    log = log || is_write_ahead_log(file.path());
-    table = table || file.path().extension() == ".sst";
-  }
-  if (!current) return log || table ? Content::kNoCurrent : Content::kNone;
+  if (error) return folder_unreadable(folder, error);
+  if (!current) return log || other ? Content::kNoCurrent : Content::kNone;
   return log || is_new(folder / "CURRENT") ? Content::kStore : Content::kNoLog;
+}
+
+bool mentions(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+// What the system says is no word about the data.
+Error unreachable(const fs::path& folder, std::string_view what) {
+  const auto hint = [&]() -> std::string_view {
+    if (mentions(what, "Too many open files")) return "Allow this user more open files (ulimit -n)";
+    if (mentions(what, "Permission denied") || mentions(what, "not permitted") ||
+        mentions(what, "Read-only file system") || mentions(what, "Not a directory")) {
+      return "Give this user the right to read and write there";
+    }
+    if (mentions(what, "Input/output error"))
+      return "Look into the system's log (dmesg) for what the disk has";
+    return "Mend that";
+  }();
+  return {ErrorCode::kDataUnwritable,
+          fmt::format("the data in {} cannot be read or written now: {}. Nothing says that it is "
+                      "damaged, and nothing was changed. {}, and start again",
+                      folder.string(), what, hint)};
+}
+
+// An error that does not know the folder.
+Error in_folder(const fs::path& folder, const Error& error) {
+  return error.code == ErrorCode::kDataCorrupt ? damaged(folder, error.message)
+                                               : unreachable(folder, error.message);
 }
 
 Error open_error(const fs::path& folder, const rocksdb::Status& status) {
   const std::string text = status.ToString();
-  const auto mentions = [&text](std::string_view part) { return text.find(part) != text.npos; };
-  if (status.IsIOError() && (mentions("lock hold by") || mentions("While lock file"))) {
+  if (status.IsIOError() && (mentions(text, "lock hold by") || mentions(text, "While lock file"))) {
     return {ErrorCode::kDataLocked,
             fmt::format("the data folder {} is in use by another process. Stop it first, or choose "
                         "another folder",
                         folder.string())};
   }
-  if (status.IsNoSpace()) {
-    return {ErrorCode::kDiskFull,
-            fmt::format("no space left to open the data folder {}", folder.string())};
-  }
-  if (status.IsIOError() && mentions("Too many open files")) {
-    return {ErrorCode::kDataUnwritable,
-            fmt::format("cannot open the data folder {}: {}. Allow this user more open files "
-                        "(ulimit -n)",
-                        folder.string(), text)};
-  }
-  if (status.IsIOError() && (mentions("Permission denied") || mentions("Read-only file system") ||
-                             mentions("Not a directory") || mentions("not permitted"))) {
-    return {ErrorCode::kDataUnwritable,
-            fmt::format("cannot write to the data folder {}: {}. Give this user the right to read "
-                        "and write there",
-                        folder.string(), text)};
-  }
-  return damaged(folder, text);
+  return read_error(folder, status);
+}
+
+Error lost(const fs::path& folder, std::string_view what) {
+  return {
+      ErrorCode::kDataCorrupt,
+      fmt::format("in {}, {}. Nothing was changed. Put the file back if it was moved, or restore "
+                  "the folder from a backup; to go on without these records, start once with "
+                  "--accept-loss",
+                  folder.string(), what)};
 }
 
 }  // namespace
@@ -201,29 +203,134 @@ Error damaged(const fs::path& folder, std::string_view what) {
                       folder.string(), what)};
 }
 
+// RocksDB wraps an error of the system in one of its own where it asks for all tables at once. A
+// file that is gone is one too, but it does not come back by itself.
+bool is_system_error(const rocksdb::Status& status) {
+  const std::string text = status.ToString();
+  if (status.IsPathNotFound() || mentions(text, "No such file or directory")) return false;
+  return status.IsIOError() || mentions(text, "IO error: ");
+}
+
 Error read_error(const fs::path& folder, const rocksdb::Status& status) {
-  return damaged(folder, status.ToString());
+  if (status.IsNoSpace() || mentions(status.ToString(), "No space left on device")) {
+    return {ErrorCode::kDiskFull,
+            fmt::format("no space left to open the data folder {}", folder.string())};
+  }
+  return is_system_error(status) ? unreachable(folder, status.ToString())
+                                 : damaged(folder, status.ToString());
 }
 
 Result<std::unique_ptr<Database>> Database::open(const fs::path& folder,
-                                                 std::uint32_t open_files_max, rocksdb::Env* env) {
+                                                 const DatabaseOptions& options) {
   GF_ASSIGN(const Content content, look_into(folder));
   if (content == Content::kNoCurrent) {
     return fail(damaged(folder, "the file CURRENT is missing beside logs and tables"));
   }
-  if (content == Content::kNoLog) {
-    return fail(damaged(folder, "its write-ahead log is missing, a file such as 000123.log"));
+  if (content == Content::kNoLog && !options.accept_loss) {
+    return fail(lost(folder, "the write-ahead log is missing, a file such as 000123.log"));
   }
-  std::unique_ptr<Database> database(new Database(folder, open_files_max, env));
-  if (content == Content::kStore) {
-    if (const Status status = check_journals(folder); !status) {
-      return fail(damaged(folder, status.error().message));
-    }
+  std::unique_ptr<Database> database(new Database(folder, options));
+  if (content != Content::kNone) {
+    GF_TRY(database->check_whole());
     GF_TRY(database->check_owner());
   }
-  GF_TRY(database->open_rocksdb(content == Content::kNone));
+  GF_TRY(database->open_rocksdb(content == Content::kNone ? Access::kCreate : Access::kWrite));
   GF_TRY(database->check_format());
   return database;
+}
+
+rocksdb::DBOptions Database::db_options(Access access) const {
+  rocksdb::DBOptions options;
+  options.env = options_.env;
+  options.create_if_missing = access == Access::kCreate;
+  options.create_missing_column_families = access != Access::kRead;
+  // The default mode drops everything after a damaged record, acknowledged or not, without a word.
+  options.wal_recovery_mode = options_.accept_loss
+                                  ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
+                                  : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // Of logs that are closed; of the newest one the high-water mark knows.
+  options.track_and_verify_wals_in_manifest = !options_.accept_loss;
+  options.fail_if_options_file_error = true;
+  options.max_open_files = static_cast<int>(options_.open_files_max);
+  options.max_background_jobs = 2;
+  options.max_total_wal_size = 128U << 20;  // a quiet column family must not keep old logs alive
+  options.bytes_per_sync = 1U << 20;        // write back evenly, not in bursts that delay fsyncs
+  options.write_buffer_manager =
+      std::make_shared<rocksdb::WriteBufferManager>(kWriteBufferBytes, nullptr);
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.keep_log_file_num = 4;
+  options.max_log_file_size = 4U << 20;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  if (access != Access::kRead) options.listeners.push_back(high_water_);
+  return options;
+}
+
+// Whether the journals hold all that was acknowledged. The mark is read before them: they only
+// grow. Nobody else has the folder open meanwhile.
+Status Database::check_whole() const {
+  const std::string lock_name = (folder_ / "LOCK").string();
+  rocksdb::FileLock* lock = nullptr;
+  if (const auto status = options_.env->LockFile(lock_name, &lock); !status.ok())
+    return fail(open_error(folder_, status));
+  const Status status = options_.accept_loss ? check_what_is_left() : check_journals_and_mark();
+  options_.env->UnlockFile(lock);
+  return status;
+}
+
+Status Database::check_journals_and_mark() const {
+  const auto mark = read_high_water(folder_);
+  if (!mark) return fail(in_folder(folder_, mark.error()));
+  const auto journals = check_journals(folder_);
+  if (!journals) return fail(in_folder(folder_, journals.error()));
+  if (!*mark) return {};
+  if (const auto missing = missing_of_manifest(**mark, *journals))
+    return fail(damaged(folder_, *missing));
+  const LogState state = state_of_log(**mark, *journals);
+  if (state == LogState::kWhole) return {};
+  const auto left = Database(folder_, options_).last_write();
+  if (!left && left.error().code != ErrorCode::kDataCorrupt) return fail(left.error());
+  if (left && *left >= (*mark)->sequence && state == LogState::kFileGone) return {};
+  return fail(
+      lost(folder_, describe_loss(**mark, *journals, left ? std::optional(*left) : std::nullopt)));
+}
+
+// With accept_loss: whether topics and state are consistent without what is lost, which is told.
+Status Database::check_what_is_left() const {
+  const auto journals = check_journals(folder_, JournalKinds::kManifest);
+  if (!journals) return fail(in_folder(folder_, journals.error()));
+  const auto mark = read_high_water(folder_);
+  if (mark && *mark) {
+    if (const auto missing = missing_of_manifest(**mark, *journals))
+      return fail(damaged(folder_, *missing));
+  }
+  Database look(folder_, options_);
+  GF_ASSIGN(const std::uint64_t left, look.last_write());
+  if (const auto loaded = load(look); !loaded) {
+    return fail(loaded.error().code,
+                fmt::format("{}. --accept-loss cannot go on from there", loaded.error().message));
+  }
+  if (mark && *mark && left >= (*mark)->sequence) {
+    spdlog::warn("nothing that was acknowledged is missing in {}: --accept-loss is not needed",
+                 folder_.string());
+  } else if (mark && *mark) {
+    spdlog::warn(
+        "going on without acknowledged writes {} to {}, the last of {}, as --accept-loss "
+        "says",
+        left + 1, (*mark)->sequence, format_timestamp((*mark)->at));
+  } else {
+    spdlog::warn(
+        "going on with what is there, as --accept-loss says: how much is missing in {} "
+        "cannot be said",
+        folder_.string());
+  }
+  return {};
+}
+
+// The number of the last write that is there. Opens the folder to read.
+Result<std::uint64_t> Database::last_write() {
+  GF_TRY(open_rocksdb(Access::kRead));
+  return db_->GetLatestSequenceNumber();
 }
 
 // RocksDB would add our column families to a database of any program.
@@ -235,8 +342,8 @@ Status Database::check_owner() const {
                             folder_.string(), what));
   };
   std::vector<std::string> names;
-  rocksdb::Status status = rocksdb::DB::ListColumnFamilies(db_options(false, open_files_max_, env_),
-                                                           folder_.string(), &names);
+  rocksdb::Status status =
+      rocksdb::DB::ListColumnFamilies(db_options(Access::kRead), folder_.string(), &names);
   if (!status.ok()) return fail(open_error(folder_, status));
   for (const std::string& name : names) {
     if (name == rocksdb::kDefaultColumnFamilyName || name == kLogFamily || name == kStateFamily ||
@@ -246,6 +353,9 @@ Status Database::check_owner() const {
     return foreign(fmt::format("a RocksDB with a column family '{}'", name));
   }
   if (names.size() >= 3) return {};
+  if (fs::exists(folder_ / kHighWaterName)) {
+    return fail(damaged(folder_, "the MANIFEST lists not all column families that were there"));
+  }
   // The making of the store was cut short, or it is a database of somebody else.
   rocksdb::DB* opened = nullptr;
   status = rocksdb::DB::OpenForReadOnly(rocksdb::Options(), folder_.string(), &opened);
@@ -257,24 +367,33 @@ Status Database::check_owner() const {
   return {};
 }
 
-Status Database::open_rocksdb(bool create) {
+Status Database::open_rocksdb(Access access) {
   const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
-  const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
+  std::vector<rocksdb::ColumnFamilyDescriptor> families = {
       {rocksdb::kDefaultColumnFamilyName, family_options(cache)},
       {kLogFamily, log_options(cache)},
       {kStateFamily, family_options(cache)},
       {kIdFamily, id_options(id_expiry_)},
   };
+  const rocksdb::DBOptions options = db_options(access);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(db_options(create, open_files_max_, env_),
-                                                   folder_.string(), families, &handles, &db);
+  rocksdb::Status status;
+  if (access == Access::kRead) {
+    std::vector<std::string> names;
+    status = rocksdb::DB::ListColumnFamilies(options, folder_.string(), &names);
+    if (status.ok() && names.size() == families.size() - 1) families.pop_back();
+    if (status.ok())
+      status = rocksdb::DB::OpenForReadOnly(options, folder_.string(), families, &handles, &db);
+  } else {
+    status = rocksdb::DB::Open(options, folder_.string(), families, &handles, &db);
+  }
   db_.reset(db);
   if (!status.ok()) return fail(open_error(folder_, status));
   meta_ = handles[0];
   log_ = handles[1];
   state_ = handles[2];
-  ids_ = handles[3];
+  if (handles.size() > 3) ids_ = handles[3];
   return {};
 }
 
@@ -302,6 +421,12 @@ Status Database::check_format() {
   const rocksdb::Status status =
       db_->Put(write, meta_, slice(kFormatKey), encode_number(kStoreFormat));
   if (!status.ok()) return fail(open_error(folder_, status));
+  return {};
+}
+
+Status Database::start_high_water(Timestamp now) {
+  const Status status = high_water_->start(*db_, folder_, now);
+  if (!status) return fail(in_folder(folder_, status.error()));
   return {};
 }
 

@@ -18,19 +18,24 @@
 #include <rocksdb/write_batch.h>
 
 #include "base/error.h"
+#include "log/rocksdb/high_water.h"
 #include "log/rocksdb/id_expiry.h"
 
 namespace gameflow::log {
 
+struct DatabaseOptions {
+  std::uint32_t open_files_max = 512;           // about
+  rocksdb::Env* env = rocksdb::Env::Default();  // how RocksDB gets at files
+  bool accept_loss = false;                     // as RocksdbOptions
+};
+
 class Database {
  public:
-  // Opens the folder, or makes a new store of it if it holds none. Checks the format, and changes
-  // nothing in a folder that it refuses. Holds up to about `open_files_max` files open. `env` is
-  // how RocksDB gets at files: tests give one that stalls. kDataUnwritable, kDataLocked,
-  // kDataCorrupt, kDiskFull
+  // Opens the folder, or makes a new store of it if it holds none. Checks the format and that no
+  // acknowledged write is missing, and changes nothing in a folder that it refuses.
+  // kDataUnwritable, kDataLocked, kDataCorrupt, kDiskFull
   static Result<std::unique_ptr<Database>> open(const std::filesystem::path& folder,
-                                                std::uint32_t open_files_max = 512,
-                                                rocksdb::Env* env = rocksdb::Env::Default());
+                                                const DatabaseOptions& options = {});
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
   ~Database();
@@ -54,17 +59,28 @@ class Database {
 
   const std::filesystem::path& folder() const { return folder_; }
 
+  // Once what it holds is known to be right: from here on the mark is kept. kDataUnwritable
+  Status start_high_water(Timestamp now);
+  HighWaterKeeper& high_water() { return *high_water_; }
+
  private:
-  Database(std::filesystem::path folder, std::uint32_t open_files_max, rocksdb::Env* env)
-      : folder_(std::move(folder)), open_files_max_(open_files_max), env_(env) {}
+  enum class Access : std::uint8_t { kCreate, kWrite, kRead };
+
+  Database(std::filesystem::path folder, const DatabaseOptions& options)
+      : folder_(std::move(folder)), options_(options) {}
+  rocksdb::DBOptions db_options(Access access) const;
+  Status check_whole() const;
+  Status check_journals_and_mark() const;
+  Status check_what_is_left() const;
+  Result<std::uint64_t> last_write();
   Status check_owner() const;
-  Status open_rocksdb(bool create);
+  Status open_rocksdb(Access access);
   Status check_format();
 
   std::filesystem::path folder_;
-  std::uint32_t open_files_max_;
-  rocksdb::Env* env_;
+  DatabaseOptions options_;
   const std::shared_ptr<IdExpiry> id_expiry_ = std::make_shared<IdExpiry>();
+  const std::shared_ptr<HighWaterKeeper> high_water_ = std::make_shared<HighWaterKeeper>();
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* meta_ = nullptr;
   rocksdb::ColumnFamilyHandle* log_ = nullptr;
@@ -72,8 +88,11 @@ class Database {
   rocksdb::ColumnFamilyHandle* ids_ = nullptr;
 };
 
-// A status of reading: kDataCorrupt, with where and the way out.
+// A status of reading, with where and the way out: kDataCorrupt only where a check of the bytes
+// failed or a file is gone; kDataUnwritable where the system gives an error, and kDiskFull.
 Error read_error(const std::filesystem::path& folder, const rocksdb::Status& status);
+// Whether it is one of the system, and not what the bytes are.
+bool is_system_error(const rocksdb::Status& status);
 
 // "The data in FOLDER is damaged: WHAT. ..." and the way out.
 Error damaged(const std::filesystem::path& folder, std::string_view what);

@@ -1,16 +1,22 @@
 #include "log/rocksdb/journal.h"
 
-#include <algorithm>
+#include <array>
 #include <bit>
+#include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
-#include <fstream>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
 #include <boost/crc.hpp>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace gameflow::log {
 namespace {
@@ -40,6 +46,41 @@ Header header_at(std::string_view bytes) {
   std::memcpy(&header.type, bytes.data() + 6, 1);
   return header;
 }
+
+tl::unexpected<Error> unreadable(const fs::path& file, int error) {
+  return fail(ErrorCode::kDataUnwritable,
+              fmt::format("{}: {}", file.filename().string(), std::strerror(error)));
+}
+
+class InputFile {
+ public:
+  explicit InputFile(const fs::path& path)
+      : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), error_(errno) {}
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+  ~InputFile() {
+    if (file_ >= 0) ::close(file_);
+  }
+
+  // How many bytes are in `buffer`: less than it has room for at the end of the file only.
+  Result<std::size_t> read_at(std::uint64_t begin, std::span<char> buffer) const {
+    if (file_ < 0) return unreadable(path_, error_);
+    std::size_t size = 0;
+    while (size < buffer.size()) {
+      const ssize_t got = ::pread(file_, buffer.data() + size, buffer.size() - size,
+                                  static_cast<off_t>(begin + size));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return unreadable(path_, errno);
+      if (got == 0) break;
+      size += static_cast<std::size_t>(got);
+    }
+    return size;
+  }
+
+ private:
+  const fs::path& path_;
+  const int file_, error_;
+};
 
 bool is_record(const Header& header) {
   return header.type >= kTypeMin && header.type <= kTypeMax;
@@ -99,6 +140,38 @@ std::size_t end_of_records(std::string_view block) {
   return end;
 }
 
+// The number of the first write of a log that has one: it begins with it, little-endian.
+Result<std::optional<std::uint64_t>> first_write(const fs::path& file) {
+  std::array<char, kHeaderBytes + sizeof(std::uint64_t)> bytes{};
+  const InputFile in(file);
+  GF_ASSIGN(const std::size_t size, in.read_at(0, bytes));
+  const std::string_view start(bytes.data(), size);
+  if (size < bytes.size() || !is_record(header_at(start))) return std::nullopt;
+  std::uint64_t number = 0;
+  std::memcpy(&number, start.data() + kHeaderBytes, sizeof number);
+  return number;
+}
+
+// Each begins behind the one before it.
+Status check_order(const std::map<std::uint64_t, fs::path>& logs) {
+  std::string before;
+  std::uint64_t begun = 0;
+  for (const auto& [_, file] : logs) {
+    GF_ASSIGN(const std::optional<std::uint64_t> first, first_write(file));
+    if (!first) continue;
+    const std::string name = file.filename().string();
+    if (*first <= begun) {
+      return fail(ErrorCode::kDataCorrupt,
+                  fmt::format("{} and {} are not in the order of their numbers: was one of them "
+                              "renamed?",
+                              before, name));
+    }
+    begun = *first;
+    before = name;
+  }
+  return {};
+}
+
 }  // namespace
 
 bool is_write_ahead_log(const fs::path& file) {
@@ -106,11 +179,11 @@ bool is_write_ahead_log(const fs::path& file) {
   return file.extension() == ".log" && name.find_first_not_of("0123456789") == name.size() - 4;
 }
 
-Status check_journal(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
+Result<std::uint64_t> check_journal(const fs::path& file) {
+  const InputFile in(file);
   std::vector<char> buffer(kBlockBytes);
   std::uint64_t begin = 0;  // of the block
-  bool ended = false;
+  std::optional<std::uint64_t> whole;
   const auto damaged = [&](std::uint64_t at) {
     return fail(
         ErrorCode::kDataCorrupt,
@@ -118,26 +191,37 @@ Status check_journal(const fs::path& file) {
                     file.filename().string()));
   };
   for (;; begin += kBlockBytes) {
-    in.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
-    const std::string_view block(buffer.data(), static_cast<std::size_t>(in.gcount()));
-    if (block.size() < kHeaderBytes) return {};
+    GF_ASSIGN(const std::size_t size, in.read_at(begin, buffer));
+    const std::string_view block(buffer.data(), size);
+    if (size < kHeaderBytes) return whole.value_or(begin + size);
     const std::size_t end = end_of_records(block);
-    if (ended && end > 0) return damaged(begin);
-    if (block.size() - end < kHeaderBytes) continue;
+    if (whole && end > 0) return damaged(begin);
+    if (size - end < kHeaderBytes) {  // what is left of a block, or of a header
+      if (size < kBlockBytes) return whole.value_or(begin + end);
+      continue;
+    }
     if (!is_torn(block.substr(end))) return damaged(begin + end);
-    ended = true;
+    if (!whole) whole = begin + end;
   }
 }
 
-Status check_journals(const fs::path& folder) {
+Result<Journals> check_journals(const fs::path& folder, JournalKinds kinds) {
+  Journals journals;
+  std::map<std::uint64_t, fs::path> logs;
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    const fs::path& file = entry.path();
-    if (is_write_ahead_log(file) || file.filename().string().starts_with("MANIFEST-")) {
-      GF_TRY(check_journal(file));
+  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    const fs::path& file = entry->path();
+    const std::string name = file.filename().string();
+    const bool is_log = is_write_ahead_log(file);
+    if (is_log) logs.emplace(std::strtoull(name.c_str(), nullptr, 10), file);
+    if ((is_log && kinds == JournalKinds::kAll) || name.starts_with("MANIFEST-")) {
+      GF_ASSIGN(journals[name], check_journal(file));
     }
   }
-  return {};
+  if (error) return unreadable(folder, error.value());
+  GF_TRY(check_order(logs));
+  return journals;
 }
 
 }  // namespace gameflow::log

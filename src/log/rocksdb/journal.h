@@ -5,8 +5,10 @@
 // of the journal to it. It leaves out what follows without a word, acknowledged or not.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
-#include <string_view>
+#include <map>
+#include <string>
 
 #include "base/error.h"
 
@@ -15,11 +17,19 @@ namespace gameflow::log {
 // By its name, as 000123.log.
 bool is_write_ahead_log(const std::filesystem::path& file);
 
-// Whether the journal ends as one does whose writer was stopped at any moment: behind a whole
-// record, or in the middle of its last write. kDataCorrupt, naming the file and the byte.
-Status check_journal(const std::filesystem::path& file);
+// Up to which byte the journal is whole, if it ends as one does whose writer was stopped at any
+// moment: behind a whole record, or in the middle of its last write. kDataCorrupt, naming the file
+// and the byte; kDataUnwritable: it cannot be read now.
+Result<std::uint64_t> check_journal(const std::filesystem::path& file);
 
-// Of all journals in the folder.
-Status check_journals(const std::filesystem::path& folder);
+// The journals of a folder by name, each with the bytes that are whole.
+using Journals = std::map<std::string, std::uint64_t>;
+
+// Of all that there are, or of the MANIFESTs only. As check_journal(). kDataCorrupt also where the
+// write-ahead logs do not follow each other in the order of their numbers, as one does not that was
+// renamed: RocksDB may end the program over that.
+enum class JournalKinds : std::uint8_t { kAll, kManifest };
+Result<Journals> check_journals(const std::filesystem::path& folder,
+                                JournalKinds kinds = JournalKinds::kAll);
 
 }  // namespace gameflow::log

@@ -158,7 +158,7 @@ TEST_F(ChangedJournal, ATornEndIsNoDamage) {
   for (std::size_t cut = 0; cut < 2000; ++cut) {
     const std::size_t size = cut < 100 ? good.size() - cut : random() % good.size();
     write(torn, std::string_view(good).substr(0, size));
-    if (const Status status = check_journal(torn); !status) {
+    if (const auto status = check_journal(torn); !status) {
       ADD_FAILURE() << "cut to " << size << ": " << status.error().message;
     }
   }

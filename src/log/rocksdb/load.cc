@@ -36,7 +36,7 @@ class Checker {
         database_.db().NewIterator(options, database_.log()));
 
     at->Seek(lower);
-    if (!at->status().ok()) return wrong(info.begin, at->status().ToString());
+    if (!at->status().ok()) return wrong(info.begin, at->status());
     if (!at->Valid()) {
       if (info.begin == info.end) return {};
       return wrong(info.begin, "the log is empty, and should not be");
@@ -46,7 +46,7 @@ class Checker {
       return wrong(info.begin, "the first records are missing");
     }
     at->SeekToLast();
-    if (!at->Valid()) return wrong(info.end, at->status().ToString());
+    if (!at->Valid()) return wrong(info.end, at->status());
     const Offset base = base_offset_of(view(at->key()));
     const auto batch = record::Batch::decode(view(at->value()), base);
     if (!batch) return wrong(base, batch.error().message);
@@ -61,6 +61,11 @@ class Checker {
     return fail(damaged(database_.folder(),
                         fmt::format("topic '{}', partition {}, offset {}: {}", topic_.config.name,
                                     partition_, offset.value, what)));
+  }
+
+  tl::unexpected<Error> wrong(Offset offset, const rocksdb::Status& status) const {
+    if (is_system_error(status)) return fail(read_error(database_.folder(), status));
+    return wrong(offset, status.ToString());
   }
 
   Database& database_;

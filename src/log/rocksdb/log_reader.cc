@@ -48,7 +48,8 @@ class Cursor {
   bool ok() const { return iterator_->status().ok(); }
 
   tl::unexpected<Error> corrupt(Offset offset, std::string_view what) const {
-    return fail(ErrorCode::kDataCorrupt,
+    const bool is_system = !ok() && is_system_error(iterator_->status());
+    return fail(is_system ? ErrorCode::kDataUnwritable : ErrorCode::kDataCorrupt,
                 fmt::format("partition {}, offset {}: {}", range_.partition, offset.value,
                             ok() ? std::string(what) : iterator_->status().ToString()));
   }

@@ -78,6 +78,8 @@ class RocksdbStore final : public Store {
  private:
   // An error of log_reader.h, for somebody who knows topics by name.
   Error damaged_log(std::string_view topic, const Error& error) const {
+    if (error.code != ErrorCode::kDataCorrupt)
+      return {error.code, fmt::format("topic '{}', {}", topic, error.message)};
     return damaged(database_->folder(), fmt::format("topic '{}', {}", topic, error.message));
   }
   Status trim(const LogRange& range, const TopicConfig& config);
@@ -376,6 +378,7 @@ void RocksdbStore::maintain(const std::stop_token& stop) {
   auto retention_at = std::chrono::steady_clock::now() + kRetentionInterval;
   while (sleep_unless_stopped(kLookInterval, stop)) {
     disk_.look();
+    database_->high_water().sync();
     if (std::chrono::steady_clock::now() < retention_at) continue;
     retention_at = std::chrono::steady_clock::now() + kRetentionInterval;
     const Status status = apply_retention();
@@ -394,10 +397,12 @@ void RocksdbStore::close() {
 
 Result<std::unique_ptr<Store>> open_rocksdb_store(const RocksdbOptions& options) {
   assert(options.clock != nullptr);
-  GF_ASSIGN(std::unique_ptr<Database> database,
-            Database::open(options.folder, options.open_files_max,
-                           options.env == nullptr ? rocksdb::Env::Default() : options.env));
+  DatabaseOptions of_database{.open_files_max = options.open_files_max,
+                              .accept_loss = options.accept_loss};
+  if (options.env != nullptr) of_database.env = options.env;
+  GF_ASSIGN(std::unique_ptr<Database> database, Database::open(options.folder, of_database));
   GF_ASSIGN(Loaded loaded, load(*database));
+  GF_TRY(database->start_high_water(options.clock->now()));
   return std::make_unique<RocksdbStore>(options, std::move(database), std::move(loaded));
 }
 

@@ -27,13 +27,17 @@ struct RocksdbOptions {
   // Tables that are kept open, and files in work, about. If the process may not open as many beside
   // its other ones, a compaction may fail for it, and nothing is written until a restart.
   std::uint32_t open_files_max = 512;
+  // Open also a folder in which acknowledged writes are missing, or a write-ahead log is damaged,
+  // with all that was written before. What is left out is logged.
+  bool accept_loss = false;
   const Clock* clock = nullptr;  // required; outlives the store
   // For tests: how RocksDB gets at files, such as a disk that stalls. Outlives the store.
   rocksdb::Env* env = nullptr;
 };
 
-// kDataUnwritable (the folder cannot be created or written), kDataLocked (another process has it
-// open), kDataCorrupt (the message names file and way out), kDiskFull.
+// kDataUnwritable (the folder cannot be created, read or written now), kDataLocked (another process
+// has it open), kDataCorrupt (damage, or acknowledged writes are missing; the message names file
+// and way out), kDiskFull.
 Result<std::unique_ptr<Store>> open_rocksdb_store(const RocksdbOptions& options);
 
 }  // namespace gameflow::log
