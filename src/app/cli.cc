@@ -102,6 +102,7 @@ CommandTree::CommandTree() : root_(kDescription, "gameflow") {
   add_explain();
   add_test();
   add_service();
+  add_backup_and_verify();
   add_generate();
   add_topic();
   add_produce();

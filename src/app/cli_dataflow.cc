@@ -235,4 +235,19 @@ void CommandTree::add_service() {
   add_data(*forget, forget_options->data_folder);
 }
 
+void CommandTree::add_backup_and_verify() {
+  auto [backup, backup_options] =
+      add<BackupOptions>(root_, "backup", "Copy the data of a running server, as of one moment",
+                         "  gameflow backup /var/lib/gameflow/backups/$(date +%F)");
+  backup->add_option("folder", backup_options->folder, "The copy: a new folder on its machine")
+      ->required()
+      ->type_name("DIR");
+  add_server(*backup, backup_options->server);
+
+  auto [verify, verify_options] =
+      add<VerifyOptions>(root_, "verify", "Read all of a data folder against its checksums",
+                         "  gameflow verify --data /var/lib/gameflow/backups/2024-11-12");
+  add_data(*verify, verify_options->data_folder);
+}
+
 }  // namespace gameflow::app

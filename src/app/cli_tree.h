@@ -46,6 +46,7 @@ class CommandTree {
   void add_test();
   void add_test_function(CLI::App& test);
   void add_service();
+  void add_backup_and_verify();
   void add_generate();
   void add_topic();
   void add_produce();

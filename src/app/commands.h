@@ -142,6 +142,19 @@ struct ServiceForgetOptions {
 };
 int service_forget_command(const ServiceForgetOptions& options);
 
+// --- The data folder as a whole ------------------------------------------------------------------
+
+struct BackupOptions {  // of a server that runs
+  client::ServerAddress server;
+  std::filesystem::path folder;
+};
+int backup_command(const BackupOptions& options);
+
+struct VerifyOptions {  // while no server has it open
+  std::filesystem::path data_folder = "data";
+};
+int verify_command(const VerifyOptions& options);
+
 enum class SchemaKind : std::uint8_t { kDataflow, kPackage, kConnector, kDashboard, kGame };
 struct SchemaOptions {
   SchemaKind kind = SchemaKind::kDataflow;
@@ -162,14 +175,13 @@ int completion_command(const CompletionOptions& options);
 struct ManualOptions {};
 int manual_command(const ManualOptions& options);
 
-using Command =
-    std::variant<RunOptions, BuildOptions, ValidateOptions, ExplainOptions, TestOptions,
-                 TestFunctionOptions, ServiceListOptions, ServiceResetWatermarkOptions,
-                 ServiceForgetOptions, GenerateOptions, TopicListOptions, TopicDescribeOptions,
-                 TopicCreateOptions, TopicDeleteOptions, ProduceOptions, ConsumeOptions, SqlOptions,
-                 DeadLettersListOptions, DeadLettersShowOptions, DeadLettersReplayOptions,
-                 ConnectOptions, ConnectorListOptions, ConnectorDescribeOptions,
-                 ConnectorDeleteOptions, ConnectorNewOptions, ConnectorKitOptions, McpOptions,
-                 NewOptions, SchemaOptions, VersionOptions, CompletionOptions, ManualOptions>;
+using Command = std::variant<
+    RunOptions, BuildOptions, ValidateOptions, ExplainOptions, TestOptions, TestFunctionOptions,
+    ServiceListOptions, ServiceResetWatermarkOptions, ServiceForgetOptions, BackupOptions,
+    VerifyOptions, GenerateOptions, TopicListOptions, TopicDescribeOptions, TopicCreateOptions,
+    TopicDeleteOptions, ProduceOptions, ConsumeOptions, SqlOptions, DeadLettersListOptions,
+    DeadLettersShowOptions, DeadLettersReplayOptions, ConnectOptions, ConnectorListOptions,
+    ConnectorDescribeOptions, ConnectorDeleteOptions, ConnectorNewOptions, ConnectorKitOptions,
+    McpOptions, NewOptions, SchemaOptions, VersionOptions, CompletionOptions, ManualOptions>;
 
 }  // namespace gameflow::app

@@ -29,6 +29,8 @@ struct Execute {
   int operator()(const ServiceForgetOptions& options) const {
     return service_forget_command(options);
   }
+  int operator()(const BackupOptions& options) const { return backup_command(options); }
+  int operator()(const VerifyOptions& options) const { return verify_command(options); }
   int operator()(const GenerateOptions& options) const { return generate_command(options); }
   int operator()(const TopicListOptions& options) const { return topic_list_command(options); }
   int operator()(const TopicDescribeOptions& options) const {

@@ -1,5 +1,9 @@
 #include "http/server.h"
 
+#include <utility>
+#include <vector>
+
+#include "http/backup_route.h"
 #include "http/change_hub.h"
 #include "http/routes.h"
 #include "http/static_files.h"
@@ -30,7 +34,9 @@ class ApiServer final : public serve::Server {
     // is told so at once.
     options.workers = api::Api::kQueriesMax + 2;
     options.description = "the routes are in docs/reference/http.md";
-    GF_ASSIGN(server_, serve::Server::listen(options, api_routes(context_)));
+    std::vector<serve::Route> routes = api_routes(context_);
+    if (options.backups != nullptr) routes.push_back(backup_route(*options.backups));
+    GF_ASSIGN(server_, serve::Server::listen(options, std::move(routes)));
     return {};
   }
 

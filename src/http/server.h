@@ -7,6 +7,7 @@
 
 #include "api/api.h"
 #include "base/error.h"
+#include "log/backups.h"
 #include "serve/server.h"
 
 namespace gameflow::http {
@@ -14,6 +15,7 @@ namespace gameflow::http {
 struct ServerOptions : serve::ServerOptions {
   // Serve pages from this folder instead of those inside the program, for working on them.
   std::optional<std::filesystem::path> web_folder;
+  log::Backups* backups = nullptr;  // of the store, if it can make some; outlives the server
 };
 
 // As serve::Server::listen. A compressed body may have four times `body_bytes_max` once unpacked.

@@ -27,6 +27,8 @@ FLAGS = {
     ("service", "list"): ["--data"],
     ("service", "reset-watermark"): ["--data"],
     ("service", "forget"): ["--data"],
+    ("backup",): ["--server", "--ca-file"],
+    ("verify",): ["--data"],
     ("generate",): ["--profile", "--rate", "--events", "--seed", "--players", "--only", "--positions", "--start-time", "--to", "--ca-file", "--stdout", "--serve",
                     "--producer-id", "--game", "--from", "--days", "--speed", "--truth", "--threads"],
     ("topic",): ["list", "describe", "create", "delete"],

@@ -306,6 +306,71 @@ class Damage(SystemTest):
         self.assertEqual((other.folder / "data" / "picture.png").read_bytes(), b"png")
 
 
+class Backup(SystemTest):
+    def test_a_backup_under_load_is_restored(self):
+        """Every record that was acknowledged before it is there, and each is counted once."""
+        server = self.server(COUNTING)
+        sent = itertools.count()
+        acknowledged = 0
+        stop = threading.Event()
+
+        def load():
+            nonlocal acknowledged
+            while not stop.is_set():
+                lines = [json.dumps({"user": f"u{next(sent) % 7}", "at": "2024-11-12T10:00:01Z", "points": 1}) for _ in range(50)]
+                self.assertEqual(server.produce("events", lines, key_field="user").json["accepted"], 50)
+                acknowledged += 50
+
+        def counted(running):
+            return running.request("POST", "/sql", "select sum(count) from per_user").json["rows"][0][0] or 0
+
+        thread = threading.Thread(target=load)
+        thread.start()
+        try:
+            wait_until(lambda: counted(server) > 500, "some are counted")
+            before = acknowledged
+            copy = self.folder / "restored" / "data"
+            copy.parent.mkdir()
+            made = run_cli("backup", copy, "--server", server.url)
+            self.assertEqual(made.returncode, 0, made.stderr)
+            self.assertIn(f"{copy}: ", made.stdout)
+            again = run_cli("backup", copy, "--server", server.url)
+            self.assertEqual(again.returncode, 1)
+            self.assertIn("it is there already", again.stderr)
+        finally:
+            stop.set()
+            thread.join()
+        self.assertEqual(copy.stat().st_mode & 0o777, 0o700)
+
+        verified = run_cli("verify", "--data", copy)
+        self.assertEqual(verified.returncode, 0, verified.stderr)
+        self.assertIn("no damage", verified.stdout)
+        locked = run_cli("verify", "--data", server.folder / "data")
+        self.assertEqual(locked.returncode, 1)
+        self.assertIn("in use by another process", locked.stderr)
+
+        restored = self.server(COUNTING, folder=copy.parent)
+        there = restored.topic("events")["records"]
+        self.assertTrue(before <= there <= acknowledged, (before, there, acknowledged))
+        wait_until(lambda: restored.service("counting")["records_in"] == there, "all are read")
+        self.assertEqual(counted(restored), there)
+        self.assertEqual(restored.stop(), 0)
+        wait_until(lambda: counted(server) == acknowledged, "the server went on")
+        self.assertEqual(server.stop(), 0)
+
+        # Damage is told, with the file and a failure.
+        self.assertEqual(run_cli("verify", "--data", copy).returncode, 0)
+        table = max(copy.glob("*.sst"), key=lambda path: path.stat().st_size)
+        content = bytearray(table.read_bytes())
+        content[len(content) // 4] ^= 0x5a
+        table.unlink()  # it may be the server's, too
+        table.write_bytes(content)
+        damaged = run_cli("verify", "--data", copy)
+        self.assertEqual(damaged.returncode, 1)
+        self.assertIn(table.name, damaged.stdout + damaged.stderr)
+        self.assertIn("from a backup", damaged.stderr)
+
+
 class Gone(SystemTest):
     def test_the_folder_is_moved_away_and_back(self):
         """Writing would go on for a while, into files that no longer have a name; what was answered with 200 would be lost."""

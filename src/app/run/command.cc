@@ -220,7 +220,7 @@ Status serve(const RunOptions& options, Operators operators,
   const OpenFiles files = open_files(options);
   MemoryWatch memory(limit, machine_clock,
                      [counts = limit.counts_address_space()] { return read_memory_use(counts); });
-  GF_ASSIGN(const std::unique_ptr<log::Store> store,
+  GF_ASSIGN(const std::unique_ptr<log::DurableStore> store,
             log::open_rocksdb_store({.folder = options.data_folder,
                                      .durability = options.durability,
                                      .disk_free_bytes_min = options.disk_free_bytes_min,
@@ -235,8 +235,9 @@ Status serve(const RunOptions& options, Operators operators,
       const std::unique_ptr<Deployment> deployment,
       Deployment::open(std::move(operators), *store,
                        {.threads = options.threads, .clock = &clock, .memory = &memory}, api));
-  GF_ASSIGN(const std::unique_ptr<serve::Server> server,
-            http::listen(api, server_options(options, address, files, limit)));
+  http::ServerOptions of_server = server_options(options, address, files, limit);
+  of_server.backups = store.get();
+  GF_ASSIGN(const std::unique_ptr<serve::Server> server, http::listen(api, of_server));
   deployment->start();
   server->start();
   const std::string status =

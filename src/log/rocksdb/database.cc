@@ -231,12 +231,40 @@ Result<std::unique_ptr<Database>> Database::open(const fs::path& folder,
   }
   std::unique_ptr<Database> database(new Database(folder, options));
   if (content != Content::kNone) {
+    GF_TRY(database->lock());
     GF_TRY(database->check_whole());
     GF_TRY(database->check_owner());
+    database->unlock();
   }
   GF_TRY(database->open_rocksdb(content == Content::kNone ? Access::kCreate : Access::kWrite));
   GF_TRY(database->check_format());
   return database;
+}
+
+Result<std::unique_ptr<Database>> Database::open_to_read(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::exists(folder / "CURRENT", error)) {
+    return fail(ErrorCode::kFileUnreadable,
+                fmt::format("there is no data of gameflow in {}: its file CURRENT is missing",
+                            folder.string()));
+  }
+  std::unique_ptr<Database> database(new Database(folder, {}));
+  GF_TRY(database->lock());
+  GF_TRY(database->check_whole());
+  GF_TRY(database->check_owner());
+  GF_TRY(database->open_rocksdb(Access::kRead));
+  return database;
+}
+
+Status Database::lock() {
+  const auto status = options_.env->LockFile((folder_ / "LOCK").string(), &lock_);
+  if (!status.ok()) return fail(open_error(folder_, status));
+  return {};
+}
+
+void Database::unlock() {
+  if (lock_ != nullptr) options_.env->UnlockFile(lock_);
+  lock_ = nullptr;
 }
 
 rocksdb::DBOptions Database::db_options(Access access) const {
@@ -266,16 +294,9 @@ rocksdb::DBOptions Database::db_options(Access access) const {
   return options;
 }
 
-// Whether the journals hold all that was acknowledged. The mark is read before them: they only
-// grow. Nobody else has the folder open meanwhile.
+// Whether the journals hold all that was acknowledged. Nobody else has the folder open meanwhile.
 Status Database::check_whole() const {
-  const std::string lock_name = (folder_ / "LOCK").string();
-  rocksdb::FileLock* lock = nullptr;
-  if (const auto status = options_.env->LockFile(lock_name, &lock); !status.ok())
-    return fail(open_error(folder_, status));
-  const Status status = options_.accept_loss ? check_what_is_left() : check_journals_and_mark();
-  options_.env->UnlockFile(lock);
-  return status;
+  return options_.accept_loss ? check_what_is_left() : check_journals_and_mark();
 }
 
 Status Database::check_journals_and_mark() const {
@@ -431,6 +452,7 @@ Status Database::start_high_water(Timestamp now) {
 }
 
 Database::~Database() {
+  unlock();
   if (!db_) return;
   for (rocksdb::ColumnFamilyHandle* family : {meta_, log_, state_, ids_}) {
     if (family != nullptr) db_->DestroyColumnFamilyHandle(family);

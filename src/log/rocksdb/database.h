@@ -36,6 +36,9 @@ class Database {
   // kDataUnwritable, kDataLocked, kDataCorrupt, kDiskFull
   static Result<std::unique_ptr<Database>> open(const std::filesystem::path& folder,
                                                 const DatabaseOptions& options = {});
+  // To read only, as it is and without a word of RocksDB's own; nobody else can have it open
+  // meanwhile. kFileUnreadable: there is no store in it.
+  static Result<std::unique_ptr<Database>> open_to_read(const std::filesystem::path& folder);
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
   ~Database();
@@ -69,6 +72,8 @@ class Database {
   Database(std::filesystem::path folder, const DatabaseOptions& options)
       : folder_(std::move(folder)), options_(options) {}
   rocksdb::DBOptions db_options(Access access) const;
+  Status lock();
+  void unlock();
   Status check_whole() const;
   Status check_journals_and_mark() const;
   Status check_what_is_left() const;
@@ -79,6 +84,7 @@ class Database {
 
   std::filesystem::path folder_;
   DatabaseOptions options_;
+  rocksdb::FileLock* lock_ = nullptr;  // while RocksDB itself does not hold it
   const std::shared_ptr<IdExpiry> id_expiry_ = std::make_shared<IdExpiry>();
   const std::shared_ptr<HighWaterKeeper> high_water_ = std::make_shared<HighWaterKeeper>();
   std::unique_ptr<rocksdb::DB> db_;

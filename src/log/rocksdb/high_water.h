@@ -70,8 +70,8 @@ class HighWaterKeeper final : public rocksdb::EventListener {
   Status start(rocksdb::DB& db, const std::filesystem::path& folder, Timestamp now);
 
   // Everything that was written is on disk. By the only writer, behind its fsync and before it
-  // answers: about 4 us. The mark itself is not fsynced, so that it survives whatever befalls the program
-  // but may be one of seconds ago after a power loss.
+  // answers: about 4 us. The mark itself is not fsynced, so that it survives whatever befalls the
+  // program but may be one of seconds ago after a power loss.
   Status note_synced(rocksdb::DB& db, Timestamp now);
 
   // Has the disk keep the last mark. May wait for it.

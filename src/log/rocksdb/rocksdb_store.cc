@@ -17,6 +17,7 @@
 #include "base/sleep.h"
 #include "log/catalog.h"
 #include "log/listeners.h"
+#include "log/rocksdb/backup.h"
 #include "log/rocksdb/committer.h"
 #include "log/rocksdb/database.h"
 #include "log/rocksdb/disk_space.h"
@@ -31,7 +32,7 @@ namespace {
 constexpr std::chrono::minutes kRetentionInterval{1};
 constexpr std::chrono::seconds kLookInterval{1};
 
-class RocksdbStore final : public Store {
+class RocksdbStore final : public DurableStore {
  public:
   RocksdbStore(const RocksdbOptions& options, std::unique_ptr<Database> database, Loaded loaded)
       : clock_(*options.clock),
@@ -74,6 +75,10 @@ class RocksdbStore final : public Store {
   Stats stats() const override { return committer_.stats(); }
   Status apply_retention() override;
   void close() override;
+
+  Result<Backup> back_up(const std::filesystem::path& folder) override {
+    return log::back_up(*database_, folder);
+  }
 
  private:
   // An error of log_reader.h, for somebody who knows topics by name.
@@ -395,7 +400,7 @@ void RocksdbStore::close() {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> open_rocksdb_store(const RocksdbOptions& options) {
+Result<std::unique_ptr<DurableStore>> open_rocksdb_store(const RocksdbOptions& options) {
   assert(options.clock != nullptr);
   DatabaseOptions of_database{.open_files_max = options.open_files_max,
                               .accept_loss = options.accept_loss};

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "log/backups.h"
 #include "log/store.h"
 
 namespace rocksdb {
@@ -35,9 +36,11 @@ struct RocksdbOptions {
   rocksdb::Env* env = nullptr;
 };
 
+class DurableStore : public Store, public Backups {};
+
 // kDataUnwritable (the folder cannot be created, read or written now), kDataLocked (another process
 // has it open), kDataCorrupt (damage, or acknowledged writes are missing; the message names file
 // and way out), kDiskFull.
-Result<std::unique_ptr<Store>> open_rocksdb_store(const RocksdbOptions& options);
+Result<std::unique_ptr<DurableStore>> open_rocksdb_store(const RocksdbOptions& options);
 
 }  // namespace gameflow::log
