@@ -19,10 +19,10 @@ std::uint64_t Exchange::hash_of(std::string_view key) {
   return state::hash_key(suffix_.key);
 }
 
-void Exchange::add(std::string_view key, std::uint32_t window, const void* value,
+void Exchange::add(std::string_view key, std::uint32_t window, const void* value, Timestamp time,
                    std::uint32_t record, std::uint32_t number) {
   const std::uint64_t hash = hash_of(key);
-  placed_.push_back({{key, hash}, value, window, record, number});
+  placed_.push_back({{key, hash}, value, time, window, record, number});
   shards_.push_back(static_cast<std::uint8_t>(state::shard_of(hash)));
 }
 
@@ -48,6 +48,7 @@ void Exchange::sort() {
   shard_begin_[state::kShards] = begin.record;
   probes_.resize(begin.record);
   values_.resize(begin.record);
+  times_.resize(begin.record);
   record_windows_.resize(begin.record);
   records_.resize(begin.record);
   numbers_.resize(begin.record);
@@ -63,6 +64,7 @@ void Exchange::sort() {
     at.key += static_cast<std::uint32_t>(size);
     probes_[at.record] = {{bytes, size}, placed.probe.hash};
     values_[at.record] = placed.value;
+    times_[at.record] = placed.time;
     record_windows_[at.record] = placed.window;
     records_[at.record] = placed.record;
     numbers_[at.record] = placed.number;
@@ -72,8 +74,9 @@ void Exchange::sort() {
 
 Exchange::Records Exchange::shard(std::uint32_t number) const {
   const std::size_t begin = shard_begin_[number];
-  return {probes_.data() + begin,  values_.data() + begin,  record_windows_.data() + begin,
-          records_.data() + begin, numbers_.data() + begin, shard_begin_[number + 1] - begin};
+  return {probes_.data() + begin,          values_.data() + begin,  times_.data() + begin,
+          record_windows_.data() + begin,  records_.data() + begin, numbers_.data() + begin,
+          shard_begin_[number + 1] - begin};
 }
 
 std::size_t Exchange::Records::end_of_window(std::size_t begin, std::size_t most) const {
@@ -91,6 +94,7 @@ void Exchange::clear() {
   windows_.clear();
   probes_.clear();
   values_.clear();
+  times_.clear();
   record_windows_.clear();
   records_.clear();
   numbers_.clear();

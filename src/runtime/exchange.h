@@ -27,6 +27,7 @@ class Exchange {
   struct Records {
     const state::Probe* probes;
     const void* const* values;
+    const Timestamp* times;
     const std::uint32_t* windows;  // numbers in windows()
     const std::uint32_t* records;  // in the chunk
     const std::uint32_t* numbers;  // among what left the chain
@@ -41,8 +42,8 @@ class Exchange {
   // Of a window in windows(), where it is from now on.
   std::uint32_t number_of(window::Span window);
   // `key` and `value` must stay until sort(); `window` is a number of one.
-  void add(std::string_view key, std::uint32_t window, const void* value, std::uint32_t record,
-           std::uint32_t number);
+  void add(std::string_view key, std::uint32_t window, const void* value, Timestamp time,
+           std::uint32_t record, std::uint32_t number);
   // After the last add().
   void sort();
   void clear();
@@ -61,6 +62,7 @@ class Exchange {
   struct Placed {
     state::Probe probe;
     const void* value;
+    Timestamp time;
     std::uint32_t window, record, number;
   };
 
@@ -70,6 +72,7 @@ class Exchange {
   // By shard.
   std::vector<state::Probe> probes_;
   std::vector<const void*> values_;
+  std::vector<Timestamp> times_;
   std::vector<std::uint32_t> record_windows_, records_, numbers_;
   std::vector<char> key_bytes_;
   struct Suffix {

@@ -22,7 +22,7 @@ TEST(Exchange, EveryRecordIsInTheShardOfItsKeyInOrder) {
     std::vector<std::string> keys;
     for (int i = 0; i < 500; ++i) keys.push_back(fmt::format("player_{}", random() % 100));
     for (std::uint32_t i = 0; i < keys.size(); ++i) {
-      exchange.add(keys[i], exchange.number_of(i % 3 == 0 ? kNext : kWindow), &keys[i], i, i);
+      exchange.add(keys[i], exchange.number_of(i % 3 == 0 ? kNext : kWindow), &keys[i], {i}, i, i);
       expected[state::shard_of(state::hash_key(keys[i]))].emplace_back(keys[i], i);
     }
     exchange.sort();
@@ -37,6 +37,7 @@ TEST(Exchange, EveryRecordIsInTheShardOfItsKeyInOrder) {
         EXPECT_EQ(placed.probes[i].hash, state::hash_key(key));
         EXPECT_EQ(exchange.windows()[placed.windows[i]], record % 3 == 0 ? kNext : kWindow);
         EXPECT_EQ(placed.values[i], &keys[record]);
+        EXPECT_EQ(placed.times[i], Timestamp{record});
       }
       EXPECT_EQ(found, expected[shard]) << shard;
       EXPECT_EQ((exchange.shards() >> shard & 1U) != 0, !found.empty());
@@ -54,7 +55,7 @@ TEST(Exchange, KeysGetWhatStandsBehindThem) {
   Exchange exchange;
   const int value = 0;
   exchange.set_key_suffix("/0");
-  exchange.add("ann", exchange.number_of(kWindow), &value, 0, 0);
+  exchange.add("ann", exchange.number_of(kWindow), &value, {}, 0, 0);
   exchange.sort();
   const std::uint64_t hash = state::hash_key("ann/0");
   const Exchange::Records placed = exchange.shard(state::shard_of(hash));
@@ -62,7 +63,7 @@ TEST(Exchange, KeysGetWhatStandsBehindThem) {
   EXPECT_EQ(placed.probes[0].key, "ann/0");
   EXPECT_EQ(placed.probes[0].hash, hash);
   exchange.clear();
-  exchange.add("ann", exchange.number_of(kWindow), &value, 0, 0);
+  exchange.add("ann", exchange.number_of(kWindow), &value, {}, 0, 0);
   exchange.sort();
   EXPECT_EQ(exchange.shard(state::shard_of(state::hash_key("ann"))).probes[0].key, "ann");
 }
@@ -71,7 +72,7 @@ TEST(Exchange, WindowsAreNamedOnceInOrderOfTheirFirstRecord) {
   Exchange exchange;
   const int value = 0;
   for (const window::Span window : {kNext, kWindow, kNext, kNext, kWindow})
-    exchange.add("ann", exchange.number_of(window), &value, 0, 0);
+    exchange.add("ann", exchange.number_of(window), &value, {}, 0, 0);
   exchange.sort();
   EXPECT_EQ(exchange.windows(), (std::vector<window::Span>{kNext, kWindow}));
 }

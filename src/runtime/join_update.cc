@@ -61,18 +61,17 @@ void JoinUpdate::take(const Work& work, std::uint32_t delivery) {
           {delivery, at_.record, at_.number, "assign-timestamp",
            fmt::format("the event, at {}, is far ahead of the clock, and too much is kept for such "
                        "times: is a device's clock wrong?",
-                       format_timestamp(arrival.time))});
+                       format_timestamp(placed.times[i]))});
       continue;
     }
-    meet(work, keep(work, arrival, placed.probes[i], bucket, side));
+    meet(work, keep(work, arrival, placed.times[i], placed.probes[i], bucket, side));
   }
 }
 
 // Puts the event into the buffer.
-Event& JoinUpdate::keep(const Work& work, const JoinArrival& arrival, const state::Probe& key,
-                        window::Span bucket, Side side) {
-  Event& event =
-      work.buffer.add(work.buffer.touch(key), side, arrival.time, bucket, arrival.stored);
+Event& JoinUpdate::keep(const Work& work, const JoinArrival& arrival, Timestamp time,
+                        const state::Probe& key, window::Span bucket, Side side) {
+  Event& event = work.buffer.add(work.buffer.touch(key), side, time, bucket, arrival.stored);
   event.value = arrival.value;
   event.record_key = arrival.record_key;
   return event;

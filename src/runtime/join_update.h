@@ -34,8 +34,7 @@ namespace gameflow::runtime {
 struct JoinArrival {
   const void* value;
   Optional<Text> record_key;  // of a left one
-  Timestamp time;
-  std::string_view stored;  // as JoinBuffer::Event; lies behind this
+  std::string_view stored;    // as JoinBuffer::Event; lies behind this
 };
 
 // The same for all shards of a service in an epoch.
@@ -66,7 +65,7 @@ class JoinUpdate {
     const BoundJoin& join() const { return *service.join; }
   };
   void take(const Work& work, std::uint32_t delivery);
-  static JoinBuffer::Event& keep(const Work& work, const JoinArrival& arrival,
+  static JoinBuffer::Event& keep(const Work& work, const JoinArrival& arrival, Timestamp time,
                                  const state::Probe& key, window::Span bucket, Side side);
   void meet(const Work& work, JoinBuffer::Event& event);
   void add_pair(const Work& work, JoinBuffer::Event& left, JoinBuffer::Event* right);

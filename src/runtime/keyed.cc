@@ -19,9 +19,11 @@ void RowValues::add(const state::Entry* entry, std::vector<std::string>& values)
 }
 
 void RowValues::add_changed(Timestamp window, const state::Table& table) {
-  if (!table.has_changes()) return;
-  std::vector<std::string>& values = windows_[window];
-  for (const state::Entry* entry : table.changes()) add(entry, values);
+  for (const state::Entry* entry : table.changes()) {
+    // Rows that came and went within the epoch leave nothing to store: most of what changes where
+    // windows are sessions.
+    if (entry->live != 0 || entry->saved == state::Saved::kWithRows) add(entry, windows_[window]);
+  }
 }
 
 void RowValues::add_all(Timestamp window, const state::Table& table) {
@@ -146,13 +148,12 @@ void ShardUpdate::add_columns(const Work& work, const Delivery& delivery,
   const bool is_timed = keyed.layout.timed() != 0;
   if (!has_row_keys && !has_record_keys && !is_timed) return;
   for (std::size_t i = begin; i < end; ++i) {
-    const abi::Emitted& record = delivery.placement->emitted[placed.numbers[i]];
     if (has_row_keys) columns_.row_keys.push_back(Text::view(placed.probes[i].key));
-    if (has_outputs) columns_.times.push_back(record.time);
+    if (has_outputs) columns_.times.push_back(placed.times[i].ms);
     if (is_timed) {
       // An event counts for no more than the time when its record arrived.
       const Timestamp appended_at = delivery.chunk->origin(placed.records[i]).appended_at();
-      const Timestamp time = std::min(Timestamp{record.time}, appended_at);
+      const Timestamp time = std::min(placed.times[i], appended_at);
       columns_.seen_times.push_back(keyed.plan->has_event_time ? time.ms : work.rules.now.ms);
     }
     if (has_record_keys) columns_.record_keys.push_back(delivery.record_key(placed.numbers[i]));

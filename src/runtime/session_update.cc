@@ -21,24 +21,19 @@ void SessionUpdate::run(const SessionEpoch& epoch, std::uint32_t shard,
 }
 
 void SessionUpdate::take(const Work& work, std::uint32_t delivery, std::uint32_t shard) {
-  const Placement& placement = *work.epoch.deliveries[delivery]->placement;
-  const Exchange::Records placed = placement.exchange.shard(shard);
+  const Exchange::Records placed =
+      work.epoch.deliveries[delivery]->placement->exchange.shard(shard);
   for (std::size_t begin = 0; begin < placed.size;) {
     const std::size_t count = std::min(kBatch, placed.size - begin);
-    // Their times lie far apart, as the chain left them: without fetching ahead a fifth of an epoch
-    // is spent waiting for them.
-    for (std::size_t i = begin; i < begin + count; ++i)
-      __builtin_prefetch(&placement.emitted[placed.numbers[i]].time);
     found_.resize(count);
     work.table.find_or_insert({placed.probes + begin, count}, found_.data());
     for (std::size_t i = 0; i < count; ++i) {
-      const std::uint32_t number = placed.numbers[begin + i];
       add(work, {.latest = found_[i],
-                 .time = {placement.emitted[number].time},
+                 .time = placed.times[begin + i],
                  .value = placed.values[begin + i],
                  .delivery = delivery,
                  .record = placed.records[begin + i],
-                 .number = number});
+                 .number = placed.numbers[begin + i]});
     }
     begin += count;
   }

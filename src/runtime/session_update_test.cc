@@ -90,8 +90,8 @@ struct Sessions {
         state::Sessions::append_slot(keys.back(), 0);
         const auto number = static_cast<std::uint32_t>(i - begin);
         Exchange& exchange = delivery.own_placement.exchange;
-        exchange.add(keys.back(), exchange.number_of(window::kAlways), &input[i].second, number,
-                     number);
+        exchange.add(keys.back(), exchange.number_of(window::kAlways), &input[i].second,
+                     {input[i].second.time}, number, number);
       }
       delivery.own_placement.exchange.sort();
       delivery.own_placement.emitted = of_chunk;

@@ -70,7 +70,7 @@ class Placing {
 
   void add(const abi::Emitted& record, std::uint32_t pane, u32 number) {
     const void* const value = join_ != nullptr ? arrival(record, number) : record.value;
-    placement_.exchange.add(record.key.view(), pane, value, record.origin, number);
+    placement_.exchange.add(record.key.view(), pane, value, {record.time}, record.origin, number);
   }
 
   const JoinArrival* arrival(const abi::Emitted& record, u32 number) {
@@ -84,8 +84,7 @@ class Placing {
     auto* const made = static_cast<JoinArrival*>(memory);
     auto* const bytes = reinterpret_cast<char*>(made + 1);
     stored_.copy(bytes, stored_.size());
-    return new (memory)
-        JoinArrival{record.value, record_key, {record.time}, {bytes, stored_.size()}};
+    return new (memory) JoinArrival{record.value, record_key, {bytes, stored_.size()}};
   }
 
   bool is_placeable(const abi::Emitted& record) {

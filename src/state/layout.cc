@@ -35,7 +35,7 @@ Entry* Layout::make_entry(void* memory, std::string_view key) const {
                                    .live = 0,
                                    .key_size = static_cast<std::uint16_t>(key.size()),
                                    .changed = 0,
-                                   .saved = 0};
+                                   .saved = Saved::kNot};
   if (has_sessions()) session(entry) = {};
   for (std::size_t state = 0; state < codecs_.size(); ++state) initialize(entry, state);
   key.copy(static_cast<char*>(memory) + key_offset_, key.size());

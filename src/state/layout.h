@@ -28,13 +28,20 @@ constexpr std::uint32_t shard_of(std::uint64_t hash) {
   return static_cast<std::uint32_t>(hash >> 24) % kShards;
 }
 
+// Of an entry, what it was before this epoch: it had rows, or it had none.
+enum class Saved : std::uint8_t {
+  kNot,  // nothing is saved: it is new, or was not asked for
+  kWithRows,
+  kWithout,
+};
+
 // One key. Followed in memory by the rows (see Layout::row) and the key's bytes.
 struct Entry {
   Timestamp updated_at;    // of the last change
   std::uint32_t live;      // bit s: the row of state s exists: an operator has called for it
   std::uint16_t key_size;  // bytes
   std::uint8_t changed;    // 1: it is among Table::changes()
-  std::uint8_t saved;      // 1: what it was before this epoch can be restored
+  Saved saved;             // what it was can be restored
 };
 
 // Of the session that an entry's rows belong to; stands behind the head of the entry.

@@ -121,12 +121,12 @@ bool Table::is_new(std::uint32_t ref) const {
 }
 
 void Table::save(std::uint32_t ref, Entry* entry) {
-  if (entry->saved != 0 || is_new(ref)) return;
+  if (entry->saved != Saved::kNot || is_new(ref)) return;
   const std::size_t at = saved_.size();
   saved_.resize(at + kPlaceBytes + layout_.mutable_bytes());
   std::memcpy(&saved_[at], &entry, kPlaceBytes);
   std::memcpy(&saved_[at + kPlaceBytes], static_cast<void*>(entry), layout_.mutable_bytes());
-  entry->saved = 1;
+  entry->saved = entry->live != 0 ? Saved::kWithRows : Saved::kWithout;
 }
 
 template <class Visit>
@@ -376,7 +376,7 @@ void Table::compact_text() {
 void Table::commit() {
   is_changed_ = is_changed_ || !saved_.empty() || map_.keys != mark_.keys;
   for (Entry* entry : changes_) entry->changed = 0;
-  for_each_saved([](Entry* entry, const char*) { entry->saved = 0; });
+  for_each_saved([](Entry* entry, const char*) { entry->saved = Saved::kNot; });
   for (Page* block : old_text_) drop(block);
   old_text_.clear();
   if (!replaced_.empty()) history_->retire(replaced_.take());
