@@ -5,69 +5,81 @@
 
 namespace gameflow::runtime {
 
+void ExchangeBuilder::begin(Exchange& out, std::string_view suffix) {
+  out_ = &out;
+  suffix_ = suffix;
+  placed_.clear();
+  shards_.clear();
+  keys_.reset();
+}
+
 // There are few.
-std::uint32_t Exchange::number_of(window::Span window) {
-  const auto known = std::ranges::find(windows_, window);
-  const auto number = static_cast<std::uint32_t>(known - windows_.begin());
-  if (known == windows_.end()) windows_.push_back(window);
+std::uint32_t ExchangeBuilder::number_of(window::Span window) {
+  std::vector<window::Span>& windows = out_->windows_;
+  const auto known = std::ranges::find(windows, window);
+  const auto number = static_cast<std::uint32_t>(known - windows.begin());
+  if (known == windows.end()) windows.push_back(window);
   return number;
 }
 
-std::uint64_t Exchange::hash_of(std::string_view key) {
-  if (suffix_.bytes.empty()) return state::hash_key(key);
-  suffix_.key.assign(key).append(suffix_.bytes);
-  return state::hash_key(suffix_.key);
+std::string_view ExchangeBuilder::with_suffix(std::string_view key) {
+  if (suffix_.empty()) return key;
+  const std::size_t size = key.size() + suffix_.size();
+  auto* const bytes = static_cast<char*>(keys_.allocate(size, 1));
+  key.copy(bytes, key.size());
+  suffix_.copy(bytes + key.size(), suffix_.size());
+  return {bytes, size};
 }
 
-void Exchange::add(std::string_view key, std::uint32_t window, const void* value, Timestamp time,
-                   std::uint32_t record, std::uint32_t number) {
-  const std::uint64_t hash = hash_of(key);
+void ExchangeBuilder::add(std::string_view key, std::uint32_t window, const void* value,
+                          Timestamp time, std::uint32_t record, std::uint32_t number) {
+  key = with_suffix(key);
+  const std::uint64_t hash = state::hash_key(key);
   placed_.push_back({{key, hash}, value, time, window, record, number});
   shards_.push_back(static_cast<std::uint8_t>(state::shard_of(hash)));
 }
 
-// Counting sort; within a shard records stay in order.
-void Exchange::sort() {
-  struct Place {
-    std::uint32_t record = 0, key = 0;  // numbers in the columns and in key_bytes_
-  };
-  const std::string_view suffix = suffix_.bytes;
-  Place next[state::kShards];
+void ExchangeBuilder::count() {
+  std::ranges::fill(next_, Place{});
   for (std::size_t i = 0; i < placed_.size(); ++i) {
-    ++next[shards_[i]].record;
-    next[shards_[i]].key += static_cast<std::uint32_t>(placed_[i].probe.key.size() + suffix.size());
+    ++next_[shards_[i]].record;
+    next_[shards_[i]].key += static_cast<std::uint32_t>(placed_[i].probe.key.size());
   }
   Place begin;
   for (std::uint32_t shard = 0; shard < state::kShards; ++shard) {
-    const Place counts = std::exchange(next[shard], begin);
-    if (counts.record != 0) shards_mask_ |= std::uint64_t{1} << shard;
-    shard_begin_[shard] = begin.record;
+    const Place counts = std::exchange(next_[shard], begin);
+    if (counts.record != 0) out_->shards_mask_ |= std::uint64_t{1} << shard;
+    out_->shard_begin_[shard] = begin.record;
     begin.record += counts.record;
     begin.key += counts.key;
   }
-  shard_begin_[state::kShards] = begin.record;
-  probes_.resize(begin.record);
-  values_.resize(begin.record);
-  times_.resize(begin.record);
-  record_windows_.resize(begin.record);
-  records_.resize(begin.record);
-  numbers_.resize(begin.record);
-  key_bytes_.resize(begin.key);
+  out_->shard_begin_[state::kShards] = begin.record;
+  out_->key_bytes_.resize(begin.key);
+}
+
+// Counting sort; within a shard records stay in order.
+void ExchangeBuilder::finish() {
+  count();
+  Exchange& out = *out_;
+  out.probes_.resize(placed_.size());
+  out.values_.resize(placed_.size());
+  out.times_.resize(placed_.size());
+  out.record_windows_.resize(placed_.size());
+  out.records_.resize(placed_.size());
+  out.numbers_.resize(placed_.size());
   for (std::size_t i = 0; i < placed_.size(); ++i) {
     const Placed& placed = placed_[i];
     const std::string_view key = placed.probe.key;
-    Place& at = next[shards_[i]];
-    char* const bytes = key_bytes_.data() + at.key;
+    Place& at = next_[shards_[i]];
+    char* const bytes = out.key_bytes_.data() + at.key;
     key.copy(bytes, key.size());
-    suffix.copy(bytes + key.size(), suffix.size());
-    const std::size_t size = key.size() + suffix.size();
-    at.key += static_cast<std::uint32_t>(size);
-    probes_[at.record] = {{bytes, size}, placed.probe.hash};
-    values_[at.record] = placed.value;
-    times_[at.record] = placed.time;
-    record_windows_[at.record] = placed.window;
-    records_[at.record] = placed.record;
-    numbers_[at.record] = placed.number;
+    at.key += static_cast<std::uint32_t>(key.size());
+    out.probes_[at.record] = {{bytes, key.size()}, placed.probe.hash};
+    out.values_[at.record] = placed.value;
+    out.times_[at.record] = placed.time;
+    out.record_windows_[at.record] = placed.window;
+    out.records_[at.record] = placed.record;
+    out.numbers_[at.record] = placed.number;
     ++at.record;
   }
 }
@@ -88,9 +100,6 @@ std::size_t Exchange::Records::end_of_window(std::size_t begin, std::size_t most
 }
 
 void Exchange::clear() {
-  suffix_.bytes.clear();
-  placed_.clear();
-  shards_.clear();
   windows_.clear();
   probes_.clear();
   values_.clear();

@@ -1,11 +1,11 @@
 // Records on their way to the shards of their keys.
 //
-// One worker places the records of a chunk: it adds them in order, then sorts them by shard. Each
-// shard then takes its own from all chunks, in order of chunk. What an update needs of a record is
-// copied out while it is in the cache: fetched from columns, record by record, it costs four cache
-// misses each (update 390 to 210 ms per 2 M events).
+// One worker places the records of a chunk: its builder takes them in order, then sorts them by
+// shard into the exchange. Each shard then takes its own from all chunks, in order of chunk. What
+// an update needs of a record is copied out while it is in the cache: fetched from columns, record
+// by record, it costs four cache misses each (update 390 to 210 ms per 2 M events).
 //
-// Threads  filled by one worker, then read by many.
+// Threads  an exchange is filled by one worker, then read by many; a builder is a worker's own.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "record/arena.h"
 #include "state/layout.h"
 #include "state/table.h"
 #include "window/assigner.h"
@@ -37,15 +38,6 @@ class Exchange {
     std::size_t end_of_window(std::size_t begin, std::size_t most) const;
   };
 
-  // Before the first add(): keys get this behind them.
-  void set_key_suffix(std::string_view suffix) { suffix_.bytes = suffix; }
-  // Of a window in windows(), where it is from now on.
-  std::uint32_t number_of(window::Span window);
-  // `key` and `value` must stay until sort(); `window` is a number of one.
-  void add(std::string_view key, std::uint32_t window, const void* value, Timestamp time,
-           std::uint32_t record, std::uint32_t number);
-  // After the last add().
-  void sort();
   void clear();
 
   Records shard(std::uint32_t number) const;
@@ -53,10 +45,39 @@ class Exchange {
   std::uint64_t shards() const { return shards_mask_; }
   // The windows that records fall into, each once.
   const std::vector<window::Span>& windows() const { return windows_; }
-  std::size_t size() const { return placed_.size(); }
+  std::size_t size() const { return shard_begin_[state::kShards]; }
 
  private:
-  std::uint64_t hash_of(std::string_view key);
+  friend class ExchangeBuilder;
+
+  std::vector<window::Span> windows_;
+  // By shard.
+  std::vector<state::Probe> probes_;
+  std::vector<const void*> values_;
+  std::vector<Timestamp> times_;
+  std::vector<std::uint32_t> record_windows_, records_, numbers_;
+  std::vector<char> key_bytes_;
+  std::uint32_t shard_begin_[state::kShards + 1] = {};
+  std::uint64_t shards_mask_ = 0;
+  static_assert(state::kShards == 64);
+};
+
+// Fills one exchange after the other; what has not been sorted lies in the same memory, for each
+// chunk, so that it is in the caches.
+class ExchangeBuilder {
+ public:
+  // `out` is empty; all keys get `suffix` behind them.
+  void begin(Exchange& out, std::string_view suffix);
+  // Of a window in out.windows(), where it is from now on.
+  std::uint32_t number_of(window::Span window);
+  // `key` and `value` must stay until finish(); `window` is a number of one.
+  void add(std::string_view key, std::uint32_t window, const void* value, Timestamp time,
+           std::uint32_t record, std::uint32_t number);
+  void finish();
+
+ private:
+  std::string_view with_suffix(std::string_view key);
+  void count();
 
   // As it was added.
   struct Placed {
@@ -66,23 +87,17 @@ class Exchange {
     std::uint32_t window, record, number;
   };
 
+  // Where the next record of a shard goes: a place in the columns, and in key_bytes_.
+  struct Place {
+    std::uint32_t record = 0, key = 0;
+  };
+
+  Exchange* out_ = nullptr;
+  std::string suffix_;
   std::vector<Placed> placed_;
   std::vector<std::uint8_t> shards_;  // of placed_
-  std::vector<window::Span> windows_;
-  // By shard.
-  std::vector<state::Probe> probes_;
-  std::vector<const void*> values_;
-  std::vector<Timestamp> times_;
-  std::vector<std::uint32_t> record_windows_, records_, numbers_;
-  std::vector<char> key_bytes_;
-  struct Suffix {
-    std::string bytes;
-    std::string key;  // one with it, to be hashed
-  };
-  Suffix suffix_;
-  std::uint32_t shard_begin_[state::kShards + 1] = {};
-  std::uint64_t shards_mask_ = 0;
-  static_assert(state::kShards == 64);
+  Place next_[state::kShards];
+  record::BlockArena keys_;  // those that have got a suffix
 };
 
 }  // namespace gameflow::runtime

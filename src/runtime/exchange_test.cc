@@ -17,15 +17,17 @@ constexpr window::Span kWindow{{0}, {100}}, kNext{{100}, {200}};
 TEST(Exchange, EveryRecordIsInTheShardOfItsKeyInOrder) {
   std::mt19937 random(1);
   Exchange exchange;
+  ExchangeBuilder builder;
   for (int round = 0; round < 3; ++round) {  // its memory is used again
     std::map<std::uint32_t, std::vector<std::pair<std::string, std::uint32_t>>> expected;
     std::vector<std::string> keys;
     for (int i = 0; i < 500; ++i) keys.push_back(fmt::format("player_{}", random() % 100));
+    builder.begin(exchange, {});
     for (std::uint32_t i = 0; i < keys.size(); ++i) {
-      exchange.add(keys[i], exchange.number_of(i % 3 == 0 ? kNext : kWindow), &keys[i], {i}, i, i);
+      builder.add(keys[i], builder.number_of(i % 3 == 0 ? kNext : kWindow), &keys[i], {i}, i, i);
       expected[state::shard_of(state::hash_key(keys[i]))].emplace_back(keys[i], i);
     }
-    exchange.sort();
+    builder.finish();
     keys.assign(keys.size(), "gone");  // from here on the exchange has its own
     for (std::uint32_t shard = 0; shard < state::kShards; ++shard) {
       std::vector<std::pair<std::string, std::uint32_t>> found;
@@ -53,27 +55,31 @@ TEST(Exchange, EveryRecordIsInTheShardOfItsKeyInOrder) {
 
 TEST(Exchange, KeysGetWhatStandsBehindThem) {
   Exchange exchange;
+  ExchangeBuilder builder;
   const int value = 0;
-  exchange.set_key_suffix("/0");
-  exchange.add("ann", exchange.number_of(kWindow), &value, {}, 0, 0);
-  exchange.sort();
+  builder.begin(exchange, "/0");
+  builder.add("ann", builder.number_of(kWindow), &value, {}, 0, 0);
+  builder.finish();
   const std::uint64_t hash = state::hash_key("ann/0");
   const Exchange::Records placed = exchange.shard(state::shard_of(hash));
   ASSERT_EQ(placed.size, 1U);
   EXPECT_EQ(placed.probes[0].key, "ann/0");
   EXPECT_EQ(placed.probes[0].hash, hash);
   exchange.clear();
-  exchange.add("ann", exchange.number_of(kWindow), &value, {}, 0, 0);
-  exchange.sort();
+  builder.begin(exchange, {});
+  builder.add("ann", builder.number_of(kWindow), &value, {}, 0, 0);
+  builder.finish();
   EXPECT_EQ(exchange.shard(state::shard_of(state::hash_key("ann"))).probes[0].key, "ann");
 }
 
 TEST(Exchange, WindowsAreNamedOnceInOrderOfTheirFirstRecord) {
   Exchange exchange;
+  ExchangeBuilder builder;
   const int value = 0;
+  builder.begin(exchange, {});
   for (const window::Span window : {kNext, kWindow, kNext, kNext, kWindow})
-    exchange.add("ann", exchange.number_of(window), &value, {}, 0, 0);
-  exchange.sort();
+    builder.add("ann", builder.number_of(window), &value, {}, 0, 0);
+  builder.finish();
   EXPECT_EQ(exchange.windows(), (std::vector<window::Span>{kNext, kWindow}));
 }
 

@@ -78,22 +78,20 @@ struct Sessions {
     std::deque<Delivery> deliveries;
     std::deque<std::vector<abi::Emitted>> emitted;
     std::vector<const Delivery*> pointers;
+    ExchangeBuilder builder;
     for (std::size_t begin = 0; begin < input.size(); begin += chunk) {
       Delivery& delivery = deliveries.emplace_back();
       std::vector<abi::Emitted>& of_chunk = emitted.emplace_back();
-      std::deque<std::string> keys;
+      builder.begin(delivery.own_placement.exchange, state::Sessions::first_slot());
       const std::size_t end = std::min(input.size(), begin + chunk);
       for (std::size_t i = begin; i < end; ++i) {
         of_chunk.push_back(
             {&input[i].second, input[i].second.time, Text(), static_cast<u32>(i - begin), nullptr});
-        keys.push_back(input[i].first);
-        state::Sessions::append_slot(keys.back(), 0);
         const auto number = static_cast<std::uint32_t>(i - begin);
-        Exchange& exchange = delivery.own_placement.exchange;
-        exchange.add(keys.back(), exchange.number_of(window::kAlways), &input[i].second,
-                     {input[i].second.time}, number, number);
+        builder.add(input[i].first, builder.number_of(window::kAlways), &input[i].second,
+                    {input[i].second.time}, number, number);
       }
-      delivery.own_placement.exchange.sort();
+      builder.finish();
       delivery.own_placement.emitted = of_chunk;
       delivery.placement = &delivery.own_placement;
       pointers.push_back(&delivery);

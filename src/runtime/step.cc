@@ -21,17 +21,19 @@ namespace {
 // Places what left a chain in the panes of a service.
 class Placing {
  public:
-  Placing(const Chunk& chunk, const Taker& taker, Placement& placement)
+  Placing(const Chunk& chunk, const Taker& taker, ExchangeBuilder& exchange, Placement& placement)
       : chunk_(chunk),
         taker_(taker),
         join_(taker.service->join ? &*taker.service->join : nullptr),
         side_(taker.service->side_of(taker.delivery->input)),
         assigner_(join_ != nullptr ? join_->assigner : taker.service->keyed->assigner),
+        exchange_(exchange),
         placement_(placement) {}
 
   void run(std::span<const abi::Emitted> emitted) {
     placement_.emitted = emitted;
-    if (assigner_.has_sessions()) placement_.exchange.set_key_suffix(state::Sessions::first_slot());
+    exchange_.begin(placement_.exchange,
+                    assigner_.has_sessions() ? state::Sessions::first_slot() : std::string_view());
     for (u32 number = 0; number < emitted.size(); ++number) {
       const abi::Emitted& record = emitted[number];
       const Timestamp time{record.time};
@@ -49,7 +51,7 @@ class Placing {
     // Records of one pane together: rows are looked up and changed in batches of one pane.
     std::ranges::stable_sort(copies_, {}, &std::pair<std::uint32_t, u32>::first);
     for (const auto& [pane, number] : copies_) add(emitted[number], pane, number);
-    placement_.exchange.sort();
+    exchange_.finish();
   }
 
  private:
@@ -59,7 +61,7 @@ class Placing {
     panes_.clear();
     alike_ = assigner_.for_each_pane(time, [&](window::Span pane) {
       if (join_ != nullptr || !window::has_passed(taker_.gone_until, assigner_.last_end(pane)))
-        panes_.push_back(placement_.exchange.number_of(pane));
+        panes_.push_back(exchange_.number_of(pane));
     });
   }
 
@@ -70,7 +72,7 @@ class Placing {
 
   void add(const abi::Emitted& record, std::uint32_t pane, u32 number) {
     const void* const value = join_ != nullptr ? arrival(record, number) : record.value;
-    placement_.exchange.add(record.key.view(), pane, value, {record.time}, record.origin, number);
+    exchange_.add(record.key.view(), pane, value, {record.time}, record.origin, number);
   }
 
   const JoinArrival* arrival(const abi::Emitted& record, u32 number) {
@@ -132,6 +134,7 @@ class Placing {
   const BoundJoin* const join_;  // null: there is none
   const Side side_;
   const window::Assigner& assigner_;
+  ExchangeBuilder& exchange_;
   Placement& placement_;
   window::Span alike_{};              // times in it have the panes…
   std::vector<std::uint32_t> panes_;  // …with these numbers in the exchange
@@ -315,7 +318,7 @@ class Steps {
     if (alike != before_.end()) {
       delivery_.placement = alike->delivery->placement;
     } else {
-      Placing(chunk_, taker_, delivery_.own_placement).run(emitted);
+      Placing(chunk_, taker_, scratch_.exchange, delivery_.own_placement).run(emitted);
     }
     for (const Placement::Failed& failed : delivery_.placement->failed) {
       service_.add_failure(delivery_.input, failed.op, delivery_.counts);

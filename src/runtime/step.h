@@ -60,6 +60,7 @@ struct StepScratch {
   // pipes make. For each chunk the same memory, so that it is in the caches.
   record::BlockArena passing;
   SinkScratch sinks;
+  ExchangeBuilder exchange;
 
   // With another chunk.
   void begin();
