@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -46,9 +47,15 @@ Result<std::filesystem::path> cache_folder(const BuildOptions& options) {
   const char* const cache = std::getenv("XDG_CACHE_HOME");
   if (cache != nullptr && *cache == '/') return std::filesystem::path(cache) / "gameflow";
   const char* const home = std::getenv("HOME");
-  if (home != nullptr && *home == '/') return std::filesystem::path(home) / ".cache/gameflow";
-  return fail(ErrorCode::kDataUnwritable,
-              "there is no home folder for built operators: say where with --cache DIR");
+  std::error_code error;
+  if (home != nullptr && *home == '/' && std::filesystem::is_directory(home, error))
+    return std::filesystem::path(home) / ".cache/gameflow";
+  return fail(
+      ErrorCode::kDataUnwritable,
+      fmt::format("this user has no home folder for built operators ($HOME is {}): say where "
+                  "with --cache DIR, a folder that this user may write to",
+                  home == nullptr || *home == '\0' ? "not set"
+                                                   : fmt::format("{}, which is not there", home)));
 }
 
 // Says that something takes a while, unless it is over before.

@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <sys/statvfs.h>
 
 #include "opbuild/block.h"
 #include "opbuild/cache.h"
@@ -243,7 +244,18 @@ Result<plan::Functions> load(const fs::path& file, const plan::Graph& graph) {
                 fmt::format("the operator library {} cannot be used: {}", file.string(), why));
   };
   void* const handle = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr) return invalid(::dlerror());
+  if (handle == nullptr) {
+    const std::string why = ::dlerror();
+    struct statvfs system {};
+    if (::statvfs(file.c_str(), &system) == 0 && (system.f_flag & ST_NOEXEC) != 0) {
+      return invalid(
+          fmt::format("the file system of {} is mounted noexec, so that no program may "
+                      "run from there: choose a folder on another one with --cache DIR "
+                      "({})",
+                      file.parent_path().string(), why));
+    }
+    return invalid(why);
+  }
   const auto entry = reinterpret_cast<abi::LibraryFn>(::dlsym(handle, abi::kLibrarySymbol));
   if (entry == nullptr) return invalid(fmt::format("it has no {}", abi::kLibrarySymbol));
   auto functions = plan::Functions::bind(*entry(), graph);
@@ -251,18 +263,23 @@ Result<plan::Functions> load(const fs::path& file, const plan::Graph& graph) {
   return functions;
 }
 
-// What was built of the same source by whatever compiler, for a machine without one.
-std::optional<Library> find_built(const plan::Graph& graph, const Options& options) {
-  const auto cache = Cache::open(options.cache_folder);
-  if (!cache) return std::nullopt;
-  for (const std::string& key : cache->keys_of(source_key(generate_source(graph)))) {
-    Library library{.file = cache->path_of(key), .was_cached = true};
-    if (!cache->has(key)) continue;
+// What was built of the same source by whatever compiler, for a machine without one; nothing if
+// there is none. An error: why what is there cannot be used.
+Result<std::optional<Library>> find_built(const plan::Graph& graph, const Options& options) {
+  GF_ASSIGN(const Cache cache, Cache::open(options.cache_folder));
+  Status unusable;
+  for (const std::string& key : cache.keys_of(source_key(generate_source(graph)))) {
+    Library library{.file = cache.path_of(key), .was_cached = true};
+    if (!cache.has(key)) continue;
     auto functions = load(library.file, graph);
-    if (!functions) continue;
+    if (!functions) {
+      unusable = fail(std::move(functions).error());
+      continue;
+    }
     library.functions = std::move(*functions);
     return library;
   }
+  if (!unusable) return fail(std::move(unusable).error());
   return std::nullopt;
 }
 
@@ -275,8 +292,13 @@ Result<Library> build(const plan::Graph& graph, const Options& options, Mistakes
   if (!compiler) {
     // A compiler that is named is wanted; the usual one only for what is new.
     const bool is_usual = options.compiler == Options{}.compiler;
-    if (auto library = is_usual ? find_built(graph, options) : std::nullopt) return *library;
-    return fail(compiler.error());
+    if (!is_usual) return fail(compiler.error());
+    auto library = find_built(graph, options);
+    if (library && *library) return **std::move(library);
+    if (library) return fail(compiler.error());
+    return fail(library.error().code,
+                fmt::format("{}. Without it they would have to be built here: {}",
+                            library.error().message, compiler.error().message));
   }
   GF_ASSIGN(compiler->linking, find_libraries(graph, mistakes));
   GF_ASSIGN(Cache cache, Cache::open(options.cache_folder));

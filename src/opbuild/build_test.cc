@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -550,6 +551,69 @@ TEST_F(CacheTest, RefusesAFolderThatOthersCanWriteTo) {
   ASSERT_FALSE(library);
   EXPECT_EQ(library.error().code, ErrorCode::kDataUnwritable);
   EXPECT_NE(library.error().message.find("other users can write there"), std::string::npos);
+}
+
+TEST_F(CacheTest, RefusesAFolderThatOthersCanReplace) {
+  fs::create_directories(options.cache_folder);
+  ::chmod(options.cache_folder.c_str(), 0700);
+  const fs::path parent = options.cache_folder.parent_path();
+  ::chmod(parent.c_str(), 0777);
+  const auto refused = Cache::open(options.cache_folder);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kDataUnwritable);
+  EXPECT_NE(refused.error().message.find("chmod +t " + parent.string()), std::string::npos)
+      << refused.error().message;
+  ::chmod(parent.c_str(), 01777);  // as /tmp: only its owner replaces it
+  EXPECT_TRUE(Cache::open(options.cache_folder));
+}
+
+TEST_F(CacheTest, TellsWhoseFolderItIs) {
+  if (::geteuid() != 0) GTEST_SKIP() << "giving a folder away needs root";
+  fs::create_directories(options.cache_folder);
+  ASSERT_EQ(::chown(options.cache_folder.c_str(), 12345, 12345), 0);
+  const auto foreign = Cache::open(options.cache_folder);
+  ASSERT_FALSE(foreign);
+  EXPECT_NE(foreign.error().message.find("belongs to user 12345"), std::string::npos)
+      << foreign.error().message;
+  // Root's is for everybody.
+  ASSERT_EQ(::chown(options.cache_folder.c_str(), 0, 0), 0);
+  ::chmod(options.cache_folder.c_str(), 0755);
+  ::chmod(folder.path.c_str(), 0755);
+  ASSERT_EQ(::seteuid(12345), 0);
+  const auto of_root = Cache::open(options.cache_folder);
+  auto written = of_root ? Cache(*of_root).write("x", "x") : fail(of_root.error());
+  ASSERT_EQ(::seteuid(0), 0);
+  ASSERT_TRUE(of_root) << of_root.error().message;
+  ASSERT_FALSE(written);
+  EXPECT_NE(written.error().message.find("user 12345 may not write there, it belongs to user 0"),
+            std::string::npos)
+      << written.error().message;
+}
+
+TEST_F(CacheTest, TellsThatNothingMayRunFromThere) {
+  fs::create_directories(options.cache_folder);
+  if (::mount("tmpfs", options.cache_folder.c_str(), "tmpfs", MS_NOEXEC, "size=64m,mode=0700") != 0)
+    GTEST_SKIP() << "mounting a tmpfs needs root";
+  const auto library = build(graph_of(player_sessions()), options);
+  ::umount2(options.cache_folder.c_str(), MNT_DETACH);
+  ASSERT_FALSE(library);
+  EXPECT_EQ(library.error().code, ErrorCode::kLibraryInvalid);
+  EXPECT_NE(library.error().message.find("is mounted noexec"), std::string::npos)
+      << library.error().message;
+}
+
+// Not what follows from it: that a compiler is missing.
+TEST_F(CacheTest, TellsWhatIsWrongWithTheFolderWhereThereIsNoCompiler) {
+  fs::create_directories(options.cache_folder);
+  ::chmod(options.cache_folder.c_str(), 0777);
+  const std::string path = ::getenv("PATH");
+  ::setenv("PATH", folder.path.c_str(), 1);
+  const auto refused = build(graph_of(player_sessions()), options);
+  ::setenv("PATH", path.c_str(), 1);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kDataUnwritable);
+  EXPECT_TRUE(refused.error().message.starts_with("cannot keep built operators in"))
+      << refused.error().message;
 }
 
 // Headers of who knows whom would be in the operators, and in no key of the cache.

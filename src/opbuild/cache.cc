@@ -46,6 +46,44 @@ tl::unexpected<Error> unwritable(const fs::path& path, std::string_view why) {
               fmt::format("cannot keep built operators in {}: {}", path.string(), why));
 }
 
+// Whoever can write here, or put another folder in its place, can run code as this user. So it is
+// this user's, or root's, as where one image builds and another runs, and nobody else's.
+Status check_owner(const fs::path& folder, const struct stat& status) {
+  const auto refused = [&](const std::string& why, std::string_view way_out) {
+    return unwritable(folder, fmt::format("{}, and could run code as this user: {}, or choose "
+                                          "another folder with --cache DIR",
+                                          why, way_out));
+  };
+  if (status.st_uid != ::geteuid() && status.st_uid != 0)
+    return refused(fmt::format("it belongs to user {}, not to this one ({}) or root", status.st_uid,
+                               ::geteuid()),
+                   "let one of them own it");
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return refused("other users can write there", "chmod go-w it");
+  struct stat above {};
+  std::error_code error;
+  const fs::path parent = fs::canonical(folder, error).parent_path();
+  if (error || ::stat(parent.c_str(), &above) != 0) return unwritable(folder, "it has no parent");
+  if ((above.st_mode & S_IWOTH) != 0 && (above.st_mode & S_ISVTX) == 0)
+    return refused(fmt::format("others can put another folder in its place, as all may write to {}",
+                               parent.string()),
+                   fmt::format("chmod +t {}", parent.string()));
+  return {};
+}
+
+// Why this user cannot, of a folder that is there.
+tl::unexpected<Error> no_access(const fs::path& folder, std::string_view what, int error) {
+  struct stat status {};
+  if (error == EACCES && ::stat(folder.c_str(), &status) == 0 && status.st_uid != ::geteuid()) {
+    return unwritable(
+        folder, fmt::format("user {} may not {} there, it belongs to user {}: build there as that "
+                            "user and let others read (chmod -R a+rX), or choose a folder of your "
+                            "own with --cache DIR",
+                            ::geteuid(), what, status.st_uid));
+  }
+  return unwritable(folder, std::strerror(error));
+}
+
 bool is_sealed(std::string_view content) {
   if (content.size() < kSealBytes) return false;
   const std::string_view body = content.substr(0, content.size() - kSealBytes);
@@ -74,17 +112,17 @@ std::string sha256_of(const std::vector<std::string_view>& parts) {
 Result<Cache> Cache::open(const fs::path& folder) {
   std::error_code error;
   if (folder.has_parent_path()) fs::create_directories(folder.parent_path(), error);
+  if (error) return unwritable(folder, error.message());
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    return unwritable(folder, std::strerror(errno));
+    // A read-only file system says so even of a folder that is there.
+    const int why = errno;
+    if (!fs::exists(folder, error)) return unwritable(folder, std::strerror(why));
   }
   struct stat status {};
   if (::stat(folder.c_str(), &status) != 0) return unwritable(folder, std::strerror(errno));
   if (!S_ISDIR(status.st_mode)) return unwritable(folder, "it is not a folder");
-  // Whoever can write here can run code as this user.
-  if (status.st_uid != ::geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    return unwritable(folder, "other users can write there; choose a folder of your own");
-  }
-  if (::access(folder.c_str(), R_OK | X_OK) != 0) return unwritable(folder, std::strerror(errno));
+  GF_TRY(check_owner(folder, status));
+  if (::access(folder.c_str(), R_OK | X_OK) != 0) return no_access(folder, "read", errno);
   // The compiler gets paths, whatever the working directory.
   const fs::path absolute = fs::absolute(folder, error);
   if (error) return unwritable(folder, error.message());
@@ -107,9 +145,9 @@ Result<fs::path> Cache::write(const fs::path& name, std::string_view content) {
   fs::create_directories(path.parent_path(), error);
   const fs::path written = temporary();
   if (!write_file(written, content)) {
-    const std::string why = std::strerror(errno);
+    const int why = errno;
     fs::remove(written, error);
-    return unwritable(folder_, why);
+    return no_access(folder_, "write", why);
   }
   fs::rename(written, path, error);
   if (error) return unwritable(path, error.message());

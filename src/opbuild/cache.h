@@ -19,8 +19,8 @@ std::string sha256_of(const std::vector<std::string_view>& parts);
 
 class Cache {
  public:
-  // Makes the folder, for its owner alone, where there is none. It may be read-only, until there is
-  // something to write.
+  // Makes the folder, for its owner alone, where there is none. It may be root's, or read-only,
+  // until there is something to write.
   static Result<Cache> open(const std::filesystem::path& folder);
 
   // Where things are; whether they exist is another matter.

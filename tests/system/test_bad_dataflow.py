@@ -1,11 +1,15 @@
 """Mistakes in a dataflow.yaml, and places where no server can be: told with position and way out, nothing left behind."""
 
+import os
+import pathlib
 import re
+import shutil
 import socket
+import subprocess
 import tempfile
 import unittest
 
-from harness import COUNTING, FLAGSHIP, SystemTest, cache_folder, run_cli, two_services
+from harness import COUNTING, FLAGSHIP, PATIENCE_SECONDS, PROGRAM, SystemTest, cache_folder, run_cli, two_services
 
 GOOD = two_services()
 TIMESTAMP = "return parse_time(event.event_timestamp, record_time);"
@@ -268,6 +272,40 @@ class Places(SystemTest):
         self.assertEqual(done.returncode, 1)
         self.assertIn(str(file), done.stderr)
         self.assertEqual(file.read_text(), "mine")
+
+    def test_no_home_folder(self):
+        for home in ("/nonexistent", "", "relative"):
+            done = run_cli("build", COUNTING, env={"HOME": home, "XDG_CACHE_HOME": "", "GAMEFLOW_CACHE": ""})
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("this user has no home folder for built operators", done.stderr)
+            self.assertIn("--cache DIR", done.stderr)
+        self.assertFalse(pathlib.Path("/nonexistent").exists())
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "becoming another user takes root")
+    def test_a_cache_of_root_serves_another_user(self):
+        """As in a container whose image is built by root and run by somebody else, without a compiler."""
+        program = pathlib.Path(PROGRAM).resolve()
+
+        def as_nobody(*arguments):
+            command = [shutil.which("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups", program, "build", *arguments]
+            return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS,
+                                  env={"PATH": "/nowhere", "NO_COLOR": "1"})
+
+        dataflow = self.folder / "counting.yaml"
+        shutil.copy(COUNTING, dataflow)
+        cache = self.folder / "cache"
+        self.folder.chmod(0o755)
+        if any(not folder.stat().st_mode & 0o001 for folder in program.parents):
+            self.skipTest("others cannot reach the program")
+        self.assertEqual(run_cli("build", dataflow, "--cache", cache).returncode, 0)
+        hidden = as_nobody(dataflow, "--cache", cache)
+        self.assertEqual(hidden.returncode, 1)
+        self.assertIn("user 65534 may not read there, it belongs to user 0", hidden.stderr)
+        self.assertIn("chmod -R a+rX", hidden.stderr)
+        subprocess.run(["chmod", "-R", "a+rX", cache], check=True)
+        done = as_nobody(dataflow, "--cache", cache)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("(cached)", done.stdout)
 
     def test_a_damaged_cache_is_built_anew(self):
         cache = self.folder / "cache"
