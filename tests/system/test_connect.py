@@ -673,7 +673,7 @@ class BadInputTest(ConnectTest):
         server = self.server(self.dataflow)
         where = self.events.url + "/stream_events"
         for mode, status, told in (
-                ("status", 404, f"{where} answers with status 404: trying again would not help"),
+                ("status", 404, f"{where} answers with status 404: trying again would not help; it says: oops"),
                 ("status", 401, f"{where} answers with status 401: is the secret in 'headers' the right one?"),
                 ("redirect", 0, f"{where} redirects to '{self.events.url}/elsewhere' (status 302): write that as 'endpoint', or "
                                 "'allow-redirects: true'"),

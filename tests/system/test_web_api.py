@@ -217,6 +217,14 @@ class WebApi(SystemTest):
             rest = stream.read()  # up to the last chunk: http.client raises where there is none
             self.assertTrue(rest == b"" or rest.endswith(b"}}\n\n"), rest[-50:])
 
+    def test_it_answers_under_any_name(self):
+        # As a service of a compose file, or behind a proxy.
+        api = self.api("--rate", "1000")
+        connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=PATIENCE_SECONDS)
+        self.addCleanup(connection.close)
+        connection.request("GET", "/stream_events", headers={"Host": "generator:8000"})
+        records(connection.getresponse(), 2)
+
     def test_garbage(self):
         print(f"seed {SEED}")
         api = self.api("--rate", "1000")

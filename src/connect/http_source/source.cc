@@ -12,6 +12,7 @@
 #include "base/ascii.h"
 #include "base/url_encode.h"
 #include "client/http_client.h"
+#include "connect/support/record_json.h"
 #include "record/batch.h"
 #include "record/json_split.h"
 
@@ -30,6 +31,8 @@ bool is_blank(std::string_view text) {
 // What a server may call a stream, and is told again.
 constexpr std::string_view kNameHeader = "Gameflow-Stream";
 constexpr std::size_t kNameBytesMax = 128;
+// Of an answer that is an error, bytes.
+constexpr std::size_t kAnswerShown = 300;
 
 bool is_name(std::string_view text) {
   return text.size() <= kNameBytesMax &&
@@ -176,7 +179,14 @@ bool HttpSource::check_answer() {
   const std::string_view hint = status == 401 || status == 403
                                     ? ": is the secret in 'headers' the right one?"
                                     : ": trying again would not help";
-  throw std::runtime_error(fmt::format("{} answers with status {}{}", where, status, hint));
+  std::string message = fmt::format("{} answers with status {}{}", where, status, hint);
+  if (!is_blank(buffer_)) {
+    message += "; it says: ";
+    const std::size_t begin = message.size();
+    message.append(buffer_, 0, kAnswerShown);
+    join_lines(message, begin);
+  }
+  throw std::runtime_error(message);
 }
 
 bool HttpSource::has_moved() {
