@@ -38,13 +38,13 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
   return number;
 }
 
-// ISO 8601, or ms.
+// Whole numbers are ms.
 std::optional<Timestamp> read_time(std::string_view text) {
   i64 ms = 0;
-  if (!parse_time(text, &ms)) {
-    const auto number = whole_number(text);
-    if (!number) return std::nullopt;
+  if (const auto number = whole_number(text)) {
     ms = *number;
+  } else if (!parse_time(text, &ms)) {
+    return std::nullopt;
   }
   const Timestamp time{ms};
   if (time < kTimeMin || time > kTimeMax) return std::nullopt;

@@ -26,11 +26,10 @@ const std::map<std::string, GenerateProfile> kProfiles{{"uniform", GenerateProfi
 
 // "2024-11-12T10:15:30Z", or the beginning of a day, "2024-11-12".
 Timestamp parse_time_flag(const char* flag, const std::string& text) {
-  const bool is_day = text.size() == 10;
   i64 ms = 0;
-  if (!parse_time(is_day ? text + "T00:00:00Z" : text, &ms)) {
+  if (!parse_time(text, &ms)) {
     throw CLI::ValidationError(
-        flag, fmt::format("'{}' is not an ISO time; write it like 2024-11-12T10:15:30Z", text));
+        flag, fmt::format("'{}' is not a time; write it like 2024-11-12T10:15:30Z", text));
   }
   return {ms};
 }

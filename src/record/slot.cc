@@ -162,6 +162,9 @@ Fit store_word(const Type& type, std::string_view word, char* slot) {
   i64 ms = 0;
   switch (type.kind) {
     case Kind::kTimestamp:
+      // Where numbers have a unit, so have digits in a text.
+      if (type.unit != TimeUnit::kNone && detail::count_digits(word) == word.size())
+        return store_time(type.unit, word, slot);
       return parse_time(word, &ms) ? store_time(ms, slot) : Fit::kNotOfType;
     case Kind::kDecimal:
       return store_decimal(type.scale, word, slot);

@@ -1,11 +1,12 @@
 // ISO 8601 timestamps: "2024-11-12T10:15:30", with 0 to 9 fraction digits or without the seconds,
 // and `Z`, an offset (`+02:00`, `+0200` or `+02`), or nothing (then UTC); or a date alone, which is
 // its first moment in UTC. Times are integer milliseconds since the Unix epoch; finer fractions are
-// cut off.
+// cut off. What other programs write is read, too: time_forms.h.
 #pragma once
 
 #include <compare>
 
+#include <gameflow/time_forms.h>
 #include <gameflow/types.h>
 
 namespace gameflow {
@@ -86,13 +87,8 @@ constexpr std::size_t write_time(i64 time_ms, char* out) {
   return static_cast<std::size_t>(at - out);
 }
 
-}  // namespace detail
-
-// Reads `text` into `time_ms`. False, and nothing written, where it is not a timestamp of years 1
-// to 9999. A leap second (:60) is read as the last millisecond before it. A template, so that the 0
-// of parse_time(text, 0) is never taken for a pointer.
-template <class Integer, class = std::enable_if_t<std::is_same_v<Integer, i64>>>
-constexpr bool parse_time(std::string_view text, Integer* time_ms) {
+// A leap second (:60) is read as the last millisecond before it.
+constexpr bool parse_iso_time(std::string_view text, i64* time_ms) {
   const char* at = text.data();
   const char* const end = at + text.size();
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
@@ -149,6 +145,15 @@ constexpr bool parse_time(std::string_view text, Integer* time_ms) {
   return true;
 }
 
+}  // namespace detail
+
+// Reads `text` into `time_ms`. False, and nothing written, where it is not a timestamp of years 1
+// to 9999. A template, so that the 0 of parse_time(text, 0) is never taken for a pointer.
+template <class Integer, class = std::enable_if_t<std::is_same_v<Integer, i64>>>
+constexpr bool parse_time(std::string_view text, Integer* time_ms) {
+  return detail::parse_iso_time(text, time_ms) || detail::parse_other_time(text, time_ms);
+}
+
 // The time of `text`, or `otherwise` where it is not a timestamp.
 constexpr i64 parse_time(std::string_view text, i64 otherwise) {
   i64 time_ms = otherwise;
@@ -161,7 +166,7 @@ constexpr i64 parse_time(std::string_view text, i64 otherwise) {
 inline i64 parse_time(std::string_view text) {
   i64 time_ms = 0;
   if (!parse_time(text, &time_ms))
-    throw std::invalid_argument("not an ISO 8601 timestamp: \"" + std::string(text) + "\"");
+    throw std::invalid_argument("not a timestamp: \"" + std::string(text) + "\"");
   return time_ms;
 }
 
