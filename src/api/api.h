@@ -61,7 +61,8 @@ struct RejectedRecord {
 
 struct ProduceReply {
   std::uint64_t accepted = 0, duplicates = 0, rejected = 0;
-  std::vector<RejectedRecord> errors;  // the first kRejectedListed of them
+  std::uint64_t known = 0;  // of the duplicates: by the number that the producer gave them
+  std::vector<RejectedRecord> errors;  // the first kRejectedListed of those rejected
   // Events only: those whose times were corrected, and what could not be read for it.
   std::uint64_t corrected = 0;
   std::vector<RejectedRecord> warnings;  // likewise, the first ones

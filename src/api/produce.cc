@@ -267,6 +267,7 @@ void Produce::after_race(log::TopicId scope, const ProduceOptions& options, std:
   const auto now = log_.producer(scope, *options.producer);
   if (!now) return done(fail(now.error()));
   if (now->next_sequence >= options.first_sequence + records) {
+    reply.known += reply.accepted;
     reply.duplicates += std::exchange(reply.accepted, 0);
     return finish(std::move(reply), done);
   }

@@ -88,6 +88,7 @@ void RecordChecker::add(std::optional<std::string_view> key, std::string_view va
   if (!check(value, bytes_after)) return;
   if (out_.records < settings_.known) {
     ++out_.reply.duplicates;
+    ++out_.reply.known;
     return;
   }
   if (!ids_.empty()) claim_ids(value, sent.empty() ? value : sent);

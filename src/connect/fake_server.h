@@ -117,7 +117,7 @@ class FakeServer final : public client::Http {
   client::HttpReply store(const std::string& target, std::string_view body) {
     const std::uint64_t first = std::stoull(*parameter(target, "sequence"));
     if (first > sequence) return {409, error("sequence_gap", "gap")};
-    std::uint64_t index = 0, accepted = 0, duplicates = 0, rejected = 0;
+    std::uint64_t index = 0, accepted = 0, known = 0, rejected = 0;
     std::string errors;
     const auto refuse = [&](std::string_view code) {
       errors += fmt::format(R"({}{{"index":{},"field":"","code":"{}","message":"bad"}})",
@@ -135,7 +135,7 @@ class FakeServer final : public client::Http {
       } else if (is_bad(line->value)) {
         refuse("wrong_type");
       } else if (is_known) {
-        ++duplicates;
+        ++known;
       } else {
         topic->second.push_back(
             {boost::json::serialize(line->head.at("key")), std::string(line->value)});
@@ -145,9 +145,10 @@ class FakeServer final : public client::Http {
     sequence = std::max(sequence, first + index);
     if (const auto text = parameter(target, "position")) position = *text;
     const bool all_bad = rejected == index && index > 0;
-    return {all_bad ? 400 : 200,
-            fmt::format(R"({{"accepted":{},"duplicates":{},"rejected":{},"errors":[{}]}})",
-                        accepted, duplicates, rejected, errors)};
+    return {
+        all_bad ? 400 : 200,
+        fmt::format(R"({{"accepted":{},"duplicates":{},"known":{},"rejected":{},"errors":[{}]}})",
+                    accepted, known, known, rejected, errors)};
   }
 
   client::HttpReply read(const std::string& target) {

@@ -18,8 +18,7 @@ bool is_temporary(const HttpReply& reply) {
 }
 
 Stored stored_of(const boost::json::object& report) {
-  Stored stored{.accepted = client::number_at(report, "accepted"),
-                .duplicates = client::number_at(report, "duplicates"),
+  Stored stored{.known = client::number_at(report, "known"),
                 .rejected = client::number_at(report, "rejected")};
   for (const auto& item : client::array_at(report, "errors")) {
     if (const auto* error = item.if_object()) {

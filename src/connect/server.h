@@ -27,7 +27,8 @@ struct RejectedLine {
 };
 
 struct Stored {
-  std::uint64_t accepted = 0, duplicates = 0, rejected = 0;
+  std::uint64_t known = 0;  // by their numbers: they are stored
+  std::uint64_t rejected = 0;
   std::vector<RejectedLine> errors;  // the first ones; the server lists at most 100
   bool was_repeated = false;         // an earlier attempt may have arrived, too
 };

@@ -127,7 +127,7 @@ Status SourceRun::store_left_out(const Stored& stored) {
   }
   if (!positions_.back().empty()) return {};
   std::string lines;
-  const std::size_t count = std::min(router_->count(), static_cast<std::size_t>(stored.duplicates));
+  const std::size_t count = std::min(router_->count(), static_cast<std::size_t>(stored.known));
   for (std::size_t i = 0; i < count; ++i) lines += router_->line(i);
   GF_ASSIGN(const Stored again, server_.store(lines, count, ""));
   return {};
@@ -200,7 +200,7 @@ Status SourceRun::store(Source& source) {
     stored = server_.store(router_->lines(), router_->count(), position);
     if (!stored) return fail(std::move(stored).error());
   }
-  if (stored->duplicates > 0 && !stored->was_repeated) GF_TRY(store_left_out(*stored));
+  if (stored->known > 0 && !stored->was_repeated) GF_TRY(store_left_out(*stored));
   if (stored->rejected > 0) GF_TRY(store_letters(*stored));
   run_.progress.add(
       {.records = records_, .bytes = bytes_, .rejected = router_->count_dead() + stored->rejected});

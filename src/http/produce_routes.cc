@@ -93,9 +93,10 @@ void with_body(const Call& call, const serve::ReplyCallback& done, const Start& 
   start(body, *options);
 }
 
-api::ProduceCallback answer_to(serve::ReplyCallback done) {
-  return [done = std::move(done)](Result<api::ProduceReply> reply) {
-    done(reply ? produce_reply(*reply) : error_reply(reply.error()));
+api::ProduceCallback answer_to(serve::ReplyCallback done,
+                               Reply (*answer)(const api::ProduceReply&)) {
+  return [done = std::move(done), answer](Result<api::ProduceReply> reply) {
+    done(reply ? answer(*reply) : error_reply(reply.error()));
   };
 }
 
@@ -103,13 +104,13 @@ api::ProduceCallback answer_to(serve::ReplyCallback done) {
 
 void produce(const Call& call, serve::ReplyCallback done) {
   with_body(call, done, [&](std::string_view body, const api::ProduceOptions& options) {
-    call.context.api.produce(call.arguments[0], body, options, answer_to(done));
+    call.context.api.produce(call.arguments[0], body, options, answer_to(done, produce_reply));
   });
 }
 
 void produce_routed(const Call& call, serve::ReplyCallback done) {
   with_body(call, done, [&](std::string_view body, const api::ProduceOptions& options) {
-    call.context.api.produce_routed(body, options, answer_to(done));
+    call.context.api.produce_routed(body, options, answer_to(done, routed_reply));
   });
 }
 

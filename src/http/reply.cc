@@ -61,6 +61,14 @@ Reply produce_reply(const api::ProduceReply& produced) {
                                                            {"errors", told_json(produced.errors)}});
 }
 
+Reply routed_reply(const api::ProduceReply& produced) {
+  return json_reply(produce_status(produced), json::object{{"accepted", produced.accepted},
+                                                           {"duplicates", produced.duplicates},
+                                                           {"rejected", produced.rejected},
+                                                           {"known", produced.known},
+                                                           {"errors", told_json(produced.errors)}});
+}
+
 Reply events_reply(const api::ProduceReply& produced) {
   return json_reply(produce_status(produced),
                     json::object{{"accepted", produced.accepted},

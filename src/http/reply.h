@@ -28,6 +28,8 @@ using serve::status_of;
 Reply json_reply(unsigned status, const boost::json::value& value);
 
 Reply produce_reply(const api::ProduceReply& reply);
+// Of records that say where they go: also how many of the duplicates the producer had sent before.
+Reply routed_reply(const api::ProduceReply& reply);
 // Of events: also what was done to their times.
 Reply events_reply(const api::ProduceReply& reply);
 boost::json::object topic_json(const api::TopicDescription& topic);

@@ -37,6 +37,7 @@ class Events(http.server.ThreadingHTTPServer):
     def __init__(self, port=0):
         super().__init__(("127.0.0.1", port), Handler)
         self.total, self.pause, self.mode, self.requests, self.stopping = 0, 0.0, "fine", [], False
+        self.times_each = 1
         self.name = ""
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -94,7 +95,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         while not server.stopping and server.mode == "fine":
             if n < server.total:
                 count = min(50, server.total - n)
-                data = b"".join(record(i) + b"\n\n" for i in range(n, n + count))
+                data = b"".join(record(i // server.times_each) + b"\n\n" for i in range(n, n + count))
                 # Chunks do not end where records do.
                 self.chunk(data[:len(data) // 2])
                 self.chunk(data[len(data) // 2:])
@@ -659,6 +660,18 @@ class BadInputTest(ConnectTest):
         begin = time.monotonic()
         self.assertEqual(connector.stop(), 0)
         self.assertLess(time.monotonic() - begin, 20)
+
+    def test_events_that_come_twice_are_stored_once_and_disturb_nothing(self):
+        dataflow = self.folder / "once.yaml"
+        dataflow.write_text(DATAFLOW.replace("event } } }", "event } }, deduplicate: [{ field: n }] }"))
+        server = self.server(dataflow)
+        self.events.times_each = 2
+        connector = self.connector(self.file(self.RESUMED, self.ROUTED), server)
+        for total in range(200, 2001, 200):  # a request each, at least
+            self.events.total = total
+            wait_until(lambda: self.stored(server) == total // 2, f"the records of {total} events:\n{connector.log}")
+        self.assertEqual(connector.stop(), 0)
+        self.check_each_once(server, 1000)
 
     def test_retry_after_is_honoured(self):
         server = self.server(self.dataflow)
