@@ -215,7 +215,8 @@ Status HighWaterKeeper::start(rocksdb::DB& db, const fs::path& folder, Timestamp
 
 Status HighWaterKeeper::note_synced(rocksdb::DB& db, Timestamp now) {
   HighWater seen;
-  GF_TRY(ask_for_log(db, seen));
+  // Where the folder was moved away the mark stays where it is, and is no less true.
+  if (!ask_for_log(db, seen)) return {};
   // Of a new log: the MANIFEST says now how long the one before is.
   if (seen.log != mark().log) ask_for_manifest(db, seen);
   const MutexLock lock(mutex_);

@@ -585,6 +585,22 @@ TEST(RocksdbStore, WritesNothingOnceItsFolderIsGone) {
   EXPECT_EQ(store->commit(append(topic, 0, {"y"}))->base_offsets[0], Offset{1});
 }
 
+// The fsync of what came before finds the folder gone, too, and is none that failed.
+TEST(RocksdbStore, AFolderThatIsGoneMeanwhileIsNoFailure) {
+  const TempFolder folder;
+  const fs::path data = folder.path() / "data", aside = folder.path() / "aside";
+  const auto store = open(data, Durability::kInterval);
+  const TopicId topic = store->create_topic({.name = "a"}).value().id;
+  ASSERT_TRUE(store->commit(append(topic, 0, {"x"})));
+  const std::uint64_t before = store->stats().fsyncs;
+  fs::rename(data, aside);
+  while (store->stats().fsyncs == before) std::this_thread::yield();
+  while (code_of(store->health()) != ErrorCode::kDataUnwritable) std::this_thread::yield();
+  fs::rename(aside, data);
+  while (!store->health()) std::this_thread::yield();
+  EXPECT_TRUE(store->commit(append(topic, 0, {"y"})));
+}
+
 TEST(RocksdbStore, SyncsAsItsDurabilitySays) {
   struct Row {
     Durability durability;
