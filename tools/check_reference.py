@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that reference pages list what the code has: every error code, every flag of a command."""
+"""Checks that pages list what there is: every error code, every flag of a command, every alarm."""
 import re
 import sys
 from pathlib import Path
@@ -41,6 +41,19 @@ def check_flags():
             yield f"docs/reference/cli.md: describe the variable {name} (src/app/cli*.cc)"
 
 
-found = [*check_errors(), *check_flags()]
-print("\n".join(found) if found else "reference: errors.md and cli.md list all there is")
+def check_alarms():
+    page = (ROOT / "docs/operations.md").read_text()
+    named = re.findall(r"^\| `(\w+)` \|", page, re.M)
+    rules = [path for path in sorted((ROOT / "deploy/prometheus").glob("*alerts.yml"))]
+    alarms = [name for path in rules for name in re.findall(r"alert: (\w+)", path.read_text())]
+    for name in alarms:
+        if name not in named:
+            yield f"docs/operations.md: say what the alarm {name} means (deploy/prometheus)"
+    for name in named:
+        if name not in alarms and not name.islower():
+            yield f"docs/operations.md: there is no alarm {name} in deploy/prometheus: remove its row"
+
+
+found = [*check_errors(), *check_flags(), *check_alarms()]
+print("\n".join(found) if found else "reference: errors.md, cli.md and operations.md list all there is")
 sys.exit(1 if found else 0)
