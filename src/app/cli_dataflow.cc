@@ -104,8 +104,19 @@ void CommandTree::add_run() {
   app->add_flag("--accept-loss", options->accept_loss,
                 "Start once more though acknowledged records are missing in the data\n"
                 "folder, with what was written before them");
-  app->add_flag("--clear-state", options->clear_state,
-                "Forget state, windows and offsets of this dataflow first; topics stay");
+  CLI::Option* const clear =
+      app->add_option("--clear-state", options->cleared,
+                      "First throw away what this service has counted; may be repeated")
+          ->allow_extra_args(false)
+          ->type_name("SERVICE");
+  app->add_option("--from",
+                  "Where these go on: at the end of what they have read, or with what\n"
+                  "was appended from then on, which publishes results once more [end]")
+      ->each([parsed = options](const std::string& where) {
+        parsed->cleared_from = starts_from(where);
+      })
+      ->needs(clear)
+      ->type_name("beginning|end|TIME");
   app->add_flag("--watch", options->watch, "Take over changes of the dataflow while it runs");
   app->add_option("--web", options->web_folder, "Serve pages from here, not the built-in ones")
       ->check(CLI::ExistingDirectory.description(""))

@@ -24,16 +24,6 @@ const std::map<std::string, EventKind> kKinds{{"player", EventKind::kPlayer},
 const std::map<std::string, GenerateProfile> kProfiles{{"uniform", GenerateProfile::kUniform},
                                                        {"game", GenerateProfile::kGame}};
 
-// "2024-11-12T10:15:30Z", or the beginning of a day, "2024-11-12".
-Timestamp parse_time_flag(const char* flag, const std::string& text) {
-  i64 ms = 0;
-  if (!parse_time(text, &ms)) {
-    throw CLI::ValidationError(
-        flag, fmt::format("'{}' is not a time; write it like 2024-11-12T10:15:30Z", text));
-  }
-  return {ms};
-}
-
 // By the command line: what the environment says is for all commands alike.
 bool is_given(const CLI::App& app, const char* flag) {
   const CLI::Option& option = *app.get_option(flag);

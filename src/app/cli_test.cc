@@ -182,12 +182,37 @@ TEST(Cli, Run) {
   EXPECT_EQ(defaults.disk_free_bytes_min, 256U << 20);
   EXPECT_EQ(defaults.memory_bytes_max, 0U) << "80 % of what there is";
 
-  const auto given =
-      parse<RunOptions>({"run", "f.yaml", "--listen", "0.0.0.0:80", "--insecure-no-auth", "--data",
-                         "/d", "--durability", "none", "--disk-free-min", "1GiB", "--threads", "3",
-                         "--memory-max", "2GiB", "--clear-state", "--log-level", "warn"});
+  const auto given = parse<RunOptions>({"run",
+                                        "f.yaml",
+                                        "--listen",
+                                        "0.0.0.0:80",
+                                        "--insecure-no-auth",
+                                        "--data",
+                                        "/d",
+                                        "--durability",
+                                        "none",
+                                        "--disk-free-min",
+                                        "1GiB",
+                                        "--threads",
+                                        "3",
+                                        "--memory-max",
+                                        "2GiB",
+                                        "--clear-state",
+                                        "counting",
+                                        "--clear-state",
+                                        "totals",
+                                        "--log-level",
+                                        "warn"});
   EXPECT_EQ(given.listen, "0.0.0.0:80");
-  EXPECT_TRUE(given.insecure_no_auth && given.clear_state);
+  EXPECT_TRUE(given.insecure_no_auth);
+  EXPECT_EQ(given.cleared, (std::vector<std::string>{"counting", "totals"}));
+  EXPECT_TRUE(std::holds_alternative<runtime::EndOfRead>(given.cleared_from));
+  const auto cleared_from = [](const char* where) {
+    return parse<RunOptions>({"run", "f.yaml", "--clear-state", "a", "--from", where}).cleared_from;
+  };
+  EXPECT_TRUE(std::holds_alternative<runtime::EndOfRead>(cleared_from("end")));
+  EXPECT_TRUE(std::holds_alternative<runtime::Beginning>(cleared_from("beginning")));
+  EXPECT_EQ(std::get<Timestamp>(cleared_from("2024-11-12T10:15:30Z")), Timestamp{1731406530000});
   EXPECT_EQ(given.data_folder, "/d");
   EXPECT_EQ(given.durability, log::Durability::kNone);
   EXPECT_EQ(given.disk_free_bytes_min, 1U << 30);

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include <gameflow/time.h>
+
 #include "base/ascii.h"
 #include "base/number.h"
 #include "serve/public_url.h"
@@ -83,6 +85,21 @@ std::optional<std::uint64_t> parse_rate(const std::string& text) {
                                            text));
   }
   return rate;
+}
+
+Timestamp parse_time_flag(const char* flag, const std::string& text) {
+  i64 ms = 0;
+  if (!parse_time(text, &ms)) {
+    throw CLI::ValidationError(
+        flag, fmt::format("'{}' is not a time; write it like 2024-11-12T10:15:30Z", text));
+  }
+  return {ms};
+}
+
+runtime::StartsFrom starts_from(const std::string& text) {
+  if (text == "end") return runtime::EndOfRead{};
+  if (text == "beginning") return runtime::Beginning{};
+  return parse_time_flag("--from", text);
 }
 
 }  // namespace gameflow::app

@@ -11,6 +11,9 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "base/time.h"
+#include "runtime/fresh_start.h"
+
 namespace gameflow::app {
 
 // One of the names, which are static. (CLI11's own transformer lists the enums' bytes too, and a
@@ -43,6 +46,12 @@ std::optional<std::uint64_t> parse_size(std::string_view text);
 CLI::Validator origin();
 // "https://stats.example.com/gameflow"
 CLI::Validator public_url();
+
+// "2024-11-12T10:15:30Z", or the beginning of a day, "2024-11-12". Throws CLI::ValidationError.
+Timestamp parse_time_flag(const char* flag, const std::string& text);
+
+// "beginning", "end" or a time, of --from. Throws CLI::ValidationError.
+runtime::StartsFrom starts_from(const std::string& text);
 
 // Events per second of --rate: a whole number, or "max" for nothing. Throws CLI::ValidationError.
 std::optional<std::uint64_t> parse_rate(const std::string& text);

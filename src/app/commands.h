@@ -13,6 +13,7 @@
 #include "app/client_commands.h"
 #include "client/http_client.h"
 #include "log/store.h"
+#include "runtime/fresh_start.h"
 
 namespace gameflow::app {
 
@@ -79,7 +80,8 @@ struct RunOptions {
   std::uint64_t memory_bytes_max = 0;  // 0: of what there is, 80 %
   std::uint32_t threads = 0;
   bool accept_loss = false;  // of acknowledged records, as log::RocksdbOptions
-  bool clear_state = false;
+  std::vector<std::string> cleared;  // services that start afresh,
+  runtime::StartsFrom cleared_from;  // and from where
   bool watch = false;                // take over changes of the dataflow while it runs
   std::filesystem::path web_folder;  // empty: the pages inside the program
   std::string log_level = "info";

@@ -65,8 +65,8 @@ std::string_view shown(std::string_view windows) {
 }
 
 constexpr std::string_view kWaysOut =
-    "give the service another name to start afresh beside it, or start with --clear-state to "
-    "throw the state away and read the topics again";
+    "give the service another name to start afresh beside it, or start with --clear-state SERVICE "
+    "to throw away what it has counted (--from says where it goes on)";
 
 Status match_windows(const ServiceRecord& record, std::string_view service,
                      const std::string& windows) {
@@ -133,7 +133,8 @@ Result<ServiceRecord> decode_service_record(std::string_view bytes, std::string_
   if (format < kFormatMin || format > kFormat) {
     return fail(ErrorCode::kStateMismatch,
                 fmt::format("the state of service '{}' has format {}, this gameflow reads up to "
-                            "{}: use the gameflow that wrote it, or start with --clear-state",
+                            "{}: use the gameflow that wrote it, or start with --clear-state "
+                            "SERVICE --from TIME",
                             service, format, kFormat));
   }
   ServiceRecord record;
@@ -175,7 +176,7 @@ Result<ServiceRecord> decode_service_record(std::string_view bytes, std::string_
     return fail(ErrorCode::kDataCorrupt,
                 fmt::format("the stored state of service '{}' is damaged: restore the data folder "
                             "from a copy, or start "
-                            "with --clear-state",
+                            "with --clear-state SERVICE --from TIME",
                             service));
   }
   return record;

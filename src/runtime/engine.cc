@@ -112,7 +112,7 @@ class EngineImpl final : public Engine {
       return fail(
           ErrorCode::kMemoryFull,
           "the stored state does not fit into memory: give the process more of it, or start "
-          "with --clear-state, which forgets the state");
+          "with --clear-state SERVICE, which throws away what a service has counted");
     }
   }
 

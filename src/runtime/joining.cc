@@ -27,7 +27,7 @@ Joining::Joining(const Service& service) : service_(service) {
 Error Joining::damaged() const {
   return {ErrorCode::kDataCorrupt,
           fmt::format("what is stored of the join of service '{}' is damaged: restore the data "
-                      "folder from a copy, or start with --clear-state",
+                      "folder from a copy, or start with --clear-state SERVICE",
                       service_.name)};
 }
 

@@ -25,7 +25,7 @@ namespace gameflow::runtime {
 namespace {
 
 constexpr std::string_view kDamaged =
-    "restore the data folder from a copy, or start with --clear-state";
+    "restore the data folder from a copy, or start with --clear-state SERVICE";
 
 }  // namespace
 

@@ -29,7 +29,7 @@ Result<Timestamp> decode(std::string_view bytes, std::string_view name) {
   if (format == kFormat && in.ok() && in.at_end()) return given_until;
   return fail(ErrorCode::kDataCorrupt,
               fmt::format("what is stored of schedule '{}' is damaged: restore the data folder "
-                          "from a copy, or start with --clear-state",
+                          "from a copy, or start with --clear-state SCHEDULE",
                           name));
 }
 

@@ -8,7 +8,6 @@
 
 #include "base/closest.h"
 #include "runtime/checkpoint.h"
-#include "runtime/schedules.h"
 
 namespace gameflow::runtime {
 namespace {
@@ -91,17 +90,6 @@ Status forget_service(std::string_view service, log::Store& store) {
   if (std::ranges::find(names, service) == names.end()) return fail(unknown(service, names));
   log::Commit commit;
   erase_all(service, commit);
-  GF_TRY(store.commit(std::move(commit)));
-  return {};
-}
-
-Status clear_state(const plan::Graph& graph, log::Store& store) {
-  log::Commit commit;
-  for (const plan::Service& service : graph.services) erase_all(service.name, commit);
-  for (const plan::Schedule& schedule : graph.schedules) {
-    const std::string key = schedule_key(schedule.name);
-    commit.erase.push_back({key, key + '\0'});
-  }
   GF_TRY(store.commit(std::move(commit)));
   return {};
 }

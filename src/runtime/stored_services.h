@@ -38,7 +38,5 @@ Status check_stored(const plan::Graph& graph, const plan::Functions& functions,
 Status reset_watermark(std::string_view service, Timestamp now, log::Store& store);
 // Throws away offsets, state, windows and counters of a service.
 Status forget_service(std::string_view service, log::Store& store);
-// The same for every service of the graph that is stored: the way out of kStateMismatch.
-Status clear_state(const plan::Graph& graph, log::Store& store);
 
 }  // namespace gameflow::runtime

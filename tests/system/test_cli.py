@@ -16,7 +16,7 @@ import unittest
 from harness import COUNTING, FLAGSHIP, PROGRAM, Server, SystemTest, player_event, run_cli, wait_until
 
 FLAGS = {
-    ("run",): ["--listen", "--allow-origin", "--insecure-no-auth", "--data", "--durability", "--disk-free-min", "--threads", "--clear-state", "--watch",
+    ("run",): ["--listen", "--allow-origin", "--insecure-no-auth", "--data", "--durability", "--disk-free-min", "--threads", "--clear-state", "--from", "--accept-loss", "--watch",
                "--package-path", "--cache", "--compiler", "--secrets", "--library", "--web", "--log-level"],
     ("build",): ["--package-path", "--cache", "--compiler"],
     ("validate",): ["--package-path", "--cache", "--compiler", "--library", "--operators"],

@@ -420,14 +420,65 @@ class ChangedState(SystemTest):
         self.assertEqual(rows(), [["ann", 2, 6], ["bob", 1, 3]])
         self.assertEqual(server.stop(), 0)
 
-        server.dataflow, server.arguments = wider, ["--clear-state"]
+        server.dataflow, server.arguments = wider, ["--clear-state", "counting", "--from", "beginning"]
         server.start()
         wait_until(lambda: rows() == [["ann", 2, 6], ["bob", 1, 3]], "counted anew from the topics")
+        self.assertIn("service 'counting' starts afresh: what it has counted", server.log_path.read_text())
+        self.assertIn("It reads its topics again from the beginning, 3 records, and publishes their results once more",
+                      server.log_path.read_text())
         server.arguments = []
         self.assertEqual(server.stop(), 0)
         server.start()
         send("bob", 2)
         wait_until(lambda: rows() == [["ann", 2, 6], ["bob", 2, 6]], "goes on")
+        self.assertEqual(server.stop(), 0)
+
+    def test_cleared_state_publishes_nothing_twice(self):
+        """By default a service goes on where it has read to: what it has published stays, once."""
+        server = self.server(COUNTING)
+
+        def send(user, second):
+            line = json.dumps({"user": user, "at": f"2024-11-12T10:00:{second:02}Z", "points": 3})
+            self.assertEqual(server.produce("events", [line], key="k").json["accepted"], 1)
+
+        def rows():
+            return server.request("POST", "/sql", "select _key, count from per_user order by _key").json["rows"]
+
+        def published():
+            return server.values("counts")
+
+        send("ann", 1)
+        send("bob", 31)
+        wait_until(lambda: len(published()) == 1 and server.service("counting")["records_in"] == 2, "a window has closed, another is open")
+        before = published()
+        self.assertEqual(server.stop(), 0)
+
+        unknown = self.refused_run(COUNTING, "--clear-state", "countin")
+        self.assertEqual(unknown.returncode, 1)
+        self.assertIn("the dataflow has no service 'countin'. Did you mean 'counting'?", unknown.stderr)
+        for usage in (["--clear-state"], ["--from", "end"], ["--clear-state", "counting", "--from", "yesterday"]):
+            self.assertEqual(self.refused_run(COUNTING, *usage).returncode, 2, usage)
+
+        server.arguments = ["--clear-state", "counting"]
+        server.start()
+        self.assertIn("It goes on where it has read to, with 0 records that wait", server.log_path.read_text())
+        self.assertEqual(rows(), [])
+        server.arguments = []
+        send("bob", 32)
+        wait_until(lambda: rows() == [["bob", 1]], "what comes now is counted")
+        self.assertEqual(server.stop(), 0)
+        server.start()
+        send("ann", 2)  # of the window that has closed: late, as before
+        send("bob", 33)
+        wait_until(lambda: rows() == [["bob", 2]], "it goes on")
+        self.assertEqual(published(), before)
+        self.assertEqual(server.service("counting")["records_late"], 1)
+        self.assertEqual(server.stop(), 0)
+
+        server.arguments = ["--clear-state", "counting", "--from", "2024-11-01"]
+        server.start()
+        wait_until(lambda: len(published()) == 2, "published once more, as was said")
+        self.assertIn("from what was appended at 2024-11-01T00:00:00", server.log_path.read_text())
         self.assertEqual(server.stop(), 0)
 
     def test_a_service_that_left_is_told_and_can_be_forgotten(self):

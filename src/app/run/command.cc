@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,7 @@
 #include "plan/describe.h"
 #include "plan/explain.h"
 #include "runtime/engine.h"
+#include "runtime/fresh_start.h"
 #include "runtime/stored_services.h"
 #include "serve/server.h"
 #include "spec/dashboard.h"
@@ -208,6 +210,21 @@ int serve_until_signal(TerminationSignals& signals, Watches& watches, Deployment
   }
 }
 
+// What is cleared, which is said before it is done. All of it, or nothing.
+Status start_afresh(const plan::Graph& graph, const RunOptions& options, log::Store& store) {
+  log::Commit all;
+  for (const std::string& name : options.cleared) {
+    GF_ASSIGN(runtime::FreshStart fresh,
+              runtime::plan_fresh_start(graph, name, options.cleared_from, store));
+    spdlog::warn("{}", fresh.told);
+    std::ranges::move(fresh.commit.erase, std::back_inserter(all.erase));
+    std::ranges::move(fresh.commit.put, std::back_inserter(all.put));
+  }
+  if (all.erase.empty() && all.put.empty()) return {};
+  GF_TRY(store.commit(std::move(all)));
+  return {};
+}
+
 // Brings everything up, in order of dependence, and down again in the reverse order.
 Status serve(const RunOptions& options, Operators operators,
              std::vector<spec::Dashboard> dashboards, Watches& watches,
@@ -227,7 +244,7 @@ Status serve(const RunOptions& options, Operators operators,
                                      .open_files_max = files.tables,
                                      .accept_loss = options.accept_loss,
                                      .clock = &clock}));
-  if (options.clear_state) GF_TRY(runtime::clear_state(*operators.file.graph, *store));
+  GF_TRY(start_afresh(*operators.file.graph, options, *store));
   GF_TRY(tell_left_services(*operators.file.graph, *store, options.data_folder.string()));
   api::Api api(*store, nullptr, clock, &memory);
   api.dashboards().replace(std::move(dashboards));
