@@ -4,8 +4,6 @@
 #include <memory>
 #include <string>
 
-#include <gameflow/time.h>
-
 #include "app/cli_tree.h"
 #include "app/cli_values.h"
 #include "app/listen_address.h"

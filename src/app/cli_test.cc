@@ -78,7 +78,7 @@ TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
        {"generate", "--stdout", "--ca-file", "ca.pem"},
        "--ca-file: nothing is sent with --stdout"},
       {"served and printed", {"generate", "--serve", "[::1]:8000", "--stdout"}, "excludes"},
-      {"bad time", {"generate", "--start-time", "yesterday"}, "not an ISO time"},
+      {"bad time", {"generate", "--start-time", "yesterday"}, "is not a time"},
       {"of the game", {"generate", "--days", "3"}, "add --profile game"},
       {"not of the game",
        {"generate", "--profile", "game", "--start-time", "2024-11-01"},

@@ -335,7 +335,7 @@ TEST_F(DamagedAfterAKill, ATornEndOfWhatWasNotAcknowledgedIsNoLoss) {
   store.append_until(60, 300);
   store.copy_to(killed_);
   const std::size_t size = fs::file_size(killed_ / log);
-  for (std::size_t cut = 1; cut <= size - acknowledged; cut += 97) {
+  for (std::size_t cut = 1; cut <= size - acknowledged; cut += 499) {
     SCOPED_TRACE(cut);
     copy_folder(killed_, copy_);
     write(copy_ / kHighWaterName, mark);
