@@ -79,16 +79,19 @@ void CommandTree::add_consume() {
       root_, "consume", "Print the records of a topic, by default the new ones as they come",
       "  gameflow consume player-session-summaries\n"
       "  gameflow consume dead-letters -B -d -o json\n"
-      "  gameflow consume player-events --offset -10 -n 10",
+      "  gameflow consume player-events --offset -10 -n 10\n"
+      "  gameflow consume player-events --offset @-5m -d",
       [beginning](ConsumeOptions& parsed) {
         if (*beginning) parsed.offset = "beginning";
       });
   app->add_option("topic", options->topic, "The topic")->required()->type_name("TOPIC");
-  CLI::Option* const offset = app->add_option("--offset", options->offset,
-                                              "Where to begin in each partition: beginning, end,\n"
-                                              "a number, or -N for its last N records")
-                                  ->type_name("beginning|end|N|-N")
-                                  ->capture_default_str();
+  CLI::Option* const offset =
+      app->add_option("--offset", options->offset,
+                      "Where to begin in each partition: beginning, end,\n"
+                      "a number, -N for its last N records, or @TIME, also\n"
+                      "@-5m: what was appended then or later")
+          ->type_name("beginning|end|N|-N|@TIME")
+          ->capture_default_str();
   app->add_flag("-B,--beginning", *beginning, "Begin at the beginning")->excludes(offset);
   app->add_flag("-d,--disable-continuous", options->stop_at_end,
                 "Stop at what is the end now, instead of waiting for more");

@@ -99,7 +99,7 @@ enum class ConsumeOutput : std::uint8_t { kValue, kJson };
 struct ConsumeOptions {
   client::ServerAddress server;
   std::string topic;
-  std::string offset = "end";  // beginning, end, N, -N
+  std::string offset = "end";  // beginning, end, N, -N, @TIME, @-5m
   bool stop_at_end = false;
   std::optional<std::uint64_t> records_max;
   std::optional<std::uint32_t> partition;  // nothing: all

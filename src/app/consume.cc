@@ -62,6 +62,8 @@ class Consumer {
   Status run();
 
  private:
+  // Where `@TIME` is: at the first record that was appended then or later, else at the end.
+  Result<std::uint64_t> offset_at_time(const Partition& partition);
   Status fetch(Partition& partition);
   // Continues a partition at its first record, if what would have been next is gone.
   Status skip_removed(Partition& partition);
@@ -86,8 +88,8 @@ Result<std::uint64_t> first_offset(const std::string& text, std::uint64_t begin,
   const auto number = to_number<std::uint64_t>(std::string_view(text).substr(last ? 1 : 0));
   if (!number) {
     return fail(ErrorCode::kUsage,
-                fmt::format("--offset is '{}': it must be beginning, end, a number, or -N for the "
-                            "last N records",
+                fmt::format("--offset is '{}': it must be beginning, end, a number, -N for the "
+                            "last N records, or @TIME",
                             text));
   }
   if (last) return end - std::min(*number, end - begin);
@@ -101,9 +103,13 @@ Status Consumer::open() {
     const std::uint64_t number = client::number_at(description, "partition");
     if (options_.partition && *options_.partition != number) continue;
     const std::uint64_t end = client::number_at(description, "end");
-    GF_ASSIGN(const std::uint64_t next,
+    Partition& partition = partitions_.emplace_back(Partition{.number = number, .end = end});
+    if (options_.offset.starts_with('@')) {
+      GF_ASSIGN(partition.next, offset_at_time(partition));
+      continue;
+    }
+    GF_ASSIGN(partition.next,
               first_offset(options_.offset, client::number_at(description, "begin"), end));
-    partitions_.push_back({.number = number, .next = next, .end = end});
   }
   if (partitions_.empty()) {
     return fail(ErrorCode::kInvalidArgument,
@@ -111,6 +117,17 @@ Status Consumer::open() {
                             options_.partition.value_or(0)));
   }
   return {};
+}
+
+Result<std::uint64_t> Consumer::offset_at_time(const Partition& partition) {
+  GF_ASSIGN(const client::HttpReply reply,
+            client::expect_success(
+                http_.get(fmt::format("{}/records?partition={}&offset={}&limit=1", topic_target(),
+                                      partition.number, url_encode(options_.offset)))));
+  if (reply.body.empty()) return partition.end;
+  GF_ASSIGN(const Line line,
+            parse_line(std::string_view(reply.body).substr(0, reply.body.find('\n'))));
+  return line.offset;
 }
 
 Status Consumer::skip_removed(Partition& partition) {

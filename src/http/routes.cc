@@ -57,13 +57,13 @@ Result<Reply> list_records(const Call& call) {
             number_parameter(request, "partition", 0, 0, topic.info.partitions.size() - 1));
   GF_ASSIGN(const std::uint64_t limit, number_parameter(request, "limit", 100, 0, kReadRecordsMax));
   GF_ASSIGN(const std::uint64_t end, number_parameter(request, "end", INT64_MAX, 0, INT64_MAX));
-  GF_ASSIGN(const Position position,
-            parse_position(request.parameter("offset").value_or("beginning")));
+  GF_ASSIGN(const Position position, position_of(request, call.context.api.clock().now()));
   const std::string_view values = request.parameter("values").value_or("json");
   if (values != "json" && values != "base64")
     return fail(ErrorCode::kInvalidArgument, "values must be json or base64");
   const log::PartitionInfo& info = topic.info.partitions[partition];
-  const log::Offset from = position.in(info);
+  GF_ASSIGN(const log::Offset from,
+            position.in(call.context.api.log(), topic.info, static_cast<std::uint32_t>(partition)));
   if (from < info.begin || from > info.end)
     return fail(ErrorCode::kOffsetOutOfRange,
                 fmt::format("offset {} of topic {}, partition {} does not exist: records are from "
@@ -287,7 +287,7 @@ class TopicMessages final : public serve::Messages {
 
 tl::expected<serve::WebSocket::Opened, Reply> follow(const Call& call,
                                                      const std::shared_ptr<serve::Waiter>& waiter) {
-  const auto options = TailOptions::parse(call.request);
+  const auto options = TailOptions::parse(call.request, call.context.api.clock().now());
   if (!options) return tl::unexpected(error_reply(options.error()));
   auto tail = Tail::open(call.context.api, call.arguments[0], *options);
   if (!tail) return tl::unexpected(error_reply(tail.error()));
@@ -356,13 +356,13 @@ std::vector<Route> api_routes(const RouteContext& context) {
       Route{Method::kGet, "/favicon.ico", "*", quick(icon)},
       Route{Method::kGet, "/stat/**", "*", quick(page)},
       Route{Method::kGet, "/ws/sql", "", follow_queries},
-      Route{Method::kGet, "/ws/*", "offset tail partition offsets format", follow_topic},
+      Route{Method::kGet, "/ws/*", "offset from tail partition offsets format", follow_topic},
       Route{Method::kGet, "/changes", "topics", changes},
       Route{Method::kGet, "/topics", "", quick(list_topics)},
       Route{Method::kPost, "/topics", "", blocking(create_topic)},
       Route{Method::kGet, "/topics/*", "", quick(describe_topic)},
       Route{Method::kDelete, "/topics/*", "", blocking(delete_topic)},
-      Route{Method::kGet, "/topics/*/records", "partition offset end limit contains values",
+      Route{Method::kGet, "/topics/*/records", "partition offset from end limit contains values",
             blocking(list_records)},
       essential({Method::kPost, "/topics/*/records", "key key-field producer sequence deduplicate",
                  later(produce), serve::Body::kRecords, /*is_open_to_pages=*/true}),

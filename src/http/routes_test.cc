@@ -58,7 +58,7 @@ TEST(Routes, Answers) {
       {"search goes to the end", http("GET /topics/t/records?contains=nothing"), 200,
        "Gameflow-Next-Offset: 2\r\n"},
       {"unknown parameter", http("GET /topics/t/records?ofset=1"), 400,
-       "unknown parameter \\\"ofset\\\"; this route has partition offset end limit contains"},
+       "unknown parameter \\\"ofset\\\"; this route has partition offset from end limit contains"},
       {"parameter twice", http("GET /topics/t/records?limit=1&limit=2"), 400, "given twice"},
       {"producer unknown", http("GET /topics/t/producers/p"), 200, R"({"next_sequence":0})"},
       {"producer over topics unknown", http("GET /producers/connector%2Fp"), 200,

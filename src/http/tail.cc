@@ -4,50 +4,84 @@
 
 #include <fmt/format.h>
 
+#include <gameflow/time.h>
+
 #include "http/reply.h"
 #include "record/batch.h"
 
 namespace gameflow::http {
 
-log::Offset Position::in(const log::PartitionInfo& partition) const {
-  switch (kind) {
-    case Kind::kBeginning:
-      return partition.begin;
-    case Kind::kEnd:
-      return partition.end;
-    case Kind::kAt:
-      return {number};
-    case Kind::kLast:
-      return {partition.end.value - std::min(number, partition.end.value - partition.begin.value)};
+namespace {
+
+// "2024-11-12T10:00:00Z", or "-5m": so long ago.
+Result<Position> parse_position_in_time(std::string_view text, std::string_view name,
+                                        Timestamp now) {
+  i64 ms = 0;
+  if (text.starts_with('-')) {
+    if (const auto back = parse_duration(text.substr(1)))
+      return Position{Position::Kind::kTime, 0, now - *back};
+  } else if (parse_time(text, &ms)) {
+    return Position{Position::Kind::kTime, 0, {ms}};
   }
-  return partition.begin;
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("{} is \"{}\"; it must be a time such as 2024-11-12T10:15:30Z, or how "
+                          "long ago, such as -5m",
+                          name, text.substr(0, 100)));
 }
 
-Result<Position> parse_position(std::string_view text) {
-  if (text == "beginning") return Position{Position::Kind::kBeginning};
-  if (text == "end") return Position{Position::Kind::kEnd};
+Result<Position> parse_position(std::string_view text, Timestamp now) {
+  using enum Position::Kind;
+  if (text == "beginning") return Position{kBeginning, 0, {}};
+  if (text == "end") return Position{kEnd, 0, {}};
+  if (text.starts_with('@')) return parse_position_in_time(text.substr(1), "offset @", now);
   const bool last = text.starts_with('-');
   const auto number = serve::parse_number(last ? text.substr(1) : text, "offset", 0, UINT64_MAX);
   if (!number)
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("offset is \"{}\"; it must be beginning, end, a number, or -N for the "
-                            "last N records",
+                fmt::format("offset is \"{}\"; it must be beginning, end, a number, -N for the "
+                            "last N records, or @TIME",
                             text.substr(0, 100)));
-  return Position{last ? Position::Kind::kLast : Position::Kind::kAt, *number};
+  return Position{last ? kLast : kAt, *number, {}};
 }
 
-Result<TailOptions> TailOptions::parse(const serve::Request& request) {
-  TailOptions options;
-  const auto offset = request.parameter("offset");
-  const auto tail = request.parameter("tail");
-  if (offset && tail)
-    return fail(ErrorCode::kInvalidArgument, "offset and tail exclude each other");
-  if (offset) {
-    GF_ASSIGN(options.start, parse_position(*offset));
+}  // namespace
+
+Result<log::Offset> Position::in(const log::Log& log, const log::TopicInfo& topic,
+                                 std::uint32_t partition) const {
+  const log::PartitionInfo& info = topic.partitions[partition];
+  switch (kind) {
+    case Kind::kBeginning:
+      return info.begin;
+    case Kind::kEnd:
+      return info.end;
+    case Kind::kAt:
+      return log::Offset{number};
+    case Kind::kLast:
+      return log::Offset{info.end.value - std::min(number, info.end.value - info.begin.value)};
+    case Kind::kTime:
+      return log.find_appended(topic.id, partition, time);
   }
+  return info.begin;
+}
+
+Result<Position> position_of(const serve::Request& request, Timestamp now) {
+  const auto offset = request.parameter("offset");
+  const auto from = request.parameter("from");
+  if (offset && from)
+    return fail(ErrorCode::kInvalidArgument, "offset and from exclude each other");
+  if (from) return parse_position_in_time(*from, "from", now);
+  return parse_position(offset.value_or("beginning"), now);
+}
+
+Result<TailOptions> TailOptions::parse(const serve::Request& request, Timestamp now) {
+  TailOptions options;
+  const auto tail = request.parameter("tail");
+  if (tail && (request.parameter("offset") || request.parameter("from")))
+    return fail(ErrorCode::kInvalidArgument, "offset, from and tail exclude each other");
+  GF_ASSIGN(options.start, position_of(request, now));
   if (tail) {
     GF_ASSIGN(const std::uint64_t count, serve::parse_number(*tail, "tail", 0, UINT64_MAX));
-    options.start = {Position::Kind::kLast, count};
+    options.start = {Position::Kind::kLast, count, {}};
   }
   if (const auto partition = request.parameter("partition")) {
     GF_ASSIGN(const std::uint64_t number,
@@ -91,9 +125,12 @@ Result<Tail> Tail::open(const api::Api& api, std::string_view topic, const TailO
   for (std::uint32_t partition = 0; partition < partitions; ++partition) {
     if (options.partition && *options.partition != partition) continue;
     const auto given = options.positions.find(partition);
-    const log::Offset start = given != options.positions.end()
-                                  ? log::Offset{given->second}
-                                  : options.start.in(info.partitions[partition]);
+    log::Offset start;
+    if (given != options.positions.end()) {
+      start = {given->second};
+    } else {
+      GF_ASSIGN(start, options.start.in(api.log(), info, partition));
+    }
     tail.cursors_.push_back({partition, start});
   }
   return tail;

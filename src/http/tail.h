@@ -14,6 +14,7 @@
 
 #include "api/api.h"
 #include "base/error.h"
+#include "base/time.h"
 #include "log/log.h"
 #include "log/topics.h"
 #include "record/type.h"
@@ -21,14 +22,18 @@
 
 namespace gameflow::http {
 
-// Where to start in a partition: `offset=beginning|end|N|-N`.
+// Where to start in a partition: `offset=beginning|end|N|-N|@TIME|@-DURATION`.
 struct Position {
-  enum class Kind : std::uint8_t { kBeginning, kEnd, kAt, kLast } kind = Kind::kBeginning;
+  enum class Kind : std::uint8_t { kBeginning, kEnd, kAt, kLast, kTime } kind = Kind::kBeginning;
   std::uint64_t number = 0;  // kAt: the offset; kLast: how many offsets before the end
+  Timestamp time{};          // kTime: with the batch that was appended then, or later
 
-  log::Offset in(const log::PartitionInfo& partition) const;
+  // Errors as Log::read.
+  Result<log::Offset> in(const log::Log& log, const log::TopicInfo& topic,
+                         std::uint32_t partition) const;
 };
-Result<Position> parse_position(std::string_view text);
+// From the parameters offset or from, which is a time without the `@`. kInvalidArgument.
+Result<Position> position_of(const serve::Request& request, Timestamp now);
 
 struct TailOptions {
   enum class Format : std::uint8_t { kValue, kRecord } format = Format::kValue;
@@ -36,8 +41,8 @@ struct TailOptions {
   std::optional<std::uint32_t> partition;            // only this one
   std::map<std::uint32_t, std::uint64_t> positions;  // for these partitions instead of `start`
 
-  // From the parameters offset, tail, partition, offsets and format. kInvalidArgument.
-  static Result<TailOptions> parse(const serve::Request& request);
+  // From the parameters offset, from, tail, partition, offsets and format. kInvalidArgument.
+  static Result<TailOptions> parse(const serve::Request& request, Timestamp now);
 };
 
 class Tail {

@@ -1,6 +1,7 @@
 """The command line, as a person uses it: what goes in, what comes out, on which stream, and with which exit code."""
 
 import csv
+import datetime
 import http.client
 import io
 import json
@@ -374,6 +375,28 @@ class Client(SystemTest):
         for arguments, code, part in ((["numbers", "-p", "3"], 1, "no partition 3"), (["nummbers"], 1, "did you mean 'numbers'"),
                                       (["numbers", "--offset", "middle"], 2, "--offset")):
             self.assertIn(part, self.cli("consume", *arguments, "-d", code=code).stderr)
+
+    def test_consume_from_a_time_on(self):
+        self.cli("topic", "create", "hours", "--partitions", "2")
+        before, later = ['{"n":0}', '{"n":1}', '{"n":2}'], ['{"n":3}', '{"n":4}']
+        for value in before:
+            self.instance.produce("hours", [value])
+        between = int(time.time() * 1000) + 1  # the server's clock is this one
+        wait_until(lambda: time.time() * 1000 > between + 1, "another millisecond")
+        for value in later:
+            self.instance.produce("hours", [value])
+        moment = datetime.datetime.fromtimestamp(between / 1000, datetime.timezone.utc).isoformat(timespec="milliseconds")
+        for text in (moment.replace("+00:00", "Z"), str(between)):
+            self.assertEqual(sorted(self.lines("consume", "hours", "-d", "--offset", "@" + text)), later, text)
+        self.assertEqual(sorted(self.lines("consume", "hours", "-d", "--offset", "@-1h")), before + later)
+        self.assertEqual(self.lines("consume", "hours", "-d", "--offset", "@2100-01-01"), [])
+        for query in (f"from={between}", f"offset=@{between}"):
+            pages = [self.instance.get(f"/topics/hours/records?partition={n}&{query}").body.decode() for n in (0, 1)]
+            self.assertEqual(sorted(json.dumps(json.loads(line)["value"], separators=(",", ":"))
+                                    for page in pages for line in page.splitlines()), later, query)
+        for arguments, part in ((["--offset", "@noon"], 'offset @ is "noon"; it must be a time'), (["--offset", "@-5x"], "-5m")):
+            self.assertIn(part, self.cli("consume", "hours", "-d", *arguments, code=1).stderr)
+        self.assertEqual(self.instance.get("/topics/hours/records?from=-1m&offset=3").status, 400)
 
     def test_consume_follows(self):
         self.cli("topic", "create", "followed", "--partitions", "2")
