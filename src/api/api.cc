@@ -8,6 +8,7 @@
 #include "api/metrics.h"
 #include "api/produce.h"
 #include "api/queries.h"
+#include "api/system_tables.h"
 #include "api/topic_tables.h"
 #include "base/closest.h"
 #include "base/mutex.h"
@@ -21,9 +22,17 @@ constexpr std::string_view kNowParameter = "now";
 
 // What is true of one engine.
 struct Running {
+  using Measure = std::function<Families(const Running&)>;
+
   Running(std::shared_ptr<const runtime::Engine> engine_in, const log::Store& store,
-          QueryCounters& counters, std::uint64_t number_in)
-      : engine(std::move(engine_in)), queries(engine.get(), store, counters), number(number_in) {}
+          const Clock& clock, QueryCounters& counters, const Measure& measure,
+          std::uint64_t number_in)
+      : engine(std::move(engine_in)),
+        metrics([this, measure] { return measure(*this); }, clock),
+        queries(engine.get(), store, counters, metrics),
+        number(number_in) {}
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
 
   const plan::Topic* find_topic(std::string_view topic) const {
     return engine != nullptr ? engine->graph().find_topic(topic) : nullptr;
@@ -34,10 +43,11 @@ struct Running {
         .info = std::move(info), .type = {}, .table = {}, .columns = {}, .raw = {}};
     const plan::Topic* of_graph =
         engine != nullptr ? engine->graph().find_topic(topic.info.config.name) : nullptr;
-    if (of_graph == nullptr || of_graph->type == nullptr) return topic;
-    topic.type = of_graph->type_name;
-    if (of_graph->type->is_raw) topic.raw = of_graph->type->kind;
-    if (const query::Topic* table = queries.topic_table(of_graph->name)) {
+    if (of_graph != nullptr && of_graph->type != nullptr) {
+      topic.type = of_graph->type_name;
+      if (of_graph->type->is_raw) topic.raw = of_graph->type->kind;
+    }
+    if (const query::Topic* table = queries.topic_table(topic.info.config.name)) {
       topic.table = table->name;
       topic.columns = columns_of_topic(*table);
     }
@@ -60,6 +70,7 @@ struct Running {
   }
 
   const std::shared_ptr<const runtime::Engine> engine;
+  const MetricsReader metrics;
   Queries queries;
   const std::uint64_t number;  // how many there were before
 };
@@ -83,9 +94,23 @@ struct Api::Impl {
   void take_over(std::shared_ptr<const runtime::Engine> engine) {
     const auto before = running();
     const std::uint64_t number = before == nullptr ? 0 : before->number + 1;
-    auto next = std::make_shared<Running>(std::move(engine), store, counters, number);
+    auto next = std::make_shared<Running>(
+        std::move(engine), store, clock, counters,
+        [this](const Running& now) { return measure(now); }, number);
     const MutexLock lock(mutex);
     latest.swap(next);
+  }
+
+  Families measure(const Running& now) const {
+    return api::measure({.topics = topics,
+                         .store = health,
+                         .engine = now.engine.get(),
+                         .produce = produce.stats(),
+                         .clocks = produce.clocks(),
+                         .queries = now.queries.stats(),
+                         .connectors = connectors.list(),
+                         .memory = memory,
+                         .now = clock.now()});
   }
 
   // A call holds it until it is done.
@@ -317,16 +342,7 @@ ProduceStats Api::produce_stats() const {
 }
 
 std::string Api::metrics() const {
-  const auto running = impl_->running();
-  return render_metrics({.topics = impl_->topics,
-                         .store = impl_->health,
-                         .engine = running->engine.get(),
-                         .produce = produce_stats(),
-                         .clocks = clocks(),
-                         .queries = running->queries.stats(),
-                         .connectors = impl_->connectors.list(),
-                         .memory = impl_->memory,
-                         .now = impl_->clock.now()});
+  return impl_->measure(*impl_->running()).text();
 }
 
 }  // namespace gameflow::api

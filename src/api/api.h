@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@
 #include "api/clock_stats.h"
 #include "api/connectors.h"
 #include "api/dashboards.h"
+#include "api/produce_stats.h"
 #include "base/error.h"
 #include "base/memory_watch.h"
 #include "base/time.h"
@@ -62,7 +64,8 @@ struct RejectedRecord {
 struct ProduceReply {
   std::uint64_t accepted = 0, duplicates = 0, rejected = 0;
   std::uint64_t known = 0;  // of the duplicates: by the number that the producer gave them
-  std::vector<RejectedRecord> errors;  // the first kRejectedListed of those rejected
+  std::map<ErrorCode, std::uint64_t> rejected_by;  // all of them
+  std::vector<RejectedRecord> errors;              // the first kRejectedListed of those rejected
   // Events only: those whose times were corrected, and what could not be read for it.
   std::uint64_t corrected = 0;
   std::vector<RejectedRecord> warnings;  // likewise, the first ones
@@ -107,11 +110,6 @@ struct StateRows {
   query::Answer answer;
   std::string next;                  // where the following rows begin; empty: there are none
   std::vector<StateWindow> windows;  // all of the state's, in order of time
-};
-
-// Process-wide counters of produce(), for /metrics.
-struct ProduceStats {
-  std::uint64_t requests = 0, accepted = 0, duplicates = 0, rejected = 0, bytes = 0;
 };
 
 class Api {

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "api/action_check.h"
+#include "api/system_tables.h"
 #include "api/topic_tables.h"
 #include "base/closest.h"
 #include "query/topic.h"
@@ -43,7 +45,8 @@ Status show(const plan::Graph& graph, std::list<query::Table>& tables, query::Da
   }
   static const NoRecords kNoRecords;
   for (const TopicName& name : topic_names(graph, names))
-    GF_TRY(database.add_topic({name.name, name.topic->type, &kNoRecords}));
+    GF_TRY(database.add_topic({name.name, name.type, &kNoRecords}));
+  GF_TRY(database.add_topic({kMetricsTable, metrics_type(), &kNoRecords}));
   return {};
 }
 
@@ -114,7 +117,7 @@ void check_columns(const spec::DashboardQuery& query, const std::vector<std::str
 }  // namespace
 
 DashboardCheck::DashboardCheck(const plan::Graph& graph)
-    : is_open_(show(graph, tables_, database_)) {}
+    : graph_(graph), is_open_(show(graph, tables_, database_)) {}
 
 std::vector<spec::Diagnostic> DashboardCheck::check(const spec::Dashboard& dashboard) {
   std::vector<spec::Diagnostic> mistakes;
@@ -133,6 +136,8 @@ std::vector<spec::Diagnostic> DashboardCheck::check(const spec::Dashboard& dashb
                                          at ? word_length(query.sql.text, *at) : 1,
                                          columns.error().message));
   }
+  for (const spec::DashboardAction& action : dashboard.actions)
+    check_action(action, graph_, mistakes);
   return mistakes;
 }
 

@@ -1,4 +1,4 @@
-// Whether the queries of dashboards are right for a dataflow.
+// Whether the queries and actions of dashboards are right for a dataflow.
 //
 // Threads  one.
 #pragma once
@@ -17,12 +17,15 @@ namespace gameflow::api {
 class DashboardCheck {
  public:
   // Knows the states, tables and topics of the graph as Api::sql() does, but none of their rows.
+  // The graph is borrowed.
   explicit DashboardCheck(const plan::Graph& graph);
 
-  // Prepares each query, and looks for the columns that are named or needed.
+  // Prepares each query, and looks for the columns that are named or needed; then whether the
+  // records of actions fit their topics.
   std::vector<spec::Diagnostic> check(const spec::Dashboard& dashboard);
 
  private:
+  const plan::Graph& graph_;
   std::list<query::Table> tables_;  // before the database, which borrows them
   query::Database database_;
   Status is_open_;

@@ -84,6 +84,7 @@ TEST(DashboardCheck, TellsMistakesWithTheirPlace) {
   const Wrong rows[] = {
       {"{ type: figure, query: select score from bets }",
        "t:4:50: error: no such table: bets; the tables are: best, one__points, two__points, users, "
+       "_metrics, dead-letters, dead_letters, "
        "game-events, game_events, points\n"
        "    4 |       - { type: figure, query: select score from bets }\n"
        "      |                                                  ^~~~\n"},
@@ -151,6 +152,44 @@ TEST(DashboardCheck, TellsMistakesWithTheirPlace) {
        "      = the columns are: score\n"},
   };
   for (const Wrong& row : rows) EXPECT_EQ(held(row.panel), row.told) << row.panel;
+}
+
+TEST(DashboardCheck, RecordsOfActionsFitTheirTopics) {
+  const auto told = [](const std::string& topic, const std::string& record,
+                       const std::string& more = "") {
+    const std::string text = held(
+        "{ type: table, query: 'select _key as user, score from best', "
+        "actions: [{ label: A, topic: " +
+        topic + ", record: " + record + more + " }] }");
+    // Without where it stands: its line, a copy of that, and what is underlined.
+    const std::size_t at = text.find(" error: "), end = text.find('\n', at);
+    const std::size_t hint = text.find("      = ");
+    return at == std::string::npos
+               ? text
+               : text.substr(at + 8, end - at - 8) +
+                     (hint == std::string::npos ? "" : "\n" + text.substr(hint + 8));
+  };
+  EXPECT_EQ(told("points", "{ user: ':user', points: ':score' }"), "");
+  EXPECT_EQ(told("points", "{ user: ':now', points: 7 }", ", key: user"), "");
+  EXPECT_EQ(told("points", "{ user: ':answer', points: 7 }", ", question: 'Who?'"), "");
+  EXPECT_EQ(told("raw", "{ anything: ':id' }"), "");
+  EXPECT_EQ(told("point", "{ user: a, points: 7 }"),
+            "there is no topic 'point' in the dataflow\ndid you mean 'points'?\n");
+  EXPECT_EQ(told("points", "{ usr: ':user', points: 7 }"),
+            "records of topic 'points' have no field 'usr'\ndid you mean 'user'?\n");
+  EXPECT_EQ(told("points", "{ user: ':user' }"),
+            "the record does not fit topic 'points': points: missing field");
+  EXPECT_EQ(told("points", "{ user: 7, points: 7 }"),
+            "the record does not fit topic 'points': user: expected string, found number 7");
+  EXPECT_EQ(told("points", "{ user: ':users', points: 7 }"),
+            "the query has no column 'users'\ndid you mean 'user'?\n");
+  const spec::DashboardResult asks_nothing = spec::parse_dashboard(
+      dashboard("{ type: table, query: select 1 as a, actions: [{ label: A, topic: points, record: "
+                "{ user: ':answer' } }] }"),
+      "t.yaml");
+  ASSERT_EQ(asks_nothing.diagnostics.size(), 1U);
+  EXPECT_EQ(asks_nothing.diagnostics[0].message,
+            "there is no question that ':answer' would be the answer to");
 }
 
 TEST(Dashboards, AreInTheOrderOfTheNavigationAndReplacedTogether) {

@@ -31,6 +31,20 @@ void Families::histogram(const char* name, std::span<const double> bounds,
   families_.back().metric.push_back(std::move(metric));
 }
 
+void Families::each(
+    const std::function<void(const std::string&, const Labels&, double)>& use) const {
+  for (const MetricFamily& family : families_) {
+    for (const ClientMetric& metric : family.metric) {
+      if (family.type != prometheus::MetricType::Histogram) {
+        use(family.name, metric.label, metric.gauge.value);
+        continue;
+      }
+      use(family.name + "_sum", metric.label, metric.histogram.sample_sum);
+      use(family.name + "_count", metric.label, static_cast<double>(metric.histogram.sample_count));
+    }
+  }
+}
+
 std::string Families::text() {
   std::erase_if(families_, [](const MetricFamily& family) { return family.metric.empty(); });
   std::ostringstream out;

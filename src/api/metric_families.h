@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,6 +37,10 @@ class Families {
   void histogram(const char* name, std::span<const double> bounds,
                  std::span<const std::uint64_t> counts, double sum, const char* help);
 
+  // Calls `use` with each series: its name, labels and value; of a histogram with its sum and
+  // count.
+  void each(const std::function<void(const std::string& name, const Labels& labels, double value)>&
+                use) const;
   // In the text format of Prometheus, version 0.0.4.
   std::string text();
 

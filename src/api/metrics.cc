@@ -5,7 +5,6 @@
 #include <string_view>
 #include <utility>
 
-#include "api/metric_families.h"
 #include "api/process_stats.h"
 
 namespace gameflow::api {
@@ -73,6 +72,9 @@ void add_produce(Families& out, const ProduceStats& produce) {
   out.add(number(produce.accepted), {{"outcome", "accepted"}});
   out.add(number(produce.duplicates), {{"outcome", "duplicate"}});
   out.add(number(produce.rejected), {{"outcome", "rejected"}});
+  out.counter("gameflow_produce_rejected_total", "Records that were rejected, by error code.");
+  for (const auto& [code, records] : produce.rejected_by)
+    out.add(number(records), {{"code", std::string(to_string(code))}});
 }
 
 void add_clocks(Families& out, const ClocksByPlatform& clocks) {
@@ -296,7 +298,7 @@ void add_process(Families& out) {
 
 }  // namespace
 
-std::string render_metrics(const Measured& of) {
+Families measure(const Measured& of) {
   Families out;
   add_store(out, of.store);
   add_topics(out, of.topics);
@@ -307,7 +309,7 @@ std::string render_metrics(const Measured& of) {
   add_connectors(out, of.connectors);
   if (of.memory != nullptr) add_memory(out, *of.memory);
   add_process(out);
-  return out.text();
+  return out;
 }
 
 }  // namespace gameflow::api

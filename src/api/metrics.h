@@ -1,5 +1,5 @@
-// /metrics: the Prometheus text of everything that the program counts. docs/reference/metrics.md
-// lists every family; a test compares the two.
+// /metrics: everything that the program counts, as families of Prometheus.
+// docs/reference/metrics.md lists every family; a test compares the two.
 //
 // Threads  free functions. Units: base units (seconds, bytes), counters end in _total.
 #pragma once
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/api.h"
+#include "api/metric_families.h"
 #include "api/queries.h"
 #include "base/memory_watch.h"
 #include "base/time.h"
@@ -29,7 +30,6 @@ struct Measured {
   Timestamp now;
 };
 
-// Prometheus text, version 0.0.4.
-std::string render_metrics(const Measured& of);
+Families measure(const Measured& of);
 
 }  // namespace gameflow::api

@@ -64,6 +64,7 @@ void tell(const std::vector<log::Repeated>& repeated, const IdFields& fields, Pr
   reply.accepted -= repeated.size();
   for (const log::Repeated& one : repeated) {
     ++(one.is_clash ? reply.rejected : reply.duplicates);
+    if (one.is_clash) ++reply.rejected_by[ErrorCode::kIdClash];
     if (!one.is_clash || reply.errors.size() == kRejectedListed) continue;
     const CheckedBody::IdField& field = field_of(one, fields);
     reply.errors.push_back({one.tag >> CheckedBody::kIdFieldBits, field.field, ErrorCode::kIdClash,
@@ -280,6 +281,10 @@ void Produce::finish(ProduceReply reply, const ProduceCallback& done) {
   accepted_ += reply.accepted;
   duplicates_ += reply.duplicates;
   rejected_ += reply.rejected;
+  if (!reply.rejected_by.empty()) {
+    const MutexLock lock(mutex_);
+    for (const auto& [code, records] : reply.rejected_by) rejected_by_[code] += records;
+  }
   done(std::move(reply));
 }
 
@@ -307,11 +312,13 @@ ClocksByPlatform Produce::clocks() const {
 }
 
 ProduceStats Produce::stats() const {
+  const MutexLock lock(mutex_);
   return {.requests = requests_,
           .accepted = accepted_,
           .duplicates = duplicates_,
           .rejected = rejected_,
-          .bytes = bytes_};
+          .bytes = bytes_,
+          .rejected_by = rejected_by_};
 }
 
 }  // namespace gameflow::api

@@ -87,6 +87,7 @@ class Produce {
   BodyChecker bodies_;
   mutable Mutex mutex_;
   ClocksByPlatform clocks_ GF_GUARDED_BY(mutex_);
+  std::map<ErrorCode, std::uint64_t> rejected_by_ GF_GUARDED_BY(mutex_);
   std::atomic<std::uint64_t> requests_{0}, accepted_{0}, duplicates_{0}, rejected_{0}, bytes_{0};
 };
 

@@ -334,6 +334,7 @@ TEST_F(ProduceTest, CountsWhatItDid) {
   EXPECT_EQ(stats.rejected, 2u);
   EXPECT_EQ(stats.duplicates, 2u);
   EXPECT_EQ(stats.bytes, 13u);
+  EXPECT_EQ(stats.rejected_by.at(ErrorCode::kInvalidJson), 2u);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "api/state_page.h"
+#include "api/system_tables.h"
 #include "base/ascii.h"
 #include "base/closest.h"
 #include "record/type.h"
@@ -67,7 +68,8 @@ struct Queries::Slot {
   bool admitted = false;
 };
 
-Queries::Queries(const runtime::Engine* engine, const log::Store& store, QueryCounters& counters)
+Queries::Queries(const runtime::Engine* engine, const log::Store& store, QueryCounters& counters,
+                 const query::TopicReader& metrics)
     : engine_(engine), counters_(counters) {
   if (engine == nullptr) return;
   std::vector<std::string> names;
@@ -75,7 +77,7 @@ Queries::Queries(const runtime::Engine* engine, const log::Store& store, QueryCo
     names.push_back(schema.name);
     schemas_.push_back(std::make_shared<const query::Table>(std::move(schema)));
   }
-  topics_.emplace(engine->graph(), store, names);
+  topics_.emplace(engine->graph(), store, names, metrics);
 }
 
 Result<std::unique_ptr<query::Database>> Queries::make_database() const {
@@ -126,7 +128,11 @@ Result<query::Answer> Queries::run_on(query::Database& database, std::string_vie
   return with_view(database, deadline, [&](const query::Tables&) {
     limits.time_max = std::chrono::duration_cast<std::chrono::milliseconds>(
         deadline - std::chrono::steady_clock::now());
-    return database.run(sql, parameters, limits);
+    auto answer = database.run(sql, parameters, limits);
+    // What is measured is another at each look.
+    if (answer && std::ranges::count(answer->uses.tables, kMetricsTable) != 0)
+      answer->uses.clock = true;
+    return answer;
   });
 }
 

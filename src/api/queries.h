@@ -37,7 +37,9 @@ struct QueryCounters {
 class Queries {
  public:
   // All outlive this; without an engine there are no tables.
-  Queries(const runtime::Engine* engine, const log::Store& store, QueryCounters& counters);
+  // `metrics` are the rows of `_metrics`.
+  Queries(const runtime::Engine* engine, const log::Store& store, QueryCounters& counters,
+          const query::TopicReader& metrics);
 
   Result<query::Answer> run(std::string_view sql, std::span<const query::Parameter> parameters,
                             const query::Limits& limits);

@@ -56,8 +56,8 @@ TEST_F(QueriesTest, Sql) {
   EXPECT_EQ(show(api_.sql("select 1", {})), "1");
   EXPECT_EQ(show(api_.sql("select _key from players", {.rows_max = 1})), "ann ...");
   EXPECT_EQ(show(api_.sql("select * from playres", {})),
-            "sql_invalid: no such table: playres; the tables are: players, scores, summaries, "
-            "topic__players");
+            "sql_invalid: no such table: playres; the tables are: players, scores, _metrics, "
+            "dead-letters, dead_letters, summaries, topic__players");
   EXPECT_EQ(show(api_.sql("delete from players", {})).substr(0, 10), "sql_denied");
 }
 

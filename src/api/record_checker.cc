@@ -40,6 +40,7 @@ const record::Type& json_type_of(const record::Type& raw) {
 
 void CheckedBody::reject(std::string field, ErrorCode code, std::string message) {
   ++reply.rejected;
+  ++reply.rejected_by[code];
   if (reply.errors.size() < kRejectedListed)
     reply.errors.push_back({records, std::move(field), code, std::move(message)});
 }

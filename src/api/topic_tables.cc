@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "api/system_tables.h"
 #include "base/ascii.h"
 #include "record/type.h"
 
@@ -106,27 +107,34 @@ std::vector<TopicName> topic_names(const plan::Graph& graph,
   std::vector<TopicName> all;
   std::set<std::string> names;
   for (const std::string& name : taken) names.insert(lower_case(name));
-  for (const plan::Topic& topic : graph.topics) {
-    if (topic.type == nullptr) continue;
+  const auto add_topic = [&](const std::string& topic, const record::Type* type) {
     const auto add = [&](const std::string& name) {
       const bool is_free = names.insert(lower_case(name)).second;
-      if (is_free) all.push_back({name, &topic});
+      if (is_free) all.push_back({name, topic, type});
       return is_free;
     };
-    const std::string name = name_in_sql(topic.name);
+    const std::string name = name_in_sql(topic);
     if (!add(name)) add("topic__" + name);
-    if (name != topic.name) add(topic.name);
+    if (name != topic) add(topic);
+  };
+  bool has_dead_letters = graph.dead_letter_topic.empty();
+  for (const plan::Topic& topic : graph.topics) {
+    if (topic.type == nullptr) continue;
+    add_topic(topic.name, topic.type);
+    has_dead_letters = has_dead_letters || topic.name == graph.dead_letter_topic;
   }
+  if (!has_dead_letters) add_topic(graph.dead_letter_topic, dead_letter_type());
   return all;
 }
 
 TopicTables::TopicTables(const plan::Graph& graph, const log::Store& store,
-                         const std::vector<std::string>& taken) {
+                         const std::vector<std::string>& taken, const query::TopicReader& metrics) {
   for (const TopicName& name : topic_names(graph, taken)) {
-    const auto [first, is_new] = first_.emplace(name.topic->name, topics_.size());
-    if (is_new) readers_.push_back(std::make_unique<LogReader>(store, name.topic->name));
-    topics_.push_back({name.name, name.topic->type, readers_.back().get()});
+    const auto [first, is_new] = first_.emplace(name.topic, topics_.size());
+    if (is_new) readers_.push_back(std::make_unique<LogReader>(store, name.topic));
+    topics_.push_back({name.name, name.type, readers_.back().get()});
   }
+  topics_.push_back({kMetricsTable, metrics_type(), &metrics});
 }
 
 TopicTables::~TopicTables() = default;

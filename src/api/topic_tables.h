@@ -1,4 +1,4 @@
-// Topics with a schema, as tables of SQL.
+// Topics with a schema, and what the program knows of itself, as tables of SQL.
 #pragma once
 
 #include <cstddef>
@@ -13,15 +13,16 @@
 #include "log/store.h"
 #include "plan/graph.h"
 #include "query/topic.h"
+#include "record/type.h"
 
 namespace gameflow::api {
 
-// What a topic with a schema is called in SQL: by its name, and where that is none in SQL also by
-// one with `_` in place of what is not: player_events; where something else has that name,
-// topic__player_events. The first of a topic's names is the one to show.
+// What a topic with a schema, or of dead letters, is called in SQL: by its name, and where that is
+// none in SQL also by one with `_` in place of what is not: player_events; where something else has
+// that name, topic__player_events. The first of a topic's names is the one to show.
 struct TopicName {
-  std::string name;
-  const plan::Topic* topic = nullptr;  // of the graph
+  std::string name, topic;
+  const record::Type* type = nullptr;
 };
 // `taken`: names of states and tables.
 std::vector<TopicName> topic_names(const plan::Graph& graph, const std::vector<std::string>& taken);
@@ -29,10 +30,10 @@ std::vector<TopicName> topic_names(const plan::Graph& graph, const std::vector<s
 // Threads  any.
 class TopicTables {
  public:
-  // Of the graph's topics; `taken` are the names that stand for states. Graph and store are
-  // borrowed.
+  // Of the graph's topics, and `_metrics`, which `metrics` reads; `taken` are the names that stand
+  // for states. Store and `metrics` are borrowed.
   TopicTables(const plan::Graph& graph, const log::Store& store,
-              const std::vector<std::string>& taken);
+              const std::vector<std::string>& taken, const query::TopicReader& metrics);
   ~TopicTables();
 
   // By topic_names().

@@ -92,7 +92,40 @@ TEST_P(TopicTablesTest, TheLastOnes) {
 
 TEST_P(TopicTablesTest, TopicsWithoutSchemaAreNone) {
   EXPECT_EQ(ask("select * from late"),
-            "no such table: late; the tables are: players, scores, summaries, topic__players");
+            "no such table: late; the tables are: players, scores, _metrics, dead-letters, "
+            "dead_letters, summaries, topic__players");
+}
+
+TEST_P(TopicTablesTest, DeadLettersNeedNoSchema) {
+  log::Commit commit;
+  const auto created = store_->create_topic({.name = "dead-letters", .partitions = 1});
+  log::Append& append = commit.appends.emplace_back(log::Append{created->id, 0, {}});
+  append.batch.add(clock_.now(), std::nullopt,
+                   R"({"service":"s","operator":"decode","code":"wrong_type","topic":"players",)"
+                   R"("offset":17,"value":"{}"})");
+  append.batch.add(clock_.now(), std::nullopt, R"({"service":"s","operator":"flush","code":"x"})");
+  append.batch.add(clock_.now(), std::nullopt, R"("no letter")");
+  ASSERT_TRUE(store_->commit(std::move(commit)));
+  EXPECT_EQ(ask("select count(*), sum(code = 'wrong_type'), max(offset) from dead_letters"),
+            "2,1,17");
+  EXPECT_EQ(ask("select count(*) from \"dead-letters\" where topic is null"), "1");
+}
+
+TEST_P(TopicTablesTest, Metrics) {
+  add(0, 10);
+  EXPECT_EQ(ask("select count(*) from _metrics where name = 'gameflow_store_up' and value = 1"),
+            "1");
+  EXPECT_EQ(ask("select value >= 10 from _metrics where name = "
+                "'gameflow_topic_end_offset' and labels ->> 'topic' = 'players' and "
+                "labels ->> 'partition' = '0'"),
+            "1");
+  EXPECT_EQ(ask("select count(*) from (select name, labels from _metrics group by 1, 2 having "
+                "count(*) > 1)"),
+            "0");
+  EXPECT_EQ(ask("select count(*) > 20 from (select * from _metrics order by _offset desc)"), "1");
+  // It is another at each look, so who follows it is told.
+  EXPECT_TRUE(api_.sql("select count(*) from _metrics", {})->uses.clock);
+  EXPECT_FALSE(api_.sql("select count(*) from scores", {})->uses.clock);
 }
 
 TEST_P(TopicTablesTest, ADeletedTopic) {

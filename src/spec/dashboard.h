@@ -41,6 +41,19 @@ struct DashboardLink {
   std::vector<NameUse> variables;
 };
 
+// A button of a panel's rows, which sends a record. Texts `:NAME` in it stand for columns of the
+// row, or kActionParameters.
+struct DashboardAction {
+  NameUse topic;
+  boost::json::object record;
+  Position position;  // of the record
+  std::uint32_t length = 1;
+};
+
+// What may stand in an action's record beside columns: the time of the click, ISO 8601; an id of
+// it; what was answered to its question.
+inline constexpr std::string_view kActionParameters[] = {"now", "id", "answer"};
+
 // What /metrics has, too. `query` has a column `value`; the others are labels.
 struct DashboardMetric {
   std::string name, help, query;
@@ -55,6 +68,7 @@ struct Dashboard {
   std::vector<DashboardQuery> queries;
   std::vector<DashboardMetric> metrics;
   std::vector<DashboardLink> links;
+  std::vector<DashboardAction> actions;
   // All of it, with the keys of the file, and what counts where one is left out. A query has the
   // names of its `parameters` beside it.
   boost::json::object json;

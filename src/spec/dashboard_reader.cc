@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "spec/dashboard.h"
+#include "spec/dashboard_actions.h"
 #include "spec/dashboard_checks.h"
 #include "spec/dashboard_sections.h"
 #include "spec/reader.h"
@@ -329,6 +330,10 @@ json::object DashboardReader::read_map(const Node& node, const Section& section,
   if (&section == &kDashboardRow) check_row(report_, node, object);
   if (&section == &kDashboardTime) check_time(report_, fields);
   if (&section == &kPanelLink) note_link(node);
+  if (&section == &kPanelAction && place.query) {
+    read_action(report_, node, object, dashboard_.queries[*place.query].columns,
+                dashboard_.actions);
+  }
   return object;
 }
 

@@ -68,6 +68,11 @@ constexpr Field kLink = {.key = "link",
 constexpr Field kEcharts = {.key = "echarts",
                             .kind = kMap,
                             .doc = "options of Apache ECharts, merged over those of the panel"};
+constexpr Field kActions = {.key = "actions",
+                            .kind = kList,
+                            .doc = "buttons of each row, which send a record",
+                            .hint = "for example '- { label: …, topic: …, record: { … } }'",
+                            .section = &kPanelAction};
 constexpr Field kThresholds = {.key = "thresholds",
                                .kind = kList,
                                .doc = "states of values, from the lowest to the highest",
@@ -341,6 +346,7 @@ constexpr Field kTableFields[] = {
      .kind = kMap,
      .doc = "at first; without, as the query says",
      .section = &kTableSort},
+    kActions,
     kLink,
 };
 constexpr Field kHeatmapFields[] = {
@@ -397,6 +403,7 @@ constexpr Field kAlertListFields[] = {
     no_column("since", "when it began: ms since 1970"),
     no_column("at", "when this was: ms since 1970"),
     kThresholds,
+    kActions,
     kLink,
 };
 constexpr Field kTimelineFields[] = {

@@ -11,7 +11,7 @@ namespace gameflow::spec {
 
 extern const Section kDashboard, kDashboardTime, kDashboardVariable, kDashboardMetric,
     kDashboardRow, kPanel;
-extern const Section kPanelLink, kThreshold, kSparkline, kBand, kAnnotations, kTableColumn,
+extern const Section kPanelAction, kPanelLink, kThreshold, kSparkline, kBand, kAnnotations, kTableColumn,
     kTableSort;
 
 extern const NameRule kDashboardName;

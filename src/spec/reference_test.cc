@@ -170,7 +170,7 @@ TEST(Reference, HasTheTablesOfDashboards) {
   };
   std::vector<const Section*> sections;
   collect(kDashboard, sections);
-  EXPECT_EQ(sections.size(), 13U);
+  EXPECT_EQ(sections.size(), 14U);
   for (const Section* section : sections) {
     Section without_kinds = *section;
     without_kinds.variants = {};

@@ -264,6 +264,8 @@ describe('dashboards', {timeout: 300_000}, () => {
     assert.equal(await panel.locator('tbody tr').count(), Math.min(20, rows.length));
     assert.equal((await panel.locator('tbody tr').first().locator('td').last().innerText()).replaceAll('\u202f', ' '), rows[0][2].toLocaleString('en'));
     await page.selectOption('#zone-choice', 'Europe/Berlin');
+    // What is chosen is drawn a moment later.
+    await until('the link has it', async () => (await shown(page, 'Active players').locator('a').getAttribute('href')).includes('Berlin'));
     await shown(page, 'Active players').locator('a').focus();
     await page.keyboard.press('Enter');
     await page.waitForURL('**/dash/player?**');

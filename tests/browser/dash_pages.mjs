@@ -62,6 +62,8 @@ rows:
         query: select _offset, item, platform, amount from sales order by _offset desc limit 200
         columns: [{ column: _offset, title: Number }, { column: item }, { column: amount, unit: USD }]
         page_size: 10
+        actions:
+          - { label: Again, topic: sales, key: item, question: "On which platform?", record: { item: ":item", platform: ":answer", amount: ":amount", level: 1 } }
 `;
 const kItem = `title: An item
 variables: { item: { required: true, query: select distinct item from sales order by 1 } }
@@ -161,9 +163,30 @@ describe('dashboards of the program', {skip: kBinary ? false : 'GAMEFLOW_BIN nam
     await untilTrue('as before');
   });
 
+  it('a button of a row sends a record, once for each click that is not taken back', async () => {
+    const [[before]] = await sql('select count(*) from sales'), last = shown(page, 'Last sales');
+    const item = await last.locator('tbody tr >> nth=0').locator('td >> nth=0').innerText();
+    const again = last.locator('tbody tr', {hasText: item}).locator('button', {hasText: 'Again'}).first();
+    await again.click();
+    assert.deepEqual((await page.locator('dialog p').allInnerTexts()).slice(0, 2), [await again.evaluate((node) => node.closest('tr').firstChild.innerText), 'On which platform?']);
+    await page.keyboard.press('Escape');
+    await until('nothing is asked any more', async () => (await page.locator('dialog').count()) === 0);
+    await again.click();
+    await page.keyboard.type('web');
+    await page.keyboard.press('Enter');
+    await until('it is stored', async () => (await sql("select item, level, _key from sales where platform = 'web'")).length > 0);
+    assert.deepEqual(await sql("select item, level, _key from sales where platform = 'web'"), [[item, 1, item]]);
+    assert.deepEqual(await sql('select count(*) from sales'), [[before + 1]]);
+    await until('it is said', async () => (await last.locator('.row-said', {hasText: '✓ Again'}).count()) > 0);
+    await untilTrue('with it');
+  });
+
   it('goes on after kill -9 of the server', async () => {
     await gameflow.kill();
     await untilState(page, 'disconnected', (s) => s.panels.every(({state}) => state === 'disconnected' || state === 'empty'));
+    await shown(page, 'Last sales').locator('button', {hasText: 'Again'}).first().click();
+    await page.keyboard.press('Enter');
+    await until('it says that nothing was sent', async () => (await shown(page, 'Last sales').locator('.row-said', {hasText: 'Not sent: the server cannot be reached'}).count()) > 0);
     await gameflow.start();
     await sell(50);
     await untilTrue('with what came since');

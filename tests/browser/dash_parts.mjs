@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import {describe, it} from 'node:test';
+import {buttonsOf, recordOf} from '../../web/dash/actions.js';
 import {linkTo, nameOf, readAddress, writeAddress} from '../../web/dash/address.js';
 import {applyMessage, kNoAnswer, parametersOf} from '../../web/dash/answer.js';
 import {ColumnError, pick, stateOf, timeOf} from '../../web/dash/columns.js';
@@ -217,6 +218,25 @@ describe('dashboards, texts', () => {
     assert.deepEqual(merged({a: 1, grid: {left: 4}, series: [{id: 'x', type: 'line'}, {id: 'y', type: 'line'}]}, {grid: {top: 9}, series: {smooth: true}}),
       {a: 1, grid: {left: 4, top: 9}, series: [{id: 'x', type: 'line', smooth: true}, {id: 'y', type: 'line', smooth: true}]});
     assert.deepEqual(merged({series: [{id: 'x'}]}, {series: [{z: 1}, {id: 'new'}]}), {series: [{id: 'x', z: 1}, {id: 'new'}]});
+  });
+});
+
+describe('dashboards, actions', () => {
+  const columns = ['_key', 'count', 'note'], row = ['rule account ann', 3, null];
+
+  it('a record is made of the row, and of what is known at the click', () => {
+    const template = {event_name: 'feedback', parameters: {case: ':_key', count: ':count', note: ':note', by: ':answer', text: ':', none: null, list: [':count', 1]}, at: ':now', event_id: ':id'};
+    assert.deepEqual(recordOf(template, columns, row, {now: '2026-11-12T10:00:00.000Z', id: 'i', answer: 'bea'}), {
+      event_name: 'feedback', parameters: {case: 'rule account ann', count: 3, by: 'bea', text: ':', none: null, list: [3, 1]}, at: '2026-11-12T10:00:00.000Z', event_id: 'i',
+    });
+    assert.deepEqual(recordOf({by: ':answer'}, columns, row, {now: '', id: '', answer: null}), {});
+  });
+
+  it('a row has a button for each, named by the row', () => {
+    const spec = {columns: [{column: '_key'}], actions: [{label: 'Confirm', topic: 't', record: {case: ':_key'}}, {label: 'Dismiss', topic: 't', record: {case: ':_key'}}]};
+    const buttons = find(buttonsOf(spec, columns, row, {ui: {}, update() {}})[0], 'button');
+    assert.deepEqual(buttons.map(({attributes}) => attributes['aria-label']), ['Confirm: rule account ann', 'Dismiss: rule account ann']);
+    assert.deepEqual(buttonsOf({}, columns, row, {ui: {}}), []);
   });
 });
 

@@ -1,5 +1,6 @@
 // Alerts: what is wrong, since when; what was mended.
 
+import {buttonsOf} from '../actions.js';
 import {pick, stateOf, textOf, timeOf} from '../columns.js';
 import {duration, named} from '../../format.js';
 import {h} from '../view.js';
@@ -21,7 +22,8 @@ function view(spec, {main}, context) {
       h('span', {class: 'sign', 'aria-hidden': 'true'}, kSigns[what]),
       h('span', {class: 'name'}, h('span', {class: 'state'}, textOf(row[state])), ' ', href ? h('a', {href}, name) : name),
       text !== -1 && h('span', {class: 'text'}, textOf(row[text])),
-      h('span', {class: 'note'}, when));
+      h('span', {class: 'note'}, when),
+      buttonsOf(spec, main.columns, row, context));
   });
   return [h('ul', {class: 'alert-list'}, items)];
 }

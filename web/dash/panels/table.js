@@ -1,5 +1,6 @@
 // Rows and columns: sorted, searched and turned page by page by who looks. Every chart can be seen as such a table, too.
 
+import {buttonsOf} from '../actions.js';
 import {isNumeric, isTime, named as columnNamed, textOf, timeOf} from '../columns.js';
 import {csvOf, download} from '../csv.js';
 import {named} from '../../format.js';
@@ -67,8 +68,9 @@ function view(spec, {main}, context) {
         on: {click: () => download(`${spec.title ?? 'table'}.csv`, fileOf(columns, rows))}}, 'CSV')),
     h('div', {class: 'scroll', tabindex: '0', role: 'group', 'aria-label': `Rows of ${spec.title ?? 'the table'}`},
       h('table', {},
-        h('thead', {}, h('tr', {}, columns.map((column) => head(column, sort, set)))),
-        h('tbody', {}, rows.slice(first, first + size).map((row) => h('tr', {}, columns.map((column, c) => cell(column, c, row, spec, main, context))))))),
+        h('thead', {}, h('tr', {}, columns.map((column) => head(column, sort, set)), spec.actions && h('th', {scope: 'col'}, 'Actions'))),
+        h('tbody', {}, rows.slice(first, first + size).map((row) => h('tr', {}, columns.map((column, c) => cell(column, c, row, spec, main, context)),
+          spec.actions && h('td', {}, buttonsOf(spec, main.columns, row, context))))))),
   ];
 }
 

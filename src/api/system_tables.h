@@ -1,0 +1,45 @@
+// What the program knows of itself, as tables of SQL beside those of the dataflow.
+//
+// Threads  any.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "api/metric_families.h"
+#include "base/time.h"
+#include "query/topic.h"
+#include "record/type.h"
+
+namespace gameflow::api {
+
+// `_metrics`: a row for each series of /metrics, with `name`, `labels` (a JSON object) and `value`;
+// of a histogram its `_sum` and `_count`. Measured when a query reads it.
+inline constexpr const char* kMetricsTable = "_metrics";
+const record::Type* metrics_type();
+
+// The rows, as records of a topic that is written when somebody reads it.
+class MetricsReader final : public query::TopicReader {
+ public:
+  MetricsReader(std::function<Families()> measure, const Clock& clock)
+      : measure_(std::move(measure)), clock_(clock) {}
+
+  Result<std::vector<Range>> partitions() const override;
+  Result<Range> narrow(std::uint32_t, Range range, Timestamp, Timestamp) const override {
+    return range;
+  }
+  Result<std::vector<record::BatchPtr>> read(std::uint32_t partition, record::Offset from,
+                                             std::size_t bytes) const override;
+  Result<record::BatchPtr> read_before(std::uint32_t partition, record::Offset end) const override;
+
+ private:
+  record::BatchPtr measured() const;
+
+  const std::function<Families()> measure_;
+  const Clock& clock_;
+};
+
+// Of dead letters (docs/formats/dead-letter.md), whose topic needs no schema in the dataflow.
+const record::Type* dead_letter_type();
+
+}  // namespace gameflow::api
