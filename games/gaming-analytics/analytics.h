@@ -70,9 +70,13 @@ constexpr i64 kDay = 24 * kHour;
 
 // A time by which something can have been played: not before the game was there (2020), and not
 // after its event arrived, but for what clocks differ by.
-inline i64 possible_time(i64 event_time, i64 record_time) {
+inline bool is_possible(i64 event_time, i64 record_time) {
   constexpr i64 kFirst = 1'577'836'800'000;
-  if (event_time < kFirst || event_time > record_time + 5 * kMinute)
+  return event_time >= kFirst && event_time <= record_time + 5 * kMinute;
+}
+
+inline i64 possible_time(i64 event_time, i64 record_time) {
+  if (!is_possible(event_time, record_time))
     throw std::runtime_error("a wrong clock: " + to_text(Timestamp{event_time}).str());
   return event_time;
 }
