@@ -11,8 +11,8 @@ namespace gameflow::spec {
 
 extern const Section kDashboard, kDashboardTime, kDashboardVariable, kDashboardMetric,
     kDashboardRow, kPanel;
-extern const Section kPanelAction, kPanelLink, kThreshold, kSparkline, kBand, kAnnotations, kTableColumn,
-    kTableSort;
+extern const Section kPanelAction, kPanelLink, kThreshold, kSparkline, kBand, kAnnotations,
+    kTableColumn, kTableSort;
 
 extern const NameRule kDashboardName;
 
