@@ -160,7 +160,7 @@ Status check_order(const std::map<std::uint64_t, fs::path>& logs) {
     GF_ASSIGN(const std::optional<std::uint64_t> first, first_write(file));
     if (!first) continue;
     const std::string name = file.filename().string();
-    if (*first <= begun) {
+    if (*first < begun) {
       return fail(ErrorCode::kDataCorrupt,
                   fmt::format("{} and {} are not in the order of their numbers: was one of them "
                               "renamed?",
