@@ -125,9 +125,8 @@ class Api {
   // Checks every record of `body` (against the topic's schema, if it has one), appends the good
   // ones in one commit and reports the bad ones by index. `done` runs once the records are durable.
   // The body is used only during the call.
-  //   kTopicNotFound (with a "did you mean"), kInvalidJson (the body as a whole cannot be split
-  //   into records), kPayloadTooLarge, kSequenceGap, kDiskFull, kMemoryFull, kClosed,
-  //   kOutcomeUnknown
+  //   kTopicNotFound (with a "did you mean"), kInvalidJson (the body cannot be split into records),
+  //   kPayloadTooLarge, kSequenceGap, kDiskFull, kMemoryFull, kClosed, kOutcomeUnknown
   void produce(std::string_view topic, std::string_view body, const ProduceOptions& options,
                ProduceCallback done);
 
