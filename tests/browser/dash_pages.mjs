@@ -209,5 +209,11 @@ describe('dashboards of the program', {skip: kBinary ? false : 'GAMEFLOW_BIN nam
       assert.deepEqual(other.problems, []);
       await other.context().close();
     }
+    // Its first row has no title: headings skip no level all the same.
+    const untitled = await openPage(browser, gameflow.url, '/dash/item', {bypassCSP: true});
+    await untilState(untitled, 'live', (s) => s.status === 'live');
+    assert.deepEqual(await violations(untitled), []);
+    assert.equal(await untitled.locator('.panel h3').first().getAttribute('aria-level'), '2');
+    await untitled.context().close();
   });
 });

@@ -134,7 +134,8 @@ function build(description) {
   setText($('description'), dashboard.description ?? '');
   $('description').hidden = !dashboard.description;
   panels = [];
-  $('rows').replaceChildren(...(dashboard.rows ?? []).map(rowNode));
+  const rows = dashboard.rows ?? [], titled = rows.findIndex(({title}) => title);
+  $('rows').replaceChildren(...rows.map((row, i) => rowNode(row, i < titled || titled === -1)));
   fitWall();
   ask(false);
   settle();
@@ -152,7 +153,8 @@ function ownHeight(spec, row) {
   return row.panels.some((one) => usualHeight(one) >= height) ? Math.min(height, usualHeight(spec)) : height;
 }
 
-function rowNode(row) {
+// `is_first`: no row before has a title, so its panels' titles follow that of the page.
+function rowNode(row, is_first) {
   const spans = spansOf(row.panels);
   const grid = el('div', {class: 'grid'});
   grid.style.setProperty('--height', String(heightOf(row)));
@@ -161,6 +163,7 @@ function rowNode(row) {
     panel.node.style.setProperty('--small-height', String(ownHeight(spec, row)));
     panel.node.style.setProperty('--middle-height', String(spans[i].middle === kColumns ? ownHeight(spec, row) : heightOf(row)));
     for (const [size, span] of Object.entries(spans[i])) panel.node.style.setProperty(`--${size}`, String(span));
+    if (is_first) panel.node.querySelector('h3').setAttribute('aria-level', '2');
     panels.push(panel);
     grid.append(panel.node);
   });
