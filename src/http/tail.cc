@@ -4,25 +4,18 @@
 
 #include <fmt/format.h>
 
-#include <gameflow/time.h>
-
 #include "http/reply.h"
 #include "record/batch.h"
+#include "record/moment.h"
 
 namespace gameflow::http {
 
 namespace {
 
-// "2024-11-12T10:00:00Z", or "-5m": so long ago.
 Result<Position> parse_position_in_time(std::string_view text, std::string_view name,
                                         Timestamp now) {
-  i64 ms = 0;
-  if (text.starts_with('-')) {
-    if (const auto back = parse_duration(text.substr(1)))
-      return Position{Position::Kind::kTime, 0, now - *back};
-  } else if (parse_time(text, &ms)) {
-    return Position{Position::Kind::kTime, 0, {ms}};
-  }
+  if (const auto time = record::parse_moment(text, now))
+    return Position{Position::Kind::kTime, 0, *time};
   return fail(ErrorCode::kInvalidArgument,
               fmt::format("{} is \"{}\"; it must be a time such as 2024-11-12T10:15:30Z, or how "
                           "long ago, such as -5m",

@@ -8,11 +8,10 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include <gameflow/time.h>
-
 #include "base/hex.h"
 #include "base/url_encode.h"
 #include "client/json_text.h"
+#include "record/moment.h"
 
 namespace gameflow::app {
 namespace {
@@ -72,9 +71,7 @@ Result<DeadLetter> letter_of(std::string_view line) {
 Result<std::optional<Timestamp>> bound(const std::optional<std::string>& text, const char* flag,
                                        Timestamp now) {
   if (!text) return std::optional<Timestamp>();
-  i64 ms = 0;
-  if (parse_time(*text, &ms)) return std::optional(Timestamp{ms});
-  if (const auto back = parse_duration(*text)) return std::optional(now - *back);
+  if (const auto time = record::parse_moment(*text, now)) return time;
   return fail(ErrorCode::kInvalidArgument,
               fmt::format("{} is '{}': it must be a time such as 2024-11-12T10:15:30Z, or a "
                           "duration back from now such as 1h",
