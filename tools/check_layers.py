@@ -15,13 +15,14 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = {
     "sdk": (0, ""),
     "base": (0, ""),
+    "auth": (1, "base"),
     "record": (1, "base sdk"),
     "window": (1, "base"),
     "spec": (2, "base record sdk"),
     "log": (2, "base record"),
     "state": (2, "base record sdk"),
     "client": (2, "base"),
-    "serve": (2, "record base"),
+    "serve": (2, "record auth base"),
     "plan": (3, "spec record sdk base"),
     "opbuild": (3, "spec plan record sdk base"),
     "query": (3, "state record base sdk"),
@@ -30,7 +31,7 @@ LAYERS = {
     "generate": (4, "spec record base"),
     "api": (5, "runtime query plan spec log state record base sdk"),
     "live": (6, "api query spec record base"),
-    "http": (7, "serve live api runtime query plan spec log record base"),
+    "http": (7, "serve live api runtime query plan spec log record auth base"),
     "app": (8, None),
 }
 

@@ -18,6 +18,8 @@ constexpr std::array kNames{
     Name{ErrorCode::kUsage, "usage"},
     Name{ErrorCode::kPayloadTooLarge, "payload_too_large"},
     Name{ErrorCode::kStateMismatch, "state_mismatch"},
+    Name{ErrorCode::kUnauthorized, "unauthorized"},
+    Name{ErrorCode::kForbidden, "forbidden"},
     Name{ErrorCode::kInvalidJson, "invalid_json"},
     Name{ErrorCode::kWrongType, "wrong_type"},
     Name{ErrorCode::kMissingField, "missing_field"},

@@ -24,6 +24,8 @@ enum class ErrorCode : std::uint16_t {
   kUsage = 1004,            // wrong command line
   kPayloadTooLarge = 1005,  // a body, record or header is over its limit
   kStateMismatch = 1006,    // stored state has another type than the dataflow asks for
+  kUnauthorized = 1007,     // a token is needed, or this one is not known
+  kForbidden = 1008,        // this token, page or host name may not
 
   kInvalidJson = 2001,      // the bytes are not JSON
   kWrongType = 2002,        // a field has another type than the schema says
