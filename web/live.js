@@ -36,8 +36,16 @@ export function socketUrl(address) {
   return url.href;
 }
 
+// A page whose token is not good any more, or has run out, goes to where its visitor signs in.
+export function signInAfter(status) {
+  if (status !== 401) return;
+  const root = new URL('./', document.baseURI).href;
+  location.assign(new URL(`sign-in?to=${encodeURIComponent(location.href.slice(root.length).replace(/#.*/, ''))}`, root));
+}
+
 export async function getJson(url) {
   const response = await fetch(url, {cache: 'no-store', signal: AbortSignal.timeout(kRequestTimeout)});
+  signInAfter(response.status);
   if (!response.ok) throw Object.assign(new Error(`/${url}: ${response.status}`), {status: response.status});
   return response.json();
 }

@@ -130,7 +130,9 @@ struct Api::Impl {
                 fmt::format("there is no topic '{}'{}", name, or_closest(name, names)));
   }
 
-  Result<Destination> find_destination(std::string_view name) const {
+  // Of a topic that `options` allow.
+  Result<Destination> find_destination(std::string_view name, const ProduceOptions& options) const {
+    if (options.check_topic) GF_TRY(options.check_topic(name));
     GF_ASSIGN(log::TopicInfo info, find_topic(name));
     const plan::Topic* const found = running()->find_topic(info.config.name);
     if (found == nullptr) return Destination{std::move(info), nullptr};
@@ -195,7 +197,7 @@ const Clock& Api::clock() const {
 void Api::produce(std::string_view topic, std::string_view body, const ProduceOptions& options,
                   ProduceCallback done) {
   if (Status status = impl_->admit(body); !status) return done(fail(std::move(status).error()));
-  const auto to = impl_->find_destination(topic);
+  const auto to = impl_->find_destination(topic, options);
   if (!to) return done(fail(to.error()));
   impl_->produce.run(*to, body, options, std::move(done));
 }
@@ -203,8 +205,8 @@ void Api::produce(std::string_view topic, std::string_view body, const ProduceOp
 void Api::produce_routed(std::string_view body, const ProduceOptions& options,
                          ProduceCallback done) {
   if (Status status = impl_->admit(body); !status) return done(fail(std::move(status).error()));
-  impl_->produce.run([this](std::string_view name) { return impl_->find_destination(name); }, body,
-                     options, std::move(done));
+  impl_->produce.run([&](std::string_view name) { return impl_->find_destination(name, options); },
+                     body, options, std::move(done));
 }
 
 void Api::produce_events(std::string_view body, const ProduceOptions& options,
@@ -217,7 +219,7 @@ void Api::produce_events(std::string_view body, const ProduceOptions& options,
                      "where they go. Records go to POST /topics/TOPIC/records"));
   }
   impl_->produce.run_events(
-      *ingest, [this](std::string_view name) { return impl_->find_destination(name); }, body,
+      *ingest, [&](std::string_view name) { return impl_->find_destination(name, options); }, body,
       options, std::move(done));
 }
 

@@ -39,9 +39,8 @@ enum class BodyFormat : std::uint8_t {
 
 struct ProduceOptions {
   BodyFormat format = BodyFormat::kNdjson;
-  std::optional<std::string> key;  // one key for all records
-  // Dotted path of the field that holds the key: "user_data.user_id".
-  std::optional<std::string> key_field;
+  std::optional<std::string> key;        // one key for all records
+  std::optional<std::string> key_field;  // path of the field that holds it: "user_data.user_id"
   // Exactly-once over retries: records are numbered from first_sequence, rejected ones included.
   std::optional<std::string> producer;
   std::uint64_t first_sequence = 0;
@@ -52,6 +51,7 @@ struct ProduceOptions {
   bool deduplicates = true;
   // Events only: when the client sent the request, by its clock, ISO 8601 or ms.
   std::optional<std::string> sent_at;
+  std::function<Status(std::string_view topic)> check_topic = {};  // may it be written? null: yes
 };
 
 struct RejectedRecord {
@@ -75,7 +75,6 @@ inline constexpr std::size_t kRejectedListed = 100;
 using ProduceCallback = std::function<void(Result<ProduceReply>)>;
 
 using Columns = std::vector<std::pair<std::string, std::string>>;  // of a table: name, type
-
 struct TopicDescription {
   log::TopicInfo info;
   std::string type;                      // name of the schema's type; empty: no schema

@@ -34,7 +34,7 @@ void Envelopes::add(std::string_view record, std::size_t bytes_after) {
     return out_.reject(error.field, error.code, error.message);
   }
   Found& found = find(envelope.topic);
-  if (!found.checker) return out_.reject("topic", ErrorCode::kTopicNotFound, found.error);
+  if (!found.checker) return out_.reject("topic", found.error.code, found.error.message);
   const char* const record_end = record.data() + record.size();
   const char* const value_end = envelope.value.data() + envelope.value.size();
   // A short value lies elsewhere, in the arena.
@@ -57,7 +57,7 @@ Envelopes::Found& Envelopes::find(std::string_view name) {
     found.to = *std::move(to);
     found.checker.emplace(turns_, scratch_, found.to, settings_, out_);
   } else {
-    found.error = std::move(to).error().message;
+    found.error = std::move(to).error();
   }
   return found;
 }

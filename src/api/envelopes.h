@@ -28,8 +28,8 @@ class Envelopes {
   // What a name came to.
   struct Found {
     Destination to;
-    std::optional<RecordChecker> checker;  // nothing: there is no such topic
-    std::string error;
+    std::optional<RecordChecker> checker;  // nothing: none may go there, as `error` says
+    Error error;
   };
   Found& find(std::string_view name);
 

@@ -189,7 +189,7 @@ void Events::take(std::string_view event, ClientClock& clock) {
                                    or_closest(name, names)));
   }
   if (!found->checker)
-    return out_.reject(std::string(kName), ErrorCode::kTopicNotFound, found->error);
+    return out_.reject(std::string(kName), found->error.code, found->error.message);
   count(event, *found, clock);
   const std::string_view stored = clock.behind ? corrected(event, *found, clock) : event;
   const bool is_same = stored.data() == event.data();
@@ -227,7 +227,7 @@ Events::Found* Events::find(std::string_view name) {
                                                   .body_bytes = body_.size()},
                           out_);
   } else {
-    found.error = std::move(to).error().message;
+    found.error = std::move(to).error();
   }
   return &found;
 }

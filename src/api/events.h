@@ -47,8 +47,8 @@ class Events {
   struct Found {
     const spec::EventRoute* route;
     Destination to;
-    std::optional<RecordChecker> checker;  // nothing: there is no such topic
-    std::string error;
+    std::optional<RecordChecker> checker;  // nothing: none may go there, as `error` says
+    Error error;
     record::TimeUnit unit = record::TimeUnit::kNone;  // of times that are numbers
   };
 

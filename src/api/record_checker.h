@@ -37,7 +37,7 @@ struct Destination {
   std::vector<spec::IdRule> ids = {};
 };
 
-// kTopicNotFound with a sentence for the client
+// kTopicNotFound or kForbidden, with a sentence for the client
 using FindTopic = std::function<Result<Destination>(std::string_view name)>;
 
 // What a body came to, before it is committed. The records lie where they did, in the body or in

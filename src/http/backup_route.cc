@@ -27,7 +27,7 @@ Result<serve::Reply> back_up(log::Backups& backups, const serve::Request& reques
 }  // namespace
 
 serve::Route backup_route(log::Backups& backups) {
-  return {serve::Method::kPost, "/backup", "folder",
+  return {serve::Method::kPost, "/backup", serve::Access::kAdmin, "folder",
           serve::Blocking{[&backups](const serve::Call& call) {
             const auto reply = back_up(backups, call.request);
             return reply ? *reply : error_reply(reply.error());

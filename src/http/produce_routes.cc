@@ -47,8 +47,15 @@ api::BodyFormat body_format(const Request& request, std::string_view body) {
   return are_lines ? api::BodyFormat::kNdjson : api::BodyFormat::kJson;
 }
 
-Result<api::ProduceOptions> produce_options(const Request& request, std::string_view body) {
+// Connectors count where they are under such names: for programs of one's own.
+constexpr std::string_view kConnectorProducers = "connector/";
+
+Result<api::ProduceOptions> produce_options(const Call& call, std::string_view body) {
+  const Request& request = call.request;
   api::ProduceOptions options;
+  options.check_topic = [caller = call.caller](std::string_view topic) {
+    return caller.check_write(topic);
+  };
   options.format = body_format(request, body);
   options.key = request.parameter("key");
   options.key_field = request.parameter("key-field");
@@ -58,6 +65,10 @@ Result<api::ProduceOptions> produce_options(const Request& request, std::string_
   options.position = request.parameter("position");
   if (options.producer && (options.producer->empty() || options.producer->size() > 200))
     return fail(ErrorCode::kInvalidArgument, "producer must have 1 to 200 bytes");
+  if (options.producer && options.producer->starts_with(kConnectorProducers) &&
+      !call.caller.may_write_all())
+    return fail(ErrorCode::kForbidden,
+                "producers named connector/… are for tokens that may write to all topics");
   if (options.producer.has_value() != request.parameter("sequence").has_value())
     return fail(ErrorCode::kInvalidArgument, "producer and sequence go together");
   if (options.position && !options.producer)
@@ -88,7 +99,7 @@ void with_body(const Call& call, const serve::ReplyCallback& done, const Start& 
     unpacked = std::move(*result);
     body = unpacked;
   }
-  const auto options = produce_options(request, body);
+  const auto options = produce_options(call, body);
   if (!options) return done(error_reply(options.error()));
   start(body, *options);
 }

@@ -8,6 +8,7 @@
 
 #include "api/metric_families.h"
 #include "base/ascii.h"
+#include "http/access_routes.h"
 #include "http/connector_routes.h"
 #include "http/dashboard_routes.h"
 #include "http/dataflow_reply.h"
@@ -22,6 +23,7 @@
 #include "query/query.h"
 #include "record/type.h"
 #include "runtime/engine.h"
+#include "serve/gate.h"
 
 namespace gameflow::http {
 namespace {
@@ -43,6 +45,7 @@ Result<Reply> producer(const Call& call) {
 }
 
 Result<Reply> next_sequence(const Call& call) {
+  GF_TRY(call.caller.check_write(call.arguments[0]));
   GF_ASSIGN(const std::uint64_t next,
             call.context.api.next_sequence(call.arguments[0], call.arguments[1]));
   return json_reply(200, json::object{{"next_sequence", next}});
@@ -225,6 +228,12 @@ std::string http_metrics(const serve::Stats& stats, const live::LiveStats& live)
   out.add(number(stats.refused_connections), {{"of", "connections"}});
   out.add(number(stats.refused_bodies), {{"of", "bodies"}});
   out.add(number(stats.refused_replies), {{"of", "replies"}});
+  out.counter("gameflow_http_denied_total", "Refused because of who asked, with 401 or 403.");
+  out.add(number(stats.denied_without_token), {{"why", "no-token"}});
+  out.add(number(stats.denied_unknown_token), {{"why", "unknown-token"}});
+  out.add(number(stats.denied_role), {{"why", "role"}});
+  out.counter("gameflow_http_denied_slowly_total", number(stats.slowed),
+              "Of those with unknown tokens: answered late, as one address sent many.");
   out.gauge("gameflow_live_queries", number(live.feeds),
             "Different queries that are followed over /ws/sql.");
   out.gauge("gameflow_live_followers", number(live.followers), "Subscriptions to them.");
@@ -245,6 +254,10 @@ Result<Reply> metrics(const Call& call) {
 Reply page(const Call& call) {
   return call.context.files.serve(call.arguments.empty() ? "index.html" : call.arguments[0],
                                   call.request);
+}
+
+Reply page_file(const Call& call) {
+  return call.context.files.serve(call.request.path.back(), call.request);
 }
 
 Reply studio(const Call& call) {
@@ -320,75 +333,101 @@ Route essential(Route route) {
   return route;
 }
 
+// Handlers that are told what their routes are about.
+struct Handlers {
+  const RouteContext& context;
+
+  Call with(const serve::Call& call) const {
+    return {context, call.request, call.arguments, call.stats, call.caller};
+  }
+  serve::Quick quick(auto* answer) const {
+    return {[*this, answer](const serve::Call& call) { return reply_of(answer(with(call))); }};
+  }
+  serve::Blocking blocking(auto* answer) const { return {quick(answer).reply}; }
+  serve::Later later(auto* start) const {
+    return {[*this, start](const serve::Call& call, serve::ReplyCallback done) {
+      start(with(call), std::move(done));
+    }};
+  }
+};
+
+std::vector<Route> page_routes(const Handlers& of) {
+  return {
+      Route{Method::kGet, "/", Access::kPage, "*", of.quick(page)},
+      Route{Method::kGet, "/studio", Access::kPage, "*", of.quick(studio)},
+      Route{Method::kGet, "/dash", Access::kPage, "*", of.quick(dashboards_page)},
+      Route{Method::kGet, "/dash/", Access::kPage, "*", of.quick(dashboard_page)},
+      Route{Method::kGet, "/dash/*", Access::kPage, "*", of.quick(dashboard_page)},
+      Route{Method::kGet, serve::kSignInPath, Access::kOpen, "*", of.quick(sign_in_page)},
+      Route{Method::kPost, serve::kSignInPath, Access::kRead, "", of.quick(sign_in)},
+      Route{Method::kPost, "/sign-out", Access::kOpen, "", of.quick(sign_out)},
+      Route{Method::kGet, "/favicon.ico", Access::kOpen, "*", of.quick(icon)},
+      Route{Method::kGet, "/stat/table.html", Access::kPage, "*", of.quick(page_file)},
+      Route{Method::kGet, "/stat/purchase.html", Access::kPage, "*", of.quick(page_file)},
+      Route{Method::kGet, "/stat/page-echarts.html", Access::kPage, "*", of.quick(page_file)},
+      Route{Method::kGet, "/stat/**", Access::kOpen, "*", of.quick(page)},
+  };
+}
+
 }  // namespace
 
 std::vector<Route> api_routes(const RouteContext& context) {
-  const auto quick = [&context](auto* answer) {
-    return serve::Quick{[&context, answer](const serve::Call& call) {
-      return reply_of(answer({context, call.request, call.arguments, call.stats}));
-    }};
-  };
-  const auto blocking = [&quick](auto* answer) { return serve::Blocking{quick(answer).reply}; };
-  const auto later = [&context](auto* start) {
-    return serve::Later{[&context, start](const serve::Call& call, serve::ReplyCallback done) {
-      start({context, call.request, call.arguments, call.stats}, std::move(done));
-    }};
-  };
+  const Handlers of{context};
   const serve::WebSocket follow_topic{
-      [&context](const serve::Call& call, const std::shared_ptr<serve::Waiter>& waiter) {
-        return follow({context, call.request, call.arguments, call.stats}, waiter);
+      [of](const serve::Call& call, const std::shared_ptr<serve::Waiter>& waiter) {
+        return follow(of.with(call), waiter);
       }};
   const serve::Stream changes{
-      [&context](const serve::Call& call, const std::shared_ptr<serve::Waiter>& waiter) {
-        return tell_changes({context, call.request, call.arguments, call.stats}, waiter);
+      [of](const serve::Call& call, const std::shared_ptr<serve::Waiter>& waiter) {
+        return tell_changes(of.with(call), waiter);
       }};
   const serve::WebSocket follow_queries{
       [&context](const serve::Call&, const std::shared_ptr<serve::Waiter>& waiter)
           -> tl::expected<serve::WebSocket::Opened, Reply> {
         return std::make_unique<SqlMessages>(context.live, waiter);
       }};
-  return {
-      Route{Method::kGet, "/", "*", quick(page)},
-      Route{Method::kGet, "/studio", "*", quick(studio)},
-      Route{Method::kGet, "/dash", "*", quick(dashboards_page)},
-      Route{Method::kGet, "/dash/", "*", quick(dashboard_page)},
-      Route{Method::kGet, "/dash/*", "*", quick(dashboard_page)},
-      Route{Method::kGet, "/favicon.ico", "*", quick(icon)},
-      Route{Method::kGet, "/stat/**", "*", quick(page)},
-      Route{Method::kGet, "/ws/sql", "", follow_queries},
-      Route{Method::kGet, "/ws/*", "offset from tail partition offsets format", follow_topic},
-      Route{Method::kGet, "/changes", "topics", changes},
-      Route{Method::kGet, "/topics", "", quick(list_topics)},
-      Route{Method::kPost, "/topics", "", blocking(create_topic)},
-      Route{Method::kGet, "/topics/*", "", quick(describe_topic)},
-      Route{Method::kDelete, "/topics/*", "", blocking(delete_topic)},
-      Route{Method::kGet, "/topics/*/records", "partition offset from end limit contains values",
-            blocking(list_records)},
-      essential({Method::kPost, "/topics/*/records", "key key-field producer sequence deduplicate",
-                 later(produce), serve::Body::kRecords, /*is_open_to_pages=*/true}),
-      Route{Method::kGet, "/topics/*/producers/*", "", quick(next_sequence)},
-      essential({Method::kPost, "/records", "producer sequence position deduplicate",
-                 later(produce_routed), serve::Body::kRecords}),
-      essential({Method::kPost, "/events", "producer sequence sent_at", later(produce_events),
+  std::vector<Route> routes = page_routes(of);
+  const std::vector<Route> others{
+      Route{Method::kGet, "/ws/sql", Access::kRead, "", follow_queries},
+      Route{Method::kGet, "/ws/*", Access::kRead, "offset from tail partition offsets format",
+            follow_topic},
+      Route{Method::kGet, "/changes", Access::kRead, "topics", changes},
+      Route{Method::kGet, "/topics", Access::kRead, "", of.quick(list_topics)},
+      Route{Method::kPost, "/topics", Access::kAdmin, "", of.blocking(create_topic)},
+      Route{Method::kGet, "/topics/*", Access::kRead, "", of.quick(describe_topic)},
+      Route{Method::kDelete, "/topics/*", Access::kAdmin, "", of.blocking(delete_topic)},
+      Route{Method::kGet, "/topics/*/records", Access::kRead,
+            "partition offset from end limit contains values", of.blocking(list_records)},
+      essential({Method::kPost, "/topics/*/records", Access::kIngest,
+                 "key key-field producer sequence deduplicate", of.later(produce),
                  serve::Body::kRecords, /*is_open_to_pages=*/true}),
-      Route{Method::kGet, "/producers/*", "", quick(producer)},
-      Route{Method::kGet, "/connectors", "", blocking(list_connectors)},
-      Route{Method::kGet, "/connectors/*", "", blocking(describe_connector)},
-      Route{Method::kPut, "/connectors/*", "", quick(report_connector)},
-      Route{Method::kDelete, "/connectors/*", "", blocking(delete_connector)},
-      Route{Method::kGet, "/dashboards", "", quick(list_dashboards)},
-      Route{Method::kGet, "/dashboards/*", "", quick(describe_dashboard)},
-      Route{Method::kGet, "/states", "", blocking(list_states)},
-      Route{Method::kGet, "/states/*/*", "key prefix window after limit", blocking(read_state)},
-      Route{Method::kPost, "/sql", "", blocking(run_sql)},
-      Route{Method::kGet, "/dataflow", "", quick(dataflow)},
-      Route{Method::kGet, "/dataflow/graph", "", quick(dataflow_graph)},
-      essential({Method::kGet, "/healthz", "*", quick(alive)}),
-      essential({Method::kGet, "/livez", "*", quick(alive)}),
-      essential({Method::kGet, "/readyz", "*", quick(ready_reply)}),
-      Route{Method::kGet, "/version", "*", quick(version)},
-      essential({Method::kGet, "/metrics", "*", quick(metrics)}),
+      Route{Method::kGet, "/topics/*/producers/*", Access::kIngest, "", of.quick(next_sequence)},
+      essential({Method::kPost, "/records", Access::kIngest,
+                 "producer sequence position deduplicate", of.later(produce_routed),
+                 serve::Body::kRecords}),
+      essential({Method::kPost, "/events", Access::kIngest, "producer sequence sent_at",
+                 of.later(produce_events), serve::Body::kRecords, /*is_open_to_pages=*/true}),
+      Route{Method::kGet, "/producers/*", Access::kIngestAll, "", of.quick(producer)},
+      Route{Method::kGet, "/connectors", Access::kRead, "", of.blocking(list_connectors)},
+      Route{Method::kGet, "/connectors/*", Access::kRead, "", of.blocking(describe_connector)},
+      Route{Method::kPut, "/connectors/*", Access::kIngestAll, "", of.quick(report_connector)},
+      Route{Method::kDelete, "/connectors/*", Access::kAdmin, "", of.blocking(delete_connector)},
+      Route{Method::kGet, "/dashboards", Access::kRead, "", of.quick(list_dashboards)},
+      Route{Method::kGet, "/dashboards/*", Access::kRead, "", of.quick(describe_dashboard)},
+      Route{Method::kGet, "/states", Access::kRead, "", of.blocking(list_states)},
+      Route{Method::kGet, "/states/*/*", Access::kRead, "key prefix window after limit",
+            of.blocking(read_state)},
+      Route{Method::kPost, "/sql", Access::kRead, "", of.blocking(run_sql)},
+      Route{Method::kGet, "/dataflow", Access::kRead, "", of.quick(dataflow)},
+      Route{Method::kGet, "/dataflow/graph", Access::kRead, "", of.quick(dataflow_graph)},
+      essential({Method::kGet, "/healthz", Access::kOpen, "*", of.quick(alive)}),
+      essential({Method::kGet, "/livez", Access::kOpen, "*", of.quick(alive)}),
+      essential({Method::kGet, "/readyz", Access::kOpen, "*", of.quick(ready_reply)}),
+      Route{Method::kGet, "/version", Access::kRead, "*", of.quick(version)},
+      essential({Method::kGet, "/metrics", Access::kRead, "*", of.quick(metrics)}),
   };
+  routes.insert(routes.end(), others.begin(), others.end());
+  return routes;
 }
 
 }  // namespace gameflow::http

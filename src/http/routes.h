@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/api.h"
+#include "auth/access.h"
 #include "http/change_hub.h"
 #include "http/static_files.h"
 #include "live/dashboard_metrics.h"
@@ -18,6 +19,7 @@
 
 namespace gameflow::http {
 
+using serve::Access;
 using serve::Method;
 using serve::number_parameter;
 using serve::Request;
@@ -30,6 +32,8 @@ struct RouteContext {
   live::Live& live;
   const live::DashboardMetrics& dashboard_metrics;
   std::size_t body_bytes_max;
+  std::vector<serve::PublicUrl> public_urls;
+  bool asks_who;  // callers need tokens
 };
 
 // A request to one of them.
@@ -38,6 +42,7 @@ struct Call {
   const Request& request;
   const std::vector<std::string>& arguments;  // what the pattern's '*' stand for
   const serve::Stats& stats;
+  const auth::Caller& caller;
 };
 
 // `context` must outlive them.

@@ -447,6 +447,30 @@ TEST(Pages, AreKeptByTheBrowserUntilTheyChange) {
   EXPECT_EQ(ask(server, http("GET /", "If-None-Match: \"other\"\r\n")).status, 200U);
 }
 
+// With tokens: src/serve/gate_test.cc, and tests/system/test_auth.py for all routes.
+TEST(Access, WithoutTokensNobodyIsAsked) {
+  TestServer server;
+  const Response routes = ask(server, http("GET /routes"));
+  EXPECT_TRUE(routes.has(R"({"method":"DELETE","pattern":"/topics/*","access":"admin"})"));
+  EXPECT_TRUE(routes.has(R"({"method":"GET","pattern":"/livez","access":"open"})"));
+  EXPECT_EQ(ask(server, http("GET /topics", "Authorization: Bearer x\r\n")).status, 200U);
+  EXPECT_EQ(ask(server, http("POST /sign-in", "Authorization: Bearer x\r\n")).status, 404U);
+}
+
+TEST(Access, PagesOfOtherSitesLearnWhyTheyAreRefused) {
+  ServerOptions options;
+  options.tokens.emplace();
+  options.allowed_origins = {"https://game.example"};
+  TestServer server(options);
+  server.topic("t");
+  const Response refused =
+      ask(server, http("POST /topics/t/records", "Origin: https://game.example\r\n", "{}"));
+  EXPECT_EQ(refused.status, 401U);
+  EXPECT_TRUE(refused.has("Access-Control-Allow-Origin: https://game.example\r\n"));
+  EXPECT_TRUE(refused.has("WWW-Authenticate: Bearer"));
+  EXPECT_EQ(ask(server, http("GET /livez")).status, 200U);
+}
+
 TEST(Pages, ComeFromAFolderWhereOneIsGiven) {
   namespace fs = std::filesystem;
   const fs::path folder = fs::path(testing::TempDir()) / "gameflow-pages";

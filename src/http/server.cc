@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "auth/tokens.h"
+#include "http/access_routes.h"
 #include "http/backup_route.h"
 #include "http/change_hub.h"
 #include "http/routes.h"
@@ -21,7 +23,14 @@ class ApiServer final : public serve::Server {
         hub_(api.log()),
         live_(api),
         dashboard_metrics_(api),
-        context_{api, files_, hub_, live_, dashboard_metrics_, options.body_bytes_max} {}
+        context_{.api = api,
+                 .files = files_,
+                 .hub = hub_,
+                 .live = live_,
+                 .dashboard_metrics = dashboard_metrics_,
+                 .body_bytes_max = options.body_bytes_max,
+                 .public_urls = options.public_urls,
+                 .asks_who = options.tokens.has_value()} {}
   ~ApiServer() override {
     live_.stop();
     dashboard_metrics_.stop();
@@ -36,12 +45,14 @@ class ApiServer final : public serve::Server {
     options.description = "the routes are in docs/reference/http.md";
     std::vector<serve::Route> routes = api_routes(context_);
     if (options.backups != nullptr) routes.push_back(backup_route(*options.backups));
+    add_list_of(routes);
     GF_ASSIGN(server_, serve::Server::listen(options, std::move(routes)));
     return {};
   }
 
   std::uint16_t port() const override { return server_->port(); }
   void start() override { server_->start(); }
+  void replace_tokens(auth::Tokens tokens) override { server_->replace_tokens(std::move(tokens)); }
   void stop() override {
     live_.stop();
     dashboard_metrics_.stop();

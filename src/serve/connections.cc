@@ -23,15 +23,17 @@ void Connections::Lease::hold(const std::weak_ptr<Session>& session) {
   State state;
   {
     const MutexLock lock(owner_->mutex_);
-    owner_->open_[id_].session = session;
-    state = owner_->state_;
+    Open& open = owner_->open_[id_];
+    open.session = session;
+    state = open.is_stopped ? std::max(owner_->state_, State::kStopping) : owner_->state_;
   }
   tell(session, state);
 }
 
-bool Connections::Lease::stay() {
+bool Connections::Lease::stay(const auth::Caller& caller) {
   const MutexLock lock(owner_->mutex_);
   Open& open = owner_->open_[id_];
+  open.caller = caller;
   if (open.stays) return true;
   if (owner_->staying_ >= owner_->staying_max_) return false;
   ++owner_->staying_;
@@ -94,6 +96,19 @@ void Connections::stop_all() {
 
 void Connections::abort_all() {
   tell(State::kAborting);
+}
+
+void Connections::stop_of(const std::function<bool(const auth::Caller&)>& is_one) {
+  std::vector<std::weak_ptr<Session>> sessions;
+  {
+    const MutexLock lock(mutex_);
+    for (auto& [id, open] : open_) {
+      if (!open.stays || !is_one(open.caller)) continue;
+      open.is_stopped = true;
+      sessions.push_back(open.session);
+    }
+  }
+  for (const auto& session : sessions) tell(session, State::kStopping);  // outside the lock
 }
 
 void Connections::tell(State state) {

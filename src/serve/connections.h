@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "auth/access.h"
 #include "base/mutex.h"
 
 namespace gameflow::serve {
@@ -52,8 +54,9 @@ class Connections {
     Place place() const { return place_; }
     // Who is to be stopped; replaces the one before.
     void hold(const std::weak_ptr<Session>& session);
-    // It becomes one of those that stay, until it leaves them or ends. False: there are too many.
-    bool stay();
+    // It becomes one of those that stay, for `caller`, until it leaves them or ends. False: there
+    // are too many.
+    bool stay(const auth::Caller& caller);
     void leave();
 
    private:
@@ -74,6 +77,8 @@ class Connections {
   // Why a request on such a connection is refused, for its sender.
   std::string why(const Lease& lease) const;
   void stop_all();  // also those that come to hold a lease later
+  // Those that stay for such callers.
+  void stop_of(const std::function<bool(const auth::Caller&)>& is_one);
   void abort_all();
   bool wait_until_none(std::chrono::milliseconds time_max);
   void wait_until_none();
@@ -88,7 +93,8 @@ class Connections {
     std::weak_ptr<Session> session;
     std::string address;
     Place place = Place::kOrdinary;
-    bool stays = false;
+    bool stays = false, is_stopped = false;
+    auth::Caller caller;
   };
 
   void tell(State state);

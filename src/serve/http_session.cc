@@ -8,6 +8,7 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
@@ -15,8 +16,11 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "auth/access.h"
 #include "base/priority.h"
 #include "serve/deadline.h"
+#include "serve/gate.h"
+#include "serve/peer.h"
 #include "serve/pending_reply.h"
 #include "serve/request_body.h"
 #include "serve/request_header.h"
@@ -57,6 +61,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
         limits_(lease.place() == Connections::Place::kOrdinary ? state.options.limits
                                                                : state.hurried_limits),
         socket_(std::move(socket)),
+        peer_(state.gate ? peer_of(socket_) : std::string()),
         deadline_(std::make_shared<Deadline>(socket_)),
         buffer_(kBufferBytesMax),
         body_(state, limits_, socket_, buffer_, *deadline_) {}
@@ -78,6 +83,9 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   asio::awaitable<Next> serve_request();
   asio::awaitable<ErrorOf> receive_header();
   bool may_serve(const Route& route) const;
+  asio::awaitable<std::optional<Reply>> admit(const Route& route);
+  bool is_still_admitted() const;
+  Call call(const Match& match) const;
   asio::awaitable<Reply> answer(const Match& match);
   asio::awaitable<Next> upgrade(const Match& match, const WebSocket& socket);
   asio::awaitable<Next> stream(const Match& match, const Stream& endless);
@@ -92,12 +100,14 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   Connections::Lease& lease_;
   const SessionLimits& limits_;
   Tcp::socket socket_;
+  const std::string peer_;  // where callers are asked who they are
   std::shared_ptr<Deadline> deadline_;
   Phase phase_ = Phase::kIdle;
 
   beast::flat_buffer buffer_;
   std::optional<RequestParser> parser_;
   Request request_;
+  auth::Caller caller_ = auth::Caller::anyone();
   RequestBody body_;
   std::shared_ptr<Signal> signal_;  // of a stream
   Deadline::Instant started_;
@@ -208,6 +218,10 @@ asio::awaitable<Next> HttpSession::serve_request() {
     co_return co_await send(std::move(*refused), after_refusal);
   const Match& match = std::get<Match>(matched);
   if (!may_serve(*match.route)) co_return co_await send(refuse(), Next::kLinger);
+  if (auto refused = co_await admit(*match.route)) {
+    open_to_page(state_.matching, *match.route, request_, *refused);
+    co_return co_await send(std::move(*refused), after_refusal);
+  }
   if (const auto* socket = std::get_if<WebSocket>(&match.route->handler))
     co_return co_await upgrade(match, *socket);
   if (!parser_->is_done()) {
@@ -229,11 +243,39 @@ bool HttpSession::may_serve(const Route& route) const {
   return lease_.place() != Connections::Place::kReserved || route.is_essential;
 }
 
+// Finds out who asks; the reply, where they may not.
+asio::awaitable<std::optional<Reply>> HttpSession::admit(const Route& route) {
+  if (!state_.gate) co_return std::nullopt;
+  auto caller = state_.gate->admit(route, request_, is_own_page(state_.matching, request_), peer_,
+                                   std::chrono::steady_clock::now());
+  if (caller) {
+    caller_ = std::move(*caller);
+    co_return std::nullopt;
+  }
+  if (caller.error().pause.count() > 0) {
+    deadline_->lift();
+    asio::steady_timer pause(socket_.get_executor(), caller.error().pause);
+    ErrorOf ignored;
+    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+  co_return std::move(caller.error().reply);
+}
+
+// Tokens may be replaced until a connection is known as one that stays for its caller; from then on
+// it is told.
+bool HttpSession::is_still_admitted() const {
+  return !state_.gate || state_.gate->still_admits(caller_);
+}
+
+Call HttpSession::call(const Match& match) const {
+  return {request_, match.arguments, state_.stats, caller_};
+}
+
 asio::awaitable<Reply> HttpSession::answer(const Match& match) {
   const Handler& handler = match.route->handler;
   if (std::holds_alternative<Quick>(handler)) {
     Reply reply;
-    run_route(match, request_, state_.stats, [&reply](Reply made) { reply = std::move(made); });
+    run_route(*match.route, call(match), [&reply](Reply made) { reply = std::move(made); });
     co_return reply;
   }
   PendingReply pending(socket_.get_executor());
@@ -241,10 +283,10 @@ asio::awaitable<Reply> HttpSession::answer(const Match& match) {
   if (std::holds_alternative<Blocking>(handler)) {
     asio::post(state_.workers, [this, &match, done] {  // this coroutine waits for it
       yield_to_engine();
-      run_route(match, request_, state_.stats, done);
+      run_route(*match.route, call(match), done);
     });
   } else {
-    run_route(match, request_, state_.stats, done);
+    run_route(*match.route, call(match), done);
     // While it is still in the cache: the next request, of another connection, gets its memory.
     body_.drop(*parser_, request_);
   }
@@ -268,9 +310,10 @@ asio::awaitable<Next> HttpSession::upgrade(const Match& match, const WebSocket& 
                                         "no subprotocol is spoken here; leave out "
                                         "Sec-WebSocket-Protocol"),
                             Next::kRequest);
-  if (!lease_.stay()) co_return co_await send(refuse(), Next::kLinger);
+  if (!lease_.stay(caller_)) co_return co_await send(refuse(), Next::kLinger);
+  if (!is_still_admitted()) co_return co_await send(Gate::unknown_token(), Next::kLinger);
   signal_ = std::make_shared<Signal>();
-  auto opened = socket.open({request_, match.arguments, state_.stats}, signal_);
+  auto opened = socket.open(call(match), signal_);
   if (!opened) {
     lease_.leave();
     co_return co_await send(std::move(opened.error()), Next::kRequest);
@@ -286,9 +329,10 @@ asio::awaitable<Next> HttpSession::upgrade(const Match& match, const WebSocket& 
 }
 
 asio::awaitable<Next> HttpSession::stream(const Match& match, const Stream& endless) {
-  if (!lease_.stay()) co_return co_await send(refuse(), Next::kLinger);
+  if (!lease_.stay(caller_)) co_return co_await send(refuse(), Next::kLinger);
+  if (!is_still_admitted()) co_return co_await send(Gate::unknown_token(), Next::kLinger);
   signal_ = std::make_shared<Signal>();
-  auto opened = endless.open({request_, match.arguments, state_.stats}, signal_);
+  auto opened = endless.open(call(match), signal_);
   if (!opened) {
     lease_.leave();
     co_return co_await send(std::move(opened.error()), Next::kRequest);

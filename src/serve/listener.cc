@@ -14,7 +14,10 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "auth/access.h"
+#include "auth/tokens.h"
 #include "serve/http_session.h"
+#include "serve/peer.h"
 #include "serve/server_state.h"
 
 namespace gameflow::serve {
@@ -50,19 +53,12 @@ Error cannot_listen(std::string_view setting, const Tcp::endpoint& endpoint, con
           fmt::format("cannot listen on {}: {}{}", place, error.message(), advice)};
 }
 
-// What one sender has: of IPv6 a network of 64 bits, of which it may take any address. Empty where
-// it may be many: a proxy on this machine.
+// As whose connection it counts; empty where that may be many: a proxy on this machine.
 std::string sender_of(const Tcp::socket& socket, const ServerOptions& options) {
   ErrorOf error;
-  asio::ip::address address = socket.remote_endpoint(error).address();
-  if (address.is_v6() && address.to_v6().is_v4_mapped())
-    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-  if (address.is_loopback() && options.connections_per_address_max == 0) return {};
-  const auto text = [](const auto& bytes, std::size_t size) {
-    return std::string(reinterpret_cast<const char*>(bytes.data()), size);
-  };
-  return address.is_v4() ? text(address.to_v4().to_bytes(), 4)
-                         : text(address.to_v6().to_bytes(), 8);
+  const bool is_here = socket.remote_endpoint(error).address().is_loopback();
+  if (is_here && options.connections_per_address_max == 0) return {};
+  return peer_of(socket);
 }
 
 class ListeningServer final : public Server {
@@ -77,6 +73,7 @@ class ListeningServer final : public Server {
 
   std::uint16_t port() const override { return port_; }
   void start() override;
+  void replace_tokens(auth::Tokens tokens) override;
   void stop() override;
 
  private:
@@ -157,6 +154,13 @@ void ListeningServer::spawn_session(Tcp::socket socket) {
                      spdlog::error("http: a connection failed: {}", error.what());
                    }
                  });
+}
+
+void ListeningServer::replace_tokens(auth::Tokens tokens) {
+  if (!state_.gate) return;
+  state_.gate->replace(std::move(tokens));
+  state_.connections.stop_of(
+      [this](const auth::Caller& caller) { return !state_.gate->still_admits(caller); });
 }
 
 void ListeningServer::stop() {

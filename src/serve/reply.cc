@@ -34,6 +34,9 @@ unsigned status_of(ErrorCode code) {
     case ErrorCode::kSqlInvalid:
     case ErrorCode::kSqlLimit:
       return 400;
+    case ErrorCode::kUnauthorized:
+      return 401;
+    case ErrorCode::kForbidden:
     case ErrorCode::kSqlDenied:
       return 403;
     case ErrorCode::kTopicNotFound:

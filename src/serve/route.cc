@@ -126,8 +126,7 @@ std::optional<Reply> refuse_origin(const MatchOptions& options, const Request& r
                     host_name(request.host).substr(0, 200), request.host.substr(0, 200)));
   const bool careful =
       route.method != Method::kGet || std::holds_alternative<WebSocket>(route.handler);
-  if (careful && !request.origin.empty() && !is_same_origin(options, request) &&
-      !is_open(options, route, request))
+  if (careful && !is_own_page(options, request) && !is_open(options, route, request))
     return error_reply(403, "forbidden",
                        fmt::format("pages of {} may not do this here; only pages of this server{}. "
                                    "Behind a proxy say where it is, with --public-url {}",
@@ -252,6 +251,10 @@ std::variant<Match, Reply> match_route(const std::vector<Route>& routes,
   return no_such_route(options, request, allowed);
 }
 
+bool is_own_page(const MatchOptions& options, const Request& request) {
+  return request.origin.empty() || is_same_origin(options, request);
+}
+
 void open_to_page(const MatchOptions& options, const Route& route, const Request& request,
                   Reply& reply) {
   if (!is_open(options, route, request)) return;
@@ -260,20 +263,19 @@ void open_to_page(const MatchOptions& options, const Route& route, const Request
   reply.headers.emplace_back("Vary", "Origin");
 }
 
-void run_route(const Match& match, const Request& request, const Stats& stats, ReplyCallback done) {
+void run_route(const Route& route, const Call& call, const ReplyCallback& done) {
   const auto answer = [&]() -> std::optional<Reply> {
     try {
       const CanRunOut scope;
-      const Call call{request, match.arguments, stats};
-      if (const auto* quick = std::get_if<Quick>(&match.route->handler)) return quick->reply(call);
-      if (const auto* blocking = std::get_if<Blocking>(&match.route->handler))
+      if (const auto* quick = std::get_if<Quick>(&route.handler)) return quick->reply(call);
+      if (const auto* blocking = std::get_if<Blocking>(&route.handler))
         return blocking->reply(call);
-      std::get<Later>(match.route->handler).start(call, done);
+      std::get<Later>(route.handler).start(call, done);
       return std::nullopt;
     } catch (const std::bad_alloc&) {
       return error_reply({ErrorCode::kMemoryFull, "there is not enough memory; try again later"});
     } catch (const std::exception& error) {
-      spdlog::error("http: {} failed: {}", match.route->pattern, error.what());
+      spdlog::error("http: {} failed: {}", route.pattern, error.what());
       return error_reply(500, to_string(ErrorCode::kInternal),
                          "an internal error; the log has the reason");
     }

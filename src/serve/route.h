@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "auth/access.h"
 #include "base/error.h"
 #include "serve/messages.h"
 #include "serve/public_url.h"
@@ -27,6 +28,7 @@ struct Call {
   const Request& request;
   std::vector<std::string> arguments;  // what the pattern's '*' stand for
   const Stats& stats;                  // of the server
+  const auth::Caller& caller;
 };
 
 using ReplyCallback = std::function<void(Reply)>;
@@ -72,9 +74,12 @@ enum class Body : std::uint8_t {
   kAny,
 };
 
+using auth::Access;
+
 struct Route {
   Method method;                // kGet also answers HEAD
   std::string_view pattern;     // "/topics/*/records"; a last "**" is the rest, slashes included
+  Access access;                // what a caller needs, where callers are asked who they are
   std::string_view parameters;  // of the query, separated by spaces; "*": any
   Handler handler;
   Body body = Body::kJson;
@@ -113,11 +118,14 @@ std::optional<Reply> leave_prefix(const MatchOptions& options, Request& request)
 std::variant<Match, Reply> match_route(const std::vector<Route>& routes,
                                        const MatchOptions& options, const Request& request);
 
+// Whether the page that asks, if it is one, is of this server.
+bool is_own_page(const MatchOptions& options, const Request& request);
+
 // Lets the page that asks for the route see the reply, if it may.
 void open_to_page(const MatchOptions& options, const Route& route, const Request& request,
                   Reply& reply);
 
 // Runs a matched route that is Quick, Blocking or Later. Never throws; `done` runs once.
-void run_route(const Match& match, const Request& request, const Stats& stats, ReplyCallback done);
+void run_route(const Route& route, const Call& call, const ReplyCallback& done);
 
 }  // namespace gameflow::serve

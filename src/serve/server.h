@@ -8,10 +8,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "auth/tokens.h"
 #include "base/error.h"
 #include "serve/route.h"
 
@@ -50,6 +52,8 @@ struct ServerOptions {
   bool checks_host = true;
   std::vector<PublicUrl> public_urls;
   std::vector<std::string> allowed_origins;
+  // Who may ask for what routes say that they need; nothing: everybody for everything.
+  std::optional<auth::Tokens> tokens;
   // For messages: what a person sets the address with, and where the routes are described.
   std::string_view setting = "--listen";
   std::string_view description = "GET / lists the routes";
@@ -64,6 +68,9 @@ class Server {
   virtual ~Server() = default;  // stops
   virtual std::uint16_t port() const = 0;
   virtual void start() = 0;
+  // Of a server with tokens: from now on these. Streams and WebSockets of those that are not among
+  // them any more end. Any thread.
+  virtual void replace_tokens(auth::Tokens tokens) = 0;
   // Accepts nothing new, answers what is running, ends streams, closes WebSockets with 1001, then
   // returns. Takes at most 5 s.
   virtual void stop() = 0;

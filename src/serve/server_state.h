@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,7 @@
 
 #include "serve/byte_budget.h"
 #include "serve/connections.h"
+#include "serve/gate.h"
 #include "serve/net.h"
 #include "serve/route.h"
 #include "serve/server.h"
@@ -44,7 +46,9 @@ struct ServerState {
         body_budget(options.limits.body_bytes_held_max),
         reply_budget(options.limits.reply_bytes_held_max),
         connections(options.connections_max, options.connections_per_address_max),
-        stats(connections) {}
+        stats(connections) {
+    if (options.tokens) gate.emplace(*options.tokens, stats);
+  }
 
   const ServerOptions options;
   const SessionLimits hurried_limits;
@@ -56,6 +60,7 @@ struct ServerState {
   ByteBudget reply_budget;
   Connections connections;
   Stats stats;
+  std::optional<Gate> gate;  // nothing: nobody is asked who they are
 };
 
 }  // namespace gameflow::serve

@@ -104,9 +104,9 @@ struct SmallServer {
       reply.body = std::string(call.request.other_header("X-Any")) + std::string(call.request.body);
       return reply;
     };
-    auto listening =
-        Server::listen(options, {Route{Method::kGet, "/stream", "refuse", Stream{open}},
-                                 Route{Method::kPost, "/echo", "", Quick{echo}, Body::kAny}});
+    auto listening = Server::listen(
+        options, {Route{Method::kGet, "/stream", Access::kOpen, "refuse", Stream{open}},
+                  Route{Method::kPost, "/echo", Access::kOpen, "", Quick{echo}, Body::kAny}});
     if (!listening) throw std::runtime_error(listening.error().message);
     server = std::move(*listening);
     server->start();

@@ -1,6 +1,6 @@
 // /dash/NAME: a dashboard of the server as a page. What is chosen is in the address; what is shown is followed over one WebSocket.
 
-import {Status} from '../live.js';
+import {signInAfter, Status} from '../live.js';
 import {$, el, setText} from '../dom.js';
 import {Shell} from '../shell.js';
 import {nameOf, readAddress, writeAddress} from './address.js';
@@ -195,6 +195,7 @@ async function describe() {
   let response;
   try {
     response = await fetch(`dashboards/${encodeURIComponent(name)}`, {cache: 'no-store', signal: AbortSignal.timeout(kLookTimeout)});
+    signInAfter(response.status);
     missing = response.status === 404;
     if (missing) {
       document.body.dataset.built = '';

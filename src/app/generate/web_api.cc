@@ -118,16 +118,17 @@ std::vector<serve::Route> web_api_routes(EventStream& stream, const std::vector<
     }};
   };
   std::vector<serve::Route> routes{
-      {kGet, "/", "*", text(list_of(kinds), kTextType)},
-      {kGet, "/healthz", "*", text("{\"status\":\"ok\"}\n", serve::kJsonType)},
-      {kGet, "/stream_events", "after",
+      {kGet, "/", serve::Access::kOpen, "*", text(list_of(kinds), kTextType)},
+      {kGet, "/healthz", serve::Access::kOpen, "*",
+       text("{\"status\":\"ok\"}\n", serve::kJsonType)},
+      {kGet, "/stream_events", serve::Access::kOpen, "after",
        serve::Stream{[&stream](const Call& call, const std::shared_ptr<serve::Waiter>& waiter) {
          return open_stream(stream, call, waiter);
        }}}};
   for (const EventKind kind : kinds)
-    routes.push_back({kGet, path_of(kind), "", serve::Quick{[&stream, kind](const Call&) {
-                        return newest_event(stream, kind);
-                      }}});
+    routes.push_back(
+        {kGet, path_of(kind), serve::Access::kOpen, "",
+         serve::Quick{[&stream, kind](const Call&) { return newest_event(stream, kind); }}});
   return routes;
 }
 

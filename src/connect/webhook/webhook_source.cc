@@ -208,8 +208,8 @@ void WebhookSource::open(std::string_view) {
     return reply;
   };
   auto server = serve::Server::listen(
-      options_, {{kGet, "/healthz", "*", serve::Quick{healthy}},
-                 {kPost, path_, "*",
+      options_, {{kGet, "/healthz", serve::Access::kOpen, "*", serve::Quick{healthy}},
+                 {kPost, path_, serve::Access::kOpen, "*",
                   serve::Later{[this](const serve::Call& call, serve::ReplyCallback answer) {
                     receive(call.request, std::move(answer));
                   }},
