@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "app/cli_tree.h"
+#include "app/cli_values.h"
 #include "base/closest.h"
 #include "client/http_client.h"
 
@@ -41,6 +42,20 @@ void CommandTree::add_server(CLI::App& app, client::ServerAddress& server, const
   app.add_option("--ca-file", server.ca_file,
                  "Who may have signed its certificate (PEM), for https [whom the system trusts]")
       ->envname("GAMEFLOW_CA_FILE")
+      ->type_name("FILE");
+  app.add_option(
+         "--token", server.token,
+         "What it lets one in by, or @FILE with that in it; others on this machine can see\n"
+         "what a command line says")
+      ->transform(token())
+      ->envname("GAMEFLOW_TOKEN")
+      ->type_name("TOKEN|@FILE");
+}
+
+void CommandTree::add_auth(CLI::App& app, std::filesystem::path& file) {
+  app.add_option("--auth", file, "The file of tokens")
+      ->required()
+      ->envname("GAMEFLOW_AUTH")
       ->type_name("FILE");
 }
 
@@ -103,6 +118,7 @@ CommandTree::CommandTree() : root_(kDescription, "gameflow") {
   add_test();
   add_service();
   add_backup_and_verify();
+  add_token();
   add_generate();
   add_topic();
   add_produce();

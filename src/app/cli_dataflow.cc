@@ -5,6 +5,7 @@
 
 #include "app/cli_tree.h"
 #include "app/cli_values.h"
+#include "auth/access.h"
 #include "log/store.h"
 
 namespace gameflow::app {
@@ -34,8 +35,13 @@ void add_reach(CLI::App& app, RunOptions& options) {
       ->envname("GAMEFLOW_LISTEN")
       ->type_name("ADDR:PORT")
       ->capture_default_str();
+  app.add_option("--auth", options.auth_file,
+                 "The tokens by which it lets clients in (`gameflow token create`) [nobody needs\n"
+                 "one]")
+      ->envname("GAMEFLOW_AUTH")
+      ->type_name("FILE");
   app.add_flag("--insecure-no-auth", options.insecure_no_auth,
-               "Listen on an address that other machines reach, though nobody has to log in");
+               "Listen on an address that other machines reach, though nobody needs a token");
   app.add_option("--allow-origin", options.allowed_origins,
                  "Pages of this site may send records, too; may be repeated; * is all")
       ->transform(origin())
@@ -259,6 +265,48 @@ void CommandTree::add_backup_and_verify() {
       add<VerifyOptions>(root_, "verify", "Read all of a data folder against its checksums",
                          "  gameflow verify --data /var/lib/gameflow/backups/2024-11-12");
   add_data(*verify, verify_options->data_folder);
+}
+
+void CommandTree::add_token() {
+  CLI::App* token =
+      root_.add_subcommand("token", "Who may talk to a server: the file of its --auth");
+  token->require_subcommand(1);
+  token->footer(
+      "Examples:\n  gameflow token create ann --role admin --auth tokens\n"
+      "  gameflow run dataflow.yaml --auth tokens");
+  auto [create, create_options] = add<TokenCreateOptions>(
+      *token, "create", "Make a token, and print it: only now can it be seen",
+      "  gameflow token create dashboards --role read --auth tokens\n"
+      "  gameflow token create web-game --role ingest --topic 'player-*' --auth tokens");
+  create->add_option("name", create_options->name, "Its name")->required()->type_name("NAME");
+  static const std::map<std::string, auth::Role> kRoles{
+      {"ingest", auth::Role::kIngest}, {"read", auth::Role::kRead}, {"admin", auth::Role::kAdmin}};
+  create
+      ->add_option(
+          "--role", create_options->roles,
+          "What it may: write, see everything, or all of that and make and delete topics;\n"
+          "may be repeated")
+      ->required()
+      ->transform(one_of(kRoles))
+      ->allow_extra_args(false)
+      ->type_name("ingest|read|admin");
+  create
+      ->add_option("--topic", create_options->topics,
+                   "It writes to this topic only; * is any text; may be repeated [all topics]")
+      ->allow_extra_args(false)
+      ->type_name("PATTERN");
+  add_auth(*create, create_options->auth_file);
+
+  auto [list, list_options] =
+      add<TokenListOptions>(*token, "list", "List the tokens: names, roles, topics",
+                            "  gameflow token list --auth tokens");
+  add_auth(*list, list_options->auth_file);
+
+  auto [revoke, revoke_options] = add<TokenRevokeOptions>(
+      *token, "revoke", "Let nobody in by this token any more; a running server sees it at once",
+      "  gameflow token revoke web-game --auth tokens");
+  revoke->add_option("name", revoke_options->name, "Its name")->required()->type_name("NAME");
+  add_auth(*revoke, revoke_options->auth_file);
 }
 
 }  // namespace gameflow::app

@@ -34,6 +34,7 @@ class CommandTree {
                                                      Finish<Options> finish = nullptr);
   static void add_server(CLI::App& app, client::ServerAddress& server,
                          const char* flag = "--server");
+  static void add_auth(CLI::App& app, std::filesystem::path& file);
   static void add_data(CLI::App& app, std::filesystem::path& folder);
   static void add_package_path(CLI::App& app, std::vector<std::string>& folders);
   static void add_library(CLI::App& app, std::string& library);
@@ -47,6 +48,7 @@ class CommandTree {
   void add_test_function(CLI::App& test);
   void add_service();
   void add_backup_and_verify();
+  void add_token();
   void add_generate();
   void add_topic();
   void add_produce();

@@ -1,12 +1,15 @@
 #include "app/cli_values.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include <gameflow/time.h>
 
+#include "app/text_file.h"
 #include "base/ascii.h"
 #include "base/number.h"
 #include "serve/public_url.h"
+#include "serve/request.h"
 
 namespace gameflow::app {
 
@@ -71,6 +74,21 @@ CLI::Validator origin() {
       return fmt::format("'{}' is not an origin such as https://game.example.com, or *", text);
     text = lower;
     return {};
+  };
+  return {transform, ""};
+}
+
+CLI::Validator token() {
+  const auto transform = [](std::string& text) -> std::string {
+    if (text.starts_with('@')) {
+      auto file = read_text_file(text.substr(1));
+      if (!file) return file.error().message;
+      text = serve::trimmed(*file);
+    }
+    const bool is_one =
+        !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+    return is_one ? std::string()
+                  : "a token is letters and digits without blanks, or @FILE with one in it";
   };
   return {transform, ""};
 }

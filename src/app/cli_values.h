@@ -53,6 +53,9 @@ Timestamp parse_time_flag(const char* flag, const std::string& text);
 // "beginning", "end" or a time, of --from. Throws CLI::ValidationError.
 runtime::StartsFrom starts_from(const std::string& text);
 
+// A token, or "@FILE" with one in it; becomes the token. Messages do not repeat it.
+CLI::Validator token();
+
 // Events per second of --rate: a whole number, or "max" for nothing. Throws CLI::ValidationError.
 std::optional<std::uint64_t> parse_rate(const std::string& text);
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "app/client_commands.h"
+#include "app/token_commands.h"
 #include "client/http_client.h"
 #include "log/store.h"
 #include "runtime/fresh_start.h"
@@ -70,6 +71,7 @@ struct RunOptions {
   std::string kinds_library, secrets_file;  // for its connectors, as in ConnectOptions
   std::string listen = "127.0.0.1:3001";
   bool insecure_no_auth = false;
+  std::filesystem::path auth_file;           // of tokens; empty: nobody is asked for one
   std::vector<std::string> allowed_origins;  // of pages that may send records
   std::vector<std::string> public_urls;      // under which it is reached
   std::uint32_t connections_max = 20'000;
@@ -184,6 +186,7 @@ using Command = std::variant<
     TopicDeleteOptions, ProduceOptions, ConsumeOptions, SqlOptions, DeadLettersListOptions,
     DeadLettersShowOptions, DeadLettersReplayOptions, ConnectOptions, ConnectorListOptions,
     ConnectorDescribeOptions, ConnectorDeleteOptions, ConnectorNewOptions, ConnectorKitOptions,
-    McpOptions, NewOptions, SchemaOptions, VersionOptions, CompletionOptions, ManualOptions>;
+    TokenCreateOptions, TokenListOptions, TokenRevokeOptions, McpOptions, NewOptions, SchemaOptions,
+    VersionOptions, CompletionOptions, ManualOptions>;
 
 }  // namespace gameflow::app

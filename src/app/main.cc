@@ -66,6 +66,9 @@ struct Execute {
   int operator()(const ConnectorDeleteOptions& options) const {
     return connector_delete_command(options);
   }
+  int operator()(const TokenCreateOptions& options) const { return token_create_command(options); }
+  int operator()(const TokenListOptions& options) const { return token_list_command(options); }
+  int operator()(const TokenRevokeOptions& options) const { return token_revoke_command(options); }
   int operator()(const McpOptions& options) const { return mcp_command(options); }
   int operator()(const NewOptions& options) const { return new_command(options); }
   int operator()(const SchemaOptions& options) const { return schema_command(options); }

@@ -155,8 +155,10 @@ std::string progress_bar(std::uint64_t records, std::uint64_t bytes, std::uint64
 Status produce_file(const ProduceOptions& options, client::SendReport& sum) {
   GF_ASSIGN(const auto http, client::HttpClient::open(options.server));
   GF_ASSIGN(const OpenFile file, OpenFile::open(options.file));
-  // Fails at once if there is no server or no such topic, before anything is read.
-  GF_TRY(client::expect_success(http->get("/topics/" + url_encode(options.topic))));
+  // Fails at once if there is no server or no such topic, or it may not be written, before anything
+  // is read.
+  GF_TRY(client::expect_success(
+      http->get(fmt::format("/topics/{}/producers/none", url_encode(options.topic)))));
   client::Producer producer(*http, {.topic = options.topic,
                                     .key = options.key,
                                     .key_field = options.key_field,

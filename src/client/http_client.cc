@@ -70,7 +70,7 @@ struct HttpClient::Impl {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
   };
 
-  std::string server, ca_file;
+  std::string server, ca_file, token;
   std::unique_ptr<CURL, CloseHandle> handle;
   std::array<char, CURL_ERROR_SIZE> message{};
   Patience patience;
@@ -85,6 +85,10 @@ struct HttpClient::Impl {
     if (is_on_this_machine(server)) curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     if (!ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file.c_str());
+    if (!token.empty()) {
+      curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+      curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, token.c_str());
+    }
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, kRequestTimeoutMs);
     if (patience.stop.stop_possible()) {
@@ -142,6 +146,7 @@ Result<std::unique_ptr<HttpClient>> HttpClient::open(const ServerAddress& addres
   auto impl = std::make_unique<Impl>();
   impl->server = server;
   impl->ca_file = address.ca_file;
+  impl->token = address.token;
   impl->patience.stop = std::move(stop);
   impl->handle.reset(curl_easy_init());
   if (!impl->handle) return fail(ErrorCode::kInternal, "libcurl does not start");

@@ -34,6 +34,7 @@ class Http {
 struct ServerAddress {
   std::string url;      // "http://127.0.0.1:3001", with or without a slash at its end
   std::string ca_file;  // PEM: who may have signed its certificate; empty: whom the system trusts
+  std::string token;    // by which it lets one in; empty: none
 };
 
 class HttpClient final : public Http {
@@ -43,7 +44,7 @@ class HttpClient final : public Http {
   static Result<std::unique_ptr<HttpClient>> open(const ServerAddress& server,
                                                   std::stop_token stop = {});
   static Result<std::unique_ptr<HttpClient>> open(std::string_view url) {
-    return open(ServerAddress{.url = std::string(url), .ca_file = ""});
+    return open(ServerAddress{.url = std::string(url), .ca_file = "", .token = ""});
   }
   ~HttpClient() override;
 

@@ -32,8 +32,11 @@ Changes::Changes(client::ServerAddress server, const std::vector<std::string>& t
 void Changes::open() {
   std::string url = server_.url;
   while (url.ends_with('/')) url.pop_back();
+  std::vector<std::string> headers;
+  if (!server_.token.empty()) headers.push_back("Authorization: Bearer " + server_.token);
   stream_ = std::make_unique<client::HttpStream>(
       client::StreamRequest{.url = url + target_,
+                            .headers = std::move(headers),
                             .user_agent = "gameflow/" GAMEFLOW_VERSION,
                             .ca_file = server_.ca_file,
                             .allows_private_addresses = true,

@@ -10,3 +10,4 @@ import './studio.mjs';
 import './dash.mjs';
 import './dash_pages.mjs';
 import './proxy.mjs';
+import './sign_in.mjs';

@@ -78,10 +78,25 @@ void log_lines(Process& process, std::string_view text) {
   }
 }
 
+// That of this process, with another token: a command line could be seen by everybody.
+std::vector<std::string> environment_with(const std::string& token) {
+  constexpr std::string_view kToken = "GAMEFLOW_TOKEN=";
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    if (token.empty() || !std::string_view(*variable).starts_with(kToken))
+      variables.emplace_back(*variable);
+  }
+  if (!token.empty()) variables.push_back(std::string(kToken) + token);
+  return variables;
+}
+
 class Supervisor final : public ConnectorProcesses {
  public:
-  Supervisor(std::vector<std::string> arguments, mode_t file_mask)
-      : arguments_(std::move(arguments)), file_mask_(file_mask) {}
+  Supervisor(std::vector<std::string> arguments, std::vector<std::string> environment,
+             mode_t file_mask)
+      : arguments_(std::move(arguments)),
+        environment_(std::move(environment)),
+        file_mask_(file_mask) {}
 
   void run(const std::vector<std::string>& files) override {
     Wanted wanted;
@@ -150,6 +165,10 @@ class Supervisor final : public ConnectorProcesses {
     std::vector<const char*> arguments = {"gameflow", "connect", process.file.c_str()};
     for (const std::string& argument : arguments_) arguments.push_back(argument.c_str());
     arguments.push_back(nullptr);
+    std::vector<const char*> environment;
+    environment.reserve(environment_.size() + 1);
+    for (const std::string& variable : environment_) environment.push_back(variable.c_str());
+    environment.push_back(nullptr);
     const pid_t parent = ::getpid();
     const pid_t pid = ::fork();
     if (pid == 0) {
@@ -163,7 +182,8 @@ class Supervisor final : public ConnectorProcesses {
       ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
       ::dup2(ends[1], STDOUT_FILENO);
       ::dup2(ends[1], STDERR_FILENO);
-      ::execv("/proc/self/exe", const_cast<char* const*>(arguments.data()));
+      ::execve("/proc/self/exe", const_cast<char* const*>(arguments.data()),
+               const_cast<char* const*>(environment.data()));
       ::_exit(127);
     }
     ::close(ends[1]);
@@ -255,6 +275,7 @@ class Supervisor final : public ConnectorProcesses {
   }
 
   const std::vector<std::string> arguments_;
+  const std::vector<std::string> environment_;
   const mode_t file_mask_;
   Mutex mutex_;
   Wanted wanted_ GF_GUARDED_BY(mutex_);
@@ -292,8 +313,9 @@ Status check_connectors(const std::vector<std::string>& files, const std::string
 }
 
 std::unique_ptr<ConnectorProcesses> connector_processes(std::vector<std::string> arguments,
+                                                        const std::string& token,
                                                         mode_t file_mask) {
-  return std::make_unique<Supervisor>(std::move(arguments), file_mask);
+  return std::make_unique<Supervisor>(std::move(arguments), environment_with(token), file_mask);
 }
 
 }  // namespace gameflow::app

@@ -27,9 +27,10 @@ class ConnectorProcesses {
   virtual void run(const std::vector<std::string>& files) = 0;
 };
 
-// None yet. `arguments`: what each is given beside its file. `file_mask`: its umask; what sinks
-// write may be for others.
+// None yet. `arguments`: what each is given beside its file. `token`: by which the server lets them
+// in, which they find in their environment; empty: what is there. `file_mask`: their umask; what
+// sinks write may be for others.
 std::unique_ptr<ConnectorProcesses> connector_processes(std::vector<std::string> arguments,
-                                                        mode_t file_mask);
+                                                        const std::string& token, mode_t file_mask);
 
 }  // namespace gameflow::app

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -27,6 +28,7 @@
 #include "app/run/deployment.h"
 #include "app/run/file_watch.h"
 #include "app/run/service_manager.h"
+#include "app/run/token_watch.h"
 #include "app/signals.h"
 #include "app/terminal.h"
 #include "base/calm_clock.h"
@@ -182,31 +184,33 @@ bool recovers(const Status& ready) {
          ready.error().code == ErrorCode::kMemoryFull;
 }
 
-// The number of the signal that comes. Until then changes of the dataflow are taken over, with
-// --watch, and the service manager hears that the server is alive.
-int serve_until_signal(TerminationSignals& signals, Watches& watches, Deployment& deployment,
-                       ConnectorProcesses& connectors, const RunOptions& options, api::Api& api,
-                       ServiceManager& manager, const std::string& status) {
-  using std::chrono::milliseconds;
-  constexpr milliseconds kLookEvery{50};
-  if (options.watch) {
-    const DataflowFile& file = deployment.file();
-    watches.watch(file);
-    std::vector<std::string> all = files_of(file);
-    all.insert(all.end(), file.connectors.begin(), file.connectors.end());
-    for (const std::string& name : dashboard_files(file)) all.push_back(name);
-    spdlog::info("watching {} for changes", fmt::join(all, ", "));
-  }
-  manager.ready(status);
+// Something to look at now and then.
+struct Look {
+  std::optional<std::chrono::milliseconds> every;  // nothing: never
+  std::function<void()> at;
+};
+
+void tell_watched(const DataflowFile& file) {
+  std::vector<std::string> all = files_of(file);
+  all.insert(all.end(), file.connectors.begin(), file.connectors.end());
+  for (const std::string& name : dashboard_files(file)) all.push_back(name);
+  spdlog::info("watching {} for changes", fmt::join(all, ", "));
+}
+
+// The number of the signal that comes. Until then it looks at what there is to be looked at, and
+// the service manager hears that the server is alive.
+int serve_until_signal(TerminationSignals& signals, const std::vector<Look>& looks,
+                       const api::Api& api, ServiceManager& manager) {
   const auto alive_every = manager.alive_every();
-  if (!options.watch && !alive_every) return signals.wait();
-  const milliseconds pause =
-      options.watch ? std::min(kLookEvery, alive_every.value_or(kLookEvery)) : *alive_every;
+  std::optional<std::chrono::milliseconds> pause = alive_every;
+  for (const Look& look : looks)
+    if (look.every) pause = std::min(pause.value_or(*look.every), *look.every);
+  if (!pause) return signals.wait();
   for (;;) {
     if (alive_every && recovers(api.ready())) manager.alive();
-    if (const int signal = signals.wait_for(pause); signal != 0) return signal;
-    if (options.watch)
-      look_for_changes(watches, deployment, connectors, options, api, manager, status);
+    if (const int signal = signals.wait_for(*pause); signal != 0) return signal;
+    for (const Look& look : looks)
+      if (look.every) look.at();
   }
 }
 
@@ -234,6 +238,10 @@ Status serve(const RunOptions& options, Operators operators,
   const SystemClock machine_clock;
   const CalmClock clock(machine_clock, {},
                         [](const std::string& text) { spdlog::warn("{}", text); });
+  std::optional<TokenWatch> tokens;
+  if (!options.auth_file.empty()) {
+    GF_ASSIGN(tokens, TokenWatch::open(options.auth_file));
+  }
   const OpenFiles files = open_files(options);
   MemoryWatch memory(limit, machine_clock,
                      [counts = limit.counts_address_space()] { return read_memory_use(counts); });
@@ -254,6 +262,7 @@ Status serve(const RunOptions& options, Operators operators,
                        {.threads = options.threads, .clock = &clock, .memory = &memory}, api));
   http::ServerOptions of_server = server_options(options, address, files, limit);
   of_server.backups = store.get();
+  if (tokens) of_server.tokens = tokens->tokens();
   GF_ASSIGN(const std::unique_ptr<serve::Server> server, http::listen(api, of_server));
   deployment->start();
   server->start();
@@ -264,12 +273,24 @@ Status serve(const RunOptions& options, Operators operators,
   spdlog::info("running {} ({}), data in {}", deployment->file().name,
                deployment->file().graph->name, options.data_folder.string());
 
-  auto connectors = connector_processes(
-      connector_arguments(options, local_url({address.host, server->port()})), file_mask);
+  auto connectors =
+      connector_processes(connector_arguments(options, local_url({address.host, server->port()})),
+                          tokens ? tokens->own_token() : std::string(), file_mask);
   connectors->run(deployment->file().connectors);
 
-  const int signal =
-      serve_until_signal(signals, watches, *deployment, *connectors, options, api, manager, status);
+  using std::chrono::milliseconds;
+  if (options.watch) {
+    watches.watch(deployment->file());
+    tell_watched(deployment->file());
+  }
+  manager.ready(status);
+  const Look at_files{
+      options.watch ? std::optional(milliseconds(50)) : std::nullopt,
+      [&] { look_for_changes(watches, *deployment, *connectors, options, api, manager, status); }};
+  // Twice, and a token that was revoked is refused.
+  const Look at_tokens{tokens ? std::optional(milliseconds(200)) : std::nullopt,
+                       [&] { tokens->look(*server); }};
+  const int signal = serve_until_signal(signals, {at_files, at_tokens}, api, manager);
   manager.stopping();
   spdlog::info("stopping on signal {}: once more stops at once", signal);
   connectors.reset();
@@ -288,10 +309,11 @@ Result<ListenAddress> checked_address(const RunOptions& options) {
                             "[::1]:3001",
                             options.listen));
   }
-  if (!is_loopback(*address) && !options.insecure_no_auth) {
+  if (!is_loopback(*address) && options.auth_file.empty() && !options.insecure_no_auth) {
     return fail(ErrorCode::kUsage,
-                fmt::format("{} can be reached from other machines, and gameflow has no login: "
-                            "whoever connects can read, write and delete every topic. Listen on "
+                fmt::format("{} can be reached from other machines, and nobody is asked for a "
+                            "token: whoever connects can read, write and delete every topic. Say "
+                            "who may with --auth FILE (`gameflow token create`), listen on "
                             "127.0.0.1 behind a proxy that asks who it is, or add "
                             "--insecure-no-auth if the network is closed",
                             options.listen));
