@@ -85,7 +85,8 @@ struct Options {
   std::size_t queue_bytes = 4 * 1024 * 1024;
   Milliseconds retry_min{1'000}, retry_max{60'000};  // between attempts, doubling
   Milliseconds timeout{30'000};                      // that an answer may take
-  std::vector<std::string> headers;  // of every request: "Authorization: Bearer …"
+  std::string token;                 // by which the server lets it in, of role `ingest`
+  std::vector<std::string> headers;  // of every request: "Name: value"
   std::string ca_file;               // of libcurl; empty: the system's
 
   // Why events were dropped: "queue is full", "too large", "too large for the server", "closed".
@@ -479,6 +480,8 @@ class Client {
     }
     Request request{target(), "", options_.headers, options_.timeout, &cancelled_};
     request.headers.emplace_back("Content-Type: application/x-ndjson");
+    if (!options_.token.empty())
+      request.headers.push_back("Authorization: Bearer " + options_.token);
     for (std::size_t i = 0; i < count; ++i) request.body.append(queue_[i]).append("\n");
     lock.unlock();
     Response response;

@@ -26,6 +26,7 @@ class ModelServer {
   Response operator()(const Request& request) {
     const std::lock_guard<std::mutex> lock(mutex_);
     urls_.push_back(request.url);
+    headers_ = request.headers;
     Response response;
     const Fault fault = fault_ ? fault_(request) : Fault::kNone;
     if (fault == Fault::kLost) return lost();
@@ -41,7 +42,7 @@ class ModelServer {
 
   std::function<Fault(const Request&)> fault_;
   std::size_t body_bytes_max_ = SIZE_MAX;
-  std::vector<std::string> stored_, urls_;
+  std::vector<std::string> stored_, urls_, headers_;  // the last ones
   std::map<std::string, std::uint64_t> producers_;
 
  private:
@@ -115,6 +116,8 @@ TEST_F(ClientTest, SendsBatchesWithNumbersThatGoOn) {
   of.batch_events = 3;
   of.flush_interval = kPatience;
   of.key_field = "user.id";
+  of.token = "t";
+  of.headers = {"X-Game: y"};
   Client client(of);
   for (const std::string& event : numbers(6)) EXPECT_TRUE(client.send(event));
   EXPECT_TRUE(client.send("{\"n\":\r\n6}"));
@@ -126,6 +129,9 @@ TEST_F(ClientTest, SendsBatchesWithNumbersThatGoOn) {
   EXPECT_EQ(
       server_.urls_.front().rfind("http://server/topics/events/records?producer=gameflow-", 0), 0U);
   EXPECT_NE(server_.urls_.back().find("&key-field=user.id"), std::string::npos);
+  EXPECT_EQ(server_.headers_,
+            (std::vector<std::string>{"X-Game: y", "Content-Type: application/x-ndjson",
+                                      "Authorization: Bearer t"}));
   EXPECT_FALSE(client.send("{}"));
   EXPECT_EQ(client.stats().sent, 7U);
 }

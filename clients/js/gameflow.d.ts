@@ -83,7 +83,9 @@ export interface Options {
   retryMax?: number;
   /** ms that an answer may take; default 30,000. */
   timeout?: number;
-  /** Of every request, such as Authorization. A beacon has none of them. */
+  /** By which the server lets it in, of role `ingest`. */
+  token?: string | null;
+  /** Of every request. A beacon, which leaves with the page where there is no token, has none of them. */
   headers?: Record<string, string>;
   onDrop?: (dropped: Dropped) => void;
   onReject?: (rejected: Rejected[]) => void;

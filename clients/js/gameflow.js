@@ -115,7 +115,7 @@ export class GameflowClient {
     this.#options = {
       topic: null, keyField: null, batchEvents: 500, batchBytes: 256 * 1024, eventBytes: 64 * 1024, queueEvents: 10_000,
       queueBytes: 4 * 1024 * 1024, flushInterval: 5_000, retryMin: kRetryMin, retryMax: kRetryMax, timeout: kTimeout,
-      name: 'gameflow', headers: {}, fetch: (...of) => globalThis.fetch(...of), now: () => Date.now(), random: () => Math.random(),
+      name: 'gameflow', token: null, headers: {}, fetch: (...of) => globalThis.fetch(...of), now: () => Date.now(), random: () => Math.random(),
       beacon: (...of) => globalThis.navigator?.sendBeacon?.(...of) ?? false, onDrop: () => {}, onReject: () => {}, onError: () => {},
       ...options,
     };
@@ -339,6 +339,11 @@ export class GameflowClient {
     return url;
   }
 
+  #headers() {
+    const {token, headers} = this.#options;
+    return {'Content-Type': 'text/plain', ...(token === null ? {} : {Authorization: `Bearer ${token}`}), ...headers};
+  }
+
   async #sendBatch() {
     const count = this.#batchSize(this.#batchEventsMax, this.#options.batchBytes);
     if (count > this.#attempted) {
@@ -366,7 +371,7 @@ export class GameflowClient {
     try {
       // As text: other types make a browser ask the server first, for a page of another site.
       const response = await this.#options.fetch(this.#target(), {method: 'POST', body: text, signal: stop.signal,
-        headers: {'Content-Type': 'text/plain', ...this.#options.headers}, redirect: 'error', credentials: 'omit'});
+        headers: this.#headers(), redirect: 'error', credentials: 'omit'});
       const body = await response.json().catch((error) => {
         if (response.ok) throw error;  // its end is missing: nobody knows
         return null;
@@ -473,7 +478,15 @@ export class GameflowClient {
     } catch (error) {
       this.#fail(`the store cannot be written: ${error.message}`);
     }
-    this.#options.beacon(this.#target().href, new Blob([text], {type: 'text/plain'}));
+    this.#part(text);
+  }
+
+  // A request that outlives the page. A beacon has no headers, so that none with a token would be taken.
+  #part(text) {
+    const {token, fetch, beacon} = this.#options;
+    if (token === null) return void beacon(this.#target().href, new Blob([text], {type: 'text/plain'}));
+    const request = {method: 'POST', body: text, keepalive: true, headers: this.#headers(), redirect: 'error', credentials: 'omit'};
+    Promise.resolve(fetch(this.#target(), request)).catch(() => {});  // nobody is there to hear of it
   }
 }
 

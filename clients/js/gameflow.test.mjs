@@ -67,7 +67,7 @@ const range = (count) => Array.from({length: count}, (_, i) => i);
 describe('client', {timeout: 60_000}, () => {
   it('sends batches of text with numbers that go on', async () => {
     const server = new ModelServer();
-    const client = client_of(server, {batchEvents: 3, keyField: 'user', headers: {Authorization: 'Bearer x'}, flushInterval: 10_000});
+    const client = client_of(server, {batchEvents: 3, keyField: 'user', token: 'x', headers: {'X-Game': 'y'}, flushInterval: 10_000});
     for (const n of range(7)) assert.ok(client.send({n}));
     assert.ok(await client.flush());
     assert.deepEqual(numbers(server), range(7));
@@ -75,7 +75,7 @@ describe('client', {timeout: 60_000}, () => {
     assert.deepEqual(urls.map(({pathname}) => pathname), Array(3).fill('/topics/events/records'));
     assert.deepEqual(urls.map(({searchParams}) => searchParams.get('sequence')), ['0', '3', '6']);
     assert.equal(urls[0].searchParams.get('key-field'), 'user');
-    assert.deepEqual(server.requests[0].headers, {'Content-Type': 'text/plain', Authorization: 'Bearer x'});
+    assert.deepEqual(server.requests[0].headers, {'Content-Type': 'text/plain', Authorization: 'Bearer x', 'X-Game': 'y'});
     assert.equal(await client.close(), 0);
     assert.equal(client.send({n: 8}), false);
     assert.equal(client.stats.sent, 7);
