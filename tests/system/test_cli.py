@@ -150,7 +150,7 @@ class Usage(SystemTest):
         self.assertEqual([service["name"] for service in graph["services"]], ["player-session-analytics", "purchase-analytics", "level-attempts", "level-totals", "level-engagement",
                           "positions", "sessions", "presence", "player-engagement", "players-by-minute", "players", "days", "local-days", "retention", "retention-triangle",
                           "funnel", "churn-risk", "purchases", "sales", "payers", "rising-items", "item-sales", "fraud", "fraud-cases", "item-summaries",
-                          "server-health", "server-regions", "server-alarms", "server-alerts"])
+                          "server-health", "server-regions", "server-alarms", "server-alerts", "event-quality", "event-gaps", "bot-flags"])
         nodes = graph["services"][0]["nodes"]
         self.assertEqual([node["kind"] for node in nodes], ["read", "chain", "exchange", "keyed", "write"])
         self.assertEqual(nodes[1]["inputs"], [nodes[0]["id"]])
