@@ -12,6 +12,7 @@
 #include <sched.h>
 
 #include "log/rocksdb/rocksdb_store.h"
+#include "runtime/fresh_start.h"
 
 namespace gameflow::bench {
 namespace {
@@ -129,7 +130,11 @@ std::unique_ptr<runtime::Engine> World::open_engine(std::uint32_t threads, Durat
 
 std::unique_ptr<runtime::Engine> World::open_engine_afresh(std::uint32_t threads,
                                                            Duration interval) {
-  must(runtime::clear_state(*file.graph, *store));
+  for (const plan::Service& service : file.graph->services) {
+    auto start =
+        must(runtime::plan_fresh_start(*file.graph, service.name, runtime::Beginning{}, *store));
+    must(store->commit(std::move(start.commit)));
+  }
   return open_engine(threads, interval);
 }
 

@@ -25,8 +25,9 @@ class MetricsReader final : public query::TopicReader {
       : measure_(std::move(measure)), clock_(clock) {}
 
   Result<std::vector<Range>> partitions() const override;
-  Result<Range> narrow(std::uint32_t, Range range, Timestamp, Timestamp) const override {
-    return range;
+  // Each reading is one batch, from the first record on: SQL picks what it asks for.
+  Result<Range> narrow(std::uint32_t, Range, Timestamp, Timestamp) const override {
+    return partitions().value()[0];
   }
   Result<std::vector<record::BatchPtr>> read(std::uint32_t partition, record::Offset from,
                                              std::size_t bytes) const override;

@@ -81,7 +81,7 @@ struct RunOptions {
   std::uint64_t disk_free_bytes_min = 256U << 20;
   std::uint64_t memory_bytes_max = 0;  // 0: of what there is, 80 %
   std::uint32_t threads = 0;
-  bool accept_loss = false;  // of acknowledged records, as log::RocksdbOptions
+  bool accept_loss = false;          // of acknowledged records, as log::RocksdbOptions
   std::vector<std::string> cleared;  // services that start afresh,
   runtime::StartsFrom cleared_from;  // and from where
   bool watch = false;                // take over changes of the dataflow while it runs

@@ -63,7 +63,7 @@ Status Schedules::restore(const log::Store& store, Timestamp now, log::Commit& c
     }
     commit.put.push_back({schedule_key(plan.name), encode(given_until)});
     set_given(schedule, given_until);
-    schedules_.push_back(std::move(schedule));
+    schedules_.push_back(schedule);
   }
   return {};
 }
@@ -101,8 +101,8 @@ void Schedules::commit(const std::vector<DueTimes>& due) {
 
 bool Schedules::is_near() const {
   constexpr Duration kNear{1'000};
-  return std::ranges::any_of(schedules_, [this](const Schedule& schedule) {
-    return schedule.next && *schedule.next <= looked_at_ + kNear;
+  return std::ranges::any_of(schedules_, [until = looked_at_ + kNear](const Schedule& schedule) {
+    return schedule.next && *schedule.next <= until;
   });
 }
 

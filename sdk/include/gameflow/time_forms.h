@@ -81,12 +81,20 @@ constexpr bool parse_compact_time(std::string_view text, i64* time_ms) {
   return time.add(clock.substr(size)) && time.parse(time_ms);
 }
 
-// Digits since 1970: how many there are tells the unit, from 1973 to 5138. A fraction only of
-// seconds.
+// Digits since 1970, of years 2000 to 2099: how many there are tells the unit, s, ms, µs or ns. A
+// fraction only of seconds. What may be something else is refused: 2024111210 (an hour, or 2034),
+// ticks of other clocks.
 constexpr bool parse_epoch_time(std::string_view text, i64* time_ms) {
-  constexpr std::size_t kSecondDigitsMin = 9, kSecondDigitsMax = 11;
+  constexpr std::size_t kSecondDigitsMin = 9, kSecondDigitsMax = 10;
   const std::size_t digits = count_digits(text);
   if (digits < kSecondDigitsMin || digits > 19) return false;
+  const bool is_of_now = text.starts_with("19") || text.starts_with("20");
+  if (digits == kSecondDigitsMax && is_of_now) {
+    IsoTime hour;
+    i64 ignored = 0;
+    (void)(hour.add(text.substr(0, 10)) && hour.add("0000"));
+    if (parse_compact_time({hour.bytes, hour.size}, &ignored)) return false;
+  }
   u64 value = 0;
   for (const char c : text.substr(0, digits)) value = value * 10 + static_cast<u64>(c - '0');
   std::string_view fraction = text.substr(digits);
@@ -106,6 +114,8 @@ constexpr bool parse_epoch_time(std::string_view text, i64* time_ms) {
   } else if (digits > 14) {
     value /= 1000;
   }
+  constexpr u64 kBegin = 946'684'800'000, kEnd = 4'102'444'800'000;  // 2000 and 2100
+  if (value < kBegin || value >= kEnd) return false;
   *time_ms = static_cast<i64>(value);
   return true;
 }
@@ -121,7 +131,12 @@ constexpr std::string_view month_digits(std::string_view name) {
 
 constexpr bool parse_mail_time(std::string_view text, i64* time_ms) {
   const std::size_t comma = text.find(", ");
-  if (comma != std::string_view::npos) text.remove_prefix(comma == 3 ? 5 : text.size());
+  if (comma != std::string_view::npos) {
+    constexpr std::string_view kDays = "MonTueWedThuFriSatSun";
+    const std::size_t at = kDays.find(text.substr(0, comma));
+    if (comma != 3 || at == std::string_view::npos || at % 3 != 0) return false;
+    text.remove_prefix(5);
+  }
   const std::size_t day = count_digits(text);
   if (day == 0 || day > 2 || text.size() < day + 10 || text[day] != ' ') return false;
   const std::string_view month = month_digits(text.substr(day + 1, 3));

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -217,9 +218,11 @@ int serve_until_signal(TerminationSignals& signals, const std::vector<Look>& loo
 // What is cleared, which is said before it is done. All of it, or nothing.
 Status start_afresh(const plan::Graph& graph, const RunOptions& options, log::Store& store) {
   log::Commit all;
+  std::map<std::string, runtime::FreshStart> starts;
   for (const std::string& name : options.cleared) {
-    GF_ASSIGN(runtime::FreshStart fresh,
-              runtime::plan_fresh_start(graph, name, options.cleared_from, store));
+    GF_ASSIGN(starts[name], runtime::plan_fresh_start(graph, name, options.cleared_from, store));
+  }
+  for (auto& [name, fresh] : starts) {
     spdlog::warn("{}", fresh.told);
     std::ranges::move(fresh.commit.erase, std::back_inserter(all.erase));
     std::ranges::move(fresh.commit.put, std::back_inserter(all.put));

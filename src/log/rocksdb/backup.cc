@@ -1,12 +1,17 @@
 #include "log/rocksdb/backup.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <memory>
 #include <system_error>
 #include <utility>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <rocksdb/metadata.h>
 #include <rocksdb/sst_file_reader.h>
@@ -21,20 +26,30 @@ namespace {
 
 namespace fs = std::filesystem;
 
+Error refused(const fs::path& folder, std::string_view why) {
+  return {ErrorCode::kInvalidArgument,
+          fmt::format("a backup cannot be made in {}: {}", folder.string(), why)};
+}
+
+Error taken(const fs::path& folder) {
+  return refused(folder, "it is there already; name a folder that is not");
+}
+
 // Where a copy may go. kInvalidArgument
 Status check_target(const fs::path& data, const fs::path& folder) {
-  const auto refused = [&](std::string_view why) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("a backup cannot be made in {}: {}", folder.string(), why));
-  };
-  if (!folder.is_absolute()) return refused("it must be an absolute path");
+  if (!folder.is_absolute()) return fail(refused(folder, "it must be an absolute path"));
   std::error_code error;
-  if (fs::exists(folder, error)) return refused("it is there already; name a folder that is not");
-  const fs::path parent = fs::weakly_canonical(folder, error).parent_path();
-  if (!fs::is_directory(parent, error))
-    return refused(fmt::format("the server sees no folder {}; make it first", parent.string()));
-  const fs::path within = parent.lexically_relative(fs::canonical(data, error));
-  if (!within.empty() && *within.begin() != "..") return refused("it is inside the data folder");
+  if (fs::exists(folder, error)) return fail(taken(folder));
+  const fs::path parent = folder.parent_path();
+  if (!fs::is_directory(parent, error)) {
+    return fail(refused(folder, fmt::format("the server sees no folder {}; make it first, where "
+                                            "its user may look",
+                                            parent.string())));
+  }
+  const fs::path within =
+      fs::canonical(parent, error).lexically_relative(fs::canonical(data, error));
+  if (!within.empty() && *within.begin() != "..")
+    return fail(refused(folder, "it is inside the data folder"));
   return {};
 }
 
@@ -148,10 +163,55 @@ Status Verifier::check_family(rocksdb::ColumnFamilyHandle* family, std::string_v
   return at->status().ok() ? Status{} : note(at->status(), name);
 }
 
+// A folder of its own beside a backup's, which goes with all that is in it. RocksDB works in FOLDER
+// and in FOLDER.tmp, and removes what it finds there: neither may be anybody else's.
+class Workplace {
+ public:
+  static Result<std::unique_ptr<Workplace>> make(const fs::path& parent) {
+    std::string name = (parent / ".gameflow-backup-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) {
+      const int error = errno;
+      return fail(error == ENOSPC ? ErrorCode::kDiskFull : ErrorCode::kDataUnwritable,
+                  fmt::format("a backup cannot be made in {}: {}. Give the server's user the right "
+                              "to write there",
+                              parent.string(), std::strerror(error)));
+    }
+    return std::make_unique<Workplace>(name);
+  }
+  explicit Workplace(fs::path folder) : folder_(std::move(folder)) {}
+  Workplace(const Workplace&) = delete;
+  Workplace& operator=(const Workplace&) = delete;
+  ~Workplace() {
+    std::error_code error;
+    fs::remove_all(folder_, error);
+  }
+  fs::path copy() const { return folder_ / "copy"; }
+
+  // The copy gets its name, if nobody has taken that meanwhile.
+  Status move_copy(const fs::path& to) const {
+    const std::string from = copy().string();
+    int error = ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0
+                    ? 0
+                    : errno;
+    std::error_code missing;
+    if (error == EINVAL && !fs::exists(to, missing))  // not on every file system
+      error = ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+    if (error == 0) return {};
+    if (error == EEXIST || error == EINVAL) return fail(taken(to));
+    return fail(ErrorCode::kDataUnwritable, fmt::format("the backup cannot be moved to {}: {}",
+                                                        to.string(), std::strerror(error)));
+  }
+
+ private:
+  fs::path folder_;
+};
+
 }  // namespace
 
-Result<Backup> back_up(Database& database, const fs::path& folder) {
+Result<Backup> back_up(Database& database, const fs::path& wanted) {
+  const fs::path folder = wanted.has_filename() ? wanted : wanted.parent_path();  // "monday/"
   GF_TRY(check_target(database.folder(), folder));
+  GF_ASSIGN(const auto workplace, Workplace::make(folder.parent_path()));
   // From before the copy, which so holds all that it says.
   const HighWater mark = database.high_water().mark();
   rocksdb::Checkpoint* made = nullptr;
@@ -159,14 +219,15 @@ Result<Backup> back_up(Database& database, const fs::path& folder) {
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
   // Logs are copied, not flushed: that takes a moment, and the server's tables stay as they are.
   if (status.ok())
-    status =
-        checkpoint->CreateCheckpoint(folder.string(), std::numeric_limits<std::uint64_t>::max());
+    status = checkpoint->CreateCheckpoint(workplace->copy().string(),
+                                          std::numeric_limits<std::uint64_t>::max());
   if (!status.ok()) {
     return fail(status.IsNoSpace() ? ErrorCode::kDiskFull : ErrorCode::kDataUnwritable,
                 fmt::format("the backup in {} failed: {}. Nothing is left of it", folder.string(),
                             status.ToString()));
   }
-  GF_TRY(write_high_water(folder, mark));
+  GF_TRY(write_high_water(workplace->copy(), mark));
+  GF_TRY(workplace->move_copy(folder));
   Backup backup;
   std::error_code error;
   for (fs::directory_iterator file(folder, error); !error && file != fs::directory_iterator();

@@ -1,13 +1,17 @@
 // A copy of a store at work is a store of one moment; and what verify_store says of damage.
 #include "log/rocksdb/backup.h"
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -126,6 +130,68 @@ TEST(Backup, RefusesOtherPlaces) {
     EXPECT_NE(backup.error().message.find(why), std::string::npos) << backup.error().message;
   }
   EXPECT_TRUE(store->back_up(folder.path() / "copy"));
+}
+
+// RocksDB itself would work in FOLDER.tmp, and remove what is there first.
+TEST(Backup, LeavesFoldersOfOthersAlone) {
+  const TempFolder folder;
+  const auto store = open(folder.path() / "live.tmp");
+  ASSERT_TRUE(store->create_topic({.name = "a"}));
+  ASSERT_TRUE(append_next(*store, 0));
+  const fs::path notes = folder.path() / "monday.tmp" / "notes.txt";
+  fs::create_directory(notes.parent_path());
+  std::ofstream(notes) << "precious";
+  ASSERT_TRUE(store->back_up(folder.path() / "live"));
+  ASSERT_TRUE(store->back_up(folder.path() / "monday" / ""));
+  EXPECT_EQ(fs::file_size(notes), 8U);
+  EXPECT_TRUE(append_next(*store, 1));
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder.path()))
+    names.push_back(entry.path().filename().string());
+  std::ranges::sort(names);
+  EXPECT_EQ(names, (std::vector<std::string>{"live", "live.tmp", "monday", "monday.tmp"}));
+}
+
+TEST(Backup, OfTwoOfOneNameOneIsMade) {
+  const TempFolder folder;
+  const auto store = open(folder.path() / "data");
+  ASSERT_TRUE(store->create_topic({.name = "a"}));
+  for (int round = 0; round < 10; ++round) {
+    ASSERT_TRUE(append_next(*store, static_cast<std::uint64_t>(round)));
+    const fs::path copy = folder.path() / fmt::format("copy{}", round);
+    std::optional<ErrorCode> codes[2];
+    {
+      std::jthread other([&] { codes[0] = code_of(store->back_up(copy)); });
+      codes[1] = code_of(store->back_up(copy));
+    }
+    EXPECT_EQ(std::ranges::count(codes, std::optional(ErrorCode::kInvalidArgument)), 1) << round;
+    EXPECT_EQ(std::ranges::count(codes, std::optional<ErrorCode>()), 1) << round;
+    const auto verified = verify_store(copy);
+    ASSERT_TRUE(verified) << verified.error().message;
+    EXPECT_TRUE(verified->damages.empty());
+  }
+}
+
+TEST(Verify, ChangesNothing) {
+  const TempFolder folder;
+  const auto store = open(folder.path() / "data");
+  ASSERT_TRUE(store->create_topic({.name = "a"}));
+  ASSERT_TRUE(append_next(*store, 0));
+  const fs::path copy = folder.path() / "copy";
+  ASSERT_TRUE(store->back_up(copy));
+  const auto content = [&] {
+    std::map<std::string, std::uintmax_t> files;
+    for (const auto& file : fs::directory_iterator(copy))
+      files[file.path().filename().string()] = file.file_size();
+    return files;
+  };
+  const auto before = content();
+  EXPECT_TRUE(verify_store(copy)->damages.empty());
+  EXPECT_EQ(content(), before);
+  for (const auto& [name, size] : before) {
+    if (name.ends_with(".log") || name == "HIGH-WATER") fs::remove(copy / name);
+  }
+  EXPECT_EQ(code_of(verify_store(copy)), ErrorCode::kDataCorrupt);  // as a start says
 }
 
 TEST(Verify, SaysWhatItReadAndWhereDamageIs) {

@@ -1,21 +1,24 @@
 #include "log/rocksdb/database.h"
 
+#include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <fstream>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
-#include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
-#include <rocksdb/sst_partitioner.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include "log/rocksdb/families.h"
 #include "log/rocksdb/journal.h"
 #include "log/rocksdb/keys.h"
 #include "log/rocksdb/load.h"
@@ -27,81 +30,11 @@ namespace fs = std::filesystem;
 
 // Together with table readers these bound what RocksDB keeps in memory.
 constexpr std::size_t kBlockCacheBytes = 8U << 20;
-constexpr std::size_t kIdCacheBytes = 32U << 20;
 constexpr std::size_t kWriteBufferBytes = 32U << 20;
 
 constexpr const char* kLogFamily = "log";
 constexpr const char* kStateFamily = "state";
 constexpr const char* kIdFamily = "ids";  // since 0.2: a store without it gets it
-
-// Rows of windows mostly go before they leave the upper levels; compressing them there was 7 % of
-// the samples of a profile at full ingest.
-rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache>& cache) {
-  rocksdb::BlockBasedTableOptions table;
-  table.checksum = rocksdb::kXXH3;
-  table.block_cache = cache;
-  table.format_version = 5;
-  rocksdb::ColumnFamilyOptions options;
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  options.compression = rocksdb::kLZ4Compression;
-  options.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression,
-                                   rocksdb::kLZ4Compression};
-  options.write_buffer_size = 8U << 20;
-  options.max_write_buffer_number = 2;
-  return options;
-}
-
-// Batches arrive compressed, are never overwritten, and each partition only grows at its end. Files
-// cut at partition borders (8 bytes: topic and partition) never overlap below level 1, so from
-// there on RocksDB moves them by name only: a byte is written to the WAL, to level 0, and once or
-// twice into level 1. Such files also go at once when retention has passed them.
-rocksdb::ColumnFamilyOptions log_options(const std::shared_ptr<rocksdb::Cache>& cache) {
-  rocksdb::BlockBasedTableOptions table;
-  table.checksum = rocksdb::kXXH3;
-  table.block_cache = cache;
-  table.format_version = 5;
-  table.block_size = 32U << 10;
-  rocksdb::ColumnFamilyOptions options;
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  options.compression = rocksdb::kNoCompression;
-  options.write_buffer_size = 16U << 20;
-  options.max_write_buffer_number = 2;  // more has a flush-order bug in 7.8
-  // A compaction writes anew what it reads before it removes it. Small levels bound what that takes
-  // to about 128 MiB, half of the default floor of free space: RocksDB 7.8 may abort if it fills
-  // the disk itself.
-  options.target_file_size_base = 16U << 20;
-  options.max_bytes_for_level_base = 64U << 20;
-  options.max_compaction_bytes = 64U << 20;
-  options.sst_partitioner_factory = rocksdb::NewSstPartitionerFixedPrefixFactory(8);
-  return options;
-}
-
-// Keys are digests: each look-up is somewhere else, and mostly finds nothing. So filters answer it,
-// of the memtable too, and what of filters and indexes is in memory is bounded. A file is written
-// anew after a while even where nothing changes: then ids that are forgotten go.
-rocksdb::ColumnFamilyOptions id_options(std::shared_ptr<IdExpiry> expiry) {
-  rocksdb::BlockBasedTableOptions table;
-  table.checksum = rocksdb::kXXH3;
-  table.format_version = 5;
-  table.block_cache = rocksdb::NewLRUCache(kIdCacheBytes);
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  table.cache_index_and_filter_blocks = true;
-  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
-  table.partition_filters = true;
-  rocksdb::ColumnFamilyOptions options;
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  options.compression = rocksdb::kNoCompression;  // digests are random
-  options.write_buffer_size = 8U << 20;
-  options.max_write_buffer_number = 2;
-  options.memtable_whole_key_filtering = true;
-  options.memtable_prefix_bloom_size_ratio = 0.05;
-  options.target_file_size_base = 16U << 20;
-  options.max_bytes_for_level_base = 64U << 20;
-  options.max_compaction_bytes = 64U << 20;
-  options.periodic_compaction_seconds = 6ULL * 60 * 60;
-  options.compaction_filter_factory = std::move(expiry);
-  return options;
-}
 
 enum class Content {
   kStore,      // a RocksDB
@@ -124,15 +57,18 @@ tl::unexpected<Error> folder_unreadable(const fs::path& folder, const std::error
                           folder.string(), error.message()));
 }
 
-Result<Content> look_into(const fs::path& folder) {
+Status make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) {
-    return fail(ErrorCode::kDataUnwritable,
-                fmt::format("cannot create the data folder {}: {}. Choose another one, or create "
-                            "it and give this user the right to write there",
-                            folder.string(), error.message()));
-  }
+  if (!error) return {};
+  return fail(ErrorCode::kDataUnwritable,
+              fmt::format("cannot create the data folder {}: {}. Choose another one, or create it "
+                          "and give this user the right to write there",
+                          folder.string(), error.message()));
+}
+
+Result<Content> look_into(const fs::path& folder) {
+  std::error_code error;
   bool current = false, log = false, other = false;
   for (fs::directory_iterator file(folder, error); !error && file != fs::directory_iterator();
        file.increment(error)) {
@@ -174,13 +110,17 @@ Error in_folder(const fs::path& folder, const Error& error) {
                                                : unreachable(folder, error.message);
 }
 
+Error in_use(const fs::path& folder) {
+  return {ErrorCode::kDataLocked,
+          fmt::format("the data folder {} is in use by another process. Stop it first, or choose "
+                      "another folder",
+                      folder.string())};
+}
+
 Error open_error(const fs::path& folder, const rocksdb::Status& status) {
   const std::string text = status.ToString();
   if (status.IsIOError() && (mentions(text, "lock hold by") || mentions(text, "While lock file"))) {
-    return {ErrorCode::kDataLocked,
-            fmt::format("the data folder {} is in use by another process. Stop it first, or choose "
-                        "another folder",
-                        folder.string())};
+    return in_use(folder);
   }
   return read_error(folder, status);
 }
@@ -220,15 +160,37 @@ Error read_error(const fs::path& folder, const rocksdb::Status& status) {
                                  : damaged(folder, status.ToString());
 }
 
+namespace {
+
+// Of files that belong together, whether all kinds are there.
+Status check_content(const fs::path& folder, Content content, bool accept_loss) {
+  if (content == Content::kNoCurrent)
+    return fail(damaged(folder, "the file CURRENT is missing beside logs and tables"));
+  if (content == Content::kNoLog && !accept_loss)
+    return fail(lost(folder, "the write-ahead log is missing, a file such as 000123.log"));
+  return {};
+}
+
+// Without it RocksDB ends the process where the disk fills while it opens.
+Status check_room(const fs::path& folder) {
+  constexpr std::uintmax_t kRoomMin = 1U << 20;
+  std::error_code error;
+  const fs::space_info space = fs::space(folder, error);
+  if (error || space.available >= kRoomMin) return {};
+  return fail(ErrorCode::kDiskFull,
+              fmt::format("no space left to open the data folder {}: {} KiB are free, and 1 MiB is "
+                          "needed",
+                          folder.string(), space.available >> 10));
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Database>> Database::open(const fs::path& folder,
                                                  const DatabaseOptions& options) {
+  GF_TRY(make_folder(folder));
   GF_ASSIGN(const Content content, look_into(folder));
-  if (content == Content::kNoCurrent) {
-    return fail(damaged(folder, "the file CURRENT is missing beside logs and tables"));
-  }
-  if (content == Content::kNoLog && !options.accept_loss) {
-    return fail(lost(folder, "the write-ahead log is missing, a file such as 000123.log"));
-  }
+  GF_TRY(check_content(folder, content, options.accept_loss));
+  GF_TRY(check_room(folder));
   std::unique_ptr<Database> database(new Database(folder, options));
   if (content != Content::kNone) {
     GF_TRY(database->lock());
@@ -243,13 +205,17 @@ Result<std::unique_ptr<Database>> Database::open(const fs::path& folder,
 
 Result<std::unique_ptr<Database>> Database::open_to_read(const fs::path& folder) {
   std::error_code error;
-  if (!fs::exists(folder / "CURRENT", error)) {
+  const bool is_there = fs::exists(folder, error) || error;
+  const Result<Content> content = is_there ? look_into(folder) : Content::kNone;
+  if (!content) return fail(content.error());
+  if (*content == Content::kNone) {
     return fail(ErrorCode::kFileUnreadable,
                 fmt::format("there is no data of gameflow in {}: its file CURRENT is missing",
                             folder.string()));
   }
+  GF_TRY(check_content(folder, *content, false));
   std::unique_ptr<Database> database(new Database(folder, {}));
-  GF_TRY(database->lock());
+  GF_TRY(database->lock_to_read());
   GF_TRY(database->check_whole());
   GF_TRY(database->check_owner());
   GF_TRY(database->open_rocksdb(Access::kRead));
@@ -260,6 +226,21 @@ Status Database::lock() {
   const auto status = options_.env->LockFile((folder_ / "LOCK").string(), &lock_);
   if (!status.ok()) return fail(open_error(folder_, status));
   return {};
+}
+
+// Keeps writers out without writing: a backup may be another user's, or on a disk that cannot be
+// written. Where there is no file to lock nobody has the store open.
+Status Database::lock_to_read() {
+  const fs::path file = folder_ / "LOCK";
+  read_lock_ = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (read_lock_ < 0) {
+    if (errno == ENOENT) return {};
+    return fail(unreachable(folder_, fmt::format("{}: {}", file.string(), std::strerror(errno))));
+  }
+  struct flock whole = {};
+  whole.l_type = F_RDLCK;
+  if (::fcntl(read_lock_, F_OFD_SETLK, &whole) == 0) return {};
+  return fail(in_use(folder_));
 }
 
 void Database::unlock() {
@@ -453,6 +434,7 @@ Status Database::start_high_water(Timestamp now) {
 
 Database::~Database() {
   unlock();
+  if (read_lock_ >= 0) ::close(read_lock_);
   if (!db_) return;
   for (rocksdb::ColumnFamilyHandle* family : {meta_, log_, state_, ids_}) {
     if (family != nullptr) db_->DestroyColumnFamilyHandle(family);

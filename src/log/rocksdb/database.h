@@ -73,6 +73,7 @@ class Database {
       : folder_(std::move(folder)), options_(options) {}
   rocksdb::DBOptions db_options(Access access) const;
   Status lock();
+  Status lock_to_read();
   void unlock();
   Status check_whole() const;
   Status check_journals_and_mark() const;
@@ -85,6 +86,7 @@ class Database {
   std::filesystem::path folder_;
   DatabaseOptions options_;
   rocksdb::FileLock* lock_ = nullptr;  // while RocksDB itself does not hold it
+  int read_lock_ = -1;                 // a file
   const std::shared_ptr<IdExpiry> id_expiry_ = std::make_shared<IdExpiry>();
   const std::shared_ptr<HighWaterKeeper> high_water_ = std::make_shared<HighWaterKeeper>();
   std::unique_ptr<rocksdb::DB> db_;
