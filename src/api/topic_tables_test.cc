@@ -123,6 +123,8 @@ TEST_P(TopicTablesTest, Metrics) {
                 "count(*) > 1)"),
             "0");
   EXPECT_EQ(ask("select count(*) > 20 from (select * from _metrics order by _offset desc)"), "1");
+  EXPECT_EQ(ask("select count(*) from _metrics where _offset = 3"), "1");
+  EXPECT_EQ(ask("select count(*) > 20 from _metrics where _offset > 5"), "1");
   // It is another at each look, so who follows it is told.
   EXPECT_TRUE(api_.sql("select count(*) from _metrics", {})->uses.clock);
   EXPECT_FALSE(api_.sql("select count(*) from scores", {})->uses.clock);

@@ -83,6 +83,16 @@ class FullDisk(SystemTest):
             self.assertEqual(server.get(path).status, 200, path)
         self.assertTrue(server.is_alive())
 
+    def test_a_start_without_room_says_so(self):
+        server = self.server(COUNTING, folder=self.disk)
+        self.assertEqual(server.stop(), 0)
+        filler = self.fill_file("somebody-elses")
+        data = self.disk / "data"
+        self.assertIn(f"no space left to open the data folder {data}: ", self.refused_run(COUNTING, "--data", data).stderr)
+        filler.unlink()
+        server.start()
+        self.assertEqual(server.get("/livez").status, 200)
+
     def test_full_and_free_again(self):
         # The floor is more than a compaction takes, as the default one is.
         server = self.server(self.patient_flagship(), ["--disk-free-min", "160MiB"], folder=self.disk, start=False)
