@@ -405,19 +405,19 @@ class Gone(SystemTest):
 
 
 class ChangedState(SystemTest):
+    def send(self, server, user, second):
+        line = json.dumps({"user": user, "at": f"2024-11-12T10:00:{second:02}Z", "points": 3})
+        self.assertEqual(server.produce("events", [line], key="k").json["accepted"], 1)
+
     def test_a_changed_type_is_refused_with_the_way_out(self):
         wider = COUNTING.with_name("counting_wider.yaml")
         server = self.server(COUNTING)
-
-        def send(user, second):
-            line = json.dumps({"user": user, "at": f"2024-11-12T10:00:{second:02}Z", "points": 3})
-            self.assertEqual(server.produce("events", [line], key="k").json["accepted"], 1)
 
         def rows():
             return server.request("POST", "/sql", "select _key, count, points from per_user order by _key").json["rows"]
 
         for user in ("ann", "ann", "bob"):
-            send(user, 1)
+            self.send(server, user, 1)
         wait_until(lambda: rows() == [["ann", 2, 6], ["bob", 1, 3]], "counted")
         self.assertEqual(server.stop(), 0)
 
@@ -439,7 +439,7 @@ class ChangedState(SystemTest):
         server.arguments = []
         self.assertEqual(server.stop(), 0)
         server.start()
-        send("bob", 2)
+        self.send(server, "bob", 2)
         wait_until(lambda: rows() == [["ann", 2, 6], ["bob", 2, 6]], "goes on")
         self.assertEqual(server.stop(), 0)
 
@@ -447,18 +447,14 @@ class ChangedState(SystemTest):
         """By default a service goes on where it has read to: what it has published stays, once."""
         server = self.server(COUNTING)
 
-        def send(user, second):
-            line = json.dumps({"user": user, "at": f"2024-11-12T10:00:{second:02}Z", "points": 3})
-            self.assertEqual(server.produce("events", [line], key="k").json["accepted"], 1)
-
         def rows():
             return server.request("POST", "/sql", "select _key, count from per_user order by _key").json["rows"]
 
         def published():
             return server.values("counts")
 
-        send("ann", 1)
-        send("bob", 31)
+        self.send(server, "ann", 1)
+        self.send(server, "bob", 31)
         wait_until(lambda: len(published()) == 1 and server.service("counting")["records_in"] == 2, "a window has closed, another is open")
         before = published()
         self.assertEqual(server.stop(), 0)
@@ -474,12 +470,12 @@ class ChangedState(SystemTest):
         self.assertIn("It goes on where it has read to, with 0 records that wait", server.log_path.read_text())
         self.assertEqual(rows(), [])
         server.arguments = []
-        send("bob", 32)
+        self.send(server, "bob", 32)
         wait_until(lambda: rows() == [["bob", 1]], "what comes now is counted")
         self.assertEqual(server.stop(), 0)
         server.start()
-        send("ann", 2)  # of the window that has closed: late, as before
-        send("bob", 33)
+        self.send(server, "ann", 2)  # of the window that has closed: late, as before
+        self.send(server, "bob", 33)
         wait_until(lambda: rows() == [["bob", 2]], "it goes on")
         self.assertEqual(published(), before)
         self.assertEqual(server.service("counting")["records_late"], 1)
