@@ -29,23 +29,10 @@ Reply with_cookie(const Call& call, std::string_view token) {
   return reply;
 }
 
-std::string_view name_of(Method method) {
-  switch (method) {
-    case Method::kPost:
-      return "POST";
-    case Method::kPut:
-      return "PUT";
-    case Method::kDelete:
-      return "DELETE";
-    default:
-      return "GET";
-  }
-}
-
 Reply routes_reply(const std::vector<Route>& routes) {
   json::array list;
   for (const Route& route : routes)
-    list.push_back({{"method", name_of(route.method)},
+    list.push_back({{"method", to_string(route.method)},
                     {"pattern", route.pattern},
                     {"access", to_string(route.access)}});
   return json_reply(200, json::object{{"routes", std::move(list)}});

@@ -14,6 +14,7 @@
 namespace gameflow::serve {
 
 enum class Method : std::uint8_t { kGet, kHead, kPost, kPut, kDelete, kOptions, kOther };
+std::string_view to_string(Method method);  // "GET"; of kOther empty
 
 struct Request {
   Method method = Method::kGet;

@@ -82,18 +82,7 @@ bool is_same_origin(const MatchOptions& options, const Request& request) {
 }
 
 std::string_view allow_text(Method method) {
-  switch (method) {
-    case Method::kGet:
-      return "GET, HEAD";
-    case Method::kPost:
-      return "POST";
-    case Method::kPut:
-      return "PUT";
-    case Method::kDelete:
-      return "DELETE";
-    default:
-      return "";
-  }
+  return method == Method::kGet ? "GET, HEAD" : to_string(method);
 }
 
 // Whether a page of another site may ask for the route.
