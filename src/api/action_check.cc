@@ -86,9 +86,7 @@ class ActionCheck {
       const std::string at = path.empty() ? std::string(name) : fmt::format("{}.{}", path, name);
       if (found == names.end()) {
         tell(fmt::format("records of topic '{}' have no field '{}'", action_.topic.name, at),
-             closest(name, names).empty()
-                 ? fmt::format("the fields are: {}", all_of(names))
-                 : fmt::format("did you mean '{}'?", closest(name, names)));
+             closest_or_all(name, names, "fields"));
         continue;
       }
       const auto index = static_cast<std::size_t>(found - names.begin());
@@ -98,13 +96,6 @@ class ActionCheck {
   }
 
  private:
-  static std::string all_of(const std::vector<std::string_view>& names) {
-    std::string all;
-    for (const std::string_view name : names)
-      all += fmt::format("{}{}", all.empty() ? "" : ", ", name);
-    return all;
-  }
-
   const spec::DashboardAction& action_;
   std::vector<spec::Diagnostic>& mistakes_;
 };

@@ -53,11 +53,7 @@ Status show(const plan::Graph& graph, std::list<query::Table>& tables, query::Da
 // The column that was meant, or those that there are.
 std::string hint_of(std::string_view name, const std::vector<std::string>& columns) {
   const std::vector<std::string_view> known(columns.begin(), columns.end());
-  const std::string_view meant = closest(name, known);
-  if (!meant.empty()) return fmt::format("did you mean '{}'?", meant);
-  std::string all;
-  for (const std::string& column : columns) all += (all.empty() ? "" : ", ") + column;
-  return "the columns are: " + all;
+  return closest_or_all(name, known, "columns");
 }
 
 std::size_t word_length(std::string_view sql, std::size_t at) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace gameflow {
 namespace {
@@ -48,6 +49,13 @@ std::string_view closest(std::string_view word, std::span<const std::string_view
 std::string or_closest(std::string_view word, std::span<const std::string_view> candidates) {
   const std::string_view meant = closest(word, candidates);
   return meant.empty() ? std::string() : fmt::format("; did you mean '{}'?", meant);
+}
+
+std::string closest_or_all(std::string_view word, std::span<const std::string_view> candidates,
+                           std::string_view what) {
+  const std::string_view meant = closest(word, candidates);
+  return meant.empty() ? fmt::format("the {} are: {}", what, fmt::join(candidates, ", "))
+                       : fmt::format("did you mean '{}'?", meant);
 }
 
 }  // namespace gameflow
