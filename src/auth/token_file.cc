@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/closest.h"
+#include "base/file_handle.h"
 
 namespace gameflow::auth {
 namespace {
@@ -25,20 +26,6 @@ constexpr std::string_view kHead =
     "# Tokens for gameflow. Change this file with `gameflow token create | revoke`, or by hand.\n"
     "# NAME ROLE,… sha256:HASH topic=PATTERN… created=TIME\n";
 
-class File {
- public:
-  explicit File(int descriptor) : descriptor_(descriptor) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
 Error file_error(const fs::path& file, std::string_view what) {
   return {ErrorCode::kFileUnreadable, fmt::format("the file of tokens {} cannot be {}: {}",
                                                   file.string(), what, std::strerror(errno))};
@@ -46,10 +33,10 @@ Error file_error(const fs::path& file, std::string_view what) {
 
 // Nothing where there is no file.
 Result<std::optional<std::string>> read(const fs::path& file) {
-  const File in(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (in.get() < 0 && errno == ENOENT) return std::optional<std::string>();
+  const FileHandle in(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!in && errno == ENOENT) return std::optional<std::string>();
   struct stat found = {};
-  if (in.get() < 0 || ::fstat(in.get(), &found) != 0) return fail(file_error(file, "read"));
+  if (!in || ::fstat(in.get(), &found) != 0) return fail(file_error(file, "read"));
   if ((found.st_mode & S_IWOTH) != 0)
     return fail(ErrorCode::kFileUnreadable,
                 fmt::format("the file of tokens {} may be written by everybody, who could let "
@@ -74,8 +61,8 @@ Status write(const fs::path& file, std::string_view text) {
   const fs::path fresh = file.string() + ".new";
   struct stat before = {};
   const bool was_there = ::stat(file.c_str(), &before) == 0;
-  const File out(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  bool is_fine = out.get() >= 0;
+  const FileHandle out(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  bool is_fine = static_cast<bool>(out);
   if (is_fine && was_there) {
     is_fine = ::fchown(out.get(), before.st_uid, before.st_gid) == 0 &&
               ::fchmod(out.get(), before.st_mode & 07777) == 0;
@@ -103,9 +90,8 @@ fs::path target_of(const fs::path& file) {
 template <class Change>
 Status change_file(const fs::path& file, const Change& change) {
   const fs::path target = target_of(file);
-  const File folder(::open(target.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0 || ::flock(folder.get(), LOCK_EX) != 0)
-    return fail(file_error(target, "written"));
+  const FileHandle folder(::open(target.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder || ::flock(folder.get(), LOCK_EX) != 0) return fail(file_error(target, "written"));
   GF_ASSIGN(std::optional<std::string> text, read(target));
   GF_ASSIGN(const Tokens tokens, Tokens::parse(text.value_or(""), target.string()));
   GF_TRY(change(text, tokens));

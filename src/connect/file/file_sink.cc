@@ -17,7 +17,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "connect/support/file_handle.h"
+#include "base/file_handle.h"
 #include "connect/support/json_value.h"
 #include "connect/support/positions_json.h"
 #include "connect/support/record_json.h"

@@ -13,7 +13,7 @@
 
 #include <sys/types.h>
 
-#include "connect/support/file_handle.h"
+#include "base/file_handle.h"
 
 namespace gameflow::connect {
 

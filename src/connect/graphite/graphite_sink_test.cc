@@ -8,7 +8,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "connect/support/file_handle.h"
+#include "base/file_handle.h"
 #include "connect/support/settings_test_util.h"
 
 namespace gameflow::connect {

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "connect/support/file_handle.h"
+#include "base/file_handle.h"
 
 namespace gameflow::connect {
 

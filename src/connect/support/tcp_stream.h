@@ -12,7 +12,7 @@
 
 #include <gameflow/connect/connector.h>
 
-#include "connect/support/file_handle.h"
+#include "base/file_handle.h"
 
 namespace gameflow::connect {
 

@@ -16,7 +16,6 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include "log/rocksdb/families.h"
 #include "log/rocksdb/journal.h"
@@ -232,14 +231,14 @@ Status Database::lock() {
 // written. Where there is no file to lock nobody has the store open.
 Status Database::lock_to_read() {
   const fs::path file = folder_ / "LOCK";
-  read_lock_ = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (read_lock_ < 0) {
+  read_lock_ = FileHandle(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!read_lock_) {
     if (errno == ENOENT) return {};
     return fail(unreachable(folder_, fmt::format("{}: {}", file.string(), std::strerror(errno))));
   }
   struct flock whole = {};
   whole.l_type = F_RDLCK;
-  if (::fcntl(read_lock_, F_OFD_SETLK, &whole) == 0) return {};
+  if (::fcntl(read_lock_.get(), F_OFD_SETLK, &whole) == 0) return {};
   return fail(in_use(folder_));
 }
 
@@ -434,7 +433,6 @@ Status Database::start_high_water(Timestamp now) {
 
 Database::~Database() {
   unlock();
-  if (read_lock_ >= 0) ::close(read_lock_);
   if (!db_) return;
   for (rocksdb::ColumnFamilyHandle* family : {meta_, log_, state_, ids_}) {
     if (family != nullptr) db_->DestroyColumnFamilyHandle(family);

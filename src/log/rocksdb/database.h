@@ -18,6 +18,7 @@
 #include <rocksdb/write_batch.h>
 
 #include "base/error.h"
+#include "base/file_handle.h"
 #include "log/rocksdb/high_water.h"
 #include "log/rocksdb/id_expiry.h"
 
@@ -86,7 +87,7 @@ class Database {
   std::filesystem::path folder_;
   DatabaseOptions options_;
   rocksdb::FileLock* lock_ = nullptr;  // while RocksDB itself does not hold it
-  int read_lock_ = -1;                 // a file
+  FileHandle read_lock_;
   const std::shared_ptr<IdExpiry> id_expiry_ = std::make_shared<IdExpiry>();
   const std::shared_ptr<HighWaterKeeper> high_water_ = std::make_shared<HighWaterKeeper>();
   std::unique_ptr<rocksdb::DB> db_;

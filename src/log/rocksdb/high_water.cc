@@ -76,30 +76,19 @@ Status write_slot(int file, const Slot& slot) {
   return failed("writing", written < 0 ? errno : ENOSPC);
 }
 
-// The open file.
-Result<int> create(const fs::path& folder, const Slot& slot) {
+Result<FileHandle> create(const fs::path& folder, const Slot& slot) {
   const fs::path file = folder / kHighWaterName, made = file.string() + ".new";
-  const int opened = ::open(made.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (opened < 0) return failed("making", errno);
-  const auto finish = [&]() -> Status {
-    // All bytes that it will ever have: none of its later writes can fail for want of space.
-    const std::string empty(kSlots * kSlotStride, '\0');
-    if (::pwrite(opened, empty.data(), empty.size(), 0) != static_cast<ssize_t>(empty.size()))
-      return failed("making", errno);
-    GF_TRY(write_slot(opened, slot));
-    if (::fsync(opened) != 0 || ::rename(made.c_str(), file.c_str()) != 0)
-      return failed("making", errno);
-    const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool synced = directory >= 0 && ::fsync(directory) == 0;
-    const int error = errno;
-    if (directory >= 0) ::close(directory);
-    if (!synced) return failed("making", error);
-    return {};
-  };
-  if (Status status = finish(); !status) {
-    ::close(opened);
-    return fail(std::move(status).error());
-  }
+  FileHandle opened(::open(made.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!opened) return failed("making", errno);
+  // All bytes that it will ever have: none of its later writes can fail for want of space.
+  const std::string empty(kSlots * kSlotStride, '\0');
+  if (::pwrite(opened.get(), empty.data(), empty.size(), 0) != static_cast<ssize_t>(empty.size()))
+    return failed("making", errno);
+  GF_TRY(write_slot(opened.get(), slot));
+  if (::fsync(opened.get()) != 0 || ::rename(made.c_str(), file.c_str()) != 0)
+    return failed("making", errno);
+  const FileHandle directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory || ::fsync(directory.get()) != 0) return failed("making", errno);
   return opened;
 }
 
@@ -138,23 +127,18 @@ std::string HighWater::manifest_name() const {
 }
 
 Result<std::optional<HighWater>> read_high_water(const fs::path& folder) {
-  const int file = ::open((folder / kHighWaterName).c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0 && errno == ENOENT) return std::nullopt;
-  if (file < 0) return failed("reading", errno);
+  const FileHandle file(::open((folder / kHighWaterName).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file && errno == ENOENT) return std::nullopt;
+  if (!file) return failed("reading", errno);
   std::optional<Slot> newest;
   for (std::uint64_t i = 0; i < kSlots; ++i) {
     std::string bytes(kSlotBytes, '\0');
     const ssize_t got =
-        ::pread(file, bytes.data(), bytes.size(), static_cast<off_t>(i * kSlotStride));
-    if (got < 0) {
-      const int error = errno;
-      ::close(file);
-      return failed("reading", error);
-    }
+        ::pread(file.get(), bytes.data(), bytes.size(), static_cast<off_t>(i * kSlotStride));
+    if (got < 0) return failed("reading", errno);
     const std::optional<Slot> slot = decode(bytes);
     if (slot && (!newest || slot->turn > newest->turn)) newest = slot;
   }
-  ::close(file);
   if (!newest) {
     return fail(ErrorCode::kDataCorrupt,
                 fmt::format("the checksums of {} are wrong, so nothing says whether acknowledged "
@@ -165,8 +149,7 @@ Result<std::optional<HighWater>> read_high_water(const fs::path& folder) {
 }
 
 Status write_high_water(const fs::path& folder, const HighWater& mark) {
-  GF_ASSIGN(const int file, create(folder, {0, mark}));
-  ::close(file);
+  GF_ASSIGN(const FileHandle file, create(folder, {0, mark}));
   return {};
 }
 
@@ -198,11 +181,6 @@ std::string describe_loss(const HighWater& mark, const Journals& journals,
       found ? fmt::format("; the last one that is there is number {}", *found) : "");
 }
 
-HighWaterKeeper::~HighWaterKeeper() {
-  const MutexLock lock(mutex_);
-  if (file_ >= 0) ::close(file_);
-}
-
 Status HighWaterKeeper::start(rocksdb::DB& db, const fs::path& folder, Timestamp now) {
   HighWater mark{.at = now};
   GF_TRY(ask_for_log(db, mark));
@@ -220,7 +198,7 @@ Status HighWaterKeeper::note_synced(rocksdb::DB& db, Timestamp now) {
   // Of a new log: the MANIFEST says now how long the one before is.
   if (seen.log != mark().log) ask_for_manifest(db, seen);
   const MutexLock lock(mutex_);
-  if (file_ < 0) return {};
+  if (!file_) return {};
   mark_.at = now;
   mark_.sequence = seen.sequence;
   mark_.log = seen.log;
@@ -233,7 +211,7 @@ void HighWaterKeeper::note_manifest(rocksdb::DB& db) {
   HighWater seen;
   ask_for_manifest(db, seen);
   const MutexLock lock(mutex_);
-  if (file_ < 0) return;
+  if (!file_) return;
   take_manifest(seen);
   (void)write();  // the next commit's fails likewise, and is heard
 }
@@ -257,13 +235,13 @@ void HighWaterKeeper::take_manifest(const HighWater& seen) {
 }
 
 Status HighWaterKeeper::write() {
-  return write_slot(file_, {++turn_, mark_});
+  return write_slot(file_.get(), {++turn_, mark_});
 }
 
 void HighWaterKeeper::sync() {
   const int file = [this] {
     const MutexLock lock(mutex_);
-    return file_;
+    return file_.get();
   }();
   if (file >= 0) (void)::fdatasync(file);
 }

@@ -18,6 +18,7 @@
 #include <rocksdb/listener.h>
 
 #include "base/error.h"
+#include "base/file_handle.h"
 #include "base/mutex.h"
 #include "base/time.h"
 #include "log/rocksdb/journal.h"
@@ -64,7 +65,6 @@ class HighWaterKeeper final : public rocksdb::EventListener {
   HighWaterKeeper() = default;
   HighWaterKeeper(const HighWaterKeeper&) = delete;
   HighWaterKeeper& operator=(const HighWaterKeeper&) = delete;
-  ~HighWaterKeeper() override;
 
   // A new mark, for what is there now. Before, nothing is noted.
   Status start(rocksdb::DB& db, const std::filesystem::path& folder, Timestamp now);
@@ -90,7 +90,7 @@ class HighWaterKeeper final : public rocksdb::EventListener {
   Status write() GF_REQUIRES(mutex_);
 
   mutable Mutex mutex_;
-  int file_ GF_GUARDED_BY(mutex_) = -1;
+  FileHandle file_ GF_GUARDED_BY(mutex_);
   std::uint64_t turn_ GF_GUARDED_BY(mutex_) = 0;  // counts marks
   HighWater mark_ GF_GUARDED_BY(mutex_);
 };

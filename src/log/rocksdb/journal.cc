@@ -18,6 +18,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/file_handle.h"
+
 namespace gameflow::log {
 namespace {
 
@@ -56,18 +58,13 @@ class InputFile {
  public:
   explicit InputFile(const fs::path& path)
       : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), error_(errno) {}
-  InputFile(const InputFile&) = delete;
-  InputFile& operator=(const InputFile&) = delete;
-  ~InputFile() {
-    if (file_ >= 0) ::close(file_);
-  }
 
   // How many bytes are in `buffer`: less than it has room for at the end of the file only.
   Result<std::size_t> read_at(std::uint64_t begin, std::span<char> buffer) const {
-    if (file_ < 0) return unreadable(path_, error_);
+    if (!file_) return unreadable(path_, error_);
     std::size_t size = 0;
     while (size < buffer.size()) {
-      const ssize_t got = ::pread(file_, buffer.data() + size, buffer.size() - size,
+      const ssize_t got = ::pread(file_.get(), buffer.data() + size, buffer.size() - size,
                                   static_cast<off_t>(begin + size));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return unreadable(path_, errno);
@@ -79,7 +76,8 @@ class InputFile {
 
  private:
   const fs::path& path_;
-  const int file_, error_;
+  const FileHandle file_;
+  const int error_;
 };
 
 bool is_record(const Header& header) {

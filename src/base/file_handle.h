@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-namespace gameflow::connect {
+namespace gameflow {
 
 class FileHandle {
  public:
@@ -29,4 +29,4 @@ class FileHandle {
   int number_ = -1;
 };
 
-}  // namespace gameflow::connect
+}  // namespace gameflow
