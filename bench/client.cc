@@ -42,21 +42,28 @@ Client::Client(std::uint16_t port) : socket_(io_) {
 }
 
 std::string Client::exchange(std::string_view request) {
-  // All of it at once: asio::write would take 64 KiB at a time, and wake the server for each.
-  for (std::string_view rest = request; !rest.empty();) {
-    rest.remove_prefix(socket_.write_some(asio::buffer(rest)));
+  send(request);
+  return receive();
+}
+
+// All of it at once: asio::write would take 64 KiB at a time, and wake the server for each.
+void Client::send(std::string_view request) {
+  while (!request.empty()) request.remove_prefix(socket_.write_some(asio::buffer(request)));
+}
+
+std::string Client::receive() {
+  const std::size_t head = asio::read_until(socket_, asio::dynamic_buffer(received_), "\r\n\r\n");
+  const std::size_t length_at = received_.find("Content-Length: ");
+  if (length_at > head) throw std::runtime_error("an answer without a length: " + received_);
+  const std::size_t end = head + std::stoul(received_.substr(length_at + 16));
+  if (received_.size() < end) {
+    asio::read(socket_, asio::dynamic_buffer(received_),
+               asio::transfer_exactly(end - received_.size()));
   }
-  std::string answer;
-  const std::size_t head = asio::read_until(socket_, asio::dynamic_buffer(answer), "\r\n\r\n");
-  const std::size_t length_at = answer.find("Content-Length: ");
-  if (length_at > head) throw std::runtime_error("an answer without a length: " + answer);
-  const std::size_t size = std::stoul(answer.substr(length_at + 16));
-  if (answer.size() < head + size) {
-    asio::read(socket_, asio::dynamic_buffer(answer),
-               asio::transfer_exactly(head + size - answer.size()));
-  }
-  if (!answer.starts_with("HTTP/1.1 200 ")) throw std::runtime_error(answer);
-  return answer.substr(head);
+  if (!received_.starts_with("HTTP/1.1 200 ")) throw std::runtime_error(received_);
+  std::string body = received_.substr(head, end - head);
+  received_.erase(0, end);
+  return body;
 }
 
 EventsRequest::EventsRequest(const record::Batch& batch, const Form& form) {
@@ -92,13 +99,20 @@ void EventsRequest::write(std::size_t at, std::string_view text) {
 }
 
 void EventsRequest::send(Client& client, Timestamp now, std::uint64_t first_id) {
+  check(client.exchange(written(now, first_id)));
+}
+
+std::string_view EventsRequest::written(Timestamp now, std::uint64_t first_id) {
   const std::string time = fixed_timestamp(now);
   for (const std::size_t at : times_) write(at, time);
   for (const std::size_t at : ids_) write(at, fixed_id(first_id++));
   if (sent_at_ != 0) write(sent_at_, std::to_string(now.ms));
-  const std::string answer = client.exchange(text_);
-  if (answer.find(fmt::format("\"accepted\":{},", times_.size())) == std::string::npos) {
-    throw std::runtime_error("not all events were accepted: " + answer);
+  return text_;
+}
+
+void EventsRequest::check(std::string_view answer) const {
+  if (answer.find(fmt::format("\"accepted\":{},", times_.size())) == std::string_view::npos) {
+    throw std::runtime_error(fmt::format("not all events were accepted: {}", answer));
   }
 }
 

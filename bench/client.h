@@ -26,10 +26,14 @@ class Client {
 
   // Sends a whole request; returns the body of the answer.
   std::string exchange(std::string_view request);
+  // The same in two steps: one request after the other, and then their answers in this order.
+  void send(std::string_view request);
+  std::string receive();
 
  private:
   boost::asio::io_context io_;
   boost::asio::ip::tcp::socket socket_;
+  std::string received_;  // what follows the last answer
 };
 
 // A POST of players' events as NDJSON. Made before anything is measured; sent often, each time with
@@ -51,6 +55,9 @@ class EventsRequest {
   // Sends it with all its events happening at `now`, with ids from `first_id` on; throws unless all
   // were accepted.
   void send(Client& client, Timestamp now, std::uint64_t first_id = 0);
+  // The same in two steps.
+  std::string_view written(Timestamp now, std::uint64_t first_id = 0);
+  void check(std::string_view answer) const;
 
  private:
   void write(std::size_t at, std::string_view text);

@@ -20,7 +20,7 @@
 namespace gameflow::bench {
 namespace {
 
-constexpr std::size_t kConnections = 16;
+constexpr std::size_t kConnections = 100;
 
 struct Playing {
   World world;
@@ -144,6 +144,62 @@ Body prepare_live(const Setting& setting) {
   };
 }
 
+// Each of the connections has one request under way; the client, one thread, takes the answers in
+// turn.
+class Singles {
+ public:
+  static constexpr std::size_t kConnections = 100;
+
+  Singles(const World& world, std::uint16_t port, const Events& events) : world_(world) {
+    for (std::size_t i = 0; i < kConnections; ++i) {
+      clients_.push_back(std::make_unique<Client>(port));
+      requests_.emplace_back(*events.batches.front(),
+                             EventsRequest::Form{.begin = i, .end = i + 1});
+    }
+  }
+
+  // From a request to its answer, ms, of each.
+  std::vector<double> send(std::size_t rounds) {
+    std::vector<double> took;
+    std::vector<std::chrono::steady_clock::time_point> began(kConnections);
+    for (std::size_t round = 0; round <= rounds; ++round) {
+      for (std::size_t i = 0; i < kConnections; ++i) {
+        if (round > 0) {
+          requests_[i].check(clients_[i]->receive());
+          took.push_back(
+              std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began[i])
+                  .count());
+        }
+        if (round == rounds) continue;
+        const std::string_view request = requests_[i].written(world_.clock.now());
+        began[i] = std::chrono::steady_clock::now();
+        clients_[i]->send(request);
+      }
+    }
+    return took;
+  }
+
+ private:
+  const World& world_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<EventsRequest> requests_;
+};
+
+Body prepare_singles(const Setting& setting) {
+  use_all_cores();
+  auto playing = std::make_shared<Playing>(flagship_yaml(), setting.events);
+  auto singles = std::make_shared<Singles>(playing->world, playing->serving.port(), setting.events);
+  return [playing, singles, rounds = setting.quick ? 5U : 300U] {
+    std::vector<double> took;
+    const double before = server_cpu_seconds();
+    const double seconds = seconds_of([&] { took = singles->send(rounds); });
+    const double cpu = server_cpu_seconds() - before;
+    const auto requests = static_cast<double>(took.size());
+    return std::vector{Sample{requests / seconds}, Sample{cpu / requests * 1e6},
+                       Sample{percentile(std::move(took), 0.99)}};
+  };
+}
+
 }  // namespace
 
 void add_http_cases(Cases& cases) {
@@ -155,6 +211,11 @@ void add_http_cases(Cases& cases) {
                    .figures = {{"", "ns CPU", "baseline", Target{kLower, 2.5, 1.5}}},
                    .repetitions = 3,
                    .prepare = prepare_live});
+  cases.push_back({.name = "ingest/single",
+                   .figures = {{"", "requests/s", "", Target{kHigher, 10'000}},
+                               {"/cpu", "us CPU", "", Target{kLower, 80}},
+                               {"/p99", "ms", "", Target{kLower, 100}}},
+                   .prepare = prepare_singles});
 }
 
 }  // namespace gameflow::bench
