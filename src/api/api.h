@@ -41,6 +41,8 @@ struct ProduceOptions {
   BodyFormat format = BodyFormat::kNdjson;
   std::optional<std::string> key;        // one key for all records
   std::optional<std::string> key_field;  // path of the field that holds it: "user_data.user_id"
+  std::optional<std::string> unwrap;     // path of the array of records in each value of the body
+  bool are_keyed = false;  // records are {"key":…,"value":…}, as Kafka's REST has them
   // Exactly-once over retries: records are numbered from first_sequence, rejected ones included.
   std::optional<std::string> producer;
   std::uint64_t first_sequence = 0;

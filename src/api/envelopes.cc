@@ -2,13 +2,15 @@
 
 #include <utility>
 
+#include "api/unwrap.h"
 #include "record/batch.h"
 #include "record/envelope.h"
 
 namespace gameflow::api {
 
-Envelopes::Envelopes(Turns& turns, CheckScratch& scratch, const FindTopic& find, bool deduplicates,
-                     Timestamp now, std::uint64_t known, CheckedBody& out)
+Envelopes::Envelopes(Turns& turns, CheckScratch& scratch, const FindTopic& find,
+                     const ProduceOptions& options, bool have_topics, Timestamp now,
+                     std::uint64_t known, CheckedBody& out)
     : turns_(turns),
       scratch_(scratch),
       find_(find),
@@ -17,8 +19,11 @@ Envelopes::Envelopes(Turns& turns, CheckScratch& scratch, const FindTopic& find,
                 .value_place = "value",
                 .key_place = "key",
                 .now = now,
-                .deduplicates = deduplicates,
+                .deduplicates = options.deduplicates,
                 .known = known},
+      have_topics_(have_topics),
+      refuses_null_(options.are_keyed),
+      is_unwrapped_(options.unwrap.has_value()),
       out_(out) {}
 
 void Envelopes::add(std::string_view record, std::size_t bytes_after) {
@@ -29,10 +34,17 @@ void Envelopes::add(std::string_view record, std::size_t bytes_after) {
   }
   record::Decoder& decoder = scratch_.envelope_decoder;
   record::Envelope envelope;
-  if (!record::decode_envelope(decoder, record, scratch_.envelope_arena, envelope)) {
+  const auto decode = have_topics_ ? record::decode_envelope : record::decode_keyed;
+  if (!decode(decoder, record, scratch_.envelope_arena, envelope)) {
     const record::DecodeError& error = decoder.error();
-    return out_.reject(error.field, error.code, error.message);
+    const bool may_be_wrapped = error.code == ErrorCode::kMissingField && !is_unwrapped_;
+    return out_.reject(
+        error.field, error.code,
+        error.message + (may_be_wrapped ? unwrap_hint(record, nullptr) : std::string()));
   }
+  if (refuses_null_ && envelope.value == "null")
+    return out_.reject("value", ErrorCode::kWrongType,
+                       "null would delete what has the key; records are not deleted here");
   Found& found = find(envelope.topic);
   if (!found.checker) return out_.reject("topic", found.error.code, found.error.message);
   const char* const record_end = record.data() + record.size();

@@ -1,4 +1,5 @@
-// Records that say where they go: {"topic":"scores","key":"ann","value":{"score":7}}.
+// Records that say where they go, {"topic":"scores","key":"ann","value":{"score":7}}, and those
+// that have a key only.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +17,11 @@ namespace gameflow::api {
 // Threads  one.
 class Envelopes {
  public:
-  // References outlive the object. `known`: as RecordChecker::Settings.
-  Envelopes(Turns& turns, CheckScratch& scratch, const FindTopic& find, bool deduplicates,
-            Timestamp now, std::uint64_t known, CheckedBody& out);
+  // References outlive the object. `known`: as RecordChecker::Settings. `find` is asked for the
+  // empty name if the records name no topic.
+  Envelopes(Turns& turns, CheckScratch& scratch, const FindTopic& find,
+            const ProduceOptions& options, bool have_topics, Timestamp now, std::uint64_t known,
+            CheckedBody& out);
 
   // As RecordChecker.
   void add(std::string_view record, std::size_t bytes_after);
@@ -37,6 +40,7 @@ class Envelopes {
   CheckScratch& scratch_;
   const FindTopic& find_;
   const RecordChecker::Settings settings_;
+  const bool have_topics_, refuses_null_, is_unwrapped_;
   CheckedBody& out_;
   std::map<std::string, Found, std::less<>> found_;
 };

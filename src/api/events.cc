@@ -10,6 +10,7 @@
 #include <gameflow/time.h>
 
 #include "api/body_records.h"
+#include "api/unwrap.h"
 #include "base/byte_order_mark.h"
 #include "base/closest.h"
 #include "record/json_split.h"
@@ -128,16 +129,19 @@ Status Events::each(Values values) {
 
 // An event, or a batch of them.
 Status Events::add_value(std::string_view value) {
-  const auto events =
-      record::find_member(value, kName) ? std::nullopt : record::find_member(value, "events");
-  const bool is_batch = events && events->starts_with('[');
+  std::optional<std::string_view> events;
+  if (!settings_.unwrap && !record::find_member(value, kName))
+    events = record::find_member(value, "events");
+  const bool is_batch = settings_.unwrap || (events && events->starts_with('['));
   // Looked for only where it may be.
   std::optional<std::string_view> sent_at = settings_.sent_at;
   if (!sent_at && value.find(kSentAt) != std::string_view::npos)
     sent_at = record::find_member(value, kSentAt);
   ClientClock clock = clock_of(sent_at);
   if (!is_batch) return add_event(value, clock);
-  const auto elements = record::split_json(*events);
+  const auto elements =
+      settings_.unwrap ? unwrap(value, *settings_.unwrap) : record::split_json(*events);
+  if (!elements && settings_.unwrap) return fail(elements.error());
   if (!elements) {
     out_.reject("events", elements.error().code, elements.error().message);
     ++out_.records;
@@ -203,7 +207,8 @@ void Events::reject_nameless(std::string_view event) {
     return out_.reject(error.field, error.code, error.message);
   }
   out_.reject(std::string(kName), ErrorCode::kMissingField,
-              "an event is an object with a text in 'event_name', which says where it goes");
+              "an event is an object with a text in 'event_name', which says where it goes" +
+                  (settings_.unwrap ? std::string() : unwrap_hint(event, nullptr)));
 }
 
 Events::Found* Events::find(std::string_view name) {

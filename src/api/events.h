@@ -19,13 +19,15 @@
 namespace gameflow::api {
 
 // Takes those of one body, which is one event, an array, lines of events, or batches
-// {"events":[…],"sent_at":…}, in any mixture.
+// {"events":[…],"sent_at":…}, in any mixture. With `unwrap` all of it are batches, of events in the
+// member of that name.
 //
 // Threads  one.
 class Events {
  public:
   struct Settings {
     std::optional<std::string_view> sent_at;  // of the request
+    std::optional<std::string_view> unwrap = {};
     Timestamp now;
     std::uint64_t known = 0;  // as RecordChecker::Settings
   };
@@ -33,7 +35,7 @@ class Events {
   Events(Turns& turns, CheckScratch& scratch, const FindTopic& find, const spec::Ingest& ingest,
          const Settings& settings, CheckedBody& out);
 
-  // Once. kInvalidJson, kPayloadTooLarge (too many events)
+  // Once. kInvalidJson, kPayloadTooLarge (too many events); as unwrap()
   Status add_all(std::string_view body, BodyFormat format);
 
  private:

@@ -87,6 +87,20 @@ TEST_F(EventsTest, GoWhereTheirNamesSay) {
   EXPECT_EQ(outcome(R"({"event_name":"player","user":{"id":"ann"},"number":1})"), "1/0/0");
 }
 
+TEST_F(EventsTest, ABatchMayHaveAnotherName) {
+  const ProduceOptions wrapped{.format = BodyFormat::kJson, .unwrap = "batch"};
+  EXPECT_EQ(outcome(R"({"sent_at":"2024-11-12T09:15:30Z","batch":[{"event_name":"move",
+      "event_timestamp":"2024-11-12T09:15:00Z"},{"event_name":"mov"}]})",
+                    wrapped),
+            "1/0/1 1:event_name:unknown_event corrected=1");
+  EXPECT_EQ(outcome(R"([{"batch":[{"event_name":"move"}]},{"batch":[]}])", wrapped), "1/0/0");
+  EXPECT_EQ(outcome(R"({"events":[{"event_name":"move"}]})", wrapped), "missing_field");
+  EXPECT_EQ(outcome(R"({"batch":1})", wrapped), "wrong_type");
+  const auto hinted = send(R"({"batch":[{"event_name":"move"}]})");
+  ASSERT_EQ(hinted->errors.size(), 1U);
+  EXPECT_NE(hinted->errors[0].message.find("add ?unwrap=batch"), std::string::npos);
+}
+
 TEST_F(EventsTest, BodiesHaveManyForms) {
   const std::string one = R"({"event_name":"move"})", bad = R"({"event_name":"x"})";
   struct Row {

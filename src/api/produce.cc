@@ -12,6 +12,7 @@
 #include "api/body_records.h"
 #include "api/envelopes.h"
 #include "api/events.h"
+#include "api/unwrap.h"
 #include "base/byte_order_mark.h"
 #include "base/memory_reserve.h"
 #include "record/json_split.h"
@@ -88,19 +89,31 @@ void add_each(Values values, std::string_view body, record::Decoder& decoder, co
   }
 }
 
-// Likewise all records of the body. kInvalidJson: it cannot be split into records.
-template <class Add>
-Status add_all(std::string_view body, BodyFormat format, record::Decoder& decoder, const Add& add,
-               CheckedBody& out) {
-  if (format == BodyFormat::kNdjson) {
-    add_each(Lines(body), body, decoder, add, out);
+// Likewise the records in each of `values`, or these themselves. Errors as of unwrap().
+template <class Values, class Add>
+Status add_records(Values values, std::string_view body, const std::optional<std::string>& path,
+                   record::Decoder& decoder, const Add& add, CheckedBody& out) {
+  if (!path) {
+    add_each(std::move(values), body, decoder, add, out);
     return {};
   }
+  std::string_view value;
+  while (values.next(value)) {
+    GF_ASSIGN(std::vector<std::string_view> records, unwrap(value, *path));
+    add_each(Elements(std::move(records)), body, decoder, add, out);
+  }
+  return {};
+}
+
+// Likewise all records of the body. kInvalidJson: it cannot be split into records.
+template <class Add>
+Status add_all(std::string_view body, BodyFormat format, const std::optional<std::string>& path,
+               record::Decoder& decoder, const Add& add, CheckedBody& out) {
+  if (format == BodyFormat::kNdjson) return add_records(Lines(body), body, path, decoder, add, out);
   if (std::ranges::all_of(body, is_space))
     return fail(ErrorCode::kInvalidJson, "the body is empty: send an object or an array of them");
   GF_ASSIGN(std::vector<std::string_view> elements, record::split_json(body));
-  add_each(Elements(std::move(elements)), body, decoder, add, out);
-  return {};
+  return add_records(Elements(std::move(elements)), body, path, decoder, add, out);
 }
 
 }  // namespace
@@ -138,22 +151,27 @@ Result<CheckedBody> BodyChecker::check(std::string_view body, const ProduceOptio
     return fail(ErrorCode::kInvalidArgument,
                 "give one key for all records or the field that holds it, not both");
   }
+  if (options.are_keyed)
+    return check_keyed(
+        body, options, [&to](std::string_view) { return to; }, /*have_topics=*/false, known, now);
   body = without_byte_order_mark(body);
-  const BodyFormat format = format_of(body, options.format, to.type != nullptr && to.type->is_raw);
+  const bool is_raw = !options.unwrap && to.type != nullptr && to.type->is_raw;
+  const BodyFormat format = format_of(body, options.format, is_raw);
   const Lease scratch(*this);
   CheckedBody checked;
   RecordChecker checker(turns_, *scratch, to,
-                        {.format = format,
+                        {.format = options.unwrap ? BodyFormat::kJson : format,
                          .key_field = options.key_field,
                          .value_place = {},
                          .key_place = {},
                          .now = now,
                          .deduplicates = options.deduplicates,
                          .known = known,
-                         .body_bytes = body.size()},
+                         .body_bytes = body.size(),
+                         .may_be_wrapped = !options.unwrap},
                         checked);
   GF_TRY(add_all(
-      body, format, scratch->decoder,
+      body, format, options.unwrap, scratch->decoder,
       [&](std::string_view value, std::size_t bytes_after) {
         checker.add(options.key, value, bytes_after);
       },
@@ -165,14 +183,20 @@ Result<CheckedBody> BodyChecker::check(std::string_view body, const ProduceOptio
 
 Result<CheckedBody> BodyChecker::check(std::string_view body, const ProduceOptions& options,
                                        const FindTopic& find, std::uint64_t known, Timestamp now) {
+  return check_keyed(body, options, find, /*have_topics=*/true, known, now);
+}
+
+Result<CheckedBody> BodyChecker::check_keyed(std::string_view body, const ProduceOptions& options,
+                                             const FindTopic& find, bool have_topics,
+                                             std::uint64_t known, Timestamp now) {
   const Lease scratch(*this);
   CheckedBody checked;
-  Envelopes envelopes(turns_, *scratch, find, options.deduplicates, now, known, checked);
+  Envelopes envelopes(turns_, *scratch, find, options, have_topics, now, known, checked);
   // A position may come alone.
   if (body.empty()) return checked;
   body = without_byte_order_mark(body);
   GF_TRY(add_all(
-      body, format_of(body, options.format), scratch->envelope_decoder,
+      body, format_of(body, options.format), options.unwrap, scratch->envelope_decoder,
       [&](std::string_view record, std::size_t bytes_after) { envelopes.add(record, bytes_after); },
       checked));
   envelopes.finish();
@@ -186,7 +210,8 @@ Result<CheckedBody> BodyChecker::check_events(std::string_view body, const Produ
   const Lease scratch(*this);
   CheckedBody checked;
   Events events(turns_, *scratch, find, ingest,
-                {.sent_at = options.sent_at, .now = now, .known = known}, checked);
+                {.sent_at = options.sent_at, .unwrap = options.unwrap, .now = now, .known = known},
+                checked);
   GF_TRY(events.add_all(body, options.format));
   checked.known = std::min(known, checked.records);
   return checked;

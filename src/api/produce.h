@@ -42,6 +42,10 @@ class BodyChecker {
  private:
   class Lease;
 
+  Result<CheckedBody> check_keyed(std::string_view body, const ProduceOptions& options,
+                                  const FindTopic& find, bool have_topics, std::uint64_t known,
+                                  Timestamp now);
+
   Turns turns_;
   Mutex mutex_;
   std::vector<std::unique_ptr<CheckScratch>> idle_ GF_GUARDED_BY(mutex_);

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "api/unwrap.h"
 #include "log/partitioning.h"
 #include "record/raw.h"
 #include "runtime/step.h"
@@ -116,10 +117,11 @@ bool RecordChecker::check(std::string_view& value, std::size_t bytes_after) {
   const bool good = type_ != nullptr ? scratch_.decoder.decode(*type_, value, scratch_.arena,
                                                                scratch_.value.data())
                                      : scratch_.decoder.check(value);
-  if (!good) return reject_undecoded();
+  if (!good) return reject_undecoded(value);
   if (settings_.key_field && !read_key(value)) {
     return reject(*settings_.key_field, ErrorCode::kMissingField,
-                  "the record has no text, number or boolean in the field that holds its key");
+                  "the record has no text, number or boolean in the field that holds its key" +
+                      hint_for(value));
   }
   if (key_ && key_->size() > runtime::kKeyBytesMax) {
     out_.reject(
@@ -134,7 +136,7 @@ bool RecordChecker::check(std::string_view& value, std::size_t bytes_after) {
 bool RecordChecker::from_json(std::string_view& value) {
   const record::Type& type = json_type_of(*type_);
   void* const slot = scratch_.value.data();
-  if (!scratch_.decoder.decode(type, value, scratch_.arena, slot)) return reject_undecoded();
+  if (!scratch_.decoder.decode(type, value, scratch_.arena, slot)) return reject_undecoded(value);
   std::string& bytes = out_.copies.emplace_back();
   record::encode_raw(type, slot, bytes);
   value = pad(bytes);
@@ -222,9 +224,16 @@ record::Outlined RecordChecker::on_one_line(std::string_view& value) {
   return {};
 }
 
-bool RecordChecker::reject_undecoded() {
+bool RecordChecker::reject_undecoded(std::string_view value) {
   const record::DecodeError& error = scratch_.decoder.error();
-  return reject(error.field, error.code, error.message);
+  return reject(
+      error.field, error.code,
+      error.message + (error.code == ErrorCode::kMissingField ? hint_for(value) : std::string()));
+}
+
+// Behind the message that `value` lacks a field.
+std::string RecordChecker::hint_for(std::string_view value) const {
+  return settings_.may_be_wrapped ? unwrap_hint(value, type_) : std::string();
 }
 
 bool RecordChecker::reject(std::string_view field, ErrorCode code, std::string message) {

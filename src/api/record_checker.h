@@ -97,6 +97,8 @@ class RecordChecker {
     bool deduplicates = true;
     std::uint64_t known = 0;     // records at the front that are checked, and left out
     std::size_t body_bytes = 0;  // about so many come
+    // Whether records that lack a field may be taken out of an array in what was sent.
+    bool may_be_wrapped = false;
   };
 
   // All of it outlives the checker.
@@ -127,7 +129,8 @@ class RecordChecker {
   void cut(std::uint32_t partition);
   bool read_key(std::string_view value);
   record::Outlined on_one_line(std::string_view& value);
-  bool reject_undecoded();
+  bool reject_undecoded(std::string_view value);
+  std::string hint_for(std::string_view value) const;
   bool reject(std::string_view field, ErrorCode code, std::string message);
 
   Turns& turns_;

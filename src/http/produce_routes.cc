@@ -57,10 +57,20 @@ Result<api::ProduceOptions> produce_options(const Call& call, std::string_view b
     return caller.check_write(topic);
   };
   options.format = body_format(request, body);
+  options.are_keyed = media_type(request) == "application/vnd.kafka.json.v2+json";
+  options.unwrap = request.parameter("unwrap");
+  if (options.unwrap && options.unwrap->empty())
+    return fail(ErrorCode::kInvalidArgument,
+                "unwrap names the member of the body that holds the records: unwrap=events");
+  if (options.are_keyed && !options.unwrap) options.unwrap = "records";
   options.key = request.parameter("key");
   options.key_field = request.parameter("key-field");
   if (options.key && options.key_field)
     return fail(ErrorCode::kInvalidArgument, "key and key-field exclude each other");
+  if (options.are_keyed && (options.key || options.key_field))
+    return fail(ErrorCode::kInvalidArgument,
+                "records of this Content-Type bring their keys themselves: leave out key and "
+                "key-field");
   options.producer = request.parameter("producer");
   options.position = request.parameter("position");
   if (options.producer && (options.producer->empty() || options.producer->size() > 200))
@@ -141,6 +151,10 @@ void produce_events(const Call& call, serve::ReplyCallback done) {
     done(std::move(reply));
   };
   with_body(call, limited, [&](std::string_view body, const api::ProduceOptions& options) {
+    if (options.are_keyed)
+      return limited(error_reply(415, "unsupported_media_type",
+                                 "events have no keys of their own: send them as application/json, "
+                                 "with ?unwrap=records if they lie in an array \"records\""));
     call.context.api.produce_events(
         body, options, [limited, bytes, unpacked = body.size()](Result<api::ProduceReply> events) {
           Reply reply = events ? events_reply(*events) : error_reply(events.error());

@@ -243,6 +243,7 @@ TEST(Routes, Produce) {
   server.topic("t");
   const std::string json = "Content-Type: application/json\r\n";
   const std::string lines = "Content-Type: application/x-ndjson\r\n";
+  const std::string kafka = "Content-Type: application/vnd.kafka.json.v2+json\r\n";
   const std::string packed = gzip("{\"n\":1}\n{\"n\":2}\n");
   struct Case {
     std::string name, request;
@@ -305,6 +306,23 @@ TEST(Routes, Produce) {
       {"two keys", http("POST /topics/t/records?key=a&key-field=b", lines, "{}"), 400, "exclude"},
       {"producer without sequence", http("POST /topics/t/records?producer=p", lines, "{}"), 400,
        "go together"},
+      {"records in a member",
+       http("POST /topics/t/records?unwrap=events", json, R"({"events":[1,2],"n":3})"), 200,
+       R"("accepted":2)"},
+      {"a member without a name", http("POST /topics/t/records?unwrap=", json, "{}"), 400,
+       "unwrap names the member"},
+      {"records of many topics in a member",
+       http("POST /records?unwrap=batch", json, R"({"batch":[{"topic":"t","value":1}]})"), 200,
+       R"("accepted":1)"},
+      {"as Kafka's REST has it",
+       http("POST /topics/t/records", kafka, R"({"records":[{"key":"a","value":{"n":1}}]})"), 200,
+       R"("accepted":1)"},
+      {"likewise, null", http("POST /topics/t/records", kafka, R"({"records":[{"value":null}]})"),
+       400, R"("field":"value","code":"wrong_type")"},
+      {"likewise, with a key beside", http("POST /topics/t/records?key=a", kafka, "{}"), 400,
+       "bring their keys themselves"},
+      {"likewise, where records are none", http("POST /topics", kafka, "{}"), 415,
+       "use application/json, application/x-ndjson or text/plain"},
       {"from its own page",
        http("POST /topics/t/records", lines + "Origin: http://localhost\r\n", "{}"), 200,
        R"("accepted":1)"},

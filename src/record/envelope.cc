@@ -14,35 +14,45 @@ namespace {
 
 struct Layout {
   const Type* type;
-  std::uint32_t topic, key, has_key, value;  // offsets
+  const Field *topic, *key, *value;  // no topic: null
 };
 
-const Layout& layout() {
-  static TypeTable types;
-  static const Layout found = [] {
-    const Type* const type = types.object("record", {{"topic", types.scalar(Kind::kString)},
-                                                     {"key", types.scalar(Kind::kString), true},
-                                                     {"value", types.scalar(Kind::kJson)}});
-    const Field& key = *type->find("key");
-    return Layout{type, type->find("topic")->offset, key.offset, key.flag_offset,
-                  type->find("value")->offset};
-  }();
-  return found;
+Layout layout_of(const Type* type) {
+  return {type, type->find("topic"), type->find("key"), type->find("value")};
+}
+
+bool decode(const Layout& at, Decoder& decoder, std::string_view json, Arena& arena,
+            Envelope& out) {
+  alignas(std::max_align_t) std::array<char, 128> slot;
+  GF_CHECK(at.type->size <= slot.size());
+  if (!decoder.decode(*at.type, json, arena, slot.data())) return false;
+  out.topic = {};
+  if (at.topic != nullptr) out.topic = load<Text>(slot.data() + at.topic->offset).view();
+  out.key.reset();
+  if (load<bool>(slot.data() + at.key->flag_offset))
+    out.key = load<Text>(slot.data() + at.key->offset).view();
+  const auto value = load<JsonSlot>(slot.data() + at.value->offset);
+  out.value = {value.data, value.size};
+  return true;
 }
 
 }  // namespace
 
 bool decode_envelope(Decoder& decoder, std::string_view json, Arena& arena, Envelope& out) {
-  const Layout& at = layout();
-  alignas(std::max_align_t) std::array<char, 128> slot;
-  GF_CHECK(at.type->size <= slot.size());
-  if (!decoder.decode(*at.type, json, arena, slot.data())) return false;
-  out.topic = load<Text>(slot.data() + at.topic).view();
-  out.key.reset();
-  if (load<bool>(slot.data() + at.has_key)) out.key = load<Text>(slot.data() + at.key).view();
-  const auto value = load<JsonSlot>(slot.data() + at.value);
-  out.value = {value.data, value.size};
-  return true;
+  static TypeTable types;
+  static const Layout layout =
+      layout_of(types.object("record", {{"topic", types.scalar(Kind::kString)},
+                                        {"key", types.scalar(Kind::kString), true},
+                                        {"value", types.scalar(Kind::kJson)}}));
+  return decode(layout, decoder, json, arena, out);
+}
+
+bool decode_keyed(Decoder& decoder, std::string_view json, Arena& arena, Envelope& out) {
+  static TypeTable types;
+  static const Layout layout =
+      layout_of(types.object("keyed-record", {{"key", types.scalar(Kind::kString), true},
+                                              {"value", types.scalar(Kind::kJson)}}));
+  return decode(layout, decoder, json, arena, out);
 }
 
 }  // namespace gameflow::record

@@ -19,5 +19,7 @@ struct Envelope {
 // False where `json` is none; the decoder says why. Other fields are skipped. Slots and padding as
 // for Decoder::decode.
 bool decode_envelope(Decoder& decoder, std::string_view json, Arena& arena, Envelope& out);
+// Likewise one without a topic: {"key":"ann","value":{"score":7}}.
+bool decode_keyed(Decoder& decoder, std::string_view json, Arena& arena, Envelope& out);
 
 }  // namespace gameflow::record

@@ -154,6 +154,15 @@ std::optional<std::string_view> find_member(std::string_view json, std::string_v
   return json;
 }
 
+std::vector<std::string_view> member_names(std::string_view json) {
+  std::vector<std::string_view> names;
+  each_member(json, [&](const Member& member) {
+    names.push_back(member.name);
+    return true;
+  });
+  return names;
+}
+
 void minify_without(std::string_view json, std::string_view name, std::string& out) {
   std::string without;
   each_member(json, [&](const Member& member) {

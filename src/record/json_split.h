@@ -26,6 +26,8 @@ bool is_one_value(std::string_view json);
 // beside the way. Of names that repeat the first one counts, those written with escapes do not.
 // Nothing where there is none; `json` need not be valid.
 std::optional<std::string_view> find_member(std::string_view json, std::string_view path);
+// The names of an object's members as they are written, in order; `json` need not be valid.
+std::vector<std::string_view> member_names(std::string_view json);
 // Appends the object without the member `name`; without white space, if it is valid.
 void minify_without(std::string_view json, std::string_view name, std::string& out);
 

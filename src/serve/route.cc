@@ -163,13 +163,15 @@ std::optional<Reply> refuse_body_type(const Request& request, const Route& route
                                                           "application/x-ndjson",
                                                           "text/plain",
                                                           "application/jsonl"};
+  static constexpr std::string_view kKafkaType = "application/vnd.kafka.json.v2+json";
   const std::string type = lower_case(
       trimmed(std::string_view(request.content_type).substr(0, request.content_type.find(';'))));
-  if (std::ranges::find(kTypes, type) == kTypes.end())
+  if (std::ranges::find(kTypes, type) == kTypes.end() && !(records && type == kKafkaType))
     return error_reply(415, "unsupported_media_type",
                        fmt::format("Content-Type \"{}\" is not supported; use application/json, "
-                                   "application/x-ndjson or text/plain",
-                                   type.substr(0, 100)));
+                                   "application/x-ndjson{} or text/plain",
+                                   type.substr(0, 100),
+                                   records ? fmt::format(", {}", kKafkaType) : std::string()));
   return std::nullopt;
 }
 

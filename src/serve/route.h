@@ -70,7 +70,7 @@ using Handler = std::variant<Quick, Blocking, Later, Stream, WebSocket>;
 // What a POST or PUT may send.
 enum class Body : std::uint8_t {
   kJson,     // a type that JSON comes with, or none
-  kRecords,  // the same, also compressed with gzip
+  kRecords,  // the same, also compressed with gzip, or as Kafka's REST proxies call it
   kAny,
 };
 
