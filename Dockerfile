@@ -33,7 +33,8 @@ WORKDIR /var/lib/gameflow
 ENV GAMEFLOW_DATA=/var/lib/gameflow/data GAMEFLOW_CACHE=/var/lib/gameflow/cache GAMEFLOW_LISTEN=0.0.0.0:3001
 VOLUME /var/lib/gameflow
 EXPOSE 3001
-HEALTHCHECK --interval=5s --timeout=3s --start-period=120s CMD curl -fsS http://127.0.0.1:3001/readyz || exit 1
+HEALTHCHECK --interval=5s --timeout=3s --start-period=120s \
+    CMD curl -fsS http://127.0.0.1:3001/readyz || curl -fsSk https://127.0.0.1:3001/readyz || exit 1
 ENTRYPOINT ["gameflow"]
 # Who may connect to a container is for the network to say that it is in.
 CMD ["run", "--insecure-no-auth", "/usr/share/gameflow/games/gaming-analytics/dataflow.yaml"]

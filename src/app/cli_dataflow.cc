@@ -40,6 +40,18 @@ void add_reach(CLI::App& app, RunOptions& options) {
                  "one]")
       ->envname("GAMEFLOW_AUTH")
       ->type_name("FILE");
+  CLI::Option* const certificate =
+      app.add_option("--tls-cert", options.tls_certificate,
+                     "Speak https, with this certificate and those that signed it (PEM) [http];\n"
+                     "SIGHUP has it and its key read again")
+          ->envname("GAMEFLOW_TLS_CERT")
+          ->type_name("FILE");
+  CLI::Option* const key =
+      app.add_option("--tls-key", options.tls_key, "Its key (PEM), which is not encrypted")
+          ->envname("GAMEFLOW_TLS_KEY")
+          ->type_name("FILE");
+  certificate->needs(key);
+  key->needs(certificate);
   app.add_flag("--insecure-no-auth", options.insecure_no_auth,
                "Listen on an address that other machines reach, though nobody needs a token");
   app.add_option("--allow-origin", options.allowed_origins,

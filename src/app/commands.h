@@ -71,9 +71,10 @@ struct RunOptions {
   std::string kinds_library, secrets_file;  // for its connectors, as in ConnectOptions
   std::string listen = "127.0.0.1:3001";
   bool insecure_no_auth = false;
-  std::filesystem::path auth_file;           // of tokens; empty: nobody is asked for one
-  std::vector<std::string> allowed_origins;  // of pages that may send records
-  std::vector<std::string> public_urls;      // under which it is reached
+  std::filesystem::path tls_certificate, tls_key;  // empty: it speaks http
+  std::filesystem::path auth_file;                 // of tokens; empty: nobody is asked for one
+  std::vector<std::string> allowed_origins;        // of pages that may send records
+  std::vector<std::string> public_urls;            // under which it is reached
   std::uint32_t connections_max = 20'000;
   std::uint32_t connections_per_address_max = 0;  // 0: half of all
   std::filesystem::path data_folder = "data";
@@ -87,6 +88,8 @@ struct RunOptions {
   bool watch = false;                // take over changes of the dataflow while it runs
   std::filesystem::path web_folder;  // empty: the pages inside the program
   std::string log_level = "info";
+
+  bool speaks_tls() const { return !tls_certificate.empty(); }
 };
 int run_command(const RunOptions& options);
 

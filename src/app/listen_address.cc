@@ -33,11 +33,15 @@ std::string to_string(const ListenAddress& address) {
   return host + ':' + std::to_string(address.port);
 }
 
-std::string local_url(const ListenAddress& address) {
+std::string to_url(const ListenAddress& address, bool over_tls) {
+  return (over_tls ? "https://" : "http://") + to_string(address);
+}
+
+std::string local_url(const ListenAddress& address, bool over_tls) {
   const std::string host = address.host == "0.0.0.0" ? "127.0.0.1"
                            : address.host == "::"    ? "::1"
                                                      : address.host;
-  return "http://" + to_string({host, address.port});
+  return to_url({host, address.port}, over_tls);
 }
 
 bool is_loopback(const ListenAddress& address) {

@@ -15,8 +15,10 @@ struct ListenAddress {
 
 std::optional<ListenAddress> parse_listen_address(std::string_view text);
 std::string to_string(const ListenAddress& address);  // as it stands in a URL
+// "https://127.0.0.1:3001"
+std::string to_url(const ListenAddress& address, bool over_tls);
 // The URL under which this machine reaches a server there, also where it listens on all addresses.
-std::string local_url(const ListenAddress& address);
+std::string local_url(const ListenAddress& address, bool over_tls);
 // Only this machine can connect.
 bool is_loopback(const ListenAddress& address);
 

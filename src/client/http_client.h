@@ -35,6 +35,8 @@ struct ServerAddress {
   std::string url;      // "http://127.0.0.1:3001", with or without a slash at its end
   std::string ca_file;  // PEM: who may have signed its certificate; empty: whom the system trusts
   std::string token;    // by which it lets one in; empty: none
+  // Not so for one who has started us: it is on this machine, where its certificate has no name.
+  bool checks_certificate = true;
 };
 
 class HttpClient final : public Http {

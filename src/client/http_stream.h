@@ -24,7 +24,8 @@ struct StreamRequest {
   std::vector<std::string> headers;  // "Name: value"
   std::string body;                  // sent with POST and PUT
   std::string user_agent;
-  std::string ca_file;  // instead of the system's; empty: that
+  std::string ca_file;             // instead of the system's; empty: that
+  bool checks_certificate = true;  // as of ServerAddress
   bool allows_redirects = false;
   // Of this machine and of networks that are not the internet's. Looked at when it connects, behind
   // DNS, for each address.

@@ -39,6 +39,7 @@ void Changes::open() {
                             .headers = std::move(headers),
                             .user_agent = "gameflow/" GAMEFLOW_VERSION,
                             .ca_file = server_.ca_file,
+                            .checks_certificate = server_.checks_certificate,
                             .allows_private_addresses = true,
                             .idle_timeout = kIdleMax});
   is_heard_ = false;

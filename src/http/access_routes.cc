@@ -14,6 +14,7 @@ namespace json = boost::json;
 
 // Whether the browser has come over TLS, which a proxy in front may have taken off.
 bool is_secure(const Call& call) {
+  if (call.request.is_tls) return true;
   if (lower_case(call.request.origin).starts_with("https://")) return true;
   const std::string host = lower_case(call.request.host);
   return std::ranges::any_of(call.context.public_urls, [&](const serve::PublicUrl& url) {

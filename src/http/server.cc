@@ -53,6 +53,7 @@ class ApiServer final : public serve::Server {
   std::uint16_t port() const override { return server_->port(); }
   void start() override { server_->start(); }
   void replace_tokens(auth::Tokens tokens) override { server_->replace_tokens(std::move(tokens)); }
+  Status reload_certificate() override { return server_->reload_certificate(); }
   void stop() override {
     live_.stop();
     dashboard_metrics_.stop();

@@ -28,7 +28,7 @@ void Deadline::wait(Instant until) {
     if (now < self->due_) return self->wait(self->due_);
     self->has_passed_ = true;
     ErrorOf ignored;
-    self->socket_.cancel(ignored);
+    self->transport_.next_layer().cancel(ignored);
     self->wait(now + kTellEvery);
   });
 }

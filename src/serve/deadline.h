@@ -1,12 +1,13 @@
-// When something that a socket waits for takes too long: then it is cancelled.
+// When something that a connection waits for takes too long: then it is cancelled.
 //
-// Threads  those of the socket's strand.
+// Threads  those of the connection's strand.
 #pragma once
 
 #include <chrono>
 #include <memory>
 
 #include "serve/net.h"
+#include "serve/transport.h"
 
 namespace gameflow::serve {
 
@@ -14,8 +15,9 @@ class Deadline : public std::enable_shared_from_this<Deadline> {
  public:
   using Instant = std::chrono::steady_clock::time_point;
 
-  // `socket` outlives it.
-  explicit Deadline(Tcp::socket& socket) : socket_(socket), timer_(socket.get_executor()) {}
+  // `transport` outlives it.
+  explicit Deadline(Transport& transport)
+      : transport_(transport), timer_(transport.get_executor()) {}
 
   // Instead of what was set before.
   void set(Instant due);
@@ -28,7 +30,7 @@ class Deadline : public std::enable_shared_from_this<Deadline> {
  private:
   void wait(Instant until);
 
-  Tcp::socket& socket_;
+  Transport& transport_;
   asio::steady_timer timer_;
   Instant due_ = Instant::max();
   bool is_waiting_ = false, has_passed_ = false;

@@ -55,16 +55,16 @@ void yield_to_engine() {
 
 class HttpSession final : public Session, public std::enable_shared_from_this<HttpSession> {
  public:
-  HttpSession(ServerState& state, Tcp::socket socket, Connections::Lease& lease)
+  HttpSession(ServerState& state, Transport transport, Connections::Lease& lease)
       : state_(state),
         lease_(lease),
         limits_(lease.place() == Connections::Place::kOrdinary ? state.options.limits
                                                                : state.hurried_limits),
-        socket_(std::move(socket)),
-        peer_(state.gate ? peer_of(socket_) : std::string()),
-        deadline_(std::make_shared<Deadline>(socket_)),
+        transport_(std::move(transport)),
+        peer_(state.gate ? peer_of(transport_.next_layer()) : std::string()),
+        deadline_(std::make_shared<Deadline>(transport_)),
         buffer_(kBufferBytesMax),
-        body_(state, limits_, socket_, buffer_, *deadline_) {}
+        body_(state, limits_, transport_, buffer_, *deadline_) {}
 
   asio::awaitable<void> run();
   void stop() override;
@@ -77,6 +77,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
     kStopping,  // the one that runs is the last
   };
 
+  asio::awaitable<Next> secure();
   Reply refuse();
   asio::awaitable<bool> wait_for_request();
   asio::awaitable<Next> serve_one();
@@ -99,7 +100,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   ServerState& state_;
   Connections::Lease& lease_;
   const SessionLimits& limits_;
-  Tcp::socket socket_;
+  Transport transport_;
   const std::string peer_;  // where callers are asked who they are
   std::shared_ptr<Deadline> deadline_;
   Phase phase_ = Phase::kIdle;
@@ -114,11 +115,11 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
 };
 
 void HttpSession::stop() {
-  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+  asio::post(transport_.get_executor(), [self = shared_from_this()] {
     const bool idle = self->phase_ == Phase::kIdle;
     self->phase_ = Phase::kStopping;
     ErrorOf ignored;
-    if (idle) self->socket_.cancel(ignored);
+    if (idle) self->transport_.next_layer().cancel(ignored);
     if (!self->signal_) return;
     // A stream: its client may be slow to take the message that is being written.
     self->deadline_->set_in(self->limits_.linger_time_max);
@@ -127,22 +128,41 @@ void HttpSession::stop() {
 }
 
 void HttpSession::abort() {
-  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+  asio::post(transport_.get_executor(), [self = shared_from_this()] {
     self->phase_ = Phase::kStopping;
     ErrorOf ignored;
-    self->socket_.close(ignored);
+    self->transport_.next_layer().close(ignored);
     if (self->signal_) self->signal_->wake();
   });
 }
 
 asio::awaitable<void> HttpSession::run() {
   ErrorOf ignored;
-  socket_.set_option(Tcp::no_delay(true), ignored);
+  transport_.next_layer().set_option(Tcp::no_delay(true), ignored);
   Next next = Next::kRequest;
-  if (lease_.place() == Connections::Place::kRefused) next = co_await send(refuse(), Next::kLinger);
+  if (state_.certificate) next = co_await secure();
+  if (next == Next::kRequest && lease_.place() == Connections::Place::kRefused)
+    next = co_await send(refuse(), Next::kLinger);
   while (next == Next::kRequest) next = co_await serve_one();
   if (next == Next::kLinger) co_await linger();
-  socket_.close(ignored);
+  transport_.next_layer().close(ignored);
+}
+
+// Agrees on TLS. It has as long as a header.
+asio::awaitable<Next> HttpSession::secure() {
+  deadline_->set_in(limits_.header_time_max);
+  const Transport::Begins begins = co_await transport_.listen();
+  if (begins == Transport::Begins::kNever) co_return Next::kClose;
+  if (begins == Transport::Begins::kOtherwise)
+    co_return co_await send(
+        error_reply(400, to_string(ErrorCode::kInvalidArgument),
+                    "this port speaks https: begin the address with https://, not http://"),
+        Next::kLinger);
+  // This connection keeps it, whatever takes its place meanwhile.
+  const auto context = state_.certificate->context();
+  const ErrorOf error = co_await transport_.start_tls(*context);
+  if (error) spdlog::debug("http: no TLS with a client: {}", error.message());
+  co_return error || phase_ == Phase::kStopping ? Next::kClose : Next::kRequest;
 }
 
 Reply HttpSession::refuse() {
@@ -157,7 +177,7 @@ asio::awaitable<bool> HttpSession::wait_for_request() {
     phase_ = Phase::kIdle;
     deadline_->set_in(limits_.idle_time_max);
     while (!has_request(buffer_)) {
-      const ErrorOf error = co_await receive_some(socket_, buffer_);
+      const ErrorOf error = co_await receive_some(transport_, buffer_);
       if (error || phase_ == Phase::kStopping) co_return false;
     }
   }
@@ -187,7 +207,7 @@ asio::awaitable<ErrorOf> HttpSession::receive_header() {
     const bool is_done = parser_->is_header_done();
     if (bytes + (is_done ? 0 : buffer_.size()) > bytes_max) co_return wire::error::header_limit;
     if (is_done) co_return ErrorOf{};
-    error = co_await receive_some(socket_, buffer_);
+    error = co_await receive_some(transport_, buffer_);
     if (error) co_return error;
   }
 }
@@ -195,6 +215,7 @@ asio::awaitable<ErrorOf> HttpSession::receive_header() {
 asio::awaitable<Next> HttpSession::serve_request() {
   started_ = std::chrono::steady_clock::now();
   request_ = {};
+  request_.is_tls = transport_.is_tls();
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(limits_.header_bytes_max));
   parser_->body_limit(boost::none);  // checked below, where the reply can say so
@@ -254,7 +275,7 @@ asio::awaitable<std::optional<Reply>> HttpSession::admit(const Route& route) {
   }
   if (caller.error().pause.count() > 0) {
     deadline_->lift();
-    asio::steady_timer pause(socket_.get_executor(), caller.error().pause);
+    asio::steady_timer pause(transport_.get_executor(), caller.error().pause);
     ErrorOf ignored;
     co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
@@ -278,7 +299,7 @@ asio::awaitable<Reply> HttpSession::answer(const Match& match) {
     run_route(*match.route, call(match), [&reply](Reply made) { reply = std::move(made); });
     co_return reply;
   }
-  PendingReply pending(socket_.get_executor());
+  PendingReply pending(transport_.get_executor());
   const ReplyCallback done = pending.callback();
   if (std::holds_alternative<Blocking>(handler)) {
     asio::post(state_.workers, [this, &match, done] {  // this coroutine waits for it
@@ -323,7 +344,7 @@ asio::awaitable<Next> HttpSession::upgrade(const Match& match, const WebSocket& 
   accepted.status = 101;
   log_access(accepted);
   WebSocketMessages messages{std::move(*opened), signal_};
-  co_await serve_websocket(limits_, std::move(socket_), parser_->release(), std::move(messages),
+  co_await serve_websocket(limits_, std::move(transport_), parser_->release(), std::move(messages),
                            lease_);
   co_return Next::kClose;
 }
@@ -346,7 +367,7 @@ asio::awaitable<Next> HttpSession::stream(const Match& match, const Stream& endl
       response_header(reply, chunked ? 11 : 10, /*keep_alive=*/false, SystemClock{}.now(),
                       chunked ? BodyEnd::kLastChunk : BodyEnd::kClose);
   ErrorOf error;
-  socket_.set_option(asio::socket_base::send_buffer_size(kSendBufferBytes), error);
+  transport_.next_layer().set_option(asio::socket_base::send_buffer_size(kSendBufferBytes), error);
   error = co_await write(header);
   if (error || request_.method == Method::kHead) co_return error ? Next::kClose : Next::kLinger;
   const bool complete = co_await send_messages(*opened->messages, chunked);
@@ -366,7 +387,7 @@ asio::awaitable<bool> HttpSession::send_messages(Messages& messages, bool chunke
     if (message->kind == Message::Kind::kEnd) co_return true;
     if (message->kind == Message::Kind::kNone) {
       deadline_->lift();
-      if (!co_await signal_->wait(socket_)) co_return false;
+      if (!co_await signal_->wait(transport_)) co_return false;
       continue;
     }
     const std::string_view text = message->text;
@@ -407,7 +428,7 @@ asio::awaitable<ErrorOf> HttpSession::write(std::string_view first, std::string_
   const std::array<asio::const_buffer, 3> parts{buffer(first), buffer(second), buffer(third)};
   deadline_->set_in(limits_.write_time_max);
   ErrorOf error;
-  co_await asio::async_write(socket_, parts, asio::redirect_error(asio::use_awaitable, error));
+  co_await asio::async_write(transport_, parts, asio::redirect_error(asio::use_awaitable, error));
   co_return error;
 }
 
@@ -432,20 +453,20 @@ void HttpSession::log_access(const Reply& reply) const {
 // Closing while the client still sends makes the kernel reset the connection, and the client may
 // lose the reply it has not read yet: so say "no more", and read on for a moment.
 asio::awaitable<void> HttpSession::linger() {
-  ErrorOf error;
-  socket_.shutdown(Tcp::socket::shutdown_send, error);
   deadline_->set_in(limits_.linger_time_max);
+  co_await transport_.finish_sending();
   buffer_.clear();
+  ErrorOf error;
   while (!error && !deadline_->has_passed())
-    co_await socket_.async_read_some(buffer_.prepare(64U << 10),
-                                     asio::redirect_error(asio::use_awaitable, error));
+    co_await transport_.next_layer().async_read_some(
+        buffer_.prepare(64U << 10), asio::redirect_error(asio::use_awaitable, error));
 }
 
 }  // namespace
 
-asio::awaitable<void> serve_connection(ServerState& state, Tcp::socket socket,
+asio::awaitable<void> serve_connection(ServerState& state, Transport transport,
                                        Connections::Lease lease) {
-  auto session = std::make_shared<HttpSession>(state, std::move(socket), lease);
+  auto session = std::make_shared<HttpSession>(state, std::move(transport), lease);
   lease.hold(session);
   co_await session->run();
 }

@@ -3,11 +3,12 @@
 
 #include "serve/net.h"
 #include "serve/server_state.h"
+#include "serve/transport.h"
 
 namespace gameflow::serve {
 
-// Runs on the strand that `socket` was accepted on, until the connection ends.
-asio::awaitable<void> serve_connection(ServerState& state, Tcp::socket socket,
+// Runs on the strand that `transport` was accepted on, until the connection ends.
+asio::awaitable<void> serve_connection(ServerState& state, Transport transport,
                                        Connections::Lease lease);
 
 }  // namespace gameflow::serve

@@ -63,8 +63,9 @@ std::string sender_of(const Tcp::socket& socket, const ServerOptions& options) {
 
 class ListeningServer final : public Server {
  public:
-  ListeningServer(const ServerOptions& options, std::vector<Route> routes)
-      : state_(options, std::move(routes)),
+  ListeningServer(const ServerOptions& options, std::vector<Route> routes,
+                  std::unique_ptr<Certificate> certificate)
+      : state_(options, std::move(routes), std::move(certificate)),
         work_(state_.io.get_executor()),
         acceptor_(asio::make_strand(state_.io)) {}
   ~ListeningServer() override { stop(); }
@@ -74,6 +75,7 @@ class ListeningServer final : public Server {
   std::uint16_t port() const override { return port_; }
   void start() override;
   void replace_tokens(auth::Tokens tokens) override;
+  Status reload_certificate() override;
   void stop() override;
 
  private:
@@ -146,7 +148,7 @@ void ListeningServer::spawn_session(Tcp::socket socket) {
     return;
   }
   const auto strand = socket.get_executor();
-  asio::co_spawn(strand, serve_connection(state_, std::move(socket), std::move(*lease)),
+  asio::co_spawn(strand, serve_connection(state_, Transport(std::move(socket)), std::move(*lease)),
                  [](const std::exception_ptr& failure) {
                    try {
                      if (failure) std::rethrow_exception(failure);
@@ -161,6 +163,11 @@ void ListeningServer::replace_tokens(auth::Tokens tokens) {
   state_.gate->replace(std::move(tokens));
   state_.connections.stop_of(
       [this](const auth::Caller& caller) { return !state_.gate->still_admits(caller); });
+}
+
+Status ListeningServer::reload_certificate() {
+  if (!state_.certificate) return {};
+  return state_.certificate->reload();
 }
 
 void ListeningServer::stop() {
@@ -199,7 +206,12 @@ Result<std::unique_ptr<Server>> Server::listen(const ServerOptions& options,
                 fmt::format("\"{}\" is not an IP address to listen on; use 127.0.0.1 for this "
                             "machine only, 0.0.0.0 for all networks",
                             options.address));
-  auto server = std::make_unique<ListeningServer>(options, std::move(routes));
+  std::unique_ptr<Certificate> certificate;
+  if (options.tls) {
+    GF_ASSIGN(certificate, Certificate::open(*options.tls));
+  }
+  auto server =
+      std::make_unique<ListeningServer>(options, std::move(routes), std::move(certificate));
   GF_TRY(server->bind({address, options.port}));
   return server;
 }

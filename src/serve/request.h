@@ -25,6 +25,7 @@ struct Request {
   std::string host, origin, content_type, content_encoding, accept_encoding, if_none_match;
   std::function<std::string_view(std::string_view)> other_header;  // any, by its name
   std::string_view body;                                           // whoever reads it holds it
+  bool is_tls = false;  // it came over TLS, to this server: no proxy took it off
 
   // The value of a query parameter, if it is there.
   std::optional<std::string_view> parameter(std::string_view name) const;

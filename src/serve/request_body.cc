@@ -18,13 +18,13 @@ namespace gameflow::serve {
 namespace beast = boost::beast;
 namespace wire = boost::beast::http;
 
-// What the socket has, behind what was read before. The loops of Beast would come back at the end
+// What has come, behind what was read before. The loops of Beast would come back at the end
 // of a header or body only.
-asio::awaitable<ErrorOf> receive_some(Tcp::socket& socket, beast::flat_buffer& buffer) {
+asio::awaitable<ErrorOf> receive_some(Transport& transport, beast::flat_buffer& buffer) {
   constexpr std::size_t kPieceBytes = 16U << 10;
   ErrorOf error;
-  buffer.commit(co_await socket.async_read_some(buffer.prepare(kPieceBytes),
-                                                asio::redirect_error(asio::use_awaitable, error)));
+  buffer.commit(co_await transport.async_read_some(
+      buffer.prepare(kPieceBytes), asio::redirect_error(asio::use_awaitable, error)));
   if (error == asio::error::eof) error = wire::error::partial_message;
   co_return error;
 }
@@ -50,7 +50,7 @@ bool RequestBody::hold(std::size_t bytes, std::size_t size_max) {
   return held_.grow_to(std::min(size_max, bytes + std::clamp(bytes, kAheadMin, kAheadMax)));
 }
 
-// Straight to where it stays; what came with the header is moved there. As much as the socket has
+// Straight to where it stays; what came with the header is moved there. As much as has come
 // at a time: asio's own loop would read 64 KiB.
 asio::awaitable<ErrorOf> RequestBody::receive(std::size_t size) {
   std::size_t received = 0;
@@ -63,8 +63,8 @@ asio::awaitable<ErrorOf> RequestBody::receive(std::size_t size) {
       received += there;
     } else {
       ErrorOf error;
-      received +=
-          co_await socket_.async_read_some(room, asio::redirect_error(asio::use_awaitable, error));
+      received += co_await transport_.async_read_some(
+          room, asio::redirect_error(asio::use_awaitable, error));
       if (error) co_return error == asio::error::eof ? wire::error::partial_message : error;
     }
     if (received == size) co_return ErrorOf{};
@@ -99,7 +99,7 @@ asio::awaitable<ErrorOf> RequestBody::receive_chunks(RequestParser& parser) {
     if (buffer_.size() > kBetweenBytesMax) co_return wire::error::header_limit;
     expect_more_after(body.size());
     if (!hold(body.capacity(), SIZE_MAX)) co_return asio::error::no_memory;
-    error = co_await receive_some(socket_, buffer_);
+    error = co_await receive_some(transport_, buffer_);
     if (error) co_return error;
   }
   co_return ErrorOf{};
@@ -118,7 +118,7 @@ asio::awaitable<std::optional<Reply>> RequestBody::read(RequestParser& parser, R
   ErrorOf error;
   if (parser.get().version() == 11 && !parser.get()[wire::field::expect].empty()) {
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-    co_await asio::async_write(socket_, asio::buffer(kContinue.data(), kContinue.size()),
+    co_await asio::async_write(transport_, asio::buffer(kContinue.data(), kContinue.size()),
                                asio::redirect_error(asio::use_awaitable, error));
   }
   const auto size = parser.content_length();

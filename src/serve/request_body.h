@@ -1,6 +1,6 @@
 // The body of a request: read to where it stays, and counted as it arrives.
 //
-// Threads  those of the socket's strand.
+// Threads  those of the connection's strand.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,7 @@
 #include "serve/reply.h"
 #include "serve/request.h"
 #include "serve/server_state.h"
+#include "serve/transport.h"
 
 namespace gameflow::serve {
 
@@ -26,11 +27,11 @@ using RequestParser = boost::beast::http::request_parser<boost::beast::http::str
 class RequestBody {
  public:
   // All of them outlive it. `buffer` has what came with the header.
-  RequestBody(ServerState& state, const SessionLimits& limits, Tcp::socket& socket,
+  RequestBody(ServerState& state, const SessionLimits& limits, Transport& transport,
               boost::beast::flat_buffer& buffer, Deadline& deadline)
       : state_(state),
         limits_(limits),
-        socket_(socket),
+        transport_(transport),
         buffer_(buffer),
         deadline_(deadline),
         held_(state.body_budget) {}
@@ -52,7 +53,7 @@ class RequestBody {
 
   ServerState& state_;
   const SessionLimits& limits_;
-  Tcp::socket& socket_;
+  Transport& transport_;
   boost::beast::flat_buffer& buffer_;
   Deadline& deadline_;
   HeldBytes held_;
@@ -64,8 +65,8 @@ class RequestBody {
   Deadline::Instant started_;
 };
 
-// What the socket has, behind what `buffer` holds; partial_message at its end. The loops of Beast
+// What has come, behind what `buffer` holds; partial_message at its end. The loops of Beast
 // come back at the end of a header or body only.
-asio::awaitable<ErrorOf> receive_some(Tcp::socket& socket, boost::beast::flat_buffer& buffer);
+asio::awaitable<ErrorOf> receive_some(Transport& transport, boost::beast::flat_buffer& buffer);
 
 }  // namespace gameflow::serve

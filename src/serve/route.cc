@@ -76,9 +76,11 @@ bool is_same_origin(const MatchOptions& options, const Request& request) {
   const std::string origin = lower_case(request.origin);
   for (const PublicUrl& url : options.public_urls)
     if (origin == url.origin) return true;
-  for (const std::string_view scheme : {"http://", "https://"})
-    if (origin.starts_with(scheme)) return origin.substr(scheme.size()) == lower_case(request.host);
-  return false;
+  const auto is_at_host = [&](std::string_view scheme) {
+    return origin.starts_with(scheme) && origin.substr(scheme.size()) == lower_case(request.host);
+  };
+  // Where it did not come over TLS, a proxy in front may have taken that off.
+  return is_at_host("https://") || (!request.is_tls && is_at_host("http://"));
 }
 
 std::string_view allow_text(Method method) {
@@ -111,8 +113,9 @@ std::optional<Reply> refuse_origin(const MatchOptions& options, const Request& r
     return error_reply(
         403, "forbidden",
         fmt::format("this server does not know itself by the host name \"{}\"; if it is reached "
-                    "under that, start it with --public-url http://{}, or use its address",
-                    host_name(request.host).substr(0, 200), request.host.substr(0, 200)));
+                    "under that, start it with --public-url {}://{}, or use its address",
+                    host_name(request.host).substr(0, 200), request.is_tls ? "https" : "http",
+                    request.host.substr(0, 200)));
   const bool careful =
       route.method != Method::kGet || std::holds_alternative<WebSocket>(route.handler);
   if (careful && !is_own_page(options, request) && !is_open(options, route, request))

@@ -15,6 +15,7 @@
 
 #include "auth/tokens.h"
 #include "base/error.h"
+#include "serve/certificate.h"
 #include "serve/route.h"
 
 namespace gameflow::serve {
@@ -44,6 +45,7 @@ struct ServerOptions {
   std::uint32_t threads = 1;
   std::uint32_t workers = 1;  // for routes that are Blocking
   std::size_t body_bytes_max = 8U << 20;
+  std::optional<TlsFiles> tls;  // nothing: it speaks http
   // See Connections.
   std::uint32_t connections_max = 20'000;
   std::uint32_t connections_per_address_max = 0;  // 0: half of all; no limit for this machine
@@ -62,7 +64,8 @@ struct ServerOptions {
 class Server {
  public:
   // What the routes refer to must outlive the server.
-  //   kPortInUse (the message says how to pick another), kInvalidArgument (the address)
+  //   kPortInUse (the message says how to pick another), kInvalidArgument (the address); those of
+  //   Certificate::open
   static Result<std::unique_ptr<Server>> listen(const ServerOptions& options,
                                                 std::vector<Route> routes);
   virtual ~Server() = default;  // stops
@@ -71,6 +74,8 @@ class Server {
   // Of a server with tokens: from now on these. Streams and WebSockets of those that are not among
   // them any more end. Any thread.
   virtual void replace_tokens(auth::Tokens tokens) = 0;
+  // Of a server with TLS: its files once more, as Certificate::reload. Any thread.
+  virtual Status reload_certificate() = 0;
   // Accepts nothing new, answers what is running, ends streams, closes WebSockets with 1001, then
   // returns. Takes at most 5 s.
   virtual void stop() = 0;

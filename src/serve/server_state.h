@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "serve/byte_budget.h"
+#include "serve/certificate.h"
 #include "serve/connections.h"
 #include "serve/gate.h"
 #include "serve/net.h"
@@ -36,10 +38,12 @@ inline SessionLimits hurried(SessionLimits limits) {
 }
 
 struct ServerState {
-  ServerState(const ServerOptions& the_options, std::vector<Route> the_routes)
+  ServerState(const ServerOptions& the_options, std::vector<Route> the_routes,
+              std::unique_ptr<Certificate> the_certificate)
       : options(the_options),
         hurried_limits(hurried(options.limits)),
         routes(std::move(the_routes)),
+        certificate(std::move(the_certificate)),
         matching{options.checks_host, longest_first(options.public_urls), options.allowed_origins,
                  options.description},
         workers(options.workers),
@@ -53,6 +57,7 @@ struct ServerState {
   const ServerOptions options;
   const SessionLimits hurried_limits;
   const std::vector<Route> routes;
+  const std::unique_ptr<Certificate> certificate;  // nothing: connections speak without TLS
   const MatchOptions matching;
   asio::io_context io;
   asio::thread_pool workers;

@@ -51,25 +51,23 @@ asio::awaitable<void> Signal::wait() {
   (void)set_.exchange(false);  // an exchange: what the wakers wrote before is seen after it
 }
 
-asio::awaitable<bool> Signal::wait(Tcp::socket& client) {
+asio::awaitable<bool> Signal::wait(Transport& client) {
   if (!is_silent_) {
     co_await wait();
     co_return true;
   }
   Sleep sleep(*this, co_await asio::this_coro::executor);
   if (set_.exchange(false)) co_return true;
-  // Both begin here, without a detour over the strand: no wake-up gets between.
-  const auto [order, cancelled, unreadable] =
+  // Both begin here, without a detour over the strand: no wake-up gets between. What the client
+  // still says is for nobody: after a stream the connection ends.
+  std::array<char, 1> byte{};
+  const auto [order, cancelled, ended, size] =
       co_await asio::experimental::make_parallel_group(
           sleep.timer.async_wait(asio::deferred),
-          client.async_wait(Tcp::socket::wait_read, asio::deferred))
+          client.async_read_some(asio::buffer(byte), asio::deferred))
           .async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
   (void)set_.exchange(false);
   if (order[0] == 0) co_return true;
-  if (unreadable) co_return false;
-  std::array<char, 1> byte{};
-  ErrorOf ended;
-  client.receive(asio::buffer(byte), Tcp::socket::message_peek, ended);
   is_silent_ = false;
   co_return !ended;
 }

@@ -7,6 +7,7 @@
 #include "base/mutex.h"
 #include "serve/messages.h"
 #include "serve/net.h"
+#include "serve/transport.h"
 
 namespace gameflow::serve {
 
@@ -20,7 +21,7 @@ class Signal final : public Waiter, public std::enable_shared_from_this<Signal> 
   asio::awaitable<void> wait();
   // The same for a client that has nothing more to say; false: it has closed the connection, or its
   // half of it.
-  asio::awaitable<bool> wait(Tcp::socket& client);
+  asio::awaitable<bool> wait(Transport& client);
 
  private:
   struct Sleep;

@@ -23,8 +23,8 @@ constexpr std::size_t kIncomingBytesMax = 64U << 10;
 class WebSocketSession final : public Session,
                                public std::enable_shared_from_this<WebSocketSession> {
  public:
-  WebSocketSession(Tcp::socket socket, WebSocketMessages messages, const SessionLimits& limits)
-      : stream_(std::move(socket)),
+  WebSocketSession(Transport transport, WebSocketMessages messages, const SessionLimits& limits)
+      : stream_(std::move(transport)),
         messages_(std::move(messages.messages)),
         limits_(limits),
         signal_(std::move(messages.signal)) {}
@@ -45,7 +45,9 @@ class WebSocketSession final : public Session,
   asio::awaitable<void> write();
   asio::awaitable<void> close(websocket::close_code code, std::string_view reason);
 
-  websocket::stream<Tcp::socket> stream_;
+  Tcp::socket& socket() { return stream_.next_layer().next_layer(); }
+
+  websocket::stream<Transport> stream_;
   std::unique_ptr<Messages> messages_;
   const SessionLimits& limits_;
   std::shared_ptr<Signal> signal_;
@@ -54,8 +56,8 @@ class WebSocketSession final : public Session,
 
 void WebSocketSession::configure() {
   ErrorOf ignored;
-  stream_.next_layer().set_option(Tcp::no_delay(true), ignored);
-  stream_.next_layer().set_option(asio::socket_base::send_buffer_size(kSendBufferBytes), ignored);
+  socket().set_option(Tcp::no_delay(true), ignored);
+  socket().set_option(asio::socket_base::send_buffer_size(kSendBufferBytes), ignored);
   stream_.set_option(websocket::stream_base::timeout{
       limits_.header_time_max, limits_.silence_time_max, /*keep_alive_pings=*/true});
   stream_.set_option(websocket::stream_base::decorator([](websocket::response_type& response) {
@@ -142,17 +144,18 @@ void WebSocketSession::abort() {
   asio::post(stream_.get_executor(), [self = shared_from_this()] {
     self->state_ = State::kEnded;
     ErrorOf ignored;
-    self->stream_.next_layer().close(ignored);
+    self->socket().close(ignored);
     self->signal_->wake();
   });
 }
 
 }  // namespace
 
-asio::awaitable<void> serve_websocket(const SessionLimits& limits, Tcp::socket socket,
+asio::awaitable<void> serve_websocket(const SessionLimits& limits, Transport transport,
                                       UpgradeRequest request, WebSocketMessages messages,
                                       Connections::Lease& lease) {
-  auto session = std::make_shared<WebSocketSession>(std::move(socket), std::move(messages), limits);
+  auto session =
+      std::make_shared<WebSocketSession>(std::move(transport), std::move(messages), limits);
   lease.hold(session);
   co_await session->run(std::move(request));
 }

@@ -11,6 +11,7 @@
 #include "serve/net.h"
 #include "serve/server_state.h"
 #include "serve/signal.h"
+#include "serve/transport.h"
 
 namespace gameflow::serve {
 
@@ -22,7 +23,7 @@ struct WebSocketMessages {
 };
 
 // Accepts the upgrade and sends messages, as they come, until either side ends it.
-asio::awaitable<void> serve_websocket(const SessionLimits& limits, Tcp::socket socket,
+asio::awaitable<void> serve_websocket(const SessionLimits& limits, Transport transport,
                                       UpgradeRequest request, WebSocketMessages messages,
                                       Connections::Lease& lease);
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <random>
 #include <stop_token>
 #include <string>
@@ -14,6 +15,7 @@
 
 #include "app/commands.h"
 #include "app/connect/engine_transform.h"
+#include "app/connect/processes.h"
 #include "app/signals.h"
 #include "app/terminal.h"
 #include "base/time.h"
@@ -60,14 +62,16 @@ int run(const ConnectOptions& options, const connect::ConnectorFile& file,
         connect::Transform* transform) {
   TerminationSignals signals;
   std::stop_source stop;
-  auto http = client::HttpClient::open(options.server, stop.get_token());
-  auto reports = client::HttpClient::open(options.server, stop.get_token());
+  client::ServerAddress server = options.server;
+  server.checks_certificate = std::getenv(kServerIsParent) == nullptr;
+  auto http = client::HttpClient::open(server, stop.get_token());
+  auto reports = client::HttpClient::open(server, stop.get_token());
   if (!http) return print_error(http.error());
   if (!reports) return print_error(reports.error());
   const std::string& name = file.connector.name;
   const SystemClock clock;
   connect::Progress progress(file.connector, clock);
-  connect::Changes changes(options.server, file.connector.topics);
+  connect::Changes changes(server, file.connector.topics);
   Status result;
   {
     const auto tell = [&](const std::string& line) {

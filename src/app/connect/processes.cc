@@ -78,16 +78,15 @@ void log_lines(Process& process, std::string_view text) {
   }
 }
 
-// That of this process, with another token: a command line could be seen by everybody.
-std::vector<std::string> environment_with(const std::string& token) {
-  constexpr std::string_view kToken = "GAMEFLOW_TOKEN=";
-  std::vector<std::string> variables;
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    if (token.empty() || !std::string_view(*variable).starts_with(kToken))
-      variables.emplace_back(*variable);
+// That of this process, but for some variables.
+std::vector<std::string> environment_with(const std::map<std::string, std::string>& variables) {
+  std::vector<std::string> lines;
+  for (char** line = environ; *line != nullptr; ++line) {
+    const std::string_view text = *line;
+    if (!variables.contains(std::string(text.substr(0, text.find('='))))) lines.emplace_back(text);
   }
-  if (!token.empty()) variables.push_back(std::string(kToken) + token);
-  return variables;
+  for (const auto& [name, value] : variables) lines.push_back(fmt::format("{}={}", name, value));
+  return lines;
 }
 
 class Supervisor final : public ConnectorProcesses {
@@ -312,10 +311,10 @@ Status check_connectors(const std::vector<std::string>& files, const std::string
               fmt::format("{} of its connectors cannot run", mistakes));
 }
 
-std::unique_ptr<ConnectorProcesses> connector_processes(std::vector<std::string> arguments,
-                                                        const std::string& token,
-                                                        mode_t file_mask) {
-  return std::make_unique<Supervisor>(std::move(arguments), environment_with(token), file_mask);
+std::unique_ptr<ConnectorProcesses> connector_processes(
+    std::vector<std::string> arguments, const std::map<std::string, std::string>& variables,
+    mode_t file_mask) {
+  return std::make_unique<Supervisor>(std::move(arguments), environment_with(variables), file_mask);
 }
 
 }  // namespace gameflow::app

@@ -1,6 +1,7 @@
 // The connectors of a dataflow: a process for each, started again when it ends.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,10 +28,14 @@ class ConnectorProcesses {
   virtual void run(const std::vector<std::string>& files) = 0;
 };
 
-// None yet. `arguments`: what each is given beside its file. `token`: by which the server lets them
-// in, which they find in their environment; empty: what is there. `file_mask`: their umask; what
-// sinks write may be for others.
-std::unique_ptr<ConnectorProcesses> connector_processes(std::vector<std::string> arguments,
-                                                        const std::string& token, mode_t file_mask);
+// In the environment of such a process: the server is its parent, which it need not prove.
+inline constexpr const char* kServerIsParent = "GAMEFLOW_SERVER_IS_PARENT";
+
+// None yet. `arguments`: what each is given beside its file. `variables`: of its environment,
+// instead of those of this process; others could see a token on its command line. `file_mask`: its
+// umask; what sinks write may be for others.
+std::unique_ptr<ConnectorProcesses> connector_processes(
+    std::vector<std::string> arguments, const std::map<std::string, std::string>& variables,
+    mode_t file_mask);
 
 }  // namespace gameflow::app

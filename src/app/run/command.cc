@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <functional>
 #include <iterator>
@@ -93,6 +94,7 @@ http::ServerOptions server_options(const RunOptions& options, const ListenAddres
   server.address = address.host;
   server.port = address.port;
   server.allowed_origins = options.allowed_origins;
+  if (options.speaks_tls()) server.tls = serve::TlsFiles{options.tls_certificate, options.tls_key};
   // Half of the cores are the engine's.
   server.threads = std::max(1U, usable_cores() / 2);
   if (!options.web_folder.empty()) server.web_folder = options.web_folder;
@@ -122,6 +124,17 @@ std::vector<std::string> connector_arguments(const RunOptions& options, const st
   add("--secrets", options.secrets_file);
   for (const std::string& folder : options.build.package_folders) add("--package-path", folder);
   return arguments;
+}
+
+std::unique_ptr<ConnectorProcesses> connectors_of(const RunOptions& options,
+                                                  const ListenAddress& address,
+                                                  const std::optional<TokenWatch>& tokens,
+                                                  mode_t file_mask) {
+  std::map<std::string, std::string> variables;
+  if (tokens) variables["GAMEFLOW_TOKEN"] = tokens->own_token();
+  if (options.speaks_tls()) variables[kServerIsParent] = "1";
+  return connector_processes(connector_arguments(options, local_url(address, options.speaks_tls())),
+                             variables, file_mask);
 }
 
 // What --watch looks at. Each by itself: a connector's file that was removed hides no change of the
@@ -198,10 +211,10 @@ void tell_watched(const DataflowFile& file) {
   spdlog::info("watching {} for changes", fmt::join(all, ", "));
 }
 
-// The number of the signal that comes. Until then it looks at what there is to be looked at, and
-// the service manager hears that the server is alive.
-int serve_until_signal(TerminationSignals& signals, const std::vector<Look>& looks,
-                       const api::Api& api, ServiceManager& manager) {
+// The number of the next signal. Until then it looks at what there is to be looked at, and the
+// service manager hears that the server is alive.
+int next_signal(TerminationSignals& signals, const std::vector<Look>& looks, const api::Api& api,
+                ServiceManager& manager) {
   const auto alive_every = manager.alive_every();
   std::optional<std::chrono::milliseconds> pause = alive_every;
   for (const Look& look : looks)
@@ -212,6 +225,17 @@ int serve_until_signal(TerminationSignals& signals, const std::vector<Look>& loo
     if (const int signal = signals.wait_for(*pause); signal != 0) return signal;
     for (const Look& look : looks)
       if (look.every) look.at();
+  }
+}
+
+// The number of the signal that ends the server.
+int serve_until_end(TerminationSignals& signals, const std::vector<Look>& looks,
+                    const api::Api& api, ServiceManager& manager, serve::Server& server) {
+  for (;;) {
+    const int signal = next_signal(signals, looks, api, manager);
+    if (signal != SIGHUP) return signal;
+    if (const Status reloaded = server.reload_certificate(); !reloaded)
+      spdlog::error("{}; the certificate as it was before goes on", reloaded.error().message);
   }
 }
 
@@ -236,7 +260,8 @@ Status start_afresh(const plan::Graph& graph, const RunOptions& options, log::St
 Status serve(const RunOptions& options, Operators operators,
              std::vector<spec::Dashboard> dashboards, Watches& watches,
              const ListenAddress& address, const MemoryLimit& limit, ServiceManager& manager) {
-  TerminationSignals signals;  // before the first thread
+  // Before the first thread.
+  TerminationSignals signals(options.speaks_tls() ? Hangup::kReload : Hangup::kEnds);
   const mode_t file_mask = keep_private(options.data_folder);
   const SystemClock machine_clock;
   const CalmClock clock(machine_clock, {},
@@ -269,16 +294,15 @@ Status serve(const RunOptions& options, Operators operators,
   GF_ASSIGN(const std::unique_ptr<serve::Server> server, http::listen(api, of_server));
   deployment->start();
   server->start();
+  const ListenAddress listening{address.host, server->port()};
   const std::string status =
-      fmt::format("listening on http://{}", to_string({address.host, server->port()}));
+      fmt::format("listening on {}", to_url(listening, options.speaks_tls()));
   fmt::print("{}\n", status);
   std::fflush(stdout);
   spdlog::info("running {} ({}), data in {}", deployment->file().name,
                deployment->file().graph->name, options.data_folder.string());
 
-  auto connectors =
-      connector_processes(connector_arguments(options, local_url({address.host, server->port()})),
-                          tokens ? tokens->own_token() : std::string(), file_mask);
+  auto connectors = connectors_of(options, listening, tokens, file_mask);
   connectors->run(deployment->file().connectors);
 
   using std::chrono::milliseconds;
@@ -293,7 +317,7 @@ Status serve(const RunOptions& options, Operators operators,
   // Twice, and a token that was revoked is refused.
   const Look at_tokens{tokens ? std::optional(milliseconds(200)) : std::nullopt,
                        [&] { tokens->look(*server); }};
-  const int signal = serve_until_signal(signals, {at_files, at_tokens}, api, manager);
+  const int signal = serve_until_end(signals, {at_files, at_tokens}, api, manager, *server);
   manager.stopping();
   spdlog::info("stopping on signal {}: once more stops at once", signal);
   connectors.reset();
