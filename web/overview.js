@@ -45,7 +45,7 @@ const numbers = (...titles) => titles.map((title) => [title, 'number']);
 const topicTable = new LiveTable($('topics'),
   [['Topic'], ...numbers('Records', 'Per second'), ['Last 2 minutes', 'spark-column'], ...numbers('Stored', 'Partitions')]);
 const serviceTable = new LiveTable($('services'),
-  [['Service'], ...numbers('Records in', 'Out', 'Waiting', 'Late', 'Dead', 'Open windows'), ['Watermark']]);
+  [['Service'], ...numbers('Records in', 'Out', 'Waiting', 'Late', 'Unread times', 'Dead', 'Open windows'), ['Watermark']]);
 const connectorTable = new LiveTable($('connectors'),
   [['Connector'], ['Type'], ['Topics'], ['State'], ...numbers('Records', 'Per second', 'Waiting', 'Rejected'), ['Last error', 'message']]);
 const clockTable = new LiveTable($('clocks'),
@@ -246,6 +246,7 @@ function drawServices() {
     linkTo(`studio#service/${encodeURIComponent(name)}`, name), short(counters.records_in), short(counters.records_out),
     short(sources.flatMap(({partitions}) => partitions).reduce((sum, {lag}) => sum + lag, 0)),
     [short(counters.records_late), counters.records_late > 0 ? 'warn' : ''],
+    [short(counters.timestamp_fallbacks), counters.timestamp_fallbacks > 0 ? 'warn' : '', 'times that could not be read, for which another was taken'],
     [short(counters.records_dead), counters.records_dead > 0 ? 'bad' : ''], short(counters.windows_open),
     watermark === null ? '–' : `${time(watermark)}, ${duration(dataflow.now - watermark)} behind`,
   ]), namesOf(services));

@@ -37,9 +37,8 @@ inline Money money_of(f64 amount, const Text& code, const Currency* currency) {
 
 // Nothing: it cannot be read.
 inline Optional<Timestamp> time_in(const Text& text) {
-  constexpr i64 kNone = INT64_MIN;
-  const i64 ms = parse_time(text, kNone);
-  return ms == kNone ? Optional<Timestamp>() : Optional<Timestamp>(Timestamp{ms});
+  i64 ms = 0;
+  return parse_time(text, &ms) ? Optional<Timestamp>(Timestamp{ms}) : Optional<Timestamp>();
 }
 
 inline Timestamp known_time(const Optional<Timestamp>& at) {

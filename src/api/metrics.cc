@@ -122,6 +122,9 @@ void add_service_counters(Families& out, const std::vector<runtime::ServiceStats
   out.counter("gameflow_service_records_skipped_total",
               "Records that failed and were skipped, as on-error says.");
   for_each(&Stats::records_skipped);
+  out.counter("gameflow_service_timestamp_fallbacks_total",
+              "Times that could not be read, for which operators took another one.");
+  for_each(&Stats::timestamp_fallbacks);
   out.counter("gameflow_service_records_future_total",
               "Records stamped so far ahead of the clock that they do not move the watermark.");
   for_each(&Stats::records_future);

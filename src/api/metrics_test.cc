@@ -64,6 +64,7 @@ TEST_F(MetricsTest, Values) {
            "gameflow_memory_full 0",
            "gameflow_service_held{service=\"sessions\"} 0",
            "gameflow_service_records_skipped_total{service=\"sessions\"} 0",
+           "gameflow_service_timestamp_fallbacks_total{service=\"sessions\"} 0",
            "gameflow_service_stopped{service=\"sessions\"} 0",
            "gameflow_operator_out_total{service=\"sessions\",node=\"sessions/source/0\",step=\"0\","
            "operator=\"filter\"} 8",

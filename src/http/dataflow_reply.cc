@@ -37,6 +37,7 @@ json::object counters_json(const runtime::ServiceStats& stats) {
           {"records_future", stats.records_future},
           {"records_expired", stats.records_expired},
           {"records_skipped", stats.records_skipped},
+          {"timestamp_fallbacks", stats.timestamp_fallbacks},
           {"windows_open", stats.windows_open},
           {"windows_closed", stats.windows_closed},
           {"results_early", stats.results_early},

@@ -189,6 +189,7 @@ void add(const OperatorCounts& more, OperatorCounts& to) {
     to[i].in += more[i].in;
     to[i].out += more[i].out;
     to[i].failed += more[i].failed;
+    to[i].unread_times += more[i].unread_times;
   }
 }
 

@@ -48,8 +48,8 @@ struct LateStats {
   }
 };
 
-// Counters but those of operators count since the dataflow first ran: they are committed with the
-// state.
+// Counters count since the dataflow first ran: they are committed with the state. Those of
+// operators, and timestamp_fallbacks, since the start of the process.
 struct ServiceStats {
   std::string name;
   std::uint64_t records_in = 0;
@@ -62,9 +62,10 @@ struct ServiceStats {
   std::uint64_t windows_open = 0, windows_closed = 0;
   std::uint64_t results_early = 0, results_corrected = 0;
   std::optional<Timestamp> watermark;
-  std::uint64_t records_skipped = 0;  // failed, with `on-error: skip`
-  std::optional<Stop> stopped = {};   // with `on-error: fail`: where and why
-  bool is_held = false;               // it gets no input, as memory is full of its state
+  std::uint64_t records_skipped = 0;      // failed, with `on-error: skip`
+  std::uint64_t timestamp_fallbacks = 0;  // times not readable, for which parse_time gave another
+  std::optional<Stop> stopped = {};       // with `on-error: fail`: where and why
+  bool is_held = false;                   // it gets no input, as memory is full of its state
   LateStats last_minute;
   std::vector<PartitionStats> partitions;
   std::vector<StateStats> states;

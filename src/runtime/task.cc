@@ -154,6 +154,7 @@ ServiceStats ServiceTask::stats(Duration attention) const {
                                 positions_.watermark.is_idle(i, attention)});
   }
   for (std::size_t i = 0; i < counts_.size(); ++i) {
+    stats.timestamp_fallbacks += counts_[i].unread_times;
     const BoundOperator& op = service_.operators[i];
     if (op.name.empty()) continue;
     const bool is_first = stats.operators.empty() || stats.operators.back().node != op.node;

@@ -79,6 +79,7 @@ function counterFacts(service, now, context) {
     Lag: [whole(f.lag), f.held ? 'warn' : ''],
     Watermark: f.delay === null ? '–' : `${duration(f.delay)} behind`,
     Late: [whole(counters.records_late), counters.records_late > 0 ? 'warn' : ''],
+    'Unread times': [whole(counters.timestamp_fallbacks), counters.timestamp_fallbacks > 0 ? 'warn' : ''],
     'Dead letters': [whole(counters.records_dead), counters.records_dead > 0 ? 'bad' : ''],
   };
 }

@@ -12,7 +12,7 @@
 namespace gameflow::abi {
 
 // Raised when this file, types.h, text.h or arena.h change a layout or a meaning.
-inline constexpr u32 kVersion = 8;
+inline constexpr u32 kVersion = 9;
 
 // A failed record of a batch: its index, which function of a chain failed (its place in it, from 0;
 // 0 where there is only one), and what the exception said (in the call's arena).
@@ -22,9 +22,10 @@ struct RecordError {
 };
 
 // What a function of a chain has done: values that came to it, values that it handed on (also those
-// that were taken back, as a function behind it failed), and calls that failed.
+// that were taken back, as a function behind it failed), calls that failed, and times for which
+// parse_time gave another one (those of a call all at its first function).
 struct StepCount {
-  u64 in, out, failed;
+  u64 in, out, failed, unread_times = 0;
 };
 
 // An argument of a query: what stands for a `?`.
@@ -194,7 +195,6 @@ struct Library {
 
 using LibraryFn = const Library* (*)();
 inline constexpr const char* kLibrarySymbol = "gameflow_library";
-
 inline constexpr u32 kStatesMax = 32;  // of a service: bits of RowUse
 
 }  // namespace gameflow::abi

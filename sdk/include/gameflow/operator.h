@@ -37,16 +37,21 @@ inline thread_local abi::Call* current_call = nullptr;
 // Makes `call` the running call of this thread for as long as it lives.
 class CallScope {
  public:
-  explicit CallScope(abi::Call* call) {
+  explicit CallScope(abi::Call* call) : unread_before_(unread_times) {
     current_call = call;
     current_arena = call->arena;
   }
   ~CallScope() {
+    if (current_call->counts != nullptr)
+      current_call->counts->unread_times += unread_times - unread_before_;
     current_call = nullptr;
     current_arena = nullptr;
   }
   CallScope(const CallScope&) = delete;
   CallScope& operator=(const CallScope&) = delete;
+
+ private:
+  const u64 unread_before_;
 };
 
 // The number of an object type of the dataflow; specialised by generated code.

@@ -168,13 +168,19 @@ Result<std::vector<std::string>> World::query(const std::string& sql) const {
 Result<std::map<std::string, std::uint64_t>> World::counters(const std::string& service) const {
   for (const runtime::ServiceStats& stats : engine_->stats().services) {
     if (stats.name != service) continue;
-    return std::map<std::string, std::uint64_t>{
-        {"in", stats.records_in},           {"out", stats.records_out},
-        {"late", stats.records_late},       {"dead", stats.records_dead},
-        {"future", stats.records_future},   {"expired", stats.records_expired},
-        {"skipped", stats.records_skipped}, {"stopped", stats.stopped ? 1 : 0},
-        {"open", stats.windows_open},       {"closed", stats.windows_closed},
-        {"early", stats.results_early},     {"corrected", stats.results_corrected}};
+    return std::map<std::string, std::uint64_t>{{"in", stats.records_in},
+                                                {"out", stats.records_out},
+                                                {"late", stats.records_late},
+                                                {"dead", stats.records_dead},
+                                                {"future", stats.records_future},
+                                                {"expired", stats.records_expired},
+                                                {"skipped", stats.records_skipped},
+                                                {"stopped", stats.stopped ? 1 : 0},
+                                                {"open", stats.windows_open},
+                                                {"closed", stats.windows_closed},
+                                                {"early", stats.results_early},
+                                                {"corrected", stats.results_corrected},
+                                                {"fallbacks", stats.timestamp_fallbacks}};
   }
   return fail(ErrorCode::kInvalidArgument, fmt::format("there is no service '{}'", service));
 }
