@@ -28,8 +28,8 @@ struct Running {
           const Clock& clock, QueryCounters& counters, const Measure& measure,
           std::uint64_t number_in)
       : engine(std::move(engine_in)),
-        metrics([this, measure] { return measure(*this); }, clock),
-        queries(engine.get(), store, counters, metrics),
+        metrics([this, measure] { return rows_of(measure(*this)); }, clock),
+        queries(engine.get(), store, counters, metrics, clock),
         number(number_in) {}
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
@@ -70,7 +70,7 @@ struct Running {
   }
 
   const std::shared_ptr<const runtime::Engine> engine;
-  const MetricsReader metrics;
+  const MeasuredReader metrics;
   Queries queries;
   const std::uint64_t number;  // how many there were before
 };

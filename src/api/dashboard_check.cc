@@ -46,7 +46,8 @@ Status show(const plan::Graph& graph, std::list<query::Table>& tables, query::Da
   static const NoRecords kNoRecords;
   for (const TopicName& name : topic_names(graph, names))
     GF_TRY(database.add_topic({name.name, name.type, &kNoRecords}));
-  GF_TRY(database.add_topic({kMetricsTable, metrics_type(), &kNoRecords}));
+  for (const SystemTable& table : {metrics_table(), progress_table()})
+    GF_TRY(database.add_topic({table.name, table.type, &kNoRecords}));
   return {};
 }
 

@@ -84,7 +84,7 @@ TEST(DashboardCheck, TellsMistakesWithTheirPlace) {
   const Wrong rows[] = {
       {"{ type: figure, query: select score from bets }",
        "t:4:50: error: no such table: bets; the tables are: best, one__points, two__points, users, "
-       "_metrics, dead-letters, dead_letters, "
+       "_metrics, _progress, dead-letters, dead_letters, "
        "game-events, game_events, points\n"
        "    4 |       - { type: figure, query: select score from bets }\n"
        "      |                                                  ^~~~\n"},

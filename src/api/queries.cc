@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "api/progress.h"
 #include "api/state_page.h"
 #include "api/system_tables.h"
 #include "base/ascii.h"
@@ -69,15 +70,22 @@ struct Queries::Slot {
 };
 
 Queries::Queries(const runtime::Engine* engine, const log::Store& store, QueryCounters& counters,
-                 const query::TopicReader& metrics)
-    : engine_(engine), counters_(counters) {
+                 const query::TopicReader& metrics, const Clock& clock)
+    : engine_(engine),
+      progress_([this] { return rows_of(progress_of(*engine_, topic_names_)); }, clock),
+      counters_(counters) {
   if (engine == nullptr) return;
   std::vector<std::string> names;
   for (query::Table& schema : engine->schemas()) {
     names.push_back(schema.name);
     schemas_.push_back(std::make_shared<const query::Table>(std::move(schema)));
   }
-  topics_.emplace(engine->graph(), store, names, metrics);
+  topic_names_ = topic_names(engine->graph(), names);
+  topics_.emplace(topic_names_, store,
+                  std::vector<query::Topic>{
+                      {metrics_table().name, metrics_table().type, &metrics},
+                      {progress_table().name, progress_table().type, &progress_},
+                  });
 }
 
 Result<std::unique_ptr<query::Database>> Queries::make_database() const {
@@ -130,8 +138,10 @@ Result<query::Answer> Queries::run_on(query::Database& database, std::string_vie
         deadline - std::chrono::steady_clock::now());
     auto answer = database.run(sql, parameters, limits);
     // What is measured is another at each look.
-    if (answer && std::ranges::count(answer->uses.tables, kMetricsTable) != 0)
-      answer->uses.clock = true;
+    const auto is_measured = [](const std::string& table) {
+      return table == metrics_table().name || table == progress_table().name;
+    };
+    if (answer && std::ranges::any_of(answer->uses.tables, is_measured)) answer->uses.clock = true;
     return answer;
   });
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "api/api.h"
+#include "api/system_tables.h"
 #include "api/topic_tables.h"
 #include "base/error.h"
 #include "base/mutex.h"
@@ -36,10 +37,9 @@ struct QueryCounters {
 
 class Queries {
  public:
-  // All outlive this; without an engine there are no tables.
-  // `metrics` are the rows of `_metrics`.
+  // All outlive this; without an engine there are no tables. `metrics` are the rows of `_metrics`.
   Queries(const runtime::Engine* engine, const log::Store& store, QueryCounters& counters,
-          const query::TopicReader& metrics);
+          const query::TopicReader& metrics, const Clock& clock);
 
   Result<query::Answer> run(std::string_view sql, std::span<const query::Parameter> parameters,
                             const query::Limits& limits);
@@ -67,6 +67,8 @@ class Queries {
                                std::chrono::steady_clock::time_point deadline);
 
   const runtime::Engine* engine_;
+  std::vector<TopicName> topic_names_;
+  const MeasuredReader progress_;
   std::optional<TopicTables> topics_;
   query::Tables schemas_;  // every table without its rows, as the engine orders them
   Mutex mutex_;

@@ -55,10 +55,29 @@ TEST_F(QueriesTest, Sql) {
   EXPECT_EQ(show(api_.sql("SELECT count(*) FROM \"PLAYERS\" p JOIN [Scores] s", {})), "4");
   EXPECT_EQ(show(api_.sql("select 1", {})), "1");
   EXPECT_EQ(show(api_.sql("select _key from players", {.rows_max = 1})), "ann ...");
-  EXPECT_EQ(show(api_.sql("select * from playres", {})),
-            "sql_invalid: no such table: playres; the tables are: players, scores, _metrics, "
-            "dead-letters, dead_letters, summaries, topic__players");
+  EXPECT_EQ(
+      show(api_.sql("select * from playres", {})),
+      "sql_invalid: no such table: playres; the tables are: players, scores, _metrics, _progress, "
+      "dead-letters, dead_letters, summaries, topic__players");
   EXPECT_EQ(show(api_.sql("delete from players", {})).substr(0, 10), "sql_denied");
+}
+
+TEST_F(QueriesTest, ProgressOfEachTable) {
+  EXPECT_EQ(show(api_.sql("select name, service, complete_to, lag, cast(late * 100 as integer), "
+                          "stopped from _progress",
+                          {})),
+            "players,sessions,5000,3,0,NULL;scores,sessions,5000,3,0,NULL;"
+            "topic__players,NULL,NULL,0,0,NULL;summaries,NULL,NULL,0,0,NULL;"
+            "dead_letters,NULL,NULL,0,0,NULL;dead-letters,NULL,NULL,0,0,NULL");
+  runtime::ServiceStats& sessions = engine_.stats_.services[0];
+  sessions.last_minute = {.records = 10, .late = 4, .reason = {}};
+  sessions.stopped = runtime::Stop{.op = "update-state", .reason = "no", .topic = "players"};
+  EXPECT_EQ(
+      show(api_.sql("select cast(late * 100 as integer), substr(stopped, 1, 54) from _progress "
+                    "where name = 'scores'",
+                    {})),
+      "40,service 'sessions' has stopped at topic 'players' parti");
+  EXPECT_TRUE(api_.sql("select * from _progress", {})->uses.clock);
 }
 
 TEST_F(QueriesTest, EachSeesTheRowsOfItsMomentAndKeepsNothing) {

@@ -1,6 +1,7 @@
 #include "api/topic_tables.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <set>
 #include <utility>
@@ -127,14 +128,14 @@ std::vector<TopicName> topic_names(const plan::Graph& graph,
   return all;
 }
 
-TopicTables::TopicTables(const plan::Graph& graph, const log::Store& store,
-                         const std::vector<std::string>& taken, const query::TopicReader& metrics) {
-  for (const TopicName& name : topic_names(graph, taken)) {
+TopicTables::TopicTables(const std::vector<TopicName>& names, const log::Store& store,
+                         std::vector<query::Topic> system) {
+  for (const TopicName& name : names) {
     const auto [first, is_new] = first_.emplace(name.topic, topics_.size());
     if (is_new) readers_.push_back(std::make_unique<LogReader>(store, name.topic));
     topics_.push_back({name.name, name.type, readers_.back().get()});
   }
-  topics_.push_back({kMetricsTable, metrics_type(), &metrics});
+  std::ranges::move(system, std::back_inserter(topics_));
 }
 
 TopicTables::~TopicTables() = default;

@@ -30,10 +30,10 @@ std::vector<TopicName> topic_names(const plan::Graph& graph, const std::vector<s
 // Threads  any.
 class TopicTables {
  public:
-  // Of the graph's topics, and `_metrics`, which `metrics` reads; `taken` are the names that stand
-  // for states. Store and `metrics` are borrowed.
-  TopicTables(const plan::Graph& graph, const log::Store& store,
-              const std::vector<std::string>& taken, const query::TopicReader& metrics);
+  // Of the graph's topics, whose `names` they are, and those of `system`. The store is borrowed,
+  // and so are the readers.
+  TopicTables(const std::vector<TopicName>& names, const log::Store& store,
+              std::vector<query::Topic> system);
   ~TopicTables();
 
   // By topic_names().

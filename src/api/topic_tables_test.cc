@@ -92,8 +92,8 @@ TEST_P(TopicTablesTest, TheLastOnes) {
 
 TEST_P(TopicTablesTest, TopicsWithoutSchemaAreNone) {
   EXPECT_EQ(ask("select * from late"),
-            "no such table: late; the tables are: players, scores, _metrics, dead-letters, "
-            "dead_letters, summaries, topic__players");
+            "no such table: late; the tables are: players, scores, _metrics, _progress, "
+            "dead-letters, dead_letters, summaries, topic__players");
 }
 
 TEST_P(TopicTablesTest, DeadLettersNeedNoSchema) {

@@ -262,7 +262,7 @@ TEST_F(WebSocket, FollowsQueries) {
   const std::string first = client.next();
   EXPECT_EQ(without_version(first),
             R"({"id":"a","at":1731406530000,"columns":["n","b"],"rows":[[1.5,"b"]],)"
-            R"("truncated":false})");
+            R"("truncated":false,"reads":[]})");
   client.send(R"({"subscribe":"now","sql":"select :now as now","every":"100ms","key":["now"]})");
   EXPECT_NE(client.next().find(R"("rows":[[1731406530000]])"), std::string::npos);
   server.clock.advance(Duration{10});

@@ -88,15 +88,18 @@ bool Feed::set(const query::Answer& answer, Timestamp at) {
   if (!rows) return set(rows.error(), at);
   std::string columns;
   query::append_json(answer.columns, columns);
+  std::string reads;
+  query::append_json(answer.uses.tables, reads);
   const MutexLock lock(mutex_);
-  const bool has_same_form =
-      number_ != 0 && error_.empty() && columns == columns_ && answer.truncated == truncated_;
+  const bool has_same_form = number_ != 0 && error_.empty() && columns == columns_ &&
+                             reads == reads_ && answer.truncated == truncated_;
   const bool is_same =
       has_same_form && std::ranges::equal(rows_, *rows, {}, &Row::json, &Row::json);
   if (is_same) return false;
   auto changed = has_same_form ? difference(*rows) : std::nullopt;
   rows_ = *std::move(rows);
   columns_ = std::move(columns);
+  reads_ = std::move(reads);
   truncated_ = answer.truncated;
   error_.clear();
   advance(at, std::move(changed));
@@ -204,7 +207,7 @@ std::string Feed::whole() const {
     if (&row != rows_.data()) out += ',';
     out += row.json;
   }
-  return out += truncated_ ? "],\"truncated\":true" : "],\"truncated\":false";
+  return out += fmt::format("],\"truncated\":{},\"reads\":{}", truncated_, reads_);
 }
 
 }  // namespace gameflow::live

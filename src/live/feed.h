@@ -79,7 +79,7 @@ class Feed {
   mutable Mutex mutex_;
   std::uint64_t number_ GF_GUARDED_BY(mutex_) = 0;  // of the last version; 0: there is none
   Timestamp at_ GF_GUARDED_BY(mutex_){};
-  std::string columns_ GF_GUARDED_BY(mutex_);  // JSON
+  std::string columns_ GF_GUARDED_BY(mutex_), reads_ GF_GUARDED_BY(mutex_);  // JSON
   std::vector<Row> rows_ GF_GUARDED_BY(mutex_);
   bool truncated_ GF_GUARDED_BY(mutex_) = false;
   std::string error_ GF_GUARDED_BY(mutex_);  // JSON; empty: there are rows

@@ -11,7 +11,10 @@ using Rows = std::vector<std::vector<query::Value>>;
 constexpr Timestamp kAt{5};
 
 Answer answer(Rows rows) {
-  return {.columns = {"name", "n"}, .rows = std::move(rows), .truncated = false, .uses = {}};
+  return {.columns = {"name", "n"},
+          .rows = std::move(rows),
+          .truncated = false,
+          .uses = {.tables = {"players"}}};
 }
 
 std::vector<query::Value> row(std::string name, std::int64_t n) {
@@ -39,8 +42,10 @@ TEST_F(FeedTest, GivesAllRowsThenWhatChanges) {
   Rows rows{row("a", 5), row("b", 4), row("c", 3)};
   for (const auto* name : {"v", "w", "x", "y", "z"}) rows.push_back(row(name, 0));
   EXPECT_TRUE(feed.set(answer(rows), kAt));
-  EXPECT_EQ(next(), R"("version":"#1","at":5,"columns":["name","n"],"rows":[["a",5],["b",4],)"
-                    R"(["c",3],["v",0],["w",0],["x",0],["y",0],["z",0]],"truncated":false)");
+  EXPECT_EQ(
+      next(),
+      R"("version":"#1","at":5,"columns":["name","n"],"rows":[["a",5],["b",4],)"
+      R"(["c",3],["v",0],["w",0],["x",0],["y",0],["z",0]],"truncated":false,"reads":["players"])");
   EXPECT_EQ(next(), "nothing");
   // The same rows are no version.
   EXPECT_FALSE(feed.set(answer(rows), kAt));
@@ -53,7 +58,9 @@ TEST_F(FeedTest, GivesAllRowsThenWhatChanges) {
   EXPECT_EQ(next(), R"("version":"#2","after":"#1","at":5,"removed":[["c"]],)"
                     R"("changed":[[0,["b",6]],[2,["d",1]]])");
   EXPECT_TRUE(feed.set(answer({}), kAt));
-  EXPECT_EQ(next(), R"("version":"#3","at":5,"columns":["name","n"],"rows":[],"truncated":false)");
+  EXPECT_EQ(
+      next(),
+      R"("version":"#3","at":5,"columns":["name","n"],"rows":[],"truncated":false,"reads":["players"])");
 }
 
 TEST_F(FeedTest, OneThatIsBehindGetsEachChangeInTurn) {

@@ -248,6 +248,22 @@ describe('dashboards', {timeout: 300_000}, () => {
     assert.deepEqual(page.problems, []);
   });
 
+  it('each panel says what it was computed over, and whether that is complete', async () => {
+    await open();
+    await untilState(page, 'live', live);
+    const revenue = shown(page, 'Revenue today');
+    const about = revenue.getByRole('button', {name: 'What is Revenue today?'});
+    await until('it is known', async () => (await about.getAttribute('title')) === 'incomplete: 41,500 records to be read, 12 % late');
+    assert.equal(await about.innerText(), '!');
+    await about.click();
+    assert.equal(await revenue.locator('.definition').innerText(), 'From by_player, made by active-players (complete to 20 Nov 2026, 09:30:00, nothing to be read). '
+      + 'From sales, made by shop (complete to 20 Nov 2026, 09:29:00, 41,500 records to be read, 12 % of the last minute came too late).');
+    const players = shown(page, 'Active players').getByRole('button', {name: 'What is Active players?'});
+    await players.click();
+    assert.match(await shown(page, 'Active players').locator('.definition').innerText(), /^Players with an event in the last 5 minutes\.\n\nFrom by_player, made by active-players \(/);
+    assert.equal(await players.innerText(), 'i');
+  });
+
   it('by keyboard: what a panel means, a chart as a table, and links', async () => {
     await open();
     await untilState(page, 'live', live);
@@ -298,7 +314,8 @@ describe('dashboards', {timeout: 300_000}, () => {
     assert.deepEqual([state.choice.range, state.choice.variables], [{last: 86_400_000}, {x: 'y'}]);
     assert.equal(await page.innerText('h1'), 'Later still');
     assert.equal(await shown(page, 'C').locator('.message').innerText(), 'There is no panel of type nonsense.');
-    await until('what was followed is let go', async () => (await dashState(page)).queries.queries === 1);
+    // What is left is the panel's, and how complete tables are.
+    await until('what was followed is let go', async () => (await dashState(page)).queries.queries === 2);
   });
 
   it('wall screen: only numbers, as large as they fit', async () => {

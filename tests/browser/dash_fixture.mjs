@@ -1,5 +1,11 @@
 // A dashboard with a panel of every type, and answers for its queries: the same numbers for the same time.
 
+import {kProgressQuery} from '../../web/dash/origin.js';
+
+// Of two tables; queries that begin with `revenue` read the one that is behind.
+export const kProgress = [['by_player', 'active-players', Date.UTC(2026, 10, 20, 9, 30), 0, 0, null], ['sales', 'shop', Date.UTC(2026, 10, 20, 9, 29), 41_500, 0.12, null]];
+const kReads = {'players :platform': ['by_player'], revenue: ['by_player', 'sales']};
+
 const kServers = ['eu-west-1', 'eu-west-2', 'us-east-1', 'us-east-2', 'ap-south-1', 'sa-east-1', 'us-west-1', 'eu-north-1'];
 const kPlatforms = ['android', 'console', 'ios', 'pc'];
 export const kHostile = '<img src=x onerror="window.__hostile=1">{a|b}';
@@ -54,7 +60,11 @@ const wave = (t, period, phase = 0) => Math.sin((2 * Math.PI * t) / period + pha
 const kHour = 3_600_000;
 
 // now: ms that "now" is in what is answered
-export function answerEverything(sql, {from, to, platform = null, difficulty = null}, now) {
+export function answerEverything(sql, params, now) {
+  return {...rowsOf(sql, params, now), reads: kReads[sql] ?? []};
+}
+
+function rowsOf(sql, {from, to, platform = null, difficulty = null}, now) {
   const name = sql.replace(/ :.*/, '');
   const until = Math.min(to ?? now, now), step = Math.max(60_000, Math.ceil((to - from) / 120 / 60_000) * 60_000);
   const times = [];
@@ -83,6 +93,7 @@ export function answerEverything(sql, {from, to, platform = null, difficulty = n
     case 'timeline': return {columns: ['time', 'what', 'detail', 'kind'], rows: Array.from({length: 14}, (_, i) => [now - i * 47 * 60_000, ['Release 1.8', 'Player banned', 'Event began', kHostile][i % 4], i % 3 === 0 ? 'by the operator' : null, ['release', 'moderation', 'event', 'release'][i % 4]])};
     case 'table': return {columns: ['player', 'platform', 'level', 'spent', 'seen_at'], rows: Array.from({length: 143}, (_, i) =>
       [i === 3 ? kHostile : `player_${i}`, kPlatforms[i % 4], difficulty === 'hard' ? i % 12 : i % 30, i % 9 === 0 ? null : Math.round(i * 137.31) / 100, now - i * 61_000])};
+    case kProgressQuery: return {columns: ['name', 'service', 'complete_to', 'lag', 'late', 'stopped'], rows: kProgress};
     default: throw Object.assign(new Error(`no such table: ${name}`), {code: 'sql_invalid'});
   }
 }

@@ -122,6 +122,8 @@ describe('dashboards of the program', {skip: kBinary ? false : 'GAMEFLOW_BIN nam
     await page.click('#dashboards a >> nth=0');
     await untilState(page, 'live', (s) => s.dashboard === 'shop' && s.panels.length === 6 && s.panels.every(({state}) => ['live', 'empty'].includes(state)));
     assert.match(await textOf(page, 'Sales'), /^0 sales/);
+    await shown(page, 'Sales').getByRole('button', {name: 'What is Sales?'}).click();
+    assert.equal(await shown(page, 'Sales').locator('.definition').innerText(), 'All that was sold.\n\nFrom sales, as it comes in.');
     assert.equal(await shown(page, 'Items').locator('.message').innerText(), 'Nothing to show for this choice.');
     assert.equal(await page.inputValue('#zone-choice'), 'Europe/Berlin');
   });

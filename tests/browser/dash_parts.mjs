@@ -9,6 +9,7 @@ import {applyMessage, kNoAnswer, parametersOf} from '../../web/dash/answer.js';
 import {ColumnError, pick, stateOf, timeOf} from '../../web/dash/columns.js';
 import {csvOf} from '../../web/dash/csv.js';
 import {spansOf, widthsOf} from '../../web/dash/layout.js';
+import {originOf, progressOf} from '../../web/dash/origin.js';
 import {boundsOf, gridOf, isLive, parseRange, rangeName, rangeTitle} from '../../web/dash/range.js';
 import {kTypes, queriesOf} from '../../web/dash/types.js';
 import {changeOf, unitOf} from '../../web/dash/units.js';
@@ -132,6 +133,29 @@ describe('dashboards, answers', () => {
   it('a change that does not follow asks for all rows', () => {
     assert.equal(applyMessage(first, {version: 'a-9', after: 'a-8', removed: [], changed: []}, ['name']), null);
     assert.equal(applyMessage(kNoAnswer, {version: 'a-2', after: 'a-1', removed: [], changed: []}, ['name']), null);
+  });
+
+  it('say what they were computed over', () => {
+    const of = applyMessage(kNoAnswer, {version: 'b-1', at: 5, columns: ['n'], rows: [[1]], truncated: false, reads: ['sales']}, []);
+    assert.deepEqual([kNoAnswer.reads, first.reads, of.reads], [[], [], ['sales']]);
+    assert.deepEqual(applyMessage({...of, version: 'b-1'}, {version: 'b-2', after: 'b-1', at: 6, removed: [], changed: []}, []).reads, ['sales']);
+  });
+
+  it('how complete they are, in words', () => {
+    const columns = ['name', 'service', 'complete_to', 'lag', 'late', 'stopped'];
+    const say = (reads, ...rows) => originOf(reads, progressOf({columns, rows}), (ms) => `t${ms}`);
+    assert.deepEqual(say([]), {text: '', warning: ''});
+    assert.deepEqual(say(['sales'], ['Sales', null, null, 0, 0, null]), {text: 'From sales, as it comes in.', warning: ''});
+    assert.deepEqual(say(['_metrics']), {text: 'From _metrics, as it comes in.', warning: ''});
+    assert.deepEqual(say(['now', 'sales'], ['now', 'count', 7, 0, 0.004, null], ['sales', 'shop', null, 12_345, 0.25, null]), {
+      text: 'From now, made by count (complete to t7, nothing to be read, 0.4 % of the last minute came too late). From sales, made by shop (12,345 records to be read, 25 % of the last minute came too late).',
+      warning: 'incomplete: 12,345 records to be read, 25 % late',
+    });
+    // Two services may write a topic.
+    assert.equal(say(['all'], ['all', 'a', 1, 0, 0, null], ['all', 'b', 2, 0, 0, null]).text, 'From all, made by a (complete to t1, nothing to be read) and b (complete to t2, nothing to be read).');
+    assert.deepEqual(say(['now'], ['now', 'count', 7, 0, 0, "service 'count' has stopped"]), {
+      text: "From now, made by count (complete to t7, nothing to be read, service 'count' has stopped).", warning: 'incomplete: a service has stopped',
+    });
   });
 
   it('an error leaves no rows, rows leave no error', () => {

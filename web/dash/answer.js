@@ -1,15 +1,16 @@
 // What /ws/sql says of one query, and what is known of it then. Pure: an answer is a value, a message makes the next one.
 //
-// An answer is {version, at, columns, rows, truncated, error}: rows is null before the first message and while there is an error.
+// An answer is {version, at, columns, rows, truncated, reads, error}: rows is null before the first message and while there is an error;
+// reads are the tables in SQL that it was computed over.
 
-export const kNoAnswer = Object.freeze({version: null, at: null, columns: [], rows: null, truncated: false, error: null});
+export const kNoAnswer = Object.freeze({version: null, at: null, columns: [], rows: null, truncated: false, reads: [], error: null});
 
 // The answer after `message`; null where the message does not follow on it, so that all rows have to be asked for.
 export function applyMessage(answer, message, key) {
   const {version, at} = message;
   if (message.error) return {...kNoAnswer, version: version ?? null, at: at ?? null, error: message.error};
   if (message.rows) {
-    return {version, at, columns: message.columns, rows: message.rows, truncated: message.truncated === true, error: null};
+    return {version, at, columns: message.columns, rows: message.rows, truncated: message.truncated === true, reads: message.reads ?? [], error: null};
   }
   if (answer.rows === null || message.after !== answer.version) return null;
   const places = key.map((name) => answer.columns.indexOf(name));

@@ -6,6 +6,7 @@ import {Shell} from '../shell.js';
 import {nameOf, readAddress, writeAddress} from './address.js';
 import {controls} from './controls.js';
 import {kColumns, spansOf} from './layout.js';
+import {kProgressQuery, progressOf} from './origin.js';
 import {Panel, PanelState} from './panel.js';
 import {LiveQueries} from './queries.js';
 import {boundsOf, isLive} from './range.js';
@@ -17,6 +18,7 @@ import {offsetText} from './zones.js';
 const kLookInterval = 5_000;   // for another version of the dashboard
 const kOptionsEvery = 5_000;
 const kLookTimeout = 5_000;
+const kProgressEvery = 2_000;
 const kSkewMin = 3_000;        // less is the way of the answer
 const kWallScale = 1.3;
 const kWallGap = 12, kUnit = 40;
@@ -37,9 +39,17 @@ const queries = new LiveQueries({onChange: () => {
   shell.news();
 }});
 
+const followedProgress = queries.follow({sql: kProgressQuery, every: kProgressEvery});
+let progress = {answer: null, tables: {}};
+
 // What panels know of the page.
 const page = {
   queries,
+  get progress() {
+    const {answer} = followedProgress;
+    if (answer !== progress.answer) progress = {answer, tables: progressOf(answer)};
+    return progress.tables;
+  },
   params,
   get dashboard() { return dashboard; },
   get choice() { return choice; },

@@ -7,6 +7,7 @@ import {colour} from '../shell.js';
 import {linkTo} from './address.js';
 import {ColumnError, isNumeric, isTime, textOf} from './columns.js';
 import {Followed} from './followed.js';
+import {originOf} from './origin.js';
 import {table} from './panels/table.js';
 import {kTypes, queriesOf} from './types.js';
 import {unitOf} from './units.js';
@@ -31,6 +32,7 @@ export class Panel {
   #followed = new Followed();
   #state = PanelState.loading;
   #drawn = null;        // what the last drawing was of
+  #said = null;         // what was said beside it: arguments of #say, and the progress that was known
   #chart = null;
   #places = new Places();
   #ui = {};
@@ -39,7 +41,7 @@ export class Panel {
   #newest = null;
   #hrefOf = () => null;  // of a point of the chart
 
-  // page: {queries, dashboard, params(), choice: {…}, bounds, now, connected, every, setRange(from, to), invalidate()}
+  // page: {queries, progress, dashboard, params(), choice: {…}, bounds, now, connected, every, setRange(from, to), invalidate()}
   constructor(spec, page) {
     this.spec = spec;
     this.#page = page;
@@ -75,10 +77,13 @@ export class Panel {
 
   draw(force = false) {
     const {answers} = this.#followed;
-    const {now, bounds, choice, connected} = this.#page;
+    const {now, bounds, choice, connected, progress} = this.#page;
     const moving = this.#type?.chart ? Math.floor(now / kChartEvery) : this.spec.type === 'alert-list' ? Math.floor(now / 1_000) : 0;
     const drawn = [...Object.values(answers), connected, this.#followed.isAwaited, bounds?.from, bounds?.to, choice.zone, this.#as_table, this.#touched, moving];
-    if (!force && this.#drawn && drawn.length === this.#drawn.length && drawn.every((one, i) => one === this.#drawn[i])) return;
+    if (!force && this.#drawn && drawn.length === this.#drawn.length && drawn.every((one, i) => one === this.#drawn[i])) {
+      if (this.#said?.progress !== progress) this.#say(...this.#said.of);
+      return;
+    }
     this.#drawn = drawn;
     this.#show(answers);
   }
@@ -115,8 +120,9 @@ export class Panel {
     return live && period !== null && now - at > kStalePeriods * Math.max(period, every) + kStaleGrace;
   }
 
-  #say(state, problem, note, has_content, {main, ...parts}) {
-    const {now, choice} = this.#page;
+  #say(...of) {
+    const [state, problem, note, has_content, {main, ...parts}] = of, {now, choice, progress} = this.#page;
+    this.#said = {of, progress};
     const notes = {
       [PanelState.stale]: () => `nothing since ${timeIn(choice.zone, this.#newest.at, now)}`,
       [PanelState.disconnected]: () => (main?.at ? `as of ${timeIn(choice.zone, main.at, now)}` : ''),
@@ -130,9 +136,22 @@ export class Panel {
     setText(this.#parts.message, words);
     // What is beside the numbers may fail by itself: a small line, marks.
     const failed = Object.entries(parts).filter(([, {error}]) => error !== null).map(([name, {error}]) => `${name}: ${error.message}`);
+    this.#sayOrigin([main, ...Object.values(parts)]);
     const said = notes[state]?.() ?? [note, main?.truncated && 'cut off', ...failed].filter(Boolean).join(', ');
     setText(this.#parts.note, said);
     this.#parts.note.title = said;
+  }
+
+  // Of all that the panel asks.
+  #sayOrigin(answers) {
+    const {about, origin} = this.#parts, {now, choice, progress} = this.#page;
+    if (!about) return;
+    const reads = [...new Set(answers.flatMap((answer) => answer?.reads ?? []))].sort();
+    const {text, warning} = originOf(reads, progress, (ms) => timeIn(choice.zone, ms, now));
+    setText(origin, text);
+    setText(about, warning ? '!' : 'i');
+    about.toggleAttribute('data-incomplete', warning !== '');
+    about.title = warning || (this.spec.definition ?? 'Where it comes from');
   }
 
   #context(box) {
@@ -215,7 +234,7 @@ export class Panel {
     if (!is_chart && !['table', 'retention', 'figure'].includes(type)) parts.view.tabIndex = 0;
     this.#parts = parts;
     const head = el('header', {}, el('h3', {id}, title ?? ''));
-    if (definition) head.append(...this.#definition(definition, id));
+    if (type !== 'text') head.append(...this.#definition(definition, id));
     head.append(parts.note);
     if (is_chart) head.append(this.#tableButton(title));
     const attributes = {class: 'panel', 'data-type': type, 'data-state': PanelState.loading, 'aria-labelledby': title ? id : null};
@@ -223,10 +242,12 @@ export class Panel {
   }
 
   #definition(definition, id) {
-    const text = el('p', {class: 'definition', id: `${id}-definition`, hidden: ''}, definition);
+    const origin = el('p', {class: 'origin'});
+    const text = el('div', {class: 'definition', id: `${id}-definition`, hidden: ''}, ...(definition ? [el('p', {}, definition)] : []), origin);
     const button = el('button', {
-      type: 'button', class: 'icon', 'aria-label': `What is ${this.spec.title ?? 'this'}?`, 'aria-describedby': text.id, 'aria-expanded': 'false', title: definition,
+      type: 'button', class: 'icon', 'aria-label': `What is ${this.spec.title ?? 'this'}?`, 'aria-describedby': text.id, 'aria-expanded': 'false',
     }, 'i');
+    Object.assign(this.#parts, {origin, about: button});
     const set = (open) => {
       text.hidden = !open;
       button.setAttribute('aria-expanded', String(open));
