@@ -73,7 +73,7 @@ TEST_F(QueriesTest, ProgressOfEachTable) {
   sessions.last_minute = {.records = 10, .late = 4, .reason = {}};
   sessions.stopped = runtime::Stop{.op = "update-state", .reason = "no", .topic = "players"};
   EXPECT_EQ(
-      show(api_.sql("select cast(late * 100 as integer), substr(stopped, 1, 54) from _progress "
+      show(api_.sql("select cast(late * 100 as integer), substr(stopped, 1, 55) from _progress "
                     "where name = 'scores'",
                     {})),
       "40,service 'sessions' has stopped at topic 'players' parti");
