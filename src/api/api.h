@@ -54,6 +54,7 @@ struct ProduceOptions {
   // Events only: when the client sent the request, by its clock, ISO 8601 or ms.
   std::optional<std::string> sent_at;
   std::function<Status(std::string_view topic)> check_topic = {};  // may it be written? null: yes
+  std::function<Status(std::uint64_t records)> admit = {};  // before any is stored; null: yes
 };
 
 struct RejectedRecord {

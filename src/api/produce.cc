@@ -258,6 +258,10 @@ void Produce::run(log::TopicId scope, const ProduceOptions& options, const Check
   // What a decoder could not get is not its record's fault.
   run_or_run_out(nullptr, [&] { checked = check(known); });
   if (!checked) return done(fail(std::move(checked).error()));
+  if (options.admit) {
+    if (const Status admitted = options.admit(checked->records); !admitted)
+      return done(fail(admitted.error()));
+  }
   log::ProduceRequest request{.appends = std::move(checked->appends), .producer = {}};
   const std::uint64_t fresh = checked->records - checked->known;
   // A position without records is old where others came behind it.

@@ -29,6 +29,22 @@ void CommandTree::add_new() {
 
 namespace {
 
+// How much `who` may send.
+void add_quota(CLI::App& app, auth::Quota& quota, const std::string& who, bool by_variable) {
+  CLI::Option* const records =
+      app.add_option("--quota-records", quota.records,
+                     who + " so many records a second; more are refused [any number]")
+          ->check(whole_number(1, 1'000'000'000))
+          ->type_name("N");
+  CLI::Option* const bytes =
+      app.add_option("--quota-bytes", quota.bytes, "And so many bytes a second [any number]")
+          ->transform(size())
+          ->type_name("SIZE");
+  if (!by_variable) return;
+  records->envname("GAMEFLOW_QUOTA_RECORDS");
+  bytes->envname("GAMEFLOW_QUOTA_BYTES");
+}
+
 // Where it listens, and for whom.
 void add_reach(CLI::App& app, RunOptions& options) {
   app.add_option("--listen", options.listen, "Address and port; port 0 takes a free one")
@@ -78,6 +94,7 @@ void add_reach(CLI::App& app, RunOptions& options) {
       ->check(whole_number(1, 1'000'000))
       ->envname("GAMEFLOW_MAX_CONNECTIONS_PER_ADDRESS")
       ->type_name("N");
+  add_quota(app, options.quota_of_address, "One address may send", /*by_variable=*/true);
 }
 
 }  // namespace
@@ -307,6 +324,8 @@ void CommandTree::add_token() {
                    "It writes to this topic only; * is any text; may be repeated [all topics]")
       ->allow_extra_args(false)
       ->type_name("PATTERN");
+  add_quota(*create, create_options->quota, "All who use it together may send",
+            /*by_variable=*/false);
   add_auth(*create, create_options->auth_file);
 
   auto [list, list_options] =

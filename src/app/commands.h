@@ -12,6 +12,7 @@
 
 #include "app/client_commands.h"
 #include "app/token_commands.h"
+#include "auth/access.h"
 #include "client/http_client.h"
 #include "log/store.h"
 #include "runtime/fresh_start.h"
@@ -77,6 +78,7 @@ struct RunOptions {
   std::vector<std::string> public_urls;            // under which it is reached
   std::uint32_t connections_max = 20'000;
   std::uint32_t connections_per_address_max = 0;  // 0: half of all
+  auth::Quota quota_of_address;
   std::filesystem::path data_folder = "data";
   log::Durability durability = log::Durability::kFsync;
   std::uint64_t disk_free_bytes_min = 256U << 20;

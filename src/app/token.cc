@@ -27,12 +27,20 @@ std::string topics_of(const auth::Token& token) {
   return token.has(auth::Role::kIngest) ? "all" : "-";
 }
 
+std::string quota_of(const auth::Token& token) {
+  std::vector<std::string> parts;
+  if (token.quota.records > 0) parts.push_back(with_commas(token.quota.records) + " records");
+  if (token.quota.bytes > 0) parts.push_back(with_unit(token.quota.bytes));
+  return parts.empty() ? "-" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
 }  // namespace
 
 int token_create_command(const TokenCreateOptions& options) {
   auth::Token token{.name = options.name,
                     .roles = options.roles,
                     .topics = options.topics,
+                    .quota = options.quota,
                     .hash = {},
                     .created_at = format_timestamp(SystemClock{}.now())};
   const auto text = auth::create_token(options.auth_file, std::move(token));
@@ -46,9 +54,9 @@ int token_create_command(const TokenCreateOptions& options) {
 int token_list_command(const TokenListOptions& options) {
   const auto tokens = auth::read_tokens(options.auth_file);
   if (!tokens) return print_error(tokens.error());
-  TextTable table({"TOKEN", "ROLES", "MAY WRITE TO", "CREATED"});
+  TextTable table({"TOKEN", "ROLES", "MAY WRITE TO", "A SECOND", "CREATED"});
   for (const auto& token : tokens->all())
-    table.add({token->name, roles_of(*token), topics_of(*token),
+    table.add({token->name, roles_of(*token), topics_of(*token), quota_of(*token),
                token->created_at.empty() ? "-" : token->created_at});
   table.print();
   return kExitFine;

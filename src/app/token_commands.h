@@ -16,6 +16,7 @@ struct TokenCreateOptions {
   std::string name;
   std::vector<auth::Role> roles;
   std::vector<std::string> topics;  // patterns; empty: all
+  auth::Quota quota;
 };
 int token_create_command(const TokenCreateOptions& options);
 

@@ -70,8 +70,12 @@ bool matches(std::string_view pattern, std::string_view topic) {
 }
 
 Caller Caller::anyone() {
-  static const auto kAnyone = std::make_shared<const Token>(
-      Token{.name = {}, .roles = {Role::kAdmin}, .topics = {}, .hash = {}, .created_at = {}});
+  static const auto kAnyone = std::make_shared<const Token>(Token{.name = {},
+                                                                  .roles = {Role::kAdmin},
+                                                                  .topics = {},
+                                                                  .quota = {},
+                                                                  .hash = {},
+                                                                  .created_at = {}});
   return Caller(kAnyone);
 }
 

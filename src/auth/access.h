@@ -32,12 +32,21 @@ std::string_view to_string(Access access);  // "ingest-all"
 // The role whose tokens have it; not of kOpen, which needs none.
 Role role_for(Access access);
 
+// How much may be sent in a second; 0: any number.
+struct Quota {
+  std::uint64_t records = 0, bytes = 0;  // of bodies, unpacked
+
+  bool bounds() const { return records > 0 || bytes > 0; }
+  friend bool operator==(const Quota&, const Quota&) = default;
+};
+
 // What is known of a token, which is not its text.
 struct Token {
   std::string name;
   std::vector<Role> roles;
   // Of Role::kIngest: patterns of the topics that may be written, '*' being any text; empty: all.
   std::vector<std::string> topics;
+  Quota quota;             // of all who use it together
   std::string hash;        // SHA-256 of its text, 32 bytes
   std::string created_at;  // as people read it; empty: unknown
 

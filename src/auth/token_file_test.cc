@@ -31,6 +31,7 @@ TEST(Tokens, AreReadFromText) {
   EXPECT_EQ(*tokens->all()[0], (Token{.name = "web",
                                       .roles = {Role::kIngest},
                                       .topics = {"a", "b-*"},
+                                      .quota = {},
                                       .hash = *from_hex(kHash),
                                       .created_at = "2026-11-27T12:00:00Z"}));
   EXPECT_EQ(tokens->all()[1]->roles, (std::vector<Role>{Role::kRead, Role::kAdmin}));
@@ -38,6 +39,15 @@ TEST(Tokens, AreReadFromText) {
   EXPECT_EQ(
       line_of(*tokens->all()[0]),
       fmt::format("web ingest sha256:{} topic=a topic=b-* created=2026-11-27T12:00:00Z", kHash));
+}
+
+TEST(Tokens, Quotas) {
+  const std::string line =
+      fmt::format("web ingest sha256:{} topic=a quota-records=50 quota-bytes=1048576", kHash);
+  const auto tokens = Tokens::parse(line, "f");
+  ASSERT_TRUE(tokens) << tokens.error().message;
+  EXPECT_EQ(tokens->all()[0]->quota, (Quota{.records = 50, .bytes = 1'048'576}));
+  EXPECT_EQ(line_of(*tokens->all()[0]), line);
 }
 
 TEST(Tokens, MistakesHaveTheirPlace) {
@@ -55,6 +65,8 @@ TEST(Tokens, MistakesHaveTheirPlace) {
       {good + " topics=x", "f:1:80: 'topics' is not known; here may stand topic=PATTERN"},
       {"a ingest sha256:" + kHash + " topic=x/y", "f:1:82: 'x/y' is no pattern of topics"},
       {"a ingest sha256:" + kHash + " topic=", "f:1:82: '' is no pattern of topics"},
+      {good + " quota-records=0", "f:1:80: '0' is no quota: it is how many may come in a second"},
+      {good + " quota-bytes=1MiB", "f:1:80: '1MiB' is no quota"},
       {good + " topic=x", "topics bound the role ingest, which this token does not have"},
       {"a ingest,admin sha256:" + kHash + " topic=x",
        "topics bound nothing of a token with the role admin"},
@@ -81,11 +93,13 @@ TEST(Tokens, AreFoundByTheirText) {
   tokens.add({.name = "one",
               .roles = {Role::kRead},
               .topics = {},
+              .quota = {},
               .hash = hash_of(one),
               .created_at = {}});
   tokens.add({.name = "two",
               .roles = {Role::kRead},
               .topics = {},
+              .quota = {},
               .hash = hash_of(two),
               .created_at = {}});
   EXPECT_EQ(tokens.find(one)->name, "one");
@@ -112,7 +126,12 @@ class TokenFile : public testing::Test {
   }
   void write(const std::string& text) const { std::ofstream(file_, std::ios::binary) << text; }
   static Token reader(const std::string& name) {
-    return {.name = name, .roles = {Role::kRead}, .topics = {}, .hash = {}, .created_at = {}};
+    return {.name = name,
+            .roles = {Role::kRead},
+            .topics = {},
+            .quota = {},
+            .hash = {},
+            .created_at = {}};
   }
 
   fs::path folder_, file_ = folder_ / "tokens";

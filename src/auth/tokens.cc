@@ -12,6 +12,7 @@
 
 #include "base/byte_order_mark.h"
 #include "base/hex.h"
+#include "base/number.h"
 
 namespace gameflow::auth {
 namespace {
@@ -78,6 +79,14 @@ std::string read_hash(std::string_view text, std::string& hash) {
   return {};
 }
 
+std::string read_amount(std::string_view text, std::uint64_t& amount) {
+  const auto number = to_number<std::uint64_t>(text);
+  if (!number || *number == 0)
+    return fmt::format("'{}' is no quota: it is how many may come in a second, from 1 on", text);
+  amount = *number;
+  return {};
+}
+
 std::string read_setting(std::string_view text, Token& token) {
   const std::size_t equals = text.find('=');
   const std::string_view name = text.substr(0, equals);
@@ -87,11 +96,16 @@ std::string read_setting(std::string_view text, Token& token) {
     token.topics.emplace_back(value);
     return fault_of_pattern(value);
   }
+  if (name == "quota-records") return read_amount(value, token.quota.records);
+  if (name == "quota-bytes") return read_amount(value, token.quota.bytes);
   if (name == "created") {
     token.created_at = value;
     return {};
   }
-  return fmt::format("'{}' is not known; here may stand topic=PATTERN and created=TIME", name);
+  return fmt::format(
+      "'{}' is not known; here may stand topic=PATTERN, quota-records=N, quota-bytes=N and "
+      "created=TIME",
+      name);
 }
 
 // What is wrong with the line, at the last word that was read; nothing where it is fine.
@@ -147,6 +161,8 @@ std::string line_of(const Token& token) {
   std::string line =
       fmt::format("{} {} {}{}", token.name, fmt::join(roles, ","), kHashPrefix, to_hex(token.hash));
   for (const std::string& topic : token.topics) line += " topic=" + topic;
+  if (token.quota.records > 0) line += fmt::format(" quota-records={}", token.quota.records);
+  if (token.quota.bytes > 0) line += fmt::format(" quota-bytes={}", token.quota.bytes);
   if (!token.created_at.empty()) line += " created=" + token.created_at;
   return line;
 }

@@ -179,6 +179,9 @@ Result<HttpReply> HttpClient::request(std::string_view method, const std::string
   long status = 0;
   curl_easy_getinfo(impl_->handle.get(), CURLINFO_RESPONSE_CODE, &status);
   reply.status = static_cast<int>(status);
+  curl_off_t retry_after = 0;
+  curl_easy_getinfo(impl_->handle.get(), CURLINFO_RETRY_AFTER, &retry_after);
+  reply.retry_after = std::chrono::seconds(std::clamp<curl_off_t>(retry_after, 0, 86'400));
   return reply;
 }
 

@@ -7,6 +7,7 @@
 //          again would not help. An answer with any status is a Reply.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -19,6 +20,7 @@ namespace gameflow::client {
 struct HttpReply {
   int status = 0;
   std::string body;
+  std::chrono::seconds retry_after{0};  // that the server asks to wait for, a day at most
 };
 
 // What the commands need of HTTP, so that tests can stand in for a server.

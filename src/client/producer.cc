@@ -17,10 +17,11 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kPauseFirst{50};
 constexpr milliseconds kPauseMax{2'000};
+constexpr int kTooManyRequests = 429;  // than a quota allows
 
 bool is_temporary(const HttpReply& reply) {
   if (reply.status == 501 || reply.status == 505) return false;  // another kind of server
-  return reply.status >= 500 || reply.status == 429 || reply.status == 408;
+  return reply.status >= 500 || reply.status == kTooManyRequests || reply.status == 408;
 }
 
 bool is_report(const HttpReply& reply) {
@@ -55,16 +56,24 @@ Result<HttpReply> Producer::persist(const std::function<Result<HttpReply>()>& at
     if (stop.stop_requested() || (options_.patience && waited >= *options_.patience)) {
       return fail(ErrorCode::kUnavailable, std::move(error.message));
     }
+    const bool is_over_quota =
+        reply && reply->status == kTooManyRequests && reply->retry_after.count() > 0;
+    if (is_over_quota && !std::exchange(is_quota_told_, true))
+      options_.tell(
+          fmt::format("{}: {}; going on as fast as that allows", options_.topic, error.message));
     // The first failure may be a connection that the server closed between two requests.
-    if (!told && retries > 0) {
+    if (!is_over_quota && !told && retries > 0) {
       options_.tell(
           fmt::format("{}: {}; trying again until it answers", options_.topic, error.message));
       told = true;
     }
-    options_.pause(pause, stop);
+    const milliseconds asked = reply ? milliseconds(reply->retry_after) : milliseconds(0);
+    options_.pause(std::max(pause, asked), stop);
     ++retries;
     options_.retrying();
-    waited += pause;
+    // Who is told to slow down is not without an answer.
+    if (is_over_quota) continue;
+    waited += std::max(pause, asked);
     pause = std::min(pause * 2, kPauseMax);
   }
 }

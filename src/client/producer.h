@@ -4,8 +4,8 @@
 // server leaves out what it has.
 //
 // Threads  belongs to one thread, with its Http.
-// Errors   temporary failures (no connection, 408, 429, 5xx) are retried here with a growing pause;
-//          what comes back is final.
+// Errors   temporary failures (no connection, 408, 429, 5xx) are retried here with a growing pause,
+//          which is no shorter than the server asks for; what comes back is final.
 #pragma once
 
 #include <chrono>
@@ -30,10 +30,12 @@ struct ProducerOptions {
   // The id was made up for this run: should the server have lost its memory of it (its data was
   // removed), records continue under another one instead of failing with kSequenceGap.
   bool id_is_random = false;
-  // Without an answer for this long, retries end with kUnavailable. Nothing: never.
+  // Without an answer for this long (that it is too much is one), retries end with kUnavailable.
+  // Nothing: never.
   std::optional<std::chrono::milliseconds> patience;
 
-  // One line each for a person: that the server is gone, that it is back.
+  // One line each for a person: that the server is gone, that it is back; once, that it takes no
+  // more than so much a second.
   std::function<void(const std::string&)> tell = [](const std::string&) {};
   // Called before each attempt but the first of a request.
   std::function<void()> retrying = [] {};
@@ -84,6 +86,7 @@ class Producer {
   Http& http_;
   ProducerOptions options_;
   std::uint64_t sequence_ = 0;
+  bool is_quota_told_ = false;
 };
 
 }  // namespace gameflow::client

@@ -88,6 +88,19 @@ TEST(Producer, TemporaryFailuresAreRetriedWithTheSameNumbers) {
   EXPECT_NE(f.told[1].find("back"), std::string::npos);
 }
 
+TEST(Producer, WhoSendsTooMuchWaitsAsLongAsToldAndSaysSoOnce) {
+  Fixture f;
+  Producer producer = f.producer();
+  HttpReply much = failure(429, "quota_exceeded");
+  much.retry_after = std::chrono::seconds(40);
+  f.server.answers = {much, much, ok(kStored), much, ok(kStored)};
+  ASSERT_TRUE(producer.send("1\n2\n", 2, {})) << "its patience is for silence";
+  ASSERT_TRUE(producer.send("3\n4\n", 2, {}));
+  EXPECT_EQ(f.pauses, std::vector<milliseconds>(3, milliseconds(40'000)));
+  ASSERT_EQ(f.told.size(), 1U);
+  EXPECT_NE(f.told[0].find("going on as fast as that allows"), std::string::npos);
+}
+
 TEST(Producer, PausesAreBounded) {
   Fixture f;
   Producer producer = f.producer();

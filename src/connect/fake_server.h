@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -31,6 +32,7 @@ class FakeServer final : public client::Http {
     kBefore,     // no answer, and nothing happened
     kAfter,      // no answer, but it happened
     kTemporary,  // 503
+    kOverQuota,  // 429, to come again after 7 s
   };
 
   std::map<std::string, std::vector<Record>> topics;  // of one partition
@@ -55,6 +57,8 @@ class FakeServer final : public client::Http {
     const Failure now = failure();
     if (now == Failure::kBefore) return fail(ErrorCode::kUnavailable, "no answer");
     if (now == Failure::kTemporary) return client::HttpReply{503, error("unavailable", "full")};
+    if (now == Failure::kOverQuota)
+      return client::HttpReply{429, error("quota_exceeded", "too much"), std::chrono::seconds(7)};
     client::HttpReply reply = answer(method, target, body);
     failure();  // it may die now, too
     if (now == Failure::kAfter) return fail(ErrorCode::kUnavailable, "no answer");

@@ -146,7 +146,8 @@ class RunTest : public testing::Test {
                          .stop = outside_.stop.get_token(),
                          .seed = 1,
                          .tell = [this](const std::string& line) { told_.push_back(line); },
-                         .pause = [](milliseconds, const std::stop_token&) {}});
+                         .pause = [this](milliseconds pause,
+                                         const std::stop_token&) { pauses_.push_back(pause); }});
   }
 
   // With a new process after each death.
@@ -193,6 +194,7 @@ class RunTest : public testing::Test {
   FakeServer server_;
   std::unique_ptr<Progress> progress_;
   std::vector<std::string> told_;
+  std::vector<milliseconds> pauses_;
 };
 
 TEST_F(RunTest, ASourceStoresEachRecordOnceWhateverDies) {
@@ -210,6 +212,23 @@ TEST_F(RunTest, ASourceStoresEachRecordOnceWhateverDies) {
     ASSERT_EQ(values("in"), expected);
     ASSERT_EQ(server_.sequence, expected.size());
   }
+}
+
+TEST_F(RunTest, ASourceWithTooMuchWaitsAsLongAsItIsToldAndSaysSoOnce) {
+  outside_.total = 50;
+  std::size_t refused = 0;  // each request once
+  server_.failure = [&] {
+    const bool stores = server_.targets.back().starts_with("POST /records");
+    if (!stores || (refused > 0 && server_.targets[refused - 1] == server_.targets.back()))
+      return FakeServer::Failure::kNone;
+    refused = server_.targets.size();
+    return FakeServer::Failure::kOverQuota;
+  };
+  ASSERT_TRUE(run_to_end(connector_of(true)));
+  EXPECT_EQ(values("in").size(), 50U);
+  ASSERT_GT(pauses_.size(), 2U);
+  EXPECT_EQ(*std::ranges::min_element(pauses_), milliseconds(7'000));
+  EXPECT_EQ(told_, std::vector<std::string>{"too much; going on as fast as that allows"});
 }
 
 TEST_F(RunTest, RejectedRecordsAreDeadLetters) {

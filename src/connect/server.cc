@@ -53,14 +53,18 @@ Result<HttpReply> Server::persist(const std::function<Result<HttpReply>()>& atte
     Error error = reply ? client::error_of(*reply) : std::move(reply).error();
     if (was_repeated != nullptr) *was_repeated = true;
     if (run_.stop.stop_requested()) return fail(ErrorCode::kUnavailable, std::move(error.message));
+    const bool is_over_quota = reply && reply->status == 429 && reply->retry_after.count() > 0;
+    if (is_over_quota && !std::exchange(is_quota_told_, true))
+      run_.tell(fmt::format("{}; going on as fast as that allows", error.message));
     // The first failure may be a connection that the server closed between two requests.
-    if (failures > 0) {
+    if (failures > 0 && !is_over_quota) {
       if (!told) run_.tell(fmt::format("{}; trying again until it answers", error.message));
       told = true;
       run_.progress.set_state(State::kRetrying, error.message);
     }
     run_.progress.add({.retries = 1});
-    run_.pause(backoff_.next(), run_.stop);
+    const std::chrono::milliseconds asked = reply ? reply->retry_after : std::chrono::seconds(0);
+    run_.pause(backoff_.next(asked), run_.stop);
   }
 }
 

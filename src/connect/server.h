@@ -59,6 +59,7 @@ class Server {
   const std::string id_;
   std::uint64_t sequence_ = 0;
   Backoff backoff_;
+  bool is_quota_told_ = false;
 };
 
 }  // namespace gameflow::connect

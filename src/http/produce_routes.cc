@@ -1,10 +1,13 @@
 #include "http/produce_routes.h"
 
 #include <algorithm>
+#include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -12,6 +15,7 @@
 #include "base/ascii.h"
 #include "base/byte_order_mark.h"
 #include "http/gzip.h"
+#include "http/quotas.h"
 #include "http/reply.h"
 #include "log/producing.h"
 #include "record/json_split.h"
@@ -97,7 +101,41 @@ Result<api::ProduceOptions> produce_options(const Call& call, std::string_view b
   return options;
 }
 
-// Unpacks the body, and has `start` take it.
+// Those whose quotas a request counts for.
+std::vector<Sender> senders_of(const Call& call) {
+  std::vector<Sender> senders;
+  if (call.context.quota_of_address.bounds())
+    senders.push_back({"address " + call.peer, call.context.quota_of_address});
+  if (call.caller.is_known() && call.caller.token().quota.bounds())
+    senders.push_back(
+        {fmt::format("token '{}'", call.caller.token().name), call.caller.token().quota});
+  return senders;
+}
+
+Reply over_quota(const Quotas::Refusal& refusal) {
+  Reply reply = error_reply(429, "quota_exceeded", refusal.why);
+  reply.headers = {{"Retry-After", std::to_string(refusal.wait.count())}};
+  return reply;
+}
+
+// Has `options` ask whether the senders may bring the records of `body`. Returns the callback that
+// tells them where they may not; else it is `done`.
+serve::ReplyCallback within_quota(const Call& call, std::string_view body,
+                                  const serve::ReplyCallback& done, api::ProduceOptions& options) {
+  std::vector<Sender> senders = senders_of(call);
+  if (senders.empty()) return done;
+  const auto refused = std::make_shared<std::optional<Reply>>();
+  options.admit = [refused, senders = std::move(senders), bytes = body.size(),
+                   &quotas = call.context.quotas](std::uint64_t records) -> Status {
+    const auto refusal = quotas.take(senders, records, bytes, std::chrono::steady_clock::now());
+    if (!refusal) return {};
+    *refused = over_quota(*refusal);
+    return fail(ErrorCode::kUnavailable, refusal->why);
+  };
+  return [refused, done](Reply reply) { done(*refused ? std::move(**refused) : std::move(reply)); };
+}
+
+// Unpacks the body, and has `start` take it, and answer to what it is given for that.
 template <class Start>
 void with_body(const Call& call, const serve::ReplyCallback& done, const Start& start) {
   const Request& request = call.request;
@@ -109,9 +147,10 @@ void with_body(const Call& call, const serve::ReplyCallback& done, const Start& 
     unpacked = std::move(*result);
     body = unpacked;
   }
-  const auto options = produce_options(call, body);
+  auto options = produce_options(call, body);
   if (!options) return done(error_reply(options.error()));
-  start(body, *options);
+  const serve::ReplyCallback answered = within_quota(call, body, done, *options);
+  start(body, *options, answered);
 }
 
 api::ProduceCallback answer_to(serve::ReplyCallback done,
@@ -124,15 +163,20 @@ api::ProduceCallback answer_to(serve::ReplyCallback done,
 }  // namespace
 
 void produce(const Call& call, serve::ReplyCallback done) {
-  with_body(call, done, [&](std::string_view body, const api::ProduceOptions& options) {
-    call.context.api.produce(call.arguments[0], body, options, answer_to(done, produce_reply));
-  });
+  with_body(call, done,
+            [&](std::string_view body, const api::ProduceOptions& options,
+                const serve::ReplyCallback& answered) {
+              call.context.api.produce(call.arguments[0], body, options,
+                                       answer_to(answered, produce_reply));
+            });
 }
 
 void produce_routed(const Call& call, serve::ReplyCallback done) {
-  with_body(call, done, [&](std::string_view body, const api::ProduceOptions& options) {
-    call.context.api.produce_routed(body, options, answer_to(done, routed_reply));
-  });
+  with_body(call, done,
+            [&](std::string_view body, const api::ProduceOptions& options,
+                const serve::ReplyCallback& answered) {
+              call.context.api.produce_routed(body, options, answer_to(answered, routed_reply));
+            });
 }
 
 void produce_events(const Call& call, serve::ReplyCallback done) {
@@ -150,22 +194,27 @@ void produce_events(const Call& call, serve::ReplyCallback done) {
     reply.headers.emplace_back("Gameflow-Limits", limits);
     done(std::move(reply));
   };
-  with_body(call, limited, [&](std::string_view body, const api::ProduceOptions& options) {
-    if (options.are_keyed)
-      return limited(error_reply(415, "unsupported_media_type",
-                                 "events have no keys of their own: send them as application/json, "
-                                 "with ?unwrap=records if they lie in an array \"records\""));
-    call.context.api.produce_events(
-        body, options, [limited, bytes, unpacked = body.size()](Result<api::ProduceReply> events) {
-          Reply reply = events ? events_reply(*events) : error_reply(events.error());
-          if (events)
-            reply.headers.emplace_back(
-                "Gameflow-Usage",
-                fmt::format("body-bytes={}, unpacked-bytes={}, events={}", bytes, unpacked,
-                            events->accepted + events->duplicates + events->rejected));
-          limited(std::move(reply));
-        });
-  });
+  with_body(
+      call, limited,
+      [&](std::string_view body, const api::ProduceOptions& options,
+          const serve::ReplyCallback& answered) {
+        if (options.are_keyed)
+          return answered(
+              error_reply(415, "unsupported_media_type",
+                          "events have no keys of their own: send them as application/json, "
+                          "with ?unwrap=records if they lie in an array \"records\""));
+        call.context.api.produce_events(
+            body, options,
+            [answered, bytes, unpacked = body.size()](Result<api::ProduceReply> events) {
+              Reply reply = events ? events_reply(*events) : error_reply(events.error());
+              if (events)
+                reply.headers.emplace_back(
+                    "Gameflow-Usage",
+                    fmt::format("body-bytes={}, unpacked-bytes={}, events={}", bytes, unpacked,
+                                events->accepted + events->duplicates + events->rejected));
+              answered(std::move(reply));
+            });
+      });
 }
 
 }  // namespace gameflow::http

@@ -216,7 +216,8 @@ Result<Reply> version(const Call&) {
   return json_reply(200, json::object{{"name", "gameflow"}, {"version", GAMEFLOW_VERSION}});
 }
 
-std::string http_metrics(const serve::Stats& stats, const live::LiveStats& live) {
+std::string http_metrics(const serve::Stats& stats, const Quotas& quotas,
+                         const live::LiveStats& live) {
   const auto number = [](std::uint64_t count) { return static_cast<double>(count); };
   api::Families out;
   out.gauge("gameflow_http_connections", number(stats.connections.count()),
@@ -234,6 +235,10 @@ std::string http_metrics(const serve::Stats& stats, const live::LiveStats& live)
   out.add(number(stats.denied_role), {{"why", "role"}});
   out.counter("gameflow_http_denied_slowly_total", number(stats.slowed),
               "Of those with unknown tokens: answered late, as one address sent many.");
+  out.counter("gameflow_quota_refused_requests_total", number(quotas.refused_requests()),
+              "Requests refused with 429, as their sender had sent more than its quota.");
+  out.counter("gameflow_quota_refused_records_total", number(quotas.refused_records()),
+              "The records in them, none of which was stored.");
   out.gauge("gameflow_live_queries", number(live.feeds),
             "Different queries that are followed over /ws/sql.");
   out.gauge("gameflow_live_followers", number(live.followers), "Subscriptions to them.");
@@ -246,7 +251,8 @@ std::string http_metrics(const serve::Stats& stats, const live::LiveStats& live)
 Result<Reply> metrics(const Call& call) {
   Reply reply;
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  reply.body = call.context.api.metrics() + http_metrics(call.stats, call.context.live.stats()) +
+  reply.body = call.context.api.metrics() +
+               http_metrics(call.stats, call.context.quotas, call.context.live.stats()) +
                call.context.dashboard_metrics.text();
   return reply;
 }
@@ -338,7 +344,7 @@ struct Handlers {
   const RouteContext& context;
 
   Call with(const serve::Call& call) const {
-    return {context, call.request, call.arguments, call.stats, call.caller};
+    return {context, call.request, call.arguments, call.stats, call.caller, call.peer};
   }
   serve::Quick quick(auto* answer) const {
     return {[*this, answer](const serve::Call& call) { return reply_of(answer(with(call))); }};

@@ -10,6 +10,7 @@
 #include "api/api.h"
 #include "auth/access.h"
 #include "http/change_hub.h"
+#include "http/quotas.h"
 #include "http/static_files.h"
 #include "live/dashboard_metrics.h"
 #include "live/live.h"
@@ -34,6 +35,8 @@ struct RouteContext {
   std::size_t body_bytes_max;
   std::vector<serve::PublicUrl> public_urls;
   bool asks_who;  // callers need tokens
+  Quotas& quotas;
+  Quota quota_of_address;
 };
 
 // A request to one of them.
@@ -43,6 +46,7 @@ struct Call {
   const std::vector<std::string>& arguments;  // what the pattern's '*' stand for
   const serve::Stats& stats;
   const auth::Caller& caller;
+  const std::string& peer;  // the address from which it comes
 };
 
 // `context` must outlive them.

@@ -30,7 +30,9 @@ class ApiServer final : public serve::Server {
                  .dashboard_metrics = dashboard_metrics_,
                  .body_bytes_max = options.body_bytes_max,
                  .public_urls = options.public_urls,
-                 .asks_who = options.tokens.has_value()} {}
+                 .asks_who = options.tokens.has_value(),
+                 .quotas = quotas_,
+                 .quota_of_address = options.quota_of_address} {}
   ~ApiServer() override {
     live_.stop();
     dashboard_metrics_.stop();
@@ -65,6 +67,7 @@ class ApiServer final : public serve::Server {
   ChangeHub hub_;
   live::Live live_;
   live::DashboardMetrics dashboard_metrics_;
+  Quotas quotas_;
   RouteContext context_;
   std::unique_ptr<serve::Server> server_;
 };

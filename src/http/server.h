@@ -7,6 +7,7 @@
 
 #include "api/api.h"
 #include "base/error.h"
+#include "http/quotas.h"
 #include "log/backups.h"
 #include "serve/server.h"
 
@@ -15,6 +16,7 @@ namespace gameflow::http {
 struct ServerOptions : serve::ServerOptions {
   // Serve pages from this folder instead of those inside the program, for working on them.
   std::optional<std::filesystem::path> web_folder;
+  Quota quota_of_address;           // of each
   log::Backups* backups = nullptr;  // of the store, if it can make some; outlives the server
 };
 

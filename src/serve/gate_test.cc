@@ -194,6 +194,7 @@ TEST_F(GateTest, ReplacedTokens) {
   others.add({.name = "reader",
               .roles = {Role::kIngest},
               .topics = {},
+              .quota = {},
               .hash = auth::hash_of("text of reader"),
               .created_at = {}});
   gate.replace(others);

@@ -61,7 +61,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
         limits_(lease.place() == Connections::Place::kOrdinary ? state.options.limits
                                                                : state.hurried_limits),
         transport_(std::move(transport)),
-        peer_(state.gate ? peer_of(transport_.next_layer()) : std::string()),
+        peer_(peer_of(transport_.next_layer())),
         deadline_(std::make_shared<Deadline>(transport_)),
         buffer_(kBufferBytesMax),
         body_(state, limits_, transport_, buffer_, *deadline_) {}
@@ -101,7 +101,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   Connections::Lease& lease_;
   const SessionLimits& limits_;
   Transport transport_;
-  const std::string peer_;  // where callers are asked who they are
+  const std::string peer_;
   std::shared_ptr<Deadline> deadline_;
   Phase phase_ = Phase::kIdle;
 
@@ -289,7 +289,7 @@ bool HttpSession::is_still_admitted() const {
 }
 
 Call HttpSession::call(const Match& match) const {
-  return {request_, match.arguments, state_.stats, caller_};
+  return {request_, match.arguments, state_.stats, caller_, peer_};
 }
 
 asio::awaitable<Reply> HttpSession::answer(const Match& match) {

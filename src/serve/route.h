@@ -29,6 +29,7 @@ struct Call {
   std::vector<std::string> arguments;  // what the pattern's '*' stand for
   const Stats& stats;                  // of the server
   const auth::Caller& caller;
+  const std::string& peer;  // from where, as peer_of()
 };
 
 using ReplyCallback = std::function<void(Reply)>;

@@ -87,6 +87,7 @@ http::ServerOptions server_options(const RunOptions& options, const ListenAddres
   http::ServerOptions server;
   server.connections_max = files.connections;
   server.connections_per_address_max = options.connections_per_address_max;
+  server.quota_of_address = options.quota_of_address;
   for (const std::string& url : options.public_urls)
     server.public_urls.push_back(serve::parse_public_url(url).value());
   server.limits.body_bytes_held_max = server.limits.reply_bytes_held_max =

@@ -16,6 +16,7 @@ Result<TokenWatch> TokenWatch::open(const std::filesystem::path& file) {
   watch.own_ = {.name = "connectors of this server",
                 .roles = {auth::Role::kIngest, auth::Role::kRead},
                 .topics = {},
+                .quota = {},
                 .hash = auth::hash_of(watch.own_text_),
                 .created_at = {}};
   GF_TRY(watch.read());
