@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import {describe, it} from 'node:test';
-import {buttonsOf, recordOf} from '../../web/dash/actions.js';
+import {buttonsOf, recordOf, send} from '../../web/dash/actions.js';
 import {linkTo, nameOf, readAddress, writeAddress} from '../../web/dash/address.js';
 import {applyMessage, kNoAnswer, parametersOf} from '../../web/dash/answer.js';
 import {ColumnError, pick, stateOf, timeOf} from '../../web/dash/columns.js';
@@ -254,6 +254,21 @@ describe('dashboards, actions', () => {
       event_name: 'feedback', parameters: {case: 'rule account ann', count: 3, by: 'bea', text: ':', none: null, list: [3, 1]}, at: '2026-11-12T10:00:00.000Z', event_id: 'i',
     });
     assert.deepEqual(recordOf({by: ':answer'}, columns, row, {now: '', id: '', answer: null}), {});
+  });
+
+  it('what failed is told as not sent only where that is known', async (t) => {
+    const fetched = t.mock.method(globalThis, 'fetch');
+    const refused = (status, code) => async () => new Response(JSON.stringify({error: {code, message: 'why'}}), {status});
+    const fails = (name) => async () => { throw new DOMException('', name); };
+    for (const [answer, told] of [
+      [async () => new Response('{}'), null], [refused(429, 'quota_exceeded'), 'Not sent: why'],
+      [refused(503, 'outcome_unknown'), 'It may have been stored: why'],
+      [fails('NetworkError'), 'Not sent: the server cannot be reached'],
+      [fails('TimeoutError'), 'It may have been stored: the server did not answer in time'],
+    ]) {
+      fetched.mock.mockImplementation(answer);
+      assert.equal(await send('t', {}), told);
+    }
   });
 
   it('a row has a button for each, named by the row', () => {

@@ -54,7 +54,7 @@ function nameOf(spec, columns, row) {
 function words({phase, label, error}) {
   if (phase === kPhase.sending) return '';
   if (phase === kPhase.done) return `✓ ${label}`;
-  return phase === kPhase.failed ? `Not sent: ${error}` : '';
+  return phase === kPhase.failed ? error : '';
 }
 
 async function click(action, {columns, row, state, set, get, context, spec}) {
@@ -78,7 +78,7 @@ async function click(action, {columns, row, state, set, get, context, spec}) {
   }, kDoneFor);
 }
 
-// null where it is stored, or was already; else why not.
+// null where it is stored, or was already; else what a person is told: that it is not, or that nobody knows.
 export async function send(topic, record, key = null) {
   const address = `topics/${encodeURIComponent(topic)}/records${key === null || key === undefined ? '' : `?key=${encodeURIComponent(key)}`}`;
   try {
@@ -87,12 +87,17 @@ export async function send(topic, record, key = null) {
     });
     const said = await response.json().catch(() => ({}));
     const [mistake] = said.errors ?? [];
-    if (mistake) return `${mistake.field ? `${mistake.field}: ` : ''}${mistake.message}`;
-    return response.ok ? null : said.error?.message ?? `the server answered ${response.status}`;
+    if (mistake) return `Not sent: ${mistake.field ? `${mistake.field}: ` : ''}${mistake.message}`;
+    if (response.ok) return null;
+    const why = said.error?.message ?? `the server answered ${response.status}`;
+    return said.error?.code === 'outcome_unknown' ? `${kPerhaps}: ${why}` : `Not sent: ${why}`;
   } catch (error) {
-    return error.name === 'TimeoutError' ? 'the server did not answer in time' : 'the server cannot be reached';
+    return error.name === 'TimeoutError' ? `${kPerhaps}: the server did not answer in time` : 'Not sent: the server cannot be reached';
   }
 }
+
+// The same button sends the same record again: with an id that the topic knows it is stored once.
+const kPerhaps = 'It may have been stored';
 
 const answers = new Map();   // by question: what was answered last
 
