@@ -2,6 +2,8 @@
 speaks it itself."""
 
 import http.client
+import os
+import re
 import shutil
 import signal
 import socket
@@ -223,6 +225,9 @@ class ServerTest(Authorities):
         receive = self.follow_events()
         self.assertIn("from-a-file", receive())
         self.assertEqual(self.shown_name(), "first")
+        # Service managers tell all processes of a service: that is nothing to connectors.
+        (connector,) = re.findall(r"started as process (\d+)", self.log())
+        os.kill(int(connector), signal.SIGHUP)
         self.certificate("DNS:localhost", "second")
         self.use("second")
         self.gameflow.process.send_signal(signal.SIGHUP)
@@ -235,6 +240,7 @@ class ServerTest(Authorities):
         self.assertEqual(self.shown_name(), "second")
         self.assertEqual(self.run_client("produce", "events", stdin=RECORD + "\n").returncode, 0)
         self.assertIn("ann", receive())
+        self.assertEqual(self.log().count("started as process"), 1)
         self.assertEqual(self.gameflow.stop(), 0)
 
     def test_files_that_cannot_be_used_are_told_at_the_start(self):

@@ -175,7 +175,8 @@ class Supervisor final : public ConnectorProcesses {
       ::prctl(PR_SET_PDEATHSIG, SIGTERM);
       if (::getppid() != parent) ::_exit(1);
       ::umask(file_mask_);
-      ::setpgid(0, 0);  // Ctrl-C is for the server, which then asks it to stop
+      ::setpgid(0, 0);            // Ctrl-C is for the server, which then asks it to stop
+      ::signal(SIGHUP, SIG_IGN);  // the server reads its certificate again, whoever else is told
       sigset_t none;
       ::sigemptyset(&none);
       ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
