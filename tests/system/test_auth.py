@@ -203,7 +203,7 @@ class AuthTest(SystemTest):
             self.assertIn(message, done.stderr)
             self.assertNotIn("a b", done.stderr)
         listed = run_cli("token", "list", env={"GAMEFLOW_AUTH": str(self.tokens)}).stdout
-        self.assertRegex(listed, r"(?m)^game +ingest +eve\* +20..-..-..T")
+        self.assertRegex(listed, r"(?m)^game +ingest +eve\* +- +20..-..-..T")
 
     def test_connectors_of_the_server_are_let_in(self):
         log, out = self.folder / "log.ndjson", self.folder / "out"
