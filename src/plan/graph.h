@@ -157,6 +157,7 @@ struct Graph {
   std::vector<TableSource> tables;
   std::vector<Schedule> schedules;
   std::optional<spec::Ingest> ingest;  // topics by name
+  std::optional<spec::Players> players = {};
   // Headers for all operators: their names, relative to the dataflow, and what they say, once they
   // are read.
   struct Header {

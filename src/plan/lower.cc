@@ -271,6 +271,7 @@ Graph lower(const spec::Dataflow& dataflow) {
               .tables = {},
               .schedules = {},
               .ingest = dataflow.ingest,
+              .players = dataflow.players,
               .headers = {},
               .services = {},
               .nodes = {},

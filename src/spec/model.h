@@ -88,6 +88,13 @@ struct Schedule {
   bool catches_up = false;  // times that came while the program did not run are made up
 };
 
+// Where players are named, for those who want to be forgotten.
+struct Players {
+  std::vector<std::string> fields;    // of records and rows
+  std::vector<std::string> mentions;  // fields that name one among other words
+  std::vector<std::string> keys;      // services and topics whose keys are players, or hold one
+};
+
 // What is done for each key: in a window, or without one, where rows live until they are erased or
 // run out.
 struct Partition {
@@ -141,6 +148,7 @@ struct Dataflow {
   std::vector<Table> tables;
   std::vector<Schedule> schedules;
   std::optional<Ingest> ingest;
+  std::optional<Players> players;
   std::vector<Service> services;
   // Headers for all operators, relative to the dataflow.
   struct Include {

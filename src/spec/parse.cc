@@ -1,5 +1,9 @@
 #include <algorithm>
+#include <set>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -113,6 +117,65 @@ std::vector<Dataflow::File> read_files(Report& report, const Fields& fields, std
   return files;
 }
 
+// The texts of a list that `check` lets pass; each once.
+template <class Check>
+std::vector<std::string> read_names(Report& report, const Fields& fields, std::string_view key,
+                                    const Check& check) {
+  std::vector<std::string> names;
+  const Node* const list = fields.find(key);
+  if (list == nullptr) return names;
+  if (list->kind != NodeKind::kList || list->items.empty()) {
+    report.error(*list, fmt::format("'{}' has to be a list of names", key),
+                 std::string(fields.hint(key)));
+    return names;
+  }
+  for (const Node& node : list->items) {
+    const auto name = read_text(report, node, "a name");
+    if (!name || !check(node, *name) || std::ranges::count(names, *name) != 0) continue;
+    names.push_back(*name);
+  }
+  return names;
+}
+
+void collect_fields(const record::Type& type, std::set<std::string_view>& names,
+                    std::set<const record::Type*>& seen) {
+  if (!seen.insert(&type).second) return;
+  for (const record::Field& field : type.fields) {
+    names.insert(field.read_name);
+    collect_fields(*field.type, names, seen);
+  }
+  if (type.item != nullptr) collect_fields(*type.item, names, seen);
+}
+
+void read_players(Report& report, const Fields& section, Dataflow& dataflow) {
+  std::set<std::string_view> known;
+  std::set<const record::Type*> seen;
+  for (const record::Type* type : dataflow.named_types) collect_fields(*type, known, seen);
+  for (const Service& service : dataflow.services)
+    for (const State& state : service.states) collect_fields(*state.type, known, seen);
+  const std::vector<std::string_view> of_types(known.begin(), known.end());
+  Players players;
+  // A field that no type has may still be in records: those of topics without a type, say.
+  const auto check_field = [&](const Node& at, std::string_view name) {
+    if (!known.contains(name))
+      report.warning(at, fmt::format("no type or state has a field '{}'", name),
+                     did_you_mean(name, of_types));
+    return true;
+  };
+  players.fields = read_names(report, section, "fields", check_field);
+  players.mentions = read_names(report, section, "mentions", check_field);
+  std::vector<std::string_view> keyed;
+  for (const Topic& topic : dataflow.topics) keyed.emplace_back(topic.name);
+  for (const Service& service : dataflow.services) keyed.emplace_back(service.name);
+  players.keys = read_names(report, section, "keys", [&](const Node& at, std::string_view name) {
+    if (std::ranges::count(keyed, name) != 0) return true;
+    report.error(at, fmt::format("there is no service or topic '{}'", name.substr(0, 60)),
+                 did_you_mean(name, keyed));
+    return false;
+  });
+  dataflow.players = std::move(players);
+}
+
 }  // namespace
 
 void read_dataflow_tree(Report& report, const Node& root, std::string_view source,
@@ -159,6 +222,7 @@ void read_dataflow_tree(Report& report, const Node& root, std::string_view sourc
   dataflow.type_names = std::move(space.names);
   for (const TopicEntry& entry : topics.entries()) dataflow.topics.push_back(entry.topic);
   dataflow.services = services.take();
+  if (const auto players = fields.map("players")) read_players(report, *players, dataflow);
   check_dead_letters(report, dataflow, topics);
   check_ids(report, dataflow);
 }

@@ -71,6 +71,11 @@ constexpr Field kDataflowFields[] = {
      .doc = "times at which services have something to do",
      .names = &kScheduleName,
      .section = &kSchedule},
+    {.key = "players",
+     .kind = kMap,
+     .doc = "where players are named, so that [one can be "
+            "forgotten](../security.md#a-player-wants-to-be-forgotten)",
+     .section = &kPlayers},
     {.key = "services",
      .kind = kNamed,
      .doc = "what is computed",
@@ -95,6 +100,27 @@ constexpr Field kDataflowFields[] = {
 };
 constexpr KnownButRefused kDataflowRefused[] = {
     {"states", "states stand in their service", "move them there"},
+};
+
+constexpr Field kPlayersFields[] = {
+    {.key = "fields",
+     .kind = kTexts,
+     .is_required = true,
+     .doc = "the fields that name a player, by their names in JSON: in records at any depth, in "
+            "rows of states",
+     .hint = "for example 'fields: [user_id, player_id]'",
+     .min = 1},
+    {.key = "mentions",
+     .kind = kTexts,
+     .doc = "fields of text in which a player is one of the words: `account p-7`",
+     .hint = "for example 'mentions: [subject]'",
+     .min = 1},
+    {.key = "keys",
+     .kind = kTexts,
+     .doc = "the services and topics whose keys are a player, or hold one between other words: "
+            "`p-7/session-2`",
+     .hint = "for example 'keys: [sessions, player-events]'",
+     .min = 1},
 };
 
 constexpr Field kMetaFields[] = {
@@ -398,6 +424,7 @@ constinit const Section kRetention = {
     "retention", "'retention'", kRetentionFields, kRetentionRefused, {}};
 
 constinit const Section kTable = {"table", "a table", kTableFields, {}, {}};
+constinit const Section kPlayers = {"players", "'players'", kPlayersFields, {}, {}};
 constinit const Section kIncludes = {"functions", "'functions'", kIncludesFields, {}, {}};
 
 constinit const NameRule kDataflowName = {"dataflow", is_lower_name, kLowerRule, kLowerPattern};

@@ -14,7 +14,7 @@ extern const Section kKeyedType;
 extern const Section kTopic, kSchema, kRetention;
 extern const Section kService, kSource, kSink, kTransform, kFunction, kDependency;
 extern const Section kTable, kIncludes;
-extern const Section kSchedule;
+extern const Section kSchedule, kPlayers;
 extern const Section kDeduplicate, kIngest, kEventRoute;
 extern const Section kImport, kImportName, kDev, kDevImport;
 // gameflow-package.yaml.
