@@ -17,9 +17,9 @@
 #include <rocksdb/sst_file_reader.h>
 #include <rocksdb/utilities/checkpoint.h>
 
+#include "log/rocksdb/erased.h"
 #include "log/rocksdb/keys.h"
 #include "log/rocksdb/load.h"
-#include "record/batch.h"
 
 namespace gameflow::log {
 namespace {
@@ -135,14 +135,14 @@ Status Verifier::check_partition(const TopicInfo& topic, std::uint32_t number) {
     const Offset base = base_offset_of(view(at->key()));
     if (base != next) wrong(fmt::format("the records up to offset {} are missing", base.value));
     next = base;
-    const auto batch = record::Batch::decode(view(at->value()), base);
+    const auto batch = decode_stored(view(at->value()), base);
     if (!batch) {
       wrong(batch.error().message);
       return {};  // where the next one begins is not known
     }
     ++found_.batches;
-    found_.records += (*batch)->size();
-    next = (*batch)->end_offset();
+    if (batch->batch != nullptr) found_.records += batch->batch->size();
+    next = batch->end;
   }
   if (at->status().ok()) {
     if (next != info.end) wrong(fmt::format("the records up to {} are missing", info.end.value));

@@ -473,4 +473,23 @@ Status Database::drop_files(std::string_view begin, std::string_view end) {
   return {};
 }
 
+// A flush of all families lets go of the write-ahead logs; a compaction that includes the lowest
+// level drops what was overwritten.
+Status Database::purge(std::span<const std::pair<std::string, std::string>> ranges) {
+  std::vector<rocksdb::ColumnFamilyHandle*> families = {meta_, log_, state_, ids_};
+  rocksdb::Status status = db_->Flush(rocksdb::FlushOptions(), families);
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+  for (const auto& [begin, end] : ranges) {
+    const rocksdb::Slice first = slice(begin), last = slice(end);
+    if (status.ok()) status = db_->CompactRange(options, log_, &first, &last);
+  }
+  for (auto* const family : {meta_, state_}) {
+    if (status.ok()) status = db_->CompactRange(options, family, nullptr, nullptr);
+  }
+  if (!status.ok()) return fail(read_error(folder_, status));
+  return {};
+}
+
 }  // namespace gameflow::log

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <rocksdb/db.h>
@@ -60,6 +61,11 @@ class Database {
   // Gives the files that hold nothing but log keys in [begin, end) back to the file system. The
   // keys must be deleted already; what is left of them goes with compaction.
   Status drop_files(std::string_view begin, std::string_view end);
+
+  // Writes anew the tables of these ranges of log(), of meta() and state(), and gives up what is
+  // older: what has been deleted or replaced there is in no table and in no write-ahead log any
+  // more.
+  Status purge(std::span<const std::pair<std::string, std::string>> ranges);
 
   const std::filesystem::path& folder() const { return folder_; }
 

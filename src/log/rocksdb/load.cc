@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "log/rocksdb/erased.h"
 #include "log/rocksdb/keys.h"
-#include "record/batch.h"
 
 namespace gameflow::log {
 namespace {
@@ -48,12 +48,12 @@ class Checker {
     at->SeekToLast();
     if (!at->Valid()) return wrong(info.end, at->status());
     const Offset base = base_offset_of(view(at->key()));
-    const auto batch = record::Batch::decode(view(at->value()), base);
+    const auto batch = decode_stored(view(at->value()), base);
     if (!batch) return wrong(base, batch.error().message);
-    info.appended_at = (*batch)->appended_at();
-    if ((*batch)->end_offset() == info.end) return {};
-    return wrong(info.end, fmt::format("the log should end there and ends at offset {}",
-                                       (*batch)->end_offset().value));
+    info.appended_at = batch->appended_at;
+    if (batch->end == info.end) return {};
+    return wrong(info.end,
+                 fmt::format("the log should end there and ends at offset {}", batch->end.value));
   }
 
  private:

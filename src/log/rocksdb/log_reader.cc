@@ -7,11 +7,14 @@
 
 #include <fmt/format.h>
 
+#include "log/rocksdb/erased.h"
 #include "log/rocksdb/keys.h"
 #include "record/batch.h"
 
 namespace gameflow::log {
 namespace {
+
+using record::Batch;
 
 // An iterator over the batches of a range. The bounds keep it from looking for keys across
 // everything that retention has deleted.
@@ -63,32 +66,87 @@ class Cursor {
 
 }  // namespace
 
-Result<std::vector<BatchPtr>> read_log(Database& database, const LogRange& range, Offset from,
-                                       std::size_t bytes_max) {
+Result<ReadResult> read_log(Database& database, const LogRange& range, Offset from,
+                            std::size_t bytes_max) {
   // JSON shrinks to about a quarter.
   constexpr std::size_t kReadaheadMin = 64U << 10, kReadaheadMax = 1U << 20;
   Cursor cursor(database, range, std::clamp(bytes_max / 4, kReadaheadMin, kReadaheadMax));
   if (!cursor.seek(from)) return cursor.corrupt(from, "the records are missing");
 
-  std::vector<BatchPtr> batches;
+  ReadResult result{.batches = {}, .next = cursor.base()};
   std::size_t bytes = 0;
-  Offset expected = cursor.base();
   do {
-    if (cursor.base() != expected) return cursor.corrupt(expected, "the records are missing");
-    auto decoded = record::Batch::decode(cursor.encoded(), expected);
-    if (!decoded) return cursor.corrupt(expected, decoded.error().message);
-    const std::size_t size = (*decoded)->memory_bytes();
-    if (!batches.empty() && bytes + size > bytes_max) return batches;
-    expected = (*decoded)->end_offset();
-    batches.push_back(*std::move(decoded));
-    bytes += size;
-    // The next batch is likely as large: do not decode it to throw it away.
-    if (bytes + size > bytes_max) break;
-  } while (expected < range.info.end && cursor.next());
-  if (!cursor.ok() || batches.back()->end_offset() != expected || expected <= from) {
-    return cursor.corrupt(expected, "the records are missing");
+    if (cursor.base() != result.next) return cursor.corrupt(result.next, "the records are missing");
+    auto stored = decode_stored(cursor.encoded(), result.next);
+    if (!stored) return cursor.corrupt(result.next, stored.error().message);
+    const BatchPtr& batch = stored->batch;
+    if (batch != nullptr && batch->index_of(from) < batch->size()) {  // else all there is erased
+      const std::size_t size = batch->memory_bytes();
+      if (!result.batches.empty() && bytes + size > bytes_max) return result;
+      result.batches.push_back(batch);
+      bytes += size;
+      result.next = stored->end;
+      // The next batch is likely as large: do not decode it to throw it away.
+      if (bytes + size > bytes_max) break;
+    }
+    result.next = stored->end;
+  } while (result.next < range.info.end && cursor.next());
+  if (!cursor.ok() || result.next <= from ||
+      (result.batches.empty() && result.next < range.info.end))
+    return cursor.corrupt(result.next, "the records are missing");
+  return result;
+}
+
+namespace {
+
+// What the editor makes of one batch; adds to `plan` where that is something else.
+void edit(const Batch& batch, const StoredHead& head, Offset base, Offset end, const Editor& editor,
+          std::size_t bytes_before, ErasurePlan& plan) {
+  record::BatchBuilder left;
+  std::vector<std::uint32_t> kept;
+  const Erased before = plan.erased;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const record::RecordView record = batch[i];
+    const Edit edit = batch.offset(i) < end ? editor(record) : Edit{};
+    if (edit.kind == Edit::Kind::kErase) {
+      ++plan.erased.erased;
+      continue;
+    }
+    const bool is_other = edit.kind == Edit::Kind::kReplace;
+    if (is_other) ++plan.erased.replaced;
+    left.add(record.timestamp, record.key, is_other ? std::string_view(edit.value) : record.value);
+    kept.push_back(static_cast<std::uint32_t>(batch.offset(i).value - base.value));
   }
-  return batches;
+  if (plan.erased.erased == before.erased && plan.erased.replaced == before.replaced) return;
+  std::string value =
+      kept.size() == head.offsets ? left.encode(head.appended_at) : encode_left(head, kept, left);
+  plan.changed.push_back({base, std::move(value), bytes_before});
+}
+
+}  // namespace
+
+Result<ErasurePlan> plan_erasure(Database& database, const LogRange& range, Offset from, Offset end,
+                                 const Editor& editor, std::size_t bytes_max) {
+  Cursor cursor(database, range, 1U << 20);
+  if (!cursor.seek(from)) return cursor.corrupt(from, "the records are missing");
+  ErasurePlan plan;
+  Offset& next = plan.erased.next;
+  next = cursor.base();
+  std::size_t bytes = 0;
+  do {
+    if (cursor.base() != next) return cursor.corrupt(next, "the records are missing");
+    const auto stored = decode_stored(cursor.encoded(), next);
+    if (!stored) return cursor.corrupt(next, stored.error().message);
+    if (stored->batch != nullptr) {
+      const StoredHead head{stored->appended_at,
+                            static_cast<std::uint32_t>(stored->end.value - next.value)};
+      edit(*stored->batch, head, next, end, editor, cursor.encoded().size(), plan);
+      bytes += stored->batch->memory_bytes();
+    }
+    next = stored->end;
+  } while (next < end && bytes < bytes_max && cursor.next());
+  if (!cursor.ok() || next <= from) return cursor.corrupt(next, "the records are missing");
+  return plan;
 }
 
 // By halves: of the offsets in between, one leads to the batch that holds it.
@@ -99,10 +157,10 @@ Result<Offset> find_appended(Database& database, const LogRange& range, Timestam
   while (low < high) {
     const Offset middle{low.value + (high.value - low.value) / 2};
     if (!cursor.seek(middle)) return cursor.corrupt(middle, "the records are missing");
-    const auto batch = record::Batch::peek(cursor.encoded());
+    const auto batch = peek_stored(cursor.encoded());
     if (!batch) return cursor.corrupt(cursor.base(), batch.error().message);
     if (batch->appended_at < time) {
-      low = {cursor.base().value + batch->records};
+      low = {cursor.base().value + batch->offsets};
     } else {
       high = cursor.base();
     }
@@ -123,7 +181,7 @@ Result<PartitionInfo> plan_retention(Database& database, const LogRange& range,
   while (there) {
     bool goes = left.bytes > bytes_max;
     if (!goes && config.retention_age) {
-      const auto batch = record::Batch::peek(cursor.encoded());
+      const auto batch = peek_stored(cursor.encoded());
       if (!batch) return cursor.corrupt(left.begin, batch.error().message);
       goes = batch->appended_at < now - *config.retention_age;
     }

@@ -6,10 +6,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "base/time.h"
+#include "log/erasures.h"
 #include "log/log.h"
 #include "log/rocksdb/database.h"
 
@@ -22,10 +24,24 @@ struct LogRange {
   PartitionInfo info;
 };
 
-// The batches of Log::read; `from` lies in [begin, end) of the range. kDataCorrupt also where
-// retention has removed records since the caller looked: look again before believing it.
-Result<std::vector<BatchPtr>> read_log(Database& database, const LogRange& range, Offset from,
-                                       std::size_t bytes_max);
+// As Log::read; `from` lies in [begin, end) of the range. kDataCorrupt also where retention has
+// removed records since the caller looked: look again before believing it.
+Result<ReadResult> read_log(Database& database, const LogRange& range, Offset from,
+                            std::size_t bytes_max);
+
+// What an editor makes of the batches from the one with `from` on, up to the one that reaches
+// `end`, and up to about `bytes_max` of memory. Nothing is written. As read_log.
+struct ErasurePlan {
+  struct Changed {
+    Offset base;
+    std::string value;
+    std::size_t bytes_before = 0;
+  };
+  std::vector<Changed> changed;
+  Erased erased;
+};
+Result<ErasurePlan> plan_erasure(Database& database, const LogRange& range, Offset from, Offset end,
+                                 const Editor& editor, std::size_t bytes_max);
 
 // Where the first batch begins that was appended at `time` or later; range.info.end if there is
 // none. As read_log.

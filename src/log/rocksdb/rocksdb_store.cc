@@ -4,6 +4,7 @@
 #include <cassert>
 #include <chrono>
 #include <future>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -31,6 +32,7 @@ namespace {
 
 constexpr std::chrono::minutes kRetentionInterval{1};
 constexpr std::chrono::seconds kLookInterval{1};
+constexpr std::size_t kErasureBytes = 8U << 20;  // of memory, that one piece looks at
 
 class RocksdbStore final : public DurableStore {
  public:
@@ -76,6 +78,12 @@ class RocksdbStore final : public DurableStore {
   Status apply_retention() override;
   void close() override;
 
+  Result<Erased> erase(TopicId topic, std::uint32_t partition, Offset from, Offset end,
+                       const Editor& editor, const Note& note) override;
+  Result<Erased> count(TopicId topic, std::uint32_t partition, Offset from, Offset end,
+                       const Editor& editor) const override;
+  Status purge(std::span<const TopicId> topics) override;
+
   Result<Backup> back_up(const std::filesystem::path& folder) override {
     return log::back_up(*database_, folder);
   }
@@ -87,6 +95,9 @@ class RocksdbStore final : public DurableStore {
       return {error.code, fmt::format("topic '{}', {}", topic, error.message)};
     return damaged(database_->folder(), fmt::format("topic '{}', {}", topic, error.message));
   }
+  Result<ErasurePlan> plan(TopicId topic, std::uint32_t number, Offset from, Offset end,
+                           const Editor& editor) const;
+  Error told(TopicId topic, std::uint32_t number, Offset from, const Error& error) const;
   Status trim(const LogRange& range, const TopicConfig& config);
   Status forget_producers();
   void tell_id_expiry();
@@ -235,27 +246,33 @@ Status RocksdbStore::forget_producer(TopicId id, std::string_view producer) {
       [](Catalog&) {});
 }
 
-// Offsets have no gaps here: a batch ends where the next one begins.
+// Why a partition cannot be read: the topic may have been deleted or trimmed since, then that is
+// the reason.
+Error RocksdbStore::told(TopicId topic, std::uint32_t number, Offset from,
+                         const Error& error) const {
+  const auto now = partition(topic, number);
+  if (!now) return now.error();
+  if (const Status there = check_offset(*now, topic, number, from); !there) return there.error();
+  const auto described = this->topic(topic);
+  return described ? damaged_log(described->config.name, error) : described.error();
+}
+
 Result<ReadResult> RocksdbStore::read(TopicId topic, std::uint32_t number, Offset from,
                                       std::size_t bytes_max) const {
   GF_ASSIGN(const PartitionInfo info, partition(topic, number));
   GF_TRY(check_offset(info, topic, number, from));
   if (from == info.end) return ReadResult{.batches = {}, .next = from, .at_end = true};
-  const auto result = [&info](std::vector<BatchPtr> batches) {
+  auto batches = contents_.tail.read(topic, number, from, bytes_max);
+  if (!batches.empty()) {
     const Offset next = batches.back()->end_offset();
     return ReadResult{std::move(batches), next, next >= info.end};
-  };
-  auto batches = contents_.tail.read(topic, number, from, bytes_max);
-  if (!batches.empty()) return result(std::move(batches));
-  auto stored = read_log(*database_, {topic, number, info}, from, bytes_max);
-  if (!stored) {
-    // The topic may have been deleted or trimmed since: then that is the reason.
-    GF_ASSIGN(const PartitionInfo now, partition(topic, number));
-    GF_TRY(check_offset(now, topic, number, from));
-    GF_ASSIGN(const TopicInfo described, this->topic(topic));
-    return fail(damaged_log(described.config.name, stored.error()));
   }
-  return result(*std::move(stored));
+  auto stored = read_log(*database_, {topic, number, info}, from, bytes_max);
+  if (stored) {
+    stored->at_end = stored->next >= info.end;
+    return stored;
+  }
+  return fail(told(topic, number, from, stored.error()));
 }
 
 Result<Offset> RocksdbStore::find_appended(TopicId topic, std::uint32_t number,
@@ -338,6 +355,67 @@ Status RocksdbStore::trim(const LogRange& range, const TopicConfig& config) {
       [&](Catalog& catalog) { catalog.set_partition(range.topic, range.partition, left); }));
   // Also what earlier cuts could not give back, as a compaction was reading it.
   return database_->drop_files(log_key(range.topic, range.partition, {0}), last);
+}
+
+// What is stored never changes but here, and only goes from the front: so the plan is made beside
+// the commits, and of it counts what is still there.
+Result<ErasurePlan> RocksdbStore::plan(TopicId topic, std::uint32_t number, Offset from, Offset end,
+                                       const Editor& editor) const {
+  for (;;) {
+    const auto info = partition(topic, number);
+    if (!info) return ErasurePlan{.changed = {}, .erased = {.next = end}};
+    const Offset begin = std::max(from, info->begin);
+    const Offset last = std::min(end, info->end);
+    if (begin >= last) return ErasurePlan{.changed = {}, .erased = {.next = end}};
+    auto planned =
+        plan_erasure(*database_, {topic, number, *info}, begin, last, editor, kErasureBytes);
+    if (planned) return planned;
+    const auto now = partition(topic, number);
+    if (now && now->begin == info->begin) return fail(told(topic, number, begin, planned.error()));
+  }
+}
+
+Result<Erased> RocksdbStore::count(TopicId topic, std::uint32_t number, Offset from, Offset end,
+                                   const Editor& editor) const {
+  GF_ASSIGN(const ErasurePlan planned, plan(topic, number, from, end, editor));
+  return planned.erased;
+}
+
+Result<Erased> RocksdbStore::erase(TopicId topic, std::uint32_t number, Offset from, Offset end,
+                                   const Editor& editor, const Note& note) {
+  GF_ASSIGN(const ErasurePlan planned, plan(topic, number, from, end, editor));
+  if (planned.changed.empty()) return planned.erased;
+  PartitionInfo left;
+  GF_TRY(committer_.change(
+      [&](const Catalog& catalog, rocksdb::WriteBatch& batch) -> Status {
+        if (Status room = disk_.check(); !room) return room;
+        for (const KeyValue& entry : note(planned.erased))
+          batch.Put(database_->state(), entry.key, entry.value);
+        const auto now = catalog.partition(topic, number);
+        if (!now) return {};
+        left = *now;
+        for (const ErasurePlan::Changed& changed : planned.changed) {
+          if (changed.base < left.begin) continue;  // retention was quicker
+          batch.Put(database_->log(), log_key(topic, number, changed.base), changed.value);
+          left.bytes = left.bytes - changed.bytes_before + changed.value.size();
+        }
+        batch.Put(database_->meta(), partition_key(topic, number), encode_partition(left));
+        return {};
+      },
+      [&](Catalog& catalog) {
+        if (!catalog.partition(topic, number)) return;
+        catalog.set_partition(topic, number, left);
+        contents_.tail.remove(topic);
+      }));
+  listeners_.notify(topic);
+  return planned.erased;
+}
+
+Status RocksdbStore::purge(std::span<const TopicId> topics) {
+  std::vector<std::pair<std::string, std::string>> ranges;
+  for (const TopicId topic : topics)
+    ranges.emplace_back(log_prefix(topic), log_prefix({topic.value + 1}));
+  return database_->purge(ranges);
 }
 
 Status RocksdbStore::forget_producers() {

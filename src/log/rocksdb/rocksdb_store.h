@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "log/backups.h"
+#include "log/erasures.h"
 #include "log/store.h"
 
 namespace rocksdb {
@@ -36,7 +37,7 @@ struct RocksdbOptions {
   rocksdb::Env* env = nullptr;
 };
 
-class DurableStore : public Store, public Backups {};
+class DurableStore : public Store, public Backups, public Erasures {};
 
 // kDataUnwritable (the folder cannot be created, read or written now), kDataLocked (another process
 // has it open), kDataCorrupt (damage, or acknowledged writes are missing; the message names file
