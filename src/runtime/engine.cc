@@ -105,7 +105,7 @@ class EngineImpl final : public Engine {
   Status restore() {
     try {
       const CanRunOut scope;
-      GF_TRY(runner_.restore({options_.clock->now(), attention_.total()}));
+      GF_TRY(runner_.restore({options_.clock->now(), attention_.total()}, options_.forgetting));
       publish_stats();
       return {};
     } catch (const std::bad_alloc&) {

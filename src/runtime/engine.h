@@ -28,6 +28,7 @@
 #include "plan/graph.h"
 #include "query/query.h"
 #include "runtime/epoch_runner.h"
+#include "runtime/forgetting.h"
 #include "runtime/stats.h"
 #include "runtime/tables.h"
 
@@ -50,6 +51,8 @@ struct Options {
   // Close to its limit services whose state is large get no more input, and epochs are small. Null:
   // memory has no limit. Outlives the engine.
   MemoryWatch* memory = nullptr;
+  // Who is forgotten as the state is taken from the store; null: nobody. Until open() returns.
+  Forgetting* forgetting = nullptr;
 };
 
 class Engine {

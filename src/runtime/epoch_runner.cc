@@ -94,14 +94,20 @@ EpochRunner::EpochRunner(const plan::Graph& graph, std::vector<Service> services
       hold_(limits.memory, names_of(graph)),
       schedules_(graph, limits.takes_over) {}
 
-Status EpochRunner::restore(Look look) {
+Status EpochRunner::restore(Look look, Forgetting* forgetting) {
   GF_TRY(rows_.sources().open(store_));
   tables_.show_sources(rows_.sources().all_rows());
   log::Commit commit;
   GF_TRY(schedules_.restore(store_, look.now, commit));
   std::vector<VisibleChanges> visible(tasks_.size());
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
-    GF_TRY(tasks_[i]->restore(store_, look.now, look.attention, flushes_, commit, visible[i]));
+    GF_TRY(tasks_[i]->restore(store_, look.now, look.attention, flushes_, forgetting, commit,
+                              visible[i]));
+  }
+  if (forgetting != nullptr) {
+    // Who asked for it is told that it is done: it cannot wait for room on the disk.
+    GF_TRY(store_.health());
+    forgetting->note(commit);
   }
   if (!commit.put.empty() || !commit.erase.empty()) {
     // A full disk keeps nobody from starting: what is there can be read meanwhile.

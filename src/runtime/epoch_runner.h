@@ -20,6 +20,7 @@
 #include "runtime/epoch.h"
 #include "runtime/epoch_steps.h"
 #include "runtime/flush_pool.h"
+#include "runtime/forgetting.h"
 #include "runtime/intake.h"
 #include "runtime/live_rows.h"
 #include "runtime/loop.h"
@@ -59,8 +60,8 @@ class EpochRunner {
   EpochRunner(const plan::Graph& graph, std::vector<Service> services, log::Store& store,
               const Limits& limits, std::function<void()> flushed);
 
-  // Once, before the first epoch. Errors as Engine::open.
-  Status restore(Look look);
+  // Once, before the first epoch. `forgetting`: as runtime::Options. Errors as Engine::open.
+  Status restore(Look look, Forgetting* forgetting);
   // An error leaves everything as before the epoch, also kMemoryFull where it needs more memory
   // than there is; but one that says "restart" cannot be mended by another try.
   Result<EpochResult> run(Look look, std::size_t bytes_max, bool input_ends);

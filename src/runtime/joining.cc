@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "record/codec.h"
+#include "record/player.h"
 #include "record/value_bytes.h"
 #include "state/layout.h"
 #include "window/trigger.h"
@@ -31,8 +33,10 @@ Error Joining::damaged() const {
                       service_.name)};
 }
 
-Status Joining::restore(const log::Store& store, const FormerSides& former, log::Commit& commit) {
+Status Joining::restore(const log::Store& store, const FormerSides& former, Forgetting* forgetting,
+                        log::Commit& commit) {
   EventsById read;
+  forgetting_ = forgetting;
   std::optional<Timestamp> at;
   GF_TRY(store.scan(
       rows_range(service_.name), [&](std::string_view key, std::string_view value) -> Status {
@@ -47,9 +51,23 @@ Status Joining::restore(const log::Store& store, const FormerSides& former, log:
         stored.bytes_since_full += value.size();
         return restore_value(service_.join->assigner.pane_from(place->window), value, former, read);
       }));
-  if (former.left != nullptr || former.right != nullptr) rewrite(commit);
+  forgetting_ = nullptr;
+  if (former.left != nullptr || former.right != nullptr || has_forgotten_) rewrite(commit);
   for (const auto& shard : shards_) shard->commit();
   return {};
+}
+
+// An event of the player, or one that has them in it: it meets nobody any more.
+bool Joining::is_forgotten(std::string_view key, const record::Type& type, const void* event) {
+  const record::Player& player = forgetting_->player();
+  std::string json, rest;
+  record::encode_json(type, event, json);
+  if (!forgetting_->is_key(service_.name, service_.join->sides.key, key) &&
+      player.part_of(json, rest) == record::Player::Part::kNone)
+    return false;
+  has_forgotten_ = true;
+  ++forgetting_->of(service_.name).events;
+  return true;
 }
 
 // All events in the form of now.
@@ -78,7 +96,7 @@ Status Joining::restore_value(window::Span bucket, std::string_view value,
     if (entry->is_now_met) {
       const auto event = read.find(id);
       if (event == read.end()) return fail(damaged());
-      event->second->has_met = true;
+      if (event->second != nullptr) event->second->has_met = true;
       continue;
     }
     // It will be read when it meets one.
@@ -98,7 +116,12 @@ Status Joining::restore_value(window::Span bucket, std::string_view value,
       ByteWriter out(bytes);
       JoinEntries::write_event(record_key, type, slot, out);
     }
+    const bool goes = forgetting_ != nullptr && is_forgotten(entry->key, type, slot);
     arena.reset();
+    if (goes) {
+      read.emplace(id, nullptr);
+      continue;
+    }
     const state::Probe key{entry->key, state::hash_key(entry->key)};
     JoinBuffer& buffer = *shards_[entry->shard];
     JoinBuffer::Event& event = buffer.add(buffer.touch(key), entry->side, entry->time, bucket,

@@ -13,8 +13,10 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "log/store.h"
+#include "record/type.h"
 #include "runtime/checkpoint.h"
 #include "runtime/epoch.h"
+#include "runtime/forgetting.h"
 #include "runtime/join_buffer.h"
 #include "runtime/join_update.h"
 #include "runtime/service.h"
@@ -29,7 +31,9 @@ class Joining {
   explicit Joining(const Service& service);
 
   // What the store holds. Events whose type has grown are stored anew by the commit. kDataCorrupt.
-  Status restore(const log::Store& store, const FormerSides& former, log::Commit& commit);
+  // `forgetting`: as runtime::Options.
+  Status restore(const log::Store& store, const FormerSides& former, Forgetting* forgetting,
+                 log::Commit& commit);
 
   // What is decided by the end of the epoch, and which shards have something to do.
   void decide(Timestamp now, ServiceEpoch& part) const;
@@ -50,12 +54,16 @@ class Joining {
   using EventsById = std::map<std::pair<std::uint32_t, std::uint64_t>, JoinBuffer::Event*>;
   Status restore_value(window::Span bucket, std::string_view value, const FormerSides& former,
                        EventsById& read);
+  bool is_forgotten(std::string_view key, const record::Type& type, const void* event);
   void rewrite(log::Commit& commit);
   Error damaged() const;
 
   const Service& service_;
   std::vector<std::unique_ptr<JoinBuffer>> shards_;
   std::map<Timestamp, StoredRows> stored_;  // by bucket, of all that there are
+  // While they are read.
+  Forgetting* forgetting_ = nullptr;
+  bool has_forgotten_ = false;
 };
 
 }  // namespace gameflow::runtime

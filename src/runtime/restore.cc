@@ -12,6 +12,7 @@
 #include "log/topics.h"
 #include "plan/graph.h"
 #include "runtime/checkpoint.h"
+#include "runtime/forgotten_rows.h"
 #include "runtime/start_offset.h"
 #include "runtime/task.h"
 #include "state/layout.h"
@@ -31,14 +32,16 @@ constexpr std::string_view kDamaged =
 
 class Restore {
  public:
-  Restore(ServiceTask& task, const log::Store& store, Timestamp now, Duration attention)
+  Restore(ServiceTask& task, const log::Store& store, Timestamp now, Duration attention,
+          Forgetting* forgetting)
       : task_(task),
         windows_(task.windows()),
         panes_(windows_.panes_),
         service_(task.service()),
         store_(store),
         now_(now),
-        attention_(attention) {}
+        attention_(attention),
+        forgetting_(forgetting) {}
 
   Status run(FlushPool& pool, log::Commit& commit, VisibleChanges& visible) {
     task_.positions_.next.resize(service_.inputs.size());
@@ -90,8 +93,8 @@ class Restore {
     if (record.states != wanted) {
       if (keeps) tell_changed_states(record.states, wanted);
       if (service_.has_sessions()) pack_sessions();
-      rewrite(commit);
     }
+    if (record.states != wanted || has_forgotten_) rewrite(commit);
     return {};
   }
 
@@ -105,7 +108,7 @@ class Restore {
     task_.positions_.counters = record.counters;
     task_.positions_.closed = record.closed;
     GF_TRY(place_inputs(record));
-    return task_.join()->restore(store_, former, commit);
+    return task_.join()->restore(store_, former, forgetting_, commit);
   }
 
   void restore_results(const ServiceRecord& record) {
@@ -211,7 +214,9 @@ class Restore {
 
   // The shard of a row follows from its key.
   Status read_rows(const std::vector<state::RowSource>& states, std::uint32_t timed) {
-    return store_.scan(
+    std::optional<ForgottenRows> forgotten;
+    if (forgetting_ != nullptr) forgotten.emplace(*forgetting_, service_);
+    GF_TRY(store_.scan(
         rows_range(service_.name), [&](std::string_view key, std::string_view value) -> Status {
           const auto place = parse_rows_key(service_.name, key);
           if (!place) return damaged();
@@ -227,12 +232,17 @@ class Restore {
                                            ? state::Sessions::shard_hash(row_key)
                                            : state::hash_key(row_key);
             const std::uint32_t shard = state::shard_of(hash);
-            if (!ahead.ok() ||
-                !panes_.shards_[shard]->touch(place->window).table.load(in, states, timed))
-              return damaged();
+            if (!ahead.ok()) return damaged();
+            const bool goes = forgotten && forgotten->is_key(row_key);
+            state::Table& table = goes ? forgotten->rows(place->window)
+                                       : panes_.shards_[shard]->touch(place->window).table;
+            if (!table.load(in, states, timed)) return damaged();
+            if (forgotten && !goes) forgotten->empty_fields(place->window, row_key, table);
           }
           return {};
-        });
+        }));
+    has_forgotten_ = forgotten && forgotten->finish();
+    return {};
   }
 
   // Those that had rows of a state which is gone, and no others, are gone, too.
@@ -301,12 +311,14 @@ class Restore {
   const log::Store& store_;
   const Timestamp now_;
   const Duration attention_;
-  bool is_changed_ = false;  // something else should be stored from now on
+  Forgetting* const forgetting_;  // null: nobody is
+  bool is_changed_ = false;       // something else should be stored from now on
+  bool has_forgotten_ = false;    // what is stored names who is forgotten
 };
 
 Status ServiceTask::restore(log::Store& store, Timestamp now, Duration attention, FlushPool& pool,
-                            log::Commit& commit, VisibleChanges& visible) {
-  return Restore(*this, store, now, attention).run(pool, commit, visible);
+                            Forgetting* forgetting, log::Commit& commit, VisibleChanges& visible) {
+  return Restore(*this, store, now, attention, forgetting).run(pool, commit, visible);
 }
 
 }  // namespace gameflow::runtime

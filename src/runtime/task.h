@@ -20,6 +20,7 @@
 #include "runtime/dead_letter.h"
 #include "runtime/epoch.h"
 #include "runtime/flush_pool.h"
+#include "runtime/forgetting.h"
 #include "runtime/joining.h"
 #include "runtime/late_meter.h"
 #include "runtime/open_windows.h"
@@ -37,8 +38,9 @@ class ServiceTask {
 
   // Takes what the store holds, or starts afresh, and adds to `commit` what the store should hold
   // from now on where that is something else. Errors as Engine::open. Once, before the first epoch.
+  // `forgetting`: as runtime::Options.
   Status restore(log::Store& store, Timestamp now, Duration attention, FlushPool& pool,
-                 log::Commit& commit, VisibleChanges& visible);
+                 Forgetting* forgetting, log::Commit& commit, VisibleChanges& visible);
 
   void begin(FlushPool& pool, ServiceEpoch& epoch);
   // Counts what came, moves the watermark and decides which windows open and close.
