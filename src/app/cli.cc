@@ -118,6 +118,7 @@ CommandTree::CommandTree() : root_(kDescription, "gameflow") {
   add_test();
   add_service();
   add_backup_and_verify();
+  add_player();
   add_token();
   add_generate();
   add_topic();

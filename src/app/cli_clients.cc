@@ -14,6 +14,28 @@
 
 namespace gameflow::app {
 
+void CommandTree::add_player() {
+  CLI::App* player = root_.add_subcommand("player", "Players who want to be forgotten");
+  player->require_subcommand(1);
+  player->footer("Examples:\n  gameflow player forget p-1042\n  gameflow player receipts");
+  auto [forget, forget_options] = add<PlayerForgetOptions>(
+      *player, "forget", "Take a player out of topics, states and dead letters; totals stay",
+      "  gameflow player forget p-1042 --dry-run\n  gameflow player forget p-1042");
+  forget->add_option("player", forget_options->player, "The player, as events name them")
+      ->required()
+      ->type_name("ID");
+  forget->add_flag("--dry-run", forget_options->is_dry_run,
+                   "Change nothing, and say how many records of topics it would be");
+  forget->add_flag("--json", forget_options->json, "Print the receipt as JSON");
+  add_server(*forget, forget_options->server);
+
+  auto [receipts, receipts_options] = add<PlayerReceiptsOptions>(
+      *player, "receipts", "List who was forgotten when; no receipt says whose it is",
+      "  gameflow player receipts");
+  receipts->add_flag("--json", receipts_options->json, "Print them as JSON, with all they say");
+  add_server(*receipts, receipts_options->server);
+}
+
 void CommandTree::add_topic() {
   CLI::App* topic = root_.add_subcommand("topic", "List, describe, create and delete topics");
   topic->require_subcommand(1);

@@ -48,6 +48,7 @@ class CommandTree {
   void add_test_function(CLI::App& test);
   void add_service();
   void add_backup_and_verify();
+  void add_player();
   void add_token();
   void add_generate();
   void add_topic();

@@ -42,6 +42,20 @@ struct GenerateOptions {
 };
 int generate_command(const GenerateOptions& options);
 
+struct PlayerForgetOptions {
+  client::ServerAddress server;
+  std::string player;
+  bool is_dry_run = false;
+  bool json = false;
+};
+int player_forget_command(const PlayerForgetOptions& options);
+
+struct PlayerReceiptsOptions {
+  client::ServerAddress server;
+  bool json = false;
+};
+int player_receipts_command(const PlayerReceiptsOptions& options);
+
 struct TopicListOptions {
   client::ServerAddress server;
 };

@@ -184,14 +184,16 @@ int completion_command(const CompletionOptions& options);
 struct ManualOptions {};
 int manual_command(const ManualOptions& options);
 
-using Command = std::variant<
-    RunOptions, BuildOptions, ValidateOptions, ExplainOptions, TestOptions, TestFunctionOptions,
-    ServiceListOptions, ServiceResetWatermarkOptions, ServiceForgetOptions, BackupOptions,
-    VerifyOptions, GenerateOptions, TopicListOptions, TopicDescribeOptions, TopicCreateOptions,
-    TopicDeleteOptions, ProduceOptions, ConsumeOptions, SqlOptions, DeadLettersListOptions,
-    DeadLettersShowOptions, DeadLettersReplayOptions, ConnectOptions, ConnectorListOptions,
-    ConnectorDescribeOptions, ConnectorDeleteOptions, ConnectorNewOptions, ConnectorKitOptions,
-    TokenCreateOptions, TokenListOptions, TokenRevokeOptions, McpOptions, NewOptions, SchemaOptions,
-    VersionOptions, CompletionOptions, ManualOptions>;
+using Command =
+    std::variant<RunOptions, BuildOptions, ValidateOptions, ExplainOptions, TestOptions,
+                 TestFunctionOptions, ServiceListOptions, ServiceResetWatermarkOptions,
+                 ServiceForgetOptions, BackupOptions, VerifyOptions, PlayerForgetOptions,
+                 PlayerReceiptsOptions, GenerateOptions, TopicListOptions, TopicDescribeOptions,
+                 TopicCreateOptions, TopicDeleteOptions, ProduceOptions, ConsumeOptions, SqlOptions,
+                 DeadLettersListOptions, DeadLettersShowOptions, DeadLettersReplayOptions,
+                 ConnectOptions, ConnectorListOptions, ConnectorDescribeOptions,
+                 ConnectorDeleteOptions, ConnectorNewOptions, ConnectorKitOptions,
+                 TokenCreateOptions, TokenListOptions, TokenRevokeOptions, McpOptions, NewOptions,
+                 SchemaOptions, VersionOptions, CompletionOptions, ManualOptions>;
 
 }  // namespace gameflow::app

@@ -31,6 +31,12 @@ struct Execute {
   }
   int operator()(const BackupOptions& options) const { return backup_command(options); }
   int operator()(const VerifyOptions& options) const { return verify_command(options); }
+  int operator()(const PlayerForgetOptions& options) const {
+    return player_forget_command(options);
+  }
+  int operator()(const PlayerReceiptsOptions& options) const {
+    return player_receipts_command(options);
+  }
   int operator()(const GenerateOptions& options) const { return generate_command(options); }
   int operator()(const TopicListOptions& options) const { return topic_list_command(options); }
   int operator()(const TopicDescribeOptions& options) const {

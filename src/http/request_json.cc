@@ -85,6 +85,24 @@ Result<log::TopicConfig> read_topic_config(std::string_view body) {
   return config;
 }
 
+Result<ForgetRequest> read_forget_request(std::string_view body) {
+  GF_ASSIGN(const json::object object, parse_object(body));
+  ForgetRequest request;
+  for (const auto& [name, value] : object) {
+    if (name == "player") {
+      GF_ASSIGN(request.player, text(value, "player"));
+    } else if (name == "dry_run") {
+      if (!value.is_bool()) return fail(ErrorCode::kWrongType, "\"dry_run\" must be true or false");
+      request.is_dry_run = value.get_bool();
+    } else {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("unknown field \"{}\"; there are player and dry_run",
+                              std::string_view(name.data(), name.size())));
+    }
+  }
+  return request;
+}
+
 namespace {
 
 constexpr std::size_t kErrorBytesMax = 4096, kTextBytesMax = 200, kTopicsMax = 1000;

@@ -21,6 +21,13 @@ namespace gameflow::http {
 // kWrongType, kOutOfRange. The store checks the name and how many partitions there may be.
 Result<log::TopicConfig> read_topic_config(std::string_view body);
 
+struct ForgetRequest {
+  std::string player;
+  bool is_dry_run = false;
+};
+// {"player":…,"dry_run":…}. kInvalidJson, kInvalidArgument, kWrongType.
+Result<ForgetRequest> read_forget_request(std::string_view body);
+
 struct SqlRequest {
   std::string sql;
   query::Parameters parameters;        // in order of their names

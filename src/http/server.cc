@@ -1,5 +1,7 @@
 #include "http/server.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -7,6 +9,7 @@
 #include "http/access_routes.h"
 #include "http/backup_route.h"
 #include "http/change_hub.h"
+#include "http/player_routes.h"
 #include "http/routes.h"
 #include "http/static_files.h"
 #include "live/dashboard_metrics.h"
@@ -47,6 +50,8 @@ class ApiServer final : public serve::Server {
     options.description = "the routes are in docs/reference/http.md";
     std::vector<serve::Route> routes = api_routes(context_);
     if (options.backups != nullptr) routes.push_back(backup_route(*options.backups));
+    if (options.players != nullptr)
+      std::ranges::move(player_routes(*options.players), std::back_inserter(routes));
     add_list_of(routes);
     GF_ASSIGN(server_, serve::Server::listen(options, std::move(routes)));
     return {};

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "api/api.h"
+#include "api/players.h"
 #include "base/error.h"
 #include "http/quotas.h"
 #include "log/backups.h"
@@ -17,6 +18,7 @@ struct ServerOptions : serve::ServerOptions {
   // Serve pages from this folder instead of those inside the program, for working on them.
   std::optional<std::filesystem::path> web_folder;
   Quota quota_of_address;           // of each
+  api::Players* players = nullptr;  // who forgets some, if anybody; outlives the server
   log::Backups* backups = nullptr;  // of the store, if it can make some; outlives the server
 };
 

@@ -9,7 +9,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -20,6 +22,7 @@
 #include <sys/stat.h>
 
 #include "api/api.h"
+#include "api/players.h"
 #include "app/commands.h"
 #include "app/connect/processes.h"
 #include "app/dashboard_files.h"
@@ -257,6 +260,26 @@ Status start_afresh(const plan::Graph& graph, const RunOptions& options, log::St
   return {};
 }
 
+// "listening on http://127.0.0.1:3001", which is said.
+std::string tell_listening(const std::string& url, const DataflowFile& file,
+                           const std::string& data_folder) {
+  std::string status = fmt::format("listening on {}", url);
+  fmt::print("{}\n", status);
+  std::fflush(stdout);
+  spdlog::info("running {} ({}), data in {}", file.name, file.graph->name, data_folder);
+  return status;
+}
+
+Result<std::unique_ptr<log::DurableStore>> open_store(const RunOptions& options,
+                                                      const OpenFiles& files, const Clock& clock) {
+  return log::open_rocksdb_store({.folder = options.data_folder,
+                                  .durability = options.durability,
+                                  .disk_free_bytes_min = options.disk_free_bytes_min,
+                                  .open_files_max = files.tables,
+                                  .accept_loss = options.accept_loss,
+                                  .clock = &clock});
+}
+
 // Brings everything up, in order of dependence, and down again in the reverse order.
 Status serve(const RunOptions& options, Operators operators,
              std::vector<spec::Dashboard> dashboards, Watches& watches,
@@ -274,13 +297,7 @@ Status serve(const RunOptions& options, Operators operators,
   const OpenFiles files = open_files(options);
   MemoryWatch memory(limit, machine_clock,
                      [counts = limit.counts_address_space()] { return read_memory_use(counts); });
-  GF_ASSIGN(const std::unique_ptr<log::DurableStore> store,
-            log::open_rocksdb_store({.folder = options.data_folder,
-                                     .durability = options.durability,
-                                     .disk_free_bytes_min = options.disk_free_bytes_min,
-                                     .open_files_max = files.tables,
-                                     .accept_loss = options.accept_loss,
-                                     .clock = &clock}));
+  GF_ASSIGN(const std::unique_ptr<log::DurableStore> store, open_store(options, files, clock));
   GF_TRY(start_afresh(*operators.file.graph, options, *store));
   GF_TRY(tell_left_services(*operators.file.graph, *store, options.data_folder.string()));
   api::Api api(*store, nullptr, clock, &memory);
@@ -289,19 +306,22 @@ Status serve(const RunOptions& options, Operators operators,
       const std::unique_ptr<Deployment> deployment,
       Deployment::open(std::move(operators), *store,
                        {.threads = options.threads, .clock = &clock, .memory = &memory}, api));
+  api::Players players(
+      api, *store, *store,
+      [&deployment](const api::Players::AtRest& at_rest) { return deployment->forget(at_rest); },
+      clock);
   http::ServerOptions of_server = server_options(options, address, files, limit);
+  of_server.players = &players;
   of_server.backups = store.get();
   if (tokens) of_server.tokens = tokens->tokens();
   GF_ASSIGN(const std::unique_ptr<serve::Server> server, http::listen(api, of_server));
   deployment->start();
+  GF_TRY(players.load());
+  std::jthread forgetting([&players](const std::stop_token& stop) { players.run(stop); });
   server->start();
   const ListenAddress listening{address.host, server->port()};
-  const std::string status =
-      fmt::format("listening on {}", to_url(listening, options.speaks_tls()));
-  fmt::print("{}\n", status);
-  std::fflush(stdout);
-  spdlog::info("running {} ({}), data in {}", deployment->file().name,
-               deployment->file().graph->name, options.data_folder.string());
+  const std::string status = tell_listening(to_url(listening, options.speaks_tls()),
+                                            deployment->file(), options.data_folder.string());
 
   auto connectors = connectors_of(options, listening, tokens, file_mask);
   connectors->run(deployment->file().connectors);
@@ -323,6 +343,8 @@ Status serve(const RunOptions& options, Operators operators,
   spdlog::info("stopping on signal {}: once more stops at once", signal);
   connectors.reset();
   server->stop();
+  forgetting.request_stop();
+  forgetting.join();
   deployment->stop();
   store->close();
   spdlog::info("stopped");

@@ -50,21 +50,49 @@ Status Deployment::change(const BuildOptions& options) {
   GF_TRY(runtime::check_stored(*next.file.graph, next.built.functions, store_));
   const double built_in = seconds_since(begin);
   const auto stopped_at = SteadyClock::now();
-  engine_->stop();
-  runtime::Options taking_over = options_;
-  taking_over.takes_over = true;
-  auto engine = runtime::Engine::open(next.file.graph, next.built.functions, store_, taking_over);
-  if (!engine) {
-    engine_->start();  // nothing was committed: it is where the store is
-    return fail(engine.error());
+  {
+    const MutexLock lock(exchanging_);
+    engine_->stop();
+    GF_TRY(exchange(next.file.graph, next.built.functions, nullptr));
+    former_graphs_.push_back(std::move(operators_.file.graph));
+    operators_ = std::move(next);
   }
-  former_graphs_.push_back(std::move(operators_.file.graph));
-  engine_ = std::move(*engine);
-  operators_ = std::move(next);
-  engine_->start();
-  api_.take_over(engine_);
   spdlog::info("took over the changed {}: built in {:.2f} s, switched in {:.0f} ms",
                operators_.file.name, built_in, 1000 * seconds_since(stopped_at));
+  return {};
+}
+
+// Of the engine at rest and one that goes on from what it has stored. Where that cannot, the one
+// that was there goes on: nothing was committed, it is where the store is.
+Status Deployment::exchange(std::shared_ptr<const plan::Graph> graph,
+                            const plan::Functions& functions, runtime::Forgetting* forgetting) {
+  runtime::Options taking_over = options_;
+  taking_over.takes_over = true;
+  taking_over.forgetting = forgetting;
+  auto engine = runtime::Engine::open(std::move(graph), functions, store_, taking_over);
+  if (!engine) {
+    engine_->start();
+    return fail(engine.error());
+  }
+  engine_ = std::move(*engine);
+  engine_->start();
+  api_.take_over(engine_);
+  return {};
+}
+
+Status Deployment::forget(const api::Players::AtRest& at_rest) {
+  const MutexLock lock(exchanging_);
+  const auto stopped_at = SteadyClock::now();
+  engine_->stop();
+  const auto forgetting = at_rest();
+  if (!forgetting || *forgetting == nullptr) {
+    engine_->start();
+    if (!forgetting) return fail(forgetting.error());
+    return {};
+  }
+  GF_TRY(exchange(operators_.file.graph, operators_.built.functions, *forgetting));
+  spdlog::info("a player is out of the states: the engine stood for {:.0f} ms",
+               1000 * seconds_since(stopped_at));
   return {};
 }
 

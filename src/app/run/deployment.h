@@ -1,6 +1,7 @@
 // The dataflow that a server runs, and the one that takes its place.
 //
-// Threads  one, which starts and stops engines.
+// Threads  one, which starts and stops engines, and that of api::Players, in forget() alone: one
+//          waits for the other.
 #pragma once
 
 #include <memory>
@@ -8,9 +9,11 @@
 #include <vector>
 
 #include "api/api.h"
+#include "api/players.h"
 #include "app/commands.h"
 #include "app/dataflow_file.h"
 #include "base/error.h"
+#include "base/mutex.h"
 #include "log/store.h"
 #include "opbuild/opbuild.h"
 #include "plan/graph.h"
@@ -43,10 +46,17 @@ class Deployment {
   //   kDataCorrupt, kClosed and the like: nothing runs any more
   Status change(const BuildOptions& options);
 
+  // As api::Players::Rest. Where it fails, the engine that was there goes on.
+  Status forget(const api::Players::AtRest& at_rest);
+
  private:
+  Status exchange(std::shared_ptr<const plan::Graph> graph, const plan::Functions& functions,
+                  runtime::Forgetting* forgetting);
+
   Deployment(Operators operators, log::Store& store, const runtime::Options& options, api::Api& api)
       : operators_(std::move(operators)), store_(store), options_(options), api_(api) {}
 
+  Mutex exchanging_;  // held from the stop of an engine to the start of the next
   Operators operators_;
   log::Store& store_;
   const runtime::Options options_;
