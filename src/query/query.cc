@@ -18,6 +18,7 @@
 #include "base/ascii.h"
 #include "query/aggregates.h"
 #include "query/arguments.h"
+#include "query/clock_use.h"
 #include "query/connection.h"
 #include "query/decimal_value.h"
 #include "query/exact_literals.h"
@@ -39,6 +40,7 @@ constexpr std::int64_t kPersonBytesMax = 128LL << 20;
 constexpr std::int64_t kOperatorBytesMax = 4LL << 30;
 constexpr std::int64_t kPrepareBytesMax = 32LL << 20;  // names of names of ... in WITH double fast
 constexpr std::chrono::seconds kOperatorTimeMax{30};
+constexpr std::chrono::milliseconds kTrialTimeMax{100};
 
 std::optional<std::size_t> find_word(std::string_view sql, std::string_view word) {
   const auto in_word = [&](std::size_t at) {
@@ -199,6 +201,7 @@ struct Database::Impl {
                 Answer& answer);
   Status fill(sqlite3_stmt* statement, const std::vector<Target>& targets, const record::Type& item,
               Arena& arena, RawList& list);
+  bool reads_clock(std::string_view call);
 };
 
 template <class Use>
@@ -313,6 +316,19 @@ Status Database::Impl::fill(sqlite3_stmt* statement, const std::vector<Target>& 
     if (stored != targets.size()) return fail(misfit(statement, stored, targets[stored], row));
     ++list.size;
   }
+}
+
+// Whether a call that depends on no row comes to the time of now.
+bool Database::Impl::reads_clock(std::string_view call) {
+  const Allowance allowance(kPrepareBytesMax, false);
+  const auto statement = connection.prepare(fmt::format("SELECT {}", call), Author::kOperator);
+  if (!statement) return false;  // it has columns: where their text is 'now', it is NULL
+  begin(Author::kOperator, std::chrono::steady_clock::now() + kTrialTimeMax);
+  (void)decimals.run([&]() -> Status {
+    Execution(*statement).step();
+    return {};
+  });
+  return allowance.read_clock();
 }
 
 Status Database::Impl::check_name(std::string_view name) const {
@@ -459,6 +475,13 @@ Status Database::check(std::string_view sql, const record::Type& item,
   }
   GF_TRY(map_columns(*statement, item));
   if (arguments) GF_TRY(check_count(*statement, *arguments));
+  for (const std::string_view call : time_calls(sql)) {
+    if (!asks_for_now(call) && !impl_->reads_clock(call)) continue;
+    if (mistake_at != nullptr) *mistake_at = static_cast<std::size_t>(call.data() - sql.data());
+    return fail(ErrorCode::kSqlDenied,
+                "the time of now ('now', or no time at all) is not allowed in an operator: its "
+                "result differs from run to run");
+  }
   return {};
 }
 

@@ -639,6 +639,20 @@ TEST_F(QueryTest, OperatorsHaveNoClock) {
   EXPECT_FALSE(list[0].x.has_value());
   EXPECT_EQ(list[1].x.value(), "1970-01-01 00:00:00");
   EXPECT_EQ(run("select datetime('now') > '2020'"), "1");
+  for (const char* const time :
+       {"strftime('%s','now')", "strftime('%s')", "DATE('Now')", "unixepoch()", "date('n' || 'ow')",
+        "datetime(lower('NOW'))", "case when 0 then time('now') end", "current_timestamp",
+        "coalesce(date(replace('nox', 'x', 'w')), '')", "date((select 'n' || 'ow'))"}) {
+    const Status status =
+        database_.check(fmt::format("select {} as x from players where 0", time), *item);
+    ASSERT_FALSE(status) << time;
+    EXPECT_EQ(status.error().code, ErrorCode::kSqlDenied) << time;
+  }
+  std::optional<std::size_t> at;
+  EXPECT_FALSE(database_.check("select date('now') as x", *item, &at));
+  EXPECT_EQ(at, 7U);
+  for (const char* const fine : {"date('2024-11-12')", "date(1, 'unixepoch')", "'now'", "date(?)"})
+    EXPECT_TRUE(database_.check(fmt::format("select {} as x from players", fine), *item)) << fine;
 }
 
 }  // namespace
