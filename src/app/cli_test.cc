@@ -66,6 +66,10 @@ TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
       {"no number", {"generate", "--seed", "1e5"}, "'1e5' is not a whole number from 0 on"},
       {"not as many threads", {"run", "f.yaml", "--threads", "257"}, "from 0 to 256"},
       {"bad size", {"run", "f.yaml", "--disk-free-min", "much"}, "--disk-free-min"},
+      {"from when", {"run", "f.yaml", "--clear-state", "a", "--from", "soon"}, "-5m for 5 minutes"},
+      {"from the future",
+       {"run", "f.yaml", "--clear-state", "a", "--from", "2999-01-01"},
+       "'2999-01-01' is 2999-01-01T00:00:00Z, which lies ahead"},
       {"bad number", {"generate", "--events", "-1"}, "--events"},
       {"bad rate", {"generate", "--rate", "fast"}, "neither a number"},
       {"rate of zero", {"generate", "--rate", "0"}, "neither a number"},
@@ -213,6 +217,10 @@ TEST(Cli, Run) {
   EXPECT_TRUE(std::holds_alternative<runtime::EndOfRead>(cleared_from("end")));
   EXPECT_TRUE(std::holds_alternative<runtime::Beginning>(cleared_from("beginning")));
   EXPECT_EQ(std::get<Timestamp>(cleared_from("2024-11-12T10:15:30Z")), Timestamp{1731406530000});
+  const Timestamp before = SystemClock().now();
+  const Timestamp hour_ago = std::get<Timestamp>(cleared_from("-1h"));
+  EXPECT_GE(hour_ago + Duration{3'600'000}, before);
+  EXPECT_LE(hour_ago + Duration{3'600'000}, SystemClock().now());
   EXPECT_EQ(given.data_folder, "/d");
   EXPECT_EQ(given.durability, log::Durability::kNone);
   EXPECT_EQ(given.disk_free_bytes_min, 1U << 30);

@@ -8,6 +8,7 @@
 #include "app/text_file.h"
 #include "base/ascii.h"
 #include "base/number.h"
+#include "record/moment.h"
 #include "serve/public_url.h"
 #include "serve/request.h"
 
@@ -117,7 +118,21 @@ Timestamp parse_time_flag(const char* flag, const std::string& text) {
 runtime::StartsFrom starts_from(const std::string& text) {
   if (text == "end") return runtime::EndOfRead{};
   if (text == "beginning") return runtime::Beginning{};
-  return parse_time_flag("--from", text);
+  const Timestamp now = SystemClock().now();
+  const std::optional<Timestamp> time = record::parse_moment(text, now);
+  if (!time) {
+    throw CLI::ValidationError(
+        fmt::format("'{}' is neither beginning, end nor a time; write it like "
+                    "2024-11-12T10:15:30Z, or -5m for 5 minutes ago",
+                    text));
+  }
+  if (*time > now) {
+    throw CLI::ValidationError(
+        fmt::format("'{}' is {}, which lies ahead: nothing was appended then; it is {} "
+                    "now",
+                    text, format_timestamp(*time), format_timestamp(now)));
+  }
+  return *time;
 }
 
 }  // namespace gameflow::app

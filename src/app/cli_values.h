@@ -50,7 +50,8 @@ CLI::Validator public_url();
 // "2024-11-12T10:15:30Z", or the beginning of a day, "2024-11-12". Throws CLI::ValidationError.
 Timestamp parse_time_flag(const char* flag, const std::string& text);
 
-// "beginning", "end" or a time, of --from. Throws CLI::ValidationError.
+// "beginning", "end", or a time that has been, "2024-11-12T10:15:30Z" or "-5m", of --from. Throws
+// CLI::ValidationError.
 runtime::StartsFrom starts_from(const std::string& text);
 
 // A token, or "@FILE" with one in it; becomes the token. Messages do not repeat it.

@@ -16,10 +16,15 @@ Result<Position> parse_position_in_time(std::string_view text, std::string_view 
                                         Timestamp now) {
   if (const auto time = record::parse_moment(text, now))
     return Position{Position::Kind::kTime, 0, *time};
+  // In a query + stands for a space.
+  std::string with_plus(text.substr(0, 100));
+  std::ranges::replace(with_plus, ' ', '+');
+  const bool was_plus = record::parse_moment(with_plus, now).has_value();
   return fail(ErrorCode::kInvalidArgument,
               fmt::format("{} is \"{}\"; it must be a time such as 2024-11-12T10:15:30Z, or how "
-                          "long ago, such as -5m",
-                          name, text.substr(0, 100)));
+                          "long ago, such as -5m{}",
+                          name, text.substr(0, 100),
+                          was_plus ? "; a + in an address is a space: write %2B for it" : ""));
 }
 
 Result<Position> parse_position(std::string_view text, Timestamp now) {

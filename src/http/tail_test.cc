@@ -92,5 +92,17 @@ TEST(Routes, PagesOfATopicWithGapsConnect) {
   }
 }
 
+TEST(Position, APlusInAnAddressIsASpace) {
+  const auto told = [](const std::string& target) {
+    serve::Request request;
+    EXPECT_TRUE(serve::parse_target("/ws/t?from=" + target, request));
+    const auto position = position_of(request, Timestamp{1'731'406'530'000});
+    return position ? std::string() : position.error().message;
+  };
+  EXPECT_NE(told("2024-11-12T11:15:30+01:00").find("write %2B for it"), std::string::npos);
+  EXPECT_EQ(told("soon+1").find("%2B"), std::string::npos);
+  EXPECT_EQ(told("2024-11-12T11:15:30%2B01:00"), "");
+}
+
 }  // namespace
 }  // namespace gameflow::http

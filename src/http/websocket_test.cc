@@ -121,11 +121,17 @@ TEST_F(WebSocket, StartsWhereItIsTold) {
 
 TEST_F(WebSocket, RefusesBeforeTheUpgrade) {
   const std::pair<std::string, unsigned> cases[] = {
-      {"/ws/nothing", 404},     {"/ws/t?partition=1", 400},
-      {"/ws/t?offset=x", 400},  {"/ws/t?offset=1&tail=1", 400},
-      {"/ws/t?tail=-1", 400},   {"/ws/t?format=xml", 400},
-      {"/ws/t?offsets=0", 400}, {"/ws/t?offsets=7:1", 400},
-      {"/ws/t?from=1", 400},    {"/ws/", 404},
+      {"/ws/nothing", 404},
+      {"/ws/t?partition=1", 400},
+      {"/ws/t?offset=x", 400},
+      {"/ws/t?offset=1&tail=1", 400},
+      {"/ws/t?tail=-1", 400},
+      {"/ws/t?format=xml", 400},
+      {"/ws/t?offsets=0", 400},
+      {"/ws/t?offsets=7:1", 400},
+      {"/ws/t?from=2024-11-12T10:15:30+01:00", 400},
+      {"/ws/t?from=1", 400},
+      {"/ws/", 404},
       {"/topics", 200},
   };
   for (const auto& [target, status] : cases) EXPECT_EQ(open(target).status(), status) << target;
