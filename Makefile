@@ -5,7 +5,7 @@ BUILD := build
 JOBS ?= $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: help start stop logs build deb image test evaluate bench bench-peers lint clean setup
+.PHONY: help start stop logs build deb image test fuzz evaluate bench bench-peers lint clean setup
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ test:  ## every test: unit, dataflow, system, browser, sanitizers
 	@tools/setup.sh test
 	@JOBS=$(JOBS) tools/test.sh
 
+fuzz:  ## hours of random input to all that reads from outside, guided by coverage; FUZZ_SECONDS=60 FUZZ=json: less
+	@tools/setup.sh fuzz
+	@JOBS=$(JOBS) tools/fuzz.sh
+
 evaluate:  ## how well the flagship finds what a simulated game does; writes docs/evaluation.md
 	@tools/setup.sh build
 	@tools/configure.sh program
@@ -60,5 +64,5 @@ lint:  ## layers, format, clang-tidy, shell and reference pages
 	@JOBS=$(JOBS) tools/lint.sh
 
 clean: stop  ## remove what was built; data/ stays
-	@rm -rf build build-debug build-asan build-tsan .run
+	@rm -rf build build-debug build-asan build-tsan build-fuzz .run
 	@echo "removed the build folders; topics and state are still in data/ (rm -r data forgets them)"

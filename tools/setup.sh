@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing to build ("build"), and beside that to pack ("deb") or to test ("test"). Quick when nothing is.
+# Installs what is missing to build ("build"), and beside that to pack ("deb"), to test ("test") or to fuzz ("fuzz"). Quick when nothing is.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,11 +19,15 @@ test_packages=(libgtest-dev clang-format clang-tidy shellcheck chromium fonts-de
   mosquitto-clients nginx-light kcat default-jre-headless maven openssl fish zsh groff-base
   prometheus)
 deb_packages=(debhelper)
+fuzz_packages=(clang-14 libclang-rt-14-dev libgtest-dev)
 
 what=${1:-build}
 packages=("${build_packages[@]}")
-[ "$what" = build ] || packages+=("${deb_packages[@]}")
-[ "$what" != test ] || packages+=("${test_packages[@]}")
+case $what in
+  deb) packages+=("${deb_packages[@]}") ;;
+  fuzz) packages+=("${fuzz_packages[@]}") ;;
+  test) packages+=("${deb_packages[@]}" "${test_packages[@]}") ;;
+esac
 
 # Node serves the libraries of web/ at build time; any node of version 18 or later with npm will do.
 node_major() { node --version 2>/dev/null | sed -n 's/^v\([0-9]*\).*/\1/p'; }

@@ -59,8 +59,8 @@ stage "tests" build
 # many threads begin and end, and its search for leaks then reads address 0x1bd0 (3 of 48 runs of the
 # dataflow tests, none of 96 without): it is not to look there.
 export ASAN_OPTIONS="intercept_tls_get_addr=0"
-stage "unit and dataflow tests with address and undefined behaviour sanitizers" build-asan \
-  -L 'unit|dataflow'
+stage "unit and dataflow tests, and fuzzing, with address and undefined behaviour sanitizers" build-asan \
+  -L 'unit|dataflow|fuzz'
 export TSAN_OPTIONS="suppressions=$PWD/tools/tsan_suppressions.txt second_deadlock_stack=1"
 stage "unit tests of what has threads with the thread sanitizer" build-tsan \
   -R "^unit/($(IFS='|'; echo "${threaded[*]}"))\$"

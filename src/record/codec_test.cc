@@ -297,6 +297,8 @@ const std::vector<ScalarRow> kScalars{
     {Kind::kF64, "-123456789012345678", "-123456789012345680"},
     {Kind::kF32, "1e20", "1e+20"},
     {Kind::kF64, "-0.0", "-0"},
+    {Kind::kF64, "-0", "-0"},
+    {Kind::kF32, "-0", "-0"},
     {Kind::kF64, "5e-324", "5e-324"},
     {Kind::kF64, "0.1000000000000000055511151231257827", "0.1"},
     {Kind::kF64, "\"1\"", "wrong_type |  | expected f64, found string \"1\""},

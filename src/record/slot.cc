@@ -92,15 +92,17 @@ Fit store_enum(const Type& type, std::string_view word, char* slot) {
   return Fit::kNotOfType;
 }
 
+// A float has two zeros, and is written as "-0" where it is the other one.
 template <class T>
-T whole(const JsonNumber& number) {
-  return number.kind == JsonNumber::Kind::kSigned ? static_cast<T>(number.as_signed)
-                                                  : static_cast<T>(number.as_unsigned);
+T whole(const JsonNumber& number, const char* digits) {
+  const T value = number.kind == JsonNumber::Kind::kSigned ? static_cast<T>(number.as_signed)
+                                                           : static_cast<T>(number.as_unsigned);
+  return value == 0 && *digits == '-' ? -value : value;
 }
 
-Fit store_f64(const JsonNumber& number, char* slot) {
+Fit store_f64(const JsonNumber& number, const char* digits, char* slot) {
   const f64 value =
-      number.kind == JsonNumber::Kind::kDouble ? number.as_double : whole<f64>(number);
+      number.kind == JsonNumber::Kind::kDouble ? number.as_double : whole<f64>(number, digits);
   std::memcpy(slot, &value, sizeof value);
   return Fit::kFits;
 }
@@ -109,7 +111,7 @@ Fit store_f64(const JsonNumber& number, char* slot) {
 Fit store_f32(const JsonNumber& number, const char* digits, const char* end, char* slot) {
   f32 value = 0;
   if (number.kind != JsonNumber::Kind::kDouble) {
-    value = whole<f32>(number);
+    value = whole<f32>(number, digits);
   } else if (std::from_chars(digits, end, value).ec != std::errc()) {
     if (std::abs(number.as_double) > 1) return Fit::kOutOfRange;
     value = static_cast<f32>(number.as_double);  // so small that it is zero, or nearly
@@ -147,7 +149,7 @@ Fit store_number(const Type& type, const JsonNumber& number, const char* digits,
   return visit(type.kind, [&]<class T>(std::type_identity<T>) {
     if constexpr (IntegerSlot<T>) return store_integer<T>(number, digits, end, slot);
     if constexpr (std::same_as<T, f32>) return store_f32(number, digits, end, slot);
-    if constexpr (std::same_as<T, f64>) return store_f64(number, slot);
+    if constexpr (std::same_as<T, f64>) return store_f64(number, digits, slot);
     if constexpr (std::same_as<T, DecimalSlot>)
       return store_decimal(type.scale, number_text(digits, end), slot);
     if constexpr (std::same_as<T, TimestampSlot>) {

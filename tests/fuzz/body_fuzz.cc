@@ -1,0 +1,52 @@
+// A request's body: all that looks for records, members and fields in one.
+#include <cstdint>
+#include <string>
+
+#include "api/unwrap.h"
+#include "fuzz.h"
+#include "record/batch.h"
+#include "record/codec.h"
+#include "record/json_split.h"
+
+namespace gameflow {
+namespace {
+
+using fuzz::lies_in;
+using fuzz::must;
+
+void run(std::string_view input) {
+  std::string padded(input);
+  padded.append(record::kPaddingBytes, ' ');
+  const std::string_view body = std::string_view(padded).substr(0, input.size());
+
+  if (const auto records = record::split_json(body)) {
+    const char* end = body.data();
+    for (const std::string_view one : *records) {
+      must(lies_in(one, body), "a record lies in the body");
+      must(one.data() >= end, "records lie one behind the other");
+      end = one.data() + one.size();
+    }
+  }
+  if (const auto records = api::unwrap(body, "events")) {
+    for (const std::string_view one : *records) must(lies_in(one, body), "so does one unwrapped");
+  }
+  if (const auto member = record::find_member(body, "a.b"))
+    must(lies_in(*member, body), "a member lies in the body");
+  for (const std::string_view name : record::member_names(body))
+    must(lies_in(name, body), "a name lies in the body");
+  static_cast<void>(record::is_one_value(body));
+  static_cast<void>(api::unwrap_hint(body, nullptr));
+  record::Decoder decoder;
+  if (!decoder.check(body)) return;
+  static_cast<void>(record::json_field(body, "a.b"));
+  std::string without;
+  record::minify_without(body, "a", without);
+}
+
+}  // namespace
+}  // namespace gameflow
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  gameflow::run(gameflow::fuzz::text_of(data, size));
+  return 0;
+}
