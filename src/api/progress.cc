@@ -18,7 +18,8 @@ class Pipeline {
   Pipeline(const plan::Graph& graph, const runtime::EngineStats& stats)
       : graph_(graph), stats_(stats) {}
 
-  // A row for each service that writes the topic; one without where none does.
+  // A row for each service that writes the topic, as results or as what came too late; one without
+  // where none does.
   void add_topic(const std::string& table, plan::TopicId topic, std::vector<Progress>& rows) const {
     const std::vector<ServiceId> writers = writers_of(topic);
     for (const ServiceId service : writers) rows.push_back(of(table, service));
@@ -27,9 +28,16 @@ class Pipeline {
 
   Progress of(const std::string& table, ServiceId service) const {
     std::set<ServiceId> way;
-    collect(service, way);
+    collect(service, way, Reach::kAll);
     Progress progress{.table = table, .service = graph_.services[service].name};
-    if (const auto* const own = stats_of(service)) progress.complete_to = own->watermark;
+    std::set<ServiceId> sources;
+    collect(service, sources, Reach::kRecords);
+    for (const ServiceId id : sources) {
+      const runtime::ServiceStats* const stats = stats_of(id);
+      if (stats == nullptr || !stats->watermark) continue;
+      progress.complete_to =
+          std::min(progress.complete_to.value_or(*stats->watermark), *stats->watermark);
+    }
     for (const ServiceId id : way) {
       const runtime::ServiceStats* const stats = stats_of(id);
       if (stats == nullptr) continue;
@@ -45,6 +53,9 @@ class Pipeline {
   }
 
  private:
+  // Through the topics that services read; also through the rows that they look up.
+  enum class Reach : std::uint8_t { kRecords, kAll };
+
   const runtime::ServiceStats* stats_of(ServiceId service) const {
     const auto found = std::ranges::find(stats_.services, graph_.services[service].name,
                                          &runtime::ServiceStats::name);
@@ -54,33 +65,39 @@ class Pipeline {
   std::vector<ServiceId> writers_of(plan::TopicId topic) const {
     std::vector<ServiceId> writers;
     for (ServiceId id = 0; id < graph_.services.size(); ++id) {
-      const bool writes =
-          std::ranges::any_of(graph_.services[id].nodes, [&](const plan::NodeId node) {
-            const auto* const write = std::get_if<plan::Write>(&graph_.nodes[node].kind);
-            return write != nullptr && write->topic == topic;
-          });
+      const bool writes = std::ranges::any_of(
+          graph_.services[id].nodes,
+          [&](const plan::NodeId node) { return writes_to(graph_.nodes[node].kind, topic); });
       if (writes) writers.push_back(id);
     }
     return writers;
   }
 
-  void collect_writers(plan::TopicId topic, std::set<ServiceId>& way) const {
-    for (const ServiceId writer : writers_of(topic)) collect(writer, way);
+  static bool writes_to(const plan::NodeKind& node, plan::TopicId topic) {
+    if (const auto* const write = std::get_if<plan::Write>(&node)) return write->topic == topic;
+    if (const auto* const join = std::get_if<plan::Join>(&node)) return join->late_topic == topic;
+    const auto* const keyed = std::get_if<plan::Keyed>(&node);
+    return keyed != nullptr && keyed->window && keyed->window->late_topic == topic;
+  }
+
+  void collect_writers(plan::TopicId topic, std::set<ServiceId>& way, Reach reach) const {
+    for (const ServiceId writer : writers_of(topic)) collect(writer, way, reach);
   }
 
   // Services may read each other's rows, so the way may be a circle.
-  void collect(ServiceId service, std::set<ServiceId>& way) const {
+  void collect(ServiceId service, std::set<ServiceId>& way, Reach reach) const {
     if (!way.insert(service).second) return;
     for (const plan::NodeId node : graph_.services[service].nodes) {
       if (const auto* const read = std::get_if<plan::Read>(&graph_.nodes[node].kind))
-        collect_writers(read->topic, way);
+        collect_writers(read->topic, way, reach);
     }
+    if (reach == Reach::kRecords) return;
     for (const plan::Reference& reference : graph_.services[service].reads) {
       if (const auto* const state = std::get_if<plan::Reference::OfState>(&reference.to)) {
-        collect(state->service, way);
+        collect(state->service, way, reach);
       } else {
         const auto& table = graph_.tables[std::get<plan::Reference::OfTable>(reference.to).table];
-        if (table.topic) collect_writers(*table.topic, way);
+        if (table.topic) collect_writers(*table.topic, way, reach);
       }
     }
   }
@@ -88,6 +105,13 @@ class Pipeline {
   const plan::Graph& graph_;
   const runtime::EngineStats& stats_;
 };
+
+// Why a table is not as its file says.
+std::optional<std::string> problem_of(const runtime::EngineStats& stats, std::string_view table) {
+  const auto found = std::ranges::find(stats.tables, table, &runtime::TableStats::name);
+  if (found == stats.tables.end() || found->problem.empty()) return std::nullopt;
+  return found->problem;
+}
 
 }  // namespace
 
@@ -100,7 +124,7 @@ std::vector<Progress> progress_of(const runtime::Engine& engine,
   for (const runtime::Engine::TableName& table : engine.tables()) {
     const auto service = std::ranges::find(graph.services, table.service, &plan::Service::name);
     if (service == graph.services.end()) {
-      rows.push_back({.table = table.table});
+      rows.push_back({.table = table.table, .stopped = problem_of(stats, table.state)});
     } else {
       rows.push_back(
           pipeline.of(table.table, static_cast<ServiceId>(service - graph.services.begin())));

@@ -50,8 +50,15 @@ std::string unwrap_hint(std::string_view value, const record::Type* type) {
   for (const std::string_view name : kUsualNames) {
     if (type != nullptr && type->find(name) != nullptr) continue;
     const std::optional<std::string_view> member = record::find_member(value, name);
-    if (member && member->starts_with('['))
-      return fmt::format("; if the records are what lies in \"{}\", add ?unwrap={}", name, name);
+    if (!member || !member->starts_with('[')) continue;
+    // As Kafka's REST proxies take them: each record is in a "value".
+    const auto records = record::split_json(*member);
+    if (records && !records->empty() && record::find_member(records->front(), "value"))
+      return fmt::format(
+          "; if the records are the \"value\" of what lies in \"{}\", send it as "
+          "application/vnd.kafka.json.v2+json",
+          name);
+    return fmt::format("; if the records are what lies in \"{}\", add ?unwrap={}", name, name);
   }
   return {};
 }

@@ -127,6 +127,10 @@ TEST_F(UnwrapTest, AMissingFieldHintsAtIt) {
   EXPECT_NE(told("any", R"({"events":[1]})", {.format = BodyFormat::kJson, .key_field = "player"})
                 .find("add ?unwrap=events"),
             std::string::npos);
+  EXPECT_EQ(
+      told("players", fmt::format(R"({{"records":[{{"value":{}}}]}})", kGood), plain),
+      "missing field; if the records are the \"value\" of what lies in \"records\", send it as "
+      "application/vnd.kafka.json.v2+json");
   EXPECT_EQ(told("players", R"({"events":7})", plain), "missing field");
   EXPECT_EQ(told("players", R"({"user":{"id":"a"},"others":[]})", plain), "missing field");
   EXPECT_EQ(told("any", R"({"events":[1]})", plain), "nothing") << "it may be a record";

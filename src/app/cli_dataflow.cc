@@ -56,14 +56,20 @@ void add_reach(CLI::App& app, RunOptions& options) {
                  "one]")
       ->envname("GAMEFLOW_AUTH")
       ->type_name("FILE");
+  // As where a script's variable is not set: it would go on without TLS.
+  const auto is_given = [](const std::string& file) {
+    return file.empty() ? std::string("it names no file") : std::string();
+  };
   CLI::Option* const certificate =
       app.add_option("--tls-cert", options.tls_certificate,
                      "Speak https, with this certificate and those that signed it (PEM) [http];\n"
                      "SIGHUP has it and its key read again")
+          ->check(is_given)
           ->envname("GAMEFLOW_TLS_CERT")
           ->type_name("FILE");
   CLI::Option* const key =
       app.add_option("--tls-key", options.tls_key, "Its key (PEM), which is not encrypted")
+          ->check(is_given)
           ->envname("GAMEFLOW_TLS_KEY")
           ->type_name("FILE");
   certificate->needs(key);

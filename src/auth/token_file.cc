@@ -81,8 +81,9 @@ Status write(const fs::path& file, std::string_view text) {
 // A link stays one: what it leads to is changed.
 fs::path target_of(const fs::path& file) {
   std::error_code error;
-  const fs::path target = fs::weakly_canonical(file, error);
-  return error ? fs::absolute(file) : target;
+  const fs::path whole = fs::absolute(file);
+  const fs::path target = fs::weakly_canonical(whole, error);
+  return error ? whole : target;
 }
 
 // Has `change` make another text of the file's, while nobody else changes it. A null text: there is

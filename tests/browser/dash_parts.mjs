@@ -146,7 +146,11 @@ describe('dashboards, answers', () => {
     const say = (reads, ...rows) => originOf(reads, progressOf({columns, rows}), (ms) => `t${ms}`);
     assert.deepEqual(say([]), {text: '', warning: ''});
     assert.deepEqual(say(['sales'], ['Sales', null, null, 0, 0, null]), {text: 'From sales, as it comes in.', warning: ''});
-    assert.deepEqual(say(['_metrics']), {text: 'From _metrics, as it comes in.', warning: ''});
+    assert.deepEqual(say(['_metrics']), {text: 'From _metrics, as it is now.', warning: ''});
+    assert.deepEqual(originOf(['sales'], null, String), {text: 'From sales.', warning: ''}, 'nothing is known yet');
+    assert.equal(say(['constructor']).text, 'From constructor, as it comes in.');
+    assert.equal(say(['constructor'], ['constructor', 'shop', null, 0, 0, null]).text, 'From constructor, made by shop (nothing to be read).');
+    assert.deepEqual(say(['items'], ['items', null, null, 0, 0, 'line 2 is broken']), {text: 'From items, line 2 is broken.', warning: 'incomplete: something has stopped'});
     assert.deepEqual(say(['now', 'sales'], ['now', 'count', 7, 0, 0.004, null], ['sales', 'shop', null, 12_345, 0.25, null]), {
       text: 'From now, made by count (complete to t7, nothing to be read, 0.4 % of the last minute came too late). From sales, made by shop (12,345 records to be read, 25 % of the last minute came too late).',
       warning: 'incomplete: 12,345 records to be read, 25 % late',
@@ -154,7 +158,7 @@ describe('dashboards, answers', () => {
     // Two services may write a topic.
     assert.equal(say(['all'], ['all', 'a', 1, 0, 0, null], ['all', 'b', 2, 0, 0, null]).text, 'From all, made by a (complete to t1, nothing to be read) and b (complete to t2, nothing to be read).');
     assert.deepEqual(say(['now'], ['now', 'count', 7, 0, 0, "service 'count' has stopped"]), {
-      text: "From now, made by count (complete to t7, nothing to be read, service 'count' has stopped).", warning: 'incomplete: a service has stopped',
+      text: "From now, made by count (complete to t7, nothing to be read, service 'count' has stopped).", warning: 'incomplete: something has stopped',
     });
   });
 

@@ -36,6 +36,12 @@ class AuthTest(SystemTest):
         self.assertRegex(self.text[name], "^gf_[0-9a-f]{64}$")
         self.assertNotIn(self.text[name], done.stderr + self.tokens.read_text())
 
+    def test_a_file_may_be_named_without_a_folder(self):
+        done = subprocess.run([pathlib.Path(PROGRAM).resolve(), "token", "create", "ann", "--role", "admin", "--auth", "new"], cwd=self.folder,
+                              capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue((self.folder / "new").is_file())
+
     def revoke(self, name):
         done = run_cli("token", "revoke", name, "--auth", self.tokens)
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -247,6 +247,7 @@ class ServerTest(Authorities):
         for arguments, message in ((self.files(key="ours.key"), "is not that of the first certificate in"),
                                    (self.files(certificate="none.pem"), "none.pem, cannot be read: No such file"),
                                    (self.files(certificate="server.key"), "holds no certificate in PEM"),
+                                   (("--tls-cert", "", "--tls-key", ""), "--tls-cert: it names no file"),
                                    (self.files()[:2], "--tls-cert requires --tls-key")):
             done = self.refused_run(COUNTING, *arguments, "--data", self.folder / "other")
             self.assertIn(message, done.stderr)

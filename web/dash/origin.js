@@ -8,26 +8,29 @@ const kLagMin = 10_000;       // likewise of records to come: less is read withi
 const count = new Intl.NumberFormat('en-US').format;
 const percent = (share) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
 
-// Rows of `_progress` by table: {name: [{service, completeTo, lag, late, stopped}]}.
+// Rows of `_progress` by table: Map of name to [{service, completeTo, lag, late, stopped}].
 export function progressOf({columns, rows}) {
-  const tables = {};
+  const tables = new Map();
   const at = Object.fromEntries(columns.map((column, i) => [column, i]));
   for (const row of rows ?? []) {
-    const of_table = (tables[row[at.name].toLowerCase()] ??= []);
-    of_table.push({service: row[at.service], completeTo: row[at.complete_to], lag: row[at.lag], late: row[at.late], stopped: row[at.stopped]});
+    const name = row[at.name].toLowerCase();
+    if (!tables.has(name)) tables.set(name, []);
+    tables.get(name).push({service: row[at.service], completeTo: row[at.complete_to], lag: row[at.lag], late: row[at.late], stopped: row[at.stopped]});
   }
   return tables;
 }
 
-// reads: names in SQL; time: ms to text. Returns {text: a sentence for each table, warning: what should be seen at once, or ''}.
+// reads: names in SQL; progress: null where it is not known yet; time: ms to text. Returns {text: a sentence for each table, warning: what should be seen at once, or ''}.
 export function originOf(reads, progress, time) {
-  const known = reads.flatMap((name) => progress[name] ?? []);
-  return {text: reads.map((name) => sentence(name, progress[name] ?? [], time)).join(' '), warning: warningOf(known)};
+  if (progress === null) return {text: reads.map((name) => `From ${name}.`).join(' '), warning: ''};
+  const makersOf = (name) => progress.get(name) ?? [];
+  return {text: reads.map((name) => sentence(name, makersOf(name), time)).join(' '), warning: warningOf(reads.flatMap(makersOf))};
 }
 
 function sentence(name, makers, time) {
   const made = makers.filter(({service}) => service !== null);
-  if (made.length === 0) return `From ${name}, as it comes in.`;
+  if (name.startsWith('_')) return `From ${name}, as it is now.`;
+  if (made.length === 0) return `From ${name}, ${makers.find(({stopped}) => stopped)?.stopped ?? 'as it comes in'}.`;
   return `From ${name}, made by ${made.map((maker) => `${maker.service} (${words(maker, time).join(', ')})`).join(' and ')}.`;
 }
 
@@ -41,7 +44,7 @@ function words({completeTo, lag, late, stopped}, time) {
 }
 
 function warningOf(makers) {
-  if (makers.some(({stopped}) => stopped !== null)) return 'incomplete: a service has stopped';
+  if (makers.some(({stopped}) => stopped !== null)) return 'incomplete: something has stopped';
   const lag = Math.max(0, ...makers.map((maker) => maker.lag)), late = Math.max(0, ...makers.map((maker) => maker.late));
   const parts = [];
   if (lag >= kLagMin) parts.push(`${count(lag)} records to be read`);

@@ -40,14 +40,14 @@ const queries = new LiveQueries({onChange: () => {
 }});
 
 const followedProgress = queries.follow({sql: kProgressQuery, every: kProgressEvery});
-let progress = {answer: null, tables: {}};
+let progress = {answer: null, tables: null};  // the last that is known
 
 // What panels know of the page.
 const page = {
   queries,
   get progress() {
     const {answer} = followedProgress;
-    if (answer !== progress.answer) progress = {answer, tables: progressOf(answer)};
+    if (answer !== progress.answer && answer.rows !== null) progress = {answer, tables: progressOf(answer)};
     return progress.tables;
   },
   params,

@@ -380,6 +380,8 @@ int run_command(const RunOptions& options) {
     print_error(address.error());
     return kExitUsage;
   }
+  // Whoever renews the certificate need not know that the operators are still being built.
+  if (options.speaks_tls()) std::signal(SIGHUP, SIG_IGN);
   ServiceManager manager;  // before the compiler runs
   const MemoryLimit memory = limit_memory(options);
   Watches watches{.dataflow = FileWatch({options.build.dataflow})};  // from before it is read
