@@ -262,7 +262,7 @@ Result<ReadResult> RocksdbStore::read(TopicId topic, std::uint32_t number, Offse
   GF_ASSIGN(const PartitionInfo info, partition(topic, number));
   GF_TRY(check_offset(info, topic, number, from));
   if (from == info.end) return ReadResult{.batches = {}, .next = from, .at_end = true};
-  auto batches = contents_.tail.read(topic, number, from, bytes_max);
+  auto batches = contents_.tail.read(topic, number, from, info.end, bytes_max);
   if (!batches.empty()) {
     const Offset next = batches.back()->end_offset();
     return ReadResult{std::move(batches), next, next >= info.end};

@@ -25,7 +25,7 @@ void TailCache::remove(TopicId topic) {
 }
 
 std::vector<BatchPtr> TailCache::read(TopicId topic, std::uint32_t partition, Offset from,
-                                      std::size_t bytes_max) const {
+                                      Offset end, std::size_t bytes_max) const {
   std::vector<BatchPtr> batches;
   const MutexLock lock(mutex_);
   const auto found = partitions_.find({topic, partition});
@@ -34,7 +34,7 @@ std::vector<BatchPtr> TailCache::read(TopicId topic, std::uint32_t partition, Of
   auto next = std::ranges::upper_bound(cached, from, {}, &record::Batch::base_offset);
   if (next == cached.begin()) return batches;
   std::size_t bytes = 0;
-  for (--next; next != cached.end(); ++next) {
+  for (--next; next != cached.end() && (*next)->base_offset() < end; ++next) {
     bytes += (*next)->memory_bytes();
     if (bytes > bytes_max && !batches.empty()) break;
     batches.push_back(*next);

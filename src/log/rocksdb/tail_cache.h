@@ -23,8 +23,10 @@ class TailCache {
   // Adds the newest batch of a partition; the oldest ones of all partitions make room.
   void add(TopicId topic, std::uint32_t partition, BatchPtr batch);
   void remove(TopicId topic);
-  // The batches of Log::read, from the one that holds `from`. None if that one is not here.
-  std::vector<BatchPtr> read(TopicId topic, std::uint32_t partition, Offset from,
+  // The batches of Log::read, from the one that holds `from`. None if that one is not here; none
+  // that begin at `end` or later: they are here before the partition's end is said to be behind
+  // them, and who read them would then ask for what does not exist yet.
+  std::vector<BatchPtr> read(TopicId topic, std::uint32_t partition, Offset from, Offset end,
                              std::size_t bytes_max) const;
 
  private:
