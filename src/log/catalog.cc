@@ -30,6 +30,14 @@ Status Catalog::check_new(const TopicConfig& config) const {
   if (by_name_.contains(config.name)) {
     return fail(ErrorCode::kTopicExists, fmt::format("topic '{}' exists already", config.name));
   }
+  std::size_t partitions = config.partitions;
+  for (const auto& [id, topic] : by_id_) partitions += topic.partitions.size();
+  if (partitions > kPartitionsInTotalMax) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("topic '{}' with partitions: {} would make {} in all topics, and there "
+                            "may be {}; use fewer, or delete topics that nobody needs",
+                            config.name, config.partitions, partitions, kPartitionsInTotalMax));
+  }
   return {};
 }
 

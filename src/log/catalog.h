@@ -29,6 +29,10 @@ namespace gameflow::log {
 // after an hour; what it says below that, at once, as it deletes nothing.
 CalmClockOptions age_clock_options(const Clock& clock, std::optional<Timestamp> newest);
 
+// Of all topics: what is told of each (metrics, lists of topics, the catalog in memory) must not
+// grow without end because anybody may make topics.
+inline constexpr std::size_t kPartitionsInTotalMax = 16'384;
+
 // Topics by name and id, with what each partition holds.
 class Catalog {
  public:

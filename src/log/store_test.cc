@@ -136,6 +136,18 @@ TEST_P(StoreTest, CreatesTopicsOrSaysWhyNot) {
   EXPECT_EQ(store_->topic(topics[1].id)->config.name, "b");
 }
 
+TEST_P(StoreTest, AllTopicsTogetherHaveSoManyPartitions) {
+  for (int i = 0; i < 16; ++i)
+    ASSERT_TRUE(store_->create_topic({.name = fmt::format("t{}", i), .partitions = 1024}));
+  const auto more = store_->create_topic({.name = "more"});
+  EXPECT_EQ(code_of(more), ErrorCode::kInvalidArgument);
+  EXPECT_NE(more.error().message.find("would make 16385 in all topics"), std::string::npos);
+  ASSERT_TRUE(store_->delete_topic("t3"));
+  EXPECT_TRUE(store_->create_topic({.name = "more"}));
+  reopen();
+  EXPECT_EQ(store_->topics().size(), 16U);
+}
+
 TEST_P(StoreTest, DeletedTopicIsGoneAndItsIdIsNotReused) {
   const TopicId first = create("a");
   ASSERT_TRUE(store_->commit(append(first, 0, {"x"})));
