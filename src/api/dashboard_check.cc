@@ -98,6 +98,15 @@ void check_columns(const spec::DashboardQuery& query, const std::vector<std::str
                         .message = fmt::format("the query has no column '{}'", use.name),
                         .hint = hint_of(use.name, columns)});
   }
+  for (const spec::NameUse& use : query.hiding) {
+    if (std::ranges::count(columns, use.name) == 0) continue;
+    mistakes.push_back(
+        {.position = use.position,
+         .length = use.length,
+         .message = fmt::format("':{}' is not column '{}' of the query, which it hides", use.name,
+                                use.name),
+         .hint = fmt::format("give the column another name: 'select {} as …'", use.name)});
+  }
   if (query.is_of_metric) check_labels(query, columns, mistakes);
   const auto left =
       static_cast<std::size_t>(std::ranges::count_if(columns, [&](const std::string& column) {

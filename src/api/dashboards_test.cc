@@ -183,6 +183,12 @@ TEST(DashboardCheck, RecordsOfActionsFitTheirTopics) {
             "the record does not fit topic 'points': user: expected string, found number 7");
   EXPECT_EQ(told("points", "{ user: ':users', points: 7 }"),
             "the query has no column 'users'\ndid you mean 'user'?\n");
+  const std::string hidden = held(
+      "{ type: table, query: 'select _key as id, score from best', "
+      "actions: [{ label: A, topic: raw, record: { event: ':id' } }] }");
+  EXPECT_NE(hidden.find("error: ':id' is not column 'id' of the query, which it hides\n"),
+            std::string::npos)
+      << hidden;
   const spec::DashboardResult asks_nothing = spec::parse_dashboard(
       dashboard("{ type: table, query: select 1 as a, actions: [{ label: A, topic: points, record: "
                 "{ user: ':answer' } }] }"),

@@ -32,6 +32,8 @@ struct DashboardQuery {
   bool is_of_metric = false;       // columns but `value` are its labels
   std::vector<NameUse> columns;    // that its answer has to have
   std::vector<std::string> taken;  // those of them that are not for the open fields
+  // kActionParameters that records of its rows' buttons have: a column of such a name is hidden.
+  std::vector<NameUse> hiding = {};
   // Fields that need a column and name none: pages find one that fits among those not taken.
   std::vector<std::string> open;
 };

@@ -36,7 +36,7 @@ constexpr Field kActionFields[] = {
 };
 
 struct Uses {
-  std::vector<const Node*> columns;
+  std::vector<const Node*> columns, parameters;
   const Node* answer = nullptr;
 };
 
@@ -45,7 +45,8 @@ void find_uses(const Node& node, Uses& uses) {
   if (node.kind != NodeKind::kScalar || node.text.size() < 2 || node.text[0] != ':') return;
   const std::string_view name = std::string_view(node.text).substr(1);
   if (name == "answer") uses.answer = &node;
-  if (std::ranges::count(kActionParameters, name) == 0) uses.columns.push_back(&node);
+  const bool is_parameter = std::ranges::count(kActionParameters, name) != 0;
+  (is_parameter ? uses.parameters : uses.columns).push_back(&node);
 }
 
 }  // namespace
@@ -53,14 +54,18 @@ void find_uses(const Node& node, Uses& uses) {
 constexpr Section kPanelAction = {"panel-action", "an action", kActionFields};
 
 void read_action(Report& report, const Node& node, const boost::json::object& action,
-                 std::vector<NameUse>& columns, std::vector<DashboardAction>& actions) {
+                 DashboardQuery& query, std::vector<DashboardAction>& actions) {
   const Node* const topic = node.find("topic");
   const Node* const record = node.find("record");
   if (topic == nullptr || record == nullptr || record->kind != NodeKind::kMap) return;
   Uses uses;
   find_uses(*record, uses);
-  for (const Node* use : uses.columns)
-    columns.push_back({use->text.substr(1), use->position, use->length});
+  const auto note = [](const std::vector<const Node*>& found, std::vector<NameUse>& names) {
+    for (const Node* use : found)
+      names.push_back({use->text.substr(1), use->position, use->length});
+  };
+  note(uses.columns, query.columns);
+  note(uses.parameters, query.hiding);
   if (uses.answer != nullptr && !action.contains("question"))
     report.error(*uses.answer, "there is no question that ':answer' would be the answer to",
                  "write 'question: …' beside 'record'");

@@ -11,9 +11,9 @@
 
 namespace gameflow::spec {
 
-// What of an action its section cannot say. Appends the action, and to `columns` those that its
-// record takes from the row.
+// What of an action its section cannot say. Appends the action, and to `query`, that of its rows,
+// the columns that its record takes from the row, and those that it cannot take.
 void read_action(Report& report, const Node& node, const boost::json::object& action,
-                 std::vector<NameUse>& columns, std::vector<DashboardAction>& actions);
+                 DashboardQuery& query, std::vector<DashboardAction>& actions);
 
 }  // namespace gameflow::spec

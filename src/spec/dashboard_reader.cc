@@ -331,8 +331,7 @@ json::object DashboardReader::read_map(const Node& node, const Section& section,
   if (&section == &kDashboardTime) check_time(report_, fields);
   if (&section == &kPanelLink) note_link(node);
   if (&section == &kPanelAction && place.query) {
-    read_action(report_, node, object, dashboard_.queries[*place.query].columns,
-                dashboard_.actions);
+    read_action(report_, node, object, dashboard_.queries[*place.query], dashboard_.actions);
   }
   return object;
 }
