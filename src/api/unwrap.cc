@@ -17,11 +17,31 @@ constexpr std::array<std::string_view, 5> kUsualNames{"records", "events", "batc
                                                       "data"};
 constexpr std::size_t kNamesShownMax = 20;
 
-std::string members_hint(std::string_view object, std::string_view path) {
+std::string members_hint(std::string_view object, std::string_view name) {
   std::vector<std::string_view> names = record::member_names(object);
-  if (names.empty()) return "it is empty";
+  if (names.empty()) {
+    const bool is_empty = object.find_first_not_of(" \t\r\n", 1) == object.size() - 1;
+    return is_empty ? "it is empty" : "it is no valid JSON";
+  }
   names.resize(std::min(names.size(), kNamesShownMax));
-  return closest_or_all(path.substr(0, path.find('.')), names, "members");
+  return closest_or_all(name, names, "members");
+}
+
+// Where `path` leads nowhere in `object`: "the body has no member 'b'; did you mean 'c'?".
+std::string dead_end(std::string_view object, std::string_view path) {
+  std::string_view at = object;
+  for (std::size_t begin = 0, end = 0; end < path.size(); begin = end + 1) {
+    end = std::min(path.find('.', begin), path.size());
+    const std::string_view name = path.substr(begin, end - begin);
+    const std::string where =
+        begin == 0 ? "the body" : fmt::format("'{}' in it", path.substr(0, begin - 1));
+    if (!at.starts_with('{')) return fmt::format("{} is no object", where);
+    const std::optional<std::string_view> member = record::find_member(at, name);
+    if (!member)
+      return fmt::format("{} has no member '{}'; {}", where, name, members_hint(at, name));
+    at = *member;
+  }
+  return "the body has no such member";
 }
 
 }  // namespace
@@ -36,8 +56,7 @@ Result<std::vector<std::string_view>> unwrap(std::string_view object, std::strin
   const std::optional<std::string_view> array = record::find_member(object, path);
   if (!array)
     return fail(ErrorCode::kMissingField,
-                fmt::format("unwrap={}, but the body has no such member; {}", path,
-                            members_hint(object, path)));
+                fmt::format("unwrap={}, but {}", path, dead_end(object, path)));
   if (!array->starts_with('['))
     return fail(
         ErrorCode::kWrongType,

@@ -86,11 +86,19 @@ TEST_F(UnwrapTest, RecordsLieInAnArray) {
 TEST_F(UnwrapTest, MistakesSayWhatThereIs) {
   const ProduceOptions events{.format = BodyFormat::kJson, .unwrap = "events"};
   EXPECT_EQ(told("any", R"({"event":[1],"sent_at":1})", events),
-            "unwrap=events, but the body has no such member; did you mean 'event'?");
+            "unwrap=events, but the body has no member 'events'; did you mean 'event'?");
   EXPECT_EQ(told("any", R"({"batch":[1],"sent_at":1})", events),
-            "unwrap=events, but the body has no such member; the members are: batch, sent_at");
+            "unwrap=events, but the body has no member 'events'; the members are: batch, sent_at");
+  const auto deep = [&](const char* body, const char* path) {
+    return told("any", body, {.format = BodyFormat::kJson, .unwrap = path});
+  };
+  EXPECT_EQ(deep(R"({"a":{"b":{"d":[1]}}})", "a.b.c"),
+            "unwrap=a.b.c, but 'a.b' in it has no member 'c'; the members are: d");
+  EXPECT_EQ(deep(R"({"a":[{"b":[1]}]})", "a.b"), "unwrap=a.b, but 'a' in it is no object");
+  EXPECT_EQ(deep(R"({'events':[1]})", "events"),
+            "unwrap=events, but the body has no member 'events'; it is no valid JSON");
   EXPECT_EQ(told("any", "{}", events),
-            "unwrap=events, but the body has no such member; it is empty");
+            "unwrap=events, but the body has no member 'events'; it is empty");
 }
 
 TEST_F(UnwrapTest, RecordsAsKafkasRestHasThem) {
