@@ -12,7 +12,7 @@ import unittest
 from harness import COUNTING, FLAGSHIP, PATIENCE_SECONDS, PROGRAM, SystemTest, cache_folder, run_cli, two_services
 
 GOOD = two_services()
-TIMESTAMP = "return parse_time(event.event_timestamp, record_time);"
+TIMESTAMP = "return parse_time(event.event_timestamp);"
 
 
 def position_of(text, part, within=None, after=""):

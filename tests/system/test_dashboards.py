@@ -111,7 +111,7 @@ class Dashboards(SystemTest):
         self.assertEqual(self.validate().returncode, 0)
         cases = [
             ("points from per_user", "points from per_usr",
-             "10:41: error: no such table: per_usr; the tables are: per_user, _metrics, counts, dead-letters, dead_letters, events"),
+             "10:41: error: no such table: per_usr; the tables are: per_user, _metrics, _progress, counts, dead-letters, dead_letters, events"),
             ("where :user is null", "where :usr is null", "10:56: error: there is no variable 'usr'"),
             ("user: _key } }", "user: key } }", "11:58: error: the query has no column 'key'"),
             ("select count(*) as events", "select cuont(*) as events", "no such function: cuont"),
