@@ -52,7 +52,7 @@ Result<HttpReply> Producer::persist(const std::function<Result<HttpReply>()>& at
       return reply;
     }
     if (!reply && reply.error().code != ErrorCode::kUnavailable) return reply;
-    Error error = reply ? error_of(*reply) : std::move(reply).error();
+    Error error = reply ? error_of(*reply) : reply.error();
     if (stop.stop_requested() || (options_.patience && waited >= *options_.patience)) {
       return fail(ErrorCode::kUnavailable, std::move(error.message));
     }

@@ -50,7 +50,7 @@ Result<HttpReply> Server::persist(const std::function<Result<HttpReply>()>& atte
     }
     // A certificate that is refused stays so.
     if (!reply && reply.error().code != ErrorCode::kUnavailable) return reply;
-    Error error = reply ? client::error_of(*reply) : std::move(reply).error();
+    Error error = reply ? client::error_of(*reply) : reply.error();
     if (was_repeated != nullptr) *was_repeated = true;
     if (run_.stop.stop_requested()) return fail(ErrorCode::kUnavailable, std::move(error.message));
     const bool is_over_quota = reply && reply->status == 429 && reply->retry_after.count() > 0;

@@ -162,7 +162,7 @@ api::ProduceCallback answer_to(serve::ReplyCallback done,
 
 }  // namespace
 
-void produce(const Call& call, serve::ReplyCallback done) {
+void produce(const Call& call, const serve::ReplyCallback& done) {
   with_body(call, done,
             [&](std::string_view body, const api::ProduceOptions& options,
                 const serve::ReplyCallback& answered) {
@@ -171,7 +171,7 @@ void produce(const Call& call, serve::ReplyCallback done) {
             });
 }
 
-void produce_routed(const Call& call, serve::ReplyCallback done) {
+void produce_routed(const Call& call, const serve::ReplyCallback& done) {
   with_body(call, done,
             [&](std::string_view body, const api::ProduceOptions& options,
                 const serve::ReplyCallback& answered) {

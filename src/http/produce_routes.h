@@ -7,9 +7,9 @@
 namespace gameflow::http {
 
 // POST /topics/TOPIC/records
-void produce(const Call& call, serve::ReplyCallback done);
+void produce(const Call& call, const serve::ReplyCallback& done);
 // POST /records
-void produce_routed(const Call& call, serve::ReplyCallback done);
+void produce_routed(const Call& call, const serve::ReplyCallback& done);
 // POST /events
 void produce_events(const Call& call, serve::ReplyCallback done);
 
