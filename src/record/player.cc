@@ -244,14 +244,15 @@ bool Player::empty_field(Naming naming, const Type& type, void* slot) const {
     type.clear(slot);
     return true;
   }
-  ListLayout& list = *static_cast<ListLayout*>(slot);
-  std::uint32_t kept = 0;
+  const ListLayout& list = *static_cast<const ListLayout*>(slot);
+  bool has_emptied = false;
   for (std::uint32_t i = 0; i < list.size; ++i) {
     char* const item = list.data + std::size_t{i} * type.item->size;
-    if (is_value(naming, *type.item, item)) continue;
-    std::memmove(list.data + std::size_t{kept++} * type.item->size, item, type.item->size);
+    if (!is_value(naming, *type.item, item)) continue;
+    type.item->clear(item);
+    has_emptied = true;
   }
-  return std::exchange(list.size, kept) != kept;
+  return has_emptied;
 }
 
 bool Player::empty_fields(const Type& row, void* slot) const {

@@ -97,8 +97,9 @@ TEST(Player, IsEmptiedInRows) {
   EXPECT_TRUE(kPlayer.empty_fields(*row, &made));
   EXPECT_EQ(made.n, 5U);
   EXPECT_EQ(made.user_id, "");
-  ASSERT_EQ(made.players.size(), 2U);
-  EXPECT_EQ(made.players[1], "p-9");
+  ASSERT_EQ(made.players.size(), 3U);
+  EXPECT_EQ(made.players[1], "");
+  EXPECT_EQ(made.players[2], "p-9");
   EXPECT_FALSE(kPlayer.empty_fields(*row, &made));
 }
 

@@ -137,18 +137,23 @@ class Forget(SystemTest):
             player = [PLAYER, *OTHERS][n % 4]
             events = [player_event(player, at - 400 + n), player_event(player, at - 400 + n, "level_start")]
             self.assertEqual(self.instance.produce("player-events", events, key_field="user_data.user_id").status, 200)
-            bought = purchase_event(f"t-{n}", f"item_{n % 3}", 100 + n, at - 400 + n).replace("player_1", player)
+            # Two and two pay on one device: so the fraud rules have the player in a row of somebody else.
+            bought = (purchase_event(f"t-{n}", f"item_{n % 3}", 100 + n, at - 400 + n).replace("player_1", player)
+                      .replace('"platform"', f'"device_id": "device_{n % 2}", "platform"'))
             self.assertEqual(self.instance.produce("purchase-events", [bought]).status, 200)
         wait_until(lambda: len(self.records("purchases")) == 40, "purchases")
         self.settle()
         sales = self.sql('select * from "day-sales" order by _key')
         self.assertTrue(sales)
         self.assertEqual(self.sql("select count(*) from payer"), [[4]])
+        accounts = "select json_array_length(texts) from recent_day where _key like 'shared-device%' order by _key"
+        self.assertEqual(self.sql(accounts), [[2], [2]])
         done = self.cli("player", "forget", PLAYER, "--json")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(json.loads(done.stdout)["left"], 0)
         self.assertEqual(self.sql('select * from "day-sales" order by _key'), sales)
         self.assertEqual(self.sql("select count(*) from payer"), [[3]])
+        self.assertEqual(self.sql(accounts), [[2], [2]], "two accounts were there")
         self.assertEqual(len(self.records("purchases")), 30)
         for topic in self.instance.get("/topics").json["topics"]:
             for offset, value in self.records(topic["name"]):
