@@ -38,9 +38,9 @@ class Player {
   // Of text that is no JSON: all, where the player is a word of it.
   Part part_of(std::string_view json, std::string& rest) const;
 
-  // Empties the fields of a row that name the player: text, and items of lists, which stay where they
-  // are, as lists may go together by place; numbers become 0, what is optional is absent. Whether
-  // there was one.
+  // Empties the fields of a row that name the player: text, and items of lists, which stay where
+  // they are, as lists may go together by place; numbers become 0, what is optional is absent.
+  // Whether there was one.
   bool empty_fields(const Type& row, void* slot) const;
   bool has_field(const Type& row) const;
 
