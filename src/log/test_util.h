@@ -61,6 +61,14 @@ inline RocksdbOptions test_options(const std::filesystem::path& folder, const Cl
   return options;
 }
 
+// A store on disk, on the machine's clock.
+inline std::unique_ptr<DurableStore> open_store(const std::filesystem::path& folder) {
+  static const SystemClock kMachineClock;
+  auto store = open_rocksdb_store(test_options(folder, kMachineClock));
+  EXPECT_TRUE(store) << store.error().message;
+  return store ? *std::move(store) : nullptr;
+}
+
 inline record::BatchBuilder batch_of(const std::vector<std::string>& values, Timestamp time = {}) {
   record::BatchBuilder builder;
   for (const std::string& value : values) builder.add(time, std::nullopt, value);

@@ -1,9 +1,9 @@
 #include "record/player.h"
 
 #include <algorithm>
-#include <cstring>
+#include <concepts>
 #include <optional>
-#include <utility>
+#include <type_traits>
 
 #include <fmt/format.h>
 
@@ -13,6 +13,7 @@
 #include "record/codec.h"
 #include "record/json_split.h"
 #include "record/slot.h"
+#include "record/visit.h"
 
 namespace gameflow::record {
 namespace {
@@ -32,14 +33,6 @@ std::optional<std::string> unescape(std::string_view quoted) {
   const std::size_t size = object.size();
   object.append(kPaddingBytes, '\0');
   return json_field(std::string_view(object).substr(0, size), "v");
-}
-
-// The digits of a number of a row.
-template <class Number>
-std::string digits(const void* slot) {
-  Number number;
-  std::memcpy(&number, slot, sizeof number);
-  return fmt::format("{}", number);
 }
 
 }  // namespace
@@ -74,7 +67,7 @@ class Player::Cutter {
 
   bool object(Naming naming, std::size_t depth) {
     bool is_all = false;
-    items('}', [&](std::size_t) {
+    items('}', [&] {
       skip_space();
       if (at_ == end_ || *at_ != '"') return fail();
       const std::string_view name = string();
@@ -91,7 +84,7 @@ class Player::Cutter {
   }
 
   bool list(Naming naming, std::size_t depth) {
-    items(']', [&](std::size_t) { return value(naming, depth + 1); });
+    items(']', [&] { return value(naming, depth + 1); });
     return false;
   }
 
@@ -103,7 +96,7 @@ class Player::Cutter {
     for (skip_space(); at_ != end_ && *at_ != close; skip_space()) {
       const std::size_t before = rest_.size();
       if (before != begin) rest_ += ',';
-      if (item(before)) {
+      if (item()) {
         rest_.resize(before);
         has_cut_ = true;
       }
@@ -214,28 +207,11 @@ bool Player::has_field(const Type& row) const {
 }
 
 bool Player::is_value(Naming naming, const Type& type, const void* slot) const {
-  switch (type.kind) {
-    case Kind::kString:
-      return is_named(naming, *static_cast<const Text*>(slot));
-    case Kind::kI8:
-      return digits<i8>(slot) == id_;
-    case Kind::kI16:
-      return digits<i16>(slot) == id_;
-    case Kind::kI32:
-      return digits<i32>(slot) == id_;
-    case Kind::kI64:
-      return digits<i64>(slot) == id_;
-    case Kind::kU8:
-      return digits<u8>(slot) == id_;
-    case Kind::kU16:
-      return digits<u16>(slot) == id_;
-    case Kind::kU32:
-      return digits<u32>(slot) == id_;
-    case Kind::kU64:
-      return digits<u64>(slot) == id_;
-    default:
-      return false;
-  }
+  return visit(type.kind, [&]<class T>(std::type_identity<T>) {
+    if constexpr (std::same_as<T, Text>) return is_named(naming, load<Text>(slot));
+    if constexpr (IntegerSlot<T>) return fmt::format("{}", load<T>(slot)) == id_;
+    return false;
+  });
 }
 
 bool Player::empty_field(Naming naming, const Type& type, void* slot) const {

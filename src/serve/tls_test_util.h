@@ -8,14 +8,13 @@
 #include <string>
 #include <string_view>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
-#include <sys/socket.h>
 #include <unistd.h>
+
+#include "serve/serve_test_util.h"
 
 namespace gameflow::serve::test {
 
@@ -54,18 +53,10 @@ inline void make_certificate(const std::filesystem::path& folder, const std::str
 class TlsClient {
  public:
   explicit TlsClient(std::uint16_t port, int version_max = TLS1_3_VERSION)
-      : context_(SSL_CTX_new(TLS_client_method())), socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+      : context_(SSL_CTX_new(TLS_client_method())), socket_(connect_to(port)) {
     SSL_CTX_set_security_level(context_.get(),
                                0);  // old versions too: it is the server's to refuse
     SSL_CTX_set_max_proto_version(context_.get(), version_max);
-    const timeval patience{20, 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-      throw std::runtime_error("cannot connect");
     ssl_.reset(SSL_new(context_.get()));
     SSL_set_fd(ssl_.get(), socket_);
     is_open_ = SSL_connect(ssl_.get()) == 1;

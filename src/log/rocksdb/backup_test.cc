@@ -25,12 +25,6 @@ namespace fs = std::filesystem;
 
 const SystemClock kClock;
 
-std::unique_ptr<DurableStore> open(const fs::path& folder) {
-  auto store = open_rocksdb_store(test_options(folder, kClock));
-  EXPECT_TRUE(store) << store.error().message;
-  return store ? *std::move(store) : nullptr;
-}
-
 // Records that say which they are, and their count as the engine's key, in one commit each.
 Status append_next(Store& store, std::uint64_t number, std::size_t bytes = 100) {
   Commit commit = append({1}, 0, {fmt::format("{} {}", number, std::string(bytes, 'x'))});
@@ -42,7 +36,7 @@ Status append_next(Store& store, std::uint64_t number, std::size_t bytes = 100) 
 
 // How many records are in the copy, all in their place, and as many as its state says.
 std::uint64_t count_in(const fs::path& folder) {
-  const auto store = open(folder);
+  const auto store = open_store(folder);
   if (!store) return 0;
   const auto values = values_from(*store, {1}, 0, {0}).value();
   for (std::size_t i = 0; i < values.size(); ++i)
@@ -53,7 +47,7 @@ std::uint64_t count_in(const fs::path& folder) {
 
 TEST(Backup, HoldsAllThatWasAcknowledgedBefore) {
   const TempFolder folder;
-  auto store = open(folder.path() / "data");
+  auto store = open_store(folder.path() / "data");
   ASSERT_TRUE(store->create_topic({.name = "a"}));
   std::atomic<std::uint64_t> acknowledged = 0;
   std::jthread writer([&](const std::stop_token& stop) {
@@ -81,11 +75,11 @@ TEST(Backup, HoldsAllThatWasAcknowledgedBefore) {
 
 TEST(Backup, SharesTables) {
   const TempFolder folder;
-  auto store = open(folder.path() / "data");
+  auto store = open_store(folder.path() / "data");
   ASSERT_TRUE(store->create_topic({.name = "a"}));
   for (std::uint64_t i = 0; i < 20; ++i) ASSERT_TRUE(append_next(*store, i));
   store.reset();
-  store = open(folder.path() / "data");  // what was in the log is in tables now
+  store = open_store(folder.path() / "data");  // what was in the log is in tables now
   const auto backup = store->back_up(folder.path() / "copy");
   ASSERT_TRUE(backup);
   EXPECT_GT(backup->files_linked, 0U);
@@ -96,7 +90,7 @@ TEST(Backup, SharesTables) {
 // A copy that somebody cut is told as a store is.
 TEST(Backup, HasAMark) {
   const TempFolder folder;
-  const auto store = open(folder.path() / "data");
+  const auto store = open_store(folder.path() / "data");
   ASSERT_TRUE(store->create_topic({.name = "a"}));
   for (std::uint64_t i = 0; i < 20; ++i) ASSERT_TRUE(append_next(*store, i));
   const fs::path copy = folder.path() / "copy";
@@ -113,7 +107,7 @@ TEST(Backup, HasAMark) {
 TEST(Backup, RefusesOtherPlaces) {
   const TempFolder folder;
   const fs::path data = folder.path() / "data";
-  const auto store = open(data);
+  const auto store = open_store(data);
   ASSERT_TRUE(store->create_topic({.name = "a"}));
   ASSERT_TRUE(append_next(*store, 0));
   fs::create_symlink(data, folder.path() / "link");
@@ -135,7 +129,7 @@ TEST(Backup, RefusesOtherPlaces) {
 // RocksDB itself would work in FOLDER.tmp, and remove what is there first.
 TEST(Backup, LeavesFoldersOfOthersAlone) {
   const TempFolder folder;
-  const auto store = open(folder.path() / "live.tmp");
+  const auto store = open_store(folder.path() / "live.tmp");
   ASSERT_TRUE(store->create_topic({.name = "a"}));
   ASSERT_TRUE(append_next(*store, 0));
   const fs::path notes = folder.path() / "monday.tmp" / "notes.txt";
@@ -154,7 +148,7 @@ TEST(Backup, LeavesFoldersOfOthersAlone) {
 
 TEST(Backup, OfTwoOfOneNameOneIsMade) {
   const TempFolder folder;
-  const auto store = open(folder.path() / "data");
+  const auto store = open_store(folder.path() / "data");
   ASSERT_TRUE(store->create_topic({.name = "a"}));
   for (int round = 0; round < 10; ++round) {
     ASSERT_TRUE(append_next(*store, static_cast<std::uint64_t>(round)));
@@ -174,7 +168,7 @@ TEST(Backup, OfTwoOfOneNameOneIsMade) {
 
 TEST(Verify, ChangesNothing) {
   const TempFolder folder;
-  const auto store = open(folder.path() / "data");
+  const auto store = open_store(folder.path() / "data");
   ASSERT_TRUE(store->create_topic({.name = "a"}));
   ASSERT_TRUE(append_next(*store, 0));
   const fs::path copy = folder.path() / "copy";
@@ -197,12 +191,12 @@ TEST(Verify, ChangesNothing) {
 TEST(Verify, SaysWhatItReadAndWhereDamageIs) {
   const TempFolder folder;
   const fs::path data = folder.path() / "data";
-  auto store = open(data);
+  auto store = open_store(data);
   ASSERT_TRUE(store->create_topic({.name = "a", .partitions = 2}));
   for (std::uint64_t i = 0; i < 50; ++i) ASSERT_TRUE(append_next(*store, i, 2'000));
   EXPECT_EQ(code_of(verify_store(data)), ErrorCode::kDataLocked);
   store.reset();
-  store = open(data);  // what was in the log is in tables now
+  store = open_store(data);  // what was in the log is in tables now
   for (std::uint64_t i = 50; i < 60; ++i) ASSERT_TRUE(append_next(*store, i));
   store.reset();
 

@@ -20,14 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const SystemClock kClock;
-
-std::unique_ptr<DurableStore> open(const fs::path& folder) {
-  auto store = open_rocksdb_store(test_options(folder, kClock));
-  EXPECT_TRUE(store) << store.error().message;
-  return store ? *std::move(store) : nullptr;
-}
-
 // "offset:value" of all records, read a batch at a time.
 std::vector<std::string> all(const Store& store, TopicId topic) {
   std::vector<std::string> found;
@@ -66,7 +58,7 @@ const Erasures::Note kNoNote = [](const Erased&) { return std::vector<KeyValue>(
 
 TEST(Erased, LeavesGapsThatReadersGoPast) {
   const TempFolder folder;
-  auto store = open(folder.path());
+  auto store = open_store(folder.path());
   const TopicId topic = store->create_topic({.name = "a"})->id;
   const std::vector<std::vector<std::string>> batches = {
       {"0", "ann-in-the-log", "2"}, {"ann-in-the-log", "ann-in-the-log"},
@@ -107,7 +99,7 @@ TEST(Erased, LeavesGapsThatReadersGoPast) {
   ASSERT_TRUE(verified) << verified.error().message;
   EXPECT_TRUE(verified->damages.empty());
   EXPECT_EQ(verified->records, 5U);
-  store = open(folder.path());
+  store = open_store(folder.path());
   EXPECT_EQ(store->get("note").value(), "there");
   EXPECT_EQ(store->partition(topic, 0)->bytes, info.bytes);
   EXPECT_EQ(store->partition(topic, 0)->end, info.end);
