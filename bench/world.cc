@@ -105,10 +105,10 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
 // The flagship names files beside it. Where a part of it is cut out, warnings say that its types
 // are not used: nobody wants to know.
 World::World(std::string yaml) {
-  std::string mistakes;
+  app::Mistakes mistakes;
   auto checked = app::check_dataflow(GAMEFLOW_SOURCE_DIR "/games/gaming-analytics/dataflow.yaml",
                                      std::move(yaml), {}, &mistakes);
-  if (!checked) throw std::runtime_error(mistakes + checked.error().message);
+  if (!checked) throw std::runtime_error(mistakes.text + checked.error().message);
   file = *std::move(checked);
   static const TemporaryFolder cache;  // no case compiles what another has
   app::BuildOptions build;

@@ -26,13 +26,11 @@ void CommandTree::add_player() {
       ->type_name("ID");
   forget->add_flag("--dry-run", forget_options->is_dry_run,
                    "Change nothing, and say how many records of topics it would be");
-  forget->add_flag("--json", forget_options->json, "Print the receipt as JSON");
   add_server(*forget, forget_options->server);
 
   auto [receipts, receipts_options] = add<PlayerReceiptsOptions>(
       *player, "receipts", "List who was forgotten when; no receipt says whose it is",
       "  gameflow player receipts");
-  receipts->add_flag("--json", receipts_options->json, "Print them as JSON, with all they say");
   add_server(*receipts, receipts_options->server);
 }
 
@@ -125,10 +123,13 @@ void CommandTree::add_consume() {
       ->type_name("N");
   static const std::map<std::string, ConsumeOutput> kOutputs{{"value", ConsumeOutput::kValue},
                                                              {"json", ConsumeOutput::kJson}};
-  app->add_option("-o,--output", options->output,
-                  "The value alone, or an object with partition, offset, timestamp and key [value]")
-      ->transform(one_of(kOutputs))
-      ->type_name("value|json");
+  CLI::Option* const output =
+      app->add_option(
+             "-o,--output", options->output,
+             "The value alone, or an object with partition, offset, timestamp and key [value]")
+          ->transform(one_of(kOutputs))
+          ->type_name("value|json");
+  add_json(*app, *output, options->output, ConsumeOutput::kJson);
   add_server(*app, options->server);
 }
 
@@ -156,9 +157,11 @@ void CommandTree::add_sql() {
                   "What :NAME in the query stands for; a VALUE that is a number is one")
       ->allow_extra_args(false)  // the statement may stand behind it
       ->type_name("NAME=VALUE");
-  sql->add_option("--format", options->format, "[table on a terminal, csv elsewhere]")
-      ->transform(one_of(kFormats))
-      ->type_name("table|json|csv");
+  CLI::Option* const format =
+      sql->add_option("--format", options->format, "[table on a terminal, csv elsewhere]")
+          ->transform(one_of(kFormats))
+          ->type_name("table|json|csv");
+  add_json(*sql, *format, options->format, SqlFormat::kJson);
   add_server(*sql, options->server);
 }
 
@@ -190,9 +193,11 @@ void CommandTree::add_dead_letters() {
   list->add_flag("--counts", list_options->counts_only, "Only how many there are of each kind");
   static const std::map<std::string, DeadLettersFormat> kFormats{
       {"table", DeadLettersFormat::kTable}, {"json", DeadLettersFormat::kJson}};
-  list->add_option("--format", list_options->format, "Tables, or an object for each [table]")
-      ->transform(one_of(kFormats))
-      ->type_name("table|json");
+  CLI::Option* const format =
+      list->add_option("--format", list_options->format, "Tables, or an object for each [table]")
+          ->transform(one_of(kFormats))
+          ->type_name("table|json");
+  add_json(*list, *format, list_options->format, DeadLettersFormat::kJson);
   add_server(*list, list_options->server);
 
   auto [show, show_options] = add<DeadLettersShowOptions>(
@@ -241,7 +246,6 @@ void CommandTree::add_connector() {
   auto [list, list_options] =
       add<ConnectorListOptions>(*connector, "list", "List all connectors, those too that are away",
                                 "  gameflow connector list");
-  list->add_flag("--json", list_options->json, "Print them as JSON, with all that they report");
   add_server(*list, list_options->server);
 
   auto [describe, describe_options] = add<ConnectorDescribeOptions>(

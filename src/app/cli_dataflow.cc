@@ -171,10 +171,10 @@ void CommandTree::add_run() {
 }
 
 void CommandTree::add_build_and_validate() {
-  auto [build, build_options] =
-      add<BuildOptions>(root_, "build", "Check a dataflow and build its operators, without running",
-                        "  gameflow build dataflow.yaml");
-  add_build_flags(*build, *build_options);
+  auto [build, build_options] = add<BuildCommandOptions>(
+      root_, "build", "Check a dataflow and build its operators, without running",
+      "  gameflow build dataflow.yaml");
+  add_build_flags(*build, build_options->build);
   auto [validate, validate_options] = add<ValidateOptions>(
       root_, "validate", "Report every mistake in a dataflow.yaml",
       "  gameflow validate dataflow.yaml\n  gameflow validate --operators dataflow.yaml");
@@ -197,9 +197,11 @@ void CommandTree::add_explain() {
                                                              {"json", ExplainFormat::kJson},
                                                              {"dot", ExplainFormat::kDot},
                                                              {"mermaid", ExplainFormat::kMermaid}};
-  app->add_option("--format", options->format, "Text, data, or a picture [text]")
-      ->transform(one_of(kFormats))
-      ->type_name("text|json|dot|mermaid");
+  CLI::Option* const format =
+      app->add_option("--format", options->format, "Text, data, or a picture [text]")
+          ->transform(one_of(kFormats))
+          ->type_name("text|json|dot|mermaid");
+  add_json(*app, *format, options->format, ExplainFormat::kJson);
 }
 
 void CommandTree::add_test() {

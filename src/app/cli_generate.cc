@@ -59,11 +59,10 @@ void check_profile(const CLI::App& app, const GenerateOptions& options) {
 void add_game_flags(CLI::App& app, GenerateOptions* target) {
   app.add_option("--game", target->game_file, "Settings of the game [as shipped]")
       ->type_name("FILE");
-  app.add_option_function<std::string>(
-         "--from",
-         [target](const std::string& text) { target->from = parse_time_flag("--from", text); },
-         "When the game begins [now]; as fast as it goes up to the\n"
-         "clock's time, or with --days to its end")
+  app.add_option("--from",
+                 "When the game begins [now]; as fast as it goes up to the\n"
+                 "clock's time, or with --days to its end")
+      ->each([target](const std::string& text) { target->from = parse_time_flag(text); })
       ->type_name("TIME");
   app.add_option("--days", target->days, "How long the game is played [no end]")
       ->check(whole_number(1, 36'500))
@@ -132,10 +131,10 @@ void CommandTree::add_generate() {
                   "game: a simulated game [uniform]")
       ->transform(one_of(kProfiles))
       ->type_name("uniform|game");
-  app->add_option_function<std::string>(
-         "--rate", [target](const std::string& text) { target->rate = parse_rate(text); },
-         "Events per second of each kind, or max [100]; of the game,\n"
-         "of all kinds on average, by the number of its players")
+  app->add_option("--rate",
+                  "Events per second of each kind, or max [100]; of the game,\n"
+                  "of all kinds on average, by the number of its players")
+      ->each([target](const std::string& text) { target->rate = parse_rate(text); })
       ->type_name("N|max");
   app->add_option("--events", target->events, "Stop after so many of each kind [no end]")
       ->check(whole_number(0))
@@ -154,13 +153,10 @@ void CommandTree::add_generate() {
       ->allow_extra_args(false)
       ->type_name("player|purchase|server|position");
   app->add_flag("--positions", *positions, "Player positions too, to topic player-positions");
-  app->add_option_function<std::string>(
-         "--start-time",
-         [target](const std::string& text) {
-           target->start_time = parse_time_flag("--start-time", text);
-         },
-         "Event time of the first event [now]; it then advances\n"
-         "with --rate (100 a second for max), not with the clock")
+  app->add_option("--start-time",
+                  "Event time of the first event [now]; it then advances\n"
+                  "with --rate (100 a second for max), not with the clock")
+      ->each([target](const std::string& text) { target->start_time = parse_time_flag(text); })
       ->type_name("TIME");
   add_game_flags(*app, target);
   add_server(*app, target->server, "--to");

@@ -1,6 +1,7 @@
 #include "app/cli.h"
 
 #include <cstdlib>
+#include <regex>
 
 #include <gtest/gtest.h>
 
@@ -71,7 +72,7 @@ TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
        {"run", "f.yaml", "--clear-state", "a", "--from", "2999-01-01"},
        "'2999-01-01' is 2999-01-01T00:00:00Z, which lies ahead"},
       {"bad number", {"generate", "--events", "-1"}, "--events"},
-      {"bad rate", {"generate", "--rate", "fast"}, "neither a number"},
+      {"bad rate", {"generate", "--rate", "fast"}, "--rate: 'fast' is neither a number"},
       {"rate of zero", {"generate", "--rate", "0"}, "neither a number"},
       {"no players", {"generate", "--players", "0"}, "--players"},
       {"no address", {"generate", "--serve", "8000"}, "'8000' is no address and port"},
@@ -81,8 +82,11 @@ TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
       {"printed and sent",
        {"generate", "--stdout", "--ca-file", "ca.pem"},
        "--ca-file: nothing is sent with --stdout"},
+      {"JSON and another form", {"sql", "--json", "--format", "csv"}, "excludes"},
       {"served and printed", {"generate", "--serve", "[::1]:8000", "--stdout"}, "excludes"},
-      {"bad time", {"generate", "--start-time", "yesterday"}, "is not a time"},
+      {"bad time",
+       {"generate", "--start-time", "yesterday"},
+       "--start-time: 'yesterday' is not a time"},
       {"of the game", {"generate", "--days", "3"}, "add --profile game"},
       {"not of the game",
        {"generate", "--profile", "game", "--start-time", "2024-11-01"},
@@ -101,6 +105,7 @@ TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
     EXPECT_EQ(parsed.out, "");
     EXPECT_NE(parsed.err.find(c.message), std::string::npos) << parsed.err;
     EXPECT_NE(parsed.err.find("--help"), std::string::npos) << parsed.err;
+    EXPECT_FALSE(std::regex_search(parsed.err, std::regex("(--[a-z-]+): \\1:"))) << parsed.err;
   }
 }
 
@@ -108,6 +113,13 @@ TEST(CommandLine, AStatementMayStandBehindItsParameters) {
   const auto options = parse<SqlOptions>({"sql", "-p", "a=1", "--param", "b=2", "select :a + :b"});
   EXPECT_EQ(options.query, "select :a + :b");
   EXPECT_EQ(options.parameters.size(), 2U);
+}
+
+TEST(CommandLine, JsonIsOneOfTheForms) {
+  EXPECT_EQ(parse<SqlOptions>({"sql", "select 1", "--json"}).format, SqlFormat::kJson);
+  EXPECT_EQ(parse<ConsumeOptions>({"consume", "t", "--json"}).output, ConsumeOutput::kJson);
+  EXPECT_TRUE(parse<TopicListOptions>({"topic", "ls", "--json"}).json);
+  EXPECT_FALSE(parse<TopicListOptions>({"topic", "ls"}).json);
 }
 
 TEST(CommandLine, OtherNamesOfCommands) {

@@ -32,6 +32,14 @@ class CommandTree {
   std::pair<CLI::App*, std::shared_ptr<Options>> add(CLI::App& parent, const char* name,
                                                      const char* description, const char* examples,
                                                      Finish<Options> finish = nullptr);
+  // --json beside a flag that chooses among further forms.
+  template <class Form, class Json>
+  static void add_json(CLI::App& app, CLI::Option& forms, Form& form, Json json) {
+    app.add_flag_callback(
+           "--json", [&form, json] { form = json; },
+           fmt::format("The same as {} json", forms.get_name()))
+        ->excludes(&forms);
+  }
   static void add_server(CLI::App& app, client::ServerAddress& server,
                          const char* flag = "--server");
   static void add_auth(CLI::App& app, std::filesystem::path& file);
@@ -78,6 +86,8 @@ std::pair<CLI::App*, std::shared_ptr<Options>> CommandTree::add(CLI::App& parent
   // As in a shell.
   if (std::string_view(name) == "list") app->alias("ls");
   if (std::string_view(name) == "delete") app->alias("rm");
+  if constexpr (requires { options->json; })
+    app->add_flag("--json", options->json, "Print one line of JSON, for programs");
   app->callback([this, app, options, finish] {
     if (!app->get_subcommands().empty()) return;  // it was that command
     if (finish) finish(*options);

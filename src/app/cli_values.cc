@@ -98,19 +98,17 @@ std::optional<std::uint64_t> parse_rate(const std::string& text) {
   if (text == "max") return std::nullopt;
   const auto rate = to_number<std::uint64_t>(text);
   if (!rate || *rate == 0 || *rate > 100'000'000) {
-    throw CLI::ValidationError("--rate",
-                               fmt::format("'{}' is neither a number of events per second "
-                                           "(1 to 100000000) nor max",
-                                           text));
+    throw CLI::ValidationError(fmt::format(
+        "'{}' is neither a number of events per second (1 to 100000000) nor max", text));
   }
   return rate;
 }
 
-Timestamp parse_time_flag(const char* flag, const std::string& text) {
+Timestamp parse_time_flag(const std::string& text) {
   i64 ms = 0;
   if (!parse_time(text, &ms)) {
     throw CLI::ValidationError(
-        flag, fmt::format("'{}' is not a time; write it like 2024-11-12T10:15:30Z", text));
+        fmt::format("'{}' is not a time; write it like 2024-11-12T10:15:30Z", text));
   }
   return {ms};
 }

@@ -47,17 +47,17 @@ CLI::Validator origin();
 // "https://stats.example.com/gameflow"
 CLI::Validator public_url();
 
-// "2024-11-12T10:15:30Z", or the beginning of a day, "2024-11-12". Throws CLI::ValidationError.
-Timestamp parse_time_flag(const char* flag, const std::string& text);
-
-// "beginning", "end", or a time that has been, "2024-11-12T10:15:30Z" or "-5m", of --from. Throws
-// CLI::ValidationError.
-runtime::StartsFrom starts_from(const std::string& text);
-
 // A token, or "@FILE" with one in it; becomes the token. Messages do not repeat it.
 CLI::Validator token();
 
-// Events per second of --rate: a whole number, or "max" for nothing. Throws CLI::ValidationError.
+// For each() of a flag: what they throw, a CLI::ValidationError, does not name the flag, which
+// CLI11 puts in front of it.
+
+// "2024-11-12T10:15:30Z", or the beginning of a day, "2024-11-12".
+Timestamp parse_time_flag(const std::string& text);
+// "beginning", "end", or a time that has been, "2024-11-12T10:15:30Z" or "-5m", of --from.
+runtime::StartsFrom starts_from(const std::string& text);
+// Events per second of --rate: a whole number, or "max" for nothing.
 std::optional<std::uint64_t> parse_rate(const std::string& text);
 
 }  // namespace gameflow::app

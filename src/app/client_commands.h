@@ -58,12 +58,14 @@ int player_receipts_command(const PlayerReceiptsOptions& options);
 
 struct TopicListOptions {
   client::ServerAddress server;
+  bool json = false;
 };
 int topic_list_command(const TopicListOptions& options);
 
 struct TopicDescribeOptions {
   client::ServerAddress server;
   std::string topic;
+  bool json = false;
 };
 int topic_describe_command(const TopicDescribeOptions& options);
 
@@ -73,12 +75,14 @@ struct TopicCreateOptions {
   std::uint32_t partitions = 1;
   std::string retention_age;                     // "7d"; empty: none
   std::optional<std::uint64_t> retention_bytes;  // nothing: no limit
+  bool json = false;
 };
 int topic_create_command(const TopicCreateOptions& options);
 
 struct TopicDeleteOptions {
   client::ServerAddress server;
   std::string topic;
+  bool json = false;
 };
 int topic_delete_command(const TopicDeleteOptions& options);
 
@@ -91,12 +95,14 @@ int connector_list_command(const ConnectorListOptions& options);
 struct ConnectorDescribeOptions {
   client::ServerAddress server;
   std::string connector;
+  bool json = false;
 };
 int connector_describe_command(const ConnectorDescribeOptions& options);
 
 struct ConnectorDeleteOptions {
   client::ServerAddress server;
   std::string connector;
+  bool json = false;
 };
 int connector_delete_command(const ConnectorDeleteOptions& options);
 
@@ -105,6 +111,7 @@ struct ProduceOptions {
   std::string topic;
   std::string file = "-";  // "-": stdin
   std::optional<std::string> key, key_field;
+  bool json = false;
 };
 int produce_command(const ProduceOptions& options);
 
@@ -152,6 +159,7 @@ struct DeadLettersShowOptions {
   client::ServerAddress server;
   std::string id;           // "0:17": partition and offset in the dead-letter topic
   bool value_only = false;  // its original bytes, for other programs
+  bool json = false;
 };
 int dead_letters_show_command(const DeadLettersShowOptions& options);
 
@@ -162,6 +170,7 @@ struct DeadLettersReplayOptions {
   bool all = false;    // that the filter takes
   bool again = false;  // those too that were replayed before
   bool dry_run = false;
+  bool json = false;
 };
 int dead_letters_replay_command(const DeadLettersReplayOptions& options);
 

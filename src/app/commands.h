@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "app/client_commands.h"
+#include "app/data_commands.h"
 #include "app/token_commands.h"
 #include "auth/access.h"
 #include "client/http_client.h"
@@ -30,12 +31,17 @@ struct BuildOptions {
   std::filesystem::path cache_folder;  // empty: the user's
   std::string compiler = "c++";
 };
-int build_command(const BuildOptions& options);
+struct BuildCommandOptions {
+  BuildOptions build;
+  bool json = false;
+};
+int build_command(const BuildCommandOptions& options);
 
 struct ValidateOptions {
   BuildOptions build;
   std::string kinds_library;  // with further kinds of connectors; empty: none
   bool operators = false;     // ask the compiler too
+  bool json = false;
 };
 int validate_command(const ValidateOptions& options);
 
@@ -55,6 +61,7 @@ struct TestOptions {
   std::string junit;               // a file for the verdicts; empty: none
   std::vector<std::uint32_t> threads;  // each case runs with each; empty: 1 and 3
   BuildOptions build;                  // `dataflow` is unused: the files name theirs
+  bool json = false;
 };
 int test_command(const TestOptions& options);
 
@@ -112,6 +119,7 @@ int connect_command(const ConnectOptions& options);
 struct ConnectorNewOptions {
   std::string name;  // of a folder, perhaps with others in front
   bool is_sink = false;
+  bool json = false;
 };
 int connector_new_command(const ConnectorNewOptions& options);
 
@@ -121,6 +129,7 @@ struct ConnectorKitOptions {
   KitStep step = KitStep::kBuild;
   std::filesystem::path folder;  // empty: the current one
   std::string compiler = "c++";
+  bool json = false;
 };
 int connector_kit_command(const ConnectorKitOptions& options);
 
@@ -128,41 +137,11 @@ struct NewOptions {
   std::filesystem::path folder;  // empty: its name
   std::string name;              // empty: asked for on a terminal, else that of the folder
   std::string template_name;     // the same; else the first
+  bool json = false;
 };
 int new_command(const NewOptions& options);
 
-// --- The data folder of a server that is stopped
-// --------------------------------------------------
-
-struct ServiceListOptions {
-  std::filesystem::path data_folder = "data";
-};
-int service_list_command(const ServiceListOptions& options);
-
-struct ServiceResetWatermarkOptions {
-  std::filesystem::path data_folder = "data";
-  std::string service;
-};
-int service_reset_watermark_command(const ServiceResetWatermarkOptions& options);
-
-struct ServiceForgetOptions {
-  std::filesystem::path data_folder = "data";
-  std::string service;
-};
-int service_forget_command(const ServiceForgetOptions& options);
-
-// --- The data folder as a whole ------------------------------------------------------------------
-
-struct BackupOptions {  // of a server that runs
-  client::ServerAddress server;
-  std::filesystem::path folder;
-};
-int backup_command(const BackupOptions& options);
-
-struct VerifyOptions {  // while no server has it open
-  std::filesystem::path data_folder = "data";
-};
-int verify_command(const VerifyOptions& options);
+// --- What editors and scripts want to know -------------------------------------------------------
 
 enum class SchemaKind : std::uint8_t { kDataflow, kPackage, kConnector, kDashboard, kGame };
 struct SchemaOptions {
@@ -170,7 +149,9 @@ struct SchemaOptions {
   std::string kinds_library;  // with further kinds of connectors; empty: none
 };
 int schema_command(const SchemaOptions& options);
-struct VersionOptions {};
+struct VersionOptions {
+  bool json = false;
+};
 
 // --- What shells want of the command line --------------------------------------------------------
 
@@ -185,7 +166,7 @@ struct ManualOptions {};
 int manual_command(const ManualOptions& options);
 
 using Command =
-    std::variant<RunOptions, BuildOptions, ValidateOptions, ExplainOptions, TestOptions,
+    std::variant<RunOptions, BuildCommandOptions, ValidateOptions, ExplainOptions, TestOptions,
                  TestFunctionOptions, ServiceListOptions, ServiceResetWatermarkOptions,
                  ServiceForgetOptions, BackupOptions, VerifyOptions, PlayerForgetOptions,
                  PlayerReceiptsOptions, GenerateOptions, TopicListOptions, TopicDescribeOptions,

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "app/commands.h"
+#include "app/document.h"
 #include "app/table.h"
 #include "app/terminal.h"
 #include "base/time.h"
@@ -54,7 +55,8 @@ std::string first_line(std::string text) {
   return text.substr(0, end) + "…";
 }
 
-void print_connectors(const json::array& connectors) {
+void print_connectors(const json::object& answer) {
+  const json::array& connectors = client::array_at(answer, "connectors");
   if (connectors.empty()) {
     fmt::print("no connector has been here yet; `gameflow connect FILE` runs one\n");
     return;
@@ -108,18 +110,14 @@ void print_connector(const json::object& of) {
 int connector_list_command(const ConnectorListOptions& options) {
   const auto answer = get(options.server, "/connectors");
   if (!answer) return print_error(answer.error());
-  if (options.json) {
-    fmt::print("{}\n", json::serialize(*answer));
-    return kExitFine;
-  }
-  print_connectors(client::array_at(*answer, "connectors"));
+  print_document(*answer, options.json, print_connectors);
   return kExitFine;
 }
 
 int connector_describe_command(const ConnectorDescribeOptions& options) {
   const auto connector = get(options.server, "/connectors/" + url_encode(options.connector));
   if (!connector) return print_error(connector.error());
-  print_connector(*connector);
+  print_document(*connector, options.json, print_connector);
   return kExitFine;
 }
 
@@ -127,7 +125,10 @@ int connector_delete_command(const ConnectorDeleteOptions& options) {
   const auto reply = client::expect_success(client::request_once(
       options.server, "DELETE", "/connectors/" + url_encode(options.connector)));
   if (!reply) return print_error(reply.error());
-  fmt::print("connector {} and its position are forgotten\n", options.connector);
+  print_document(json::object{{"name", options.connector}, {"deleted", true}}, options.json,
+                 [&](const auto&) {
+                   fmt::print("connector {} and its position are forgotten\n", options.connector);
+                 });
   return kExitFine;
 }
 

@@ -1,7 +1,6 @@
 #include "app/dashboard_files.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <utility>
@@ -32,14 +31,15 @@ void add(std::vector<spec::Diagnostic> more, Draft& draft) {
     draft.result.diagnostics.push_back(std::move(diagnostic));
 }
 
-// Prints them, and sums up the errors.
-Status report(std::vector<Draft>& drafts) {
+// Tells them, and sums up the errors.
+Status report(std::vector<Draft>& drafts, Mistakes* mistakes) {
   std::size_t errors = 0, files = 0;
   for (Draft& draft : drafts) {
     std::vector<spec::Diagnostic>& told = draft.result.diagnostics;
     if (told.empty()) continue;
     std::ranges::stable_sort(told, {}, &spec::Diagnostic::position);
-    std::fputs(spec::render(told, draft.file, draft.text).c_str(), stderr);
+    const spec::SourceFile source{draft.file, {}, draft.text};
+    tell(told, {&source, 1}, mistakes);
     const auto count =
         std::ranges::count(told, spec::Severity::kError, &spec::Diagnostic::severity);
     errors += static_cast<std::size_t>(count);
@@ -100,7 +100,7 @@ std::vector<std::string> dashboard_files(const DataflowFile& file) {
   return files;
 }
 
-Result<std::vector<spec::Dashboard>> read_dashboards(const DataflowFile& file) {
+Result<std::vector<spec::Dashboard>> read_dashboards(const DataflowFile& file, Mistakes* mistakes) {
   std::vector<Draft> drafts;
   for (const std::string& name : dashboard_files(file)) {
     GF_ASSIGN(Draft draft, read_draft(name));
@@ -119,7 +119,7 @@ Result<std::vector<spec::Dashboard>> read_dashboards(const DataflowFile& file) {
     for (Draft& draft : drafts)
       add(spec::link_mistakes(*draft.result.dashboard, dashboards), draft);
   }
-  GF_TRY(report(drafts));
+  GF_TRY(report(drafts, mistakes));
   GF_TRY(check_names(drafts));
   GF_TRY(check_metrics(drafts));
   return dashboards;

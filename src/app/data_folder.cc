@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "app/commands.h"
+#include "app/document.h"
 #include "app/table.h"
 #include "app/terminal.h"
 #include "base/url_encode.h"
@@ -17,34 +18,63 @@
 
 namespace gameflow::app {
 
+namespace {
+
+namespace json = boost::json;
+using client::number_at;
+
+void print_backup(const json::object& made) {
+  fmt::print("{}: {} files, {}, of which {} files are shared with the server's; {:.1f} s\n",
+             client::text_at(made, "folder"), with_commas(number_at(made, "files")),
+             with_unit(number_at(made, "bytes")), with_commas(number_at(made, "files_linked")),
+             made.at("seconds").as_double());
+}
+
+json::object document_of(const log::Verified& found, const std::string& folder) {
+  return {{"folder", folder},
+          {"tables", found.tables},
+          {"table_bytes", found.table_bytes},
+          {"topics", found.topics},
+          {"records", found.records},
+          {"batches", found.batches},
+          {"state_keys", found.state_keys},
+          {"ids", found.ids},
+          {"damages", json::value_from(found.damages)}};
+}
+
+void print_verified(const json::object& found) {
+  const auto count = [&](std::string_view name) { return with_commas(number_at(found, name)); };
+  fmt::print(
+      "{}: read {} tables, {}, and the write-ahead log\n"
+      "{} topics with {} records in {} batches; {} keys of state; {} ids\n",
+      client::text_at(found, "folder"), count("tables"), with_unit(number_at(found, "table_bytes")),
+      count("topics"), count("records"), count("batches"), count("state_keys"), count("ids"));
+  const json::array& damages = client::array_at(found, "damages");
+  if (damages.empty()) fmt::print("no damage\n");
+  for (const json::value& damage : damages)
+    fmt::print("damaged: {}\n", std::string_view(damage.as_string()));
+}
+
+}  // namespace
+
 int backup_command(const BackupOptions& options) {
   const auto started = std::chrono::steady_clock::now();
   const std::string folder = std::filesystem::absolute(options.folder).lexically_normal().string();
-  const auto made = client::object_of(
+  auto made = client::object_of(
       client::request_once(options.server, "POST", "/backup?folder=" + url_encode(folder)));
   if (!made) return print_error(made.error());
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
-  fmt::print("{}: {} files, {}, of which {} files are shared with the server's; {:.1f} s\n", folder,
-             with_commas(client::number_at(*made, "files")),
-             with_unit(client::number_at(*made, "bytes")),
-             with_commas(client::number_at(*made, "files_linked")), took.count());
+  (*made)["folder"] = folder;
+  (*made)["seconds"] = took.count();
+  print_document(*made, options.json, print_backup);
   return kExitFine;
 }
 
 int verify_command(const VerifyOptions& options) {
   const auto found = log::verify_store(options.data_folder);
   if (!found) return print_error(found.error());
-  fmt::print(
-      "{}: read {} tables, {}, and the write-ahead log\n"
-      "{} topics with {} records in {} batches; {} keys of state; {} ids\n",
-      options.data_folder.string(), with_commas(found->tables), with_unit(found->table_bytes),
-      with_commas(found->topics), with_commas(found->records), with_commas(found->batches),
-      with_commas(found->state_keys), with_commas(found->ids));
-  if (found->damages.empty()) {
-    fmt::print("no damage\n");
-    return kExitFine;
-  }
-  for (const std::string& damage : found->damages) fmt::print("damaged: {}\n", damage);
+  print_document(document_of(*found, options.data_folder.string()), options.json, print_verified);
+  if (found->damages.empty()) return kExitFine;
   return print_error(
       {ErrorCode::kDataCorrupt,
        fmt::format("{} of {} is damaged, as listed: restore the folder from a backup",

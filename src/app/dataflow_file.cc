@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -27,14 +26,10 @@
 namespace gameflow::app {
 namespace {
 
-// Prints them, or adds them to `text`, and sums up the errors.
+// Tells them, and sums up the errors.
 Status report(const std::vector<spec::Diagnostic>& diagnostics,
-              const std::vector<spec::SourceFile>& files, std::string* text = nullptr) {
-  const std::string told = diagnostics.empty() ? "" : spec::render(diagnostics, files);
-  if (text != nullptr)
-    *text += told;
-  else
-    std::fputs(told.c_str(), stderr);
+              const std::vector<spec::SourceFile>& files, Mistakes* mistakes) {
+  tell(diagnostics, files, mistakes);
   const auto errors = std::ranges::count_if(
       diagnostics, [](const auto& d) { return d.severity == spec::Severity::kError; });
   if (errors == 0) return {};
@@ -180,7 +175,7 @@ std::vector<spec::Diagnostic> missing_tables(const spec::Dataflow& dataflow) {
 }  // namespace
 
 Result<DataflowFile> read_dataflow(const std::string& name, const PackageFolders& packages,
-                                   std::string* mistakes) {
+                                   Mistakes* mistakes) {
   GF_ASSIGN(const std::string source, read_text_file(name));
   const std::filesystem::path path(name);
   if (path.filename() != spec::kPackageFile)
@@ -193,7 +188,7 @@ Result<DataflowFile> read_dataflow(const std::string& name, const PackageFolders
 }
 
 Result<DataflowFile> check_dataflow(const std::string& name, const std::string& source,
-                                    const PackageFolders& packages, std::string* mistakes) {
+                                    const PackageFolders& packages, Mistakes* mistakes) {
   const spec::PackageSearch search{
       .folders = packages, .read = [](const std::string& file) -> std::optional<std::string> {
         auto text = read_text_file(file);
@@ -229,24 +224,24 @@ std::vector<std::string> files_of(const DataflowFile& file) {
   return names;
 }
 
-Status check_sql(const DataflowFile& file) {
-  GF_ASSIGN(const auto mistakes, sql_mistakes(file));
-  return report(mistakes, file.files);
+Status check_sql(const DataflowFile& file, Mistakes* mistakes) {
+  GF_ASSIGN(const auto found, sql_mistakes(file));
+  return report(found, file.files, mistakes);
 }
 
 Result<opbuild::Library> build_operators(const DataflowFile& file, const BuildOptions& options,
-                                         bool syntax_only) {
-  GF_ASSIGN(auto mistakes, sql_mistakes(file));
+                                         bool syntax_only, Mistakes* mistakes) {
+  GF_ASSIGN(auto found, sql_mistakes(file));
   // Operators that cannot be used are not built; but what else is wrong with them is told now.
   opbuild::Options build{.cache_folder = {},
                          .compiler = options.compiler,
-                         .syntax_only = syntax_only || !mistakes.empty()};
+                         .syntax_only = syntax_only || !found.empty()};
   GF_ASSIGN(build.cache_folder, cache_folder(options));
   auto library = [&] {
     const PatienceNote note(syntax_only ? "checking operators …" : "building operators …");
-    return opbuild::build(*file.graph, build, mistakes);
+    return opbuild::build(*file.graph, build, found);
   }();
-  if (const Status told = report(mistakes, file.files); !told)
+  if (const Status told = report(found, file.files, mistakes); !told)
     return fail(library ? told.error().code : library.error().code, told.error().message);
   return library;
 }

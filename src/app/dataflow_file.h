@@ -1,7 +1,8 @@
 // From a dataflow.yaml to a graph and its operators, with every mistake shown on stderr on the way.
 //
-// Errors   what can be placed in the file has been printed when a function here fails; the Error is
-//          the line that sums it up.
+// Errors   what can be placed in the file has been told when a function here fails; the Error is
+// the
+//          line that sums it up. With `mistakes` what is wrong goes there, not to stderr.
 #pragma once
 
 #include <memory>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "app/commands.h"
+#include "app/mistakes.h"
 #include "base/error.h"
 #include "opbuild/opbuild.h"
 #include "plan/graph.h"
@@ -29,25 +31,23 @@ struct DataflowFile {
 using PackageFolders = std::vector<std::string>;  // --package-path
 
 // Reads and checks the YAML and its packages; of a gameflow-package.yaml, a dataflow that uses all
-// of it, each function in a service of its name. With `mistakes` what is wrong goes there, not to
-// stderr. kFileUnreadable, kInvalidDataflow.
+// of it, each function in a service of its name. kFileUnreadable, kInvalidDataflow.
 Result<DataflowFile> read_dataflow(const std::string& name, const PackageFolders& packages,
-                                   std::string* mistakes = nullptr);
+                                   Mistakes* mistakes = nullptr);
 
 // The same for YAML that is at hand; `name` is what messages call it. kInvalidDataflow.
 Result<DataflowFile> check_dataflow(const std::string& name, const std::string& source,
-                                    const PackageFolders& packages,
-                                    std::string* mistakes = nullptr);
+                                    const PackageFolders& packages, Mistakes* mistakes = nullptr);
 
 // The names of the files that it was made of, its own first: those of packages and headers, too.
 std::vector<std::string> files_of(const DataflowFile& file);
 
 // Checks the SQL texts that stand in run: blocks against the states. kInvalidDataflow.
-Status check_sql(const DataflowFile& file);
+Status check_sql(const DataflowFile& file, Mistakes* mistakes = nullptr);
 
 // Builds the operators, or finds them in the cache, and checks their SQL; says so on stderr if it
 // takes a while. kInvalidDataflow, and what opbuild::build returns.
 Result<opbuild::Library> build_operators(const DataflowFile& file, const BuildOptions& options,
-                                         bool syntax_only);
+                                         bool syntax_only, Mistakes* mistakes = nullptr);
 
 }  // namespace gameflow::app

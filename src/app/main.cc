@@ -8,14 +8,17 @@
 
 #include "app/cli.h"
 #include "app/commands.h"
+#include "app/document.h"
 #include "app/terminal.h"
 
 namespace gameflow::app {
 namespace {
 
+namespace json = boost::json;
+
 struct Execute {
   int operator()(const RunOptions& options) const { return run_command(options); }
-  int operator()(const BuildOptions& options) const { return build_command(options); }
+  int operator()(const BuildCommandOptions& options) const { return build_command(options); }
   int operator()(const ValidateOptions& options) const { return validate_command(options); }
   int operator()(const ExplainOptions& options) const { return explain_command(options); }
   int operator()(const TestOptions& options) const { return test_command(options); }
@@ -80,8 +83,9 @@ struct Execute {
   int operator()(const SchemaOptions& options) const { return schema_command(options); }
   int operator()(const CompletionOptions& options) const { return completion_command(options); }
   int operator()(const ManualOptions& options) const { return manual_command(options); }
-  int operator()(const VersionOptions&) const {
-    std::puts("gameflow " GAMEFLOW_VERSION);
+  int operator()(const VersionOptions& options) const {
+    print_document(json::object{{"version", GAMEFLOW_VERSION}}, options.json,
+                   [](const auto&) { std::puts("gameflow " GAMEFLOW_VERSION); });
     return kExitFine;
   }
 };

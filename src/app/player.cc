@@ -11,6 +11,7 @@
 
 #include "app/client_commands.h"
 #include "app/commands.h"
+#include "app/document.h"
 #include "app/table.h"
 #include "app/terminal.h"
 #include "base/time.h"
@@ -109,10 +110,7 @@ Status forget(const PlayerForgetOptions& options) {
   if (receipt.contains("error"))
     return fail(ErrorCode::kUnavailable,
                 fmt::format("receipt {}: {}", number, text_at(receipt, "error")));
-  if (options.json)
-    fmt::print("{}\n", json::serialize(receipt));
-  else
-    print_receipt(receipt);
+  print_document(receipt, options.json, print_receipt);
   return {};
 }
 
@@ -121,17 +119,10 @@ std::string time_at(const json::object& receipt, std::string_view name) {
   return format_timestamp({static_cast<std::int64_t>(number_at(receipt, name))});
 }
 
-Status list(const PlayerReceiptsOptions& options) {
-  GF_ASSIGN(const json::object answer,
-            client::object_of(client::request_once(options.server, "GET", "/players/receipts")));
-  const json::array& receipts = client::array_at(answer, "receipts");
-  if (options.json) {
-    fmt::print("{}\n", json::serialize(receipts));
-    return {};
-  }
+void print_receipts(const json::object& answer) {
   TextTable table({"RECEIPT", "ASKED", "DONE", "STEP", "RECORDS", "ROWS", "LEFT"});
   table.align_right({0, 4, 5, 6});
-  for (const json::value& value : receipts) {
+  for (const json::value& value : client::array_at(answer, "receipts")) {
     if (!value.is_object()) continue;
     const json::object& receipt = value.get_object();
     const std::string step = receipt.contains("error") ? "failed" : text_at(receipt, "step");
@@ -142,7 +133,6 @@ Status list(const PlayerReceiptsOptions& options) {
                with_commas(number_at(receipt, "left"))});
   }
   table.print();
-  return {};
 }
 
 }  // namespace
@@ -153,8 +143,11 @@ int player_forget_command(const PlayerForgetOptions& options) {
 }
 
 int player_receipts_command(const PlayerReceiptsOptions& options) {
-  const Status status = list(options);
-  return status ? kExitFine : print_error(status.error());
+  const auto answer =
+      client::object_of(client::request_once(options.server, "GET", "/players/receipts"));
+  if (!answer) return print_error(answer.error());
+  print_document(*answer, options.json, print_receipts);
+  return kExitFine;
 }
 
 }  // namespace gameflow::app

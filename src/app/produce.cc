@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "app/commands.h"
+#include "app/document.h"
 #include "app/terminal.h"
 #include "base/url_encode.h"
 #include "client/http_client.h"
@@ -194,6 +195,10 @@ int produce_command(const ProduceOptions& options) {
   client::SendReport sum;
   const Status status = produce_file(options, sum);
   clear_progress();
+  if (options.json) {
+    print_json(boost::json::object{
+        {"topic", options.topic}, {"accepted", sum.accepted}, {"rejected", sum.rejected}});
+  }
   const std::string stored =
       fmt::format("{} records stored in {}", with_commas(sum.accepted), options.topic);
   if (!status) {

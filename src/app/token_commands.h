@@ -17,17 +17,20 @@ struct TokenCreateOptions {
   std::vector<auth::Role> roles;
   std::vector<std::string> topics;  // patterns; empty: all
   auth::Quota quota;
+  bool json = false;
 };
 int token_create_command(const TokenCreateOptions& options);
 
 struct TokenListOptions {
   std::filesystem::path auth_file;
+  bool json = false;
 };
 int token_list_command(const TokenListOptions& options);
 
 struct TokenRevokeOptions {
   std::filesystem::path auth_file;
   std::string name;
+  bool json = false;
 };
 int token_revoke_command(const TokenRevokeOptions& options);
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "app/commands.h"
+#include "app/document.h"
 #include "app/table.h"
 #include "app/terminal.h"
 #include "base/time.h"
@@ -39,10 +40,10 @@ std::string schema_of(const json::object& topic) {
   return schema.empty() ? "-" : schema;
 }
 
-void print_topics(const json::array& topics) {
+void print_topics(const json::object& answer) {
   TextTable table({"TOPIC", "PARTITIONS", "RECORDS", "SIZE", "SCHEMA", "KEPT"});
   table.align_right({1, 2, 3});
-  for (const json::value& value : topics) {
+  for (const json::value& value : client::array_at(answer, "topics")) {
     const json::object& topic = value.as_object();
     table.add({client::text_at(topic, "name"),
                std::to_string(client::array_at(topic, "partitions").size()),
@@ -76,14 +77,14 @@ void print_topic(const json::object& topic) {
 int topic_list_command(const TopicListOptions& options) {
   const auto answer = call(options.server, "GET", "/topics");
   if (!answer) return print_error(answer.error());
-  print_topics(client::array_at(*answer, "topics"));
+  print_document(*answer, options.json, print_topics);
   return kExitFine;
 }
 
 int topic_describe_command(const TopicDescribeOptions& options) {
   const auto topic = call(options.server, "GET", "/topics/" + url_encode(options.topic));
   if (!topic) return print_error(topic.error());
-  print_topic(*topic);
+  print_document(*topic, options.json, print_topic);
   return kExitFine;
 }
 
@@ -93,7 +94,9 @@ int topic_create_command(const TopicCreateOptions& options) {
   if (options.retention_bytes) request["retention_bytes"] = *options.retention_bytes;
   const auto topic = call(options.server, "POST", "/topics", json::serialize(request));
   if (!topic) return print_error(topic.error());
-  fmt::print("topic {} created\n", client::text_at(*topic, "name"));
+  print_document(*topic, options.json, [](const json::object& created) {
+    fmt::print("topic {} created\n", client::text_at(created, "name"));
+  });
   return kExitFine;
 }
 
@@ -101,7 +104,8 @@ int topic_delete_command(const TopicDeleteOptions& options) {
   const auto reply = client::expect_success(
       client::request_once(options.server, "DELETE", "/topics/" + url_encode(options.topic)));
   if (!reply) return print_error(reply.error());
-  fmt::print("topic {} deleted\n", options.topic);
+  print_document(json::object{{"name", options.topic}, {"deleted", true}}, options.json,
+                 [&](const auto&) { fmt::print("topic {} deleted\n", options.topic); });
   return kExitFine;
 }
 

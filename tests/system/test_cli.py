@@ -14,7 +14,9 @@ import threading
 import time
 import unittest
 
-from harness import COUNTING, FLAGSHIP, PROGRAM, Server, SystemTest, player_event, run_cli, wait_until
+from harness import COUNTING, FLAGSHIP, PROGRAM, ROOT, Server, SystemTest, cache_folder, player_event, run_cli, wait_until
+
+FORGET = ROOT / "tests" / "system" / "forget.yaml"
 
 FLAGS = {
     ("run",): ["--listen", "--allow-origin", "--insecure-no-auth", "--data", "--durability", "--disk-free-min", "--threads", "--clear-state", "--from", "--accept-loss", "--watch",
@@ -213,6 +215,122 @@ class Usage(SystemTest):
         generator.stderr.close()
         self.assertIn(generator.wait(60), (0, -signal.SIGPIPE))
         self.assertEqual(errors, "")
+
+
+# Of all commands these have no --json: they print other things than answers, or JSON in any case. Those of the kit for connectors are
+# tried where they are built (test_connector_kit.py).
+NO_JSON = {"run", "generate", "connect", "mcp", "schema", "completion", "manual", "test function"}
+OF_THE_KIT = {"connector build", "connector test", "connector package"}
+
+
+class Json(SystemTest):
+    """--json of every command that has it: on stdout is JSON and nothing else, with the names of the HTTP API."""
+
+    def commands(self, path=()):
+        """Every command that does something."""
+        subcommands = run_cli(*path, "--help").stdout.partition("\nSubcommands:\n")[2].partition("\n\n")[0]
+        names = re.findall(r"(?m)^  ([a-z-]+)", subcommands)
+        own = [" ".join(path)] if path and (not names or path == ("test",)) else []
+        return own + [command for name in names for command in self.commands((*path, name))]
+
+    def lines(self, command, *arguments, code=0, stdin=None):
+        done = run_cli(*command.split(), *arguments, "--json", stdin=stdin)
+        self.assertEqual(done.returncode, code, (command, done.stdout, done.stderr))
+        self.seen.add(command)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def one(self, command, *arguments, **how):
+        [document] = self.lines(command, *arguments, **how)
+        return document
+
+    def test_every_command(self):
+        self.seen = set()
+        self.without_a_server()
+        server = self.server(FORGET)
+        self.of_topics(server, ["--server", server.url])
+        self.of_dead_letters(server, ["--server", server.url])
+        self.of_the_rest(server, ["--server", server.url])
+        server.stop()
+        self.of_the_data_folder()
+        self.assertEqual(sorted(self.seen), sorted(set(self.commands()) - NO_JSON - OF_THE_KIT))
+        for command in self.commands():
+            self.assertEqual("--json" in run_cli(*command.split(), "--help").stdout, command not in NO_JSON, command)
+
+    def without_a_server(self):
+        self.assertRegex(self.one("version")["version"], r"^\d+\.\d+\.\d+$")
+        self.assertEqual(self.one("explain", FORGET)["name"], "forget")
+        built = self.one("build", FORGET, "--cache", cache_folder())
+        self.assertEqual((built["dataflow"]["name"], type(built["cached"]), os.path.exists(built["operators"])), ("forget", bool, True))
+        self.assertEqual(self.one("validate", FORGET), {"file": str(FORGET), "valid": True, "operators_checked": False, "mistakes": []})
+        wrong = self.folder / "wrong.yaml"
+        wrong.write_text(FORGET.read_text().replace("partitions: 2", "partitons: 2"))
+        found = self.one("validate", wrong, code=1)
+        self.assertEqual((found["valid"], found["error"]["code"]), (False, "invalid_dataflow"))
+        line = 1 + wrong.read_text().partition("partitons")[0].count("\n")
+        self.assertEqual([(m["file"], m["line"], m["severity"], m["hint"]) for m in found["mistakes"]],
+                         [(str(wrong), line, "error", "did you mean 'partitions'?")])
+        made = self.one("new", self.folder / "scores", "--template", "filter")
+        self.assertEqual((made["name"], made["template"]), ("scores", "filter"))
+        tested = self.one("test", self.folder / "scores", "--threads", "1", "--cache", cache_folder())
+        self.assertEqual([(case["file"], case["passed"], case["failure"]) for case in tested["cases"]],
+                         [(str(self.folder / "scores" / "filter.test"), True, "")])
+        self.assertEqual((tested["passed"], tested["failed"]), (1, 0))
+        self.assertEqual(self.one("connector new", self.folder / "orders")["direction"], "source")
+        tokens = ["--auth", self.folder / "tokens"]
+        created = self.one("token create", "game", "--role", "ingest", "--topic", "a*", "--quota-records", "5", *tokens)
+        self.assertRegex(created["token"], "^gf_[0-9a-f]{64}$")
+        self.assertEqual(self.one("token list", *tokens)["tokens"], [
+            {"name": "game", "roles": ["ingest"], "topics": ["a*"], "quota_records": 5, "quota_bytes": 0, "created_at": created["created_at"]}])
+        self.assertEqual(self.one("token revoke", "game", *tokens), {"name": "game", "revoked": True})
+
+    def of_topics(self, server, on):
+        self.assertEqual(self.one("topic create", "scores", "--partitions", "3", *on)["name"], "scores")
+        self.assertEqual(self.one("produce", "scores", "--key", "k", *on, stdin='{"n":1}\n{\n{"n":2}\n', code=1),
+                         {"topic": "scores", "accepted": 2, "rejected": 1})
+        self.assertEqual([(r["key"], r["value"]) for r in self.lines("consume", "scores", "-B", "-d", *on)], [("k", {"n": 1}), ("k", {"n": 2})])
+        for name in ("topic list", "connector list", "player receipts"):
+            path = {"topic list": "/topics", "connector list": "/connectors", "player receipts": "/players/receipts"}[name]
+            self.assertEqual({**self.one(name, *on), "now": 0}, {**server.get(path).json, "now": 0})
+        self.assertEqual({**self.one("topic describe", "scores", *on), "now": 0}, {**server.topic("scores"), "now": 0})
+        self.assertEqual(self.one("topic delete", "scores", *on), {"name": "scores", "deleted": True})
+        gone = run_cli("topic", "describe", "scores", "--json", *on)
+        self.assertEqual((gone.returncode, gone.stdout), (1, ""))
+        self.assertIn("there is no topic 'scores'", gone.stderr)
+
+    def of_dead_letters(self, server, on):
+        hit = {"user": {"user_id": "ann"}, "item": "a", "at": "2024-11-12T10:00:00Z"}
+        server.produce("hits", [json.dumps({**hit, "coins": coins}) for coins in (1, 9999)])
+        wait_until(lambda: server.topic("dead-letters")["records"] > 0, "a dead letter")
+        [kind] = self.lines("dead-letters list", "--counts", "--service", "by-item", *on)
+        self.assertEqual((kind["count"], kind["operator"], kind["reason"]), (1, "update-state", "too much"))
+        [letter] = self.lines("dead-letters list", "--service", "by-item", *on)
+        shown = self.one("dead-letters show", letter["id"], *on)
+        self.assertEqual(shown, {**letter, "replayed": False})
+        self.assertEqual(self.one("dead-letters replay", letter["id"], *on),
+                         {"dry_run": False, "replayed": [{"id": letter["id"], "topic": "hits"}], "replayed_before": 0, "failed": 0})
+        wait_until(lambda: server.service("by-item")["records_dead"] == 2, "a second one of it")
+
+    def of_the_rest(self, server, on):
+        wait_until(lambda: self.lines("sql", "select _key, count from items", *on) == [{"_key": "a", "count": 1}], "its row")
+        self.assertEqual(self.one("player forget", "ann", *on)["step"], "done")
+        server.request("PUT", "/connectors/archive", json.dumps({"type": "file-sink", "direction": "sink", "topics": [], "state": "stopped"}))
+        self.assertEqual(self.one("connector describe", "archive", *on)["state"], "stopped")
+        self.assertEqual(self.one("connector delete", "archive", *on), {"name": "archive", "deleted": True})
+        made = self.one("backup", self.folder / "copy", *on)
+        self.assertEqual(made["folder"], str(self.folder / "copy"))
+        self.assertGreater(made["files"], 0)
+
+    def of_the_data_folder(self):
+        data = ["--data", self.folder / "data"]
+        found = self.one("verify", *data)
+        self.assertEqual((found["damages"], found["folder"]), ([], str(self.folder / "data")))
+        services = self.one("service list", *data)["services"]
+        counters = {service["name"]: service["counters"] for service in services}["by-item"]
+        self.assertEqual((counters["records_in"], counters["records_dead"]), (3, 2))
+        self.assertEqual(self.one("service reset-watermark", "by-item", *data), {"name": "by-item", "watermark": None})
+        self.assertEqual(self.one("service forget", "by-item", *data), {"name": "by-item", "forgotten": True})
+        again = run_cli("service", "forget", "by-item", "--json", *data)
+        self.assertEqual((again.returncode, again.stdout), (1, ""))
 
 
 class Client(SystemTest):

@@ -1,5 +1,6 @@
 """The tutorial of docs/connectors: its commands, in its order, end in a connector that works."""
 
+import json
 import os
 import re
 import shlex
@@ -53,8 +54,12 @@ class KitTest(SystemTest):
         (self.folder / "dataflow.yaml").write_text(DATAFLOW)
         server = self.server(self.folder / "dataflow.yaml")
         self.cli("connector", "new", "archive", "--sink")
-        self.cli("connector", "test", "archive")
-        self.cli("connector", "build", "archive")
+        made = subprocess.run([os.path.abspath(PROGRAM), "connector", "package", "archive", "--json"], cwd=self.folder, capture_output=True,
+                              text=True, timeout=PATIENCE_SECONDS)
+        self.assertIn("all is well", made.stderr)
+        packaged = json.loads(made.stdout)
+        self.assertEqual((packaged["library"], packaged["types"]), (str(self.folder.resolve() / "archive/build/archive.so"), ["archive-sink"]))
+        self.assertEqual(os.path.getsize(packaged["package"]), packaged["bytes"])
         self.assertEqual(server.produce("archive", ['{"n":1}', '{"n":2}']).status, 200)
         process = self.connect(server, "archive/archive.yaml", "archive/build/archive.so")
         out = self.folder / "out.ndjson"

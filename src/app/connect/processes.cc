@@ -286,7 +286,8 @@ class Supervisor final : public ConnectorProcesses {
 
 }  // namespace
 
-Status check_connectors(const std::vector<std::string>& files, const std::string& library) {
+Status check_connectors(const std::vector<std::string>& files, const std::string& library,
+                        Mistakes* told) {
   if (files.empty()) return {};
   GF_ASSIGN(const auto kinds, connect::kinds_with(library));
   std::map<std::string, std::string> names;
@@ -305,7 +306,7 @@ Status check_connectors(const std::vector<std::string>& files, const std::string
     }
     if (mistake.empty()) continue;
     ++mistakes;
-    std::fputs((mistake + "\n").c_str(), stderr);
+    tell(file, mistake, told);
   }
   if (mistakes == 0) return {};
   return fail(ErrorCode::kInvalidDataflow,

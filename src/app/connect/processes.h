@@ -8,13 +8,15 @@
 
 #include <sys/types.h>
 
+#include "app/mistakes.h"
 #include "base/error.h"
 
 namespace gameflow::app {
 
-// Reads them without their secrets. kInvalidDataflow; mistakes have been printed. `library`: with
+// Reads them without their secrets. kInvalidDataflow; mistakes have been told. `library`: with
 // further kinds; empty: none.
-Status check_connectors(const std::vector<std::string>& files, const std::string& library);
+Status check_connectors(const std::vector<std::string>& files, const std::string& library,
+                        Mistakes* told = nullptr);
 
 // A process of `gameflow connect FILE` for each file. What they say is logged. At its end they are
 // asked to stop, and get 10 s for it; where this program dies, they die, too.

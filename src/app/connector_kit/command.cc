@@ -13,6 +13,7 @@
 
 #include "app/commands.h"
 #include "app/connector_kit/templates.h"
+#include "app/document.h"
 #include "app/terminal.h"
 #include "connect/library.h"
 #include "opbuild/compiler.h"
@@ -24,6 +25,7 @@ namespace gameflow::app {
 namespace {
 
 namespace fs = std::filesystem;
+namespace json = boost::json;
 
 Status write_file(const fs::path& path, std::string_view text) {
   std::error_code error;
@@ -110,27 +112,36 @@ Result<std::vector<connect::Kind>> kinds_of(const fs::path& library) {
                                     all.end());
 }
 
-Status build(const Kit& kit, const ConnectorKitOptions& options) {
+// What a step has made.
+using Made = Result<json::object>;
+
+Made build(const Kit& kit, const ConnectorKitOptions& options) {
   GF_TRY(compile(kit, options, false, kit.shared_object()));
   GF_ASSIGN(const auto kinds, kinds_of(kit.shared_object()));
-  for (const connect::Kind& kind : kinds)
-    fmt::print("{}: {}\n", kit.shared_object().string(), kind.type);
-  return {};
+  json::array types;
+  for (const connect::Kind& kind : kinds) types.emplace_back(kind.type);
+  return json::object{{"library", kit.shared_object().string()}, {"types", std::move(types)}};
 }
 
-Status test(const Kit& kit, const ConnectorKitOptions& options) {
+void print_built(const json::object& made) {
+  for (const json::value& type : made.at("types").as_array())
+    fmt::print("{}: {}\n", std::string_view(made.at("library").as_string()),
+               std::string_view(type.as_string()));
+}
+
+Made test(const Kit& kit, const ConnectorKitOptions& options) {
   const fs::path program = kit.build() / "test";
   GF_TRY(compile(kit, options, true, program));
   GF_ASSIGN(const opbuild::ProcessResult result, opbuild::run_process({program.string()}));
-  std::fputs(result.output.c_str(), stdout);
-  if (result.exit_code == 0) return {};
+  std::fputs(result.output.c_str(), options.json ? stderr : stdout);
+  if (result.exit_code == 0) return json::object{{"test", program.string()}, {"passed", true}};
   return fail(ErrorCode::kOperatorFailed,
               result.timed_out ? "the test does not end" : "the test has failed");
 }
 
-Status package(const Kit& kit, const ConnectorKitOptions& options) {
+Made package(const Kit& kit, const ConnectorKitOptions& options) {
   GF_TRY(test(kit, options));
-  GF_TRY(build(kit, options));
+  GF_ASSIGN(json::object made, build(kit, options));
   // A shared object without its debug information, as its own manifest: the kinds are in it.
   const fs::path packaged =
       kit.build() / fmt::format("{}-interface-{}.so", kit.name, connect::kVersion);
@@ -140,9 +151,16 @@ Status package(const Kit& kit, const ConnectorKitOptions& options) {
     return fail(ErrorCode::kFileUnreadable,
                 fmt::format("'{}' cannot be written: {}", packaged.string(), error.message()));
   }
+  made["package"] = packaged.string();
+  made["bytes"] = fs::file_size(packaged);
+  return made;
+}
+
+void print_packaged(const json::object& made) {
+  print_built(made);
+  const fs::path packaged(std::string_view(made.at("package").as_string()));
   fmt::print("{} ({}): gameflow connect FILE --library {}\n", packaged.string(),
-             with_unit(fs::file_size(packaged)), packaged.filename().string());
-  return {};
+             with_unit(made.at("bytes").to_number<std::uint64_t>()), packaged.filename().string());
 }
 
 Status make_new(const ConnectorNewOptions& options) {
@@ -161,9 +179,14 @@ Status make_new(const ConnectorNewOptions& options) {
   }
   for (const KitFile& file : options.is_sink ? sink_kit() : source_kit())
     GF_TRY(write_file(folder / filled_kit(file.name, name), filled_kit(file.text, name)));
-  fmt::print(
-      "{0}: a {1} that works; README.md says how. Try\n  cd {0} && gameflow connector test\n",
-      folder.string(), options.is_sink ? "sink" : "source");
+  const char* const direction = options.is_sink ? "sink" : "source";
+  print_document(
+      json::object{{"name", name}, {"folder", folder.string()}, {"direction", direction}},
+      options.json, [&](const auto&) {
+        fmt::print(
+            "{0}: a {1} that works; README.md says how. Try\n  cd {0} && gameflow connector test\n",
+            folder.string(), direction);
+      });
   return {};
 }
 
@@ -177,10 +200,15 @@ int connector_new_command(const ConnectorNewOptions& options) {
 int connector_kit_command(const ConnectorKitOptions& options) {
   const auto kit = open_kit(options);
   if (!kit) return print_error(kit.error());
-  const Status status = options.step == KitStep::kBuild  ? build(*kit, options)
-                        : options.step == KitStep::kTest ? test(*kit, options)
-                                                         : package(*kit, options);
-  return status ? kExitFine : print_error(status.error());
+  const Made made = options.step == KitStep::kBuild  ? build(*kit, options)
+                    : options.step == KitStep::kTest ? test(*kit, options)
+                                                     : package(*kit, options);
+  if (!made) return print_error(made.error());
+  print_document(*made, options.json, [&](const json::object& document) {
+    if (options.step == KitStep::kBuild) print_built(document);
+    if (options.step == KitStep::kPackage) print_packaged(document);
+  });
+  return kExitFine;
 }
 
 }  // namespace gameflow::app

@@ -14,13 +14,17 @@
 
 #include "app/commands.h"
 #include "app/dead_letters/letters.h"
+#include "app/document.h"
 #include "app/table.h"
 #include "app/terminal.h"
 #include "base/time.h"
 #include "client/http_client.h"
+#include "client/json_text.h"
 
 namespace gameflow::app {
 namespace {
+
+namespace json = boost::json;
 
 constexpr std::size_t kReasonColumns = 80;
 
@@ -57,19 +61,45 @@ void add(Kinds& kinds, const DeadLetter& letter) {
   kind.last = std::max(kind.last, letter.time);
 }
 
-void print_kinds(const Kinds& kinds) {
+// The most frequent ones first.
+std::vector<const Kinds::value_type*> sorted(const Kinds& kinds) {
   std::vector<const Kinds::value_type*> rows;
   for (const auto& kind : kinds) rows.push_back(&kind);
   std::ranges::stable_sort(
       rows, [](const auto* a, const auto* b) { return a->second.count > b->second.count; });
+  return rows;
+}
+
+void print_kinds_as_json(const Kinds& kinds) {
+  for (const auto* row : sorted(kinds)) {
+    const auto& [service, op, code, field] = row->first;
+    print_json(json::object{{"count", row->second.count},
+                            {"service", service},
+                            {"operator", op},
+                            {"code", code},
+                            {"field", field},
+                            {"first", row->second.first.ms},
+                            {"last", row->second.last.ms},
+                            {"reason", row->second.reason}});
+  }
+}
+
+void print_kinds(const Kinds& kinds) {
   TextTable table({"COUNT", "SERVICE", "OPERATOR", "CODE", "FIELD", "FIRST", "LAST"});
   table.align_right({0});
-  for (const auto* row : rows) {
+  for (const auto* row : sorted(kinds)) {
     const auto& [service, op, code, field] = row->first;
     table.add({with_commas(row->second.count), service, op, code, field.empty() ? "-" : field,
                format_timestamp(row->second.first), format_timestamp(row->second.last)});
   }
   table.print();
+}
+
+// As it lies in the topic, with its place and its time in front.
+json::object document_of(const DeadLetter& letter) {
+  json::object document{{"id", letter.id()}, {"time", letter.time.ms}};
+  for (const auto& member : letter.json) document.insert(member);
+  return document;
 }
 
 std::string origin_of(const DeadLetter& letter) {
@@ -106,9 +136,10 @@ Result<int> list(const DeadLetters& letters, const DeadLettersListOptions& optio
     if (last.size() > options.letters_max) last.pop_front();
   }));
   if (options.format == DeadLettersFormat::kJson) {
-    for (const DeadLetter& letter : last)
-      fmt::print("{{\"id\":\"{}\",\"time\":{},{}\n", letter.id(), letter.time.ms,
-                 letter.json.substr(1));
+    if (options.counts_only)
+      print_kinds_as_json(kinds);
+    else
+      for (const DeadLetter& letter : last) print_json(document_of(letter));
     return kExitFine;
   }
   if (count == 0) {
@@ -129,15 +160,7 @@ bool is_printable(const std::string& bytes) {
   });
 }
 
-Result<int> show(const DeadLetters& letters, const DeadLettersShowOptions& options) {
-  GF_ASSIGN(const DeadLetter letter, letters.find(options.id));
-  if (options.value_only) {
-    if (!letter.record)
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("{}: {}", options.id, letter.without_record()));
-    std::fwrite(letter.record->value.data(), 1, letter.record->value.size(), stdout);
-    return kExitFine;
-  }
+void print_letter(const DeadLetter& letter, bool was_replayed) {
   const auto line = [](const char* name, const std::string& text) {
     if (!text.empty()) fmt::print("{:9} {}\n", name, text);
   };
@@ -149,8 +172,7 @@ Result<int> show(const DeadLetters& letters, const DeadLettersShowOptions& optio
   line("field", letter.field);
   line("reason", letter.reason);
   if (letter.window_start) line("window", format_timestamp(*letter.window_start));
-  if (!letter.record) return kExitFine;
-  const auto replayed = letters.was_replayed(letter);
+  if (!letter.record) return;
   const DeadLetter::Record& record = *letter.record;
   const std::string place =
       record.is_stored ? fmt::format("partition {}, offset {}", record.partition, record.offset)
@@ -158,11 +180,26 @@ Result<int> show(const DeadLetters& letters, const DeadLettersShowOptions& optio
   line("record",
        fmt::format("topic {}, {}, of {}", record.topic, place, format_timestamp(record.time)));
   line("key", record.key ? (is_printable(*record.key) ? *record.key : "(not text)") : "-");
-  line("replayed", replayed && *replayed ? "yes" : "no");
+  line("replayed", was_replayed ? "yes" : "no");
   fmt::print("\n{}\n", is_printable(record.value)
                            ? record.value
                            : fmt::format("({} bytes that are not text: --value writes them)",
                                          record.value.size()));
+}
+
+Result<int> show(const DeadLetters& letters, const DeadLettersShowOptions& options) {
+  GF_ASSIGN(const DeadLetter letter, letters.find(options.id));
+  if (options.value_only) {
+    if (!letter.record)
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{}: {}", options.id, letter.without_record()));
+    std::fwrite(letter.record->value.data(), 1, letter.record->value.size(), stdout);
+    return kExitFine;
+  }
+  const bool was_replayed = letters.was_replayed(letter).value_or(false);
+  json::object document = document_of(letter);
+  document["replayed"] = was_replayed;
+  print_document(document, options.json, [&](const auto&) { print_letter(letter, was_replayed); });
   return kExitFine;
 }
 
@@ -186,9 +223,23 @@ Result<std::vector<DeadLetter>> chosen(const DeadLetters& letters,
   return found;
 }
 
+void print_replayed(const json::object& done) {
+  const bool is_dry_run = done.at("dry_run").as_bool();
+  const json::array& replayed = client::array_at(done, "replayed");
+  for (const json::value& value : replayed) {
+    if (!is_dry_run) break;
+    fmt::print("{} to {}\n", client::text_at(value.as_object(), "id"),
+               client::text_at(value.as_object(), "topic"));
+  }
+  fmt::print("{}{} replayed, {} replayed before, {} failed\n", is_dry_run ? "would be: " : "",
+             replayed.size(), client::number_at(done, "replayed_before"),
+             client::number_at(done, "failed"));
+}
+
 Result<int> replay(const DeadLetters& letters, const DeadLettersReplayOptions& options) {
   GF_ASSIGN(const std::vector<DeadLetter> found, chosen(letters, options));
-  std::uint64_t sent = 0, before = 0, failed = 0;
+  std::uint64_t before = 0, failed = 0;
+  json::array sent;
   for (const DeadLetter& letter : found) {
     if (options.all && !letter.record) continue;  // there is nothing to send
     Result<bool> done = true;
@@ -203,16 +254,18 @@ Result<int> replay(const DeadLetters& letters, const DeadLettersReplayOptions& o
       print_error({done.error().code, fmt::format("{}: {}", letter.id(), done.error().message)});
       if (done.error().code == ErrorCode::kUnavailable) break;
     } else if (*done) {
-      ++sent;
-      if (options.dry_run) fmt::print("{} to {}\n", letter.id(), letter.record->topic);
+      sent.push_back(json::object{{"id", letter.id()}, {"topic", letter.record->topic}});
     } else {
       ++before;
       if (!options.all)
         print_note(fmt::format("{} was replayed before; --again does it", letter.id()));
     }
   }
-  fmt::print("{}{} replayed, {} replayed before, {} failed\n", options.dry_run ? "would be: " : "",
-             sent, before, failed);
+  print_document(json::object{{"dry_run", options.dry_run},
+                              {"replayed", std::move(sent)},
+                              {"replayed_before", before},
+                              {"failed", failed}},
+                 options.json, print_replayed);
   return failed == 0 ? kExitFine : kExitFailed;
 }
 

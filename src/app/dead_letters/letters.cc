@@ -53,7 +53,7 @@ Result<DeadLetter> letter_of(std::string_view line) {
                  .reason = client::text_at(letter, "reason"),
                  .record = {},
                  .window_start = {},
-                 .json = json::serialize(letter)};
+                 .json = letter};
   if (letter.contains("window_start")) out.window_start = time_at(letter, "window_start");
   if (letter.contains("topic")) {
     out.record = DeadLetter::Record{.topic = client::text_at(letter, "topic"),

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/json.hpp>
+
 #include "app/commands.h"
 #include "base/error.h"
 #include "base/time.h"
@@ -34,7 +36,7 @@ struct DeadLetter {
   };
   std::optional<Record> record;
   std::optional<Timestamp> window_start;
-  std::string json;  // as it lies in the topic
+  boost::json::object json;  // as it lies in the topic
 
   std::string id() const;              // "0:17"
   std::string without_record() const;  // what it is about

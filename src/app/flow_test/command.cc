@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "app/commands.h"
+#include "app/document.h"
 #include "app/flow_test/case.h"
 #include "app/flow_test/difference.h"
 #include "app/flow_test/junit.h"
@@ -30,6 +31,7 @@ namespace gameflow::app {
 namespace {
 
 namespace fs = std::filesystem;
+namespace json = boost::json;
 using flow_test::Case;
 using flow_test::Difference;
 using flow_test::Lines;
@@ -194,6 +196,34 @@ void print_verdict(const std::string& file, const Verdict& verdict) {
   std::fflush(stdout);
 }
 
+// The verdicts that came one by one, summed up.
+void print_sum(const std::vector<flow_test::Verdict>& verdicts, std::size_t failed,
+               std::size_t updated) {
+  if (failed > 0 && verdicts.size() > 10) {
+    fmt::print("\nfailed:\n");
+    for (const flow_test::Verdict& verdict : verdicts) {
+      if (!verdict.failure.empty()) fmt::print("  {}\n", verdict.file);
+    }
+  }
+  fmt::print("{} passed, {} failed{}\n", verdicts.size() - failed, failed,
+             updated == 0 ? "" : fmt::format(", {} of them updated", updated));
+}
+
+json::object document_of(const std::vector<flow_test::Verdict>& verdicts, std::size_t failed,
+                         std::size_t updated) {
+  json::array cases;
+  for (const flow_test::Verdict& verdict : verdicts) {
+    cases.push_back(json::object{{"file", verdict.file},
+                                 {"passed", verdict.failure.empty()},
+                                 {"seconds", verdict.seconds},
+                                 {"failure", verdict.failure}});
+  }
+  return {{"passed", verdicts.size() - failed},
+          {"failed", failed},
+          {"updated", updated},
+          {"cases", std::move(cases)}};
+}
+
 }  // namespace
 
 int test_command(const TestOptions& options) {
@@ -212,19 +242,13 @@ int test_command(const TestOptions& options) {
     const auto begin = std::chrono::steady_clock::now();
     const Verdict verdict = CaseRun(file, options).run();
     const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
-    print_verdict(file, verdict);
+    if (!options.json) print_verdict(file, verdict);
     failed += verdict.failure.empty() ? 0 : 1;
     updated += verdict.updated > 0 ? 1 : 0;
     verdicts.push_back({file, time.count(), verdict.failure_plain});
   }
-  if (failed > 0 && verdicts.size() > 10) {
-    fmt::print("\nfailed:\n");
-    for (const flow_test::Verdict& verdict : verdicts) {
-      if (!verdict.failure.empty()) fmt::print("  {}\n", verdict.file);
-    }
-  }
-  fmt::print("{} passed, {} failed{}\n", verdicts.size() - failed, failed,
-             updated == 0 ? "" : fmt::format(", {} of them updated", updated));
+  print_document(document_of(verdicts, failed, updated), options.json,
+                 [&](const auto&) { print_sum(verdicts, failed, updated); });
   if (!options.junit.empty()) {
     const Status written = write_text(options.junit, flow_test::junit_xml(verdicts));
     if (!written) return print_error(written.error());

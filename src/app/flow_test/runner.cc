@@ -106,12 +106,12 @@ class Runner {
   }
 
   Status load() {
-    std::string told;
+    Mistakes told;
     Result<DataflowFile> file =
         step_->words.empty()
             ? check_dataflow(test_.file, inline_source(), build_.package_folders, &told)
             : read_dataflow(beside_test(first_word()), build_.package_folders, &told);
-    tell_once(told);
+    tell_once(told.text);
     if (!file) return fail(file.error());
     GF_ASSIGN(opbuild::Library library, build_operators(*file, build_, false));
     return world_.start(*std::move(file), std::move(library.functions));

@@ -200,9 +200,9 @@ Answer explain(Source& source, const std::vector<std::string>& package_folders,
   }
   if (!file.ends_with(".yaml") && !file.ends_with(".yml"))
     return wrong(fmt::format("'{}' is no dataflow: its name must end in .yaml", file));
-  std::string mistakes;
+  Mistakes mistakes;
   const auto read = read_dataflow(file, package_folders, &mistakes);
-  if (!read) return wrong(mistakes + read.error().message);
+  if (!read) return wrong(mistakes.text + read.error().message);
   return json::value(plan::explain(plan::describe(*read->graph)));
 }
 

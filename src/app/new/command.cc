@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "app/commands.h"
+#include "app/document.h"
 #include "app/new/templates.h"
 #include "app/terminal.h"
 #include "base/ascii.h"
@@ -24,8 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool can_ask() {
-  return is_terminal(STDIN_FILENO) && is_terminal(STDOUT_FILENO);
+bool can_ask(const NewOptions& options) {
+  return !options.json && is_terminal(STDIN_FILENO) && is_terminal(STDOUT_FILENO);
 }
 
 // What was typed, or `otherwise` for an empty line and at the end of input.
@@ -61,7 +62,7 @@ const Template* find_template(const std::string& name) {
 Result<const Template*> choose_template(const NewOptions& options) {
   const auto all = all_templates();
   if (!options.template_name.empty()) return find_template(options.template_name);
-  if (!can_ask()) return &all.front();
+  if (!can_ask(options)) return &all.front();
   fmt::print("What shall it do?\n");
   for (std::size_t i = 0; i < all.size(); ++i)
     fmt::print("  {}  {:8} {}\n", i + 1, all[i].name, all[i].purpose);
@@ -88,7 +89,7 @@ Result<Place> choose_place(const NewOptions& options) {
       place.folder.empty()
           ? "scores"
           : name_from(fs::absolute(place.folder).lexically_normal().filename().string());
-  if (place.name.empty() && can_ask()) place.name = ask("Name of the dataflow", suggested);
+  if (place.name.empty() && can_ask(options)) place.name = ask("Name of the dataflow", suggested);
   if (place.name.empty() && place.folder.empty()) {
     return fail(ErrorCode::kUsage, "say where: gameflow new DIR, or --name NAME");
   }
@@ -138,11 +139,15 @@ Status make(const NewOptions& options) {
                       {fmt::format("{}.test", chosen->name), filled(chosen->test, place.name)},
                       {"README.md", readme(*chosen, place.name)}}));
   const std::string folder = place.folder.string();
-  fmt::print(
-      "dataflow {} is in {}. To test it and to run it:\n\n  gameflow test {}\n  gameflow run "
-      "--watch "
-      "{}\n",
-      place.name, folder, folder, (place.folder / "dataflow.yaml").string());
+  const std::string dataflow = (place.folder / "dataflow.yaml").string();
+  const boost::json::object made{
+      {"name", place.name}, {"folder", folder}, {"dataflow", dataflow}, {"template", chosen->name}};
+  print_document(made, options.json, [&](const auto&) {
+    fmt::print(
+        "dataflow {} is in {}. To test it and to run it:\n\n  gameflow test {}\n  gameflow run "
+        "--watch {}\n",
+        place.name, folder, folder, dataflow);
+  });
   return {};
 }
 

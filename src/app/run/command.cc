@@ -1,4 +1,4 @@
-// gameflow run, build and validate. Here the parts become one program.
+// gameflow run. Here the parts become one program.
 
 #include <algorithm>
 #include <chrono>
@@ -43,8 +43,7 @@
 #include "http/server.h"
 #include "log/rocksdb/rocksdb_store.h"
 #include "opbuild/opbuild.h"
-#include "plan/describe.h"
-#include "plan/explain.h"
+#include "plan/graph.h"
 #include "runtime/engine.h"
 #include "runtime/fresh_start.h"
 #include "runtime/stored_services.h"
@@ -398,35 +397,6 @@ int run_command(const RunOptions& options) {
   const Status status = serve(options, std::move(*operators), std::move(*dashboards), watches,
                               *address, memory, manager);
   return status ? kExitFine : print_error(status.error());
-}
-
-int build_command(const BuildOptions& options) {
-  const auto operators = load_operators(options);
-  if (!operators) return print_error(operators.error());
-  fmt::print("{}\n{} {}\n", plan::explain(plan::describe(*operators->file.graph)),
-             operators->built.file.string(),
-             operators->built.was_cached
-                 ? "(cached)"
-                 : fmt::format("(built in {:.2f} s)", operators->built.build_seconds));
-  return kExitFine;
-}
-
-int validate_command(const ValidateOptions& options) {
-  const auto file = read_dataflow(options.build.dataflow, options.build.package_folders);
-  if (!file) return print_error(file.error());
-  if (const Status status = check_connectors(file->connectors, options.kinds_library); !status)
-    return print_error(status.error());
-  if (const auto dashboards = read_dashboards(*file); !dashboards)
-    return print_error(dashboards.error());
-  if (options.operators) {
-    const auto library = build_operators(*file, options.build, true);
-    if (!library) return print_error(library.error());
-  } else if (const Status status = check_sql(*file); !status) {
-    return print_error(status.error());
-  }
-  fmt::print("{}: no mistakes{}\n", options.build.dataflow,
-             options.operators ? "" : " (--operators has the compiler check the C++ too)");
-  return kExitFine;
 }
 
 }  // namespace gameflow::app
