@@ -89,8 +89,8 @@ export interface Options {
   headers?: Record<string, string>;
   onDrop?: (dropped: Dropped) => void;
   onReject?: (rejected: Rejected[]) => void;
-  /** What went wrong for now, for the log: it is tried again. */
-  onError?: (reason: string) => void;
+  /** What went wrong for now, for the log: it is tried again. Without it only a certificate that is not trusted is told, on the console. */
+  onError?: ((reason: string) => void) | null;
   /** For tests. */
   fetch?: typeof fetch;
   beacon?: (url: string, data: Blob) => boolean;
@@ -102,7 +102,7 @@ export class GameflowClient {
   constructor(options: Options);
   /** False where the event is not taken: too large, no JSON, or the client is closed. */
   send(event: unknown): boolean;
-  /** True once all that waits is stored; false after `timeout` ms (10,000). */
+  /** True once all that waits is stored; false after `timeout` ms (10,000). Throws where the server's certificate is not trusted: all stays queued. */
   flush(options?: {timeout?: number}): Promise<boolean>;
   /** Flushes for at most `timeout` ms (5000) and stops. How many events are left, in the store. */
   close(options?: {timeout?: number}): Promise<number>;

@@ -105,6 +105,7 @@ export class GameflowClient {
   #flushTimer = null;
   #closed = false;
   #lastError = null;
+  #untrusted = null;  // why the server's certificate was refused, until it answers
   #lastBeacon = null;
   #listeners = [];
   #stop = new AbortController();  // of the request that runs, once the client is closed
@@ -116,7 +117,7 @@ export class GameflowClient {
       topic: null, keyField: null, batchEvents: 500, batchBytes: 256 * 1024, eventBytes: 64 * 1024, queueEvents: 10_000,
       queueBytes: 4 * 1024 * 1024, flushInterval: 5_000, retryMin: kRetryMin, retryMax: kRetryMax, timeout: kTimeout,
       name: 'gameflow', token: null, headers: {}, fetch: (...of) => globalThis.fetch(...of), now: () => Date.now(), random: () => Math.random(),
-      beacon: (...of) => globalThis.navigator?.sendBeacon?.(...of) ?? false, onDrop: () => {}, onReject: () => {}, onError: () => {},
+      beacon: (...of) => globalThis.navigator?.sendBeacon?.(...of) ?? false, onDrop: () => {}, onReject: () => {}, onError: null,
       ...options,
     };
     const {url, topic, keyField} = this.#options;
@@ -143,12 +144,14 @@ export class GameflowClient {
     return true;
   }
 
-  // Sends what is waiting now. True once all of it is stored; false after `timeout` ms, it goes on.
+  // Sends what is waiting now. True once all of it is stored; false after `timeout` ms, it goes on. Throws where the
+  // server's certificate is not trusted, which waiting does not mend; all stays in the queue.
   async flush({timeout = 10_000} = {}) {
     await this.#ready;
     for (const end = this.#options.now() + timeout; this.#queue.length > 0;) {
       this.#start();
       await Promise.race([this.#running, new Promise((done) => setTimeout(done, 20))]);
+      if (this.#untrusted !== null) throw new Error(this.#untrusted);
       if (this.#options.now() >= end) break;
     }
     return this.#queue.length === 0;
@@ -157,7 +160,8 @@ export class GameflowClient {
   // Sends what is waiting, for at most `timeout` ms, and stops. What is left is in the store, for the next client that
   // has it; how many these are is returned.
   async close({timeout = 5_000} = {}) {
-    await Promise.all([this.flush({timeout}), ...[...this.#adopted].map((client) => client.flush({timeout}))]);
+    const flushed = (client) => client.flush({timeout}).catch(() => false);  // what is wrong was told
+    await Promise.all([this, ...this.#adopted].map(flushed));
     this.#closed = true;
     this.#wake?.();
     this.#stop.abort(new Error('the client was closed'));
@@ -355,8 +359,10 @@ export class GameflowClient {
     try {
       answer = await this.#post(this.#queue.slice(0, count).join('\n'));
     } catch (error) {
-      return this.#retry(`no answer: ${error.message}`, 0);
+      this.#untrusted = whyUntrusted(error);
+      return this.#retry(this.#untrusted ?? `no answer: ${error.message}`, 0);
     }
+    this.#untrusted = null;
     const {status, retryAfter, body} = answer;
     if (Number.isInteger(body?.accepted)) return this.#settle(count, body);
     const said = `${status} ${body?.error?.code ?? ''}: ${body?.error?.message ?? 'no reason given'}`;
@@ -440,9 +446,12 @@ export class GameflowClient {
     this.#fail(reason);
   }
 
+  // Who does not listen is told at least what a person has to mend, once.
   #fail(reason) {
+    const is_news = reason !== this.#lastError;
     this.#lastError = reason;
-    this.#tell('onError', reason);
+    if (this.#options.onError !== null) this.#tell('onError', reason);
+    else if (is_news && reason === this.#untrusted) console.error(`gameflow: ${reason}`);
   }
 
   // --- leaving -----------------------------------------------------------------------------------
@@ -498,6 +507,17 @@ function holdLock(key, options = {}) {
       return new Promise((release) => done(release));
     }).catch(failed);
   });
+}
+
+// What has to be done where Node does not trust the server's certificate; null: that is not what failed. Browsers say
+// it to the person alone.
+function whyUntrusted({cause}) {
+  const code = cause?.code ?? '';
+  const why = `the server's certificate is not trusted: ${cause?.message} (${code})`;
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `${why}. Take a url that has a name of the certificate`;
+  if (/^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/.test(code)) return `${why}. Renew it, or set this machine's clock`;
+  if (/CERT|LEAF_SIGNATURE|^INVALID_CA$/.test(code)) return `${why}. Start node with NODE_EXTRA_CA_CERTS=FILE, the certificate (PEM) of who signed it`;
+  return null;
 }
 
 // Seconds or a date, as ms from now.

@@ -1,10 +1,13 @@
 // The client against a server in memory that loses requests and answers on command.
 
 import assert from 'node:assert/strict';
-import {mkdtemp, rm} from 'node:fs/promises';
+import {execFile, execFileSync} from 'node:child_process';
+import {mkdtemp, readFile, rm} from 'node:fs/promises';
+import {createServer} from 'node:https';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, before, describe, it} from 'node:test';
+import {fileURLToPath} from 'node:url';
 import {FileStore, GameflowClient, MemoryStore} from './gameflow.js';
 
 // Fast, and the same for a seed.
@@ -289,5 +292,61 @@ describe('a store in a file', () => {
     assert.ok(await other.flush());
     assert.match(errors.at(-1), /cannot be read: its content is of another version/);
     await other.close();
+  });
+});
+
+describe('a certificate that is not trusted', {timeout: 60_000}, () => {
+  let folder, server, url;
+  const model = new ModelServer();
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'gameflow-client-'));
+    const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(folder, name));
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+      '-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', cert], {stdio: 'ignore'});
+    server = createServer({key: await readFile(key), cert: await readFile(cert)}, async (request, response) => {
+      let body = '';
+      for await (const part of request) body += part;
+      const [status, answer] = model.take(`https://server${request.url}`, body);
+      response.writeHead(status).end(JSON.stringify(answer));
+    });
+    await new Promise((done) => server.listen(0, 'localhost', done));
+    url = `https://localhost:${server.address().port}`;
+  });
+  after(async () => {
+    server.close();
+    await rm(folder, {recursive: true});
+  });
+
+  it('is told at once with what to do, and nothing is lost', async (context) => {
+    const said = context.mock.method(console, 'error', () => {});
+    const client = new GameflowClient({url, topic: 'events', ...kQuick});
+    client.send({n: 1});
+    await assert.rejects(client.flush({timeout: 60_000}), /not trusted: self-signed certificate \(DEPTH_ZERO_SELF_SIGNED_CERT\). Start node with NODE_EXTRA_CA_CERTS=FILE/);
+    assert.equal(await client.close(), 1);
+    assert.equal(said.mock.callCount(), 1);
+    assert.match(said.mock.calls[0].arguments[0], /^gameflow: the server's certificate is not trusted/);
+  });
+
+  it('is trusted where that was done', () => {
+    const code = `const {GameflowClient} = await import('./gameflow.js');
+      const client = new GameflowClient({url: process.argv[1], topic: 'events'});
+      client.send({n: 2});
+      process.exit(await client.flush() ? 0 : 1);`;
+    return new Promise((done, failed) => {
+      execFile(process.execPath, ['--input-type=module', '-e', code, url], {cwd: fileURLToPath(new URL('.', import.meta.url)),
+        env: {...process.env, NODE_EXTRA_CA_CERTS: join(folder, 'cert.pem')}}, (error) => error ? failed(error) : done());
+    }).then(() => assert.deepEqual(model.stored, [{n: 2}]));
+  });
+
+  it('may be of another name, or out of date', async () => {
+    for (const [code, advice] of [['ERR_TLS_CERT_ALTNAME_INVALID', /Take a url that has a name/], ['CERT_HAS_EXPIRED', /Renew it/]]) {
+      const cause = Object.assign(new Error('no'), {code}), told = [];
+      const fetch = () => Promise.reject(new TypeError('fetch failed', {cause}));
+      const client = client_of(model, {fetch, onError: (reason) => told.push(reason)});
+      client.send({n: 3});
+      await assert.rejects(client.flush(), advice);
+      await client.close({timeout: 0});
+      assert.match(told[0], advice);
+    }
   });
 });
