@@ -5,6 +5,7 @@
 
 #include "app/cli_tree.h"
 #include "app/cli_values.h"
+#include "app/flag_file.h"
 #include "auth/access.h"
 #include "log/store.h"
 
@@ -103,6 +104,43 @@ void add_reach(CLI::App& app, RunOptions& options) {
   add_quota(app, options.quota_of_address, "One address may send", /*by_variable=*/true);
 }
 
+void add_flag_file(CLI::App& app) {
+  // Behind the environment and in front of what is required: where CLI11 asks for the values.
+  app.add_option_function<std::string>(
+         "--config",
+         [&app](const std::string& file) {
+           if (app.parsed() && app.get_help_ptr()->count() == 0) take_flag_file(app, file);
+         },
+         "More flags, in YAML: a line for each, such as 'threads: 4'; what the command\n"
+         "line or the environment say counts more [gameflow.yaml, here or beside the\n"
+         "dataflow]")
+      ->force_callback()
+      ->configurable(false)
+      ->envname("GAMEFLOW_CONFIG")
+      ->type_name("FILE");
+}
+
+// What is for one start: no file of flags has it.
+void add_one_start(CLI::App& app, RunOptions& options) {
+  app.add_flag("--accept-loss", options.accept_loss,
+               "Start once more though acknowledged records are missing in the data\n"
+               "folder, with what was written before them")
+      ->configurable(false);
+  CLI::Option* const clear =
+      app.add_option("--clear-state", options.cleared,
+                     "First throw away what this service has counted; may be repeated")
+          ->allow_extra_args(false)
+          ->configurable(false)
+          ->type_name("SERVICE");
+  app.add_option("--from",
+                 "Where these go on: at the end of what they have read, or with what\n"
+                 "was appended from then on, which publishes results once more [end]")
+      ->each([&options](const std::string& where) { options.cleared_from = starts_from(where); })
+      ->needs(clear)
+      ->configurable(false)
+      ->type_name("beginning|end|TIME");
+}
+
 }  // namespace
 
 void CommandTree::add_run() {
@@ -110,6 +148,7 @@ void CommandTree::add_run() {
       root_, "run", "Run a dataflow: topics, engine, HTTP API and dashboards",
       "  gameflow run games/gaming-analytics/dataflow.yaml\n"
       "  gameflow run dataflow.yaml --listen 127.0.0.1:8080 --data /var/lib/gameflow");
+  add_flag_file(*app);
   add_build_flags(*app, options->build);
   add_secrets(*app, options->secrets_file);
   add_library(*app, options->kinds_library);
@@ -142,22 +181,7 @@ void CommandTree::add_run() {
       ->envname("GAMEFLOW_THREADS")
       ->type_name("N")
       ->capture_default_str();
-  app->add_flag("--accept-loss", options->accept_loss,
-                "Start once more though acknowledged records are missing in the data\n"
-                "folder, with what was written before them");
-  CLI::Option* const clear =
-      app->add_option("--clear-state", options->cleared,
-                      "First throw away what this service has counted; may be repeated")
-          ->allow_extra_args(false)
-          ->type_name("SERVICE");
-  app->add_option("--from",
-                  "Where these go on: at the end of what they have read, or with what\n"
-                  "was appended from then on, which publishes results once more [end]")
-      ->each([parsed = options](const std::string& where) {
-        parsed->cleared_from = starts_from(where);
-      })
-      ->needs(clear)
-      ->type_name("beginning|end|TIME");
+  add_one_start(*app, *options);
   app->add_flag("--watch", options->watch, "Take over changes of the dataflow while it runs");
   app->add_option("--web", options->web_folder, "Serve pages from here, not the built-in ones")
       ->check(CLI::ExistingDirectory.description(""))

@@ -20,7 +20,7 @@ FORGET = ROOT / "tests" / "system" / "forget.yaml"
 
 FLAGS = {
     ("run",): ["--listen", "--allow-origin", "--insecure-no-auth", "--data", "--durability", "--disk-free-min", "--threads", "--clear-state", "--from", "--accept-loss", "--watch",
-               "--package-path", "--cache", "--compiler", "--secrets", "--library", "--web", "--log-level"],
+               "--package-path", "--cache", "--compiler", "--secrets", "--library", "--web", "--log-level", "--config"],
     ("build",): ["--package-path", "--cache", "--compiler"],
     ("validate",): ["--package-path", "--cache", "--compiler", "--library", "--operators"],
     ("explain",): ["--package-path", "--format"],
@@ -331,6 +331,66 @@ class Json(SystemTest):
         self.assertEqual(self.one("service forget", "by-item", *data), {"name": "by-item", "forgotten": True})
         again = run_cli("service", "forget", "by-item", "--json", *data)
         self.assertEqual((again.returncode, again.stdout), (1, ""))
+
+
+class FileOfFlags(SystemTest):
+    """gameflow run takes flags out of a file, which says least of all."""
+
+    def run_in(self, folder, *arguments, env=None):
+        """The log of a server that came up in `folder`, and of which address it said."""
+        process = subprocess.Popen([os.path.abspath(PROGRAM), "run", *map(str, arguments)], cwd=folder, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1", "GAMEFLOW_CACHE": str(cache_folder()), **(env or {})})
+        self.addCleanup(lambda: process.poll() is None and process.kill())
+        said = process.stdout.readline()
+        process.terminate()
+        log = process.communicate(timeout=120)[1]
+        self.assertEqual(process.returncode, 0, log)
+        return said, log
+
+    def test_what_counts(self):
+        here, beside = self.folder / "here", self.folder / "beside"
+        for folder in (here, beside):
+            folder.mkdir()
+        (beside / "dataflow.yaml").write_text(COUNTING.read_text())
+        flags = f"listen: 127.0.0.1:0\ndata: {self.folder}/of-file\npublic-url: [https://a.example, https://b.example]\nwatch: true\ninsecure-no-auth: false\n"
+        (beside / "gameflow.yaml").write_text(flags)
+        said, log = self.run_in(here, beside / "dataflow.yaml")
+        self.assertIn("listening on http://127.0.0.1:", said)
+        self.assertIn(f"flags from {beside}/gameflow.yaml: listen, data, public-url, watch, insecure-no-auth\n", log)
+        self.assertIn("watching ", log)
+        self.assertTrue((self.folder / "of-file").is_dir())
+        # The one in this folder comes first, and names the dataflow, too; environment and command line count more.
+        (here / "gameflow.yaml").write_text(f"dataflow: {beside}/dataflow.yaml\n{flags}threads: 1\n")
+        said, log = self.run_in(here, "--data", self.folder / "of-flag", env={"GAMEFLOW_THREADS": "2"})
+        self.assertIn("flags from gameflow.yaml: dataflow, listen, public-url, watch, insecure-no-auth\n", log)
+        self.assertTrue((self.folder / "of-flag").is_dir())
+        _, log = self.run_in(here, beside / "dataflow.yaml", "--listen", "127.0.0.1:0", "--config", "/dev/null", "--data", self.folder / "of-flag")
+        self.assertIn("flags from /dev/null: none\n", log)
+        # A dataflow may have that name.
+        (here / "gameflow.yaml").write_text(COUNTING.read_text())
+        _, log = self.run_in(here, "gameflow.yaml", "--listen", "127.0.0.1:0", "--data", self.folder / "of-flag")
+        self.assertNotIn("flags from", log)
+
+    def test_mistakes(self):
+        file = self.folder / "flags.yaml"
+        for text, *parts in (
+                ("listen: 127.0.0.1:0\nlisen: x\n", ":2:1: error: there is no flag 'lisen'", "did you mean 'listen'?"),
+                ("threads: many\n", ":1:10: error: --threads: 'many' is not a whole number from 0 to 256"),
+                ("watch: 1\n", "it is '1': it must be true or false"), ("listen: [a, b]\n", ":1:9: error: it must be a text"),
+                ("listen:\n", "it must be a text"), ("clear-state: a\n", "'clear-state' is for one start"), ("- listen\n", "no list of flags"),
+                ("listen: x\nlisten: y\n", ":2:1: error: "), ("listen: [\n", "error: "), ("config: x\n", "'config' is for one start"),
+                ("tls-cert: a.pem\n", "--tls-cert requires --tls-key"), ("help: true\n", "'help'")):
+            file.write_text(text)
+            done = run_cli("run", COUNTING, "--config", file)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), (text, done.stderr))
+            for part in parts:
+                self.assertIn(part, done.stderr, text)
+        missing = run_cli("run", COUNTING, "--config", self.folder / "none.yaml")
+        self.assertEqual(missing.returncode, 2)
+        self.assertIn("none.yaml': No such file", missing.stderr)
+        # Other commands and the help do not look at it.
+        self.assertEqual(run_cli("run", "--help", env={"GAMEFLOW_CONFIG": str(file)}).returncode, 0)
+        self.assertEqual(run_cli("version", env={"GAMEFLOW_CONFIG": str(file)}).returncode, 0)
 
 
 class Client(SystemTest):
