@@ -79,6 +79,8 @@ TEST_F(ProduceTest, Bodies) {
       {"byte order mark", lines, "\xef\xbb\xbf{}\n", "1/0/0", "{}"},
       {"nothing", lines, "", "0/0/0", ""},
       {"bytes are kept", lines, "{ \"a\" :\t1.50e0 }\n", "1/0/0", "{ \"a\" :\t1.50e0 }"},
+      {"and numbers of any size", lines, "{\"a\":100000000000000000000,\"b\":[-1e400]}\n", "1/0/0",
+       R"({"a":100000000000000000000,"b":[-1e400]})"},
       {"bad among good", lines, "1\n{\"a\":\n3\nnul\n5\n", "3/0/2 1::invalid_json 3::invalid_json",
        "1 3 5"},
       {"two values on a line", lines, "1 2\n3\n", "1/0/1 0::invalid_json", "3"},

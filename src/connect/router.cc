@@ -70,7 +70,7 @@ void Router::add(const Record& record) {
   padded_.resize(record.value.size() + record::kPaddingBytes);
   const std::string_view json(padded_.data(), record.value.size());
   // One walk for all of it: 0.53 us of CPU a record, all of http-source; 0.84 with one for each.
-  if (!decoder_.check_any(json, members_))
+  if (!decoder_.check(json, members_))
     return add_letter(record, "invalid_json", decoder_.error().message);
   const auto topic = topic_of(record);
   if (!topic) return;

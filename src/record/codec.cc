@@ -319,18 +319,7 @@ bool Decoder::check(std::string_view json) {
   }
 }
 
-bool Decoder::check_any(std::string_view json) {
-  JsonReader& reader = impl_->reader;
-  std::string_view text;
-  bool is_copy = false;
-  try {
-    return reader.open(json) && reader.any_value(reader.take(), 0, text, is_copy) && reader.close();
-  } catch (const std::bad_alloc&) {
-    return reader.fail(ErrorCode::kPayloadTooLarge, "there is not enough memory to check");
-  }
-}
-
-bool Decoder::check_any(std::string_view json, std::span<JsonMember> members) {
+bool Decoder::check(std::string_view json, std::span<JsonMember> members) {
   JsonReader& reader = impl_->reader;
   try {
     return reader.open(json) && reader.find(members) && reader.close();

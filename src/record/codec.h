@@ -2,10 +2,11 @@
 //
 // Decoding fills the struct in place: text without escapes is a view into the input, everything
 // else (escaped text, lists, bytes) goes to the arena. It accepts exactly what simdjson's DOM
-// parser accepts (a test compares them), then checks the schema: required fields present, kinds
-// right, numbers in range. Unknown fields are skipped, though they must be valid JSON. Repeated
-// fields: the last one counts. null stands for an absent optional field. Numbers: an integer field
-// takes whole numbers only, also as 5.0; a float field any number; u64 the whole range.
+// parser accepts (a test compares them), and numbers of any size; then checks the schema: required
+// fields present, kinds right, numbers in range. Unknown fields are skipped, though they must be
+// valid JSON. Repeated fields: the last one counts. null stands for an absent optional field.
+// Numbers: an integer field takes whole numbers only, also as 5.0; a float field any number that is
+// not too large for it; u64 the whole range.
 //
 // Of a raw type (raw.h) both sides are its bytes instead of JSON.
 //
@@ -57,11 +58,9 @@ class Decoder {
 
   // Checks that `json` is one valid JSON value and no more, for topics without a schema.
   bool check(std::string_view json);
-  // The same, but numbers may have any size, as in fields of type json.
-  bool check_any(std::string_view json);
   // The same, and finds members on the way, kMembersMax at most. Of names that repeat the last one
   // counts.
-  bool check_any(std::string_view json, std::span<JsonMember> members);
+  bool check(std::string_view json, std::span<JsonMember> members);
   static constexpr std::size_t kMembersMax = 4;
 
   // Announces the texts of the next calls: objects that lie one behind the other in `texts`, with

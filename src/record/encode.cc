@@ -188,7 +188,7 @@ bool is_json(std::string_view text) {
   thread_local Decoder decoder;
   std::string padded(text);
   padded.append(kPaddingBytes, ' ');
-  return decoder.check_any(std::string_view(padded).substr(0, text.size()));
+  return decoder.check(std::string_view(padded).substr(0, text.size()));
 }
 
 void write_string(std::string_view text, JsonWriter& out) {

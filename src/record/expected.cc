@@ -18,7 +18,8 @@ std::string range_of(const Type& type) {
     };
     return fmt::format("{} to {}", text(INT64_MIN), text(INT64_MAX));
   }
-  if (!is_integer(type.kind)) return "up to 3.4028235e38";
+  if (type.kind == Kind::kF64) return "up to 1.7976931348623157e308";
+  if (type.kind == Kind::kF32) return "up to 3.4028235e38";
   const unsigned unused = 64 - 8 * type.size;
   if (!is_signed(type.kind)) return fmt::format("0 to {}", UINT64_MAX >> unused);
   return fmt::format("{} to {}", INT64_MIN >> unused, INT64_MAX >> unused);

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <new>
 #include <optional>
 #include <utility>
@@ -56,25 +58,36 @@ bool is_number_start(char c) {
   return is_digit(c) || c == '-';
 }
 
-// Whether `text` starts with a number as JSON writes it and nothing of a word follows: then what
-// simdjson refused is its size.
-bool starts_with_number(const char* text) {
+// The number that `text` begins with, as JSON writes it, if nothing of a word follows; else empty.
+std::string_view number_at(const char* text) {
+  const char* const begin = text;
   const auto digits = [&text] {
-    const char* begin = text;
+    const char* const first = text;
     while (is_digit(*text)) ++text;
-    return text - begin;
+    return text - first;
   };
   if (*text == '-') ++text;
   const char first = *text;
   const auto whole = digits();
-  if (whole == 0 || (first == '0' && whole > 1)) return false;
-  if (*text == '.' && (++text, digits() == 0)) return false;
+  if (whole == 0 || (first == '0' && whole > 1)) return {};
+  if (*text == '.' && (++text, digits() == 0)) return {};
   if (*text == 'e' || *text == 'E') {
     ++text;
     if (*text == '+' || *text == '-') ++text;
-    if (digits() == 0) return false;
+    if (digits() == 0) return {};
   }
-  return std::string_view(" \t\r\n,]}:[{").find(*text) != std::string_view::npos;
+  if (std::string_view(" \t\r\n,]}:[{").find(*text) == std::string_view::npos) return {};
+  return {begin, text};
+}
+
+// One that simdjson refused for its size, or for what it is.
+[[gnu::cold]] bool parse_large(const char* text, JsonNumber& number) {
+  const std::string_view digits = number_at(text);
+  if (digits.empty()) return false;
+  number.kind = JsonNumber::Kind::kDouble;
+  number.as_double = std::numeric_limits<double>::infinity();  // stays where it is too large
+  std::from_chars(digits.data(), digits.data() + digits.size(), number.as_double);
+  return true;
 }
 
 // What simdjson's parse_number writes to. It holds a pointer because simdjson copies it where a
@@ -239,15 +252,12 @@ char* JsonReader::unescape(std::string_view raw, char* out) {
 
 bool JsonReader::parse_number(const char* text, JsonNumber& number) {
   NumberWriter writer{&number};
-  return simd::numberparsing::parse_number(as_bytes(text), writer) == simdjson::SUCCESS;
+  return simd::numberparsing::parse_number(as_bytes(text), writer) == simdjson::SUCCESS ||
+         parse_large(text, number);
 }
 
 bool JsonReader::number(Position position, JsonNumber& number) {
-  if (parse_number(text_ + position, number)) return true;
-  if (takes_any_number_ && starts_with_number(text_ + position)) return true;
-  if (!starts_with_number(text_ + position)) return fail_json(position, "malformed number");
-  return fail(ErrorCode::kOutOfRange,
-              fmt::format("the number at byte {} is too large for any type", position));
+  return parse_number(text_ + position, number) || fail_json(position, "malformed number");
 }
 
 bool JsonReader::true_or_false(Position position, bool& value) {
@@ -286,10 +296,7 @@ bool JsonReader::skip_from(Position position, std::size_t depth) {
 
 bool JsonReader::any_value(Position position, std::size_t depth, std::string_view& text,
                            bool& is_copy) {
-  takes_any_number_ = true;
-  const bool is_valid = skip_from(position, depth);
-  takes_any_number_ = false;
-  if (!is_valid) return false;
+  if (!skip_from(position, depth)) return false;
   text = text_of_taken(position);
   is_copy = text_ == scalar_.data();
   return true;
@@ -319,10 +326,7 @@ bool JsonReader::find(std::span<JsonMember> members) {
     member.json.reset();
     if (!member.path.empty()) wanted[count++] = {&member, member.path};
   }
-  takes_any_number_ = true;
-  const bool is_valid = find_from(take(), std::span(wanted).first(count), 0);
-  takes_any_number_ = false;
-  return is_valid;
+  return find_from(take(), std::span(wanted).first(count), 0);
 }
 
 bool JsonReader::find_from(Position position, std::span<const Wanted> wanted, std::size_t depth) {

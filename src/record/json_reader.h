@@ -4,7 +4,8 @@
 // checks UTF-8 and the strings' ends and control characters; this class walks those tokens. That
 // the grammar is ours is deliberate: On-Demand accepts text behind the value, unbounded depth and
 // garbage in what it skips, and the DOM writes a tape that we would only read once. Numbers, atoms
-// and escapes are checked by simdjson's own functions, so both agree to the byte.
+// and escapes are checked by simdjson's own functions, so both agree to the byte; but for numbers
+// beyond 64 bits or a double, which it refuses and JSON has.
 //
 // Positions  bytes from the beginning of the text, under 4 GiB.
 // Errors     functions returning bool return false after calling fail(); see error().
@@ -25,7 +26,9 @@ namespace gameflow::record {
 
 struct JsonNumber {
   enum class Kind : std::uint8_t { kSigned, kUnsigned, kDouble };
-  Kind kind = Kind::kSigned;  // kUnsigned: above the signed range
+  // kUnsigned: above the signed range; kDouble: has a point or an exponent, or is an integer beyond
+  // 64 bits. One too large for a double is infinity, whatever its sign.
+  Kind kind = Kind::kSigned;
   union {
     std::int64_t as_signed = 0;
     std::uint64_t as_unsigned;
@@ -88,7 +91,7 @@ class JsonReader {
   // invalid, with the error set; else the end of what was written.
   char* unescape(std::string_view raw, char* out);
 
-  // The number that begins at `text`, if it is one that fits any type. Reads up to the first byte
+  // The number that begins at `text`, of any size; false if it is none. Reads up to the first byte
   // that can be in no number.
   static bool parse_number(const char* text, JsonNumber& number);
 
@@ -101,8 +104,8 @@ class JsonReader {
   // first token is taken.
   bool skip(std::size_t depth) { return skip_from(take(), depth); }
   bool skip_from(Position position, std::size_t depth);
-  // Takes and checks one value likewise, but with numbers of any size, and gives its text, which is
-  // gone with the text that was opened; `is_copy`: with the next open().
+  // Takes and checks one value likewise, and gives its text, which is gone with the text that was
+  // opened; `is_copy`: with the next open().
   bool any_value(Position position, std::size_t depth, std::string_view& text, bool& is_copy);
 
   // Takes and checks the next value likewise, and finds members of it.
@@ -149,8 +152,7 @@ class JsonReader {
   bool ahead_has_backslash_ = false;
   Position last_ = 0;  // byte of the text of open_ahead()
   bool has_backslash_ = false;
-  bool takes_any_number_ = false;  // in any_value()
-  std::string scratch_;            // unescaped text that only had to be checked
+  std::string scratch_;  // unescaped text that only had to be checked
   // A root number or atom, copied so that the text behind it cannot continue it.
   std::string scalar_;
   DecodeError error_;

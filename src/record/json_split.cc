@@ -5,20 +5,18 @@
 #include <cstring>
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <gameflow/types.h>
 
 #include "record/batch.h"
 #include "record/codec.h"
+#include "record/json_reader.h"
 #include "record/visit.h"
 
 namespace gameflow::record {
 namespace {
 
 constexpr std::string_view kSpace = " \t\r\n";
-
-static_assert(kPaddingBytes >= simdjson::SIMDJSON_PADDING);
 
 std::string_view trim(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(kSpace);
@@ -97,6 +95,14 @@ void each_member(std::string_view json, const Visit& visit) {
   } while (json[at] == ',');
 }
 
+// Whether the name, as it is written, is `wanted`.
+bool is_named(const Member& member, std::string_view wanted) {
+  if (member.name == wanted) return true;
+  if (member.name.find('\\') == std::string_view::npos) return false;
+  const std::string quoted = fmt::format("\"{}\"{:{}}", member.name, "", kPaddingBytes);
+  return json_field(std::string_view(quoted).substr(0, member.name.size() + 2), {}) == wanted;
+}
+
 bool is_key_kind(Kind kind) {
   return kind <= Kind::kString || kind == Kind::kDecimal;
 }
@@ -144,7 +150,7 @@ std::optional<std::string_view> find_member(std::string_view json, std::string_v
     const std::size_t dot = std::min(path.find('.'), path.size());
     std::optional<std::string_view> found;
     each_member(json, [&](const Member& member) {
-      if (member.name == path.substr(0, dot)) found = member.value;
+      if (is_named(member, path.substr(0, dot))) found = member.value;
       return !found;
     });
     if (!found) return std::nullopt;
@@ -166,7 +172,7 @@ std::vector<std::string_view> member_names(std::string_view json) {
 void minify_without(std::string_view json, std::string_view name, std::string& out) {
   std::string without;
   each_member(json, [&](const Member& member) {
-    if (member.name != name) return true;
+    if (!is_named(member, name)) return true;
     // With the ',' behind it, or of the last one that before it.
     std::size_t begin = member.begin, end = member.end;
     if (json[end] == ',') {
@@ -182,33 +188,25 @@ void minify_without(std::string_view json, std::string_view name, std::string& o
 }
 
 std::optional<std::string> json_field(std::string_view json, std::string_view path) {
-  thread_local simdjson::dom::parser parser;  // keeps its buffers
-  simdjson::dom::element element;
-  if (parser.parse(json.data(), json.size(), false).get(element) != simdjson::SUCCESS)
+  thread_local JsonReader reader;  // keeps its buffers
+  if (!reader.open(json)) return std::nullopt;
+  JsonMember member{.path = path, .json = {}};
+  std::string_view found;
+  bool is_copy = false;
+  if (path.empty()) {
+    if (!reader.any_value(reader.take(), 0, found, is_copy)) return std::nullopt;
+  } else {
+    if (!reader.find({&member, 1}) || !member.json) return std::nullopt;
+    found = *member.json;
+  }
+  if (!reader.close() || std::string_view("{[n").find(found[0]) != std::string_view::npos)
     return std::nullopt;
-  while (!path.empty()) {
-    const std::size_t dot = path.find('.');
-    simdjson::dom::object object;
-    if (element.get(object) != simdjson::SUCCESS) return std::nullopt;
-    std::optional<simdjson::dom::element> found;
-    for (const auto field : object) {
-      if (field.key == path.substr(0, dot)) found = field.value;
-    }
-    if (!found) return std::nullopt;
-    element = *found;
-    path = dot == std::string_view::npos ? std::string_view{} : path.substr(dot + 1);
-  }
-  switch (element.type()) {
-    case simdjson::dom::element_type::STRING:
-      return std::string(element.get_string().value_unsafe());
-    case simdjson::dom::element_type::INT64:
-    case simdjson::dom::element_type::UINT64:
-    case simdjson::dom::element_type::DOUBLE:
-    case simdjson::dom::element_type::BOOL:
-      return simdjson::to_string(element);
-    default:
-      return std::nullopt;
-  }
+  if (found[0] != '"') return std::string(found);
+  const std::string_view raw = found.substr(1, found.size() - 2);
+  if (!reader.has_escape(raw)) return std::string(raw);
+  std::string text(raw.size() + kPaddingBytes, '\0');
+  text.resize(static_cast<std::size_t>(reader.unescape(raw, text.data()) - text.data()));
+  return text;
 }
 
 FieldPath::FieldPath(const Type& type, std::string_view path) {

@@ -23,8 +23,8 @@ Result<std::vector<std::string_view>> split_json(std::string_view json);
 bool is_one_value(std::string_view json);
 
 // The value at a dotted path of an object, as it stands in `json`, found without looking at what is
-// beside the way. Of names that repeat the first one counts, those written with escapes do not.
-// Nothing where there is none; `json` need not be valid.
+// beside the way. Of names that repeat the first one counts. Nothing where there is none; `json`
+// need not be valid.
 std::optional<std::string_view> find_member(std::string_view json, std::string_view path);
 // The names of an object's members as they are written, in order; `json` need not be valid.
 std::vector<std::string_view> member_names(std::string_view json);

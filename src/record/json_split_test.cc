@@ -90,7 +90,7 @@ std::string member(std::string_view json, std::string_view path) {
   static Decoder decoder;
   const std::string buffer = padded(json);
   JsonMember members[] = {{.path = "nosuch", .json = {}}, {.path = path, .json = {}}};
-  if (!decoder.check_any(std::string_view(buffer).substr(0, json.size()), members)) return "wrong";
+  if (!decoder.check(std::string_view(buffer).substr(0, json.size()), members)) return "wrong";
   EXPECT_FALSE(members[0].json) << json;
   return std::string(members[1].json.value_or("none"));
 }
@@ -137,7 +137,7 @@ TEST(Members, OneInsideOfAnother) {
                           {.path = "event.name", .json = {}},
                           {.path = "event.name", .json = {}},
                           {.path = "key", .json = "of the last text"}};
-  ASSERT_TRUE(decoder.check_any(std::string_view(buffer).substr(0, json.size()), members));
+  ASSERT_TRUE(decoder.check(std::string_view(buffer).substr(0, json.size()), members));
   EXPECT_EQ(members[0].json, R"({"name":"buy","amount":5})");
   EXPECT_EQ(members[1].json, R"("buy")");
   EXPECT_EQ(members[2].json, R"("buy")");
@@ -163,8 +163,8 @@ TEST(Members, WhatIsJsonStaysTheSame) {
     JsonMember members[] = {{.path = "event_name", .json = {}},
                             {.path = "parameters", .json = {}},
                             {.path = "parameters.player_id", .json = {}}};
-    const bool is_valid = decoder.check_any(json);
-    ASSERT_EQ(decoder.check_any(json, members), is_valid) << text;
+    const bool is_valid = decoder.check(json);
+    ASSERT_EQ(decoder.check(json, members), is_valid) << text;
     if (!is_valid) continue;
     for (const JsonMember& member : members) {
       const auto found = member.json ? json_field(*member.json, {}) : std::nullopt;

@@ -104,7 +104,7 @@ Fit store_f64(const JsonNumber& number, const char* digits, char* slot) {
   const f64 value =
       number.kind == JsonNumber::Kind::kDouble ? number.as_double : whole<f64>(number, digits);
   std::memcpy(slot, &value, sizeof value);
-  return Fit::kFits;
+  return std::isfinite(value) ? Fit::kFits : Fit::kOutOfRange;
 }
 
 // From the digits again: by way of a double it would be rounded twice.
