@@ -22,7 +22,7 @@ Envelopes::Envelopes(Turns& turns, CheckScratch& scratch, const FindTopic& find,
                 .deduplicates = options.deduplicates,
                 .known = known},
       have_topics_(have_topics),
-      refuses_null_(options.are_keyed),
+      are_keyed_(options.are_keyed),
       is_unwrapped_(options.unwrap.has_value()),
       out_(out) {}
 
@@ -42,9 +42,13 @@ void Envelopes::add(std::string_view record, std::size_t bytes_after) {
         error.field, error.code,
         error.message + (may_be_wrapped ? unwrap_hint(record, nullptr) : std::string()));
   }
-  if (refuses_null_ && envelope.value == "null")
+  if (are_keyed_ && envelope.value == "null")
     return out_.reject("value", ErrorCode::kWrongType,
                        "null would delete what has the key; records are not deleted here");
+  if (are_keyed_ && envelope.names_partition)
+    return out_.reject("partition", ErrorCode::kInvalidArgument,
+                       "the key says which partition a record goes to, so that equal keys keep "
+                       "their order; without a key they take turns: leave 'partition' out");
   Found& found = find(envelope.topic);
   if (!found.checker) return out_.reject("topic", found.error.code, found.error.message);
   const char* const record_end = record.data() + record.size();

@@ -40,7 +40,7 @@ class Envelopes {
   CheckScratch& scratch_;
   const FindTopic& find_;
   const RecordChecker::Settings settings_;
-  const bool have_topics_, refuses_null_, is_unwrapped_;
+  const bool have_topics_, are_keyed_, is_unwrapped_;
   CheckedBody& out_;
   std::map<std::string, Found, std::less<>> found_;
 };

@@ -111,7 +111,10 @@ Status add_all(std::string_view body, BodyFormat format, const std::optional<std
                record::Decoder& decoder, const Add& add, CheckedBody& out) {
   if (format == BodyFormat::kNdjson) return add_records(Lines(body), body, path, decoder, add, out);
   if (std::ranges::all_of(body, is_space))
-    return fail(ErrorCode::kInvalidJson, "the body is empty: send an object or an array of them");
+    return fail(ErrorCode::kInvalidJson,
+                path
+                    ? fmt::format("the body is empty: send an object such as {{\"{}\":[…]}}", *path)
+                    : "the body is empty: send an object or an array of them");
   GF_ASSIGN(std::vector<std::string_view> elements, record::split_json(body));
   return add_records(Elements(std::move(elements)), body, path, decoder, add, out);
 }
@@ -193,10 +196,11 @@ Result<CheckedBody> BodyChecker::check_keyed(std::string_view body, const Produc
   CheckedBody checked;
   Envelopes envelopes(turns_, *scratch, find, options, have_topics, now, known, checked);
   // A position may come alone.
-  if (body.empty()) return checked;
+  if (body.empty() && (!options.are_keyed || options.position)) return checked;
   body = without_byte_order_mark(body);
+  const BodyFormat format = options.are_keyed ? BodyFormat::kJson : format_of(body, options.format);
   GF_TRY(add_all(
-      body, format_of(body, options.format), options.unwrap, scratch->envelope_decoder,
+      body, format, options.unwrap, scratch->envelope_decoder,
       [&](std::string_view record, std::size_t bytes_after) { envelopes.add(record, bytes_after); },
       checked));
   envelopes.finish();

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "base/closest.h"
+#include "record/batch.h"
+#include "record/codec.h"
 #include "record/json_split.h"
 
 namespace gameflow::api {
@@ -44,6 +46,28 @@ std::string dead_end(std::string_view object, std::string_view path) {
   return "the body has no such member";
 }
 
+// Whether `object` is JSON around its member `array` at `path`, which is the only one of its name.
+Status check_around(std::string_view object, std::string_view array, std::string_view path) {
+  const auto begin = static_cast<std::size_t>(array.data() - object.data());
+  std::string around(object.substr(0, begin));
+  around.append("[]").append(object.substr(begin + array.size()));
+  const std::size_t size = around.size();
+  around.append(record::kPaddingBytes, ' ');
+  thread_local record::Decoder decoder;
+  record::JsonMember last{.path = path, .json = {}};
+  if (!decoder.check(std::string_view(around).substr(0, size), {&last, 1}))
+    return fail(decoder.error().code,
+                fmt::format("unwrap={}, but what stands around the records is no JSON; with [] in "
+                            "their place: {}",
+                            path, decoder.error().message));
+  if (!last.json || last.json->data() != around.data() + begin)
+    return fail(ErrorCode::kWrongType,
+                fmt::format("unwrap={}, but the body has that member twice: send the records in "
+                            "one array",
+                            path));
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<std::string_view>> unwrap(std::string_view object, std::string_view path) {
@@ -62,6 +86,7 @@ Result<std::vector<std::string_view>> unwrap(std::string_view object, std::strin
         ErrorCode::kWrongType,
         fmt::format("unwrap={} names the array that holds the records, but this is none: {}", path,
                     array->substr(0, 50)));
+  GF_TRY(check_around(object, *array, path));
   return record::split_json(*array);
 }
 

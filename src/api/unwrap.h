@@ -11,9 +11,10 @@
 
 namespace gameflow::api {
 
-// The elements of the array at the dotted path `path` of `object`, as they stand there; what else
-// the object holds does not matter. kInvalidJson: it is no object, or the array does not end;
-// kMissingField, kWrongType: it has no such member, or that is no array.
+// The elements of the array at the dotted path `path` of `object`, as they stand there: whether
+// each is JSON is for others to say. What else the object holds does not matter, but it must be
+// JSON. kInvalidJson: it is none, or the array does not end; kMissingField: it has no such member;
+// kWrongType: that is no array, or there are several of that name.
 Result<std::vector<std::string_view>> unwrap(std::string_view object, std::string_view path);
 
 // The end of a message that a record lacks a field: what to do if its sender meant `value` as an

@@ -70,6 +70,29 @@ TEST_F(UnwrapTest, RecordsLieInAnArray) {
       {"no such member", "any", R"({"event":[1]})", BodyFormat::kJson, "events", "missing_field"},
       {"no array", "any", R"({"events":{"a":1}})", BodyFormat::kJson, "events", "wrong_type"},
       {"no object", "any", "[1,2]", BodyFormat::kJson, "events", "invalid_json"},
+      {"members are found as JSON has them", "any",
+       R"({"\u0065v":0,"\u0065vents":[1],"data":{"events":7}})", BodyFormat::kJson, "events",
+       "1/0/0"},
+      {"commas behind it", "any", R"({"events":[1],,,})", BodyFormat::kJson, "events",
+       "invalid_json"},
+      {"no colon before it", "any", R"({"a" 1,"events":[1]})", BodyFormat::kJson, "events",
+       "missing_field"},
+      {"a word beside it", "any", R"({"events":[1],"a":tru})", BodyFormat::kJson, "events",
+       "invalid_json"},
+      {"a word behind it", "any", R"({"events":[1] x})", BodyFormat::kJson, "events",
+       "invalid_json"},
+      {"another bracket at its end", "any", R"({"events":[1}})", BodyFormat::kJson, "events",
+       "invalid_json"},
+      {"an escape that is none", "any", R"({"\x":0,"events":[1]})", BodyFormat::kJson, "events",
+       "invalid_json"},
+      {"twice", "any", R"({"events":[1],"events":[2]})", BodyFormat::kJson, "events", "wrong_type"},
+      {"twice, one with an escape", "any", R"({"events":[1],"event\u0073":[2]})", BodyFormat::kJson,
+       "events", "wrong_type"},
+      {"in an object that is there twice", "any", R"({"a":{"e":[1]},"a":{}})", BodyFormat::kJson,
+       "a.e", "wrong_type"},
+      {"a number of any size beside it", "any", R"({"id":123456789012345678901,"events":[1]})",
+       BodyFormat::kJson, "events", "1/0/0"},
+      {"nothing", "any", "", BodyFormat::kJson, "events", "invalid_json"},
       {"cut short", "any", R"({"events":[1],"sent_at":1)", BodyFormat::kJson, "events",
        "invalid_json"},
       {"the array does not end", "any", R"({"events":[1,{"a":2})", BodyFormat::kJson, "events",
@@ -80,7 +103,7 @@ TEST_F(UnwrapTest, RecordsLieInAnArray) {
               row.outcome)
         << row.what;
   }
-  EXPECT_EQ(stored("any"), R"(1 {"a":2} 1 2 1 2 1 2 3 1 2 3 1)");
+  EXPECT_EQ(stored("any"), R"(1 {"a":2} 1 2 1 2 1 2 3 1 2 3 1 1 1)");
 }
 
 TEST_F(UnwrapTest, MistakesSayWhatThereIs) {
@@ -99,12 +122,18 @@ TEST_F(UnwrapTest, MistakesSayWhatThereIs) {
             "unwrap=events, but the body has no member 'events'; it is no valid JSON");
   EXPECT_EQ(told("any", "{}", events),
             "unwrap=events, but the body has no member 'events'; it is empty");
+  EXPECT_EQ(told("any", R"({"events":[1],,})", events),
+            "unwrap=events, but what stands around the records is no JSON; with [] in their place: "
+            "invalid JSON at byte 13: expected a key in quotes, found ','");
+  EXPECT_EQ(told("any", R"({"events":[1],"events":[2]})", events),
+            "unwrap=events, but the body has that member twice: send the records in one array");
+  EXPECT_EQ(told("any", " ", events), "the body is empty: send an object such as {\"events\":[…]}");
 }
 
 TEST_F(UnwrapTest, RecordsAsKafkasRestHasThem) {
   const ProduceOptions kafka{.format = BodyFormat::kAny, .unwrap = "records", .are_keyed = true};
   EXPECT_EQ(text_of(produce("any", R"({"records":[{"key":"k","value":{"a":1}},{"value":[2]},
-      {"key":null,"value":3,"partition":0}],"value_schema_id":1})",
+      {"key":null,"value":3,"partition":null}],"value_schema_id":1})",
                             kafka)),
             "3/0/0");
   EXPECT_EQ(stored("any"), R"(k={"a":1} [2] 3)");
@@ -118,6 +147,11 @@ TEST_F(UnwrapTest, RecordsAsKafkasRestHasThem) {
                             kafka)),
             "1/0/1 1:value.number:wrong_type");
   EXPECT_EQ(stored("players"), fmt::format("k={}", kGood));
+  EXPECT_EQ(
+      text_of(produce("any", R"({"records":[{"value":1,"partition":0},{"value":2}]})", kafka)),
+      "1/0/1 0:partition:invalid_argument");
+  EXPECT_EQ(text_of(produce("any", "", kafka)), "invalid_json");
+  EXPECT_EQ(text_of(produce("", "", kafka)), "invalid_json");
   EXPECT_EQ(
       text_of(produce("", R"({"records":[{"topic":"any","value":null},{"value":1}]})", kafka)),
       "0/0/2 0:value:wrong_type 1:topic:missing_field");

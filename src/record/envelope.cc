@@ -14,11 +14,12 @@ namespace {
 
 struct Layout {
   const Type* type;
-  const Field *topic, *key, *value;  // no topic: null
+  const Field *topic, *key, *partition, *value;  // no topic: null
 };
 
 Layout layout_of(const Type* type) {
-  return {type, type->find("topic"), type->find("key"), type->find("value")};
+  return {type, type->find("topic"), type->find("key"), type->find("partition"),
+          type->find("value")};
 }
 
 bool decode(const Layout& at, Decoder& decoder, std::string_view json, Arena& arena,
@@ -31,6 +32,7 @@ bool decode(const Layout& at, Decoder& decoder, std::string_view json, Arena& ar
   out.key.reset();
   if (load<bool>(slot.data() + at.key->flag_offset))
     out.key = load<Text>(slot.data() + at.key->offset).view();
+  out.names_partition = load<bool>(slot.data() + at.partition->flag_offset);
   const auto value = load<JsonSlot>(slot.data() + at.value->offset);
   out.value = {value.data, value.size};
   return true;
@@ -43,6 +45,7 @@ bool decode_envelope(Decoder& decoder, std::string_view json, Arena& arena, Enve
   static const Layout layout =
       layout_of(types.object("record", {{"topic", types.scalar(Kind::kString)},
                                         {"key", types.scalar(Kind::kString), true},
+                                        {"partition", types.scalar(Kind::kJson), true},
                                         {"value", types.scalar(Kind::kJson)}}));
   return decode(layout, decoder, json, arena, out);
 }
@@ -51,6 +54,7 @@ bool decode_keyed(Decoder& decoder, std::string_view json, Arena& arena, Envelop
   static TypeTable types;
   static const Layout layout =
       layout_of(types.object("keyed-record", {{"key", types.scalar(Kind::kString), true},
+                                              {"partition", types.scalar(Kind::kJson), true},
                                               {"value", types.scalar(Kind::kJson)}}));
   return decode(layout, decoder, json, arena, out);
 }

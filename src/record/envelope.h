@@ -13,7 +13,8 @@ namespace gameflow::record {
 struct Envelope {
   std::string_view topic;
   std::optional<std::string_view> key;
-  std::string_view value;  // valid JSON, as it stands there; its numbers may have any size
+  bool names_partition = false;
+  std::string_view value;  // valid JSON, as it stands there
 };
 
 // False where `json` is none; the decoder says why. Other fields are skipped. Slots and padding as

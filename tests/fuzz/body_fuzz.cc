@@ -1,4 +1,6 @@
 // A request's body: all that looks for records, members and fields in one.
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -28,8 +30,17 @@ void run(std::string_view input) {
       end = one.data() + one.size();
     }
   }
+  record::Decoder decoder;
+  const bool is_json = decoder.check(body);
   if (const auto records = api::unwrap(body, "events")) {
-    for (const std::string_view one : *records) must(lies_in(one, body), "so does one unwrapped");
+    bool are_json = true;
+    for (const std::string_view one : *records) {
+      must(one.empty() || lies_in(one, body), "so does one unwrapped");
+      are_json = are_json && decoder.check(one);
+    }
+    const bool is_flat = std::ranges::count_if(body, [](char c) { return c == '[' || c == '{'; }) <
+                         static_cast<std::ptrdiff_t>(record::kJsonDepthMax);
+    must(is_json || !are_json || !is_flat, "around records that are JSON is JSON");
   }
   if (const auto member = record::find_member(body, "a.b"))
     must(lies_in(*member, body), "a member lies in the body");
@@ -37,8 +48,7 @@ void run(std::string_view input) {
     must(lies_in(name, body), "a name lies in the body");
   static_cast<void>(record::is_one_value(body));
   static_cast<void>(api::unwrap_hint(body, nullptr));
-  record::Decoder decoder;
-  if (!decoder.check(body)) return;
+  if (!is_json) return;
   static_cast<void>(record::json_field(body, "a.b"));
   std::string without;
   record::minify_without(body, "a", without);
