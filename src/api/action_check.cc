@@ -50,6 +50,24 @@ json::value example_of(const record::Type& type) {
   }
 }
 
+// Whether the text that a page sends for a `:name` that is no column may be of this kind: a time,
+// an id, or what somebody writes.
+bool may_be(Kind kind, std::string_view name) {
+  switch (kind) {
+    case Kind::kString:
+    case Kind::kJson:
+      return true;
+    case Kind::kTimestamp:
+      return name != "id";
+    case Kind::kBytes:
+    case Kind::kDecimal:
+    case Kind::kEnum:
+      return name == "answer";
+    default:
+      return false;
+  }
+}
+
 class ActionCheck {
  public:
   ActionCheck(const spec::DashboardAction& action, std::vector<spec::Diagnostic>& mistakes)
@@ -65,11 +83,25 @@ class ActionCheck {
   // The value with examples in it. `path` is where it stands, for messages.
   json::value filled(const json::value& value, const record::Type& type, const std::string& path) {
     if (value.is_string() && value.as_string().starts_with(':') && value.as_string().size() > 1) {
+      const std::string_view name = std::string_view(value.as_string()).substr(1);
+      const bool is_column = std::ranges::count(spec::kActionParameters, name) == 0;
       json::value example = example_of(type);
-      if (example.is_null())
-        tell(fmt::format("'{}' is {}, which '{}' cannot be", path, to_string(type.kind),
-                         std::string_view(value.as_string())));
+      if (example.is_null() || (!is_column && !may_be(type.kind, name)))
+        tell(fmt::format("'{}' is {}, which ':{}' cannot be", path, to_string(type.kind), name));
       return example;
+    }
+    if (value.is_array() && type.kind == Kind::kList) {
+      json::array items;
+      for (const json::value& item : value.as_array())
+        items.push_back(filled(item, *type.item, fmt::format("{}[{}]", path, items.size())));
+      return items;
+    }
+    if (value.is_object() && type.kind == Kind::kMap) {
+      json::object entries;
+      for (const auto& [key, each] : value.as_object())
+        entries[key] =
+            filled(each, *type.map_value(), fmt::format("{}.{}", path, std::string_view(key)));
+      return entries;
     }
     if (value.is_object() && type.kind == Kind::kObject)
       return filled(value.as_object(), type, path);

@@ -18,7 +18,7 @@ namespace json = boost::json;
 constexpr std::string_view kDataflow = R"(apiVersion: 0.6.0
 meta: { name: test, version: 0.1.0 }
 types:
-  event: { type: object, properties: { user: { type: string }, points: { type: i64 } } }
+  event: { type: object, properties: { user: { type: string }, points: { type: i64 }, scores: { type: list, items: { type: i64 }, optional: true }, by-name: { type: map, values: { type: i64 }, optional: true } } }
   user: { type: object, properties: { name: { type: string } } }
 topics:
   game-events: { schema: { value: { type: event } } }
@@ -181,6 +181,20 @@ TEST(DashboardCheck, RecordsOfActionsFitTheirTopics) {
             "the record does not fit topic 'points': points: missing field");
   EXPECT_EQ(told("points", "{ user: 7, points: 7 }"),
             "the record does not fit topic 'points': user: expected string, found number 7");
+  // What is no column is a text.
+  EXPECT_EQ(told("points", "{ user: ':now', points: ':now' }"),
+            "'points' is i64, which ':now' cannot be");
+  EXPECT_EQ(told("points", "{ user: ':id', points: ':id' }"),
+            "'points' is i64, which ':id' cannot be");
+  EXPECT_EQ(told("points", "{ user: a, points: ':answer' }", ", question: 'How many?'"),
+            "'points' is i64, which ':answer' cannot be");
+  EXPECT_EQ(
+      told("points", "{ user: a, points: 7, scores: [':score', 1], by-name: { a: ':score' } }"),
+      "");
+  EXPECT_EQ(told("points", "{ user: a, points: 7, scores: [1, ':id'] }"),
+            "'scores[1]' is i64, which ':id' cannot be");
+  EXPECT_EQ(told("points", "{ user: a, points: 7, by-name: { a: ':now' } }"),
+            "'by-name.a' is i64, which ':now' cannot be");
   EXPECT_EQ(told("points", "{ user: ':users', points: 7 }"),
             "the query has no column 'users'\ndid you mean 'user'?\n");
   const std::string hidden = held(
@@ -193,6 +207,15 @@ TEST(DashboardCheck, RecordsOfActionsFitTheirTopics) {
       dashboard("{ type: table, query: select 1 as a, actions: [{ label: A, topic: points, record: "
                 "{ user: ':answer' } }] }"),
       "t.yaml");
+  const spec::DashboardResult within = spec::parse_dashboard(
+      dashboard(
+          "{ type: table, query: select 1 as who, actions: [{ label: A, topic: points, record: "
+          "{ user: 'player :who', points: 10 } }, { label: A, topic: points, record: { user: "
+          "'at 10:30 :)', points: 1 } }] }"),
+      "t.yaml");
+  ASSERT_EQ(within.diagnostics.size(), 1U);
+  EXPECT_EQ(within.diagnostics[0].message,
+            "'player :who' would be sent as it is: ':NAME' counts alone");
   ASSERT_EQ(asks_nothing.diagnostics.size(), 1U);
   EXPECT_EQ(asks_nothing.diagnostics[0].message,
             "there is no question that ':answer' would be the answer to");

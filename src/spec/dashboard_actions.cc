@@ -36,12 +36,23 @@ constexpr Field kActionFields[] = {
 };
 
 struct Uses {
-  std::vector<const Node*> columns, parameters;
+  std::vector<const Node*> columns, parameters, within;
   const Node* answer = nullptr;
 };
 
+// Whether there is a `:NAME` behind other words, which a page would send as it is.
+bool has_name_within(std::string_view text) {
+  for (std::size_t at = text.find(" :"); at < text.size(); at = text.find(" :", at + 1)) {
+    const char first = at + 2 < text.size() ? text[at + 2] : ' ';
+    if (first == '_' || (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z'))
+      return true;
+  }
+  return false;
+}
+
 void find_uses(const Node& node, Uses& uses) {
   for (const Node& item : node.items) find_uses(item, uses);
+  if (node.kind == NodeKind::kScalar && has_name_within(node.text)) uses.within.push_back(&node);
   if (node.kind != NodeKind::kScalar || node.text.size() < 2 || node.text[0] != ':') return;
   const std::string_view name = std::string_view(node.text).substr(1);
   if (name == "answer") uses.answer = &node;
@@ -66,6 +77,10 @@ void read_action(Report& report, const Node& node, const boost::json::object& ac
   };
   note(uses.columns, query.columns);
   note(uses.parameters, query.hiding);
+  for (const Node* text : uses.within)
+    report.error(
+        *text, fmt::format("'{}' would be sent as it is: ':NAME' counts alone", text->text),
+        "make it a column of the query, such as 'player ' || who as text, and write ':text'");
   if (uses.answer != nullptr && !action.contains("question"))
     report.error(*uses.answer, "there is no question that ':answer' would be the answer to",
                  "write 'question: …' beside 'record'");
