@@ -62,9 +62,11 @@ class Mcp(SystemTest):
         self.assertEqual(self.call("describe", name="counting")["service"]["counters"]["records_in"], 3)
         self.assertEqual(self.call("describe", name="per-user")["state"]["rows"], 2)
         self.assertEqual(self.call("describe", name="per_user")["state"]["rows"], 2)
-        answer = self.call("sql", query="select _key, sum(count) from per_user group by 1 order by 1")
+        answer = json.loads(self.call("sql", query="select _key, sum(count) from per_user group by 1 order by 1"))
         self.assertEqual(answer["rows"], [["ann", 2], ["bob", 1]])
-        self.assertEqual(len(self.call("sql", query="select _key from per_user", limit=1)["rows"]), 1)
+        self.assertEqual(len(json.loads(self.call("sql", query="select _key from per_user", limit=1))["rows"]), 1)
+        self.assertIn("[[9223372036854775807,89999999999999998.01]]",
+                      self.call("sql", query="select 9223372036854775807 as i, 89999999999999998.01 as d"))
         records = [json.loads(line) for line in self.call("tail", topic="events", count=2).splitlines()]
         self.assertEqual(len(records), 2)
         self.assertIn(records[0]["value"]["user"], ("ann", "bob"))
