@@ -279,6 +279,9 @@ class Damage(SystemTest):
         left = server.topic("player-positions")["records"]
         self.assertTrue(0 < left < len(sent), left)
         self.assertIn("as --accept-loss says", server.log_path.read_text())
+        kept = server.folder / "data" / "lost" / "1"
+        self.assertIn(f"are kept in {kept}; once nobody needs them: rm -r {kept}", server.log_path.read_text())
+        self.assertTrue(list(kept.glob("*.log")))
         server.kill()
         server.arguments.remove("--accept-loss")
         server.start()

@@ -21,6 +21,7 @@
 #include "log/rocksdb/journal.h"
 #include "log/rocksdb/keys.h"
 #include "log/rocksdb/load.h"
+#include "log/rocksdb/lost.h"
 
 namespace gameflow::log {
 namespace {
@@ -195,6 +196,7 @@ Result<std::unique_ptr<Database>> Database::open(const fs::path& folder,
     GF_TRY(database->lock());
     GF_TRY(database->check_whole());
     GF_TRY(database->check_owner());
+    if (database->loses_writes_) GF_TRY(keep_journals(folder));
     database->unlock();
   }
   GF_TRY(database->open_rocksdb(content == Content::kNone ? Access::kCreate : Access::kWrite));
@@ -275,7 +277,7 @@ rocksdb::DBOptions Database::db_options(Access access) const {
 }
 
 // Whether the journals hold all that was acknowledged. Nobody else has the folder open meanwhile.
-Status Database::check_whole() const {
+Status Database::check_whole() {
   return options_.accept_loss ? check_what_is_left() : check_journals_and_mark();
 }
 
@@ -297,7 +299,7 @@ Status Database::check_journals_and_mark() const {
 }
 
 // With accept_loss: whether topics and state are consistent without what is lost, which is told.
-Status Database::check_what_is_left() const {
+Status Database::check_what_is_left() {
   const auto journals = check_journals(folder_, JournalKinds::kManifest);
   if (!journals) return fail(in_folder(folder_, journals.error()));
   const auto mark = read_high_water(folder_);
@@ -311,7 +313,8 @@ Status Database::check_what_is_left() const {
     return fail(loaded.error().code,
                 fmt::format("{}. --accept-loss cannot go on from there", loaded.error().message));
   }
-  if (mark && *mark && left >= (*mark)->sequence) {
+  loses_writes_ = !mark || !*mark || left < (*mark)->sequence;
+  if (!loses_writes_) {
     spdlog::warn("nothing that was acknowledged is missing in {}: --accept-loss is not needed",
                  folder_.string());
   } else if (mark && *mark) {

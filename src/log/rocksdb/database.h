@@ -34,8 +34,9 @@ struct DatabaseOptions {
 class Database {
  public:
   // Opens the folder, or makes a new store of it if it holds none. Checks the format and that no
-  // acknowledged write is missing, and changes nothing in a folder that it refuses.
-  // kDataUnwritable, kDataLocked, kDataCorrupt, kDiskFull
+  // acknowledged write is missing, and changes nothing in a folder that it refuses. With
+  // accept_loss what is left out is kept in a folder `lost` in it. kDataUnwritable, kDataLocked,
+  // kDataCorrupt, kDiskFull
   static Result<std::unique_ptr<Database>> open(const std::filesystem::path& folder,
                                                 const DatabaseOptions& options = {});
   // To read only, as it is and without a word of RocksDB's own; nobody else can have it open
@@ -82,9 +83,9 @@ class Database {
   Status lock();
   Status lock_to_read();
   void unlock();
-  Status check_whole() const;
+  Status check_whole();
   Status check_journals_and_mark() const;
-  Status check_what_is_left() const;
+  Status check_what_is_left();
   Result<std::uint64_t> last_write();
   Status check_owner() const;
   Status open_rocksdb(Access access);
@@ -94,6 +95,7 @@ class Database {
   DatabaseOptions options_;
   rocksdb::FileLock* lock_ = nullptr;  // while RocksDB itself does not hold it
   FileHandle read_lock_;
+  bool loses_writes_ = false;  // that were acknowledged, or nobody knows
   const std::shared_ptr<IdExpiry> id_expiry_ = std::make_shared<IdExpiry>();
   const std::shared_ptr<HighWaterKeeper> high_water_ = std::make_shared<HighWaterKeeper>();
   std::unique_ptr<rocksdb::DB> db_;

@@ -295,11 +295,13 @@ TEST_F(DamagedAfterAKill, GoesOnKnowingly) {
   for (const auto& [what, act] : rows) {
     SCOPED_TRACE(what);
     ASSERT_TRUE(check(killed_, 60, what, act));
+    const std::string damaged = content_of(copy_ / log);
     const auto left = count_in(copy_, nullptr, /*accept_loss=*/true);
     ASSERT_TRUE(left);
     EXPECT_GT(*left, 20U);
     EXPECT_LT(*left, 40U);
     EXPECT_EQ(count_in(copy_), left);  // from then on that is what was acknowledged
+    EXPECT_EQ(content_of(copy_ / "lost/1" / log), damaged);  // and the rest is kept
   }
 }
 
