@@ -43,6 +43,7 @@ struct GameItem {
 
 struct GameFaults {
   double duplicates = 0, corrupt = 0;  // of the events of clients
+  double lost = 0;                     // of their moves, interactions and heartbeats
   double late = 0;                     // of the sessions: they are offline for a while
   Duration late_max;
   double wrong_clocks = 0, bots = 0;  // of the players

@@ -217,6 +217,7 @@ void GameReader::read_faults(const Fields& fields) {
   if (!fields.is_map()) return;
   game_.faults = {.duplicates = share(fields, "duplicates"),
                   .corrupt = share(fields, "corrupt"),
+                  .lost = share(fields, "lost"),
                   .late = share(fields, "late"),
                   .late_max = fields.duration("late-max").value_or(Duration{}),
                   .wrong_clocks = share(fields, "wrong-clocks"),

@@ -169,6 +169,9 @@ constexpr Field kFaultFields[] = {
     share("corrupt", "0.0001",
           "of the events: they come damaged first, cut off or with `null` for parameters; the "
           "client sends them again"),
+    share("lost", "0.0005",
+          "of the moves, interactions and heartbeats: they never come. Of version 2.1.4 of the "
+          "client ten times as many"),
     share("wrong-clocks", "0.005",
           "of the players: the device's clock is off, by minutes up to decades, in "
           "`event_timestamp` and `sent_at` alike"),

@@ -32,6 +32,7 @@ TEST(Game, DefaultsAreTheShippedFile) {
   EXPECT_EQ(a.faults.late, b.faults.late);
   EXPECT_EQ(a.faults.late_max, b.faults.late_max);
   EXPECT_EQ(a.faults.corrupt, b.faults.corrupt);
+  EXPECT_EQ(a.faults.lost, b.faults.lost);
   EXPECT_EQ(a.faults.wrong_clocks, b.faults.wrong_clocks);
   EXPECT_EQ(a.faults.bots, b.faults.bots);
   // Anomalies happen where they are named.

@@ -28,7 +28,7 @@ TOPICS = {"player_action": "player-events", "transaction": "purchase-events", "s
 EVERYTHING = """
 players: 400
 show-ip-addresses: true
-faults: { duplicates: 0.01, corrupt: 0.001, late: 0.1, wrong-clocks: 0.05, bots: 0.005 }
+faults: { duplicates: 0.01, corrupt: 0.001, lost: 0.002, late: 0.1, wrong-clocks: 0.05, bots: 0.005 }
 anomalies:
   hard-level: { level: level_02, map: map_04, at: 2h, for: 12h }
   crashing-level: { level: level_03, map: map_01 }
@@ -50,7 +50,7 @@ def game(*arguments, **options):
 def count(lines):
     """What a plain look at the output gives, in the form of the truth."""
     seen, events, types, copies = set(), collections.Counter(), collections.Counter(), collections.Counter()
-    players, buyers, sessions = set(), set(), {}
+    players, buyers, sessions, numbers, lost = set(), set(), {}, {}, collections.Counter()
     levels = collections.defaultdict(collections.Counter)
     revenue = collections.defaultdict(lambda: collections.Counter(gross=decimal.Decimal(0), refunded=decimal.Decimal(0)))
     corrupt = late = 0
@@ -81,6 +81,9 @@ def count(lines):
         if name == "player_action":
             types[what["event_type"]] += 1
             players.add(user)
+            version = event["user_data"]["platform"], event["user_data"]["client_version"]
+            lost[version] += what["sequence"] - numbers.get(what["session_id"], what["sequence"] - 1) - 1
+            numbers[what["session_id"]] = what["sequence"]
             first, last = sessions.get(what["session_id"], (time, time))
             assert time >= last, "events of a session come in order"
             sessions[what["session_id"]] = (first, time)
@@ -93,7 +96,7 @@ def count(lines):
             sale["refunded" if is_refund else "gross"] += what["amount"]
     return {"events": events, "duplicates": copies, "corrupt": corrupt, "event_types": types, "sessions": len(sessions),
             "playtime_ms": sum(last - first for first, last in sessions.values()), "players": len(players),
-            "buyers": len(buyers), "late": late, "levels": levels, "revenue": revenue}
+            "buyers": len(buyers), "lost": lost, "late": late, "levels": levels, "revenue": revenue}
 
 
 class Truth(unittest.TestCase):
@@ -116,6 +119,10 @@ class Truth(unittest.TestCase):
             self.assertEqual(truth[one], counted[one], one)
         self.assertEqual(nothing(truth["event_types"]), dict(counted["event_types"]))
         self.assertGreater(len(counted["event_types"]), 9)
+        lost = {(of["platform"], of["client_version"]): of["events"] for of in truth["lost"]}
+        self.assertEqual(nothing(lost), nothing(counted["lost"]))
+        moves = sum(counted["event_types"][small] for small in ("move", "interaction", "heartbeat"))
+        self.assertAlmostEqual(sum(lost.values()) / moves, 0.002 * (0.92 + 10 * 0.08), delta=0.0015)
         for level in truth["levels"]:
             of = counted["levels"][level["level_id"], level["map_id"]]
             self.assertEqual([level[key] for key in ("started", "completed", "failed", "quit")],
@@ -267,6 +274,19 @@ class Analytics(SystemTest):
         self.assertEqual((told["firing", "server server_3", "latency_p95"], told["recovered", "server server_3", "latency_p95"]), (1, 1))
         self.assertEqual((told["firing", "region us-east", "bad_servers"], told["recovered", "region us-east", "bad_servers"]), (1, 1))
         self.assertEqual({target for _, target, metric in told if not metric.startswith("slo")} - {"server server_3", "region us-east"}, set(), told)
+
+        # What the dashboard `trust` says: what came twice or damaged, and what never came, by the platforms and versions that have lost it.
+        def rows(query):
+            answer = run_cli("sql", "--server", server.url, "--format", "json", query)
+            self.assertEqual(answer.returncode, 0, answer.stderr)
+            return [json.loads(row) for row in answer.stdout.splitlines()]
+        outcomes = {row["outcome"]: row["value"] for row in rows(
+            "select labels ->> 'outcome' as outcome, value from _metrics where name = 'gameflow_produce_records_total'")}
+        self.assertEqual((outcomes["duplicate"], outcomes["rejected"]), (sum(truth["duplicates"].values()), damaged))
+        wait_until(lambda: server.service("event-gaps")["records_in"] >= truth["events"]["player-events"], "all gaps are seen", 600)
+        self.assertEqual({(row["platform"], row["client_version"]): row["lost"] for row in rows(
+                             "select platform, client_version, sum(lost) as lost from event_gaps group by 1, 2")},
+                         {(of["platform"], of["client_version"]): of["events"] for of in truth["lost"] if of["events"]})
         self.assertEqual(server.stop(), 0)
 
 

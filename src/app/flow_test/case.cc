@@ -22,7 +22,7 @@ struct CommandForm {
 };
 constexpr CommandForm kCommands[] = {
     {"dataflow", 1, false}, {"at", 1, false},           {"advance", 1, false},
-    {"send", 5, true},      {"run", 0, false},          {"end", 0, false},
+    {"send", 7, true},      {"run", 0, false},          {"end", 0, false},
     {"restart", 0, false},  {"fail-commits", 1, false}, {"expect", SIZE_MAX, true}};
 
 std::vector<std::string> split_words(const std::string& line) {

@@ -141,9 +141,10 @@ class Runner {
     return attempt(world_.run());
   }
 
-  // send TOPIC [partition N] [key TEXT]
+  // send TOPIC [partition N] [key TEXT] [times N]
   Status send() {
-    std::uint32_t partition = 0;
+    constexpr std::uint32_t kTimesMax = 10'000;
+    std::uint32_t partition = 0, times = 1;
     std::optional<std::string> key;
     for (std::size_t i = 1; i < step_->words.size(); i += 2) {
       const std::string& option = step_->words[i];
@@ -152,13 +153,19 @@ class Runner {
         partition = *to_number<std::uint32_t>(value);
       } else if (option == "key" && !value.empty()) {
         key = value;
+      } else if (option == "times" && to_number<std::uint32_t>(value).value_or(0) - 1 < kTimesMax) {
+        times = *to_number<std::uint32_t>(value);
       } else {
-        return error(fmt::format("send wants 'partition N' or 'key TEXT', not '{}{}{}'", option,
-                                 value.empty() ? "" : " ", value));
+        return error(
+            fmt::format("send wants 'partition N', 'key TEXT' or 'times N' (1 to {}), not '{}{}{}'",
+                        kTimesMax, option, value.empty() ? "" : " ", value));
       }
     }
     if (step_->body.empty()) return error("send wants records: one a line, below it");
-    return world_.append(first_word(), partition, key, step_->body);
+    Lines records;
+    for (std::uint32_t i = 0; i < times; ++i)
+      records.insert(records.end(), step_->body.begin(), step_->body.end());
+    return world_.append(first_word(), partition, key, records);
   }
 
   Status fail_commits() {

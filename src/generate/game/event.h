@@ -24,7 +24,7 @@ inline constexpr std::size_t kActions = 10;
 
 // How an event differs from a plain one.
 inline constexpr std::uint8_t kIsDuplicate = 1, kIsCorrupt = 2, kIsFirstOfSession = 4,
-                              kHasWrongClock = 8, kIsRefund = 16;
+                              kHasWrongClock = 8, kIsRefund = 16, kIsLost = 32;
 
 // Times are ms UTC. 80 bytes: there are hundreds of thousands of a second.
 struct Event {
@@ -35,8 +35,9 @@ struct Event {
   std::uint64_t attempt = 0;  // 0: none; of a purchase its transaction
   std::uint32_t player = 0;
   std::uint32_t played_ms = 0;  // since the event of this session before it
-  // Of a position x and y, in tenths; of a purchase 1 + the address, if it is not the player's; of
-  // a server its load and memory in percent, and its latency.
+  // Of what a player does its number in the session, from 1, and how many before it were lost since
+  // one that was not; of a position x and y, in tenths; of a purchase 1 + the address, if it is not
+  // the player's; of a server its load and memory in percent, and its latency.
   std::array<std::int32_t, 3> numbers{};
   std::uint16_t server = 0;
   EventKind kind = EventKind::kPlayer;

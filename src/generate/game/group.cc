@@ -275,11 +275,11 @@ void Group::act(Session& session, std::int64_t time) {
                       kFieldSize - 1);
   };
   const bool moves = session.traits.is_bot || random.chance(72);
-  emit(session, time, moves ? Action::kMove : Action::kInteraction);
+  const bool arrives = emit(session, time, moves ? Action::kMove : Action::kInteraction);
   if (moves) {
     session.x = walk(session.x);
     session.y = walk(session.y);
-    emit_position(session, time);
+    if (arrives) emit_position(session, time);
   }
   const std::int64_t pace = session.pace_ms;
   session.acts =
@@ -287,7 +287,7 @@ void Group::act(Session& session, std::int64_t time) {
       (session.traits.is_bot ? pace : pace / 2 + random.below(static_cast<std::uint32_t>(pace)));
 }
 
-void Group::emit(Session& session, std::int64_t time, Action action) {
+bool Group::emit(Session& session, std::int64_t time, Action action) {
   Random& random = session.random;
   // What happens while the client is offline comes when it is back, in order.
   const bool is_offline = time >= session.offline_from && time < session.offline_until;
@@ -306,15 +306,28 @@ void Group::emit(Session& session, std::int64_t time, Action action) {
                  .level = session.level,
                  .map = session.map};
   if (session.clock_offset != 0) event.flags |= kHasWrongClock;
+  const bool is_seen = at >= world_.from();
+  if (is_seen) event.numbers = {++session.counted, session.lost, 0};
+  session.last_at = at;
+  // Clients keep what matters until it is stored, and send it again; the rest they send once.
+  const bool is_small =
+      action == Action::kMove || action == Action::kInteraction || action == Action::kHeartbeat;
+  if (is_small && is_seen && world_.is_lost(event.id, session.traits.version)) {
+    if (session.is_seen) ++session.lost;
+    event.flags |= kIsLost;
+    send(event, random);
+    return false;
+  }
+  session.lost = 0;
   if (session.is_seen) {
     event.played_ms = static_cast<std::uint32_t>(time - session.last);
   } else {
     event.flags |= kIsFirstOfSession;
   }
-  session.is_seen = at >= world_.from();
+  session.is_seen = is_seen;
   session.last = time;
-  session.last_at = at;
   send(event, random);
+  return true;
 }
 
 // With the event of the move, which came just before.
@@ -378,6 +391,7 @@ void Group::send(Event event, Random& random) {
 }
 
 void Group::put(const Event& event) {
+  if (event.is(kIsLost)) return;
   if (event.at < step_end_) {
     arrived_.push_back(event);
   } else {

@@ -68,6 +68,7 @@ class Group {
     std::int64_t next = 0, ends = 0, phase_ends = 0, acts = 0, beats = 0, buys = 0, breaks = 0;
     std::int64_t offline_from = 0, offline_until = 0;
     std::int64_t last = 0, last_at = 0;  // event, and when it arrived
+    std::int32_t counted = 0, lost = 0;  // events; of them lost since the last one that was not
     std::int32_t x = 0, y = 0;
   };
 
@@ -81,7 +82,7 @@ class Group {
   void act(Session& session, std::int64_t time);
   void plan(Session& session) const;
 
-  void emit(Session& session, std::int64_t time, Action action);
+  bool emit(Session& session, std::int64_t time, Action action);  // false: it is lost
   void emit_position(const Session& session, std::int64_t time);
   void make(const Deal& deal);
   // Into arrived_, or to wait for its step; with the copies that faults make of it.

@@ -50,6 +50,10 @@ void Counters::count_player(const Event& event) {
   players[event.player / stride_] = true;
   played_ms += event.played_ms;
   if (event.is(kIsFirstOfSession)) ++sessions;
+  if (event.numbers[1] > 0) {
+    const Traits traits = world_->traits_of(event.player);
+    lost[traits.platform][traits.version] += static_cast<std::uint64_t>(event.numbers[1]);
+  }
   const auto count_in = [&event](LevelCounts& counts) {
     if (event.action == Action::kLevelStart) ++counts.started;
     if (event.action == Action::kLevelComplete) ++counts.completed;
@@ -83,6 +87,8 @@ void Counters::add(const Counters& other) {
   played_ms += other.played_ms;
   late += other.late;
   wrong_clock += other.wrong_clock;
+  for (std::size_t platform = 0; platform < lost.size(); ++platform)
+    add_all(lost[platform], other.lost[platform]);
   crashed += other.crashed;
   add_levels(hard, other.hard);
   for (std::size_t i = 0; i < levels.size(); ++i) add_levels(levels[i], other.levels[i]);
@@ -115,6 +121,18 @@ json::array names_of(const World& world, const std::vector<bool>& seen, bool Tra
     if (seen[player] && world.traits_of(player).*trait) players.push_back(player);
   }
   return names_of(players);
+}
+
+json::array lost_of(const Counters& counters) {
+  json::array lost;
+  for (std::size_t platform = 0; platform < std::size(kPlatforms); ++platform) {
+    for (std::size_t version = 0; version < std::size(kClientVersions); ++version) {
+      lost.push_back({{"platform", kPlatforms[platform]},
+                      {"client_version", kClientVersions[version]},
+                      {"events", counters.lost[platform][version]}});
+    }
+  }
+  return lost;
 }
 
 json::object of_level(const LevelCounts& counts) {
@@ -229,6 +247,7 @@ std::string truth_json(const World& world, const Counters& counters,
       {"buyers", count(counters.buyers)},
       {"late", counters.late},
       {"wrong_clock", counters.wrong_clock},
+      {"lost", lost_of(counters)},
       {"levels", levels_of(world, counters)},
       {"revenue", revenue_of(world, counters)},
       {"hard_level", of_level(counters.hard)},

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,8 @@ class Counters {
   OfKinds events{}, duplicates{}, corrupt{};
   std::array<std::uint64_t, kActions> actions{};
   std::uint64_t sessions = 0, played_ms = 0, late = 0, wrong_clock = 0;
+  // Events missing between two others of their session, by platform and version of the client.
+  std::array<std::array<std::uint64_t, std::size(kClientVersions)>, std::size(kPlatforms)> lost{};
   std::uint64_t crashed = 0;          // sessions of the level that crashes
   LevelCounts hard;                   // of the level that is too hard, while it is
   std::vector<LevelCounts> levels;    // level * maps + map

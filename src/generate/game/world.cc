@@ -74,10 +74,14 @@ Traits World::traits_of(std::uint32_t player) const {
   const std::uint64_t who = hash(player), how = mix64(who + 1), more = mix64(who + 2);
   const auto per_hundred = static_cast<std::uint32_t>((who >> 12U & 0xfffU) * 100 / 4096);
   const auto spends = static_cast<std::uint32_t>((who >> 24U & 0xfffU) * 100 / 4096);
+  const auto updates = static_cast<std::uint32_t>((who >> 36U & 0xfffU) * 100 / 4096);
   return {.region = region_slots_[who % kSlots],
           .platform = static_cast<std::uint8_t>(per_hundred < 45   ? 2
                                                 : per_hundred < 78 ? 0
                                                                    : 1),
+          .version = static_cast<std::uint8_t>(updates < 70   ? 0
+                                               : updates < 92 ? 1
+                                                              : kLossyVersion),
           .spending = static_cast<std::uint8_t>(spends < 50   ? 0
                                                 : spends < 82 ? 1
                                                 : spends < 96 ? 2
@@ -89,6 +93,12 @@ Traits World::traits_of(std::uint32_t player) const {
           .patience = part(more, 40),
           // From seldom to four times the average, which is 1.
           .activity = 0.1 + 2.7 * part(how, 8) * part(how, 30) + 0.45 * part(how, 44)};
+}
+
+// By the id, not by chance: events that are not lost are the same, however many are.
+bool World::is_lost(std::uint64_t event_id, std::uint8_t version) const {
+  constexpr double kAsMany = 10;
+  return part(mix64(event_id), 0) < game_.faults.lost * (version == kLossyVersion ? kAsMany : 1);
 }
 
 std::uint32_t World::address_of(std::uint32_t player) const {

@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -23,11 +24,16 @@
 namespace gameflow::generate {
 
 inline constexpr std::uint32_t kGroups = 64;
+inline constexpr std::string_view kPlatforms[] = {"PC", "Console", "Mobile"};
+// The last one of them loses far more events than the others.
+inline constexpr std::string_view kClientVersions[] = {"2.3.1", "2.3.0", "2.1.4"};
+inline constexpr std::uint8_t kLossyVersion = 2;
 
 // What a player is all the time.
 struct Traits {
   std::uint8_t region = 0;
   std::uint8_t platform = 0;  // index into kPlatforms
+  std::uint8_t version = 0;   // of the client, index into kClientVersions
   std::uint8_t spending = 0;  // 0: never buys, 3: much
   bool is_bot = false;
   bool has_wrong_clock = false;
@@ -62,6 +68,8 @@ class World {
   std::uint32_t address_of(std::uint32_t player) const;
   std::uint64_t device_of(std::uint32_t player) const;
   std::int64_t clock_offset_of(std::uint32_t player) const;
+  // Whether the event of a client of that version never arrives.
+  bool is_lost(std::uint64_t event_id, std::uint8_t version) const;
   std::uint64_t hash(std::uint64_t number) const { return mix64(base_ ^ mix64(number)); }
   // For ids, which other runs do not have either: `number` becomes one that is unique.
   std::uint64_t unique(std::uint64_t number) const { return mix64(id_base_ ^ number); }

@@ -10,7 +10,6 @@
 namespace gameflow::generate {
 namespace {
 
-constexpr std::string_view kPlatforms[] = {"PC", "Console", "Mobile"};
 constexpr std::string_view kServerTypes[] = {"dedicated", "virtual"};
 constexpr std::string_view kActionNames[kActions] = {
     "session_start", "session_end",    "heartbeat", "level_start", "level_fail",
@@ -148,7 +147,9 @@ char* Writer::write_user(const Event& event, std::uint32_t address, char* cursor
   cursor = put_player(cursor, event.player);
   if (event.kind == EventKind::kPlayer) key = {begin, static_cast<std::size_t>(cursor - begin)};
   cursor = put(cursor, R"(","platform":")");
-  cursor = put(cursor, kPlatforms[world_.traits_of(event.player).platform]);
+  const Traits traits = world_.traits_of(event.player);
+  cursor = put(cursor, kPlatforms[traits.platform]);
+  cursor = put(put(cursor, R"(","client_version":")"), kClientVersions[traits.version]);
   cursor = put(cursor, R"(","ip_address":")");
   cursor = write_address(address, cursor);
   cursor = put(cursor, R"(","device_id":"device_)");
@@ -172,7 +173,8 @@ char* Writer::write_player(const Event& event, char* cursor, std::string_view& k
   if (event.attempt != 0)
     cursor = put_hex(put(cursor, R"(","attempt_id":"attempt_)"), event.attempt);
   cursor = put(put(cursor, R"(","server_id":")"), *world_.servers()[event.server].name);
-  cursor = put_time(put(cursor, R"("},"event_timestamp":")"), event.shown);
+  cursor = put(put(cursor, R"(","sequence":)"), static_cast<std::uint64_t>(event.numbers[0]));
+  cursor = put_time(put(cursor, R"(},"event_timestamp":")"), event.shown);
   cursor = write_user(event, world_.address_of(event.player), put(cursor, R"(",)"), key);
   return write_end(event, cursor);
 }
