@@ -106,12 +106,12 @@ class LiveQueries(SystemTest):
         self.assertEqual(client.rows, self.sql(QUERY))
 
     def test_many_clients_cost_what_one_does(self):
-        clients = [self.client() for _ in range(200)]
+        clients = [self.client() for _ in range(500)]
         for client in clients:
             client.subscribe(QUERY, ["_key"])
         for client in clients:
             client.take_until([])
-        rounds = 10
+        rounds = 4
         before = self.asked()
         for number in range(1, rounds + 1):
             self.produce("ann")
