@@ -12,14 +12,15 @@ import datetime
 import decimal
 import json
 import math
+import os
 import zoneinfo
 
 import play
 
 SEEDS_MAX = 1
 KILLS = 5
-PLAYERS = 300  # a quarter of a million player events in a day
-FAULTS = "faults: { duplicates: 0.01, corrupt: 0.001, late: 0.1, late-max: 10m, wrong-clocks: 0.01, bots: 0.002 }\n"
+PLAYERS = int(os.environ.get("PLAYERS", 300))  # a quarter of a million player events in a day; of 1,500 a million in all
+FAULTS = "faults: { duplicates: 0.01, corrupt: 0.001, lost: 0.002, late: 0.1, late-max: 10m, wrong-clocks: 0.01, bots: 0.002 }\n"
 DAY = 86_400_000
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 ENDS = {"level_complete": "completed", "level_fail": "failed", "level_quit": "quit", "session_end": "quit", "disconnect": "lost"}
@@ -48,8 +49,14 @@ class Computed:
         self.local = collections.defaultdict(set)  # Berlin's day -> players
         self.attempts = {}  # id -> [first, last, player, place, has its start, outcome]
         self.sales = collections.defaultdict(lambda: [0, 0, decimal.Decimal(0), decimal.Decimal(0)])
-        with open(play.FLAGSHIP.parent / "tables" / "levels.csv") as file:
+        self.payers = collections.defaultdict(set)  # day -> players
+        self.first_paid = {}  # player -> day of the first purchase that came
+        self.numbers = collections.defaultdict(set)  # (platform, version, player, session) -> numbers of events
+        tables = play.FLAGSHIP.parent / "tables"
+        with open(tables / "levels.csv") as file:
             self.steps = {row["level_id"]: int(row["step"]) for row in csv.DictReader(file) if row["step"]}
+        with open(tables / "items.csv") as file:
+            self.categories = {row["item_id"]: row["category"] for row in csv.DictReader(file)}
 
     def add(self, line):
         try:
@@ -63,9 +70,12 @@ class Computed:
         self.events += 1
         if event["event_name"] == "player_action":
             self.player_events += 1
-            self.play(event["user_data"]["user_id"], event["parameters"], ms(event["event_timestamp"]))
+            user, what = event["user_data"], event["parameters"]
+            self.play(user["user_id"], what, ms(event["event_timestamp"]))
+            if "sequence" in what:
+                self.numbers[user["platform"], user["client_version"], user["user_id"], what["session_id"]].add(what["sequence"])
         elif event["event_name"] == "transaction":
-            self.sell(event["parameters"], ms(event["event_timestamp"]))
+            self.sell(event["user_data"], event["parameters"], ms(event["event_timestamp"]))
 
     def play(self, player, what, time):
         kind = what["event_type"]
@@ -105,14 +115,20 @@ class Computed:
                 attempt[1] = max(attempt[1], time)
                 attempt[5] = ENDS.get(kind)
 
-    def sell(self, what, time):
+    def sell(self, user, what, time):
         if (what["transaction_type"], what["transaction_id"]) in self.sales_seen:
             return
         self.sales_seen.add((what["transaction_type"], what["transaction_id"]))
         is_refund = what["transaction_type"] == "refund"
-        sale = self.sales[date(time), what["item_id"], what["currency"]]
-        sale[is_refund] += 1
-        sale[2 + is_refund] += what["amount"]
+        item, player = what["item_id"], user["user_id"]
+        for period, length in (("hour", DAY // 24), ("day", DAY)):
+            for scope, name in (("all", ""), ("item", item), ("category", self.categories.get(item, what["item_type"])), ("platform", user["platform"])):
+                sale = self.sales[period, time // length * length, scope, name, what["currency"]]
+                sale[is_refund] += 1
+                sale[2 + is_refund] += what["amount"]
+        if not is_refund:
+            self.payers[date(time)].add(player)
+            self.first_paid.setdefault(player, date(time))
 
     def finish(self):
         """When nothing more comes, sessions have fallen silent, but for those of the last half hour."""
@@ -163,11 +179,19 @@ def compare(day, computed):
     result.same("retention", passed, {(row["cohort"], row["age"]): row["players"] for row in day.sql("select cohort, age, players from retained")})
     result.same("the funnel", dict(steps), {(row["cohort"], row["step"]): row["players"] for row in
                                             day.sql("select cohort, step, players from funnel_step")})
-    # Money, by day, item and currency.
-    found = {(row["key"][:10], row["name"], row["currency"]): [row["purchases"], row["refunds"], row["gross"], row["refunded"]] for row in
-             day.sql("select _key as key, name, currency, purchases, refunds, gross, refunded from day_sales where scope = 'item'")}
+    # Money, by hour and day, of all, by item, category and platform, in each currency.
+    found = {(period, row["at"], row["scope"], row["name"], row["currency"]): [row["purchases"], row["refunds"], row["gross"], row["refunded"]]
+             for period in ("hour", "day") for row in
+             day.sql(f"select at, scope, name, currency, purchases, refunds, gross, refunded from {period}_sales")}
     for key in computed.sales.keys() | found.keys():
         result.same(f"sales {key}", computed.sales.get(key), found.get(key))
+    # What never came, between the first and the last event of each session.
+    lost = collections.Counter()
+    for (platform, version, _, _), numbers in computed.numbers.items():
+        lost[platform, version] += max(numbers) - min(numbers) + 1 - len(numbers)
+    result.same("lost events", {of: events for of, events in lost.items() if events}, {
+        (row["platform"], row["client_version"]): row["lost"] for row in
+        day.sql("select platform, client_version, sum(lost) as lost from event_gaps group by 1, 2 having sum(lost) <> 0")})
     return result
 
 
@@ -188,8 +212,11 @@ def compare_days(day, computed, result):
         else:
             of["length_ms"] += last - first
             lengths[date(last)].append((last - first) / 1000)
+    first_paid = collections.Counter(computed.first_paid.values())
+    for of, players in computed.payers.items():
+        expected[of].update({"payers": len(players), "first_purchases": first_paid[of]})
     names = ("new_players", "returning_players", "sessions_started", "sessions_ended", "sessions_silent", "sessions_capped", "sessions_single",
-             "length_ms")
+             "length_ms", "payers", "first_purchases")
     rows = {row["_key"]: row for row in day.sql(f"select _key, {', '.join(names)}, quantile(seconds, 0.5) as p50, quantile(seconds, 0.9) as p90 from day")}
     result.same("days", set(expected), set(rows))
     for of in expected.keys() & rows.keys():

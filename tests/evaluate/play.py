@@ -26,7 +26,7 @@ from harness import FLAGSHIP, PROGRAM, Server, wait_until  # noqa: E402
 FROM = "2024-11-01"
 
 # What goes wrong with real clients, more often than usual.
-FAULTS = "faults: { duplicates: 0.01, corrupt: 0.001, late: 0.05, late-max: 30m, wrong-clocks: 0.01, bots: 0.003 }\n"
+FAULTS = "faults: { duplicates: 0.01, corrupt: 0.001, lost: 0, late: 0.05, late-max: 30m, wrong-clocks: 0.01, bots: 0.003 }\n"
 
 # What is to be found: all that game.yaml knows, some times a day.
 ANOMALIES = """anomalies:
