@@ -146,8 +146,4 @@ export class Chart {
     const series = (this.#chart.getOption()?.series ?? []).filter((one) => one !== null);
     return Object.fromEntries(series.map(({name, data}) => [name, data]));
   }
-
-  highlight(name) {
-    this.#chart.dispatchAction(name === null ? {type: 'downplay'} : {type: 'highlight', seriesName: name});
-  }
 }

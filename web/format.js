@@ -1,7 +1,6 @@
 // Numbers, sizes and times as text. Times are ms UTC in, the browser's zone out.
 
 const kWhole = new Intl.NumberFormat('en', {maximumFractionDigits: 0});
-const kMoney = new Intl.NumberFormat('en', {minimumFractionDigits: 2, maximumFractionDigits: 2});
 const kShort = new Intl.NumberFormat('en', {notation: 'compact', maximumFractionDigits: 1});
 // Twelve digits hide what floating point adds, as in 0.30000000000000004.
 const kExact = new Intl.NumberFormat('en', {maximumSignificantDigits: 12});
@@ -14,7 +13,6 @@ const kDay = new Intl.DateTimeFormat('en-GB', {day: '2-digit', month: 'short', y
 export const named = (name) => (name.trim() === '' ? '(no name)' : name);
 
 export const whole = (n) => kWhole.format(n);
-export const money = (n) => kMoney.format(n);
 export const short = (n) => (Math.abs(n) < 10_000 ? kWhole.format(n) : kShort.format(n));
 // All that a number says, whatever its size.
 export const plain = (n) => (isExtreme(n) ? kScientific : kExact).format(n);

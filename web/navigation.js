@@ -1,19 +1,21 @@
-// Dashboards in the navigation of every page, from GET /dashboards: a list that opens. Without dashboards there is none.
+// Dashboards, from GET /dashboards; in the navigation of every page a list that opens. Without dashboards there is none.
 
 import {el} from './dom.js';
 import {getJson} from './live.js';
 
 const kEdge = 8;  // px that the list keeps from the window's edges
 
+let listed = null;
+
+// [{name, title, description, try}], as they were when the page was opened. None where the server has none, or does not
+// answer: the page says that itself.
+export function listDashboards() {
+  return listed ??= getJson('dashboards').then(({dashboards}) => dashboards ?? [], () => []);
+}
+
 export async function addDashboards(nav) {
-  if (!nav) return;
-  let dashboards;
-  try {
-    ({dashboards} = await getJson('dashboards'));
-  } catch {
-    return;  // a server without dashboards, or none at all: the page says that itself
-  }
-  if (!dashboards?.length) return;
+  const dashboards = nav ? await listDashboards() : [];
+  if (dashboards.length === 0) return;
   const here = decodeURIComponent(/\/dash\/([^/]*)$/.exec(location.pathname)?.[1] ?? '');
   const list = el('div', {id: 'dashboards', class: 'menu', popover: 'auto'});
   for (const {name, title, description} of dashboards) {
@@ -31,9 +33,7 @@ export async function addDashboards(nav) {
   document.body.append(list);
 }
 
-// In the place of what dashboards show better; the addresses stay.
 function addButton(nav) {
-  for (const link of nav.querySelectorAll('[href="stat/table.html"], [href="stat/purchase.html"]')) if (!link.hasAttribute('aria-current')) link.remove();
   const button = el('button', {type: 'button', class: 'menu-button', popovertarget: 'dashboards', 'aria-haspopup': 'true', 'aria-expanded': 'false'}, 'Dashboards');
   nav.children[1].after(button);
   return button;

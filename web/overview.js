@@ -4,6 +4,7 @@
 import {Status, getJson} from './live.js';
 import {$, el, setText} from './dom.js';
 import {Shell} from './shell.js';
+import {listDashboards} from './navigation.js';
 import {Results, chooseResults} from './results.js';
 import {listStates} from './states.js';
 import {Rates, kHistory} from './rates.js';
@@ -26,7 +27,9 @@ let polls = 0;
 const rates = new Rates();     // of the topics
 const moved = new Rates();     // of what connectors move, by their own reports
 const results = new Results($('results'));
-let shown = null;                  // which results: {shown, more}; null: not known yet
+const rest = new Results($('results-rest'), {only_seen: true});
+let chosen = null;             // which results: {shown, rest}; null: not known yet
+let dashboards = null;         // null: not known yet
 
 const shell = new Shell({
   draw,
@@ -37,7 +40,7 @@ const shell = new Shell({
     topics: Object.fromEntries(topics.map((t) => [t.name, {records: t.records, rate: rates.of(t.name)}])),
     connectors: Object.fromEntries(connectors.map((c) => [c.name, {state: c.state, records: c.records, rate: rateOf(c)}])),
     counters: totals(),
-    results: results.state(),
+    results: {...results.state(), ...rest.state()},
   }),
 });
 const rateSpark = new Sparkline($('rate-spark'));
@@ -83,16 +86,36 @@ async function poll() {
 async function lookAtResults() {
   try {
     const has_states = dataflow?.services.some(({states}) => states?.length > 0);
-    shown = dataflow ? chooseResults(dataflow, has_states ? await listStates() : []) : {shown: [], more: 0};
+    chosen = dataflow ? chooseResults(dataflow, has_states ? await listStates() : []) : {shown: [], rest: []};
   } catch {
-    shown ??= {shown: [], more: 0};
+    chosen ??= {shown: [], rest: []};
     return;  // a later poll asks again
   }
-  const updated = results.update(shown.shown, topics, () => shell.invalidate());
+  const news = () => shell.invalidate();
+  const updated = [results.update(chosen.shown, topics, news), rest.update(wantedRest(), topics, news)];
   shell.invalidate();  // cards have their room before they are read
-  await updated;
+  await Promise.all(updated);
   shell.invalidate();
 }
+
+// Of what is folded away: nothing until it is opened, then what is looked for.
+function wantedRest() {
+  if (!$('results-more').open) return [];
+  const wanted = $('results-find').value.trim().toLowerCase();
+  return chosen.rest.filter(({id, service}) => `${id} ${service}`.toLowerCase().includes(wanted));
+}
+
+listDashboards().then((list) => {
+  dashboards = list;
+  $('pages').prepend(...list.map(({name, title, description}) => el('a', {class: 'card', href: `dash/${encodeURIComponent(name)}`},
+    el('h2', {}, title ?? name), el('p', {class: 'note'}, description ?? ''))));
+  const command = list.find((dashboard) => dashboard.try)?.try;
+  $('try-command').hidden = !command;
+  $('try-command').dataset.command = command ?? '';
+  shell.invalidate();
+});
+$('results-more').addEventListener('toggle', () => void lookAtResults());
+$('results-find').addEventListener('input', () => void lookAtResults());
 
 async function getDataflow() {
   try {
@@ -158,16 +181,17 @@ function mostLate() {
 }
 
 function draw() {
-  $('empty').hidden = status !== Status.empty;
+  $('empty').hidden = status !== Status.empty || dashboards === null;
   if (dataflow) {
     const {name, version, services} = dataflow;
     setText($('dataflow'), `${name} ${version} · ${services.length} services · ${topics.length} topics`);
   }
+  if (polls === 0) return;  // nothing is known yet, not even whether a dataflow runs here
   drawTiles();
-  if (polls === 0 || shown === null) return;
+  if (chosen === null || dashboards === null) return;
   $('later').hidden = false;
   drawResults();
-  drawTopicLinks();
+  drawOwnCommand();
   drawTopics();
   drawServices();
   drawConnectors();
@@ -201,16 +225,16 @@ function drawTiles() {
 }
 
 function drawResults() {
-  $('results-panel').hidden = shown.shown.length === 0;
-  $('results-more').hidden = shown.more === 0;
-  setText($('results-more'), `and ${whole(shown.more)} more, in studio`);
+  const {length} = chosen.rest;
+  $('results-panel').hidden = chosen.shown.length === 0;
+  $('results-more').hidden = length === 0;
+  setText($('results-more').firstElementChild, `${whole(length)} more ${length === 1 ? 'result' : 'results'}`);
   results.draw();
+  rest.draw();
 }
 
-// What the page says of a topic, where it is: links to the pages of games, commands.
-function drawTopicLinks() {
-  const names = new Set(topics.map(({name}) => name)), [first] = inputTopics();
-  for (const node of document.querySelectorAll('[data-topic]')) node.hidden = !names.has(node.dataset.topic);
+function drawOwnCommand() {
+  const [first] = inputTopics();
   if (first && kTopicName.test(first)) $('own-command').dataset.command = $('own-command').dataset.of.replace('TOPIC', first);
 }
 

@@ -7,7 +7,8 @@ import {Fields, kValue, timeOf} from './fields.js';
 import {columnsOf, placeOf, refreshOf, topOf} from './states.js';
 import {named, plain, time, whole} from './format.js';
 
-const kCards = 12;
+const kCards = 12;              // that are always there
+const kAhead = 300;             // px below and above what is seen
 const kRows = 5;
 const kPartitions = 4;          // of a topic that are asked for their last record: those that grew most
 const kLargeRecord = 500_000;   // letters; one that is larger is read only
@@ -15,7 +16,7 @@ const kLargeInterval = 10_000;  // ms, so often
 const kTextMax = 200;
 
 // [{id, kind: 'topic' or 'state', name, service, state}] in the order of the dataflow. Where there are too many: rather
-// topics that no service reads, then states, then topics on the way.
+// topics that no service reads, then states, then topics on the way; `rest` is what is left.
 export function chooseResults({services, dead_letter_topic}, states) {
   const read = new Set(services.flatMap(({sources}) => sources.map(({topic}) => topic)));
   const known = new Map(states.map((state) => [placeOf(state), state]));
@@ -30,7 +31,7 @@ export function chooseResults({services, dead_letter_topic}, states) {
     }
   }
   const best = new Set([...all.values()].sort((a, b) => a.rank - b.rank).slice(0, kCards));
-  return {shown: [...all.values()].filter((one) => best.has(one)), more: all.size - best.size};
+  return {shown: [...all.values()].filter((one) => best.has(one)), rest: [...all.values()].filter((one) => !best.has(one))};
 }
 
 // {entries: [[name, text]], more, note} of any value.
@@ -68,9 +69,12 @@ export class Results {
   #parent;
   #cards = new Map();  // id -> {result, node, list, note, place, ends, wait_until, summary}
   #busy = false;
+  #only_seen;
 
-  constructor(parent) {
+  // only_seen: what is far from what is seen is not read
+  constructor(parent, {only_seen = false} = {}) {
     this.#parent = parent;
+    this.#only_seen = only_seen;
   }
 
   // After a poll. Never throws: what cannot be read stays as it was.
@@ -80,7 +84,7 @@ export class Results {
     this.#busy = true;
     const ends = new Map(topics.map(({name, partitions}) => [name, partitions]));
     for (const card of this.#cards.values()) {
-      if (performance.now() < card.wait_until) continue;
+      if (performance.now() < card.wait_until || (this.#only_seen && !isSeen(card.node))) continue;
       try {
         if (await (card.result.kind === 'topic' ? this.#readTopic(card, ends.get(card.result.name)) : this.#readState(card))) news();
       } catch {
@@ -153,6 +157,11 @@ export class Results {
   state() {
     return Object.fromEntries([...this.#cards].map(([id, {place, summary}]) => [id, {place, ...summary}]));
   }
+}
+
+function isSeen(node) {
+  const {top, bottom} = node.getBoundingClientRect();
+  return bottom > -kAhead && top < innerHeight + kAhead;
 }
 
 function makeCard(result) {

@@ -8,11 +8,11 @@ import {LiveTopic, Status} from './live.js';
 import {Fields} from './fields.js';
 import {areTimes, barsOf, inView, kKey, kLinesMax, kNothing, kTime, kindOf, latestRows, linesOf, newestPoints, numberOf} from './lines.js';
 import {short, time, whole} from './format.js';
-import {tailWithin} from './windows.js';
 
 const kRecords = 2_000;      // kept and drawn,
 const kSize = 500_000;       // with so many rows and values
 const kPeriodMin = 5_000;    // ms; nothing is expected more often than that
+const kBytesAtFirst = 2_000_000;
 const kUsualRows = 100;      // of the newest record, that tell which fields are usual
 
 export class TopicSource {
@@ -31,7 +31,7 @@ export class TopicSource {
     this.name = name;
     this.#schema = schema;
     this.#topic = new LiveTopic(name, {
-      tail: (topic) => Math.ceil(tailWithin(kRecords)(topic) / Math.max(1, topic.partitions.length)),
+      tail: (topic) => Math.ceil(tailOf(topic) / Math.max(1, topic.partitions.length)),
       period: () => this.#period,
       onRecord: (record) => {
         this.#take(record);
@@ -214,6 +214,12 @@ export class TopicSource {
     return ['Nothing to draw yet', 'Send a record with the numbers x and y, and it appears here:',
       `curl -H 'Content-Type: application/json' -d '{"x":1,"y":2}' ORIGIN/topics/${name}/records`];
   }
+}
+
+// With how many records to begin: with fewer where they are so big that they would not fit into kBytesAtFirst as they are stored.
+function tailOf({records, bytes}) {
+  const each = records > 0 ? bytes / records : 0;
+  return each > 0 ? Math.max(2, Math.min(kRecords, Math.floor(kBytesAtFirst / each))) : kRecords;
 }
 
 // "The 30 largest of 1,234 items in …, and 1,204 more"

@@ -23,6 +23,7 @@ let source = null;
 let server = Status.connecting;  // what is known while there is no source
 let filled = false;              // the first fill was drawn: colours stay as they are
 let schemas = new Map();         // topic -> name of its type, or null
+let usual;                       // topic to begin with: the first one with places to draw, else the first one
 let states = [];                 // SERVICE/STATE
 let drawn = {x: null, y: null, by: null, kind: null, points: 0};
 
@@ -111,6 +112,7 @@ async function list() {
   try {
     const [{topics}, listed] = await Promise.all([getJson('topics'), listStates().catch(() => [])]);
     schemas = new Map(topics.map((topic) => [topic.name, topic.schema]));
+    usual = (topics.find(({columns}) => columns?.includes('x') && columns.includes('y')) ?? topics[0])?.name;
     states = listed.map(placeOf);
     server = Status.empty;
   } catch {
@@ -120,8 +122,7 @@ async function list() {
   const names = [...schemas.keys()];
   if (source === null) {
     if (names.length === 0) return void setTimeout(list, kListRetry);
-    const usual = $('topic').dataset.first;
-    follow(names.includes(usual) ? usual : names[0]);
+    follow(usual);
   }
   const {name} = source;
   const groups = [['Topics', is_state(name) || names.includes(name) ? names : [name, ...names]],

@@ -15,9 +15,13 @@ namespace {
 namespace json = boost::json;
 
 Dashboards::Entry make_entry(spec::Dashboard dashboard) {
-  Dashboards::Entry entry{.name = std::move(dashboard.name), .title = std::move(dashboard.title)};
+  Dashboards::Entry entry{.name = std::move(dashboard.name),
+                          .title = std::move(dashboard.title),
+                          .address = std::move(dashboard.address)};
   if (const json::value* const description = dashboard.json.if_contains("description"))
     entry.description = description->as_string();
+  if (const json::value* const command = dashboard.json.if_contains("try"))
+    entry.try_command = command->as_string();
   if (const json::value* const order = dashboard.json.if_contains("order"))
     entry.order = order->to_number<std::uint64_t>();
   const std::string text = json::serialize(dashboard.json);

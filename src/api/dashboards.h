@@ -22,7 +22,8 @@ class Dashboards {
 
   struct Entry {
     std::string name, title;
-    std::optional<std::string> description;
+    std::string address;  // another one that leads to it; empty: there is none
+    std::optional<std::string> description, try_command;
     std::optional<std::uint64_t> order;
     std::string json;  // the whole of it; with `version`, which is another where anything is
   };

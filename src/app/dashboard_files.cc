@@ -51,11 +51,17 @@ Status report(std::vector<Draft>& drafts, Mistakes* mistakes) {
                           files == 1 ? "has" : "have", errors, errors == 1 ? "" : "s"));
 }
 
-// Each metric has one dashboard.
-Status check_metrics(const std::vector<Draft>& drafts) {
-  std::map<std::string, const Draft*> all;
+// Each metric and each address has one dashboard.
+Status check_owners(const std::vector<Draft>& drafts) {
+  std::map<std::string, const Draft*> all, addresses;
   for (const Draft& draft : drafts) {
     if (!draft.result.dashboard) continue;
+    const std::string& address = draft.result.dashboard->address;
+    if (const auto [other, is_new] = addresses.emplace(address, &draft);
+        !is_new && !address.empty())
+      return fail(ErrorCode::kInvalidDataflow,
+                  fmt::format("two dashboards have the address '{}': {} and {}. Remove one of them",
+                              address, other->second->file, draft.file));
     for (const spec::DashboardMetric& metric : draft.result.dashboard->metrics) {
       const auto [other, is_new] = all.emplace(metric.name, &draft);
       if (is_new) continue;
@@ -121,7 +127,7 @@ Result<std::vector<spec::Dashboard>> read_dashboards(const DataflowFile& file, M
   }
   GF_TRY(report(drafts, mistakes));
   GF_TRY(check_names(drafts));
-  GF_TRY(check_metrics(drafts));
+  GF_TRY(check_owners(drafts));
   return dashboards;
 }
 

@@ -9,6 +9,7 @@
 
 #include "api/dashboards.h"
 #include "base/closest.h"
+#include "serve/route.h"
 
 namespace gameflow::http {
 
@@ -20,6 +21,7 @@ Result<Reply> list_dashboards(const Call& call) {
     json::object dashboard = {{"name", entry.name}, {"title", entry.title}};
     if (entry.description) dashboard["description"] = *entry.description;
     if (entry.order) dashboard["order"] = *entry.order;
+    if (entry.try_command) dashboard["try"] = *entry.try_command;
     dashboards.push_back(std::move(dashboard));
   }
   return json_reply(200, json::object{{"dashboards", std::move(dashboards)}});
@@ -44,6 +46,15 @@ Result<Reply> describe_dashboard(const Call& call) {
 
 Reply dashboard_page(const Call& call) {
   return call.context.files.serve("dash/index.html", call.request);
+}
+
+// A file of pages, or where an address of a dashboard leads.
+Reply page_file(const Call& call) {
+  const std::string& file = call.arguments[0];
+  const auto entries = call.context.api.dashboards().list();
+  const auto found = std::ranges::find(*entries, "/stat/" + file, &api::Dashboards::Entry::address);
+  if (found == entries->end()) return call.context.files.serve(file, call.request);
+  return serve::elsewhere(call.request, "../dash/" + found->name);
 }
 
 }  // namespace gameflow::http

@@ -10,6 +10,7 @@
 namespace gameflow::http {
 
 Result<Reply> list_dashboards(const Call& call);
+Reply page_file(const Call& call);
 Result<Reply> describe_dashboard(const Call& call);
 Reply dashboard_page(const Call& call);
 

@@ -258,12 +258,11 @@ Result<Reply> metrics(const Call& call) {
 }
 
 Reply page(const Call& call) {
-  return call.context.files.serve(call.arguments.empty() ? "index.html" : call.arguments[0],
-                                  call.request);
+  return call.context.files.serve("index.html", call.request);
 }
 
-Reply page_file(const Call& call) {
-  return call.context.files.serve(call.request.path.back(), call.request);
+Reply chart_page(const Call& call) {
+  return call.context.files.serve("page-echarts.html", call.request);
 }
 
 Reply studio(const Call& call) {
@@ -368,10 +367,8 @@ std::vector<Route> page_routes(const Handlers& of) {
       Route{Method::kPost, serve::kSignInPath, Access::kRead, "", of.quick(sign_in)},
       Route{Method::kPost, "/sign-out", Access::kOpen, "", of.quick(sign_out)},
       Route{Method::kGet, "/favicon.ico", Access::kOpen, "*", of.quick(icon)},
-      Route{Method::kGet, "/stat/table.html", Access::kPage, "*", of.quick(page_file)},
-      Route{Method::kGet, "/stat/purchase.html", Access::kPage, "*", of.quick(page_file)},
-      Route{Method::kGet, "/stat/page-echarts.html", Access::kPage, "*", of.quick(page_file)},
-      Route{Method::kGet, "/stat/**", Access::kOpen, "*", of.quick(page)},
+      Route{Method::kGet, "/stat/page-echarts.html", Access::kPage, "*", of.quick(chart_page)},
+      Route{Method::kGet, "/stat/**", Access::kOpen, "*", of.quick(page_file)},
   };
 }
 

@@ -8,6 +8,7 @@
 
 #include "http/gzip.h"
 #include "http/http_test_util.h"
+#include "spec/dashboard.h"
 
 namespace gameflow::http::test {
 namespace {
@@ -30,7 +31,7 @@ TEST(Routes, Answers) {
       {"front page", http("GET /"), 200, "text/html; charset=utf-8"},
       {"front page is guarded", http("GET /"), 200, "default-src 'none'; script-src 'self'"},
       {"a page", http("GET /stat/style.css"), 200, "text/css"},
-      {"a page with a query", http("GET /stat/table.html?topic=x"), 200, "text/html"},
+      {"a page with a query", http("GET /stat/page-echarts.html?topic=x"), 200, "text/html"},
       {"no such page", http("GET /stat/nothing.html"), 404, "not_found"},
       {"out of the folder", http("GET /stat/../CMakeLists.txt"), 404, "not_found"},
       {"out of the folder, escaped", http("GET /stat/..%2F..%2Fetc%2Fpasswd"), 404, "not_found"},
@@ -143,6 +144,27 @@ TEST(Routes, BehindAProxy) {
       EXPECT_TRUE(response.has("Location: ./flow/\r\n")) << response.header;
     }
   }
+}
+
+TEST(Routes, AnOldAddressLeadsToADashboard) {
+  TestServer server;
+  const auto get = [&](const std::string& target) {
+    return ask(server, "GET " + target + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+  };
+  EXPECT_EQ(get("/stat/table.html").status, 404U);
+  server.api.dashboards().replace(
+      {*spec::parse_dashboard("title: A\naddress: /stat/table.html\ntry: gameflow x\n"
+                              "rows: [{ panels: [{ type: text, text: a }] }]\n",
+                              "players.yaml")
+            .dashboard});
+  const Response response = get("/stat/table.html?platform=PC&range=1h");
+  EXPECT_EQ(response.status, 307U);
+  EXPECT_TRUE(response.has("Location: ../dash/players?platform=PC&range=1h\r\n"))
+      << response.header;
+  EXPECT_EQ(get("/stat/table.html/").status, 404U);
+  EXPECT_EQ(get("/stat/style.css").status, 200U);
+  EXPECT_EQ(get("/dashboards").body,
+            "{\"dashboards\":[{\"name\":\"players\",\"title\":\"A\",\"try\":\"gameflow x\"}]}\n");
 }
 
 TEST(Routes, PrefixesOfPublicUrls) {

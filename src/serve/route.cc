@@ -195,14 +195,19 @@ Reply no_such_route(const MatchOptions& options, const Request& request,
 }  // namespace
 
 Reply behind_slash(const Request& request, std::string_view part) {
-  std::string address = "./" + url_encode(part) + "/";
+  Reply reply = elsewhere(request, "./" + url_encode(part) + "/");
+  reply.status = 308;
+  return reply;
+}
+
+Reply elsewhere(const Request& request, std::string address) {
   for (std::size_t i = 0; i < request.query.size(); ++i) {
     address += i == 0 ? '?' : '&';
     address += url_encode(request.query[i].first);
     address += '=' + url_encode(request.query[i].second);
   }
   Reply reply;
-  reply.status = 308;
+  reply.status = 307;
   reply.headers.emplace_back("Location", std::move(address));
   return reply;
 }

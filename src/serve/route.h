@@ -107,8 +107,9 @@ struct MatchOptions {
   std::string_view description;
 };
 
-// To behind the slash that the request's path lacks, whose last part is `part`. Relative: only a
-// proxy may know the whole.
+// To another address, with the query of the request. Relative, as only a proxy may know the whole.
+Reply elsewhere(const Request& request, std::string address);
+// To behind the slash that the request's path lacks, whose last part is `part`.
 Reply behind_slash(const Request& request, std::string_view part);
 
 // Takes the prefix of a public URL off the path of a request that has it; the reply, where that is

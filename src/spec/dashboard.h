@@ -66,6 +66,7 @@ struct DashboardMetric {
 
 struct Dashboard {
   std::string name, title;  // the name is that of its file, without what is behind the point
+  std::string address;      // another one that leads to it; empty: there is none
   std::vector<std::string> variables;
   std::vector<DashboardQuery> queries;
   std::vector<DashboardMetric> metrics;

@@ -25,7 +25,27 @@ constexpr Duration kRangeMin = {5 * 60'000}, kRangeMax = {std::int64_t{90} * 24 
 constexpr std::string_view kUnits[] = {"ms",    "s",       "min",   "h",    "d",
                                        "bytes", "percent", "ratio", "count"};
 
+// Pages of the program itself.
+constexpr std::string_view kOwnPages[] = {"index.html", "page-echarts.html", "sign_in.html"};
+
+bool is_address(std::string_view address) {
+  constexpr std::string_view kFolder = "/stat/", kEnding = ".html";
+  if (!address.starts_with(kFolder) || !address.ends_with(kEnding)) return false;
+  const std::string_view page = address.substr(kFolder.size());
+  return page.size() > kEnding.size() && page.size() <= 100 &&
+         std::ranges::count(kOwnPages, page) == 0 && std::ranges::all_of(page, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+                  c == '.';
+         });
+}
+
 }  // namespace
+
+constexpr NameRule kDashboardAddress = {
+    "page that leads to a dashboard", is_address,
+    "'/stat/NAME.html', of small letters, digits, '-', '_' and '.'; index, page-echarts and "
+    "sign_in are pages of the program",
+    "^/stat/(?!(index|page-echarts|sign_in)\\.html$)[a-z0-9._-]{1,95}\\.html$"};
 
 // Gives the panels the widths that are left, and the row its height.
 void check_row(Report& report, const Node& node, json::object& row) {

@@ -407,6 +407,8 @@ void DashboardReader::read(const Node& root) {
   check_parameters(root.find("time") != nullptr);
   if (const json::value* const title = read.if_contains("title"))
     dashboard_.title = title->as_string();
+  if (const json::value* const address = read.if_contains("address"))
+    dashboard_.address = address->as_string();
   dashboard_.json = {{"name", dashboard_.name}};
   dashboard_.json.insert(read.begin(), read.end());
 }

@@ -108,6 +108,13 @@ constexpr Field kDashboardFields[] = {
      .doc = "where it stands in the navigation: by this number, then, as those without one, by "
             "title",
      .max = 1'000'000},
+    {.key = "address",
+     .kind = kName,
+     .doc = "an old address that leads here, too, such as `/stat/table.html`",
+     .names = &kDashboardAddress},
+    {.key = "try",
+     .doc = "a command that sends events, which the overview shows as long as there are none, with "
+            "the server's address for `ORIGIN`"},
     {.key = "time",
      .kind = kMap,
      .doc = "the page has a choice of a range of time, and queries have `:from` and `:to`",

@@ -14,7 +14,7 @@ extern const Section kDashboard, kDashboardTime, kDashboardVariable, kDashboardM
 extern const Section kPanelAction, kPanelLink, kThreshold, kSparkline, kBand, kAnnotations,
     kTableColumn, kTableSort;
 
-extern const NameRule kDashboardName;
+extern const NameRule kDashboardName, kDashboardAddress;
 
 // What a panel can be, with the fields that it has beside those of all panels.
 struct PanelKind {

@@ -209,6 +209,21 @@ const Edit kMistakes[] = {
          "    3 | name: players\n"
          "      | ^~~~\n"
          "      = remove 'name', or rename the file\n"},
+    Edit{"Address", "order: 1", "address: /players",
+         "d:3:10: error: '/players' cannot be the name of a page that leads to a dashboard\n"
+         "    3 | address: /players\n"
+         "      |          ^~~~~~~~\n"
+         "      = '/stat/NAME.html', of small letters, digits, '-', '_' and '.'; index, "
+         "page-echarts "
+         "and sign_in are pages of the program\n"},
+    Edit{"OwnAddress", "order: 1", "address: /stat/page-echarts.html",
+         "d:3:10: error: '/stat/page-echarts.html' cannot be the name of a page that leads to a "
+         "dashboard\n"
+         "    3 | address: /stat/page-echarts.html\n"
+         "      |          ^~~~~~~~~~~~~~~~~~~~~~~\n"
+         "      = '/stat/NAME.html', of small letters, digits, '-', '_' and '.'; index, "
+         "page-echarts "
+         "and sign_in are pages of the program\n"},
     Edit{"Order", "order: 1", "order: first",
          "d:3:8: error: 'order' has to be a whole number from 0 to 1000000\n"
          "    3 | order: first\n"
@@ -486,7 +501,8 @@ TEST(Dashboard, TellsWhatIsNoDashboardAtAll) {
             "d:1:1: error: a dashboard has to be a map, this is a list\n"
             "    1 | - a\n"
             "      | ^\n"
-            "      = its keys are title, description, order, time, every, variables, metrics, "
+            "      = its keys are title, description, order, address, try, time, every, variables, "
+            "metrics, "
             "rows\n");
   EXPECT_EQ(told("title: [\n"),
             "d:2:1: error: this is not YAML: end of sequence flow not found\n"

@@ -3,11 +3,11 @@
 
 import assert from 'node:assert/strict';
 import {after, afterEach, before, beforeEach, describe, it} from 'node:test';
+import {answerEverything} from './dash_fixture.mjs';
 import {FakeServer} from './fake_server.mjs';
 import {launchBrowser, openPage, until, untilState} from './harness.mjs';
 
 const kMinute = 60_000;
-const kPurchases = 'purchase-summaries', kPlayers = 'player-session-summaries';
 
 describe('charts', {timeout: 120_000}, () => {
   let browser, server, page;
@@ -18,7 +18,6 @@ describe('charts', {timeout: 120_000}, () => {
   after(() => browser.close());
   beforeEach(async () => {
     server = await new FakeServer().listen();
-    server.dataflow = {services: [{sinks: [kPurchases], window: {duration_ms: 10_000}}, {sinks: [kPlayers], window: {duration_ms: 5_000}}]};
   });
   afterEach(async () => {
     assert.deepEqual(page?.problems ?? [], []);
@@ -30,23 +29,25 @@ describe('charts', {timeout: 120_000}, () => {
   const open = async (path, options) => (page = await openPage(browser, server.url, path, options));
 
   // All text on the chart: ticks, legend, tooltip.
-  const texts = () => page.evaluate(() => echarts.getInstanceByDom(document.querySelector('#chart')).getZr().storage
+  const texts = () => page.evaluate(() => echarts.getInstanceByDom(document.querySelector('[_echarts_instance_]')).getZr().storage
     .getDisplayList(true).map(({style}) => style.text).filter((text) => typeof text === 'string'));
   // Repeats the move: the chart may have been drawn anew in between.
   const tooltip = (found, x = 0.5, y = 0.5) => until('a tooltip', async () => {
-    const box = await page.locator('#chart').boundingBox();
+    const box = await page.locator('[_echarts_instance_]').boundingBox();
     await page.mouse.move(box.x + box.width * x, box.y + box.height * y);
     await page.mouse.move(box.x + box.width * x + 1, box.y + box.height * y);
     const all = (await texts()).join('\n');
     return found.test(all) && all;
   });
 
-  function purchases(windows, amounts, end = Date.now()) {
-    server.create(kPurchases);
-    for (let i = windows - 1; i >= 0; --i) {
-      const value = Object.entries(amounts).map(([item_id, total_amount]) => ({item_id, total_amount}));
-      server.append(kPurchases, value, {timestamp: end - i * 10_000});
-    }
+  // A dashboard with one panel: so much of each name, every ten seconds.
+  async function stacked(amounts) {
+    const now = Math.floor(Date.now() / 10_000) * 10_000;
+    const rows = Array.from({length: 30}, (_, i) => now - i * 10_000).flatMap((at) => Object.entries(amounts).map(([name, amount]) => [at, name, amount]));
+    server.dashboards.set('one', {name: 'one', title: 'One', version: '1', rows: [{panels: [{title: 'Amounts', type: 'time-series', style: 'stacked', query: 'amounts'}]}]});
+    server.queries.answer = (sql, params) => (sql === 'amounts' ? {columns: ['at', 'name', 'amount'], rows} : answerEverything(sql, params, now));
+    await open('/dash/one');
+    await untilState(page, 'drawn', (s) => Object.keys(s.panels[0]?.drawn ?? {}).length === Object.keys(amounts).length);
   }
 
   it('numbers keep what they say', async () => {
@@ -82,100 +83,30 @@ describe('charts', {timeout: 120_000}, () => {
 
   it('midnight is a date on the axis', async () => {
     const midnight = new Date().setHours(0, 0, 0, 0);
-    purchases(60, {sword: 5}, midnight + 5 * kMinute);
-    await open('/stat/purchase.html');
-    await untilState(page, 'drawn', (s) => s.series.sword?.length === 60);
+    server.create('night');
+    for (let i = 0; i < 60; ++i) server.append('night', {y: i}, {timestamp: midnight + (i - 30) * 10_000});
+    await open('/stat/page-echarts.html?topic=night');
+    await untilState(page, 'drawn', (s) => s.points === 60);
     const day = new Date(midnight);
     const wanted = `${day.getDate()} ${day.toLocaleString('en', {month: 'short'})}`;
-    assert.ok((await texts()).includes(wanted), `${wanted} in ${await texts()}`);
+    await until('the day', async () => (await texts()).includes(wanted));
   });
 
-  it('a tooltip of fifty items names the largest, and sums up the rest and all', async () => {
-    purchases(30, Object.fromEntries(Array.from({length: 50}, (_, i) => [`item_${i + 1}`, i + 1])));
-    await open('/stat/purchase.html');
-    await untilState(page, 'drawn', (s) => Object.keys(s.series).length === 50);
+  it('a tooltip of many lines names the largest, and sums up the rest and all', async () => {
+    await stacked(Object.fromEntries(Array.from({length: 18}, (_, i) => [`item_${i + 1}`, i + 1])));
     const said = await tooltip(/in total/);
-    assert.match(said, /, 1,275\.00 in total/);
-    assert.match(said, /50\.00 {2}\u2068item_50\u2069/);
-    assert.match(said, /39\.00 {2}\u2068item_39\u2069/);
-    assert.doesNotMatch(said, /item_38\b/);
-    assert.match(said, /and 38 more with 741\.00/);
-  });
-
-  it('purchases: figures fit, and shares make sense with refunds', async () => {
-    purchases(10, {a: -20, b: 1, c: 3, [' ']: 0});
-    await open('/stat/purchase.html');
-    await untilState(page, 'drawn', (s) => s.series.a?.length === 10);
-    const table = await page.$$eval('#items tbody tr', (rows) => rows.map((row) => [...row.cells].map((cell) => cell.textContent)));
-    assert.deepEqual(table, [
-      ['(no name)', '0.00', '0.00', '–'],
-      ['a', '-20.00', '-200.00', '–'],
-      ['b', '1.00', '10.00', '25.0 %'],
-      ['c', '3.00', '30.00', '75.0 %'],
-    ]);
-    assert.equal(await page.textContent('#best-note'), '30.00, 75 % of all');
-    purchases(3, {a: 123_456_789_012.34, ['long '.repeat(50)]: 1});
-    await until('huge figures', async () => (await page.textContent('#last')) === '123.5B');
-    assert.equal(await page.getAttribute('#last', 'title'), '123,456,789,013.34');
-    for (const width of [390, 1440]) {
-      await page.setViewportSize({width, height: 900});
-      assert.deepEqual(await page.$$eval('.figure', (all) => all.filter((f) => f.scrollWidth > f.clientWidth).map((f) => f.id)), [], `cut off at ${width}`);
-    }
-    const [name, amount] = await page.$$eval('#items tbody tr', (rows) => [...rows[1].cells].map((cell) => cell.getBoundingClientRect().right));
-    assert.ok(name < amount && amount < 1440, 'a long name leaves room for its numbers');
-  });
-
-  it('purchases: a window says its own length, however rare they are', async () => {
-    server.create(kPurchases);
-    const end = Math.floor(Date.now() / kMinute) * kMinute;
-    for (const minutes of [12, 9, 5, 2, 0]) server.append(kPurchases, [{item_id: 'sword', total_amount: 7}], {timestamp: end - minutes * kMinute});
-    await open('/stat/purchase.html');
-    const {series} = await untilState(page, 'drawn', (s) => s.series.sword?.length === 9);
-    assert.equal(series.sword.filter(([, amount]) => amount === null).length, 4, 'gaps, no joined lines');
-    assert.equal(await page.textContent('#window'), 'Amount per item, one point for each window of 10 s');
-    const symbols = await page.evaluate(() => echarts.getInstanceByDom(document.querySelector('#chart')).getModel()
-      .getSeriesByIndex(0).getData().mapArray((i) => i).filter((i) => echarts.getInstanceByDom(document.querySelector('#chart'))
-        .getModel().getSeriesByIndex(0).getData().getItemGraphicEl(i)).length);
-    assert.equal(symbols, 5, 'a window alone is a dot');
-  });
-
-  it('purchases: items that are gone leave their lines to new ones', async () => {
-    server.create(kPurchases);
-    const end = Date.now(), value = (items) => items.map((item_id) => ({item_id, total_amount: 1}));
-    const old = Array.from({length: 50}, (_, i) => `old_${i}`), fresh = Array.from({length: 50}, (_, i) => `new_${i}`);
-    server.append(kPurchases, value(old), {timestamp: end - 400 * 10_000});
-    for (let i = 0; i < 359; ++i) server.append(kPurchases, value(['old_0']), {timestamp: end - (390 - i) * 10_000});
-    await open('/stat/purchase.html');
-    await untilState(page, 'the old ones', (s) => s.windows.length === 360 && s.items.length === 50);
-    server.append(kPurchases, value(['old_0', 'too_many']), {timestamp: end - 2 * 10_000});
-    await untilState(page, 'one too many', (s) => s.items.includes('other items'));
-    server.append(kPurchases, value(['old_0']), {timestamp: end - 10_000});
-    server.append(kPurchases, value(['old_0', ...fresh.slice(0, 49)]), {timestamp: end});
-    const {items, windows} = await untilState(page, 'the new ones', (s) => s.items.includes('new_48'));
-    assert.equal(items.length, 51);
-    assert.equal(items[0], 'old_0');
-    for (const item of Object.keys(windows.at(-1).amounts)) assert.ok(items.includes(item), item);
-  });
-
-  it('players: who ties shares a rank, bars and means fit', async () => {
-    server.create(kPlayers);
-    const counts = [['a', 4e9], ['b', 5e8], ['', 5e8], ['d', 7]];
-    server.append(kPlayers, counts.map(([player_id, event_count]) => ({player_id, event_count})));
-    await open('/stat/table.html');
-    await untilState(page, 'drawn', (s) => s.rows.length === 4);
-    const rows = await page.$$eval('#top tbody tr:not([hidden])', (all) => all.map((row) => [...row.cells].slice(0, 3).map((cell) => cell.textContent)));
-    assert.deepEqual(rows, [['1', 'a', '4,000,000,000'], ['2', 'b', '500,000,000'], ['2', '(no name)', '500,000,000'], ['4', 'd', '7']]);
-    assert.equal(await page.textContent('#mean'), '1.3B');
-    assert.match(await page.textContent('#window'), /^Window \S+ to \S+$/);
+    assert.match(said, /, 171 in total/);
+    assert.match(said, /18 {2}\u2068item_18\u2069/);
+    assert.match(said, /\b7 {2}\u2068item_7\u2069/);
+    assert.doesNotMatch(said, / {2}\u2068item_6\u2069/);
+    assert.match(said, /and 6 more with 21/);
   });
 
   it('names cannot break a tooltip', async () => {
     const long = 'a'.repeat(200), markup = '{b|x}', turned = '\u202eevil', lines = 'one\ntwo';
-    purchases(30, {[long]: 1, [markup]: 2, [turned]: 3, [lines]: 4});
-    await open('/stat/purchase.html');
-    await untilState(page, 'drawn', (s) => Object.keys(s.series).length === 4);
-    const said = await tooltip(/10\.00 in total/);
-    for (const row of [`1.00  \u2068${'a'.repeat(31)}…\u2069`, '2.00  \u2068{\u200bb|x}\u2069', '3.00  \u2068\u202eevil\u2069', '4.00  \u2068one two\u2069']) {
+    await stacked({[long]: 1, [markup]: 2, [turned]: 3, [lines]: 4});
+    const said = await tooltip(/10 in total/);
+    for (const row of [`1  \u2068${'a'.repeat(31)}…\u2069`, '2  \u2068{\u200bb|x}\u2069', '3  \u2068\u202eevil\u2069', '4  \u2068one two\u2069']) {
       assert.ok(said.includes(row), `${row} in ${said}`);
     }
   });

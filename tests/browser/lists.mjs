@@ -178,7 +178,7 @@ describe('lists', {timeout: 180_000}, () => {
     await open('/');
     const {results} = await untilState(page, 'results', (s) => s.results.odd?.entries && s.results['shop/per-item']?.entries);
     assert.deepEqual(Object.keys(results), ['best', 'shop/per-item', 'object', 'texts', 'none', 'numbers', 'odd', 'more', 'some', 'others', 'further', 'last']);
-    await until('what is left out', async () => (await page.textContent('#results-more')) === 'and 1 more, in studio');
+    await until('what is folded away', async () => (await page.textContent('#results-more summary')) === '1 more result');
     const rows = (id) => page.$$eval(`[data-result="${id}"] li`, (all) => all.map((row) => [...row.children].map((cell) => cell.textContent)));
     await until('drawn', async () => (await rows('odd'))[0][0] === 'null');
     await until('drawn', async () => (await rows('none'))[0][0] === 'No record yet');
@@ -191,8 +191,16 @@ describe('lists', {timeout: 180_000}, () => {
     assert.deepEqual(await rows('none'), [['No record yet', '']]);
     assert.deepEqual(await rows('numbers'), [['42', '']]);
     assert.equal(await page.getAttribute('[data-result="shop/per-item"]', 'href'), 'stat/page-echarts.html?state=shop%2Fper-item');
-    assert.ok(await page.isHidden('a[href="stat/table.html"].card'), 'a page of topics that are not there');
+    assert.deepEqual(await page.$$eval('#pages a', (all) => all.map(({textContent}) => textContent.trim().split('\n')[0])), ['Studio', 'Any topic or state']);
     assert.equal(await page.locator('main img').count(), 0);
+    // The rest is read once it is asked for, and what is looked for in it.
+    await page.click('#results-more summary');
+    const {results: all} = await untilState(page, 'the rest', (s) => s.results.parts?.entries);
+    assert.equal(Object.keys(all).length, 13);
+    await page.fill('#results-find', 'nothing like that');
+    await untilState(page, 'none is found', (s) => s.results.parts === undefined);
+    await page.fill('#results-find', 'SPLIT');
+    await untilState(page, 'by its service', (s) => s.results.parts?.entries);
     server.append('best', [{id: 'new', n: 1}], {partition: 1, timestamp: Date.now() + 1_000});
     await until('the newest', async () => (await rows('best'))[0][0] === 'new');
   });

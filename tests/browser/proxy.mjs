@@ -79,10 +79,12 @@ describe('behind nginx', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program
       try {
         await nginx.start(port, gameflow, edit);
         const pages = {};
-        for (const path of ['', 'stat/table.html', 'stat/page-echarts.html', 'studio', 'dash/players', 'dash'])
+        const topic = 'stat/page-echarts.html?topic=player-session-summaries';
+        for (const path of ['', 'stat/table.html', topic, 'stat/page-echarts.html', 'studio', 'dash/players', 'dash'])
           pages[path] = await openPage(browser, origin, `/gameflow/${path}`);
         await untilState(pages[''], 'the overview is live', (s) => s.status === 'live', 60_000);
-        await untilState(pages['stat/table.html'], 'players over a WebSocket', (s) => s.status === 'live' && s.rows.length > 0, 60_000);
+        await untilState(pages[topic], 'players over a WebSocket', (s) => s.status === 'live' && s.points > 0, 60_000);
+        assert.equal(new URL(pages['stat/table.html'].url()).pathname, '/gameflow/dash/players');
         await pages['dash/players'].waitForSelector('.panel:not([data-state="loading"])');
         assert.equal(new URL(pages.dash.url()).pathname, '/gameflow/dash/');
         const produced = await pages[''].evaluate(async () => {

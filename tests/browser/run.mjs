@@ -9,5 +9,6 @@ import './pages.mjs';
 import './studio.mjs';
 import './dash.mjs';
 import './dash_pages.mjs';
+import './buttons.mjs';
 import './proxy.mjs';
 import './sign_in.mjs';

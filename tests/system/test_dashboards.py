@@ -145,6 +145,13 @@ class Dashboards(SystemTest):
         self.path.write_text(dataflow + "dashboards: dashboards/users.yaml\n")
         self.assertIn("'dashboards' has to be a list of files", self.validate().stderr)
 
+    def test_an_address_leads_to_one_dashboard(self):
+        self.write("users", "address: /stat/users.html\n" + BOARD)
+        self.write("user-page", "address: /stat/users.html\n" + OTHER)
+        self.assertRegex(self.validate().stderr, r"two dashboards have the address '/stat/users.html': \S+user-page.yaml and \S+users.yaml")
+        self.write("user-page", OTHER)
+        self.assertEqual(self.validate().stderr, "")
+
     def test_those_of_the_flagship_are_right(self):
         found = run_cli("validate", FLAGSHIP)
         self.assertEqual(found.returncode, 0, found.stderr)

@@ -20,7 +20,7 @@ from harness import COUNTING, PROGRAM, SystemTest, expected_sessions, player_eve
 
 BASE = (int(time.time()) - 1800) // 60 * 60 * 1000
 MIB = 1 << 20
-PAGES = ["/", "/stat/table.html", "/stat/purchase.html", "/stat/page-echarts.html", "/stat/style.css", "/topics", "/states",
+PAGES = ["/", "/dash/players", "/stat/page-echarts.html", "/stat/style.css", "/topics", "/states",
          "/dataflow", "/metrics", "/healthz", "/topics/player-positions/records?limit=10"]
 
 
