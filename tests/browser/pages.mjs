@@ -300,10 +300,12 @@ describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', time
   });
 
   it('axe finds nothing, no link of the bar is cut, and nothing moves while a page fills', async () => {
-    const paths = ['/', '/stat/table.html', '/stat/purchase.html', '/stat/page-echarts.html?topic=server-metrics',
+    const looks = [[360, 'dark'], [800, 'light'], [1400, 'dark'], [1400, 'light']];
+    // Dashboards are looked at in all sizes by dash.mjs.
+    const paths = ['/', '/dash/players', '/dash/purchases', '/stat/page-echarts.html?topic=server-metrics',
       `/stat/page-echarts.html?topic=${kPlayers}`, '/stat/page-echarts.html?state=purchase-analytics/revenue-per-item', '/studio'];
     for (const path of paths) {
-      for (const [width, colorScheme] of [[360, 'dark'], [800, 'light'], [1400, 'dark'], [1400, 'light']]) {
+      for (const [width, colorScheme] of path.startsWith('/dash') ? [looks[0], looks[3]] : looks) {
         const page = await openPage(browser, gameflow.url, '/livez', {viewport: {width, height: 800}, colorScheme, bypassCSP: true, reducedMotion: 'reduce'});
         await page.addInitScript(() => {
           window.__moved = [];
@@ -327,7 +329,7 @@ describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', time
   it('screenshots: light and dark, 360 and 1440 wide, no sideways scrolling', async () => {
     const folder = join(kRoot, 'build', 'screenshots');
     mkdirSync(folder, {recursive: true});
-    const list = {overview: '/', players: '/stat/table.html', purchases: '/stat/purchase.html', any: '/stat/page-echarts.html?topic=server-metrics',
+    const list = {overview: '/', players: '/dash/players', purchases: '/dash/purchases?range=15m', any: '/stat/page-echarts.html?topic=server-metrics',
       bars: `/stat/page-echarts.html?topic=${kPlayers}`, state: '/stat/page-echarts.html?state=purchase-analytics/revenue-per-item'};
     for (const [name, path] of Object.entries(list)) {
       const page = await openPage(browser, gameflow.url, path);
