@@ -63,6 +63,15 @@ std::uint16_t Program::read_port() {
   return static_cast<std::uint16_t>(std::stoul(line.substr(colon + 1)));
 }
 
+std::size_t Program::resident_bytes_max() const {
+  std::ifstream status(fmt::format("/proc/{}/status", process_));
+  std::size_t kibibytes = 0;
+  for (std::string word; status >> word;) {
+    if (word == "VmHWM:") status >> kibibytes;
+  }
+  return kibibytes << 10;
+}
+
 void Program::check_running() {
   if (::waitpid(process_, nullptr, WNOHANG) == 0) return;
   process_ = 0;

@@ -5,6 +5,7 @@
 // Errors   std::exception, also where it cannot be started.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -30,6 +31,8 @@ class Program {
   std::string read_line();
   // The port of the line "listening on http://127.0.0.1:3001".
   std::uint16_t read_port();
+  // The most memory that it has held so far.
+  std::size_t resident_bytes_max() const;
   // Throws if it has ended.
   void check_running();
   // Returns once it has ended by itself; throws where that was no success.

@@ -78,6 +78,7 @@ void add_ingest_cases(Cases& cases);
 void add_watch_cases(Cases& cases);
 void add_generate_cases(Cases& cases);
 void add_connect_cases(Cases& cases);
+void add_crowd_cases(Cases& cases);
 
 // --- For cases whose figure is a rate ------------------------------------------------------------
 

@@ -14,9 +14,9 @@ struct OpenFiles {
   std::uint32_t tables = 0;       // that the store keeps open
 };
 
-// Shares `limit` out: a half for connections, a quarter for tables, the rest for what comes and
-// goes. Neither gets more than `wanted`. Connections can be refused; but once the store cannot open
-// its next file, it writes nothing more until a restart.
+// Shares `limit` out: a quarter for tables, a quarter for what comes and goes, which needs 2,048 at
+// most; the rest, a half or more, for connections. Neither gets more than `wanted`. Connections can
+// be refused; but once the store cannot open its next file, it writes nothing more until a restart.
 OpenFiles share_open_files(std::uint64_t limit, OpenFiles wanted);
 
 }  // namespace gameflow::app

@@ -37,9 +37,10 @@ TEST(OpenFiles, TheStoreHasItsShare) {
     std::uint64_t limit;
     std::uint32_t connections, tables;
   };
-  for (const Case& c : {Case{1U << 20, 1024, 512}, Case{2048, 1024, 512}, Case{1024, 512, 256},
-                        Case{256, 128, 64}, Case{0, 1, 1}}) {
-    const OpenFiles files = share_open_files(c.limit, {.connections = 1024, .tables = 512});
+  for (const Case& c :
+       {Case{1U << 20, 20'000, 512}, Case{20'000, 17'440, 512}, Case{4096, 2560, 512},
+        Case{1024, 512, 256}, Case{256, 128, 64}, Case{0, 1, 1}}) {
+    const OpenFiles files = share_open_files(c.limit, {.connections = 20'000, .tables = 512});
     EXPECT_EQ(files.connections, c.connections) << c.limit;
     EXPECT_EQ(files.tables, c.tables) << c.limit;
   }

@@ -44,7 +44,8 @@ constexpr std::string_view kLastChunk = "0\r\n\r\n";
 enum class Next : std::uint8_t {
   kRequest,  // serve the next one
   kLinger,   // close, once the client has had a chance to read the reply
-  kClose,    // close now; also where the socket has been handed over
+  kClose,    // close now
+  kUpgrade,  // become the WebSocket that is in upgrade_
 };
 
 // Workers run SQL for people and read from disk: the engine and the connections go first.
@@ -66,7 +67,9 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
         buffer_(kBufferBytesMax),
         body_(state, limits_, transport_, buffer_, *deadline_) {}
 
-  asio::awaitable<void> run();
+  // Returns once the connection is closed, or what it is to go on as.
+  asio::awaitable<std::optional<Upgrade>> run();
+  const SessionLimits& limits() const { return limits_; }
   void stop() override;
   void abort() override;
 
@@ -111,6 +114,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   auth::Caller caller_ = auth::Caller::anyone();
   RequestBody body_;
   std::shared_ptr<Signal> signal_;  // of a stream
+  std::optional<Upgrade> upgrade_;
   Deadline::Instant started_;
 };
 
@@ -136,7 +140,7 @@ void HttpSession::abort() {
   });
 }
 
-asio::awaitable<void> HttpSession::run() {
+asio::awaitable<std::optional<Upgrade>> HttpSession::run() {
   ErrorOf ignored;
   transport_.next_layer().set_option(Tcp::no_delay(true), ignored);
   Next next = Next::kRequest;
@@ -144,8 +148,10 @@ asio::awaitable<void> HttpSession::run() {
   if (next == Next::kRequest && lease_.place() == Connections::Place::kRefused)
     next = co_await send(refuse(), Next::kLinger);
   while (next == Next::kRequest) next = co_await serve_one();
+  if (next == Next::kUpgrade) co_return std::move(upgrade_);
   if (next == Next::kLinger) co_await linger();
   transport_.next_layer().close(ignored);
+  co_return std::nullopt;
 }
 
 // Agrees on TLS. It has as long as a header.
@@ -333,8 +339,8 @@ asio::awaitable<Next> HttpSession::upgrade(const Match& match, const WebSocket& 
                             Next::kRequest);
   if (!lease_.stay(caller_)) co_return co_await send(refuse(), Next::kLinger);
   if (!is_still_admitted()) co_return co_await send(Gate::unknown_token(), Next::kLinger);
-  signal_ = std::make_shared<Signal>();
-  auto opened = socket.open(call(match), signal_);
+  auto signal = std::make_shared<Signal>();
+  auto opened = socket.open(call(match), signal);
   if (!opened) {
     lease_.leave();
     co_return co_await send(std::move(opened.error()), Next::kRequest);
@@ -343,10 +349,9 @@ asio::awaitable<Next> HttpSession::upgrade(const Match& match, const WebSocket& 
   Reply accepted;
   accepted.status = 101;
   log_access(accepted);
-  WebSocketMessages messages{std::move(*opened), signal_};
-  co_await serve_websocket(limits_, std::move(transport_), parser_->release(), std::move(messages),
-                           lease_);
-  co_return Next::kClose;
+  upgrade_.emplace(std::move(transport_), parser_->release(), std::move(*opened),
+                   std::move(signal));
+  co_return Next::kUpgrade;
 }
 
 asio::awaitable<Next> HttpSession::stream(const Match& match, const Stream& endless) {
@@ -464,11 +469,16 @@ asio::awaitable<void> HttpSession::linger() {
 
 }  // namespace
 
+// A WebSocket may last for days: it does without the buffers and coroutines of the requests before
+// it, which are twice its own memory.
 asio::awaitable<void> serve_connection(ServerState& state, Transport transport,
                                        Connections::Lease lease) {
   auto session = std::make_shared<HttpSession>(state, std::move(transport), lease);
   lease.hold(session);
-  co_await session->run();
+  auto upgrade = co_await session->run();
+  const SessionLimits& limits = session->limits();
+  session.reset();
+  if (upgrade) co_await serve_websocket(limits, *std::exchange(upgrade, std::nullopt), lease);
 }
 
 }  // namespace gameflow::serve

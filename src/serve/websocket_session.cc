@@ -17,19 +17,20 @@ namespace websocket = boost::beast::websocket;
 namespace {
 
 constexpr std::size_t kIncomingBytesMax = 64U << 10;
-// Two coroutines on one strand: write() pulls messages and sends them, read() takes what the client
+// Two coroutines on one strand: send() pulls messages and sends them, read() takes what the client
 // sends (close and pong come that way, too). There is no queue: the next message is pulled when the
 // last one is written.
 class WebSocketSession final : public Session,
                                public std::enable_shared_from_this<WebSocketSession> {
  public:
-  WebSocketSession(Transport transport, WebSocketMessages messages, const SessionLimits& limits)
-      : stream_(std::move(transport)),
-        messages_(std::move(messages.messages)),
+  WebSocketSession(Upgrade&& upgrade, const SessionLimits& limits)
+      : stream_(std::move(upgrade.transport)),
+        messages_(std::move(upgrade.messages)),
         limits_(limits),
-        signal_(std::move(messages.signal)) {}
+        signal_(std::move(upgrade.signal)) {}
 
-  asio::awaitable<void> run(UpgradeRequest request);
+  asio::awaitable<bool> accept(UpgradeRequest request);
+  asio::awaitable<void> send();
   void stop() override;
   void abort() override;
 
@@ -42,7 +43,6 @@ class WebSocketSession final : public Session,
 
   void configure();
   asio::awaitable<void> read();
-  asio::awaitable<void> write();
   asio::awaitable<void> close(websocket::close_code code, std::string_view reason);
 
   Tcp::socket& socket() { return stream_.next_layer().next_layer(); }
@@ -71,17 +71,17 @@ void WebSocketSession::configure() {
   stream_.text(true);
 }
 
-asio::awaitable<void> WebSocketSession::run(UpgradeRequest request) {
+asio::awaitable<bool> WebSocketSession::accept(UpgradeRequest request) {
   configure();
   ErrorOf error;
   co_await stream_.async_accept(request, asio::redirect_error(asio::use_awaitable, error));
   if (error) {
     spdlog::debug("http: a WebSocket was not opened: {}", error.message());
-    co_return;
+    co_return false;
   }
   asio::co_spawn(
       stream_.get_executor(), [self = shared_from_this()] { return self->read(); }, asio::detached);
-  co_await write();
+  co_return true;
 }
 
 asio::awaitable<void> WebSocketSession::read() {
@@ -98,7 +98,7 @@ asio::awaitable<void> WebSocketSession::read() {
   signal_->wake();
 }
 
-asio::awaitable<void> WebSocketSession::write() {
+asio::awaitable<void> WebSocketSession::send() {
   while (state_ == State::kOpen) {
     const auto message = messages_->next();
     if (!message) {
@@ -151,13 +151,13 @@ void WebSocketSession::abort() {
 
 }  // namespace
 
-asio::awaitable<void> serve_websocket(const SessionLimits& limits, Transport transport,
-                                      UpgradeRequest request, WebSocketMessages messages,
+asio::awaitable<void> serve_websocket(const SessionLimits& limits, Upgrade upgrade,
                                       Connections::Lease& lease) {
-  auto session =
-      std::make_shared<WebSocketSession>(std::move(transport), std::move(messages), limits);
+  UpgradeRequest request = std::move(upgrade.request);
+  auto session = std::make_shared<WebSocketSession>(std::move(upgrade), limits);
   lease.hold(session);
-  co_await session->run(std::move(request));
+  const bool accepted = co_await session->accept(std::move(request));
+  if (accepted) co_await session->send();
 }
 
 }  // namespace gameflow::serve

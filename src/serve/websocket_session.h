@@ -17,14 +17,16 @@ namespace gameflow::serve {
 
 using UpgradeRequest = boost::beast::http::request<boost::beast::http::string_body>;
 
-struct WebSocketMessages {
+// A connection that is to become a WebSocket.
+struct Upgrade {
+  Transport transport;
+  UpgradeRequest request;
   std::unique_ptr<Messages> messages;
   std::shared_ptr<Signal> signal;  // that wakes whoever waits for them
 };
 
 // Accepts the upgrade and sends messages, as they come, until either side ends it.
-asio::awaitable<void> serve_websocket(const SessionLimits& limits, Transport transport,
-                                      UpgradeRequest request, WebSocketMessages messages,
+asio::awaitable<void> serve_websocket(const SessionLimits& limits, Upgrade upgrade,
                                       Connections::Lease& lease);
 
 }  // namespace gameflow::serve
