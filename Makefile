@@ -5,7 +5,7 @@ BUILD := build
 JOBS ?= $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: help start stop logs build deb image test fuzz evaluate bench bench-peers lint clean setup
+.PHONY: help start stop logs build deb image test soak torture fuzz evaluate bench bench-peers lint clean setup
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ image:  ## the Docker image gameflow:run, built from source, and gameflow:slim w
 test:  ## every test: unit, dataflow, system, browser, sanitizers
 	@tools/setup.sh test
 	@JOBS=$(JOBS) tools/test.sh
+
+soak:  ## the flagship in use, for MINUTES=60: nothing may be lost, grow or get slow; SEED=7 RATE=1000
+	@tools/soak.sh soak
+
+torture:  ## kill -9, bad disks, wrong clocks and more at random, for MINUTES=10: each record once; SEED=7
+	@MINUTES="$${MINUTES:-10}" tools/soak.sh test_torture
 
 fuzz:  ## hours of random input to all that reads from outside, guided by coverage; FUZZ_SECONDS=60 FUZZ=json: less
 	@tools/setup.sh fuzz

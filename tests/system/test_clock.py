@@ -17,7 +17,7 @@ import threading
 import time
 import unittest
 
-from disturb import FakeClock, SlowDisk
+from disturb import BadDisk, FakeClock
 from harness import SystemTest, cache_folder, run_cli, wait_until
 
 CLOCKS = pathlib.Path(__file__).resolve().with_name("clock.yaml")
@@ -156,7 +156,7 @@ class Pauses(ClockTest):
         self.run_twins(None, stand_still)
 
     def test_the_disk_stands_still(self):
-        disk = SlowDisk(self.folder)
+        disk = BadDisk(self.folder)
 
         def stall(_server):
             disk.stall(5)

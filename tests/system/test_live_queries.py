@@ -15,10 +15,10 @@ QUERY = "select _key, count from per_user order by count desc, _key"
 class LiveClient:
     """Follows queries, and keeps their rows as the reference page says."""
 
-    def __init__(self, port):
+    def __init__(self, port, path="/ws/sql"):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
-        self.socket.sendall(b"GET /ws/sql HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode())
         self.stream = self.socket.makefile("rb")
         if not self.stream.readline().startswith(b"HTTP/1.1 101"):
             raise AssertionError("no WebSocket")
@@ -46,6 +46,8 @@ class LiveClient:
             data = self.stream.read(size)
             if first == 0x81:
                 return json.loads(data)
+            if first == 0x89:
+                self.socket.sendall(b"\x8a\x80\0\0\0\0")  # a pong
 
     def take(self):
         """Takes one message into the rows."""

@@ -13,7 +13,7 @@ import threading
 import time
 import unittest
 
-from disturb import SlowDisk
+from disturb import BadDisk
 from harness import SystemTest, cache_folder, run_cli, wait_until
 
 CROWD = pathlib.Path(__file__).resolve().with_name("crowd.yaml")
@@ -217,7 +217,7 @@ class WindowCloses(CrowdTest):
 
     def test_a_million_keys_while_the_disk_stalls(self):
         """Each fsync takes 2 s: producers wait for theirs, and nobody else does."""
-        disk = SlowDisk(self.folder)
+        disk = BadDisk(self.folder)
         server = self.server(CROWD, start=False)
         disk.use_in(server)
         server.start()

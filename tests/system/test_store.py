@@ -15,7 +15,7 @@ import threading
 import time
 import unittest
 
-from disturb import SlowDisk
+from disturb import BadDisk
 from harness import COUNTING, PROGRAM, SystemTest, expected_sessions, player_event, run_cli, wait_until
 
 BASE = (int(time.time()) - 1800) // 60 * 60 * 1000
@@ -596,7 +596,7 @@ class Retention(SystemTest):
 @unittest.skipIf(is_sanitized(), "a sanitizer has to be loaded first")
 class Broken(SystemTest):
     def test_only_a_restart_helps_behind_a_sync_that_failed(self):
-        server, disk = self.server(COUNTING, start=False), SlowDisk(self.folder)
+        server, disk = self.server(COUNTING, start=False), BadDisk(self.folder)
         disk.use_in(server)
         server.start()
         line = json.dumps({"user": "ann", "at": "2024-11-12T10:00:01Z", "points": 3})

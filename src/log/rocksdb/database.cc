@@ -18,6 +18,7 @@
 #include <spdlog/spdlog.h>
 
 #include "log/rocksdb/families.h"
+#include "log/rocksdb/info_log.h"
 #include "log/rocksdb/journal.h"
 #include "log/rocksdb/keys.h"
 #include "log/rocksdb/load.h"
@@ -267,9 +268,7 @@ rocksdb::DBOptions Database::db_options(Access access) const {
   options.bytes_per_sync = 1U << 20;        // write back evenly, not in bursts that delay fsyncs
   options.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(kWriteBufferBytes, nullptr);
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  options.keep_log_file_num = 4;
-  options.max_log_file_size = 4U << 20;
+  options.info_log = make_info_log();
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   if (access != Access::kRead) options.listeners.push_back(high_water_);
