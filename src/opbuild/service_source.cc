@@ -388,9 +388,10 @@ void ServiceWriter::write_update(const plan::Keyed& keyed, Value& value) {
             keyed.emits, update);
   out_.line("    gameflow::detail::TypeList<{}>,\n    gameflow::detail::TypeList<{}>>;\n", states,
             steps);
+  std::string asks = asks_of("dataflow::" + qualified("update_"), keyed.steps);
+  if (std::ranges::any_of(keyed.steps, names_record)) asks += " | gameflow::abi::kRecords";
   add_function("kUpdate", keyed.update_function, qualified("update_::run"),
-               type_ref("update_::Output"),
-               asks_of("dataflow::" + qualified("update_"), keyed.steps));
+               type_ref("update_::Output"), asks);
 }
 
 void ServiceWriter::write_flush(const plan::Node& node, const plan::Keyed& keyed, Value& value) {

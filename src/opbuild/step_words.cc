@@ -29,6 +29,25 @@ bool asks_for_key(const plan::Step& step) {
   return false;
 }
 
+bool names_record(const plan::Step& step) {
+  const spec::Position position = parse_block(step.code, step.name).operator_position;
+  const std::vector<spec::Token> tokens = spec::tokenize(step.code.text);
+  auto token = std::ranges::find_if(tokens, [&](const spec::Token& one) {
+    return position_of(step.code, one.offset) == position;
+  });
+  token = std::find_if(token, tokens.end(), [](const auto& one) { return is_symbol(one, "("); });
+  constexpr std::string_view kOpening = "(<[{", kClosing = ")>]}";
+  int depth = 0;
+  for (auto last = token; token != tokens.end(); last = token++) {
+    const bool is_symbol = token->kind == spec::TokenKind::kSymbol;
+    if (is_symbol && kClosing.find(token->text) != std::string_view::npos) --depth;
+    const bool is_end = depth == 0 || (depth == 1 && spec::is_symbol(*token, ","));
+    if (is_end && last != token) return !spec::is_symbol(*last, "&");
+    if (is_symbol && kOpening.find(token->text) != std::string_view::npos) ++depth;
+  }
+  return true;
+}
+
 std::string asks_of(std::string_view function, const std::vector<plan::Step>& steps) {
   std::string asks = function.empty() ? "0" : fmt::format("{}::kAsks", function);
   if (std::ranges::any_of(steps, asks_for_key)) asks += " | gameflow::abi::kRowKeys";

@@ -117,8 +117,11 @@ plan::Functions bind_functions(const plan::Graph& graph) {
             {name.kind, text, pointer(source), {abi::kFirstDeclared, abi::kNotWrapped}, 0});
         break;
       case abi::FunctionKind::kUpdate:
-        functions.push_back(
-            {name.kind, text, pointer(update), {abi::kFirstDeclared, abi::kNotWrapped}, 0});
+        functions.push_back({name.kind,
+                             text,
+                             pointer(update),
+                             {abi::kFirstDeclared, abi::kNotWrapped},
+                             abi::kRecords});
         break;
       case abi::FunctionKind::kFlush:
         functions.push_back(

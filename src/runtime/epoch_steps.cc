@@ -62,7 +62,7 @@ void EpochSteps::run(Epoch& epoch, std::uint32_t rank, bool is_small) {
     Epoch::Reading& reading = epoch.readings[i];
     const bool is_passing = std::ranges::all_of(reading.deliveries, [this](const auto& to) {
       const Service& service = tasks_[to.first]->service();
-      return service.is_pipe() && service.rank == 0;
+      return !service.keeps_records() && service.rank == 0;
     });
     record::BlockArena& passing = worker.scratch.passing;
     worker.scratch.begin();
@@ -80,7 +80,9 @@ void EpochSteps::run(Epoch& epoch, std::uint32_t rank, bool is_small) {
                                        is_passing ? &passing : &delivery->arena});
     }
     run_steps(*reading.chunk, worker.scratch);
-    if (is_passing) reading.chunk->forget_values();
+    if (!is_passing) return;
+    reading.chunk->forget_values();
+    for (const auto& [service, delivery] : reading.deliveries) delivery->own_placement.emitted = {};
   });
 }
 

@@ -54,19 +54,17 @@ void ExchangeBuilder::count() {
     begin.key += counts.key;
   }
   out_->shard_begin_[state::kShards] = begin.record;
-  out_->key_bytes_.resize(begin.key);
+  out_->key_bytes_.resize(begin.key, boost::container::default_init);
 }
 
 // Counting sort; within a shard records stay in order.
 void ExchangeBuilder::finish() {
   count();
   Exchange& out = *out_;
-  out.probes_.resize(placed_.size());
-  out.values_.resize(placed_.size());
-  out.times_.resize(placed_.size());
-  out.record_windows_.resize(placed_.size());
-  out.records_.resize(placed_.size());
-  out.numbers_.resize(placed_.size());
+  const auto make_room = [&](auto&... columns) {
+    (columns.resize(placed_.size(), boost::container::default_init), ...);
+  };
+  make_room(out.probes_, out.values_, out.times_, out.record_windows_, out.records_, out.numbers_);
   for (std::size_t i = 0; i < placed_.size(); ++i) {
     const Placed& placed = placed_[i];
     const std::string_view key = placed.probe.key;

@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/container/vector.hpp>
+
 #include "base/time.h"
 #include "record/arena.h"
 #include "state/layout.h"
@@ -50,13 +52,17 @@ class Exchange {
  private:
   friend class ExchangeBuilder;
 
+  // Room that is not filled as it is made.
+  template <class T>
+  using Column = boost::container::vector<T>;
+
   std::vector<window::Span> windows_;
   // By shard.
-  std::vector<state::Probe> probes_;
-  std::vector<const void*> values_;
-  std::vector<Timestamp> times_;
-  std::vector<std::uint32_t> record_windows_, records_, numbers_;
-  std::vector<char> key_bytes_;
+  Column<state::Probe> probes_;
+  Column<const void*> values_;
+  Column<Timestamp> times_;
+  Column<std::uint32_t> record_windows_, records_, numbers_;
+  Column<char> key_bytes_;
   std::uint32_t shard_begin_[state::kShards + 1] = {};
   std::uint64_t shards_mask_ = 0;
   static_assert(state::kShards == 64);

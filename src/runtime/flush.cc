@@ -1,7 +1,6 @@
 #include "runtime/flush.h"
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -9,6 +8,7 @@
 #include "query/page.h"
 #include "record/codec.h"
 #include "runtime/tables.h"
+#include "state/sessions.h"
 
 namespace gameflow::runtime {
 namespace {
@@ -19,7 +19,7 @@ constexpr std::size_t kRowsAtOnce = 512;
 }  // namespace
 
 Flusher::Flusher(const plan::Graph& graph, const Service& service, const RowSource& source)
-    : service_(service), reader_(graph, service.id, &source), result_bytes_(service.sinks.size()) {
+    : service_(service), reader_(graph, service.id, &source) {
   const BoundKeyed& keyed = *service.keyed;
   if (keyed.assigner.is_merged()) merger_.emplace(keyed.layout, keyed.merges);
 }
@@ -28,7 +28,7 @@ void Flusher::release_memory() {
   reader_.release_memory();
   arena_.reset(0);
   if (merger_) merger_->forget();
-  std::ranges::fill(result_bytes_, 0);
+  std::string().swap(json_);
 }
 
 void Flusher::add_failure(std::string_view op, const Error& error, const state::Entry* session,
@@ -73,21 +73,23 @@ class Flusher::Result final : public SinkTaker {
 
 void Flusher::add_result(const void* value, std::uint32_t sink, std::optional<std::string_view> key,
                          Timestamp time, Flushed& flushed) {
-  std::string json;
-  std::size_t& bytes_before = result_bytes_[sink];
-  json.reserve(bytes_before + bytes_before / 8);
-  record::encode_json(*service_.sinks[sink].type, value, json);
-  bytes_before = json.size();
-  if (json.size() <= kOutputBytesMax) {
+  json_.clear();
+  record::encode_json(*service_.sinks[sink].type, value, json_);
+  if (json_.size() <= kOutputBytesMax) {
+    const auto kept = [&](std::string_view text) {
+      auto* const bytes = static_cast<char*>(flushed.text.allocate(text.size(), 1));
+      text.copy(bytes, text.size());
+      return std::string_view(bytes, text.size());
+    };
     flushed.records.push_back(
-        {sink, key ? std::optional(std::string(*key)) : std::nullopt, std::move(json), time});
+        {sink, key ? std::optional(kept(*key)) : std::nullopt, kept(json_), time});
     return;
   }
   ++flushed.counts[service_.flush_number()].failed;
   add_failure("flush",
               {ErrorCode::kPayloadTooLarge,
                fmt::format("the result has {} bytes; the limit is {}: add a limit to the query",
-                           json.size(), kOutputBytesMax)},
+                           json_.size(), kOutputBytesMax)},
               nullptr, flushed);
 }
 
@@ -155,10 +157,7 @@ std::vector<const state::Entry*> Flusher::in_order(const query::Shards& tables) 
     });
   }
   if (layout.has_sessions()) {
-    std::ranges::sort(entries, {}, [&](const state::Entry* entry) {
-      const state::SessionTimes& session = layout.session(entry);
-      return std::tuple(session.last, session.first, layout.key(entry));
-    });
+    state::sort_sessions(layout, entries);
   } else {
     std::ranges::sort(entries, {}, [&](const state::Entry* entry) { return layout.key(entry); });
   }

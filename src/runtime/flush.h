@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,11 +61,12 @@ struct Flushed {
   std::size_t windows = 1;
   struct Record {
     std::uint32_t sink;  // of the service
-    std::optional<std::string> key;
-    std::string value;  // JSON
+    std::optional<std::string_view> key;
+    std::string_view value;  // JSON
     Timestamp time;
   };
   std::vector<Record> records;
+  std::pmr::monotonic_buffer_resource text;  // of the records
   std::vector<DeadLetter> dead;
   OperatorCounts counts;
 };
@@ -102,7 +104,7 @@ class Flusher {
   SinkScratch sinks_;
   std::vector<const state::Entry*> sessions_;  // each of what is in sinks_; empty: there are none
   std::optional<state::PaneMerger> merger_;    // where windows are made of many panes
-  std::vector<std::size_t> result_bytes_;  // of each sink's last result: the next is often as large
+  std::string json_;                         // of the result at hand
 };
 
 }  // namespace gameflow::runtime

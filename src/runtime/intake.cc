@@ -13,6 +13,11 @@ namespace {
 // decoding and the functions.
 constexpr std::size_t kChunkBytes = 1U << 20;
 
+// Of a batch, and what is made of it: stored as columns it is much smaller.
+std::size_t decoded_bytes(const record::Batch& batch, const record::Type& type) {
+  return std::max(batch.memory_bytes(), batch.size() * type.size);
+}
+
 }  // namespace
 
 Result<Intake::Feeds> Intake::find_feeds(std::span<const std::unique_ptr<ServiceTask>> tasks,
@@ -140,7 +145,7 @@ void Intake::cut(Feed& feed, EpochMemory& memory, Epoch& epoch) {
       }
       bytes = 0;
     }
-    bytes += batch->memory_bytes();
+    bytes += decoded_bytes(*batch, *feed.topic->type);
     epoch.readings.back().source.batches.push_back(std::move(batch));
   }
 }

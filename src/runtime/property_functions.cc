@@ -357,15 +357,15 @@ plan::Functions bind(const Case& made, const plan::Graph& graph) {
     bound.at(number) = bound_of(made, parse(name.name));
     const Pointers& pointers = kPointers[number];
     const char* const text = name.name.data();  // of the graph, which outlives its engine
-    const auto add = [&](Pointer pointer, u32 wraps) {
-      functions.push_back({name.kind, text, pointer, {abi::kFirstDeclared, wraps}, 0});
+    const auto add = [&](Pointer pointer, u32 wraps, u32 asks = 0) {
+      functions.push_back({name.kind, text, pointer, {abi::kFirstDeclared, wraps}, asks});
     };
     switch (name.kind) {
       case abi::FunctionKind::kChain:
         add(chain_like(number, functions, kPointers), abi::kNotWrapped);
         break;
       case abi::FunctionKind::kUpdate:
-        add(pointers.update, abi::kNotWrapped);
+        add(pointers.update, abi::kNotWrapped, abi::kRecords);
         break;
       case abi::FunctionKind::kFlush:
         add(pointers.flush, abi::kNotWrapped << 1);

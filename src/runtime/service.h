@@ -113,6 +113,11 @@ struct Service {
   bool has_keyed_outputs() const {
     return join || (keyed && keyed->plan->has_outputs() && !sinks.empty());
   }
+  // Whether what left a source's chain is still read once it is placed in shards.
+  bool keeps_records() const {
+    if (is_pipe()) return false;
+    return has_keyed_outputs() || (keyed->update.asks & (abi::kRecords | abi::kRecordKeys)) != 0;
+  }
   // Of a join.
   Side side_of(std::uint32_t input) const {
     return inputs[input].source == 0 ? Side::kLeft : Side::kRight;

@@ -2,6 +2,7 @@
 
 #include <new>
 
+#define XXH_INLINE_ALL  // short keys: the call through a table costs as much as the hash
 #include <xxhash.h>
 
 namespace gameflow::state {

@@ -51,8 +51,9 @@ struct SessionTimes {
   // The engine's own.
   Timestamp due_at;                  // of its timer
   Timestamp pending = kNoSession;    // of the last record in the batch at hand; kNoSession: none
-  std::uint32_t place = UINT32_MAX;  // of the entry in its table, from its first timer on
-  std::uint32_t count = 0;           // in slot 0: of the key's sessions; they have slots 0, 1, …
+  // Places in the table, once they were asked for: of the entry, and of its key's slot 0.
+  std::uint32_t place = UINT32_MAX, place_of_latest = UINT32_MAX;
+  std::uint32_t count = 0;  // in slot 0: of the key's sessions; they have slots 0, 1, …
 };
 
 class Layout {

@@ -44,6 +44,9 @@ struct SessionRules {
   Timestamp end_of(const SessionTimes& session) const { return session.last + gap; }
 };
 
+// Sorts sessions by their end, first record and key, whatever shards they lie in.
+void sort_sessions(const Layout& layout, std::vector<const Entry*>& sessions);
+
 // What becomes of two rows of each state; as RowMerger.
 using MergeFns = std::vector<abi::MergeFn>;
 
@@ -109,7 +112,7 @@ class Sessions {
     Entry* behind = nullptr;  // begins after it
   };
   Neighbours touched(const Entry* latest, Timestamp time) const;
-  Entry* slot(std::string_view full_key, std::uint32_t number);
+  Entry* slot(Entry* latest, std::uint32_t number);
   bool within_max(Timestamp first, Timestamp time) const {
     return !rules_.max || time < first + *rules_.max;
   }
@@ -119,7 +122,8 @@ class Sessions {
   void move(Entry* from, Entry* to, Timestamp now);
   void erase(Entry* entry, Timestamp now);
   void arm(Entry* entry);
-  std::uint32_t place_of(Entry* entry);
+  std::uint32_t place_of(Entry* entry) const;
+  std::uint32_t place_of_latest(Entry* entry) const;
   std::vector<const Entry*> due(Timestamp until);
   void remove(std::span<const Entry* const> ended, Timestamp now);
   void pack(Entry* latest, Timestamp now);

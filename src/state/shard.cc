@@ -43,6 +43,7 @@ void Shard::Window::set_timers(const Layout& layout) {
       SessionTimes& session = layout.session(table.edit(place));
       session.due_at = due_at;
       session.place = place;
+      session.place_of_latest = UINT32_MAX;
       timers.add({due_at, place, 0});
     }
     for (std::uint32_t state = 0; state < layout.state_count(); ++state) {

@@ -240,21 +240,21 @@ void Table::reserve(std::size_t keys) {
   if (groups != map_.groups) grow_index(groups);
 }
 
-Entry* Table::find_or_insert(std::string_view key, std::uint64_t hash) {
+std::uint32_t Table::place_or_insert(std::string_view key, std::uint64_t hash) {
   if (map_.groups == 0) reserve(1);
   const PageMap::Place place = map_.find(layout_, key, hash);
-  if (place.found) return writable_entry(map_.group(place.group).refs[place.slot]);
+  if (place.found) return map_.group(place.group).refs[place.slot];
   reserve(map_.keys + 1);
   return insert_new(key, hash);
 }
 
 // Of a key that is not there, with room for it in the index.
-Entry* Table::insert_new(std::string_view key, std::uint64_t hash) {
+std::uint32_t Table::insert_new(std::string_view key, std::uint64_t hash) {
   const std::uint32_t ref = make_entry(key);
   insert(hash, ref);
   ++map_.keys;
   ++dead_;
-  return const_cast<Entry*>(map_.entry(ref));
+  return ref;
 }
 
 void Table::fetch_group(const Probe& probe) const {

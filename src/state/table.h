@@ -50,7 +50,9 @@ class Table {
 
   // The entry of the key; made, with initialised rows that are not live, if there is none. May be
   // written, and stays where it is, until commit(), seal() or revert().
-  Entry* find_or_insert(std::string_view key, std::uint64_t hash);
+  Entry* find_or_insert(std::string_view key, std::uint64_t hash) {
+    return writable_entry(place_or_insert(key, hash));
+  }
   // The same for each probe, fetching ahead: where the table is not in the caches it takes half the
   // time.
   void find_or_insert(std::span<const Probe> probes, Entry** entries);
@@ -69,7 +71,10 @@ class Table {
   // The rows of these states are gone; the caller has made them as in a new entry.
   void mark_erased(Entry* entry, std::uint32_t states, Timestamp now);
 
-  // Where the entry of the key is, until the table is made anew; nothing: there is none.
+  // Where the entry of the key is, until the table is made anew; it is made, as above, if there is
+  // none.
+  std::uint32_t place_or_insert(std::string_view key, std::uint64_t hash);
+  // The same; nothing: there is none.
   std::optional<std::uint32_t> place_of(std::string_view key, std::uint64_t hash) const;
   const Entry* entry_at(std::uint32_t place) const { return map_.entry(place); }
   // To be written, as find_or_insert.
@@ -157,7 +162,7 @@ class Table {
   void fetch_entry(const Probe& probe) const;
   IndexGroup& writable_group(std::size_t number);
   void grow_index(std::size_t groups);
-  Entry* insert_new(std::string_view key, std::uint64_t hash);
+  std::uint32_t insert_new(std::string_view key, std::uint64_t hash);
   void take(std::uint64_t hash, const Entry* from);
   void insert(std::uint64_t hash, std::uint32_t ref);
   void remove(std::uint64_t hash, std::uint32_t ref);

@@ -16,7 +16,7 @@ bool Table::is_mostly_dead() const {
 
 // The rows of a key that is not there, with room for it in the index.
 void Table::take(std::uint64_t hash, const Entry* from) {
-  Entry* const to = insert_new(layout_.key(from), hash);
+  Entry* const to = edit(insert_new(layout_.key(from), hash));
   std::memcpy(static_cast<void*>(to + 1), from + 1, layout_.mutable_bytes() - sizeof(Entry));
   mark_changed(to, from->live, from->updated_at);
 }

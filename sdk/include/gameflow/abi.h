@@ -12,7 +12,7 @@
 namespace gameflow::abi {
 
 // Raised when this file, types.h, text.h or arena.h change a layout or a meaning.
-inline constexpr u32 kVersion = 9;
+inline constexpr u32 kVersion = 10;
 
 // A failed record of a batch: its index, which function of a chain failed (its place in it, from 0;
 // 0 where there is only one), and what the exception said (in the call's arena).
@@ -166,7 +166,8 @@ using MergeFn = u32 (*)(Call* call, void* const* into, const void* const* from, 
 enum class FunctionKind : u32 { kChain, kUpdate, kFlush, kExpire, kMerge, kEach, kJoin };
 
 // What a function asks for, in a mask: a column that nobody reads need not be made.
-enum Asks : u32 { kNothing = 0, kRecordKeys = 1, kRowKeys = 2 };
+// kRecords: of update-state, what it is given lies at KeyedRecords::values.
+enum Asks : u32 { kNothing = 0, kRecordKeys = 1, kRowKeys = 2, kRecords = 4 };
 
 // A type of the dataflow as generated code names it: `base` is a record::Kind, from kFirstDecimal
 // on a Decimal of so many digits more, from kFirstDeclared on record::Type::id; `wraps` says in
