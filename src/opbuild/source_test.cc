@@ -25,6 +25,37 @@ TEST(Source, DoesNotDependOnWhereTheFileIs) {
             generate_source(graph_of(player_sessions(), "/some/where/else/dataflow.yaml")));
 }
 
+// Records that nobody reads once they are in their shards are not kept until then.
+TEST(Source, SaysWhetherTheUpdateReadsTheRecord) {
+  struct Row {
+    std::string_view update;
+    bool reads;
+  };
+  constexpr Row kRows[] = {
+      {"void count(const PlayerEvent&) { events_per_user().count += 1; }", false},
+      {"void count(const PlayerEvent& event) { events_per_user().count += 1; }", true},
+      {"void count(const PlayerEvent /* e */ &) { events_per_user().count += 1; }", false},
+      {"void count([[maybe_unused]] const PlayerEvent&) { events_per_user().count += 1; }", false},
+      {"void count(PlayerEvent) { events_per_user().count += 1; }", true},  // might be a name
+      {"[](const PlayerEvent&) { events_per_user().count += 1; }", false},
+      {"[](const auto& event) { events_per_user().count += 1; }", true},
+      {"[n = 1](const PlayerEvent&) { events_per_user().count += n; }", false},
+      {"int one(const PlayerEvent&) { return 1; } void count(const PlayerEvent& e) { one(e); }",
+       true},
+      {"void count(const PlayerEvent&, Optional<Text> key) { events_per_user().count += 1; }",
+       false},
+      {"void count(const std::pair<int, PlayerEvent>& pair) {}", true},
+  };
+  for (const Row& row : kRows) {
+    SCOPED_TRACE(row.update);
+    std::string yaml = player_sessions();
+    const std::size_t start = yaml.find("i64 points(");
+    yaml.replace(start, yaml.find("\n      flush:", start) - start, row.update);
+    const std::string source = generate_source(graph_of(yaml));
+    EXPECT_EQ(source.find("abi::kRecords") != std::string::npos, row.reads);
+  }
+}
+
 struct SqlRow {
   std::string_view name, expression;
   std::string_view query;  // empty: not found

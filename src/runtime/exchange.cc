@@ -35,7 +35,7 @@ void ExchangeBuilder::add(std::string_view key, std::uint32_t window, const void
                           Timestamp time, std::uint32_t record, std::uint32_t number) {
   key = with_suffix(key);
   const std::uint64_t hash = state::hash_key(key);
-  placed_.push_back({{key, hash}, value, time, window, record, number});
+  placed_.push_back({{key, hash}, {value, time, window, record, number}});
   shards_.push_back(static_cast<std::uint8_t>(state::shard_of(hash)));
 }
 
@@ -61,10 +61,8 @@ void ExchangeBuilder::count() {
 void ExchangeBuilder::finish() {
   count();
   Exchange& out = *out_;
-  const auto make_room = [&](auto&... columns) {
-    (columns.resize(placed_.size(), boost::container::default_init), ...);
-  };
-  make_room(out.probes_, out.values_, out.times_, out.record_windows_, out.records_, out.numbers_);
+  out.probes_.resize(placed_.size(), boost::container::default_init);
+  out.records_.resize(placed_.size(), boost::container::default_init);
   for (std::size_t i = 0; i < placed_.size(); ++i) {
     const Placed& placed = placed_[i];
     const std::string_view key = placed.probe.key;
@@ -73,38 +71,28 @@ void ExchangeBuilder::finish() {
     key.copy(bytes, key.size());
     at.key += static_cast<std::uint32_t>(key.size());
     out.probes_[at.record] = {{bytes, key.size()}, placed.probe.hash};
-    out.values_[at.record] = placed.value;
-    out.times_[at.record] = placed.time;
-    out.record_windows_[at.record] = placed.window;
     out.records_[at.record] = placed.record;
-    out.numbers_[at.record] = placed.number;
     ++at.record;
   }
 }
 
 Exchange::Records Exchange::shard(std::uint32_t number) const {
   const std::size_t begin = shard_begin_[number];
-  return {probes_.data() + begin,          values_.data() + begin,  times_.data() + begin,
-          record_windows_.data() + begin,  records_.data() + begin, numbers_.data() + begin,
-          shard_begin_[number + 1] - begin};
+  return {probes_.data() + begin, records_.data() + begin, shard_begin_[number + 1] - begin};
 }
 
 std::size_t Exchange::Records::end_of_window(std::size_t begin, std::size_t most) const {
   const std::size_t limit = begin + std::min(most, size - begin);
-  const std::uint32_t window = windows[begin];
+  const std::uint32_t window = records[begin].window;
   std::size_t end = begin;
-  while (end < limit && windows[end] == window) ++end;
+  while (end < limit && records[end].window == window) ++end;
   return end;
 }
 
 void Exchange::clear() {
   windows_.clear();
   probes_.clear();
-  values_.clear();
-  times_.clear();
-  record_windows_.clear();
   records_.clear();
-  numbers_.clear();
   std::ranges::fill(shard_begin_, 0U);
   shards_mask_ = 0;
 }

@@ -3,7 +3,9 @@
 // One worker places the records of a chunk: its builder takes them in order, then sorts them by
 // shard into the exchange. Each shard then takes its own from all chunks, in order of chunk. What
 // an update needs of a record is copied out while it is in the cache: fetched from columns, record
-// by record, it costs four cache misses each (update 390 to 210 ms per 2 M events).
+// by record, it costs four cache misses each (update 390 to 210 ms per 2 M events). It is copied as
+// one, beside its key: there are so many shards that each column more is a cache line more to
+// write.
 //
 // Threads  an exchange is filled by one worker, then read by many; a builder is a worker's own.
 #pragma once
@@ -26,14 +28,17 @@ namespace gameflow::runtime {
 
 class Exchange {
  public:
-  // Records of one shard, a column of each kind.
+  struct Record {
+    const void* value;
+    Timestamp time;
+    std::uint32_t window;  // number in windows()
+    std::uint32_t record;  // in the chunk
+    std::uint32_t number;  // among what left the chain
+  };
+  // Of one shard: of each record its key, and the rest.
   struct Records {
     const state::Probe* probes;
-    const void* const* values;
-    const Timestamp* times;
-    const std::uint32_t* windows;  // numbers in windows()
-    const std::uint32_t* records;  // in the chunk
-    const std::uint32_t* numbers;  // among what left the chain
+    const Record* records;
     std::size_t size;
 
     // Behind `begin`, at most `most` records further, where another window begins.
@@ -59,9 +64,7 @@ class Exchange {
   std::vector<window::Span> windows_;
   // By shard.
   Column<state::Probe> probes_;
-  Column<const void*> values_;
-  Column<Timestamp> times_;
-  Column<std::uint32_t> record_windows_, records_, numbers_;
+  Column<Record> records_;
   Column<char> key_bytes_;
   std::uint32_t shard_begin_[state::kShards + 1] = {};
   std::uint64_t shards_mask_ = 0;
@@ -88,12 +91,10 @@ class ExchangeBuilder {
   // As it was added.
   struct Placed {
     state::Probe probe;
-    const void* value;
-    Timestamp time;
-    std::uint32_t window, record, number;
+    Exchange::Record record;
   };
 
-  // Where the next record of a shard goes: a place in the columns, and in key_bytes_.
+  // Where the next record of a shard goes: a place in the two columns, and in key_bytes_.
   struct Place {
     std::uint32_t record = 0, key = 0;
   };

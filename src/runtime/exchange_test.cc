@@ -34,12 +34,12 @@ TEST(Exchange, EveryRecordIsInTheShardOfItsKeyInOrder) {
       const Exchange::Records placed = exchange.shard(shard);
       for (std::size_t i = 0; i < placed.size; ++i) {
         const std::string_view key = placed.probes[i].key;
-        const std::uint32_t record = placed.records[i];
+        const std::uint32_t record = placed.records[i].record;
         found.emplace_back(key, record);
         EXPECT_EQ(placed.probes[i].hash, state::hash_key(key));
-        EXPECT_EQ(exchange.windows()[placed.windows[i]], record % 3 == 0 ? kNext : kWindow);
-        EXPECT_EQ(placed.values[i], &keys[record]);
-        EXPECT_EQ(placed.times[i], Timestamp{record});
+        EXPECT_EQ(exchange.windows()[placed.records[i].window], record % 3 == 0 ? kNext : kWindow);
+        EXPECT_EQ(placed.records[i].value, &keys[record]);
+        EXPECT_EQ(placed.records[i].time, Timestamp{record});
       }
       EXPECT_EQ(found, expected[shard]) << shard;
       EXPECT_EQ((exchange.shards() >> shard & 1U) != 0, !found.empty());

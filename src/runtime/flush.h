@@ -104,7 +104,7 @@ class Flusher {
   SinkScratch sinks_;
   std::vector<const state::Entry*> sessions_;  // each of what is in sinks_; empty: there are none
   std::optional<state::PaneMerger> merger_;    // where windows are made of many panes
-  std::string json_;                         // of the result at hand
+  std::string json_;                           // of the result at hand
 };
 
 }  // namespace gameflow::runtime

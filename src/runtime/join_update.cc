@@ -52,19 +52,19 @@ void JoinUpdate::take(const Work& work, std::uint32_t delivery) {
   const Exchange::Records placed = exchange.shard(work.shard);
   const Side side = work.service.side_of(from.input);
   for (std::size_t i = 0; i < placed.size; ++i) {
-    if (i + kFetchAhead < placed.size) fetch(placed.values[i + kFetchAhead]);
-    const auto& arrival = *static_cast<const JoinArrival*>(placed.values[i]);
-    at_ = {delivery, placed.records[i], placed.numbers[i]};
-    const window::Span bucket = exchange.windows()[placed.windows[i]];
+    if (i + kFetchAhead < placed.size) fetch(placed.records[i + kFetchAhead].value);
+    const auto& arrival = *static_cast<const JoinArrival*>(placed.records[i].value);
+    at_ = {delivery, placed.records[i].record, placed.records[i].number};
+    const window::Span bucket = exchange.windows()[placed.records[i].window];
     if (work.rules.refused->contains(bucket.start)) {
       work.outcome.failed.push_back(
           {delivery, at_.record, at_.number, "assign-timestamp",
            fmt::format("the event, at {}, is far ahead of the clock, and too much is kept for such "
                        "times: is a device's clock wrong?",
-                       format_timestamp(placed.times[i]))});
+                       format_timestamp(placed.records[i].time))});
       continue;
     }
-    meet(work, keep(work, arrival, placed.times[i], placed.probes[i], bucket, side));
+    meet(work, keep(work, arrival, placed.records[i].time, placed.probes[i], bucket, side));
   }
 }
 

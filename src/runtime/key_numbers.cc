@@ -27,7 +27,8 @@ void KeyNumbers::count(std::span<const Delivery* const> deliveries, std::uint32_
     const Exchange::Records placed = exchange.shard(shard);
     for (std::size_t begin = 0; begin < placed.size;) {
       const std::size_t end = placed.end_of_window(begin, placed.size);
-      const std::uint32_t window = window_number(exchange.windows()[placed.windows[begin]].start);
+      const std::uint32_t window =
+          window_number(exchange.windows()[placed.records[begin].window].start);
       for (; begin < end; ++begin) numbers_.push_back(number_of(placed.probes[begin], window));
     }
   }

@@ -113,12 +113,12 @@ void ShardUpdate::take(const Work& work, std::uint32_t delivery) {
   for (std::size_t begin = 0; begin < placed.size;) {
     const std::size_t end = placed.end_of_window(begin, kBatch - values_.size());
     const std::size_t count = end - begin;
-    const window::Span span = exchange.windows()[placed.windows[begin]];
+    const window::Span span = exchange.windows()[placed.records[begin].window];
     if (rules.refused->contains(span.start)) {
       for (std::size_t i = begin; i < end; ++i) {
         work.service.add_failure(from.input, "assign-timestamp", work.outcome.counts);
         work.outcome.failed.push_back(
-            {delivery, placed.records[i], placed.numbers[i], "assign-timestamp",
+            {delivery, placed.records[i].record, placed.records[i].number, "assign-timestamp",
              fmt::format("the event's window, from {}, is far ahead of the clock, and too many "
                          "such windows are open: is a device's clock wrong?",
                          format_timestamp(span.start))});
@@ -126,10 +126,10 @@ void ShardUpdate::take(const Work& work, std::uint32_t delivery) {
     } else {
       state::Shard::Window& window = work.shard.touch(span.start);
       find_entries(placed, begin, end, span.start, window.table);
-      values_.insert(values_.end(), placed.values + begin, placed.values + end);
+      for (std::size_t i = begin; i < end; ++i) values_.push_back(placed.records[i].value);
       spans_.insert(spans_.end(), count,
                     has_span ? abi::WindowSpan{span.start.ms, span.end.ms} : abi::WindowSpan{});
-      runs_.push_back({&window, count, delivery, placed.records + begin, placed.numbers + begin});
+      runs_.push_back({&window, count, delivery, placed.records + begin});
       add_columns(work, from, placed, begin, end);
       if (values_.size() == kBatch) apply(work);
     }
@@ -149,14 +149,15 @@ void ShardUpdate::add_columns(const Work& work, const Delivery& delivery,
   if (!has_row_keys && !has_record_keys && !is_timed) return;
   for (std::size_t i = begin; i < end; ++i) {
     if (has_row_keys) columns_.row_keys.push_back(Text::view(placed.probes[i].key));
-    if (has_outputs) columns_.times.push_back(placed.times[i].ms);
+    if (has_outputs) columns_.times.push_back(placed.records[i].time.ms);
     if (is_timed) {
       // An event counts for no more than the time when its record arrived.
-      const Timestamp appended_at = delivery.chunk->origin(placed.records[i]).appended_at();
-      const Timestamp time = std::min(placed.times[i], appended_at);
+      const Timestamp appended_at = delivery.chunk->origin(placed.records[i].record).appended_at();
+      const Timestamp time = std::min(placed.records[i].time, appended_at);
       columns_.seen_times.push_back(keyed.plan->has_event_time ? time.ms : work.rules.now.ms);
     }
-    if (has_record_keys) columns_.record_keys.push_back(delivery.record_key(placed.numbers[i]));
+    if (has_record_keys)
+      columns_.record_keys.push_back(delivery.record_key(placed.records[i].number));
   }
 }
 
@@ -224,14 +225,14 @@ void ShardUpdate::apply(const Work& work) {
     for (std::size_t i = begin; i < end; ++i) note_use(work, *run.window, i);
     for (; failure != errors_.data() + failures && failure->index < end; ++failure) {
       const std::size_t at = failure->index - begin;
-      work.outcome.failed.push_back({run.delivery, run.records[at], run.numbers[at],
+      work.outcome.failed.push_back({run.delivery, run.records[at].record, run.records[at].number,
                                      keyed.operators[failure->step], failure->message.str()});
     }
     for (; made != out.end() && made->origin < end; ++made) {
       const std::size_t at = made->origin - begin;
-      work.outcome.outputs.push_back(
-          {run.delivery,
-           {*made, columns_.row_keys[made->origin], run.records[at], run.numbers[at]}});
+      work.outcome.outputs.push_back({run.delivery,
+                                      {*made, columns_.row_keys[made->origin],
+                                       run.records[at].record, run.records[at].number}});
     }
     begin = end;
   }

@@ -160,8 +160,7 @@ class ShardUpdate {
     state::Shard::Window* window;
     std::size_t size;
     std::uint32_t delivery;
-    const std::uint32_t* records;  // in the chunk
-    const std::uint32_t* numbers;  // among what left the chain
+    const Exchange::Record* records;
   };
   // Where others get the same records: their keys, and by window and number the entries of these.
   KeyNumbers keys_;

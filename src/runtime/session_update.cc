@@ -28,12 +28,13 @@ void SessionUpdate::take(const Work& work, std::uint32_t delivery, std::uint32_t
     found_.resize(count);
     work.table.find_or_insert({placed.probes + begin, count}, found_.data());
     for (std::size_t i = 0; i < count; ++i) {
+      const Exchange::Record& record = placed.records[begin + i];
       add(work, {.latest = found_[i],
-                 .time = placed.times[begin + i],
-                 .value = placed.values[begin + i],
+                 .time = record.time,
+                 .value = record.value,
                  .delivery = delivery,
-                 .record = placed.records[begin + i],
-                 .number = placed.numbers[begin + i]});
+                 .record = record.record,
+                 .number = record.number});
     }
     begin += count;
   }
@@ -87,8 +88,8 @@ void SessionUpdate::add_columns(const SessionEpoch& epoch, const Record& record)
 // `is_again`: it has run before, and been counted.
 void SessionUpdate::apply(const Work& work, bool is_again) {
   const auto count = static_cast<u32>(records_.size());
-  uses_.resize(count);
-  errors_.resize(count);
+  uses_.resize(std::max<std::size_t>(uses_.size(), count));
+  errors_.resize(std::max<std::size_t>(errors_.size(), count));
   abi::Call call = call_with(arena_, work.epoch.reader);
   if (!work.outcome.counts.empty() && !is_again)
     call.counts = &work.outcome.counts[work.epoch.first];

@@ -49,8 +49,8 @@ inline constexpr Timestamp kNoSession{INT64_MIN};
 struct SessionTimes {
   Timestamp first, last;  // event times of its records
   // The engine's own.
-  Timestamp due_at;                  // of its timer
-  Timestamp pending = kNoSession;    // of the last record in the batch at hand; kNoSession: none
+  Timestamp due_at;                // of its timer
+  Timestamp pending = kNoSession;  // of the last record in the batch at hand; kNoSession: none
   // Places in the table, once they were asked for: of the entry, and of its key's slot 0.
   std::uint32_t place = UINT32_MAX, place_of_latest = UINT32_MAX;
   std::uint32_t count = 0;  // in slot 0: of the key's sessions; they have slots 0, 1, …

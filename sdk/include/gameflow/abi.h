@@ -165,8 +165,7 @@ using MergeFn = u32 (*)(Call* call, void* const* into, const void* const* from, 
 
 enum class FunctionKind : u32 { kChain, kUpdate, kFlush, kExpire, kMerge, kEach, kJoin };
 
-// What a function asks for, in a mask: a column that nobody reads need not be made.
-// kRecords: of update-state, what it is given lies at KeyedRecords::values.
+// What a function asks for, in a mask: what nobody reads need not be made, or (kRecords) kept.
 enum Asks : u32 { kNothing = 0, kRecordKeys = 1, kRowKeys = 2, kRecords = 4 };
 
 // A type of the dataflow as generated code names it: `base` is a record::Kind, from kFirstDecimal
