@@ -24,8 +24,8 @@ let topics = [];               // the last answer of /topics
 let connectors = [];           // the last answer of /connectors
 let advanced_at = null;        // when records last came in; null: nobody knows
 let polls = 0;
-const rates = new Rates();     // of the topics
-const moved = new Rates();     // of what connectors move, by their own reports
+const rates = new Rates('gameflow.rates.topics');
+const moved = new Rates('gameflow.rates.connectors');  // what they move, by their own reports
 const results = new Results($('results'));
 const rest = new Results($('results-rest'), {only_seen: true});
 let chosen = null;             // which results: {shown, rest}; null: not known yet
@@ -213,7 +213,9 @@ function drawTiles() {
   setText($('windows-note'), dataflow ? `${whole(sum.windows_open)} open` : 'no dataflow runs here');
   setText($('late'), dataflow ? short(sum.records_late) : '–');
   setText($('dead'), dataflow ? short(sum.records_dead) : '–');
-  setText($('dead-note'), sum.records_dead > 0 && dataflow.dead_letter_topic ? `kept in ${dataflow.dead_letter_topic}` : 'kept with reason');
+  const letters = sum.records_dead > 0 ? dataflow.dead_letter_topic : null;
+  if (letters) $('dead').href = `studio#topic/${encodeURIComponent(letters)}`;
+  setText($('dead-note'), letters ? `kept in ${letters}` : 'kept with reason');
   const worst = mostLate();
   setText($('late-note'), worst ? `${Math.round(worst.share * 100)} % of the last minute in ${worst.name}` : 'for their window');
   $('late-note').title = worst?.reason ?? '';

@@ -9,6 +9,18 @@ export const kHistory = 120;   // rates kept of each counter
 export class Rates {
   #counters = new Map();  // name -> {samples: [{at, count}], history: [rate]}
 
+  // `kept`: the name under which they outlast a reload of the page, in the tab that they were seen in.
+  constructor(kept) {
+    try {
+      this.#counters = new Map(JSON.parse(sessionStorage.getItem(kept)));
+    } catch {}  // what is there is of another version, or the browser keeps nothing
+    addEventListener('pagehide', () => {
+      try {
+        sessionStorage.setItem(kept, JSON.stringify([...this.#counters]));
+      } catch {}  // they are too many: the next page begins anew
+    });
+  }
+
   // `at`: ms by the server's clock, as how long an answer takes would show in a rate. A counter that falls, a clock
   // set back or a long pause (a hidden tab) begins anew. True where the counter has grown.
   add(name, at, count) {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import {after, afterEach, before, beforeEach, describe, it} from 'node:test';
 import {FakeServer} from './fake_server.mjs';
-import {dashState, launchBrowser, openPage, untilState} from './harness.mjs';
+import {dashState, launchBrowser, openPage, until, untilState} from './harness.mjs';
 
 const kTopic = 'counts';
 const kWindow = 5_000, kTail = 60;
@@ -237,6 +237,26 @@ describe('live client', {timeout: 120_000}, () => {
     assert.match(await page.textContent('#status-age'), /^2 h 0 min old$/);
     server.append('input', {x: 2});
     await untilState(page, 'live', (s) => s.status === 'live');
+  });
+
+  it('the overview goes on with its history after a reload, and leads to the dead letters', async () => {
+    server.create('input');
+    server.append('input', {x: 1});
+    const counters = {records_in: 1, records_out: 0, records_late: 0, records_dead: 3, windows_open: 0, windows_closed: 1};
+    server.dataflow = {name: 'any', version: '1', now: Date.now(), dead_letter_topic: 'not/fitting', topics: ['input'],
+      services: [{name: 'service', sources: [{topic: 'input', partitions: []}], sinks: [], states: [], watermark: null, counters}]};
+    page = await openPage(browser, server.url, '/');
+    const seen = () => page.evaluate(() => ({
+      polls: window.__dash?.state().polls,
+      points: document.querySelector('#rate-spark polyline')?.getAttribute('points')?.split(' ').length,
+    }));
+    await until('a history', async () => (await seen()).points >= 4);
+    assert.equal(await page.getAttribute('#dead', 'href'), 'studio#topic/not%2Ffitting');
+    await page.reload();
+    await until('more points than polls', async () => {
+      const {polls, points} = await seen();
+      return polls > 0 && points > polls + 2;
+    });
   });
 
   it('the rate of a slow topic does not flicker', async () => {

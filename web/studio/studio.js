@@ -27,7 +27,7 @@ let graph = null;
 let open = {hash: '', node: null, view: null};
 let opener = null;             // what had the focus before
 
-const rates = new Rates();
+const rates = new Rates('gameflow.rates.studio');
 const context = {
   rates,
   dataflow: null,              // the last answer of GET /dataflow
