@@ -139,8 +139,7 @@ Status Events::add_value(std::string_view value) {
     sent_at = record::find_member(value, kSentAt);
   ClientClock clock = clock_of(sent_at);
   if (!is_batch) return add_event(value, clock);
-  const auto elements =
-      settings_.unwrap ? unwrap(value, *settings_.unwrap) : record::split_json(*events);
+  const auto elements = unwrap(value, settings_.unwrap.value_or("events"));
   if (!elements && settings_.unwrap) return fail(elements.error());
   if (!elements) {
     out_.reject("events", elements.error().code, elements.error().message);

@@ -57,14 +57,11 @@ Status check_around(std::string_view object, std::string_view array, std::string
   record::JsonMember last{.path = path, .json = {}};
   if (!decoder.check(std::string_view(around).substr(0, size), {&last, 1}))
     return fail(decoder.error().code,
-                fmt::format("unwrap={}, but what stands around the records is no JSON; with [] in "
-                            "their place: {}",
-                            path, decoder.error().message));
+                fmt::format("what stands around '{}' is no JSON; with [] in its place: {}", path,
+                            decoder.error().message));
   if (!last.json || last.json->data() != around.data() + begin)
     return fail(ErrorCode::kWrongType,
-                fmt::format("unwrap={}, but the body has that member twice: send the records in "
-                            "one array",
-                            path));
+                fmt::format("the object has '{}' twice: send the records in one array", path));
   return {};
 }
 
@@ -74,9 +71,9 @@ Result<std::vector<std::string_view>> unwrap(std::string_view object, std::strin
   if (!object.starts_with('{') || !record::is_one_value(object))
     return fail(
         ErrorCode::kInvalidJson,
-        fmt::format("unwrap={} is for objects such as {{\"{}\":[…]}}; this is none, or does "
-                    "not end: {}",
-                    path, path, object.substr(0, 50)));
+        fmt::format("expected one object such as {{\"{}\":[…]}}; this is none, does not end, or "
+                    "more follows: {}",
+                    path, object.substr(0, 50)));
   const std::optional<std::string_view> array = record::find_member(object, path);
   if (!array)
     return fail(ErrorCode::kMissingField,

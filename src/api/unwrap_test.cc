@@ -123,10 +123,10 @@ TEST_F(UnwrapTest, MistakesSayWhatThereIs) {
   EXPECT_EQ(told("any", "{}", events),
             "unwrap=events, but the body has no member 'events'; it is empty");
   EXPECT_EQ(told("any", R"({"events":[1],,})", events),
-            "unwrap=events, but what stands around the records is no JSON; with [] in their place: "
+            "what stands around 'events' is no JSON; with [] in its place: "
             "invalid JSON at byte 13: expected a key in quotes, found ','");
   EXPECT_EQ(told("any", R"({"events":[1],"events":[2]})", events),
-            "unwrap=events, but the body has that member twice: send the records in one array");
+            "the object has 'events' twice: send the records in one array");
   EXPECT_EQ(told("any", " ", events), "the body is empty: send an object such as {\"events\":[…]}");
 }
 

@@ -39,7 +39,14 @@ TEST(Source, SaysWhetherTheUpdateReadsTheRecord) {
       {"void count(PlayerEvent) { events_per_user().count += 1; }", true},  // might be a name
       {"[](const PlayerEvent&) { events_per_user().count += 1; }", false},
       {"[](const auto& event) { events_per_user().count += 1; }", true},
-      {"[n = 1](const PlayerEvent&) { events_per_user().count += n; }", false},
+      {"[n = 1](const PlayerEvent&) { events_per_user().count += n; }", true},
+      {"[f = [](const PlayerEvent&) { return 1; }](const PlayerEvent& e) { f(e); }", true},
+      {"[]<class T>(const T&) { events_per_user().count += 1; }", true},
+      {"void count(const PlayerEvent& e) {}\n            #if 0\n            void count(const "
+       "PlayerEvent&) {}\n            #endif",
+       true},
+      {"void count(const PlayerEvent& e) {} void count(const Text&) {}", true},
+      {"void count(const PlayerEvent& UNUSED(e)) {}", true},
       {"int one(const PlayerEvent&) { return 1; } void count(const PlayerEvent& e) { one(e); }",
        true},
       {"void count(const PlayerEvent&, Optional<Text> key) { events_per_user().count += 1; }",

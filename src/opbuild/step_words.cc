@@ -32,10 +32,23 @@ bool asks_for_key(const plan::Step& step) {
 bool names_record(const plan::Step& step) {
   const spec::Position position = parse_block(step.code, step.name).operator_position;
   const std::vector<spec::Token> tokens = spec::tokenize(step.code.text);
-  auto token = std::ranges::find_if(tokens, [&](const spec::Token& one) {
+  const auto first = std::ranges::find_if(tokens, [&](const spec::Token& one) {
     return position_of(step.code, one.offset) == position;
   });
-  token = std::find_if(token, tokens.end(), [](const auto& one) { return is_symbol(one, "("); });
+  if (tokens.end() - first < 4) return true;
+  const bool is_lambda = spec::is_symbol(*first, "[");
+  // What is compiled may be another function: one that a directive chooses, or an overload.
+  bool is_alone = true;
+  for (auto token = tokens.begin(); token != tokens.end(); ++token) {
+    const bool is_of_object = token != tokens.begin() && spec::is_symbol(token[-1], ".");
+    const bool is_overload = !is_lambda && token->text == first->text && token != first &&
+                             !is_of_object && token + 1 != tokens.end() &&
+                             spec::is_symbol(token[1], "(");
+    if (token->kind == spec::TokenKind::kDirective || is_overload) is_alone = false;
+  }
+  auto token = first + (is_lambda ? 2 : 1);
+  const bool has_captures = is_lambda && !spec::is_symbol(first[1], "]");
+  if (!is_alone || has_captures || !spec::is_symbol(*token, "(")) return true;
   constexpr std::string_view kOpening = "(<[{", kClosing = ")>]}";
   int depth = 0;
   for (auto last = token; token != tokens.end(); last = token++) {

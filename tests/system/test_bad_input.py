@@ -267,8 +267,9 @@ class BadRecords(SystemTest):
             name = json.dumps(event["event_name"])
             self.accept(topic, json.dumps(event)[:-1] + f', "event_name": {name}}}')
             self.refuse(topic, json.dumps(event)[:-1] + ', "event_name": 7}', "wrong_type", "event_name")
+            self.accept(topic, json.dumps(event)[:-1] + ', "extra": [1e999, 100000000000000000000]}')
             # Unknown fields must be JSON, too.
-            for text in ("nul", "01", "1.", "[1,]", '{"a"}', '"\\x"', "'a'", "NaN", "1e999", '"\t"'):
+            for text in ("nul", "01", "1.", "[1,]", '{"a"}', '"\\x"', "'a'", "NaN", "1e999x", '"\t"'):
                 self.refuse(topic, json.dumps(event)[:-1] + f', "extra": {text}}}', None, None)
 
     def test_numbers(self):
