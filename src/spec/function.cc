@@ -188,8 +188,9 @@ constexpr auto kFunctions = std::to_array<FunctionInfo>({
      .example = key_example},
     {.kind = FunctionKind::kUpdateState,
      .key = "update-state",
-     .doc = "changes rows: `per_user().clicks += 1;`. One that does not read the record gives it no "
-            "name, `void count(const Click&)`: it is not kept until then",
+     .doc =
+         "changes rows: `per_user().clicks += 1;`. One that does not read the record gives it no "
+         "name, `void count(const Click&)`: it is not kept until then",
      .signature = "void(const {in}&)",
      .concept_name = "UpdatesState",
      .example_name = "update_state",

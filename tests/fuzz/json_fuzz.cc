@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-
 #include "fuzz.h"
 #include "record/arena.h"
 #include "record/batch.h"
