@@ -46,6 +46,14 @@ std::vector<std::string> names_of(const CLI::App& app) {
   return names;
 }
 
+// Null: there is none of that name. The dataflow has no dashes.
+CLI::Option* option_of(CLI::App& app, const std::string& name) {
+  if (CLI::Option* const option = app.get_option_no_throw("--" + name)) return option;
+  CLI::Option* const option = app.get_option_no_throw(name);
+  return option != nullptr && option->get_positional() && option->get_name() == name ? option
+                                                                                     : nullptr;
+}
+
 // As the command line would.
 void give(CLI::Option& option, const Node& value, spec::Report& report) {
   const bool is_flag = option.get_items_expected_max() == 0;
@@ -74,8 +82,12 @@ std::vector<std::string> take(const Node& root, CLI::App& app, spec::Report& rep
   const std::vector<std::string_view> names(all.begin(), all.end());
   for (std::size_t i = 0; i < root.keys.size(); ++i) {
     const Node& key = root.keys[i];
-    CLI::Option* option = app.get_option_no_throw("--" + key.text);
-    if (option == nullptr) option = app.get_option_no_throw(key.text);  // the dataflow
+    if (key.text == "apiVersion") {
+      report.error(key, "this is a dataflow, no list of flags",
+                   "give it another name; or name another file with --config");
+      return taken;
+    }
+    CLI::Option* const option = option_of(app, key.text);
     if (option == nullptr) {
       report.error(key, fmt::format("there is no flag '{}'", key.text),
                    spec::did_you_mean(key.text, names));

@@ -375,6 +375,8 @@ class FileOfFlags(SystemTest):
         file = self.folder / "flags.yaml"
         for text, *parts in (
                 ("listen: 127.0.0.1:0\nlisen: x\n", ":2:1: error: there is no flag 'lisen'", "did you mean 'listen'?"),
+                ("--listen: 127.0.0.1:0\n", ":1:1: error: there is no flag '--listen'", "did you mean 'listen'?"),
+                ("apiVersion: 0.6.0\nmeta: {}\n", ":1:1: error: this is a dataflow, no list of flags", "with --config"),
                 ("threads: many\n", ":1:10: error: --threads: 'many' is not a whole number from 0 to 256"),
                 ("watch: 1\n", "it is '1': it must be true or false"), ("listen: [a, b]\n", ":1:9: error: it must be a text"),
                 ("listen:\n", "it must be a text"), ("clear-state: a\n", "'clear-state' is for one start"), ("- listen\n", "no list of flags"),

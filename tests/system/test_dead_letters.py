@@ -95,6 +95,34 @@ class DeadLetters(SystemTest):
             self.assertEqual((wrong.returncode, wrong.stdout), (2, ""), arguments)
             self.assertIn("say which", wrong.stderr)
 
+    def test_a_record_with_several_letters(self):
+        """Each service that fails at a record writes a letter; the record is replayed once."""
+        self.instance.stop()
+        service = """
+  NAME:
+    sources:
+      - type: topic
+        id: events
+        transforms:
+          - operator: filter
+            run: |
+              [](const Event& event) { return event.user.empty() ? throw std::domain_error("nobody") : true; }
+    sinks: [{ type: topic, id: rest }]"""
+        changed = self.folder / "changed.yaml"
+        changed.write_text(COUNTING.read_text()
+                           .replace("\ntopics:", "\ntopics:\n  rest: { schema: { value: { type: event } } }", 1)
+                           .replace("\nservices:", "\nservices:" + service.replace("NAME", "one") + service.replace("NAME", "two"), 1))
+        self.instance.dataflow = changed
+        self.instance.start()
+        self.instance.produce("events", [NOBODY])
+        wait_until(lambda: self.instance.topic("dead-letters")["records"] == 7, "of two records three letters, of one one")
+        before = self.instance.raw_values("events").count(NOBODY.encode())
+        dry = self.letters("replay", "--all", "--since", "1h", "--dry-run").stdout
+        self.assertIn("would be: 3 replayed, 4 replayed before, ", dry)
+        done = self.letters("replay", "--all", "--since", "1h", "--until", "2099-01-01T00:00:00Z")
+        self.assertEqual((done.returncode, done.stdout.split(",")[0]), (0, "3 replayed"), done.stderr)
+        self.assertEqual(self.instance.raw_values("events").count(NOBODY.encode()), before + 2)
+
     def test_what_the_topic_does_not_take(self):
         """A record from before its type changed; it can be replayed once the type takes it again."""
         self.instance.stop()

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -240,10 +241,13 @@ Result<int> replay(const DeadLetters& letters, const DeadLettersReplayOptions& o
   GF_ASSIGN(const std::vector<DeadLetter> found, chosen(letters, options));
   std::uint64_t before = 0, failed = 0;
   json::array sent;
+  std::set<std::string> records;
   for (const DeadLetter& letter : found) {
     if (options.all && !letter.record) continue;  // there is nothing to send
     Result<bool> done = true;
-    if (options.dry_run) {
+    if (!records.insert(letters.record_of(letter)).second) {
+      done = false;  // with another letter
+    } else if (options.dry_run) {
       done = letters.was_replayed(letter);
       if (done) done = options.again || !*done;
     } else {

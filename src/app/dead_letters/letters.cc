@@ -182,12 +182,20 @@ Result<DeadLetter> DeadLetters::find(const std::string& id) const {
   return std::move(*found);
 }
 
-// What was done with a letter is known to its topic, which remembers how far each producer is:
-// there is one for each letter, so the server knows a second replay for a duplicate, whoever sends
-// it. A record that it refuses takes a number too; a second producer counts these. The id of the
-// dead-letter topic is another one when the topic was made anew.
+std::string DeadLetters::record_of(const DeadLetter& letter) const {
+  if (!letter.record || !letter.record->is_stored)
+    return fmt::format("{}-{}-{}", topic_id_, letter.partition, letter.offset);
+  const DeadLetter::Record& record = *letter.record;
+  return fmt::format("of-{}-{}-{}-{}", record.topic, record.partition, record.offset,
+                     record.time.ms);
+}
+
+// What was done with a record is known to its topic, which remembers how far each producer is:
+// there is one for each record, so the server knows a second replay for a duplicate, whoever sends
+// it, and for whichever of its letters. One that it refuses takes a number too; a second producer
+// counts these. Where topics are made anew, their ids and the times of records are other ones.
 std::string DeadLetters::producer_of(const DeadLetter& letter, std::string_view what) const {
-  return fmt::format("dead-letter-{}-{}-{}-{}", topic_id_, letter.partition, letter.offset, what);
+  return fmt::format("dead-letter-{}-{}", record_of(letter), what);
 }
 
 Result<std::uint64_t> DeadLetters::next_sequence(const DeadLetter& letter,

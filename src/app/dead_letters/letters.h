@@ -51,6 +51,9 @@ class DeadLetters {
   Status each(const DeadLetterFilter& filter, const std::function<void(DeadLetter)>& take) const;
   Result<DeadLetter> find(const std::string& id) const;
 
+  // The same for all letters about one record: each service that fails at it writes one.
+  std::string record_of(const DeadLetter& letter) const;
+  // The record of the letter.
   Result<bool> was_replayed(const DeadLetter& letter) const;
   // Sends the record to its topic; the server leaves it out if it was replayed before, also by
   // somebody else at the same time. Whether it was sent; `again`: in any case.
