@@ -31,8 +31,8 @@ constexpr std::string_view kUnknown = "gameflow::detail::Unknown";
 class ServiceWriter {
  public:
   ServiceWriter(SourceWriter& out, const plan::Graph& graph, const plan::Service& service,
-                const SharedTypes& shared, LibraryTable& table)
-      : out_(out), graph_(graph), service_(service), shared_(shared), table_(table) {}
+                LibraryTable& table)
+      : out_(out), graph_(graph), service_(service), table_(table) {}
 
   void run() {
     out_.line("\nnamespace dataflow::{} {{\n", service_.scope);
@@ -107,7 +107,6 @@ class ServiceWriter {
   SourceWriter& out_;
   const plan::Graph& graph_;
   const plan::Service& service_;
-  const SharedTypes& shared_;
   LibraryTable& table_;
   std::string key_ = "Text";         // empty: of a join, whose sides say what it is
   std::string key_of_left_;          // of a join: where the left side says it
@@ -490,8 +489,8 @@ void ServiceWriter::write(const plan::Node&, const plan::Write& sink, Value& val
 }  // namespace
 
 void write_service(SourceWriter& out, const plan::Graph& graph, const plan::Service& service,
-                   const SharedTypes& shared, LibraryTable& table) {
-  ServiceWriter(out, graph, service, shared, table).run();
+                   LibraryTable& table) {
+  ServiceWriter(out, graph, service, table).run();
 }
 
 }  // namespace gameflow::opbuild

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "opbuild/source_writer.h"
-#include "opbuild/type_source.h"
 #include "plan/graph.h"
 
 namespace gameflow::opbuild {
@@ -21,6 +20,6 @@ struct LibraryTable {
 // Appends the service's rows, as plan::functions_of names them, to `table`. Where its sources'
 // chains say what another service's do, they are that one's functions.
 void write_service(SourceWriter& out, const plan::Graph& graph, const plan::Service& service,
-                   const SharedTypes& shared, LibraryTable& table);
+                   LibraryTable& table);
 
 }  // namespace gameflow::opbuild
