@@ -130,8 +130,7 @@ std::string generate_source(const plan::Graph& graph) {
   write_headers(out, graph);
   for (const plan::Service& service : graph.services) write_rows(out, graph, service, shared);
   LibraryTable table;
-  for (const plan::Service& service : graph.services)
-    write_service(out, graph, service, table);
+  for (const plan::Service& service : graph.services) write_service(out, graph, service, table);
   write_library(out, table.rows);
   return out.take();
 }
