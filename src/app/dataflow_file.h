@@ -1,8 +1,7 @@
 // From a dataflow.yaml to a graph and its operators, with every mistake shown on stderr on the way.
 //
-// Errors   what can be placed in the file has been told when a function here fails; the Error is
-// the
-//          line that sums it up. With `mistakes` what is wrong goes there, not to stderr.
+// Errors   what can be placed in the file has been told when a function here fails; the Error sums
+//          it up in a line. With `mistakes` what is wrong goes there, not to stderr.
 #pragma once
 
 #include <memory>

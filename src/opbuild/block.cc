@@ -242,14 +242,50 @@ bool is_assignment(std::span<const Token> tokens, std::size_t at) {
   return is_symbol(tokens[at], "=") && !is_twice;
 }
 
+bool is_of_object(std::span<const Token> tokens, std::size_t name) {
+  return name > 0 && (is_symbol(tokens[name - 1], ".") || is_symbol(tokens[name - 1], "->"));
+}
+
+// The index of the operator's `(`; the number of tokens where more than one function may be it, as
+// a directive or an overload chooses, or a lambda captures something.
+std::size_t plain_parameters(std::span<const Token> tokens) {
+  const bool has_directive = std::ranges::any_of(
+      tokens, [](const Token& token) { return token.kind == TokenKind::kDirective; });
+  if (has_directive || tokens.size() < 3) return tokens.size();
+  if (is_symbol(tokens[0], "[") && !is_symbol(tokens[1], "["))
+    return is_symbol(tokens[1], "]") && is_symbol(tokens[2], "(") ? 2 : tokens.size();
+  const Token* const name = last_function(tokens);
+  if (name == nullptr) return tokens.size();
+  const auto at = static_cast<std::size_t>(name - tokens.data());
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const bool is_namesake = i != at && tokens[i].text == name->text && !is_of_object(tokens, i);
+    if (is_namesake && parameters_of(tokens, i) < tokens.size()) return tokens.size();
+  }
+  return parameters_of(tokens, at);
+}
+
 }  // namespace
+
+bool may_read_parameter(const spec::Code& code) {
+  const std::vector<Token> tokens = spec::tokenize(code.text);
+  const std::size_t open = plain_parameters(tokens);
+  if (open >= tokens.size()) return true;
+  const std::size_t close = closing(tokens, open);
+  std::size_t end = open + 1;  // of the first parameter
+  while (end < close && !is_symbol(tokens[end], ",")) {
+    const std::size_t begin = end++;
+    if (is_symbol(tokens[begin], "<")) end = behind_angles(tokens, begin);
+    if (opens(tokens[begin])) end = closing(tokens, begin) + 1;
+  }
+  return !is_symbol(tokens[end - 1], "&");
+}
 
 std::vector<spec::Diagnostic> find_forbidden(const spec::Code& code, const Forbidden& function) {
   std::vector<spec::Diagnostic> found;
   const std::vector<Token> tokens = spec::tokenize(code.text);
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (tokens[i].kind != TokenKind::kWord || tokens[i].text != function.name) continue;
-    if (i > 0 && (is_symbol(tokens[i - 1], ".") || is_symbol(tokens[i - 1], "->"))) continue;
+    if (is_of_object(tokens, i)) continue;
     if (i > 1 && is_symbol(tokens[i - 1], "::") && tokens[i - 2].text != "gameflow") continue;
     const std::size_t open = parameters_of(tokens, i);
     const std::size_t close = open < tokens.size() ? closing(tokens, open) : i;

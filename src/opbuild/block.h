@@ -37,6 +37,9 @@ struct Block {
 // `role` is the YAML key of the block, for messages: "assign-key".
 Block parse_block(const spec::Code& code, std::string_view role);
 
+// Whether the operator may read its first parameter. False only where it plainly gives it no name.
+bool may_read_parameter(const spec::Code& code);
+
 // A function of the SDK that a block cannot call, and what to say about it.
 struct Forbidden {
   std::string name;

@@ -388,7 +388,9 @@ void ServiceWriter::write_update(const plan::Keyed& keyed, Value& value) {
   out_.line("    gameflow::detail::TypeList<{}>,\n    gameflow::detail::TypeList<{}>>;\n", states,
             steps);
   std::string asks = asks_of("dataflow::" + qualified("update_"), keyed.steps);
-  if (std::ranges::any_of(keyed.steps, names_record)) asks += " | gameflow::abi::kRecords";
+  if (std::ranges::any_of(keyed.steps,
+                          [](const auto& step) { return may_read_parameter(step.code); }))
+    asks += " | gameflow::abi::kRecords";
   add_function("kUpdate", keyed.update_function, qualified("update_::run"),
                type_ref("update_::Output"), asks);
 }

@@ -29,38 +29,6 @@ bool asks_for_key(const plan::Step& step) {
   return false;
 }
 
-bool names_record(const plan::Step& step) {
-  const spec::Position position = parse_block(step.code, step.name).operator_position;
-  const std::vector<spec::Token> tokens = spec::tokenize(step.code.text);
-  const auto first = std::ranges::find_if(tokens, [&](const spec::Token& one) {
-    return position_of(step.code, one.offset) == position;
-  });
-  if (tokens.end() - first < 4) return true;
-  const bool is_lambda = spec::is_symbol(*first, "[");
-  // What is compiled may be another function: one that a directive chooses, or an overload.
-  bool is_alone = true;
-  for (auto token = tokens.begin(); token != tokens.end(); ++token) {
-    const bool is_of_object = token != tokens.begin() && spec::is_symbol(token[-1], ".");
-    const bool is_overload = !is_lambda && token->text == first->text && token != first &&
-                             !is_of_object && token + 1 != tokens.end() &&
-                             spec::is_symbol(token[1], "(");
-    if (token->kind == spec::TokenKind::kDirective || is_overload) is_alone = false;
-  }
-  auto token = first + (is_lambda ? 2 : 1);
-  const bool has_captures = is_lambda && !spec::is_symbol(first[1], "]");
-  if (!is_alone || has_captures || !spec::is_symbol(*token, "(")) return true;
-  constexpr std::string_view kOpening = "(<[{", kClosing = ")>]}";
-  int depth = 0;
-  for (auto last = token; token != tokens.end(); last = token++) {
-    const bool is_symbol = token->kind == spec::TokenKind::kSymbol;
-    if (is_symbol && kClosing.find(token->text) != std::string_view::npos) --depth;
-    const bool is_end = depth == 0 || (depth == 1 && spec::is_symbol(*token, ","));
-    if (is_end && last != token) return !spec::is_symbol(*last, "&");
-    if (is_symbol && kOpening.find(token->text) != std::string_view::npos) ++depth;
-  }
-  return true;
-}
-
 std::string asks_of(std::string_view function, const std::vector<plan::Step>& steps) {
   std::string asks = function.empty() ? "0" : fmt::format("{}::kAsks", function);
   if (std::ranges::any_of(steps, asks_for_key)) asks += " | gameflow::abi::kRowKeys";

@@ -18,9 +18,6 @@ std::string pascal(const plan::Step& step);
 std::string key_type(record::Kind key);
 // Whether the block calls key().
 bool asks_for_key(const plan::Step& step);
-// Whether the block's operator may read its first parameter. False only where it plainly gives it
-// no name.
-bool names_record(const plan::Step& step);
 // A mask of abi::Asks: what the types say, and what the text does.
 std::string asks_of(std::string_view function, const std::vector<plan::Step>& steps);
 // Where the first on-expire stands.
