@@ -102,7 +102,7 @@ class ExchangeBuilder {
   Exchange* out_ = nullptr;
   std::string suffix_;
   std::vector<Placed> placed_;
-  std::vector<std::uint8_t> shards_;  // of placed_
+  std::vector<std::uint8_t> shards_;  // of placed_, once counted
   Place next_[state::kShards];
   record::BlockArena keys_;  // those that have got a suffix
 };
