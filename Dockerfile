@@ -21,13 +21,13 @@ COPY build/deb/gameflow.deb /src/build/deb/
 FROM ${PACKAGE} AS package
 
 FROM debian:${DEBIAN}-slim AS base
-# curl is for the health check.
+# curl is for the health check. Volumes that are new get the owner of these folders; what is in /secrets/… is of compose.yaml.
 RUN --mount=type=bind,from=package,source=/src/build/deb,target=/deb \
     apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends /deb/gameflow.deb curl \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --shell /usr/sbin/nologin --home-dir /var/lib/gameflow --no-create-home gameflow \
- && install -d -o gameflow -g gameflow /var/lib/gameflow
+ && install -d -o gameflow -g gameflow /var/lib/gameflow /secrets/connector /secrets/prometheus
 USER gameflow
 WORKDIR /var/lib/gameflow
 ENV GAMEFLOW_DATA=/var/lib/gameflow/data GAMEFLOW_CACHE=/var/lib/gameflow/cache GAMEFLOW_LISTEN=0.0.0.0:3001
@@ -36,7 +36,7 @@ EXPOSE 3001
 HEALTHCHECK --interval=5s --timeout=3s --start-period=120s \
     CMD curl -fsS http://127.0.0.1:3001/readyz || curl -fsSk https://127.0.0.1:3001/readyz || exit 1
 ENTRYPOINT ["gameflow"]
-# Who may connect to a container is for the network to say that it is in.
+# Without tokens ($GAMEFLOW_AUTH), who may connect to a container is for the network to say that it is in.
 CMD ["run", "--insecure-no-auth", "/usr/share/gameflow/games/gaming-analytics/dataflow.yaml"]
 
 FROM base AS compiler

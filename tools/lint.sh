@@ -55,7 +55,7 @@ locks() {
 step "layers and lengths" python3 tools/check_layers.py
 step "layers: the check itself" python3 tools/check_layers.py --self-test
 step "reference pages" python3 tools/check_reference.py
-step "shell scripts" shellcheck --severity=warning tools/*.sh bench/peers/*.sh .ci/run
+step "shell scripts" shellcheck --severity=warning tools/*.sh bench/peers/*.sh deploy/*.sh .ci/run
 step "format" format
 step "what mutexes guard" locks
 step "clang-tidy" tidy

@@ -1,7 +1,9 @@
 // Sends the lines of stdin, each a JSON object, and says how many are stored:
 //   send_lines URL TOPIC STORE_FILE < events.ndjson
+// $GAMEFLOW_TOKEN is what a server with --auth lets it in by.
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <string>
 
@@ -16,6 +18,7 @@ int main(int argc, char** argv) {
   options.url = argv[1];
   options.topic = argv[2];
   options.store_file = argv[3];
+  if (const char* token = std::getenv("GAMEFLOW_TOKEN")) options.token = token;
   options.batch_events = 50;
   options.flush_interval = std::chrono::milliseconds(5);
   options.retry_min = std::chrono::milliseconds(1);

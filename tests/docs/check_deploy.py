@@ -19,6 +19,8 @@ METRICS = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/reference/metrics.md")
 # Those of the flagship's dashboards: of each, the names of its `metrics`.
 METRICS |= {name for path in (ROOT / "games/gaming-analytics/dashboards").glob("*.yaml") for name in yaml.safe_load(path.read_text()).get("metrics", {})}
 DASHBOARDS = sorted((DEPLOY / "grafana/dashboards").glob("*.json"))
+# Where compose.yaml has the token of a container.
+SECRET = "/run/secrets/gameflow-token"
 # What Grafana puts in, as the query then reads.
 VARIABLES = {"$__rate_interval": "1m", "$service": ".*", "$region": ".*"}
 
@@ -64,28 +66,63 @@ def check_alerts(path):
 
 
 def check_compose(path):
-    services = yaml.safe_load(path.read_text())["services"]
+    compose = yaml.safe_load(path.read_text())
+    services = compose["services"]
     for name, service in services.items():
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
             if source.startswith(".") and not (ROOT / source).exists():
                 yield f"{name}: there is no {source}"
+            if not source.startswith(".") and source not in compose["volumes"]:
+                yield f"{name}: there is no volume {source}"
         for port in service.get("ports", []):
-            if not port.startswith("127.0.0.1:"):
+            if not port.startswith("127.0.0.1:") and not (name == "gameflow" and port.startswith("${ADDRESS:-127.0.0.1}:")):
                 yield f"{name}: {port} can be reached from other machines"
         for other in service.get("depends_on", []):
             if other not in services:
                 yield f"{name}: there is no service {other}"
+    yield from check_tokens(services)
+
+
+def check_tokens(services):
+    """Everybody needs a token, and has only their own: in a volume that else only `tokens` has, which writes it."""
+    of = lambda name, key: services[name].get(key, {})
+    if not {of(name, "environment").get("GAMEFLOW_AUTH") for name in ("gameflow", "tokens")} <= {"/var/lib/gameflow/tokens"}:
+        yield "gameflow, tokens: GAMEFLOW_AUTH names no file, or not the same one, in the volume of both"
+    if "--insecure-no-auth" in of("gameflow", "command"):
+        yield "gameflow: would answer without its file of tokens"
+    given = {volume.split(":")[0]: volume.split("/secrets/")[1] for volume in of("tokens", "volumes") if "/secrets/" in volume}
+    made = set(re.findall(r"^give (\w+) ", (DEPLOY / "tokens.sh").read_text(), re.M))
+    if made != set(given.values()):
+        yield f"tokens: makes them of {made}, and has volumes for {set(given.values())}"
+    for volume, owner in given.items():
+        if f"/secrets/{owner}" not in (ROOT / "Dockerfile").read_text():
+            yield f"tokens: may not write to {volume}: the image has no folder /secrets/{owner}"
+        mounted = {name: mount for name in services if name != "tokens" for mount in of(name, "volumes") if mount.startswith(f"{volume}:")}
+        if mounted != {owner: f"{volume}:/run/secrets:ro"}:
+            yield f"{volume}: is mounted as {mounted}"
+    waits = {name for name in services if of(name, "depends_on") and "tokens" in of(name, "depends_on")}
+    if waits != {"gameflow", "prometheus"}:
+        yield f"tokens: {waits} wait until they are made"
+    if of("connector", "environment").get("GAMEFLOW_TOKEN") != f"@{SECRET}":
+        yield "connector: does not take its token"
+    for job in yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())["scrape_configs"]:
+        if job.get("authorization") != {"credentials_file": SECRET}:
+            yield f"prometheus: job {job['job_name']} does not take its token"
 
 
 def check_promtool():
     queries = [target["expr"] for path in DASHBOARDS for panel in json.loads(path.read_text())["panels"] for target in panel["targets"]]
     for variable, value in VARIABLES.items():
         queries = [query.replace(variable, value) for query in queries]
-    with tempfile.NamedTemporaryFile("w", suffix=".yml") as rules:
+    with tempfile.TemporaryDirectory() as folder, tempfile.NamedTemporaryFile("w", suffix=".yml") as rules:
+        # It wants to see the file with the token, too.
+        shutil.copytree(DEPLOY / "prometheus", folder, dirs_exist_ok=True)
+        configuration = pathlib.Path(folder, "prometheus.yml")
+        configuration.write_text(configuration.read_text().replace(SECRET, rules.name))
         json.dump({"groups": [{"name": "dashboard", "rules": [{"record": f"query:{i}", "expr": query} for i, query in enumerate(queries)]}]}, rules)
         rules.flush()
-        for command in (["check", "config", DEPLOY / "prometheus/prometheus.yml"], ["check", "rules", rules.name],
+        for command in (["check", "config", configuration], ["check", "rules", rules.name],
                         ["test", "rules", DEPLOY / "prometheus/game_alerts_test.yml"]):
             done = subprocess.run(["promtool", *command], capture_output=True, text=True)
             if done.returncode != 0:

@@ -72,6 +72,7 @@ class Server:
         self.arguments = list(map(str, arguments))
         self.prefix = []  # a command that runs the program
         self.port = free_port()
+        self.token = None  # that requests have, for a server with --auth
         self.process = None
         self.log_path = self.folder / "server.log"
 
@@ -117,7 +118,8 @@ class Server:
     def request(self, method, path, body=None, headers=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         try:
-            connection.request(method, path, body, headers or {})
+            token = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+            connection.request(method, path, body, {**token, **(headers or {})})
             reply = connection.getresponse()
             return Reply(reply.status, reply.headers, reply.read())
         finally:

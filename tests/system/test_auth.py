@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 import unittest
@@ -210,6 +211,72 @@ class AuthTest(SystemTest):
             self.assertNotIn("a b", done.stderr)
         listed = run_cli("token", "list", env={"GAMEFLOW_AUTH": str(self.tokens)}).stdout
         self.assertRegex(listed, r"(?m)^game +ingest +eve\* +- +20..-..-..T")
+
+    @unittest.skipUnless(shutil.which("node"), "node is not installed")
+    def test_the_javascript_client_sends_its_token(self):
+        script = f"""
+            import {{GameflowClient}} from '{(ROOT / "clients/js/gameflow.js").as_uri()}';
+            const [url, token] = process.argv.slice(1);
+            let client;
+            const told = new Promise((resolve) => {{
+              client = new GameflowClient({{url, token: token || null, topic: 'events', onError: resolve}});
+            }});
+            client.send({{user: 'ann', at: '2024-11-12T10:00:00Z'}});
+            if (!await client.flush({{timeout: token ? {PATIENCE_SECONDS * 1000} : 0}})) console.log(String(await told));
+            console.log(await client.close({{timeout: 0}}));"""
+
+        def send(token):
+            return subprocess.run(["node", "--input-type=module", "-e", script, self.gameflow.url, token], capture_output=True, text=True,
+                                  timeout=2 * PATIENCE_SECONDS)
+
+        self.assertRegex(send("").stdout, r"(?s)this needs a token.*\n1\n$")
+        done = send(self.text["game"])
+        self.assertEqual((done.stdout, done.stderr), ("0\n", ""))
+        self.assertEqual(self.ask("reader", "GET", "/topics/events").json["records"], 1)
+
+    def test_services_of_compose_get_theirs(self):
+        """deploy/tokens.sh: what is there stays; what gameflow does not know, or whose text is lost, is made anew."""
+        texts = {name: self.folder / "secrets" / name / "gameflow-token" for name in ("connector", "prometheus")}
+        for path in texts.values():
+            path.parent.mkdir(parents=True)
+        (self.folder / "bin").mkdir()
+        (self.folder / "bin" / "gameflow").symlink_to(pathlib.Path(PROGRAM).resolve())
+
+        def run():
+            done = subprocess.run(["sh", ROOT / "deploy" / "tokens.sh"], capture_output=True, text=True, timeout=PATIENCE_SECONDS,
+                                  env={"PATH": f"{self.folder}/bin:/usr/bin:/bin", "SECRETS": f"{self.folder}/secrets", "GAMEFLOW_AUTH": str(self.tokens)})
+            self.assertNotIn("gf_", done.stdout + done.stderr)
+            return done
+
+        def status(name):
+            return self.gameflow.request("GET", "/metrics", headers={"Authorization": f"Bearer {texts[name].read_text().strip()}"}).status
+
+        before = self.tokens.read_text()
+        self.assertEqual(run().returncode, 0)
+        self.assertTrue(self.tokens.read_text().startswith(before), "those of others stay")
+        listed = run_cli("token", "list", "--auth", self.tokens).stdout
+        self.assertRegex(listed, r"(?m)^connector +ingest, read +all +-")
+        self.assertRegex(listed, r"(?m)^prometheus +read +- +-")
+        wait_until(lambda: {status(name) for name in texts} == {200}, "the server knows them")
+
+        made, first = self.tokens.read_text(), {name: path.read_text() for name, path in texts.items()}
+        self.assertIn("connector has a token\n", run().stdout)
+        self.assertEqual((self.tokens.read_text(), {name: path.read_text() for name, path in texts.items()}), (made, first))
+
+        texts["connector"].unlink()
+        self.revoke("prometheus")
+        self.assertEqual(run().returncode, 0)
+        wait_until(lambda: {status(name) for name in texts} == {200}, "the server knows the new ones")
+        for name, text in first.items():
+            self.assertNotEqual(texts[name].read_text(), text)
+            self.assertEqual(self.ask(text.strip(), "GET", "/metrics").status, 401)
+
+        texts["connector"].unlink()
+        self.tokens.write_text(self.tokens.read_text() + "ann no-role\n")
+        done = run()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no-role", done.stderr)
+        self.assertFalse(texts["connector"].exists())
 
     def test_connectors_of_the_server_are_let_in(self):
         log, out = self.folder / "log.ndjson", self.folder / "out"

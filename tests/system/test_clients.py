@@ -1,6 +1,6 @@
 """clients/cpp against the real program, through a proxy that cuts connections, over kill -9 of the server and of the client.
 
-(clients/js likewise: tests/browser/clients.mjs.)
+The server asks for tokens. (clients/js likewise: tests/browser/clients.mjs.)
 """
 
 import contextlib
@@ -15,7 +15,7 @@ import threading
 import time
 import unittest
 
-from harness import COUNTING, PATIENCE_SECONDS, PROGRAM, SystemTest
+from harness import COUNTING, PATIENCE_SECONDS, PROGRAM, SystemTest, run_cli
 
 SEND_LINES = os.environ.get("GAMEFLOW_SEND_LINES", str(pathlib.Path(PROGRAM).parent / "send_lines"))
 SEED = int(os.environ.get("GAMEFLOW_KILL_SEED", str(int(time.time()))))
@@ -70,7 +70,12 @@ class Proxy(threading.Thread):
 
 class Clients(SystemTest):
     def start(self):
-        server = self.server(COUNTING)
+        tokens = self.folder / "tokens"
+        admin, self.token = (run_cli("token", "create", role, "--role", role, *topics, "--auth", tokens).stdout.strip()
+                             for role, topics in (("admin", []), ("ingest", ["--topic", "t"])))
+        server = self.server(COUNTING, ["--auth", tokens], start=False)
+        server.token = admin
+        server.start()
         reply = server.request("POST", "/topics", json.dumps({"name": "t"}), {"Content-Type": "application/json"})
         self.assertEqual(reply.status, 201, reply.text)
         proxy = Proxy(server.port, random.Random(SEED))
@@ -79,7 +84,8 @@ class Clients(SystemTest):
         return server, proxy
 
     def client(self, proxy, source):
-        process = subprocess.Popen([SEND_LINES, proxy.url, "t", str(self.folder / "queue")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen([SEND_LINES, proxy.url, "t", str(self.folder / "queue")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                   env={**os.environ, "GAMEFLOW_TOKEN": self.token})
         self.addCleanup(process.stdout.close)
         self.addCleanup(lambda: process.poll() is None and process.kill())
 

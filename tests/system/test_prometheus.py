@@ -31,9 +31,11 @@ class Metrics(SystemTest):
         self.assertIn("cannot use :from", told("  a: { help: A., query: select :from as value }\n"))
         self.assertIn("two metrics are called 'game_alerts'", told("  game_alerts: { help: A., query: select 1 as value }\n"))
 
-    def play(self):
+    def play(self, arguments=(), token=None):
         """A flagship where server_1 is slow, and two players are there."""
-        gameflow = self.server()
+        gameflow = self.server(arguments=arguments, start=False)
+        gameflow.token = token
+        gameflow.start()
         begin = int(time.time() * 1000) - 120_000
         gameflow.produce("server-metrics", [json.dumps({
             "event_name": "server_metric", "event_timestamp": iso(begin + i * 5_000), "server_data": {"region": region, "server_type": "dedicated"},
@@ -66,11 +68,16 @@ class Metrics(SystemTest):
 
     @unittest.skipUnless(shutil.which("prometheus"), "prometheus is not installed: apt-get install prometheus")
     def test_prometheus_scrapes_them_and_its_alerts_fire(self):
-        gameflow, _ = self.play()
+        tokens, secret = self.folder / "tokens", self.folder / "secret"
+        admin = run_cli("token", "create", "ann", "--role", "admin", "--auth", tokens).stdout.strip()
+        secret.write_text(run_cli("token", "create", "prometheus", "--role", "read", "--auth", tokens).stdout)
+        gameflow, _ = self.play(["--auth", tokens], admin)
         port = free_port()
         for name in ("alerts.yml", "game_alerts.yml"):
             shutil.copy(DEPLOY / name, self.folder)
         configuration = (DEPLOY / "prometheus.yml").read_text().replace("gameflow:3001", f"127.0.0.1:{gameflow.port}").replace("scrape_interval: 5s", "scrape_interval: 1s\n  evaluation_interval: 1s")
+        self.assertIn("/run/secrets/gameflow-token", configuration)
+        configuration = configuration.replace("/run/secrets/gameflow-token", str(secret))
         (self.folder / "prometheus.yml").write_text(configuration)
         with open(self.folder / "prometheus.log", "wb") as log:
             process = subprocess.Popen(["prometheus", f"--config.file={self.folder}/prometheus.yml", f"--storage.tsdb.path={self.folder}/tsdb",
