@@ -52,7 +52,7 @@ ninja -C build-asan -j "$jobs"
 # Of the folders whose threads share the most. Their tests take 5 to 15 times as long as without.
 threaded=(log state runtime live)
 [ -f build-tsan/build.ninja ] || cmake --preset tsan >/dev/null
-ninja -C build-tsan -j "$jobs" "${threaded[@]/%/_test}"
+ninja -C build-tsan -j "$jobs" gameflow "${threaded[@]/%/_test}"
 
 stage "tests" build
 # The address sanitizer of GCC 12 gets the bounds of a loaded library's thread-local memory wrong when
@@ -62,8 +62,8 @@ export ASAN_OPTIONS="intercept_tls_get_addr=0"
 stage "unit and dataflow tests, and fuzzing, with address and undefined behaviour sanitizers" build-asan \
   -L 'unit|dataflow|fuzz'
 export TSAN_OPTIONS="suppressions=$PWD/tools/tsan_suppressions.txt second_deadlock_stack=1"
-stage "unit tests of what has threads with the thread sanitizer" build-tsan \
-  -R "^unit/($(IFS='|'; echo "${threaded[*]}"))\$"
+stage "unit tests of what has threads, and a server that is killed, with the thread sanitizer" build-tsan \
+  -R "^(unit/($(IFS='|'; echo "${threaded[*]}"))|system/torture)\$"
 
 cat "$failures"
 echo "$passed passed, $failed failed"

@@ -88,12 +88,15 @@ void CommandTree::add_secrets(CLI::App& app, std::string& file) {
       ->type_name("FILE");
 }
 
+void CommandTree::add_dataflow(CLI::App& app, std::string& file) {
+  file = kDataflowFile;
+  app.add_option("dataflow", file, "The dataflow, or its folder [dataflow.yaml]")
+      ->transform(dataflow_file())
+      ->type_name("FILE|DIR");
+}
+
 void CommandTree::add_build_flags(CLI::App& app, BuildOptions& options, bool with_dataflow) {
-  if (with_dataflow) {
-    app.add_option("dataflow", options.dataflow, "The dataflow.yaml")
-        ->required()
-        ->type_name("FILE");
-  }
+  if (with_dataflow) add_dataflow(app, options.dataflow);
   add_package_path(app, options.package_folders);
   app.add_option("--cache", options.cache_folder,
                  "Where built operators are kept [$XDG_CACHE_HOME/gameflow or ~/.cache/gameflow]")

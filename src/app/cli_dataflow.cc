@@ -213,9 +213,7 @@ void CommandTree::add_explain() {
       add<ExplainOptions>(root_, "explain", "Show what a dataflow does: its graph",
                           "  gameflow explain dataflow.yaml\n"
                           "  gameflow explain --format dot dataflow.yaml | dot -Tsvg > graph.svg");
-  app->add_option("dataflow", options->dataflow, "The dataflow.yaml")
-      ->required()
-      ->type_name("FILE");
+  add_dataflow(*app, options->dataflow);
   add_package_path(*app, options->package_folders);
   static const std::map<std::string, ExplainFormat> kFormats{{"text", ExplainFormat::kText},
                                                              {"json", ExplainFormat::kJson},

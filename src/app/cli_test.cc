@@ -44,7 +44,7 @@ TEST(Cli, WrongUsageExitsWith2AndSaysWhatToDo) {
        {"version", "--brokers", "x"},
        "'--brokers' is not a flag"},
       {"nothing like it", {"frobnicate"}, "'frobnicate' is not a command of gameflow"},
-      {"argument left out", {"run"}, "dataflow is required"},
+      {"argument left out", {"topic", "create"}, "topic is required"},
       {"one argument too many",
        {"build", "a.yaml", "b.yaml"},
        "'b.yaml' is one argument too many for gameflow build"},

@@ -44,6 +44,7 @@ class CommandTree {
                          const char* flag = "--server");
   static void add_auth(CLI::App& app, std::filesystem::path& file);
   static void add_data(CLI::App& app, std::filesystem::path& folder);
+  static void add_dataflow(CLI::App& app, std::string& file);
   static void add_package_path(CLI::App& app, std::vector<std::string>& folders);
   static void add_library(CLI::App& app, std::string& library);
   static void add_secrets(CLI::App& app, std::string& file);

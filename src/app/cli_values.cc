@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
+#include <system_error>
 
 #include <gameflow/time.h>
 
@@ -11,6 +13,7 @@
 #include "record/moment.h"
 #include "serve/public_url.h"
 #include "serve/request.h"
+#include "spec/packages.h"
 
 namespace gameflow::app {
 
@@ -61,6 +64,19 @@ CLI::Validator public_url() {
                                      text);
           },
           ""};
+}
+
+CLI::Validator dataflow_file() {
+  const auto transform = [](std::string& text) -> std::string {
+    const std::filesystem::path folder(text);
+    std::error_code error;
+    if (!std::filesystem::is_directory(folder, error)) return {};
+    const bool is_package = std::filesystem::exists(folder / spec::kPackageFile, error) &&
+                            !std::filesystem::exists(folder / kDataflowFile, error);
+    text = (folder / (is_package ? spec::kPackageFile : kDataflowFile)).string();
+    return {};
+  };
+  return {transform, ""};
 }
 
 CLI::Validator origin() {

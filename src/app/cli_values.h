@@ -42,6 +42,10 @@ CLI::Validator whole_number(std::uint64_t low, std::uint64_t high = UINT64_MAX);
 CLI::Validator size();
 std::optional<std::uint64_t> parse_size(std::string_view text);
 
+// A dataflow, or a folder, of which it becomes that one's.
+inline constexpr const char* kDataflowFile = "dataflow.yaml";
+CLI::Validator dataflow_file();
+
 // "https://game.example.com", or "*"; becomes lower case.
 CLI::Validator origin();
 // "https://stats.example.com/gameflow"

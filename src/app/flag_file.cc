@@ -28,9 +28,10 @@ constexpr const char* kName = "gameflow.yaml";
 std::string find_flag_file(const CLI::App& app) {
   const CLI::Option* const option = app.get_option_no_throw("dataflow");
   const fs::path dataflow = option->count() > 0 ? option->results().front() : "";
-  for (const fs::path& folder : {fs::path(), dataflow.parent_path()}) {
+  std::error_code error;
+  const bool is_folder = fs::is_directory(dataflow, error);
+  for (const fs::path& folder : {fs::path(), is_folder ? dataflow : dataflow.parent_path()}) {
     const fs::path file = folder / kName;
-    std::error_code error;
     if (fs::exists(file, error) && !fs::equivalent(file, dataflow, error)) return file.string();
   }
   return {};

@@ -44,10 +44,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def run_cli(*arguments, stdin=None, timeout=PATIENCE_SECONDS, env=None):
+def run_cli(*arguments, stdin=None, timeout=PATIENCE_SECONDS, env=None, cwd=None):
     """The finished process of `gameflow ARGUMENTS`, its output as text."""
     return subprocess.run([PROGRAM, *map(str, arguments)], input=stdin, capture_output=True, text=True, errors="replace",
-                          timeout=timeout, env={**os.environ, "NO_COLOR": "1", **(env or {})})
+                          cwd=cwd, timeout=timeout, env={**os.environ, "NO_COLOR": "1", **(env or {})})
 
 
 class Reply:
@@ -206,8 +206,15 @@ class SystemTest(unittest.TestCase):
 
     def server(self, dataflow=FLAGSHIP, arguments=(), start=True, folder=None):
         server = Server(folder or self.folder, dataflow, arguments)
-        self.addCleanup(lambda: server.process and server.kill())
+        self.addCleanup(self._end, server)
         return server.start() if start else server
+
+    def _end(self, server):
+        if server.process:
+            server.kill()
+        log = server.log_path.read_text(errors="replace") if server.log_path.exists() else ""
+        _, found, report = log.partition("WARNING: ThreadSanitizer: ")
+        self.assertFalse(found, report[:8000])
 
     def refused_run(self, dataflow, *arguments, env=None):
         """The finished process of a `gameflow run` that must not come up."""

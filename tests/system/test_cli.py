@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -93,9 +94,25 @@ class Usage(SystemTest):
             self.assertRegex(done.stdout, r"^gameflow \d+\.\d+\.\d+\n$")
             self.assertEqual((done.returncode, done.stderr), (0, ""))
 
+    def test_the_dataflow_may_be_a_folder_or_left_out(self):
+        folder = pathlib.Path(FLAGSHIP).parent
+        for arguments, where in ((["explain"], folder), (["explain", "."], folder), (["explain", str(folder)], None)):
+            done = run_cli(*arguments, cwd=where)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), arguments)
+            self.assertIn("player-session-analytics", done.stdout)
+        package = self.folder / "package"
+        package.mkdir()
+        (package / "gameflow-package.yaml").write_text(
+            "apiVersion: 0.5.0\nmeta: { name: words, version: 0.1.0, namespace: tests }\ntypes: { word: { type: string } }\n")
+        self.assertEqual(run_cli("validate", str(package)).returncode, 0)
+        for arguments, name in ((["run"], "dataflow.yaml"), (["validate", str(self.folder)], str(self.folder / "dataflow.yaml"))):
+            done = run_cli(*arguments, cwd=self.folder)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(f"cannot read '{name}': No such file or directory", done.stderr)
+
     def test_wrong_usage(self):
         for arguments, part in (
-                ([], "--help"), (["rum"], "did you mean 'run'?"), (["run"], "dataflow is required"),
+                ([], "--help"), (["rum"], "did you mean 'run'?"),
                 (["--flag"], "'--flag' is not a flag"),
                 (["run", "f.yaml", "--lisen", "x"], "did you mean '--listen'?"), (["topic"], "gameflow topic --help"),
                 (["topic", "lsit"], "did you mean 'list'?"), (["topic", "create", "a", "--partitions", "0"], "--partitions"),
@@ -109,7 +126,7 @@ class Usage(SystemTest):
                 (["produce", "a", "--key", "b", "--key-field", "c"], "--key"), (["sql", "a", "-c", "b"], "excludes"),
                 (["new", "a", "--template", "b"], "--template"), (["dead-letters"], "subcommand is required"),
                 (["dead-letters", "show"], "id is required"),
-                (["sql", "select 1", "--format", "xml"], "--format"), (["validate"], "dataflow is required"),
+                (["sql", "select 1", "--format", "xml"], "--format"),
                 (["build", "a", "b"], "'b' is one argument too many"),
                 (["run", "f.yaml", "--durability", "some"], "--durability"), (["run", "f.yaml", "--threads", "-1"], "--threads"),
                 (["run", "f.yaml", "--disk-free-min", "much"], "--disk-free-min"), (["version", "--verbose"], "--verbose")):

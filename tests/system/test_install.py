@@ -57,7 +57,7 @@ class InstallTest(SystemTest):
         text = page.read_text().replace("\\-", "-").replace("\\&", "")
         for word in (".SS gameflow run DATAFLOW", ".SS gameflow topic list\n", ".B --durability \\fIfsync|interval|none\\fR",
                      ".B GAMEFLOW_LISTEN\nas --listen"):
-            self.assertIn(word.replace("DATAFLOW", "FILE"), text)
+            self.assertIn(word.replace("DATAFLOW", "[FILE|DIR]"), text)
 
     CASES = (  # what is typed, and what is offered
         ("gameflow ru", ["run"]),
