@@ -30,16 +30,27 @@ void print_backup(const json::object& made) {
              made.at("seconds").as_double());
 }
 
-json::object document_of(const log::Verified& found, const std::string& folder) {
-  return {{"folder", folder},
-          {"tables", found.tables},
-          {"table_bytes", found.table_bytes},
-          {"topics", found.topics},
-          {"records", found.records},
-          {"batches", found.batches},
-          {"state_keys", found.state_keys},
-          {"ids", found.ids},
-          {"damages", json::value_from(found.damages)}};
+// What was counted is null where nothing could be.
+json::object document_of(const Result<log::Verified>& found, const std::string& folder) {
+  json::object document = {{"folder", folder}};
+  const auto add = [&](const char* name, std::uint64_t log::Verified::*count) {
+    document[name] = found ? json::value((*found).*count) : json::value();
+  };
+  add("tables", &log::Verified::tables);
+  add("table_bytes", &log::Verified::table_bytes);
+  add("topics", &log::Verified::topics);
+  add("records", &log::Verified::records);
+  add("batches", &log::Verified::batches);
+  add("state_keys", &log::Verified::state_keys);
+  add("ids", &log::Verified::ids);
+  json::array damages;
+  if (found) {
+    damages = json::value_from(found->damages).as_array();
+  } else if (found.error().code == ErrorCode::kDataCorrupt) {
+    damages.emplace_back(found.error().message);
+  }
+  document["damages"] = std::move(damages);
+  return document;
 }
 
 void print_verified(const json::object& found) {
@@ -72,13 +83,21 @@ int backup_command(const BackupOptions& options) {
 
 int verify_command(const VerifyOptions& options) {
   const auto found = log::verify_store(options.data_folder);
-  if (!found) return print_error(found.error());
-  print_document(document_of(*found, options.data_folder.string()), options.json, print_verified);
-  if (found->damages.empty()) return kExitFine;
-  return print_error(
-      {ErrorCode::kDataCorrupt,
-       fmt::format("{} of {} is damaged, as listed: restore the folder from a backup",
-                   with_commas(found->damages.size()), options.data_folder.string())});
+  const std::string folder = options.data_folder.string();
+  json::object document = document_of(found, folder);
+  const std::size_t damages = document.at("damages").as_array().size();
+  if (found && damages == 0) {
+    print_document(document, options.json, print_verified);
+    return kExitFine;
+  }
+  const Error error = found ? Error{ErrorCode::kDataCorrupt,
+                                    fmt::format("{} of {} is damaged, as listed: restore the "
+                                                "folder from a backup",
+                                                with_commas(damages), folder)}
+                            : found.error();
+  document["error"] = error.message;
+  if (found || options.json) print_document(document, options.json, print_verified);
+  return print_error(error);
 }
 
 }  // namespace gameflow::app

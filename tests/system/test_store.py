@@ -244,6 +244,12 @@ class Damage(SystemTest):
         refused = [self.assert_told_or_harmless(data, self.flip("*.log", where), sent, f"log at {where}")
                    for where in (0.05, 0.3, 0.5, 0.7)]
         self.assertEqual(refused, [True] * 4)
+        copy = self.folder / f"copy{self.cases}" / "data"
+        verified = run_cli("verify", "--data", copy, "--json")
+        found = json.loads(verified.stdout)
+        self.assertEqual((verified.returncode, found["folder"], found["records"]), (1, str(copy), None))
+        self.assertRegex(found["damages"][0], r"the record at byte \d+ of \d+\.log is not what its checksum says")
+        self.assertIn("to go on with what is left, start once with --accept-loss", found["error"])
 
         # The size of a record, past the end of the file: RocksDB would take it for a torn end.
         def stretch(folder):
@@ -275,6 +281,15 @@ class Damage(SystemTest):
         self.assertIn("to go on without these records, start once with --accept-loss", said)
         server = self.server(folder=self.folder / f"copy{self.cases}", start=False)
         server.arguments.append("--accept-loss")
+        # But not where that could not be kept.
+        aside = server.folder / "data" / "lost"
+        aside.write_text("")
+        with self.assertRaises(AssertionError):
+            server.start()
+        said = server.log_path.read_text()
+        self.assertIn(f"cannot be kept in {aside}/1: Not a directory. Nothing was changed", said)
+        self.assertNotIn("going on", said)
+        aside.unlink()
         server.start()
         left = server.topic("player-positions")["records"]
         self.assertTrue(0 < left < len(sent), left)
@@ -361,6 +376,9 @@ class Backup(SystemTest):
         locked = run_cli("verify", "--data", server.folder / "data")
         self.assertEqual(locked.returncode, 1)
         self.assertIn("in use by another process", locked.stderr)
+        locked = json.loads(run_cli("verify", "--data", server.folder / "data", "--json").stdout)
+        self.assertEqual(locked["damages"], [])
+        self.assertIn("in use by another process", locked["error"])
 
         restored = self.server(COUNTING, folder=copy.parent)
         there = restored.topic("events")["records"]

@@ -18,6 +18,7 @@
 #include <spdlog/spdlog.h>
 
 #include "log/rocksdb/families.h"
+#include "log/rocksdb/folder_errors.h"
 #include "log/rocksdb/info_log.h"
 #include "log/rocksdb/journal.h"
 #include "log/rocksdb/keys.h"
@@ -83,86 +84,6 @@ Result<Content> look_into(const fs::path& folder) {
   return log || is_new(folder / "CURRENT") ? Content::kStore : Content::kNoLog;
 }
 
-bool mentions(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
-// What the system says is no word about the data.
-Error unreachable(const fs::path& folder, std::string_view what) {
-  const auto hint = [&]() -> std::string_view {
-    if (mentions(what, "Too many open files")) return "Allow this user more open files (ulimit -n)";
-    if (mentions(what, "Permission denied") || mentions(what, "not permitted") ||
-        mentions(what, "Read-only file system") || mentions(what, "Not a directory")) {
-      return "Give this user the right to read and write there";
-    }
-    if (mentions(what, "Input/output error"))
-      return "Look into the system's log (dmesg) for what the disk has";
-    return "Mend that";
-  }();
-  return {ErrorCode::kDataUnwritable,
-          fmt::format("the data in {} cannot be read or written now: {}. Nothing says that it is "
-                      "damaged, and nothing was changed. {}, and start again",
-                      folder.string(), what, hint)};
-}
-
-// An error that does not know the folder.
-Error in_folder(const fs::path& folder, const Error& error) {
-  return error.code == ErrorCode::kDataCorrupt ? damaged(folder, error.message)
-                                               : unreachable(folder, error.message);
-}
-
-Error in_use(const fs::path& folder) {
-  return {ErrorCode::kDataLocked,
-          fmt::format("the data folder {} is in use by another process. Stop it first, or choose "
-                      "another folder",
-                      folder.string())};
-}
-
-Error open_error(const fs::path& folder, const rocksdb::Status& status) {
-  const std::string text = status.ToString();
-  if (status.IsIOError() && (mentions(text, "lock hold by") || mentions(text, "While lock file"))) {
-    return in_use(folder);
-  }
-  return read_error(folder, status);
-}
-
-Error lost(const fs::path& folder, std::string_view what) {
-  return {
-      ErrorCode::kDataCorrupt,
-      fmt::format("in {}, {}. Nothing was changed. Put the file back if it was moved, or restore "
-                  "the folder from a backup; to go on without these records, start once with "
-                  "--accept-loss",
-                  folder.string(), what)};
-}
-
-}  // namespace
-
-Error damaged(const fs::path& folder, std::string_view what) {
-  return {ErrorCode::kDataCorrupt,
-          fmt::format("the data in {} is damaged: {}. Nothing was changed. Restore the folder from "
-                      "a backup, or move it away to start empty",
-                      folder.string(), what)};
-}
-
-// RocksDB wraps an error of the system in one of its own where it asks for all tables at once. A
-// file that is gone is one too, but it does not come back by itself.
-bool is_system_error(const rocksdb::Status& status) {
-  const std::string text = status.ToString();
-  if (status.IsPathNotFound() || mentions(text, "No such file or directory")) return false;
-  return status.IsIOError() || mentions(text, "IO error: ");
-}
-
-Error read_error(const fs::path& folder, const rocksdb::Status& status) {
-  if (status.IsNoSpace() || mentions(status.ToString(), "No space left on device")) {
-    return {ErrorCode::kDiskFull,
-            fmt::format("no space left to open the data folder {}", folder.string())};
-  }
-  return is_system_error(status) ? unreachable(folder, status.ToString())
-                                 : damaged(folder, status.ToString());
-}
-
-namespace {
-
 // Of files that belong together, whether all kinds are there.
 Status check_content(const fs::path& folder, Content content, bool accept_loss) {
   if (content == Content::kNoCurrent)
@@ -197,7 +118,10 @@ Result<std::unique_ptr<Database>> Database::open(const fs::path& folder,
     GF_TRY(database->lock());
     GF_TRY(database->check_whole());
     GF_TRY(database->check_owner());
-    if (database->loses_writes_) GF_TRY(keep_journals(folder));
+    if (!database->loss_.empty()) {
+      GF_TRY(keep_journals(folder));
+      spdlog::warn("{}", database->loss_);
+    }
     database->unlock();
   }
   GF_TRY(database->open_rocksdb(content == Content::kNone ? Access::kCreate : Access::kWrite));
@@ -282,9 +206,14 @@ Status Database::check_whole() {
 
 Status Database::check_journals_and_mark() const {
   const auto mark = read_high_water(folder_);
-  if (!mark) return fail(in_folder(folder_, mark.error()));
   const auto journals = check_journals(folder_);
-  if (!journals) return fail(in_folder(folder_, journals.error()));
+  if (!mark || !journals) {
+    const Error& error = journals ? mark.error() : journals.error();
+    const bool is_damaged = error.code == ErrorCode::kDataCorrupt;
+    return fail(is_damaged && check_journals(folder_, JournalKinds::kManifest)
+                    ? damaged_end(folder_, error.message)
+                    : in_folder(folder_, error));
+  }
   if (!*mark) return {};
   if (const auto missing = missing_of_manifest(**mark, *journals))
     return fail(damaged(folder_, *missing));
@@ -297,7 +226,7 @@ Status Database::check_journals_and_mark() const {
       lost(folder_, describe_loss(**mark, *journals, left ? std::optional(*left) : std::nullopt)));
 }
 
-// With accept_loss: whether topics and state are consistent without what is lost, which is told.
+// With accept_loss: whether topics and state are consistent without what is lost.
 Status Database::check_what_is_left() {
   const auto journals = check_journals(folder_, JournalKinds::kManifest);
   if (!journals) return fail(in_folder(folder_, journals.error()));
@@ -312,20 +241,18 @@ Status Database::check_what_is_left() {
     return fail(loaded.error().code,
                 fmt::format("{}. --accept-loss cannot go on from there", loaded.error().message));
   }
-  loses_writes_ = !mark || !*mark || left < (*mark)->sequence;
-  if (!loses_writes_) {
-    spdlog::warn("nothing that was acknowledged is missing in {}: --accept-loss is not needed",
-                 folder_.string());
-  } else if (mark && *mark) {
-    spdlog::warn(
-        "going on without acknowledged writes {} to {}, the last of {}, as --accept-loss "
-        "says",
+  if (!mark || !*mark) {
+    loss_ = fmt::format(
+        "going on with what is there, as --accept-loss says: how much is missing in {} cannot be "
+        "said",
+        folder_.string());
+  } else if (left < (*mark)->sequence) {
+    loss_ = fmt::format(
+        "going on without acknowledged writes {} to {}, the last of {}, as --accept-loss says",
         left + 1, (*mark)->sequence, format_timestamp((*mark)->at));
   } else {
-    spdlog::warn(
-        "going on with what is there, as --accept-loss says: how much is missing in {} "
-        "cannot be said",
-        folder_.string());
+    spdlog::warn("nothing that was acknowledged is missing in {}: --accept-loss is not needed",
+                 folder_.string());
   }
   return {};
 }
@@ -347,7 +274,7 @@ Status Database::check_owner() const {
   std::vector<std::string> names;
   rocksdb::Status status =
       rocksdb::DB::ListColumnFamilies(db_options(Access::kRead), folder_.string(), &names);
-  if (!status.ok()) return fail(open_error(folder_, status));
+  if (!status.ok()) return fail(open_failure(status));
   for (const std::string& name : names) {
     if (name == rocksdb::kDefaultColumnFamilyName || name == kLogFamily || name == kStateFamily ||
         name == kIdFamily) {
@@ -368,6 +295,20 @@ Status Database::check_owner() const {
   first->SeekToFirst();
   if (first->Valid() || !first->status().ok()) return foreign("a RocksDB that has no topics");
   return {};
+}
+
+// RocksDB does not say where in a journal a byte is wrong.
+Error Database::open_failure(const rocksdb::Status& status) const {
+  const Error error = open_error(folder_, status);
+  if (error.code != ErrorCode::kDataCorrupt) return error;
+  for (const JournalKinds kinds : {JournalKinds::kManifest, JournalKinds::kAll}) {
+    const Status found = check_checksums(folder_, kinds);
+    if (found || found.error().code != ErrorCode::kDataCorrupt) continue;
+    return kinds == JournalKinds::kManifest || options_.accept_loss
+               ? damaged(folder_, found.error().message)
+               : damaged_end(folder_, found.error().message);
+  }
+  return error;
 }
 
 Status Database::open_rocksdb(Access access) {
@@ -392,7 +333,7 @@ Status Database::open_rocksdb(Access access) {
     status = rocksdb::DB::Open(options, folder_.string(), families, &handles, &db);
   }
   db_.reset(db);
-  if (!status.ok()) return fail(open_error(folder_, status));
+  if (!status.ok()) return fail(open_failure(status));
   meta_ = handles[0];
   log_ = handles[1];
   state_ = handles[2];

@@ -20,6 +20,7 @@
 
 #include "base/error.h"
 #include "base/file_handle.h"
+#include "log/rocksdb/folder_errors.h"
 #include "log/rocksdb/high_water.h"
 #include "log/rocksdb/id_expiry.h"
 
@@ -88,6 +89,7 @@ class Database {
   Status check_what_is_left();
   Result<std::uint64_t> last_write();
   Status check_owner() const;
+  Error open_failure(const rocksdb::Status& status) const;
   Status open_rocksdb(Access access);
   Status check_format();
 
@@ -95,7 +97,7 @@ class Database {
   DatabaseOptions options_;
   rocksdb::FileLock* lock_ = nullptr;  // while RocksDB itself does not hold it
   FileHandle read_lock_;
-  bool loses_writes_ = false;  // that were acknowledged, or nobody knows
+  std::string loss_;  // acknowledged writes that it goes on without, in words
   const std::shared_ptr<IdExpiry> id_expiry_ = std::make_shared<IdExpiry>();
   const std::shared_ptr<HighWaterKeeper> high_water_ = std::make_shared<HighWaterKeeper>();
   std::unique_ptr<rocksdb::DB> db_;
@@ -104,15 +106,6 @@ class Database {
   rocksdb::ColumnFamilyHandle* state_ = nullptr;
   rocksdb::ColumnFamilyHandle* ids_ = nullptr;
 };
-
-// A status of reading, with where and the way out: kDataCorrupt only where a check of the bytes
-// failed or a file is gone; kDataUnwritable where the system gives an error, and kDiskFull.
-Error read_error(const std::filesystem::path& folder, const rocksdb::Status& status);
-// Whether it is one of the system, and not what the bytes are.
-bool is_system_error(const rocksdb::Status& status);
-
-// "The data in FOLDER is damaged: WHAT. ..." and the way out.
-Error damaged(const std::filesystem::path& folder, std::string_view what);
 
 // A string_view as RocksDB's own.
 inline rocksdb::Slice slice(std::string_view text) {

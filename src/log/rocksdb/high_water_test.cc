@@ -280,6 +280,41 @@ TEST_F(DamagedAfterAKill, SaysWhatIsMissing) {
   EXPECT_EQ(count_in(copy_), 60U);
 }
 
+// RocksDB finds the byte, and says nothing of where it is.
+TEST_F(DamagedAfterAKill, SaysWhereAByteIsWrong) {
+  Killed store(data_);
+  store.append_until(20, 300);
+  store.restart();  // so that the MANIFEST has tables to list
+  store.append_until(40, 300);
+  store.copy_to(killed_);
+  const std::string log = logs_in(killed_).back().filename().string();
+  const std::string manifest = manifests_in(killed_).back().filename().string();
+  for (const std::string& name : {log, manifest}) {
+    const std::string good = content_of(killed_ / name);
+    const std::vector<std::size_t> borders = borders_of(good);
+    const std::size_t number = borders.size() / 2, begin = borders[number - 1];
+    ASSERT_GT(borders[number], begin + 8);
+    struct Row {
+      const char* what;
+      std::size_t at;
+      std::string says;
+    };
+    for (const Row& row :
+         {Row{"in the record", begin + 8, fmt::format("the record at byte {} of {} ", begin, name)},
+          Row{"in its size", begin + 5, fmt::format("at byte {} of {} is wrong", begin, name)}}) {
+      std::string changed = good;
+      changed[row.at] = static_cast<char>(~changed[row.at]);
+      const std::string what = fmt::format("{} of {}", row.what, name);
+      const auto told = check(killed_, 40, what, [&] { write(copy_ / name, changed); });
+      ASSERT_TRUE(told);
+      EXPECT_NE(told->message.find(row.says), std::string::npos) << what << ": " << told->message;
+      EXPECT_EQ(told->message.find("--accept-loss") != std::string::npos, name == log)
+          << what << ": " << told->message;
+      EXPECT_EQ(count_in(copy_, nullptr, /*accept_loss=*/true).has_value(), name == log) << what;
+    }
+  }
+}
+
 TEST_F(DamagedAfterAKill, GoesOnKnowingly) {
   Killed store(data_);
   store.append_until(60, 300);

@@ -150,6 +150,39 @@ Result<std::optional<std::uint64_t>> first_write(const fs::path& file) {
   return number;
 }
 
+// By name, in their order.
+Result<std::map<std::string, fs::path>> journals_in(const fs::path& folder, JournalKinds kinds) {
+  std::map<std::string, fs::path> journals;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    const fs::path& file = entry->path();
+    const std::string name = file.filename().string();
+    if (name.starts_with("MANIFEST-") || (kinds == JournalKinds::kAll && is_write_ahead_log(file)))
+      journals.emplace(name, file);
+  }
+  if (error) return unreadable(folder, error.value());
+  return journals;
+}
+
+// Up to where it can be followed; what comes then is for check_journal().
+Status check_checksums_of(const fs::path& file) {
+  const InputFile in(file);
+  std::vector<char> buffer(kBlockBytes);
+  for (std::uint64_t begin = 0;; begin += kBlockBytes) {
+    GF_ASSIGN(const std::size_t size, in.read_at(begin, buffer));
+    const std::string_view block(buffer.data(), size);
+    const std::size_t end = end_of_records(block);
+    for (std::size_t at = 0; at < end; at += kHeaderBytes + header_at(block.substr(at)).size) {
+      if (starts_with_record(block.substr(at))) continue;
+      return fail(ErrorCode::kDataCorrupt,
+                  fmt::format("the record at byte {} of {} is not what its checksum says",
+                              begin + at, file.filename().string()));
+    }
+    if (size - end >= kHeaderBytes || size < kBlockBytes) return {};
+  }
+}
+
 // Each begins behind the one before it.
 Status check_order(const std::map<std::uint64_t, fs::path>& logs) {
   std::string before;
@@ -204,22 +237,24 @@ Result<std::uint64_t> check_journal(const fs::path& file) {
 }
 
 Result<Journals> check_journals(const fs::path& folder, JournalKinds kinds) {
+  GF_ASSIGN(const auto files, journals_in(folder, JournalKinds::kAll));
   Journals journals;
   std::map<std::uint64_t, fs::path> logs;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator();
-       entry.increment(error)) {
-    const fs::path& file = entry->path();
-    const std::string name = file.filename().string();
+  for (const auto& [name, file] : files) {
     const bool is_log = is_write_ahead_log(file);
     if (is_log) logs.emplace(std::strtoull(name.c_str(), nullptr, 10), file);
-    if ((is_log && kinds == JournalKinds::kAll) || name.starts_with("MANIFEST-")) {
+    if (!is_log || kinds == JournalKinds::kAll) {
       GF_ASSIGN(journals[name], check_journal(file));
     }
   }
-  if (error) return unreadable(folder, error.value());
   GF_TRY(check_order(logs));
   return journals;
+}
+
+Status check_checksums(const fs::path& folder, JournalKinds kinds) {
+  GF_ASSIGN(const auto files, journals_in(folder, kinds));
+  for (const auto& [_, file] : files) GF_TRY(check_checksums_of(file));
+  return {};
 }
 
 }  // namespace gameflow::log

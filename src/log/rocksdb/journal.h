@@ -32,4 +32,8 @@ enum class JournalKinds : std::uint8_t { kAll, kManifest };
 Result<Journals> check_journals(const std::filesystem::path& folder,
                                 JournalKinds kinds = JournalKinds::kAll);
 
+// Whether each whole record of these journals is what its checksum says: RocksDB, which looks at
+// all of them, says neither the file nor the place. kDataCorrupt, naming both; kDataUnwritable
+Status check_checksums(const std::filesystem::path& folder, JournalKinds kinds);
+
 }  // namespace gameflow::log
