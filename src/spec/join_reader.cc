@@ -112,7 +112,8 @@ void JoinReader::read_late(const Node& node, const Side& left, const Side& right
         *topic,
         fmt::format("late events keep their type, but topic '{}' has type '{}', and topic "
                     "'{}' has type '{}'",
-                    topic->text, entry->type_name, side->entry->key->text, side->entry->type_name),
+                    topic->text, entry->type_and_converter(), side->entry->key->text,
+                    side->entry->type_and_converter()),
         "send them to a topic without schema");
     break;
   }

@@ -624,7 +624,7 @@ f:42:22: error: a state of type 'ref' is not supported yet
      R"(f:51:22: error: late events keep their type, but topic 'summaries' has type 'totals'
    51 |       late: { topic: summaries }
       |                      ^~~~~~~~~
-      = give the topic the type of the sources, or no schema
+      = give the topic the type and converter of the sources, or no schema
 )"},
     {"LateIsSource", "late: { topic: late-clicks }", "late: { topic: clicks }",
      R"(f:51:22: error: topic 'clicks' is a source: late events would come back

@@ -356,7 +356,8 @@ void ServiceReader::check_type(const Node& id, const TopicEntry& entry, std::str
   } else if (first->topic.type != entry.topic.type) {
     report_.error(id,
                   fmt::format("topic '{}' has type '{}', but {} '{}' has type '{}'", id.text,
-                              entry.type_name, what, first->key->text, first->type_name),
+                              entry.type_and_converter(), what, first->key->text,
+                              first->type_and_converter()),
                   std::string(hint));
   }
 }

@@ -21,6 +21,12 @@ struct TopicEntry {
   std::string type_name;  // as written
   bool has_schema = false;
   std::optional<StartOffset> start;  // of services that read it
+
+  // For messages about two topics.
+  std::string type_and_converter() const {
+    const bool is_raw = topic.type != nullptr && topic.type->is_raw;
+    return type_name + (is_raw ? "' with converter 'raw" : "");
+  }
 };
 
 class TopicReader {

@@ -302,6 +302,26 @@ TEST(Transforms, StandBesideAWindow) {
 )");
 }
 
+TEST(Transforms, TellConvertersThatDiffer) {
+  const std::string source = R"(apiVersion: 0.5.0
+meta: { name: demo, version: 0.1.0 }
+topics:
+  raw-numbers: { schema: { value: { type: i32, converter: raw } } }
+  numbers: { schema: { value: { type: i32 } } }
+services:
+  convert:
+    sources: [{ type: topic, id: raw-numbers }]
+    sinks: [{ type: topic, id: numbers }]
+)";
+  EXPECT_EQ(
+      render(parse(source, "f").diagnostics, "f", source),
+      R"(f:9:32: error: topic 'numbers' has type 'i32', but source 'raw-numbers' has type 'i32' with converter 'raw'
+    9 |     sinks: [{ type: topic, id: numbers }]
+      |                                ^~~~~~~
+      = a 'map' in 'transforms' makes one of the other
+)");
+}
+
 TEST(Transforms, LeaveTheTypeOfLateEvents) {
   const std::string filter =
       "    transforms: [{ filter: { run: '[](const Click&) { return true; }' } }]\n";
@@ -314,7 +334,7 @@ TEST(Transforms, LeaveTheTypeOfLateEvents) {
             R"(f:26:22: error: late events keep their type, but topic 'hits' has type 'hit'
    26 |       late: { topic: hits }
       |                      ^~~~
-      = give the topic the type of the sources, or no schema
+      = give the topic the type and converter of the sources, or no schema
 )");
 }
 

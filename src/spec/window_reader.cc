@@ -152,8 +152,8 @@ void WindowReader::read_late_topic(const Node& topic, Service& service) {
   if (entry->topic.type != nullptr && is_other) {
     report_.error(topic,
                   fmt::format("late events keep their type, but topic '{}' has type '{}'",
-                              topic.text, entry->type_name),
-                  "give the topic the type of the sources, or no schema");
+                              topic.text, entry->type_and_converter()),
+                  "give the topic the type and converter of the sources, or no schema");
   }
   for (const Source& source : service.sources) {
     if (source.topic == window.late_topic)

@@ -252,6 +252,40 @@ services:
                 wanted = "{" + printed % key if "%s" in printed else printed
                 self.assertEqual((done.returncode, done.stdout), (0, wanted), (name, file, done.stderr))
 
+    def test_of_a_package_in_several_places(self):
+        """Also at rows, and behind them: it is the same function."""
+        (self.folder / "gameflow-package.yaml").write_text("""apiVersion: 0.6.0
+meta: { name: words, version: 0.1.0, namespace: tests }
+types:
+  word: { type: object, properties: { word: { type: string } } }
+functions:
+  twice:
+    operator: map
+    inputs: [{ name: word, type: word }]
+    output: { type: word }
+    run: "Word twice(const Word& word) { return {word.word + word.word}; }"
+""")
+        (self.folder / "dataflow.yaml").write_text("""apiVersion: 0.6.0
+meta: { name: demo, version: 0.1.0 }
+imports:
+  - { pkg: tests/words@0.1.0, path: ., types: [{ name: word }], functions: [{ name: twice }] }
+topics:
+  in: { schema: { value: { type: word } } }
+  out: { schema: { value: { type: word } } }
+services:
+  count:
+    sources: [{ type: topic, id: in, transforms: [{ operator: map, uses: twice }] }]
+    states:
+      seen: { type: keyed-state, properties: { key: { type: string }, value: { type: u32 } } }
+    partition:
+      assign-key: { run: "Text word(const Word& word) { return word.word; }" }
+      transforms: [{ operator: map, uses: twice }]
+      update-state: { run: "void count(const Word&) { seen() += 1; }" }
+    sinks: [{ type: topic, id: out, transforms: [{ operator: map, uses: twice }] }]
+""")
+        done = run_cli("test", "function", "twice", "-v", '{"word":"ab"}', "--cache", cache_folder(), cwd=self.folder)
+        self.assertEqual((done.returncode, done.stdout), (0, '{"word":"abab"}\n'), done.stderr)
+
     def test_mistakes(self):
         for arguments, part in (
                 (["user", "-v", '{"user":"","at":""}'], "error: user: an event without a user"),

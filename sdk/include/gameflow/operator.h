@@ -98,10 +98,17 @@ abi::SqlArgument sql_argument(const Decimal<Scale>& value) {
   }
   return {Kind::kNumber, 0, 0, to_text(value)};
 }
+// An enum of the dataflow.
+template <class T>
+concept Named = std::is_enum_v<T> && requires(const T& value) {
+  { to_text(value) } -> std::same_as<Text>;
+};
 template <class T>
 abi::SqlArgument sql_argument(const T& value) {
   using Kind = abi::SqlArgument::Kind;
-  if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) {
+  if constexpr (Named<T>) {
+    return {Kind::kText, 0, 0, to_text(value)};  // as SQL has it
+  } else if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) {
     if constexpr (std::is_same_v<T, u64>) {
       if (value > u64{INT64_MAX}) return {Kind::kNumber, 0, 0, Text(std::to_string(value))};
     }
@@ -111,9 +118,9 @@ abi::SqlArgument sql_argument(const T& value) {
   } else if constexpr (std::is_convertible_v<const T&, Text>) {
     return {Kind::kText, 0, 0, Text(value)};
   } else {
-    static_assert(
-        std::is_convertible_v<const T&, i64>,
-        "an argument of sql() is a number, a decimal, a bool, a text or an optional of these");
+    static_assert(std::is_convertible_v<const T&, i64>,
+                  "an argument of sql() is a number, a decimal, a bool, an enum, a text or an "
+                  "optional of these");
     return {Kind::kInteger, static_cast<i64>(value), 0, {}};
   }
 }

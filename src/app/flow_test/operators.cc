@@ -255,12 +255,14 @@ Result<Operator> find_operator(const Graph& graph, const std::string& name) {
         (signature != nullptr && signature->name == name))
       found.push_back(one);
   }
-  // A package's function is the same wherever it is used, but for rows.
+  if (found.size() == 1) return found.front();
+  // A package's function is the same wherever it is used, and best tried where no rows are.
   const bool is_one = std::ranges::all_of(found, [&found](const Operator& one) {
-    return one.step->signature != nullptr && one.step->place == plan::Place::kRecord &&
-           one.step->signature == found.front().step->signature;
+    return one.step->signature != nullptr && one.step->signature == found.front().step->signature;
   });
-  if (found.size() == 1 || (is_one && !found.empty())) return found.front();
+  const auto without_rows = std::ranges::find(found, plan::Place::kRecord,
+                                              [](const Operator& one) { return one.step->place; });
+  if (is_one && without_rows != found.end()) return *without_rows;
   if (!found.empty()) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("'{}' is more than one operator: name one of{}", name, listed(found)));
