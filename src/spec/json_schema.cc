@@ -50,6 +50,13 @@ void allow_references(json::object& section) {
   }
 }
 
+json::object word_or_own_type(json::array words) {
+  return one_of_two(
+      {{"enum", std::move(words)}},
+      {{"type", "string"},
+       {"pattern", "^(?!(object|list|map|enum|decimal|distinct|quantiles)$)[A-Za-z]"}});
+}
+
 // A name of a type, or one of those that are built in, or a word of `variants`: nothing else that
 // these words need is said here.
 json::object type_word(std::span<const Variant> variants) {
@@ -60,10 +67,7 @@ json::object type_word(std::span<const Variant> variants) {
     const json::string word(record::to_string(kind));
     if (std::ranges::count(words, word) == 0) words.push_back(word);
   }
-  return one_of_two(
-      {{"enum", std::move(words)}},
-      {{"type", "string"},
-       {"pattern", "^(?!(object|list|map|enum|decimal|distinct|quantiles)$)[A-Za-z]"}});
+  return word_or_own_type(std::move(words));
 }
 
 class SchemaMaker {
@@ -191,6 +195,7 @@ class SchemaMaker {
         return name;
       }
       case ValueKind::kType:
+        if (!field.words.empty()) return word_or_own_type(words_of(field.words));
         return &section == &kVariant ? one_of_two(type_word(section.variants), {{"type", "null"}})
                                      : type_word(section.variants);
       case ValueKind::kValue:

@@ -16,6 +16,7 @@ constexpr std::string_view kLowerRule =
     "small letters and digits, a letter first, single '-' or '_' between, at most 100";
 constexpr std::string_view kLowerPattern = "^(?=.{1,100}$)[a-z][a-z0-9]*([-_][a-z0-9]+)*$";
 
+// Or a type of one's own that is one of these.
 constexpr std::string_view kKeyWords[] = {"string", "bool", "i8",  "i16", "i32",
                                           "i64",    "u8",   "u16", "u32", "u64"};
 
@@ -234,7 +235,7 @@ constexpr Field kTopicConverter = {.key = "converter",
                                    .words = kConverters};
 constexpr Field kTopicValueFields[] = {kTypeField, kTopicConverter};
 constexpr Field kKeyFields[] = {{.key = "type",
-                                 .kind = kWord,
+                                 .kind = kType,
                                  .is_required = true,
                                  .doc = "a string, a bool or an integer",
                                  .hint = "for example 'type: string'",
