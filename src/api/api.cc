@@ -134,9 +134,16 @@ struct Api::Impl {
   Result<Destination> find_destination(std::string_view name, const ProduceOptions& options) const {
     if (options.check_topic) GF_TRY(options.check_topic(name));
     GF_ASSIGN(log::TopicInfo info, find_topic(name));
-    const plan::Topic* const found = running()->find_topic(info.config.name);
+    const auto now = running();
+    const plan::Topic* const found = now->find_topic(info.config.name);
     if (found == nullptr) return Destination{std::move(info), nullptr};
-    return Destination{std::move(info), found->type, found->ids};
+    Destination to{std::move(info), found->type, found->ids};
+    const plan::Graph& graph = now->engine->graph();
+    for (const plan::TableSource& table : graph.tables) {
+      if (table.topic && &graph.topics[*table.topic] == found && table.key == record::Kind::kString)
+        to.table_keys.push_back(found->type->fields[table.key_field].read_name);
+    }
+    return to;
   }
 
   std::optional<log::TopicId> dead_letters() const {

@@ -93,6 +93,7 @@ class FakeEngine final : public runtime::Engine {
   Status health() const override { return health_; }
   runtime::EngineStats stats() const override { return stats_; }
   const plan::Graph& graph() const override { return graph_; }
+  plan::Graph& graph() { return graph_; }  // for a test to add to, before others look at it
   std::vector<TableName> tables() const override {
     return {{"players", "sessions", "players"}, {"scores", "sessions", "scores"}};
   }

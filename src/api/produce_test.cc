@@ -62,6 +62,29 @@ TEST_F(ProduceTest, IsRefusedWhileMemoryIsTight) {
   EXPECT_TRUE(api.ready());
 }
 
+TEST_F(ProduceTest, KeysOfTableRowsHaveALimit) {
+  ASSERT_TRUE(store_->create_topic({.name = "items"}));
+  FakeEngine engine;
+  plan::Graph& graph = engine.graph();
+  const auto* row =
+      graph.types->object("item", {{"id", graph.types->scalar(record::Kind::kString)}});
+  graph.topics.push_back({.name = "items", .type = row, .type_name = "item"});
+  graph.tables.push_back({.name = "items",
+                          .accessor = "items",
+                          .file = {},
+                          .topic = graph.topics.size() - 1,
+                          .row = row});
+  Api api(*store_, &engine, clock_);
+  const auto outcome = [&api](std::size_t size) {
+    return text_of(answer_to(fmt::format(R"({{"id":"{}"}})", std::string(size, 'x')),
+                             [&](std::string_view body, auto done) {
+                               api.produce("items", body, {}, std::move(done));
+                             }));
+  };
+  EXPECT_EQ(outcome(32U << 10), "1/0/0");
+  EXPECT_EQ(outcome((32U << 10) + 1), "0/0/1 0:id:payload_too_large");
+}
+
 TEST_F(ProduceTest, Bodies) {
   struct Case {
     const char* name;

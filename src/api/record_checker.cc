@@ -82,6 +82,8 @@ RecordChecker::RecordChecker(Turns& turns, CheckScratch& scratch, const Destinat
   const std::size_t units = type_->size / sizeof(std::max_align_t) + 1;
   if (scratch_.value.size() < units) scratch_.value.resize(units);
   if (settings_.key_field) path_.emplace(*type_, *settings_.key_field);
+  for (const std::string& field : to.table_keys)
+    table_keys_.emplace_back(field, record::FieldPath(*type_, field));
 }
 
 void RecordChecker::add(std::optional<std::string_view> key, std::string_view value,
@@ -128,6 +130,18 @@ bool RecordChecker::check(std::string_view& value, std::size_t bytes_after) {
         std::string(settings_.key_field.value_or(settings_.key_place)), ErrorCode::kPayloadTooLarge,
         fmt::format("the key has {} bytes; the limit is {}", key_->size(), runtime::kKeyBytesMax));
     return false;
+  }
+  return check_table_keys();
+}
+
+// Such a record would be stored, and be no row.
+bool RecordChecker::check_table_keys() {
+  for (const auto& [field, path] : table_keys_) {
+    const auto key = path.read(scratch_.value.data(), scratch_.id);
+    if (key && key->size() > runtime::kKeyBytesMax)
+      return reject(field, ErrorCode::kPayloadTooLarge,
+                    fmt::format("the key of a row has {} bytes; the limit is {}", key->size(),
+                                runtime::kKeyBytesMax));
   }
   return true;
 }

@@ -35,6 +35,8 @@ struct Destination {
   log::TopicInfo topic;
   const record::Type* type = nullptr;
   std::vector<spec::IdRule> ids = {};
+  // Fields of its type whose text is the key of a table of the dataflow.
+  std::vector<std::string> table_keys = {};
 };
 
 // kTopicNotFound or kForbidden, with a sentence for the client
@@ -124,6 +126,7 @@ class RecordChecker {
   std::optional<std::string_view> read(const std::optional<record::FieldPath>& path,
                                        std::string_view field, std::string_view value,
                                        std::string& scratch) const;
+  bool check_table_keys();
   void claim_ids(std::string_view value, std::string_view sent);
   void append(std::string_view value);
   void cut(std::uint32_t partition);
@@ -142,6 +145,7 @@ class RecordChecker {
   CheckedBody& out_;
   std::optional<record::FieldPath> path_;
   std::vector<Id> ids_;
+  std::vector<std::pair<std::string_view, record::FieldPath>> table_keys_;
   std::vector<log::IdClaim> claims_;                // of the record at hand
   std::vector<std::vector<log::IdClaim>> claimed_;  // those of batches_
   std::optional<std::string_view> key_;             // of the record at hand

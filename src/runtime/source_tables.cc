@@ -235,7 +235,8 @@ Status SourceTables::open_topic(const plan::Graph& graph, const log::Store& stor
   return {};
 }
 
-// Records that are not of the topic's type are left out: the services that read them tell.
+// Records that are not of the topic's type are left out: the services that read them tell. Of one
+// whose key is too long only the log does.
 Result<bool> SourceTables::read_topic(const log::Store& store, Table& table) {
   Topic& topic = *table.topic;
   bool is_changed = false;
@@ -251,7 +252,7 @@ Result<bool> SourceTables::read_topic(const log::Store& store, Table& table) {
       for (const record::BatchPtr& batch : read->batches) {
         for (std::size_t i = batch->index_of(topic.next[partition]); i < batch->size(); ++i) {
           const auto number = static_cast<std::uint32_t>(i);
-          is_changed = put(*batch, number, partition, topic) || is_changed;
+          is_changed = put(*batch, number, partition, table) || is_changed;
         }
       }
       const bool is_end = read->batches.empty();
@@ -267,9 +268,13 @@ Result<bool> SourceTables::read_topic(const log::Store& store, Table& table) {
 }
 
 bool SourceTables::put(const record::Batch& batch, std::uint32_t number, std::uint32_t partition,
-                       Topic& topic) {
+                       Table& table) {
+  Topic& topic = *table.topic;
   const std::string_view json = batch[number].value;
   const auto key = topic.writer->put(json);
+  if (!key && key.error().code == ErrorCode::kPayloadTooLarge)
+    spdlog::warn("table '{}' leaves out the record at offset {} of partition {}: {}",
+                 table.source->name, batch.offset(number).value, partition, key.error().message);
   if (!key) return false;
   Item& item = topic.items[std::string(*key)];
   topic.bytes += json.size() - item.json.size();

@@ -79,7 +79,7 @@ class SourceTables {
   static Status open_topic(const plan::Graph& graph, const log::Store& store, Table& table);
   static Result<bool> read_topic(const log::Store& store, Table& table);
   static bool put(const record::Batch& batch, std::uint32_t number, std::uint32_t partition,
-                  Topic& topic);
+                  Table& table);
   static Result<bool> forget_removed(const log::Store& store, Topic& topic);
   static void tidy(const plan::TableSource& source, Topic& topic);
 

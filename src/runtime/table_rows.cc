@@ -12,6 +12,7 @@
 
 #include "record/type.h"
 #include "record/visit.h"
+#include "runtime/step.h"
 
 namespace gameflow::runtime {
 namespace {
@@ -71,8 +72,9 @@ Result<std::string_view> TableWriter::put(std::string_view json) {
                                 : fmt::format("{}: {}", error.field, error.message));
   }
   const std::string_view key = key_of(source_, row_).view();
-  if (key.size() > state::Layout::kKeyBytesMax)
-    return fail(ErrorCode::kPayloadTooLarge, "its key is too long");
+  if (key.size() > kKeyBytesMax)
+    return fail(ErrorCode::kPayloadTooLarge,
+                fmt::format("its key has {} bytes; the limit is {}", key.size(), kKeyBytesMax));
   state::Entry* const entry = memory_->table.find_or_insert(key, state::hash_key(key));
   std::memcpy(memory_->layout.row(entry, 0), row_, source_.row->size);
   memory_->table.mark_changed(entry, 1, {0});
