@@ -1,12 +1,21 @@
 #include "api/envelopes.h"
 
+#include <array>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "api/unwrap.h"
 #include "record/batch.h"
 #include "record/envelope.h"
+#include "record/json_split.h"
 
 namespace gameflow::api {
+namespace {
+
+constexpr std::array<std::string_view, 4> kMembers{"topic", "key", "value", "partition"};
+
+}  // namespace
 
 Envelopes::Envelopes(Turns& turns, CheckScratch& scratch, const FindTopic& find,
                      const ProduceOptions& options, bool have_topics, Timestamp now,
@@ -42,6 +51,18 @@ void Envelopes::add(std::string_view record, std::size_t bytes_after) {
         error.field, error.code,
         error.message + (may_be_wrapped ? unwrap_hint(record, nullptr) : std::string()));
   }
+  const char* const record_end = record.data() + record.size();
+  const char* const value_end = envelope.value.data() + envelope.value.size();
+  // A short value lies elsewhere, in the arena.
+  const bool is_inside = envelope.value.data() >= record.data() && value_end <= record_end;
+  std::string_view around = record;  // of a value that may be long
+  if (is_inside) {
+    around_.assign(record.data(), envelope.value.data()).append("0").append(value_end, record_end);
+    around = around_;
+  }
+  if (const auto name = record::repeated_member(around, kMembers))
+    return out_.reject(std::string(*name), ErrorCode::kWrongType,
+                       fmt::format("the record has '{}' twice: which one counts?", *name));
   if (are_keyed_ && envelope.value == "null")
     return out_.reject("value", ErrorCode::kWrongType,
                        "null would delete what has the key; records are not deleted here");
@@ -51,10 +72,6 @@ void Envelopes::add(std::string_view record, std::size_t bytes_after) {
                        "their order; without a key they take turns: leave 'partition' out");
   Found& found = find(envelope.topic);
   if (!found.checker) return out_.reject("topic", found.error.code, found.error.message);
-  const char* const record_end = record.data() + record.size();
-  const char* const value_end = envelope.value.data() + envelope.value.size();
-  // A short value lies elsewhere, in the arena.
-  const bool is_inside = envelope.value.data() >= record.data() && value_end <= record_end;
   found.checker->add(
       envelope.key, envelope.value,
       is_inside ? bytes_after + static_cast<std::size_t>(record_end - value_end) : 0);

@@ -43,6 +43,7 @@ class Envelopes {
   const bool have_topics_, are_keyed_, is_unwrapped_;
   CheckedBody& out_;
   std::map<std::string, Found, std::less<>> found_;
+  std::string around_;  // the record at hand without its value
 };
 
 }  // namespace gameflow::api

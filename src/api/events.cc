@@ -24,6 +24,14 @@ constexpr std::size_t kPlatformBytesMax = 100;
 // Years 1 to 9999: what can be written as a timestamp.
 constexpr Timestamp kTimeMin{-62'135'596'800'000}, kTimeMax{253'402'300'799'999};
 
+// Whether the event says more than once what it is called. `name`: what it says first.
+bool is_named_twice(std::string_view event, std::string_view name) {
+  const std::string_view behind(name.data() + name.size(), event.data() + event.size());
+  const bool may_be =
+      behind.find(kName) != std::string_view::npos || behind.find('\\') != std::string_view::npos;
+  return may_be && record::repeated_member(event, {&kName, 1});
+}
+
 bool is_text(std::string_view json) {
   return json.size() >= 2 && json.front() == '"';
 }
@@ -177,6 +185,9 @@ void Events::take(std::string_view event, ClientClock& clock) {
   }
   const auto written = record::find_member(event, kName);
   if (!written || !is_text(*written)) return reject_nameless(event);
+  if (is_named_twice(event, *written))
+    return out_.reject(std::string(kName), ErrorCode::kWrongType,
+                       "the event has 'event_name' twice: which one counts?");
   std::string_view name = unquoted(*written);
   std::optional<std::string> unescaped;
   if (name.find('\\') != std::string_view::npos) {

@@ -170,6 +170,14 @@ nonsense
             "no events are called 'mov' here; did you mean 'move'?");
 }
 
+TEST_F(EventsTest, HaveOneName) {
+  EXPECT_EQ(outcome(R"({"event_name":"move","event_name":"pay","data":{"id":1}}
+{"event_name":"move","n":"\"event_name\"","a":{"event_name":"pay"}}
+{"event_name":"move","event\u005fname":"move"}
+)"),
+            "1/0/2 0:event_name:wrong_type 2:event_name:wrong_type");
+}
+
 TEST_F(EventsTest, ComeAgainAndAreStoredOnce) {
   const std::string first = R"({"event_name":"move","event_id":"a","n":1})";
   EXPECT_EQ(outcome(first), "1/0/0");

@@ -72,10 +72,12 @@ nonsense
 []
 {"topic":"anny","value":2}
 {"topic":"any","value":2}
+{"topic":"any","value":3,"topic":"other"}
 )"),
-            "2/0/11 1:topic:missing_field 2:topic:topic_not_found 3:value:missing_field "
+            "2/0/12 1:topic:missing_field 2:topic:topic_not_found 3:value:missing_field "
             "4:key:wrong_type 5:topic:wrong_type 6:value.number:wrong_type 7:value:wrong_type "
-            "8:value:invalid_json 9::invalid_json 10::wrong_type 11:topic:topic_not_found");
+            "8:value:invalid_json 9::invalid_json 10::wrong_type 11:topic:topic_not_found "
+            "13:topic:wrong_type");
   EXPECT_EQ(stored("any"), "1 2");
   const auto reply = produce(R"({"topic":"player","value":1})");
   EXPECT_EQ(reply->errors.at(0).message, "there is no topic 'player'; did you mean 'players'?");

@@ -76,13 +76,12 @@ Result<std::vector<std::string_view>> unwrap(std::string_view object, std::strin
                     path, object.substr(0, 50)));
   const std::optional<std::string_view> array = record::find_member(object, path);
   if (!array)
-    return fail(ErrorCode::kMissingField,
-                fmt::format("unwrap={}, but {}", path, dead_end(object, path)));
+    return fail(ErrorCode::kMissingField, fmt::format("the records should lie in '{}', but {}",
+                                                      path, dead_end(object, path)));
   if (!array->starts_with('['))
-    return fail(
-        ErrorCode::kWrongType,
-        fmt::format("unwrap={} names the array that holds the records, but this is none: {}", path,
-                    array->substr(0, 50)));
+    return fail(ErrorCode::kWrongType,
+                fmt::format("the records should lie in '{}', but this is no array: {}", path,
+                            array->substr(0, 50)));
   GF_TRY(check_around(object, *array, path));
   return record::split_json(*array);
 }

@@ -109,19 +109,24 @@ TEST_F(UnwrapTest, RecordsLieInAnArray) {
 TEST_F(UnwrapTest, MistakesSayWhatThereIs) {
   const ProduceOptions events{.format = BodyFormat::kJson, .unwrap = "events"};
   EXPECT_EQ(told("any", R"({"event":[1],"sent_at":1})", events),
-            "unwrap=events, but the body has no member 'events'; did you mean 'event'?");
+            "the records should lie in 'events', but the body has no member 'events'; did you mean "
+            "'event'?");
   EXPECT_EQ(told("any", R"({"batch":[1],"sent_at":1})", events),
-            "unwrap=events, but the body has no member 'events'; the members are: batch, sent_at");
+            "the records should lie in 'events', but the body has no member 'events'; the members "
+            "are: batch, sent_at");
   const auto deep = [&](const char* body, const char* path) {
     return told("any", body, {.format = BodyFormat::kJson, .unwrap = path});
   };
-  EXPECT_EQ(deep(R"({"a":{"b":{"d":[1]}}})", "a.b.c"),
-            "unwrap=a.b.c, but 'a.b' in it has no member 'c'; the members are: d");
-  EXPECT_EQ(deep(R"({"a":[{"b":[1]}]})", "a.b"), "unwrap=a.b, but 'a' in it is no object");
+  EXPECT_EQ(
+      deep(R"({"a":{"b":{"d":[1]}}})", "a.b.c"),
+      "the records should lie in 'a.b.c', but 'a.b' in it has no member 'c'; the members are: d");
+  EXPECT_EQ(deep(R"({"a":[{"b":[1]}]})", "a.b"),
+            "the records should lie in 'a.b', but 'a' in it is no object");
   EXPECT_EQ(deep(R"({'events':[1]})", "events"),
-            "unwrap=events, but the body has no member 'events'; it is no valid JSON");
+            "the records should lie in 'events', but the body has no member 'events'; it is no "
+            "valid JSON");
   EXPECT_EQ(told("any", "{}", events),
-            "unwrap=events, but the body has no member 'events'; it is empty");
+            "the records should lie in 'events', but the body has no member 'events'; it is empty");
   EXPECT_EQ(told("any", R"({"events":[1],,})", events),
             "what stands around 'events' is no JSON; with [] in its place: "
             "invalid JSON at byte 13: expected a key in quotes, found ','");
@@ -150,6 +155,14 @@ TEST_F(UnwrapTest, RecordsAsKafkasRestHasThem) {
   EXPECT_EQ(
       text_of(produce("any", R"({"records":[{"value":1,"partition":0},{"value":2}]})", kafka)),
       "1/0/1 0:partition:invalid_argument");
+  EXPECT_EQ(text_of(produce("any", R"({"records":[{"value":1,"value":2},{"key":"a","value":1,
+      "k\u0065y":"b"},{"value":{"key":1,"value":2},"key":"k"},{"value":"long enough to lie inside",
+      "value":"long enough to lie there, too"},{"key":null,"key":null,"value":"a \"value\":1"}]})",
+                            kafka)),
+            "1/0/4 0:value:wrong_type 1:key:wrong_type 3:value:wrong_type 4:key:wrong_type");
+  EXPECT_EQ(told("any", R"({"record":[]})", kafka),
+            "the records should lie in 'records', but the body has no member 'records'; did you "
+            "mean 'record'?");
   EXPECT_EQ(text_of(produce("any", "", kafka)), "invalid_json");
   EXPECT_EQ(text_of(produce("", "", kafka)), "invalid_json");
   EXPECT_EQ(

@@ -51,6 +51,12 @@ api::BodyFormat body_format(const Request& request, std::string_view body) {
   return are_lines ? api::BodyFormat::kNdjson : api::BodyFormat::kJson;
 }
 
+// Of a dotted path.
+bool has_empty_part(std::string_view path) {
+  return path.empty() || path.starts_with('.') || path.ends_with('.') ||
+         path.find("..") != std::string_view::npos;
+}
+
 // Connectors count where they are under such names: for programs of one's own.
 constexpr std::string_view kConnectorProducers = "connector/";
 
@@ -63,9 +69,11 @@ Result<api::ProduceOptions> produce_options(const Call& call, std::string_view b
   options.format = body_format(request, body);
   options.are_keyed = media_type(request) == "application/vnd.kafka.json.v2+json";
   options.unwrap = request.parameter("unwrap");
-  if (options.unwrap && options.unwrap->empty())
+  if (options.unwrap && has_empty_part(*options.unwrap))
     return fail(ErrorCode::kInvalidArgument,
-                "unwrap names the member of the body that holds the records: unwrap=events");
+                fmt::format("unwrap={} lacks a name: it names the member of the body that holds "
+                            "the records, as events or data.events",
+                            *options.unwrap));
   if (options.are_keyed && !options.unwrap) options.unwrap = "records";
   options.key = request.parameter("key");
   options.key_field = request.parameter("key-field");

@@ -169,6 +169,21 @@ std::vector<std::string_view> member_names(std::string_view json) {
   return names;
 }
 
+std::optional<std::string_view> repeated_member(std::string_view json,
+                                                std::span<const std::string_view> names) {
+  std::vector<bool> seen(names.size());
+  std::optional<std::string_view> repeated;
+  each_member(json, [&](const Member& member) {
+    for (std::size_t i = 0; i < names.size() && !repeated; ++i) {
+      if (!is_named(member, names[i])) continue;
+      if (seen[i]) repeated = names[i];
+      seen[i] = true;
+    }
+    return !repeated;
+  });
+  return repeated;
+}
+
 void minify_without(std::string_view json, std::string_view name, std::string& out) {
   std::string without;
   each_member(json, [&](const Member& member) {

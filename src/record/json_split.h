@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,9 @@ bool is_one_value(std::string_view json);
 std::optional<std::string_view> find_member(std::string_view json, std::string_view path);
 // The names of an object's members as they are written, in order; `json` need not be valid.
 std::vector<std::string_view> member_names(std::string_view json);
+// The first of `names` that the object has twice, in whatever way they are written.
+std::optional<std::string_view> repeated_member(std::string_view json,
+                                                std::span<const std::string_view> names);
 // Appends the object without the member `name`; without white space, if it is valid.
 void minify_without(std::string_view json, std::string_view name, std::string& out);
 
