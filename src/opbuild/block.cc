@@ -258,8 +258,10 @@ std::size_t plain_parameters(std::span<const Token> tokens) {
   if (name == nullptr) return tokens.size();
   const auto at = static_cast<std::size_t>(name - tokens.data());
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const bool is_namesake = i != at && tokens[i].text == name->text && !is_of_object(tokens, i);
-    if (is_namesake && parameters_of(tokens, i) < tokens.size()) return tokens.size();
+    if (i == at || tokens[i].text != name->text || is_of_object(tokens, i)) continue;
+    std::size_t end = i;  // `(count)(` names it, too
+    while (end + 1 < tokens.size() && is_symbol(tokens[end + 1], ")")) ++end;
+    if (parameters_of(tokens, end) < tokens.size()) return tokens.size();
   }
   return parameters_of(tokens, at);
 }
