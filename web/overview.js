@@ -235,9 +235,20 @@ function drawResults() {
   rest.draw();
 }
 
+// The topic that one's own records are for: with most of them, then the one that most services read, then the one that
+// the dataflow names first. Topics of buttons are small, and read by the service that knows what they mean.
+function topicToSendTo() {
+  const sources = (dataflow?.services ?? []).flatMap((service) => service.sources.map(({topic}) => topic));
+  const inputs = inputTopics();
+  const records = new Map(topics.map((topic) => [topic.name, topic.records]));
+  const readers = (name) => sources.filter((topic) => topic === name).length;
+  const candidates = [...new Set([...sources, ...inputs])].filter((name) => inputs.includes(name));
+  return candidates.sort((a, b) => records.get(b) - records.get(a) || readers(b) - readers(a))[0];
+}
+
 function drawOwnCommand() {
-  const [first] = inputTopics();
-  if (first && kTopicName.test(first)) $('own-command').dataset.command = $('own-command').dataset.of.replace('TOPIC', first);
+  const name = topicToSendTo();
+  if (name && kTopicName.test(name)) $('own-command').dataset.command = $('own-command').dataset.of.replace('TOPIC', name);
 }
 
 const linkTo = (href, text) => (cell) => cell.firstChild ?? cell.append(el('a', {href}, text));

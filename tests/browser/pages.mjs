@@ -51,6 +51,7 @@ describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', time
       await page.waitForSelector('#empty:not([hidden])');
     }
     assert.equal(await pages.overview.textContent('#empty code'), `gameflow generate --to ${gameflow.url}`);
+    assert.match(await pages.overview.textContent('#own-command code'), /\/topics\/player-events\/records$/);
   });
 
   it('fills without a reload when events come', async () => {
