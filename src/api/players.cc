@@ -101,7 +101,8 @@ std::optional<Receipt> Players::receipt(std::uint64_t number) const {
 std::vector<Receipt> Players::receipts() const {
   std::vector<Receipt> all;
   const MutexLock lock(mutex_);
-  for (const auto& [number, receipt] : receipts_) all.push_back(receipt);
+  for (const auto& [number, receipt] : receipts_)
+    if (!receipt.is_dry_run) all.push_back(receipt);
   return all;
 }
 

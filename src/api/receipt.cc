@@ -43,12 +43,14 @@ json::object to_json(const Receipt& receipt) {
   for (const auto& [name, service] : receipt.services)
     services[name] = {
         {"rows", service.rows}, {"emptied", service.emptied}, {"events", service.events}};
-  json::object object{
-      {"receipt", receipt.number},       {"step", kSteps[static_cast<std::size_t>(receipt.step)]},
-      {"asked_at", receipt.asked_at.ms}, {"topics", std::move(topics)},
-      {"states", std::move(services)},   {"left", receipt.left}};
+  json::object object{{"receipt", receipt.number},
+                      {"step", kSteps[static_cast<std::size_t>(receipt.step)]},
+                      {"asked_at", format_timestamp(receipt.asked_at)},
+                      {"topics", std::move(topics)},
+                      {"states", std::move(services)},
+                      {"left", receipt.left}};
   if (receipt.is_dry_run) object["dry_run"] = true;
-  if (receipt.done_at) object["done_at"] = receipt.done_at->ms;
+  if (receipt.done_at) object["done_at"] = format_timestamp(*receipt.done_at);
   if (!receipt.doing.empty()) object["doing"] = receipt.doing;
   if (!receipt.error.empty()) object["error"] = receipt.error;
   return object;
@@ -62,6 +64,8 @@ log::KeyValue encode(const Job& job) {
   json::object object = to_json(job.receipt);
   object.erase("doing");
   object.erase("error");
+  object["asked_at"] = job.receipt.asked_at.ms;
+  if (job.receipt.done_at) object["done_at"] = job.receipt.done_at->ms;
   if (job.receipt.step == Receipt::Step::kErasing) object["player"] = job.player;
   return {fmt::format("{}{:020}", kPrefix, job.receipt.number), json::serialize(object)};
 }

@@ -51,40 +51,35 @@ Status report(std::vector<Draft>& drafts, Mistakes* mistakes) {
                           files == 1 ? "has" : "have", errors, errors == 1 ? "" : "s"));
 }
 
-// Each metric and each address has one dashboard.
-Status check_owners(const std::vector<Draft>& drafts) {
-  std::map<std::string, const Draft*> all, addresses;
-  for (const Draft& draft : drafts) {
-    if (!draft.result.dashboard) continue;
-    const std::string& address = draft.result.dashboard->address;
-    if (const auto [other, is_new] = addresses.emplace(address, &draft);
-        !is_new && !address.empty())
-      return fail(ErrorCode::kInvalidDataflow,
-                  fmt::format("two dashboards have the address '{}': {} and {}. Remove one of them",
-                              address, other->second->file, draft.file));
-    for (const spec::DashboardMetric& metric : draft.result.dashboard->metrics) {
-      const auto [other, is_new] = all.emplace(metric.name, &draft);
-      if (is_new) continue;
-      return fail(ErrorCode::kInvalidDataflow,
-                  fmt::format("two metrics are called '{}': in {} and in {}. Rename one of them",
-                              metric.name, other->second->file, draft.file));
-    }
-  }
-  return {};
+// Of the file as a whole.
+void add(std::string message, std::string hint, Draft& draft) {
+  draft.result.diagnostics.push_back(
+      {.position = {}, .message = std::move(message), .hint = std::move(hint)});
 }
 
-Status check_names(const std::vector<Draft>& drafts) {
-  for (auto one = drafts.begin(); one != drafts.end(); ++one) {
-    if (!one->result.dashboard) continue;
-    const auto other = std::find_if(std::next(one), drafts.end(), [&](const Draft& draft) {
-      return draft.result.dashboard && draft.result.dashboard->name == one->result.dashboard->name;
-    });
-    if (other == drafts.end()) continue;
-    return fail(ErrorCode::kInvalidDataflow,
-                fmt::format("two dashboards are called '{}': {} and {}. Rename one of the files",
-                            one->result.dashboard->name, one->file, other->file));
+// Each name, address and metric has one dashboard.
+void check_owners(std::vector<Draft>& drafts) {
+  std::map<std::string, const Draft*> names, addresses, metrics;
+  for (Draft& draft : drafts) {
+    if (!draft.result.dashboard) continue;
+    const spec::Dashboard& dashboard = *draft.result.dashboard;
+    if (const auto [other, is_new] = names.emplace(dashboard.name, &draft); !is_new)
+      add(fmt::format("two dashboards are called '{}': {} and {}", dashboard.name,
+                      other->second->file, draft.file),
+          "rename one of the files", draft);
+    const auto [at, is_first] = addresses.emplace(dashboard.address, &draft);
+    if (!is_first && !dashboard.address.empty())
+      add(fmt::format("two dashboards have the address '{}': {} and {}", dashboard.address,
+                      at->second->file, draft.file),
+          "remove one of them", draft);
+    for (const spec::DashboardMetric& metric : dashboard.metrics) {
+      const auto [other, is_new] = metrics.emplace(metric.name, &draft);
+      if (!is_new)
+        add(fmt::format("two metrics are called '{}': in {} and in {}", metric.name,
+                        other->second->file, draft.file),
+            "rename one of them", draft);
+    }
   }
-  return {};
 }
 
 }  // namespace
@@ -125,9 +120,8 @@ Result<std::vector<spec::Dashboard>> read_dashboards(const DataflowFile& file, M
     for (Draft& draft : drafts)
       add(spec::link_mistakes(*draft.result.dashboard, dashboards), draft);
   }
+  check_owners(drafts);
   GF_TRY(report(drafts, mistakes));
-  GF_TRY(check_names(drafts));
-  GF_TRY(check_owners(drafts));
   return dashboards;
 }
 

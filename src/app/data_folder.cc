@@ -95,7 +95,7 @@ int verify_command(const VerifyOptions& options) {
                                                 "folder from a backup",
                                                 with_commas(damages), folder)}
                             : found.error();
-  document["error"] = error.message;
+  document["error"] = {{"code", to_string(error.code)}, {"message", error.message}};
   if (found || options.json) print_document(document, options.json, print_verified);
   return print_error(error);
 }

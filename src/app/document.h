@@ -8,7 +8,7 @@
 
 namespace gameflow::app {
 
-// On stdout, in one line.
+// On stdout, in one line. Bytes that are not UTF-8, as of names of files, become U+FFFD.
 void print_json(const boost::json::value& document);
 
 // `in_words` prints the document for a person.

@@ -76,8 +76,7 @@ void print_receipt(const json::object& receipt) {
     fmt::print("nothing was changed; rows of states are counted when they go\n");
     return;
   }
-  fmt::print("receipt {}: done {}\n", number_at(receipt, "receipt"),
-             format_timestamp({static_cast<std::int64_t>(number_at(receipt, "done_at"))}));
+  fmt::print("receipt {}: done {}\n", number_at(receipt, "receipt"), text_at(receipt, "done_at"));
   if (const std::uint64_t left = number_at(receipt, "left"); left > 0)
     print_note(
         fmt::format("{} records of this player came meanwhile and are still there: once "
@@ -114,20 +113,16 @@ Status forget(const PlayerForgetOptions& options) {
   return {};
 }
 
-std::string time_at(const json::object& receipt, std::string_view name) {
-  if (!receipt.contains({name.data(), name.size()})) return "-";
-  return format_timestamp({static_cast<std::int64_t>(number_at(receipt, name))});
-}
-
 void print_receipts(const json::object& answer) {
   TextTable table({"RECEIPT", "ASKED", "DONE", "STEP", "RECORDS", "ROWS", "LEFT"});
   table.align_right({0, 4, 5, 6});
   for (const json::value& value : client::array_at(answer, "receipts")) {
     if (!value.is_object()) continue;
     const json::object& receipt = value.get_object();
+    const std::string done = text_at(receipt, "done_at");
     const std::string step = receipt.contains("error") ? "failed" : text_at(receipt, "step");
-    table.add({std::to_string(number_at(receipt, "receipt")), time_at(receipt, "asked_at"),
-               time_at(receipt, "done_at"), receipt.contains("dry_run") ? "dry run" : step,
+    table.add({std::to_string(number_at(receipt, "receipt")), text_at(receipt, "asked_at"),
+               done.empty() ? "-" : done, step,
                with_commas(sum(receipt, "topics", {"erased", "changed"})),
                with_commas(sum(receipt, "states", {"rows", "emptied", "events"})),
                with_commas(number_at(receipt, "left"))});

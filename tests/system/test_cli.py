@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 import unittest
+from pathlib import Path
 
 from harness import COUNTING, FLAGSHIP, PROGRAM, ROOT, Server, SystemTest, cache_folder, player_event, run_cli, wait_until
 
@@ -286,6 +287,12 @@ class Json(SystemTest):
         line = 1 + wrong.read_text().partition("partitons")[0].count("\n")
         self.assertEqual([(m["file"], m["line"], m["severity"], m["hint"]) for m in found["mistakes"]],
                          [(str(wrong), line, "error", "did you mean 'partitions'?")])
+        # A name of a file need not be UTF-8; a document is.
+        odd = os.fsdecode(os.fsencode(self.folder) + b"/gr\xf6\xdfe.yaml")
+        Path(odd).write_text(wrong.read_text())
+        done = subprocess.run([PROGRAM, "validate", odd, "--json"], capture_output=True, check=False)
+        found = json.loads(done.stdout.decode())
+        self.assertEqual({found["file"], found["mistakes"][0]["file"]}, {str(self.folder / "gr\ufffd\ufffde.yaml")})
         made = self.one("new", self.folder / "scores", "--template", "filter")
         self.assertEqual((made["name"], made["template"]), ("scores", "filter"))
         tested = self.one("test", self.folder / "scores", "--threads", "1", "--cache", cache_folder())
@@ -329,7 +336,11 @@ class Json(SystemTest):
 
     def of_the_rest(self, server, on):
         wait_until(lambda: self.lines("sql", "select _key, count from items", *on) == [{"_key": "a", "count": 1}], "its row")
-        self.assertEqual(self.one("player forget", "ann", *on)["step"], "done")
+        self.assertEqual(self.lines("sql", "select 1 as a, 2 as a, 3 as b, 4 as a_2, 5 as a", *on), [{"a": 1, "a_2": 4, "a_3": 2, "b": 3, "a_4": 5}])
+        forgotten = self.one("player forget", "ann", *on)
+        self.assertEqual(forgotten["step"], "done")
+        for name in ("asked_at", "done_at"):
+            self.assertRegex(forgotten[name], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
         server.request("PUT", "/connectors/archive", json.dumps({"type": "file-sink", "direction": "sink", "topics": [], "state": "stopped"}))
         self.assertEqual(self.one("connector describe", "archive", *on)["state"], "stopped")
         self.assertEqual(self.one("connector delete", "archive", *on), {"name": "archive", "deleted": True})

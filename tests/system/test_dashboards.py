@@ -2,6 +2,7 @@
 
 import json
 import unittest
+from pathlib import Path
 
 from harness import COUNTING, FLAGSHIP, SystemTest, run_cli, wait_until
 from test_live_queries import LiveClient
@@ -149,6 +150,9 @@ class Dashboards(SystemTest):
         self.write("users", "address: /stat/users.html\n" + BOARD)
         self.write("user-page", "address: /stat/users.html\n" + OTHER)
         self.assertRegex(self.validate().stderr, r"two dashboards have the address '/stat/users.html': \S+user-page.yaml and \S+users.yaml")
+        found = json.loads(run_cli("validate", self.path, "--operators", "--json").stdout)
+        self.assertEqual([(Path(mistake["file"]).name, mistake["hint"]) for mistake in found["mistakes"]], [("users.yaml", "remove one of them")])
+        self.assertIs(found["operators_checked"], False)
         self.write("user-page", OTHER)
         self.assertEqual(self.validate().stderr, "")
 

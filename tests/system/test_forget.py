@@ -79,6 +79,7 @@ class Forget(SystemTest):
         done = self.cli("player", "forget", PLAYER, "--dry-run")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("topic hits", done.stdout)
+        self.assertEqual(self.instance.get("/players/receipts").json, {"receipts": []})
         self.assertEqual(len(self.sql(f"select 1 from players where _key = '{PLAYER}'")), 1)
 
         done = self.cli("player", "forget", PLAYER, "--json")

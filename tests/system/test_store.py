@@ -249,7 +249,7 @@ class Damage(SystemTest):
         found = json.loads(verified.stdout)
         self.assertEqual((verified.returncode, found["folder"], found["records"]), (1, str(copy), None))
         self.assertRegex(found["damages"][0], r"the record at byte \d+ of \d+\.log is not what its checksum says")
-        self.assertIn("to go on with what is left, start once with --accept-loss", found["error"])
+        self.assertIn("to go on with what is left, start once with --accept-loss", found["error"]["message"])
 
         # The size of a record, past the end of the file: RocksDB would take it for a torn end.
         def stretch(folder):
@@ -377,8 +377,8 @@ class Backup(SystemTest):
         self.assertEqual(locked.returncode, 1)
         self.assertIn("in use by another process", locked.stderr)
         locked = json.loads(run_cli("verify", "--data", server.folder / "data", "--json").stdout)
-        self.assertEqual(locked["damages"], [])
-        self.assertIn("in use by another process", locked["error"])
+        self.assertEqual((locked["damages"], locked["error"]["code"]), ([], "data_locked"))
+        self.assertIn("in use by another process", locked["error"]["message"])
 
         restored = self.server(COUNTING, folder=copy.parent)
         there = restored.topic("events")["records"]

@@ -22,21 +22,23 @@ namespace {
 
 namespace json = boost::json;
 
-Status check(const ValidateOptions& options, Mistakes& mistakes) {
+// `reached_operators`: whether nothing before them was wrong.
+Status check(const ValidateOptions& options, Mistakes& mistakes, bool& reached_operators) {
   GF_ASSIGN(const DataflowFile file,
             read_dataflow(options.build.dataflow, options.build.package_folders, &mistakes));
   GF_TRY(check_connectors(file.connectors, options.kinds_library, &mistakes));
   GF_TRY(read_dashboards(file, &mistakes));
   if (!options.operators) return check_sql(file, &mistakes);
+  reached_operators = true;
   GF_TRY(build_operators(file, options.build, true, &mistakes));
   return {};
 }
 
 json::object document_of(const ValidateOptions& options, const Status& status,
-                         const Mistakes& mistakes) {
+                         bool reached_operators, const Mistakes& mistakes) {
   json::object document{{"file", options.build.dataflow},
                         {"valid", status.has_value()},
-                        {"operators_checked", options.operators},
+                        {"operators_checked", reached_operators},
                         {"mistakes", mistakes.list}};
   if (!status) {
     document["error"] = {{"code", to_string(status.error().code)},
@@ -66,9 +68,10 @@ int build_command(const BuildCommandOptions& options) {
 
 int validate_command(const ValidateOptions& options) {
   Mistakes mistakes;
-  const Status status = check(options, mistakes);
+  bool reached_operators = false;
+  const Status status = check(options, mistakes, reached_operators);
   std::fputs(mistakes.text.c_str(), stderr);
-  if (options.json) print_json(document_of(options, status, mistakes));
+  if (options.json) print_json(document_of(options, status, reached_operators, mistakes));
   if (!status) return print_error(status.error());
   if (options.json) return kExitFine;
   fmt::print("{}: no mistakes{}\n", options.build.dataflow,

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -82,13 +84,30 @@ void print_csv(const std::vector<std::string>& columns, const json::array& rows)
   std::fwrite(out.data(), 1, out.size(), stdout);
 }
 
+// "a", "b", "a_2" for "a", "b", "a": an object has each name once.
+std::vector<std::string> members_for(const std::vector<std::string>& columns) {
+  std::set<std::string> seen, taken(columns.begin(), columns.end());
+  std::vector<std::string> names;
+  for (const std::string& column : columns) {
+    std::string name = column;
+    if (!seen.insert(column).second) {
+      int number = 2;
+      do name = fmt::format("{}_{}", column, number++);
+      while (!taken.insert(name).second);
+    }
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
 // One object a line, so that it pipes into jq and `gameflow produce`.
 void print_json(const std::vector<std::string>& columns, const json::array& rows) {
+  const std::vector<std::string> names = members_for(columns);
   std::string out;
   for (const json::value& row : rows) {
     out += '{';
     for (std::size_t i = 0; i < columns.size(); ++i) {
-      out += fmt::format("{}{}:{}", i == 0 ? "" : ",", json::serialize(json::string(columns[i])),
+      out += fmt::format("{}{}:{}", i == 0 ? "" : ",", json::serialize(json::string(names[i])),
                          as_json(row.as_array().at(i)));
     }
     out += "}\n";
