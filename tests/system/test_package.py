@@ -82,6 +82,12 @@ class PackageTest(SystemTest):
         configuration = self.root / "etc/gameflow/gameflow.conf"
         own = configuration.read_text().replace("127.0.0.1:3001", "127.0.0.1:8000")
         configuration.write_text(own)
+        # As docs/deploy says; the service's user is another one.
+        self.inside("gameflow", "token", "create", "ann", "--role", "admin", "--auth", "/etc/gameflow/tokens")
+        self.inside("chmod", "o+r", "/etc/gameflow/tokens")
+        self.inside("gameflow", "token", "create", "wall", "--role", "read", "--auth", "/etc/gameflow/tokens")
+        as_service = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+        self.assertRegex(self.inside(*as_service, "gameflow", "token", "list", "--auth", "/etc/gameflow/tokens"), r"(?s)\nann .*\nwall ")
         state = [self.root / "var" / kind / "private/gameflow" for kind in ("lib", "cache")]
         for folder in state:
             folder.mkdir(parents=True)
@@ -94,6 +100,7 @@ class PackageTest(SystemTest):
         self.assertFalse(self.installed("usr/bin/gameflow"))
         self.assertEqual(configuration.read_text(), own)
         self.assertTrue(all(folder.is_dir() for folder in state), "topics and state are nobody's to remove yet")
+        self.assertTrue(self.installed("etc/gameflow/tokens"))
 
         self.inside("dpkg", "--purge", "gameflow")
         for path in ("etc/gameflow", "var/lib/gameflow", "var/lib/private/gameflow", "var/cache/gameflow", "var/cache/private/gameflow",
