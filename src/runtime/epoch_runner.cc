@@ -301,13 +301,16 @@ EngineStats EpochRunner::stats(Duration attention) const {
   return stats;
 }
 
-// After 3 M events from disk 240 MB would stay, and 30 do.
+// After 3 M events from disk 240 MB would stay, and 30 do. What little epochs, queries and engines
+// before this one have freed lies between what is in use: of the flagship at 1,000 events a second,
+// its dataflow changed each minute, 470 of 720 MB after 40 minutes.
 void EpochRunner::release_memory() {
-  if (!condition_.was_large || flushes_.is_busy()) return;
+  if (!(condition_.was_large || hold_.has_grown()) || flushes_.is_busy()) return;
   condition_.was_large = false;
   memory_.release();
   for (const auto& task : tasks_) task->windows().release_memory();
   ::malloc_trim(0);
+  hold_.has_given_back();
 }
 
 }  // namespace gameflow::runtime

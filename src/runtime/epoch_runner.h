@@ -74,7 +74,8 @@ class EpochRunner {
   EngineLoop::Next next(EpochResult result) const;
   // `epochs` and `seconds`, of this process.
   EngineStats stats(Duration attention) const;
-  // Gives back what large epochs and windows took in memory, once they are over.
+  // Between epochs: gives back what large ones and windows took in memory, and, once the process
+  // has grown, what was freed since.
   void release_memory();
 
  private:

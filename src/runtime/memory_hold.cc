@@ -18,6 +18,7 @@ constexpr std::size_t kLeastInputBytes = 64U << 10;
 // An epoch that was too large is done again in so many; then they grow by an eighth each.
 constexpr std::size_t kPieces = 4, kGrowth = 8;
 constexpr std::size_t kMuch = 64;  // times the input
+constexpr std::uint64_t kGrownBytesMin = 64U << 20;
 
 }  // namespace
 
@@ -66,6 +67,17 @@ void MemoryHold::release() {
     spdlog::info("memory is no longer full ({} of {} MiB): service '{}' goes on",
                  watch_->used() >> 20, watch_->max() >> 20, services_[i]);
   }
+}
+
+bool MemoryHold::has_grown() const {
+  return watch_ != nullptr &&
+         watch_->used() > given_back_at_ + std::max(given_back_at_ / 4, kGrownBytesMin);
+}
+
+void MemoryHold::has_given_back() {
+  if (watch_ == nullptr) return;
+  watch_->look();  // what used() says may be of before
+  given_back_at_ = watch_->used();
 }
 
 void MemoryHold::ran_out() {

@@ -31,6 +31,11 @@ class MemoryHold {
   // The epoch ran out of memory.
   void ran_out();
 
+  // Whether the process has grown by a quarter, and 64 MiB, since has_given_back(): then what was
+  // freed is worth giving back, which takes a while. False where nobody watches.
+  bool has_grown() const;
+  void has_given_back();
+
   bool holds(std::size_t service) const { return held_[service]; }
   // Of input for an epoch, which takes several times as much while it lasts.
   std::size_t input_bytes_max(std::size_t wanted) const;
@@ -51,6 +56,7 @@ class MemoryHold {
   MemoryWatch* const watch_;
   const std::vector<std::string> services_;
   std::vector<bool> held_;
+  std::uint64_t given_back_at_ = 0;         // what was used then
   std::size_t input_bytes_max_ = SIZE_MAX;  // for all that is made of it to have room
 };
 

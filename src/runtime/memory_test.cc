@@ -65,6 +65,25 @@ TEST_F(MemoryHoldTest, AnEpochThatRanOutHoldsForAWhile) {
   EXPECT_EQ(held_at(10), "");
 }
 
+TEST_F(MemoryHoldTest, WhatIsFreeIsWorthGivingBackOnceTheProcessHasGrown) {
+  MemoryWatch watch(MemoryLimit(1'000 * kMiB, {}), clock_, [this] { return use_; });
+  MemoryHold hold(&watch, {"one"});
+  const auto has_grown_at = [&](std::uint64_t resident_mib) {
+    use_.resident = resident_mib * kMiB;
+    clock_.advance(Duration{100});
+    return hold.has_grown();
+  };
+  EXPECT_FALSE(has_grown_at(64));
+  EXPECT_TRUE(has_grown_at(400));
+  use_.resident = 300 * kMiB;  // as it is at once, not what was read a moment ago
+  hold.has_given_back();
+  EXPECT_FALSE(has_grown_at(375));
+  EXPECT_TRUE(has_grown_at(376));
+  MemoryHold unwatched(nullptr, {"one"});
+  unwatched.has_given_back();
+  EXPECT_FALSE(unwatched.has_grown());
+}
+
 TEST_F(MemoryHoldTest, EpochsAreSmallWhereLittleIsLeft) {
   held_at(20);
   EXPECT_EQ(hold_.input_bytes_max(64 * kMiB), 10 * kMiB);

@@ -294,8 +294,10 @@ class Soak(SystemTest):
         try:
             wait_until(is_settled, "what was counted here is published, late or dead", 300)
         except AssertionError as failure:
-            raise AssertionError(f"{failure}: {left()} events are in no result, {not_counted()} were late or dead: "
-                                 f"{list(self.count.left(end // WINDOW_MS).items())[:10]}") from failure
+            windows = self.count.left(end // WINDOW_MS)
+            more = {window: users for window, users in windows.items() if min(users.values()) < 0}
+            raise AssertionError(f"{failure}: {left()} events are in no result, {not_counted()} were late or dead; of {len(windows)} windows "
+                                 f"{len(more)} have more than there was: {list(more.items())[:10]}; others: {list(windows.items())[-10:]}") from failure
         for window, users in self.count.left(end // WINDOW_MS).items():
             self.assertGreater(min(users.values()), 0, f"window {window} has more than there was: {users}")
         print(f"{not_counted()} events late or dead", flush=True)
