@@ -199,6 +199,7 @@ void read_dataflow_tree(Report& report, const Node& root, std::string_view sourc
   TypeReader types(report, naming, space);
   PackageReader packages(report, search, space, files);
   const Imports imports = packages.import(fields.find("imports"), fields.find("dev"), 0, types);
+  if (const Node* const section = fields.find("topics")) types.find_names_in(*section);
   if (const Node* const section = fields.find("types")) types.read_section(*section);
   TopicReader topics(report, types, defaults.is_raw);
   if (const Node* const section = fields.find("topics")) topics.read_section(*section);

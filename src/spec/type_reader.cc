@@ -120,7 +120,7 @@ void TypeReader::read_section(const Node& section) {
     candidates_.push_back(key.text);
     if (check_name(report_, key, kTypeName, key.text)) declare(key, key.text);
   }
-  for (const Node& body : section.items) find_named_in_place(body);
+  find_names_in(section);
   for (const Node& key : section.keys) {
     const auto found = by_name_.find(key.text);
     if (found == by_name_.end() || found->second.key != &key) continue;
@@ -143,6 +143,10 @@ void TypeReader::import(const Node& at, const Type* type) {
 std::optional<const Type*> TypeReader::find(const std::string& name) const {
   const auto found = by_name_.find(name);
   return found == by_name_.end() ? std::nullopt : std::optional(found->second.type);
+}
+
+void TypeReader::find_names_in(const Node& section) {
+  for (const Node& body : section.items) find_named_in_place(body);
 }
 
 void TypeReader::find_named_in_place(const Node& node) {
@@ -172,8 +176,9 @@ const Type* TypeReader::resolve(Named& named) {
     if (own_name != nullptr && !named.in_place)
       report_.error(*own_name, fmt::format("type '{}' has a name already", named.key->text),
                     "remove 'type-name'");
-    named.type = read(body, named.in_place ? kFieldType : kNamedType,
-                      fmt::format("type '{}'", named.key->text), named.key->text);
+    const bool is_of_topic = named.in_place && body.find_key("converter") != nullptr;
+    const Section& section = is_of_topic ? kTopicValue : named.in_place ? kFieldType : kNamedType;
+    named.type = read(body, section, fmt::format("type '{}'", named.key->text), named.key->text);
   }
   reading_.pop_back();
   named.progress = Progress::kDone;

@@ -53,6 +53,10 @@ class TypeReader {
   // read_section().
   void import(const Node& at, const record::Type* type);
 
+  // Makes the types known that are written in place in a section, here that of topics, and say
+  // their name. Before read_section().
+  void find_names_in(const Node& section);
+
   // Reads section `types`; named types may refer to each other in any order.
   void read_section(const Node& section);
 

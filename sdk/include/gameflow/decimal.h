@@ -149,6 +149,16 @@ constexpr Decimal<A + B> operator*(Decimal<A> a, Decimal<B> b) {
   return Decimal<A + B>::from_units(static_cast<i64>(units));
 }
 
+// The sum has the digits of the one that has more.
+template <u32 A, u32 B>
+requires(A != B) constexpr Decimal<(A > B ? A : B)> operator+(Decimal<A> a, Decimal<B> b) {
+  return Decimal<(A > B ? A : B)>(a) + Decimal<(A > B ? A : B)>(b);
+}
+template <u32 A, u32 B>
+requires(A != B) constexpr Decimal<(A > B ? A : B)> operator-(Decimal<A> a, Decimal<B> b) {
+  return Decimal<(A > B ? A : B)>(a) - Decimal<(A > B ? A : B)>(b);
+}
+
 // Numbers with other digits behind the point.
 template <u32 A, u32 B>
 requires(A != B) constexpr bool operator==(Decimal<A> a, Decimal<B> b) {

@@ -38,6 +38,7 @@ class Text {
 
   constexpr const char* data() const { return data_; }
   constexpr std::size_t size() const { return size_; }
+  constexpr std::size_t length() const { return size_; }
   constexpr bool empty() const { return size_ == 0; }
   constexpr std::string_view view() const { return {data_, size_}; }
   constexpr operator std::string_view() const { return view(); }  // NOLINT: implicit on purpose
@@ -48,6 +49,10 @@ class Text {
   constexpr const char* begin() const { return data_; }
   constexpr const char* end() const { return data_ + size_; }
   constexpr char operator[](std::size_t index) const { return view().at(index); }  // or throws
+  constexpr char front() const { return view().at(0); }
+  constexpr char back() const { return view().at(size_ - 1); }
+  constexpr bool contains(std::string_view part) const { return find(part) != npos; }
+  constexpr bool contains(char c) const { return find(c) != npos; }
   constexpr bool starts_with(std::string_view prefix) const { return view().starts_with(prefix); }
   constexpr bool ends_with(std::string_view suffix) const { return view().ends_with(suffix); }
   constexpr std::size_t find(std::string_view part, std::size_t from = 0) const {

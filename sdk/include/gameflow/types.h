@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -69,11 +70,22 @@ class List {
   // Throws std::out_of_range past the end: a mistake costs a record, not the server.
   T& operator[](std::size_t index) { return data_[checked(index)]; }
   const T& operator[](std::size_t index) const { return data_[checked(index)]; }
+  T& front() { return data_[checked(0)]; }
+  const T& front() const { return data_[checked(0)]; }
+  T& back() { return data_[checked(size_ - std::size_t{1})]; }
+  const T& back() const { return data_[checked(size_ - std::size_t{1})]; }
 
   void push_back(const T& item) {
     if (size_ == capacity_) reserve(capacity_ == 0 ? 8 : std::size_t{capacity_} * 2);
     data_[size_++] = item;
   }
+  template <class... Values>
+  T& emplace_back(const Values&... values) {
+    push_back(T{values...});
+    return back();
+  }
+  void pop_back() { size_ = static_cast<u32>(checked(size_ - std::size_t{1})); }
+  void clear() { size_ = 0; }
 
   void reserve(std::size_t capacity) {
     if (capacity <= capacity_) return;
@@ -106,6 +118,7 @@ template <class T>
 class Optional {
  public:
   constexpr Optional() = default;
+  constexpr Optional(std::nullopt_t) {}  // NOLINT: implicit, as all of these
   constexpr Optional(const T& value)
       : value_(value), has_value_(true) {}  // NOLINT: implicit as std::optional
   // From what becomes a T, as "text" does.
@@ -124,6 +137,11 @@ class Optional {
   constexpr const T* operator->() const { return &value(); }
   constexpr T value_or(T otherwise) const { return has_value_ ? value_ : otherwise; }
   void reset() { *this = Optional(); }
+  template <class... Values>
+  T& emplace(const Values&... values) {
+    *this = T{values...};
+    return value_;
+  }
 
   // As those of std::optional; a plain value becomes an Optional.
   friend constexpr bool operator==(const Optional& a, const Optional& b) {

@@ -193,16 +193,21 @@ const Step* step_of_service(const Graph& graph, const Operator& found, spec::Fun
   return nullptr;
 }
 
-// C++ that defines `result NAME(in...)` behind the block, whose operator is `operator_`.
-spec::Code called_by(const Step& step, const std::string& result, std::string_view body) {
+constexpr std::string_view kTakesThem = "requires { GAMEFLOW_PROBED(in...); }";
+constexpr std::string_view kTakesTime = "requires { GAMEFLOW_PROBED(in..., i64{}); }";
+
+// C++ that defines `result NAME(in...)` behind the block, for what its function may be called with:
+// `is_fine`.
+spec::Code called_by(const Step& step, const std::string& result, std::string_view is_fine,
+                     std::string_view body) {
   const opbuild::Block block = opbuild::parse_block(step.code, step.name);
   spec::Code code = step.code;
   const bool is_lambda = block.form == opbuild::Block::Form::kLambda;
   if (is_lambda) code.text = "constexpr auto probed_ = " + code.text + "\n;";
   const std::string name = is_lambda ? "probed_" : block.function;
-  code.text +=
-      fmt::format("\n#define GAMEFLOW_PROBED {}\n{} call_probed_(const auto&... in) {{ {} }}\n",
-                  name, result, body);
+  code.text += fmt::format(
+      "\n#define GAMEFLOW_PROBED {}\n{} call_probed_(const auto&... in) requires({}) {{ {} }}\n",
+      name, result, is_fine, body);
   return code;
 }
 
@@ -302,17 +307,16 @@ Step as_transform(const Graph& graph, const Operator& found) {
                                : key == record::Kind::kString        ? "Text"
                                                               : std::string(record::to_string(key));
       return step_of_kind(FunctionKind::kMap,
-                          called_by(step, type, "return GAMEFLOW_PROBED(in...);"));
+                          called_by(step, type, kTakesThem, "return GAMEFLOW_PROBED(in...);"));
     }
     case FunctionKind::kAssignTimestamp:
       return step_of_kind(
           FunctionKind::kMap,
-          called_by(
-              step, "i64",
-              fmt::format("if constexpr (requires {{ GAMEFLOW_PROBED(in..., i64{{}}); }}) return "
-                          "static_cast<i64>(GAMEFLOW_PROBED(in..., i64{{{}}})); else return "
-                          "static_cast<i64>(GAMEFLOW_PROBED(in...));",
-                          kRecordTime)));
+          called_by(step, "i64", fmt::format("{} || {}", kTakesThem, kTakesTime),
+                    fmt::format("if constexpr ({}) return "
+                                "static_cast<i64>(GAMEFLOW_PROBED(in..., i64{{{}}})); else return "
+                                "static_cast<i64>(GAMEFLOW_PROBED(in...));",
+                                kTakesTime, kRecordTime)));
     default:
       return step;
   }
