@@ -349,15 +349,21 @@ void ServiceReader::names_of_output(const Node& sinks, Flow& flow) const {
   }
 }
 
+bool ServiceReader::same_in_cpp(const record::Type* a, const record::Type* b) const {
+  if (a == b) return true;
+  if (a == nullptr || b == nullptr) return false;
+  const record::Type* const raw = types_.table().raw(a);
+  return raw != nullptr && raw == types_.table().raw(b);
+}
+
 void ServiceReader::check_type(const Node& id, const TopicEntry& entry, std::string_view what,
                                const TopicEntry*& first, std::string_view hint) {
   if (first == nullptr) {
     first = &entry;
-  } else if (first->topic.type != entry.topic.type) {
+  } else if (!same_in_cpp(first->topic.type, entry.topic.type)) {
     report_.error(id,
                   fmt::format("topic '{}' has type '{}', but {} '{}' has type '{}'", id.text,
-                              entry.type_and_converter(), what, first->key->text,
-                              first->type_and_converter()),
+                              entry.type_name, what, first->key->text, first->type_name),
                   std::string(hint));
   }
 }

@@ -65,6 +65,8 @@ class ServiceReader {
   const TopicEntry* read_topic(const Fields& fields, const Node& node);
   std::vector<Function> read_transforms(const Fields& fields, const ExampleNames& names);
   // Reports a topic of another type than `first`, or makes it the first.
+  // Whatever their topics' converters are.
+  bool same_in_cpp(const record::Type* a, const record::Type* b) const;
   void check_type(const Node& id, const TopicEntry& entry, std::string_view what,
                   const TopicEntry*& first, std::string_view hint);
   void read_window(const Node& node, Service& service, Flow& flow);

@@ -1,4 +1,5 @@
 // Chains, pipes, merge and split: what is read, and every mistake with what the user reads then.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "spec/model.h"
@@ -302,23 +303,42 @@ TEST(Transforms, StandBesideAWindow) {
 )");
 }
 
-TEST(Transforms, TellConvertersThatDiffer) {
-  const std::string source = R"(apiVersion: 0.5.0
-meta: { name: demo, version: 0.1.0 }
+TEST(Transforms, TakeATypeWhateverItsConverter) {
+  const auto told = [](std::string_view late) {
+    const std::string source = fmt::format(R"(apiVersion: 0.5.0
+meta: {{ name: demo, version: 0.1.0 }}
 topics:
-  raw-numbers: { schema: { value: { type: i32, converter: raw } } }
-  numbers: { schema: { value: { type: i32 } } }
+  raw-numbers: {{ schema: {{ value: {{ type: i32, converter: raw }} }} }}
+  late-numbers: {{ schema: {{ value: {{ type: i32, converter: raw }} }} }}
+  numbers: {{ schema: {{ value: {{ type: i32 }} }} }}
 services:
   convert:
-    sources: [{ type: topic, id: raw-numbers }]
-    sinks: [{ type: topic, id: numbers }]
-)";
-  EXPECT_EQ(
-      render(parse(source, "f").diagnostics, "f", source),
-      R"(f:9:32: error: topic 'numbers' has type 'i32', but source 'raw-numbers' has type 'i32' with converter 'raw'
-    9 |     sinks: [{ type: topic, id: numbers }]
-      |                                ^~~~~~~
-      = a 'map' in 'transforms' makes one of the other
+    sources: [{{ type: topic, id: raw-numbers }}]
+    sinks: [{{ type: topic, id: numbers }}]
+  add:
+    sources: [{{ type: topic, id: raw-numbers }}]
+    states: {{ sum: {{ type: keyed-state, properties: {{ key: {{ type: i32 }}, value: {{ type: i64 }} }} }} }}
+    window:
+      tumbling: {{ duration: 1s }}
+      watermark: {{ grace-period: 0s }}
+      late: {{ topic: {} }}
+      assign-timestamp: {{ run: "i64 at(const i32& n) {{ return n; }}" }}
+      partition:
+        assign-key: {{ run: "i32 key(const i32& n) {{ return n; }}" }}
+        update-state: {{ run: "void add(const i32& n) {{ sum() += n; }}" }}
+      flush: {{ run: "i32 none() {{ return 0; }}" }}
+    sinks: [{{ type: topic, id: numbers }}]
+)",
+                                           late);
+    return render(parse(source, "f").diagnostics, "f", source);
+  };
+  EXPECT_EQ(told("late-numbers"), "");
+  // Late events go there as they came.
+  EXPECT_EQ(told("numbers"),
+            R"(f:17:22: error: late events keep their type, but topic 'numbers' has type 'i32'
+   17 |       late: { topic: numbers }
+      |                      ^~~~~~~
+      = give the topic the type and converter of the sources, or no schema
 )");
 }
 
