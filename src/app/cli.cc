@@ -89,7 +89,7 @@ void CommandTree::add_secrets(CLI::App& app, std::string& file) {
 }
 
 void CommandTree::add_dataflow(CLI::App& app, std::string& file) {
-  file = kDataflowFile;
+  file = dataflow_in("");
   app.add_option("dataflow", file, "The dataflow, or its folder [dataflow.yaml]")
       ->transform(dataflow_file())
       ->type_name("FILE|DIR");

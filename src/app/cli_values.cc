@@ -16,6 +16,11 @@
 #include "spec/packages.h"
 
 namespace gameflow::app {
+namespace {
+
+constexpr std::string_view kDataflowFile = "dataflow.yaml";
+
+}  // namespace
 
 CLI::Validator whole_number(std::uint64_t low, std::uint64_t high) {
   const auto check = [low, high](std::string& text) -> std::string {
@@ -66,14 +71,17 @@ CLI::Validator public_url() {
           ""};
 }
 
+std::string dataflow_in(const std::filesystem::path& folder) {
+  std::error_code error;
+  const bool is_package = std::filesystem::exists(folder / spec::kPackageFile, error) &&
+                          !std::filesystem::exists(folder / kDataflowFile, error);
+  return (folder / (is_package ? spec::kPackageFile : kDataflowFile)).string();
+}
+
 CLI::Validator dataflow_file() {
   const auto transform = [](std::string& text) -> std::string {
-    const std::filesystem::path folder(text);
     std::error_code error;
-    if (!std::filesystem::is_directory(folder, error)) return {};
-    const bool is_package = std::filesystem::exists(folder / spec::kPackageFile, error) &&
-                            !std::filesystem::exists(folder / kDataflowFile, error);
-    text = (folder / (is_package ? spec::kPackageFile : kDataflowFile)).string();
+    if (std::filesystem::is_directory(text, error)) text = dataflow_in(text);
     return {};
   };
   return {transform, ""};

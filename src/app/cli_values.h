@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -42,8 +43,9 @@ CLI::Validator whole_number(std::uint64_t low, std::uint64_t high = UINT64_MAX);
 CLI::Validator size();
 std::optional<std::uint64_t> parse_size(std::string_view text);
 
-// A dataflow, or a folder, of which it becomes that one's.
-inline constexpr const char* kDataflowFile = "dataflow.yaml";
+// The dataflow of a folder; of a package's folder, which has none, the package.
+std::string dataflow_in(const std::filesystem::path& folder);
+// A dataflow, or a folder, which becomes that one's.
 CLI::Validator dataflow_file();
 
 // "https://game.example.com", or "*"; becomes lower case.

@@ -105,7 +105,8 @@ class Usage(SystemTest):
         package.mkdir()
         (package / "gameflow-package.yaml").write_text(
             "apiVersion: 0.5.0\nmeta: { name: words, version: 0.1.0, namespace: tests }\ntypes: { word: { type: string } }\n")
-        self.assertEqual(run_cli("validate", str(package)).returncode, 0)
+        for arguments in (["validate", str(package)], ["validate"]):
+            self.assertEqual(run_cli(*arguments, cwd=package).returncode, 0, arguments)
         for arguments, name in ((["run"], "dataflow.yaml"), (["validate", str(self.folder)], str(self.folder / "dataflow.yaml"))):
             done = run_cli(*arguments, cwd=self.folder)
             self.assertEqual(done.returncode, 1)
