@@ -63,13 +63,21 @@ std::uint16_t Program::read_port() {
   return static_cast<std::uint16_t>(std::stoul(line.substr(colon + 1)));
 }
 
-std::size_t Program::resident_bytes_max() const {
+std::size_t Program::status_bytes(std::string_view field) const {
   std::ifstream status(fmt::format("/proc/{}/status", process_));
   std::size_t kibibytes = 0;
   for (std::string word; status >> word;) {
-    if (word == "VmHWM:") status >> kibibytes;
+    if (word == field) status >> kibibytes;
   }
   return kibibytes << 10;
+}
+
+std::size_t Program::resident_bytes_max() const {
+  return status_bytes("VmHWM:");
+}
+
+std::size_t Program::resident_bytes() const {
+  return status_bytes("VmRSS:");
 }
 
 void Program::check_running() {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
@@ -33,12 +34,16 @@ class Program {
   std::uint16_t read_port();
   // The most memory that it has held so far.
   std::size_t resident_bytes_max() const;
+  // And that it holds now.
+  std::size_t resident_bytes() const;
   // Throws if it has ended.
   void check_running();
   // Returns once it has ended by itself; throws where that was no success.
   void wait();
 
  private:
+  // Of /proc/PID/status: "VmHWM:".
+  std::size_t status_bytes(std::string_view field) const;
   [[noreturn]] void fail(const std::string& what) const;
 
   const std::string name_;

@@ -79,6 +79,7 @@ void add_watch_cases(Cases& cases);
 void add_generate_cases(Cases& cases);
 void add_connect_cases(Cases& cases);
 void add_crowd_cases(Cases& cases);
+void add_flagship_cases(Cases& cases);
 
 // --- For cases whose figure is a rate ------------------------------------------------------------
 

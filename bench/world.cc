@@ -102,6 +102,11 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
   return text.replace(at, from.size(), to);
 }
 
+std::filesystem::path operator_cache() {
+  static const TemporaryFolder folder;
+  return folder.path;
+}
+
 // The flagship names files beside it. Where a part of it is cut out, warnings say that its types
 // are not used: nobody wants to know.
 World::World(std::string yaml) {
@@ -110,9 +115,8 @@ World::World(std::string yaml) {
                                      std::move(yaml), {}, &mistakes);
   if (!checked) throw std::runtime_error(mistakes.text + checked.error().message);
   file = *std::move(checked);
-  static const TemporaryFolder cache;  // no case compiles what another has
   app::BuildOptions build;
-  build.cache_folder = cache.path;
+  build.cache_folder = operator_cache();
   library = must(app::build_operators(file, build, false));
   open_store();
 }

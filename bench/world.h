@@ -65,6 +65,9 @@ std::string flagship_yaml(std::size_t services);
 // `text` with `to` in place of the first `from`, which must occur.
 std::string replaced(std::string text, std::string_view from, std::string_view to);
 
+// Where built operators are kept: no case compiles what another has.
+std::filesystem::path operator_cache();
+
 // --- Running them --------------------------------------------------------------------------------
 
 struct World {
