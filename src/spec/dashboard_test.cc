@@ -228,10 +228,10 @@ const Edit kMistakes[] = {
          "d:3:8: error: 'order' has to be a whole number from 0 to 1000000\n"
          "    3 | order: first\n"
          "      |        ^~~~~\n"},
-    Edit{"Every", "every: 5s", "every: 100ms",
-         "d:5:8: error: 'every' has to be 1s to 36500d\n"
-         "    5 | every: 100ms\n"
-         "      |        ^~~~~\n"},
+    Edit{"Every", "every: 5s", "every: 50ms",
+         "d:5:8: error: 'every' has to be 100ms to 36500d\n"
+         "    5 | every: 50ms\n"
+         "      |        ^~~~\n"},
     Edit{"NoDuration", "every: 5s", "every: 5",
          "d:5:8: error: 'every' has to be a duration\n"
          "    5 | every: 5\n"
