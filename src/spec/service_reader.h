@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "record/type.h"
 #include "spec/code_reader.h"
 #include "spec/join_reader.h"
 #include "spec/reader.h"
