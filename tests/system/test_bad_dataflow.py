@@ -167,10 +167,10 @@ class BadDataflow(SystemTest):
             self.assertEqual(done.returncode, 1, (content[:50], done.stderr[:500]))
             self.assertIn(part, done.stderr)
             self.assertLess(len(done.stderr), 20_000)
-        for path in (self.folder / "missing.yaml", self.folder / "folder"):
+        for path, file in ((self.folder / "missing.yaml", "missing.yaml"), (self.folder / "folder", "folder/dataflow.yaml")):
             done = run_cli("validate", path)
             self.assertEqual(done.returncode, 1)
-            self.assertIn(f"cannot read '{path}'", done.stderr)
+            self.assertIn(f"cannot read '{self.folder / file}'", done.stderr)
 
     def test_no_compiler(self):
         with tempfile.TemporaryDirectory() as empty:
