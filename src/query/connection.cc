@@ -137,7 +137,7 @@ struct Connection::Statement {
   std::string sql;
   Author author;
   std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> handle;
-  std::vector<std::string> tables;  // that it reads, in small letters
+  Reads reads;
 };
 
 Connection::Connection() {
@@ -258,8 +258,12 @@ int Connection::authorize(void* self, int action, const char* first, const char*
 int Connection::allow_read(std::string_view table, std::string_view column) {
   const std::string folded = lower_case(table);
   // No column: SQLite reports each name in FROM of which it reads none, those of WITH among them.
-  if (tables_.contains(folded)) read_.insert(folded);
-  if (tables_.contains(folded) || (column.empty() && !is_reserved(folded))) return SQLITE_OK;
+  if (tables_.contains(folded)) {
+    auto& columns = reads_[folded];
+    if (!column.empty()) columns.insert(lower_case(column));
+    return SQLITE_OK;
+  }
+  if (column.empty() && !is_reserved(folded)) return SQLITE_OK;
   denied_ = fmt::format("table {} is not allowed", table);
   return SQLITE_DENY;
 }
@@ -289,16 +293,16 @@ Result<sqlite3_stmt*> Connection::prepare(std::string_view sql, Author author) {
     return known->handle.get();
   }
   GF_ASSIGN(sqlite3_stmt * handle, compile(sql, author));
-  statements_.push_front(Statement{
-      std::string(sql), author, {handle, &sqlite3_finalize}, {read_.begin(), read_.end()}});
+  statements_.push_front(
+      Statement{std::string(sql), author, {handle, &sqlite3_finalize}, std::move(reads_)});
   if (statements_.size() > kStatementsMax) statements_.pop_back();
   return handle;
 }
 
-std::vector<std::string> Connection::tables_of(sqlite3_stmt* statement) const {
+Connection::Reads Connection::reads_of(sqlite3_stmt* statement) const {
   const auto found = std::ranges::find_if(
       statements_, [&](const Statement& known) { return known.handle.get() == statement; });
-  return found == statements_.end() ? std::vector<std::string>() : found->tables;
+  return found == statements_.end() ? Reads() : found->reads;
 }
 
 Result<sqlite3_stmt*> Connection::compile(std::string_view sql, Author author) {
@@ -311,7 +315,7 @@ Result<sqlite3_stmt*> Connection::compile(std::string_view sql, Author author) {
     return fail(ErrorCode::kSqlInvalid, "the statement holds a zero byte");
   }
   author_ = author;
-  read_.clear();
+  reads_.clear();
   sqlite3_stmt* raw = nullptr;
   const char* tail = nullptr;
   const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),

@@ -9,12 +9,12 @@
 
 #include <cstdint>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/error.h"
 #include "query/author.h"
@@ -44,9 +44,10 @@ class Connection {
   // One SELECT, from the cache if it was seen before. It stays valid until the next call.
   Result<sqlite3_stmt*> prepare(std::string_view sql, Author author);
 
-  // The tables that it reads, in small letters; it is the one of the last prepare(), or an earlier
-  // one that is still cached.
-  std::vector<std::string> tables_of(sqlite3_stmt* statement) const;
+  // The columns that it reads, by table, all in small letters; of some tables none. It is the one
+  // of the last prepare(), or an earlier one that is still cached.
+  using Reads = std::map<std::string, std::set<std::string, std::less<>>, std::less<>>;
+  Reads reads_of(sqlite3_stmt* statement) const;
 
   // The step after which SQLite returned `code`, as an error of ours.
   Error error_of(int code) const;
@@ -76,7 +77,7 @@ class Connection {
   Deadline deadline_;
   Author author_ = Author::kPerson;  // of the statement that is being prepared
   bool setting_up_ = false;          // our own statements: everything is allowed
-  std::set<std::string> read_;       // tables, by the statement that is being prepared
+  Reads reads_;                      // of the statement that is being prepared
   std::string denied_;               // what the authorizer refused last
   std::optional<std::size_t> mistake_at_;
 };

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <map>
 #include <new>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -71,6 +72,11 @@ std::optional<std::uint32_t> scale_of(sqlite3_stmt* statement, int column) {
   const char* const declared = sqlite3_column_decltype(statement, column);
   if (declared == nullptr || !std::string_view(declared).starts_with(kDecimal)) return std::nullopt;
   return static_cast<std::uint32_t>(std::atoi(declared + kDecimal.size()));
+}
+
+std::optional<std::uint32_t> scale_of(const record::Type* type) {  // null: no decimal
+  if (type == nullptr || type->kind != record::Kind::kDecimal) return std::nullopt;
+  return type->scale;
 }
 
 // The value, with the bytes it adds to an answer. `scale`: of a column of decimals.
@@ -193,8 +199,9 @@ struct Database::Impl {
   Error explained(Error error, std::string_view sql) const;
   // The byte of `sql` that the error of the last prepare() is about.
   std::optional<std::size_t> mistake_at(const Error& error, std::string_view sql) const;
-  // The digits that decimals of this name have; nothing where it is of something else, too.
-  std::optional<std::uint32_t> scale_of_column(std::string_view name) const;
+  // The digits that decimals of this name have; nothing where one that is read is something else.
+  std::optional<std::uint32_t> scale_of_column(const Connection::Reads& reads,
+                                               std::string_view name) const;
   // Sets everything up for running one statement.
   void begin(Author author, Deadline deadline);
   Status answer(sqlite3_stmt* statement, const Scales& scales, const Limits& limits,
@@ -285,17 +292,17 @@ Result<sqlite3_stmt*> Database::Impl::prepare(std::string_view sql, Author autho
   return statement;
 }
 
-std::optional<std::uint32_t> Database::Impl::scale_of_column(std::string_view name) const {
-  std::optional<std::uint32_t> scale;
-  for (const auto& [table, slot] : slots) {
-    for (const Column& column : slot->columns()) {
-      if (lower_case(column.name) != name) continue;
-      const bool is_decimal = column.kind == record::Kind::kDecimal;
-      if (!is_decimal || (scale && *scale != column.type->scale)) return std::nullopt;
-      scale = column.type->scale;
+std::optional<std::uint32_t> Database::Impl::scale_of_column(const Connection::Reads& reads,
+                                                             std::string_view name) const {
+  std::set<std::optional<std::uint32_t>> scales;
+  each_name([&](std::string_view table, std::string_view, const auto& columns) {
+    const auto read = reads.find(table);
+    if (read == reads.end() || !read->second.contains(name)) return;
+    for (const auto& column : columns) {
+      if (lower_case(column.name) == name) scales.insert(scale_of(column.type));
     }
-  }
-  return scale;
+  });
+  return scales.size() == 1 ? *scales.begin() : std::nullopt;
 }
 
 void Database::Impl::begin(Author author, Deadline deadline) {
@@ -384,9 +391,10 @@ Result<Answer> Database::run(std::string_view sql, std::span<const Parameter> pa
   GF_TRY(check_names(statement, parameters));
   Answer answer;
   const int columns = sqlite3_column_count(statement);
+  const Connection::Reads reads = impl_->connection.reads_of(statement);
   Scales scales =
       scales_of_results(sql, static_cast<std::size_t>(columns),
-                        [&](std::string_view name) { return impl_->scale_of_column(name); });
+                        [&](std::string_view name) { return impl_->scale_of_column(reads, name); });
   for (int i = 0; i < columns; ++i) {
     answer.columns.push_back(as_written(sqlite3_column_name(statement, i)));
     auto& scale = scales[static_cast<std::size_t>(i)];
@@ -398,8 +406,8 @@ Result<Answer> Database::run(std::string_view sql, std::span<const Parameter> pa
     bind(statement, parameters, impl_->decimals);
     return impl_->answer(statement, scales, limits, answer);
   }));
-  answer.uses = {.tables = impl_->connection.tables_of(statement),
-                 .clock = allowance.read_clock() || has_ambient(statement, parameters)};
+  for (const auto& [table, read] : reads) answer.uses.tables.push_back(table);
+  answer.uses.clock = allowance.read_clock() || has_ambient(statement, parameters);
   return answer;
 }
 

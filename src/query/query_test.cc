@@ -129,6 +129,23 @@ TEST_F(QueryTest, Select) {
       {"self join keeps the order within a key",
        "select b.count from players a join players b on b._key = a._key where a.count > 5",
        "7;3;10"},
+      {"right join by key",
+       "select b._key, b._window_start, a.count from players a right join players b "
+       "on a._key = b._key and a._window_closed = 1 where b._window_closed = 0 order by 1",
+       "ann,5000,10;bob,5000,NULL"},
+      {"full join by key",
+       "select a._key, b._key, b.count from (select * from players where _window_closed = 1) a "
+       "full join players b on a._key = b._key order by 1, 2, 3",
+       "NULL,bob,7;ann,ann,3;ann,ann,10;cyd,cyd,1"},
+      {"right join, the rows without one",
+       "select b._key from players a right join players b "
+       "on a._key = b._key and a._window_closed = 1 where a._key is null",
+       "bob"},
+      {"or, of keys and others",
+       "select _key, count from players where _key = 'ann' or _key = 'cyd' or count = 10 order by "
+       "2",
+       "cyd,1;ann,3;ann,10"},
+      {"distinct key", "select distinct _key from players order by 1", "ann;bob;cyd"},
       {"window function", "select _key, rank() over (order by count desc) from players limit 1",
        "ann,1"},
       {"with", "with t as (select _key k from players) select count(*) from t", "4"},
@@ -653,6 +670,35 @@ TEST_F(QueryTest, OperatorsHaveNoClock) {
   EXPECT_EQ(at, 7U);
   for (const char* const fine : {"date('2024-11-12')", "date(1, 'unixepoch')", "'now'", "date(?)"})
     EXPECT_TRUE(database_.check(fmt::format("select {} as x from players", fine), *item)) << fine;
+}
+
+TEST_F(QueryTest, RowsHaveNoRowid) {
+  EXPECT_EQ(run("select rowid from players"),
+            "sql_invalid: no such column: rowid; players has: _key, count, amount, team, "
+            "_updated_at, _window_start, _window_closed");
+}
+
+// What other tables call by the name of a column that is read does not matter.
+TEST_F(QueryTest, SumsHaveTheDigitsOfTheColumnThatIsRead) {
+  const auto* two = types_.object("two-row", {{"value", types_.decimal(2)}});
+  const auto* three = types_.object("three-row", {{"value", types_.decimal(3)}});
+  const auto* whole = types_.object("whole-row", {{"value", types_.scalar(Kind::kI64)}});
+  const i64 units = 1030;
+  TestTable tables[] = {{"two", Kind::kString, two},
+                        {"three", Kind::kString, three},
+                        {"whole", Kind::kString, whole}};
+  for (TestTable& each : tables) {
+    each.add(0, "a", &units);
+    each.publish();
+    EXPECT_TRUE(database_.set_table(&each.table));
+  }
+  EXPECT_EQ(run("select sum(value), min(value), max(t.value) from two t"), "10.30,10.30,10.30");
+  EXPECT_EQ(run("select sum(VALUE), lag(value) over (order by _key), "
+                "first_value(value) over (order by _key) from three"),
+            "1.030,NULL,1.030");
+  EXPECT_EQ(run("select sum(value) from whole"), "1030");
+  EXPECT_EQ(run("select sum(two.value) from two join whole using (_key)"), "10.30");
+  EXPECT_EQ(run("select sum(two.value) from two join three on two.value > three.value"), "10.3");
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "query/result_scale.h"
 
+#include <algorithm>
+
 #include "query/sql_tokens.h"
 
 namespace gameflow::query {
@@ -18,7 +20,9 @@ std::size_t skip_parentheses(const std::vector<std::string>& item, std::size_t a
 std::optional<std::uint32_t> scale_of_item(const std::vector<std::string>& item,
                                            const ScaleOfColumn& scale_of) {
   if (item.size() < 4 || item[1] != "(") return std::nullopt;
-  if (item[0] != "sum" && item[0] != "min" && item[0] != "max") return std::nullopt;
+  constexpr std::string_view kKeepDigits[] = {"sum",  "min",         "max",       "lag",
+                                              "lead", "first_value", "last_value"};
+  if (std::ranges::count(kKeepDigits, item[0]) == 0) return std::nullopt;
   std::optional<std::uint32_t> scale;
   std::size_t at = item[2] == "distinct" ? 3 : 2;
   for (;; at += 2) {  // one column, or of min() and max() more

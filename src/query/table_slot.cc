@@ -81,10 +81,17 @@ std::string declared_type(record::Kind kind, const record::Type* type) {
   });
 }
 
-std::string quoted_name(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) out.append(c == '"' ? 2 : 1, c);
-  return out + '"';
+void Declaration::add(std::string_view name, std::string_view type, bool is_hidden,
+                      bool is_in_key) {
+  std::string quoted = "\"";
+  for (const char c : name) quoted.append(c == '"' ? 2 : 1, c);
+  quoted += '"';
+  columns_ += fmt::format("{} {}{}, ", quoted, type, is_hidden ? " HIDDEN" : "");
+  if (is_in_key) key_ += (key_.empty() ? "" : ", ") + quoted;
+}
+
+std::string Declaration::text() const {
+  return fmt::format("CREATE TABLE t({}PRIMARY KEY ({})) WITHOUT ROWID", columns_, key_);
 }
 
 Status TableSlot::set(const Table* table) {

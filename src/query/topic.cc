@@ -66,6 +66,8 @@ std::vector<TopicColumn> columns_of(const Topic& topic) {
   columns.add({.source = Source::kPartition, .name = "_partition", .path = {}});
   columns.add({.source = Source::kOffset, .name = "_offset", .path = {}});
   columns.add({.source = Source::kKey, .name = "_key", .path = {}});
+  if (topic.type->kind == record::Kind::kList)
+    columns.add({.source = Source::kItem, .name = "_item", .path = {}, .is_hidden = true});
   return columns.take();
 }
 

@@ -2,8 +2,9 @@
 //
 // A row of a topic is a record, or of a topic of lists an item of a record's list. Columns: the
 // fields of the type (those of nested objects joined by `_`; `value` where the type is no object),
-// then _time (ms UTC), _partition, _offset and _key of the record. Records that are not what the
-// topic's type says are no rows.
+// then _time (ms UTC), _partition, _offset and _key of the record; of lists also _item, which item
+// of its record the row is, hidden from `select *`. Records that are not what the topic's type says
+// are no rows.
 //
 // `where` on _partition, _offset and _time decides what is read, in order of partition and offset,
 // or backwards with `order by _offset desc` and the like. How much a query may read is bounded
@@ -56,7 +57,7 @@ struct Topic {
 
 // What a row's columns are, and where they lie in the value.
 struct TopicColumn {
-  enum class Source : std::uint8_t { kField, kTime, kPartition, kOffset, kKey };
+  enum class Source : std::uint8_t { kField, kTime, kPartition, kOffset, kKey, kItem };
   // From the value to the slot, through optional objects.
   struct Step {
     std::uint32_t offset;
@@ -68,7 +69,7 @@ struct TopicColumn {
   std::string name;
   const record::Type* type = nullptr;  // kField only
   std::vector<Step> path;
-  bool is_hidden = false;  // from `select *`: it is another name of a column
+  bool is_hidden = false;  // from `select *`
 };
 
 // Of what a row holds: the topic's type, or that of the items of its lists.

@@ -50,9 +50,11 @@ Result<bool> TopicCursor::next() {
 bool TopicCursor::next_row() {
   if (items_left_ > 0) {
     --items_left_;
+    ++item_;
     row_ += topic_.type->item->size;
     return true;
   }
+  item_ = 0;
   while (next_record()) {
     row_ = values_ + std::size_t{record_ - first_} * topic_.type->size;
     if (topic_.type->kind != record::Kind::kList) return true;

@@ -45,6 +45,8 @@ class TopicCursor {
   const record::Batch& batch() const { return *batch_; }
   std::uint32_t record() const { return record_; }
   std::uint32_t partition() const { return parts_[part_].number; }
+  // Which of the list's; 0 where the record is none.
+  std::uint32_t item() const { return item_; }
 
  private:
   struct Part {
@@ -75,6 +77,7 @@ class TopicCursor {
   std::uint32_t left_ = 0;  // records of the batch that were not visited
   std::uint32_t record_ = 0;
   const char* row_ = nullptr;
+  std::uint32_t item_ = 0;
   std::uint32_t items_left_ = 0;  // behind row_, of the list that the record is
 };
 

@@ -34,7 +34,6 @@ struct Cursor {
   TopicSlot& slot;
   TopicCursor rows;
   bool at_end = true;
-  sqlite3_int64 row_number = 0;
 };
 
 Cursor& cursor_of(sqlite3_vtab_cursor* base) {
@@ -48,13 +47,13 @@ std::string declared_type_of(const TopicColumn& column) {
 
 int connect(sqlite3* db, void* of, int, const char* const*, sqlite3_vtab** out, char** error) {
   auto& slot = *static_cast<TopicSlot*>(of);
-  std::string sql = "CREATE TABLE t(";
+  Declaration declaration;
   for (const TopicColumn& column : slot.columns()) {
-    if (!sql.ends_with('(')) sql += ", ";
-    sql += quoted_name(column.name) + ' ' + declared_type_of(column) +
-           (column.is_hidden ? " HIDDEN" : "");
+    const bool is_in_key = column.source == Source::kPartition ||
+                           column.source == Source::kOffset || column.source == Source::kItem;
+    declaration.add(column.name, declared_type_of(column), column.is_hidden, is_in_key);
   }
-  const int code = sqlite3_declare_vtab(db, (sql + ")").c_str());
+  const int code = sqlite3_declare_vtab(db, declaration.text().c_str());
   if (code != SQLITE_OK) {
     *error = sqlite3_mprintf("%s", sqlite3_errmsg(db));
     return code;
@@ -214,7 +213,6 @@ Status go_on(Cursor& cursor) {
 int filter(sqlite3_vtab_cursor* base, int backwards, const char* bound_text, int count,
            sqlite3_value** values) {
   Cursor& cursor = cursor_of(base);
-  cursor.row_number = 0;
   cursor.at_end = true;
   TopicBounds bounds;
   for (int i = 0; i < count; ++i)
@@ -227,7 +225,6 @@ int filter(sqlite3_vtab_cursor* base, int backwards, const char* bound_text, int
 
 int next(sqlite3_vtab_cursor* base) {
   Cursor& cursor = cursor_of(base);
-  ++cursor.row_number;
   return guarded(cursor, [&] { return go_on(cursor); });
 }
 
@@ -263,17 +260,15 @@ int column_value(sqlite3_vtab_cursor* base, sqlite3_context* context, int index)
       sqlite3_result_int64(context,
                            static_cast<sqlite3_int64>(rows.batch().offset(rows.record()).value));
       break;
+    case Source::kItem:
+      sqlite3_result_int64(context, rows.item());
+      break;
     case Source::kKey:
       if (const auto key = rows.batch().key(rows.record())) {
         sqlite3_result_text64(context, key->data(), key->size(), SQLITE_TRANSIENT, SQLITE_UTF8);
       }
       break;
   }
-  return SQLITE_OK;
-}
-
-int row_id(sqlite3_vtab_cursor* base, sqlite3_int64* out) {
-  *out = cursor_of(base).row_number;
   return SQLITE_OK;
 }
 
@@ -288,8 +283,7 @@ constexpr sqlite3_module kModule = [] {
   module.xFilter = &filter;
   module.xNext = &next;
   module.xEof = &at_end;
-  module.xColumn = &column_value;
-  module.xRowid = &row_id;
+  module.xColumn = &column_value;  // and no xRowid: see Declaration
   return module;
 }();
 

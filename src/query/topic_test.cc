@@ -126,6 +126,21 @@ std::string event(const char* user, double amount, const char* more = "") {
   return fmt::format(R"({{"user":"{}","parameters":{{"amount":{}}}{}}})", user, amount, more);
 }
 
+TEST_F(TopicTest, RowsAreKnownAgain) {
+  reader_.add(0, {{1000, {}, "[5,6]"}, {2000, {}, "[]"}, {3000, {}, "[7]"}});
+  reader_.add(1, {{1500, {}, "[6]"}});
+  add_topic("numbers", types_.list_of(types_.scalar(Kind::kI64)), reader_);
+  EXPECT_EQ(ask("select value, _partition, _offset, _item from numbers order by 1, 2"),
+            "5,0,0,0;6,0,0,1;6,1,0,0;7,0,2,0");
+  EXPECT_EQ(ask("select value from numbers order by _partition desc, _offset desc"), "6;7;5;6");
+  EXPECT_EQ(ask("select a.value, b.value, b._partition from numbers a right join numbers b "
+                "on a._offset = b._offset and a._partition = 1 order by 2, 3"),
+            "6,5,0;6,6,0;6,6,1;NULL,7,0");
+  EXPECT_EQ(ask("select value from numbers where _offset = 0 or _offset = 2 order by 1"),
+            "5;6;6;7");
+  EXPECT_TRUE(ask("select rowid from numbers").starts_with("sql_invalid: no such column: rowid"));
+}
+
 TEST_F(TopicTest, NestedFieldsAreColumns) {
   reader_.add(0, {{1000, "k", event("ann", 1.5)},
                   {2000, {}, event("bob", 2, R"(,"extra":{"amount":7,"item":"x"},"tags":["a"])")}});

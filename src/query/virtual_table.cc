@@ -59,13 +59,14 @@ Cursor& cursor_of(sqlite3_vtab_cursor* base) {
 
 int connect(sqlite3* db, void* slot, int, const char* const*, sqlite3_vtab** out, char** error) {
   auto& table = *static_cast<TableSlot*>(slot);
-  std::string sql = "CREATE TABLE t(";
+  Declaration declaration;
   for (const Column& column : table.columns()) {
-    if (!sql.ends_with('(')) sql += ", ";
-    sql += quoted_name(column.name) + ' ' + declared_type(column.kind, column.type) +
-           (column.is_hidden ? " HIDDEN" : "");
+    using Source = Column::Source;
+    const bool is_in_key = column.source != Source::kField && column.source != Source::kUpdatedAt;
+    declaration.add(column.name, declared_type(column.kind, column.type), column.is_hidden,
+                    is_in_key);
   }
-  const int code = sqlite3_declare_vtab(db, (sql + ")").c_str());
+  const int code = sqlite3_declare_vtab(db, declaration.text().c_str());
   if (code != SQLITE_OK) {
     *error = sqlite3_mprintf("%s", sqlite3_errmsg(db));
     return code;
@@ -426,11 +427,6 @@ int column_value(sqlite3_vtab_cursor* base, sqlite3_context* context, int index)
   return SQLITE_OK;
 }
 
-int row_id(sqlite3_vtab_cursor* base, sqlite3_int64* out) {
-  *out = cursor_of(base).row_number;
-  return SQLITE_OK;
-}
-
 constexpr sqlite3_module kModule = [] {
   sqlite3_module module{};
   module.iVersion = 1;
@@ -442,8 +438,7 @@ constexpr sqlite3_module kModule = [] {
   module.xFilter = &filter;
   module.xNext = &next;
   module.xEof = &at_end;
-  module.xColumn = &column_value;
-  module.xRowid = &row_id;
+  module.xColumn = &column_value;  // and no xRowid: see Declaration
   return module;
 }();
 

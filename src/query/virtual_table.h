@@ -43,8 +43,17 @@ enum class Lifetime : std::uint8_t { kQuery, kRow };
 // Gives the value of a slot to SQLite, as said above.
 void give_value(sqlite3_context* context, const record::Type& type, const char* slot,
                 Lifetime lifetime, LongDecimals& decimals);
-// A name as SQL quotes it.
-std::string quoted_name(std::string_view name);
+// What a virtual table says of itself. Its rows are known by their key (RIGHT JOIN and OR need to
+// know them again), not by a rowid: it would have to be the same however the row was come by, and
+// from run to run.
+class Declaration {
+ public:
+  void add(std::string_view name, std::string_view type, bool is_hidden, bool is_in_key);
+  std::string text() const;
+
+ private:
+  std::string columns_, key_;
+};
 
 // Where one column's value is.
 struct Column {
