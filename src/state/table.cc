@@ -30,7 +30,8 @@ constexpr std::size_t kSavedBytesKept = 4096;
 
 constexpr std::size_t kTextBlockBytesMin = 512;
 constexpr std::size_t kTextBlockBytesMax = 4U << 20;
-constexpr std::size_t kTextWasteBytesMin = 1U << 20;
+// Of a table; there are 64 of each window, so they are small where rows are few.
+constexpr std::size_t kTextWasteBytesMin = 64U << 10;
 
 // Doubles within the first page, then grows by half.
 std::size_t next_groups(std::size_t groups) {
@@ -63,8 +64,9 @@ Table::TextArena::TextArena(Table& owner) : table(owner) {
 bool Table::TextArena::grow_block(Arena* arena, std::size_t size) {
   auto& self = *static_cast<TextArena*>(arena);
   PageMap& map = self.table.map_;
-  const std::size_t last = map.text.empty() ? 0 : map.text.back()->bytes;
-  const std::size_t wanted = std::clamp(2 * last, kTextBlockBytesMin, kTextBlockBytesMax);
+  std::size_t held = 0;
+  for (std::size_t i = self.table.text_from_; i < map.text.size(); ++i) held += map.text[i]->bytes;
+  const std::size_t wanted = std::clamp(held, kTextBlockBytesMin, kTextBlockBytesMax);
   try {
     map.text.push_back(nullptr);
     map.text.back() = self.table.new_page(std::max(size, wanted));
@@ -351,6 +353,7 @@ void Table::compact_text() {
   const std::size_t old_blocks = map_.text.size();
   old_text_.reserve(mark_.text_blocks);
   text_.cursor = text_.end = nullptr;
+  text_from_ = old_blocks;  // what is moved over is as large as it is, not as the waste was
   std::size_t kept = 0;
   for (std::size_t number = 0; number < map_.entries.size(); ++number) {
     make_writable(number);
@@ -370,6 +373,7 @@ void Table::compact_text() {
   const auto behind = first + static_cast<std::ptrdiff_t>(old_blocks);
   std::for_each(dropped, behind, [this](Page* block) { history_->free(block); });
   map_.text.erase(first, behind);
+  text_from_ = 0;
   text_bytes_ = text_bytes_kept_ = kept;
 }
 
@@ -435,6 +439,7 @@ void Table::revert() {
   text_.end = mark_.text_end;
   text_bytes_ = mark_.text_bytes;
   text_bytes_kept_ = mark_.text_bytes_kept;
+  text_from_ = 0;
   forget_epoch();
 }
 

@@ -181,6 +181,7 @@ class Table {
   std::size_t tail_ = SIZE_MAX;      // number of the page that small entries go to
   std::size_t text_bytes_ = 0;       // written since the last compaction, and those it kept
   std::size_t text_bytes_kept_ = 0;  // live at the last compaction
+  std::size_t text_from_ = 0;        // the first block of it that a compaction under way has made
   TextArena text_;
   std::vector<bool> fresh_;   // by number of an entry page: known to be in no version
   std::uint64_t number_ = 1;  // of the next version
