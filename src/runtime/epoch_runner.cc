@@ -310,7 +310,7 @@ void EpochRunner::release_memory() {
   memory_.release();
   for (const auto& task : tasks_) task->windows().release_memory();
   ::malloc_trim(0);
-  hold_.has_given_back();
+  hold_.note_given_back();
 }
 
 }  // namespace gameflow::runtime

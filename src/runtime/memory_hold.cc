@@ -74,7 +74,7 @@ bool MemoryHold::has_grown() const {
          watch_->used() > given_back_at_ + std::max(given_back_at_ / 4, kGrownBytesMin);
 }
 
-void MemoryHold::has_given_back() {
+void MemoryHold::note_given_back() {
   if (watch_ == nullptr) return;
   watch_->look();  // what used() says may be of before
   given_back_at_ = watch_->used();

@@ -31,10 +31,10 @@ class MemoryHold {
   // The epoch ran out of memory.
   void ran_out();
 
-  // Whether the process has grown by a quarter, and 64 MiB, since has_given_back(): then what was
+  // Whether the process has grown by a quarter, and 64 MiB, since note_given_back(): then what was
   // freed is worth giving back, which takes a while. False where nobody watches.
   bool has_grown() const;
-  void has_given_back();
+  void note_given_back();
 
   bool holds(std::size_t service) const { return held_[service]; }
   // Of input for an epoch, which takes several times as much while it lasts.

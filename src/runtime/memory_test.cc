@@ -76,11 +76,11 @@ TEST_F(MemoryHoldTest, WhatIsFreeIsWorthGivingBackOnceTheProcessHasGrown) {
   EXPECT_FALSE(has_grown_at(64));
   EXPECT_TRUE(has_grown_at(400));
   use_.resident = 300 * kMiB;  // as it is at once, not what was read a moment ago
-  hold.has_given_back();
+  hold.note_given_back();
   EXPECT_FALSE(has_grown_at(375));
   EXPECT_TRUE(has_grown_at(376));
   MemoryHold unwatched(nullptr, {"one"});
-  unwatched.has_given_back();
+  unwatched.note_given_back();
   EXPECT_FALSE(unwatched.has_grown());
 }
 
