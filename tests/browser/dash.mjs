@@ -11,6 +11,18 @@ import {dashState, kOutage, kRoot, launchBrowser, openPage, until, untilState, v
 const kShots = `${kRoot}build/screenshots/`;
 const kWidths = {wide: {width: 1440, height: 900}, middle: {width: 900, height: 1100}, phone: {width: 390, height: 844}};
 
+// Runs in the page: what has moved since it was opened goes to window.__moved. Words of the pill follow each other; the
+// pill stays.
+function watchMoves() {
+  window.__moved = [];
+  new PerformanceObserver((list) => {
+    for (const {value, sources} of list.getEntries()) {
+      const moved = sources.map(({node}) => node).filter((node) => !node?.closest?.('#status'));
+      window.__moved.push(...moved.map((node) => `${value.toFixed(6)} ${node?.className || node?.nodeName}`));
+    }
+  }).observe({type: 'layout-shift', buffered: true});
+}
+
 const live = (state) => state.status === 'live' && state.panels.every((panel) => panel.state === 'live');
 
 describe('dashboards', {timeout: 300_000}, () => {
@@ -44,13 +56,7 @@ describe('dashboards', {timeout: 300_000}, () => {
     for (const colorScheme of ['light', 'dark']) {
       it(`${width}, ${colorScheme}: every panel is there, nothing moves, nothing sticks out, and it can be used by everybody`, async () => {
         await open('/dash/everything', {viewport, colorScheme, bypassCSP: true, hasTouch: width === 'phone'});
-        await page.evaluate(() => {
-          window.__moved = [];
-          new PerformanceObserver((list) => {
-            // Words of the pill follow each other; the pill stays.
-            for (const entry of list.getEntries()) window.__moved.push(...entry.sources.filter(({node}) => !node?.closest?.('#status')).map(({node}) => `${entry.value.toFixed(4)} ${node?.className || node?.nodeName}`));
-          }).observe({type: 'layout-shift', buffered: true});
-        });
+        await page.evaluate(watchMoves);
         await untilState(page, 'live', live);
         await until('drawn', () => page.evaluate(() => document.querySelectorAll('.chart-box:has(canvas)').length === 5));
         assert.deepEqual(await page.evaluate(() => window.__moved), []);
@@ -62,6 +68,18 @@ describe('dashboards', {timeout: 300_000}, () => {
       });
     }
   }
+
+  it('the bar stays where it is while the page comes line by line', async () => {
+    server.linewise = true;
+    for (const viewport of Object.values(kWidths)) {
+      await open('/dash/everything', {viewport});
+      await page.evaluate(watchMoves);
+      await untilState(page, 'live', live);
+      assert.deepEqual(await page.evaluate(() => window.__moved), []);
+      await page.context().close();
+    }
+    page = null;
+  });
 
   it('obeys the policy, and says what the answers are', async () => {
     await open();

@@ -3,6 +3,8 @@
 
 import {createServer} from 'node:http';
 import {readFile} from 'node:fs/promises';
+import {Readable} from 'node:stream';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {WebSocketServer} from 'ws';
 import {FakeQueries} from './fake_queries.mjs';
 
@@ -10,6 +12,14 @@ const kWeb = new URL('../../web/', import.meta.url);
 const kTypes = {html: 'text/html; charset=utf-8', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml'};
 export const kPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
     "img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'; form-action 'none'";
+
+// Each is drawn before the next one comes.
+async function* linesOf(text) {
+  for (const line of text.toString().split(/(?<=\n)/)) {
+    yield line;
+    await sleep(20);
+  }
+}
 
 export class FakeServer {
   topics = new Map();  // name -> {id, partitions: [{begin, records: [{timestamp, key, value}]}]}
@@ -20,6 +30,7 @@ export class FakeServer {
   sql = () => [];      // query -> rows
   dashboards = new Map();       // name -> as GET /dashboards/NAME gives it
   queries = new FakeQueries();  // of /ws/sql
+  linewise = false;             // pages come a line at a time, as over a bad line
   #http;
   #sockets = new WebSocketServer({noServer: true});
   #subscriptions = new Set();  // {socket, name, next: [offset of each partition]}
@@ -98,7 +109,8 @@ export class FakeServer {
     const {pathname, searchParams} = new URL(request.url, this.url);
     const reply = (status, type, body) => {
       response.writeHead(status, {'Content-Type': type, 'Content-Security-Policy': kPolicy, 'X-Content-Type-Options': 'nosniff'});
-      response.end(body);
+      if (body instanceof Readable) body.pipe(response);
+      else response.end(body);
     };
     const json = (value) => (value ? reply(200, 'application/json', JSON.stringify(value)) : reply(404, 'application/json', '{}'));
     const [, first, second, third] = pathname.split('/').map(decodeURIComponent);
@@ -122,11 +134,14 @@ export class FakeServer {
     }
     const file = first === '' ? 'index.html' : first === 'dash' ? 'dash/index.html' : pathname.replace('/stat/', '');
     const path = file === 'echarts.min.js' ? `node_modules/echarts/dist/echarts.min.js` : file;
+    let body;
     try {
-      reply(200, kTypes[file.split('.').at(-1)], await readFile(new URL(path, kWeb)));
+      body = await readFile(new URL(path, kWeb));
     } catch {
-      reply(404, 'text/plain', 'not found');
+      return reply(404, 'text/plain', 'not found');
     }
+    if (this.linewise && file.endsWith('.html')) return reply(200, kTypes.html, Readable.from(linesOf(body)));
+    reply(200, kTypes[file.split('.').at(-1)], body);
   }
 
   // The last record of a partition, which is all that is asked for.
