@@ -201,11 +201,11 @@ Result<fs::path> write_sdk(Cache& cache) {
 
 Error compile_error(const ProcessResult& result, const plan::Graph& graph, Mistakes& mistakes) {
   if (result.timed_out) {
-    return {
-        ErrorCode::kCompileFailed,
-        fmt::format("the compiler did not finish within {} s; is there a template in a run: block "
-                    "that never ends?",
-                    ProcessLimits{}.time_max.count() / 1000)};
+    return {ErrorCode::kCompileFailed,
+            fmt::format(
+                "the compiler did not finish within {} s of CPU time, or {} min in all; is there a "
+                "template in a run: block that never ends?",
+                ProcessLimits{}.cpu_time_max.count(), ProcessLimits{}.time_max.count() / 60'000)};
   }
   const auto placed = read_compiler_output(result.output, graph.files, graph.headers);
   mistakes.insert(mistakes.end(), placed.begin(), placed.end());

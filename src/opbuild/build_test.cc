@@ -675,6 +675,14 @@ TEST(Processes, AreStoppedWithEverythingTheyStarted) {
   EXPECT_TRUE(result->timed_out);
 }
 
+// What a compiler does with a template that never ends; another program's work costs it nothing.
+TEST(Processes, MayWorkForSoLong) {
+  const auto result = run_process({"/bin/sh", "-c", "/bin/sh -c 'while :; do :; done'; exit 4"},
+                                  {.cpu_time_max = std::chrono::seconds(1)});
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(result->timed_out);
+}
+
 TEST(Processes, AreReadToTheEndButKeptShort) {
   const auto result =
       run_process({"/bin/sh", "-c", "printf 0123456789 >&2; exit 3"}, {.output_bytes_max = 4});

@@ -70,6 +70,20 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   return pointers;
 }
 
+// The same program, by a shell that first takes the limits on itself: set from here, the program
+// might have started others without them by then. Lower ones stay. Nothing of `arguments` is read
+// by the shell.
+std::vector<std::string> with_limits(const std::vector<std::string>& arguments,
+                                     const ProcessLimits& limits) {
+  std::vector<std::string> limited{
+      "/bin/sh", "-c",
+      fmt::format("ulimit -t {} 2>/dev/null; ulimit -v {} 2>/dev/null; exec \"$@\"",
+                  limits.cpu_time_max.count(), limits.memory_bytes_max / 1024),
+      "sh"};
+  limited.insert(limited.end(), arguments.begin(), arguments.end());
+  return limited;
+}
+
 // The error number, or 0 and the process in *pid, which leads a group of its own.
 int spawn(std::vector<std::string> arguments, int output, pid_t* pid) {
   posix_spawn_file_actions_t actions;
@@ -116,6 +130,14 @@ bool drain(int pipe, Clock::time_point deadline, std::size_t bytes_max, std::str
   }
 }
 
+// Rounded up: a process that reached a limit is said to have used a little less.
+std::chrono::seconds cpu_time(const rusage& used) {
+  const auto whole = [](const timeval& time) {
+    return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+  };
+  return std::chrono::ceil<std::chrono::seconds>(whole(used.ru_utime) + whole(used.ru_stime));
+}
+
 }  // namespace
 
 Result<ProcessResult> run_process(const std::vector<std::string>& arguments,
@@ -125,22 +147,23 @@ Result<ProcessResult> run_process(const std::vector<std::string>& arguments,
     return fail(ErrorCode::kInternal,
                 fmt::format("cannot start {}: {}", arguments[0], std::strerror(error)));
   };
+  if (::access(arguments[0].c_str(), X_OK) != 0) return failed(errno);
   Pipe pipe;
   if (!pipe.open()) return failed(errno);
   pid_t pid = 0;
-  if (const int error = spawn(arguments, pipe.write_end, &pid); error != 0) return failed(error);
+  const int error = spawn(with_limits(arguments, limits), pipe.write_end, &pid);
+  if (error != 0) return failed(error);
   Pipe::close_one(pipe.write_end);
-  // Best effort: the program may have run for a moment without the limit.
-  const rlimit memory{limits.memory_bytes_max, limits.memory_bytes_max};
-  ::prlimit(pid, RLIMIT_AS, &memory, nullptr);
 
   ProcessResult result;
   result.timed_out = !drain(pipe.read_end, deadline, limits.output_bytes_max, result.output);
   if (result.timed_out) ::kill(-pid, SIGKILL);
   int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  rusage used{};  // by it and what it has waited for
+  while (::wait4(pid, &status, 0, &used) < 0 && errno == EINTR) {
   }
   if (WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
+  if (result.exit_code != 0 && cpu_time(used) >= limits.cpu_time_max) result.timed_out = true;
   return result;
 }
 
