@@ -96,6 +96,18 @@ def measure(seed):
     return result
 
 
+def faults(figures):
+    """Recall of each kind of fraud, and precision of each rule that gave ten flags or more, over all seeds: at least 0.9."""
+    wrong = []
+    for part, least, whole, good in (("found", 1, "there", "found"), ("flags", 10, "flags", "right")):
+        for name in sorted({name for of in figures for name in of[part]}):
+            of_all = [of[part].get(name, {whole: 0, good: 0}) for of in figures]
+            total, fine = sum(counts[whole] for counts in of_all), sum(counts[good] for counts in of_all)
+            if total >= least and fine < 0.9 * total:
+                wrong.append(f"{name}: {fine} of {total} {good}, less than 0.9")
+    return wrong
+
+
 if __name__ == "__main__":
     total = collections.defaultdict(collections.Counter)
     for number in map(int, sys.argv[1:] or range(1, 11)):

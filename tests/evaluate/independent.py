@@ -17,9 +17,9 @@ import zoneinfo
 
 import play
 
-SEEDS_MAX = 1
+SEEDS_MAX = 5
 KILLS = 5
-PLAYERS = int(os.environ.get("PLAYERS", 300))  # a quarter of a million player events in a day; of 1,500 a million in all
+PLAYERS = int(os.environ.get("PLAYERS", 1500))  # a day of a million events
 FAULTS = "faults: { duplicates: 0.01, corrupt: 0.001, lost: 0.002, late: 0.1, late-max: 10m, wrong-clocks: 0.01, bots: 0.002 }\n"
 DAY = 86_400_000
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
@@ -108,7 +108,9 @@ class Computed:
         if kind == "level_complete":
             self.furthest[player] = max(self.furthest[player], self.steps.get(what["level_id"], 0))
 
-        if attempt_id := what.get("attempt_id"):
+        attempt_id = what.get("attempt_id")
+        # The rest goes on with an attempt, and begins none.
+        if attempt_id in self.attempts or (attempt_id and kind not in ("session_start", "heartbeat", "session_end", "disconnect")):
             place = what["level_id"], what["map_id"]
             attempt = self.attempts.setdefault(attempt_id, [time, time, player, place, kind == "level_start", None])
             if attempt[5] is None:

@@ -80,13 +80,14 @@ def _time(line, before):
 def clocks(lines):
     """The events of lines that `gameflow generate` gives, in order of arrival; those by clocks that are off by more than a minute with
     the time that they have by the server's."""
-    now = minute = None
+    now = datetime.datetime.fromisoformat(FROM).replace(tzinfo=datetime.timezone.utc)
+    minute = now.strftime("%Y-%m-%dT%H:%M").encode()
     for line in lines:
         if line.startswith(b'{"event_name":"server_metric"'):
             # Of the servers, whose clocks are right: they tell the time.
             now = _time(line, _AT)[0] or now
-            minute = now and now.strftime("%Y-%m-%dT%H:%M").encode()
-        elif now and (sent := line.find(_SENT)) > 0 and not line.startswith(minute, sent + len(_SENT)):
+            minute = now.strftime("%Y-%m-%dT%H:%M").encode()
+        elif (sent := line.find(_SENT)) > 0 and not line.startswith(minute, sent + len(_SENT)):
             when, _ = _time(line, _SENT)
             happened, at = _time(line, _AT)
             if when and happened and abs(now - when) > DRIFT_MAX:
