@@ -25,8 +25,9 @@ struct ProcessResult {
   std::string output;  // stdout and stderr, as they came
 };
 
-// Runs arguments[0] (a path) without a shell, with stdin empty, messages in English and no other
-// file of this process open. kInternal: it could not be started.
+// Runs arguments[0] (a path) with what follows as it is, whatever a shell would make of it, with
+// stdin empty, messages in English and no other file of this process open. kInternal: it could not
+// be started.
 Result<ProcessResult> run_process(const std::vector<std::string>& arguments,
                                   const ProcessLimits& limits = {});
 
