@@ -738,6 +738,29 @@ TEST(Timestamp, IsATime) {
   }
 }
 
+// Eight bytes are read at once: each of them may be wrong, in each way.
+TEST(Time, EveryByteOfAUsualOneMatters) {
+  const std::string usual = "2024-11-12T10:15:30Z";
+  i64 time_ms = 0;
+  for (std::size_t at = 0; at < 19; ++at) {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string text = usual;
+      text[at] = static_cast<char>(byte);
+      const std::string digits = "0123456789";
+      const auto number = [&](std::size_t begin) {
+        const std::size_t tens = digits.find(text[begin]), ones = digits.find(text[begin + 1]);
+        return tens > 9 || ones > 9 ? std::size_t{99} : tens * 10 + ones;
+      };
+      const bool is_time = number(0) != 99 && number(2) != 99 && text[4] == '-' && number(5) >= 1 &&
+                           number(5) <= 12 && text[7] == '-' && number(8) >= 1 && number(8) <= 30 &&
+                           (text[10] == 'T' || text[10] == 't' || text[10] == ' ') &&
+                           number(11) <= 23 && text[13] == ':' && number(14) <= 59 &&
+                           text[16] == ':' && number(17) <= 60;
+      EXPECT_EQ(detail::parse_iso_time(text, &time_ms), is_time) << at << ": " << byte;
+    }
+  }
+}
+
 TEST(Decimal, IsExact) {
   TestArena memory;
   Decimal<2> sum;

@@ -6,52 +6,13 @@
 
 #include <compare>
 
+#include <gameflow/calendar.h>
 #include <gameflow/time_forms.h>
 #include <gameflow/types.h>
 
 namespace gameflow {
 
 namespace detail {
-
-constexpr bool digits(const char* text, int count, int& value) {
-  value = 0;
-  for (int i = 0; i < count; ++i) {
-    const unsigned digit = static_cast<unsigned char>(text[i]) - unsigned{'0'};
-    if (digit > 9) return false;
-    value = value * 10 + static_cast<int>(digit);
-  }
-  return true;
-}
-
-// Days since 1970-01-01 of a proleptic Gregorian date, after Howard Hinnant's days_from_civil
-// (howardhinnant.github.io/date_algorithms.html).
-constexpr i64 days_from_civil(int year, int month, int day) {
-  year -= month <= 2;
-  const int era = year / 400;
-  const int year_of_era = year - era * 400;
-  const int day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  const int day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-  return i64{era} * 146097 + day_of_era - 719468;
-}
-
-// The opposite of days_from_civil, of year 1 to 9999.
-constexpr void civil_from_days(i64 days, int& year, int& month, int& day) {
-  days += 719468;
-  const i64 era = (days >= 0 ? days : days - 146096) / 146097;
-  const int day_of_era = static_cast<int>(days - era * 146097);
-  const int year_of_era =
-      (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-  const int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const int shifted = (5 * day_of_year + 2) / 153;
-  day = day_of_year - (153 * shifted + 2) / 5 + 1;
-  month = shifted + (shifted < 10 ? 3 : -9);
-  year = static_cast<int>(era * 400) + year_of_era + (month <= 2 ? 1 : 0);
-}
-
-constexpr int days_in_month(int year, int month) {
-  if (month == 2) return (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)) ? 29 : 28;
-  return (month == 4 || month == 6 || month == 9 || month == 11) ? 30 : 31;
-}
 
 // How often parse_time(text, otherwise) has given the other time, on this thread.
 inline thread_local u64 unread_times = 0;
@@ -90,28 +51,32 @@ constexpr std::size_t write_time(i64 time_ms, char* out) {
   return static_cast<std::size_t>(at - out);
 }
 
+// How much of the text is a date, and a time of day where there is one: 10, 16 or 19 characters; 0
+// where it does not begin with a date.
+constexpr std::size_t read_civil(std::string_view text, Civil& civil) {
+  const char* const at = text.data();
+  if (text.size() >= 19 && read_usual(at, civil)) return 19;
+  if (text.size() < 10 || !digits(at, 4, civil.year) || at[4] != '-' ||
+      !digits(at + 5, 2, civil.month) || at[7] != '-' || !digits(at + 8, 2, civil.day)) {
+    return 0;
+  }
+  if (text.size() == 10) return 10;
+  if (text.size() < 16 || (at[10] != 'T' && at[10] != ' ' && at[10] != 't') ||
+      !digits(at + 11, 2, civil.hour) || at[13] != ':' || !digits(at + 14, 2, civil.minute)) {
+    return 0;
+  }
+  if (text.size() == 16 || at[16] != ':') return 16;
+  return text.size() >= 19 && digits(at + 17, 2, civil.second) ? 19 : 0;
+}
+
 // A leap second (:60) is read as the last millisecond before it.
 constexpr bool parse_iso_time(std::string_view text, i64* time_ms) {
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
-  if (text.size() < 10 || !detail::digits(at, 4, year) || at[4] != '-' ||
-      !detail::digits(at + 5, 2, month) || at[7] != '-' || !detail::digits(at + 8, 2, day)) {
-    return false;
-  }
-  const bool has_time = text.size() != 10;
-  if (has_time &&
-      (text.size() < 16 || (at[10] != 'T' && at[10] != ' ' && at[10] != 't') ||
-       !detail::digits(at + 11, 2, hour) || at[13] != ':' || !detail::digits(at + 14, 2, minute))) {
-    return false;
-  }
-  const bool has_seconds = has_time && text.size() > 16 && at[16] == ':';
-  if (has_seconds && (text.size() < 19 || !detail::digits(at + 17, 2, second))) return false;
-  if (year < 1 || month < 1 || month > 12 || day < 1 || day > detail::days_in_month(year, month) ||
-      hour > 23 || minute > 59 || second > 60) {
-    return false;
-  }
-  at += has_seconds ? 19 : has_time ? 16 : 10;
+  Civil civil;
+  const std::size_t size = read_civil(text, civil);
+  if (size == 0 || !civil.is_valid()) return false;
+  const bool has_seconds = size == 19;
+  const char* at = text.data() + size;
+  const char* const end = text.data() + text.size();
   i64 fraction_ms = 0;
   if (has_seconds && at != end && (*at == '.' || *at == ',')) {
     ++at;
@@ -121,8 +86,8 @@ constexpr bool parse_iso_time(std::string_view text, i64* time_ms) {
       fraction_ms += (*at - '0') * scale;
     if (count == 0 || count > 9) return false;
   }
-  if (second == 60) {
-    second = 59;
+  if (civil.second == 60) {
+    civil.second = 59;
     fraction_ms = 999;
   }
   i64 offset_minutes = 0;
@@ -131,20 +96,17 @@ constexpr bool parse_iso_time(std::string_view text, i64* time_ms) {
   } else if (at != end && (*at == '+' || *at == '-')) {
     const bool west = *at == '-';
     int offset_hour = 0, offset_minute = 0;
-    if (end - at < 3 || !detail::digits(at + 1, 2, offset_hour)) return false;
+    if (end - at < 3 || !digits(at + 1, 2, offset_hour)) return false;
     const char* const minutes = end - at > 3 && at[3] == ':' ? at + 4 : at + 3;
     const bool has_minutes = end - at > 3;
-    if (has_minutes && (end - minutes != 2 || !detail::digits(minutes, 2, offset_minute)))
-      return false;
+    if (has_minutes && (end - minutes != 2 || !digits(minutes, 2, offset_minute))) return false;
     if (offset_hour > 23 || offset_minute > 59) return false;
     offset_minutes = offset_hour * 60 + offset_minute;
     if (west) offset_minutes = -offset_minutes;
     at = end;
   }
   if (at != end) return false;
-  const i64 seconds =
-      detail::days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
-  *time_ms = (seconds - offset_minutes * 60) * 1000 + fraction_ms;
+  *time_ms = (civil.seconds() - offset_minutes * 60) * 1000 + fraction_ms;
   return true;
 }
 
