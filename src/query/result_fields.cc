@@ -19,7 +19,7 @@
 #include "query/exact_literals.h"
 #include "query/large_u64.h"
 #include "query/sketch_functions.h"
-#include "record/batch.h"
+#include "record/padded.h"
 #include "record/slot.h"
 #include "record/visit.h"
 
@@ -180,10 +180,7 @@ bool store_json(sqlite3_value* from, const record::Type& type, Arena& arena,
                 record::Decoder& decoder, char* to) {
   if (sqlite3_value_type(from) != SQLITE_TEXT) return false;
   const std::string_view text = text_of(from);
-  auto* const json = static_cast<char*>(arena.allocate(text.size() + record::kPaddingBytes, 1));
-  text.copy(json, text.size());
-  std::memset(json + text.size(), ' ', record::kPaddingBytes);
-  return decoder.decode(type, {json, text.size()}, arena, to);
+  return decoder.decode(type, record::copy_padded(arena, text), arena, to);
 }
 
 bool store_value(sqlite3_value* from, const Target& target, const LongDecimals& decimals,

@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "record/batch.h"
+#include "record/padded.h"
 #include "record/raw.h"
 
 namespace gameflow::record {
@@ -53,9 +53,7 @@ std::string_view Encoder::encode(const Type& type, const void* value, Arena& are
     write_value(type, value, writer);
     writer.flushed();
   }
-  auto* const text = static_cast<char*>(arena.allocate(json_.size() + kPaddingBytes, 1));
-  json_.copy(text, json_.size());
-  const std::string_view made(text, json_.size());
+  const std::string_view made = copy_padded(arena, json_);
   outlined_ = {};
   if (!of_type.has_outlines || !notes_.has_outline()) return made;
   outlined_.outline = outline_of(of_type, made);

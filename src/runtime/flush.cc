@@ -7,6 +7,7 @@
 
 #include "query/page.h"
 #include "record/codec.h"
+#include "record/padded.h"
 #include "runtime/tables.h"
 #include "state/sessions.h"
 
@@ -77,9 +78,7 @@ void Flusher::add_result(const void* value, std::uint32_t sink, std::optional<st
   record::encode_json(*service_.sinks[sink].type, value, json_);
   if (json_.size() <= kOutputBytesMax) {
     const auto kept = [&](std::string_view text) {
-      auto* const bytes = static_cast<char*>(flushed.text.allocate(text.size(), 1));
-      text.copy(bytes, text.size());
-      return std::string_view(bytes, text.size());
+      return record::copy_padded(flushed.text, text);
     };
     flushed.records.push_back(
         {sink, key ? std::optional(kept(*key)) : std::nullopt, kept(json_), time});

@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <memory_resource>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,11 +61,11 @@ struct Flushed {
   struct Record {
     std::uint32_t sink;  // of the service
     std::optional<std::string_view> key;
-    std::string_view value;  // JSON
+    std::string_view value;  // JSON, as copy_padded() has it
     Timestamp time;
   };
   std::vector<Record> records;
-  std::pmr::monotonic_buffer_resource text;  // of the records
+  record::BlockArena text{1U << 10};  // of the records
   std::vector<DeadLetter> dead;
   OperatorCounts counts;
 };

@@ -86,6 +86,25 @@ std::uint64_t& counter_of(window::Kind kind, Counters& counters) {
   return counters.windows_closed;
 }
 
+// The results are many where sessions end, and stay where they are until they are columns.
+void write_results(const Service& service, ServiceEpoch& part, Writer& out) {
+  Counters& counters = part.after.counters;
+  std::size_t count = 0;
+  for (const FlushedPtr& flushed : part.flushed) count += flushed->records.size();
+  out.seal();  // a batch is of copies or of what is lent
+  out.expect(count);
+  for (const FlushedPtr& flushed : part.flushed) {
+    const auto number =
+        static_cast<std::uint64_t>(service.keyed->assigner.window_number(flushed->window.start));
+    for (const Flushed::Record& record : flushed->records)
+      out.lend(service.sinks[record.sink].target, number, record.time, record.key, record.value,
+               {});
+    counters.records_out += flushed->records.size();
+    counter_of(flushed->kind, counters) += flushed->windows;
+  }
+  out.seal();
+}
+
 }  // namespace
 
 void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log::Commit& commit) {
@@ -100,15 +119,7 @@ void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log
             to_json(letter));
     ++counters.records_dead;
   }
-  for (const FlushedPtr& flushed : part.flushed) {
-    const auto number =
-        static_cast<std::uint64_t>(service.keyed->assigner.window_number(flushed->window.start));
-    for (const Flushed::Record& record : flushed->records) {
-      out.add(service.sinks[record.sink].target, number, record.time, record.key, record.value);
-      ++counters.records_out;
-    }
-    counter_of(flushed->kind, counters) += flushed->windows;
-  }
+  write_results(service, part, out);
   const std::vector<ShardOutcome::Late> late = late_for_sessions(part);
   counters.records_late += late.size();
   for (std::uint32_t d = 0; d < part.deliveries.size(); ++d) {

@@ -10,6 +10,7 @@
 
 #include <gameflow/key.h>
 
+#include "record/padded.h"
 #include "record/type.h"
 #include "record/visit.h"
 #include "runtime/step.h"
@@ -41,14 +42,6 @@ class ArenaScope {
   ArenaScope& operator=(const ArenaScope&) = delete;
 };
 
-// JSON with room behind it, as the decoder wants it.
-std::string_view padded(std::string_view json, Arena& arena) {
-  auto* const copy = static_cast<char*>(arena.allocate(json.size() + record::kPaddingBytes, 1));
-  std::memcpy(copy, json.data(), json.size());
-  std::memset(copy + json.size(), 0, record::kPaddingBytes);
-  return {copy, json.size()};
-}
-
 }  // namespace
 
 const void* TableRows::find(std::string_view key) const {
@@ -65,7 +58,7 @@ TableWriter::TableWriter(const plan::TableSource& source)
 Result<std::string_view> TableWriter::put(std::string_view json) {
   record::BlockArena& arena = memory_->arena;
   const ArenaScope scope(arena);
-  if (!decoder_.decode(*source_.row, padded(json, arena), arena, row_)) {
+  if (!decoder_.decode(*source_.row, record::copy_padded(arena, json), arena, row_)) {
     const record::DecodeError& error = decoder_.error();
     return fail(error.code, error.field.empty()
                                 ? error.message

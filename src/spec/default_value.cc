@@ -4,8 +4,8 @@
 #include <optional>
 #include <system_error>
 
-#include "record/batch.h"
 #include "record/codec.h"
+#include "record/padded.h"
 
 namespace gameflow::spec {
 namespace {
@@ -64,14 +64,11 @@ DefaultValue read_default_value(const Node& node, const Type& type, record::Type
         "numbers, bools, strings, bytes as base64, timestamps, variants without value, [] and {} "
         "can"};
   }
-  const std::size_t size = json->size();
-  auto* const text = static_cast<char*>(types.arena().allocate(size + record::kPaddingBytes, 1));
-  json->copy(text, size);
-  std::memset(text + size, ' ', record::kPaddingBytes);
+  const std::string_view text = record::copy_padded(types.arena(), *json);
   DefaultValue value;
   value.bytes.resize(type.size);
   record::Decoder decoder;
-  if (!decoder.decode(type, {text, size}, types.arena(), value.bytes.data())) {
+  if (!decoder.decode(type, text, types.arena(), value.bytes.data())) {
     value.bytes.clear();
     value.mistake = decoder.error().message;
   }
