@@ -86,7 +86,7 @@ class Sessions {
   void tidy(Entry* latest, Timestamp now);
 
   // Calls visit(entries) with the sessions that end at or before `until`, in order of their end,
-  // first record and key; then they are gone.
+  // first record and key, as those of one key must get their slots in it; then they are gone.
   template <class Visit>
   void close(Timestamp until, Timestamp now, Visit&& visit) {
     const std::vector<const Entry*> ended = due(until);
