@@ -133,11 +133,11 @@ void write_output(const Service& service, Timestamp now, ServiceEpoch& part, log
               record.value);
     };
     for (const Origin& origin : delivery.placement->late) add(origin);
-    const auto of_delivery = std::ranges::equal_range(late, d, {}, &ShardOutcome::Late::delivery);
+    auto one = std::ranges::lower_bound(late, d, {}, &ShardOutcome::Late::delivery);
     std::optional<std::uint32_t> last;  // with a flat-map several are of one record
-    for (const ShardOutcome::Late& one : of_delivery) {
-      if (last != one.record) add(delivery.chunk->origin(one.record));
-      last = one.record;
+    for (; one != late.end() && one->delivery == d; ++one) {
+      if (last != one->record) add(delivery.chunk->origin(one->record));
+      last = one->record;
     }
   }
   out.append(std::move(part.expired_out));
