@@ -27,7 +27,8 @@ constexpr i64 days_from_civil(int year, int month, int day) {
   return i64{days} + day - 719469;  // since 0000-03-00
 }
 
-// The opposite of days_from_civil, of year 1 to 9999.
+// The opposite of days_from_civil, of year 1 to 9999; after Howard Hinnant's civil_from_days
+// (howardhinnant.github.io/date_algorithms.html).
 constexpr void civil_from_days(i64 days, int& year, int& month, int& day) {
   days += 719468;
   const i64 era = (days >= 0 ? days : days - 146096) / 146097;
