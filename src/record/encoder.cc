@@ -1,7 +1,6 @@
 #include "record/encoder.h"
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <utility>
 

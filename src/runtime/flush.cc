@@ -77,11 +77,8 @@ void Flusher::add_result(const void* value, std::uint32_t sink, std::optional<st
   json_.clear();
   record::encode_json(*service_.sinks[sink].type, value, json_);
   if (json_.size() <= kOutputBytesMax) {
-    const auto kept = [&](std::string_view text) {
-      return record::copy_padded(flushed.text, text);
-    };
-    flushed.records.push_back(
-        {sink, key ? std::optional(kept(*key)) : std::nullopt, kept(json_), time});
+    if (key) key = record::copy_padded(flushed.text, *key);
+    flushed.records.push_back({sink, key, record::copy_padded(flushed.text, json_), time});
     return;
   }
   ++flushed.counts[service_.flush_number()].failed;
