@@ -40,7 +40,7 @@ function timeControls(dashboard, {range, zone}, bounds, now, ui, {setRange, setZ
   const current = rangeName(range);
   const names = kPresets.includes(current) || current === 'custom' ? kPresets : [current, ...kPresets];
   const choose = ({target}) => {
-    ui.custom = target.value === 'other';
+    ui.custom = target.value === 'other' ? draftOf(zone, bounds, now) : null;
     if (ui.custom) update();
     else setRange(parseRange(target.value));
   };
@@ -53,13 +53,13 @@ function timeControls(dashboard, {range, zone}, bounds, now, ui, {setRange, setZ
       h('option', {value: 'other'}, 'Custom …'))),
     ui.custom && h('form', {key: 'custom', class: 'custom', on: {submit: (event) => {
       event.preventDefault();
-      const [from, to] = ['from', 'to'].map((name) => fromInput(zone, event.target.elements[name].value));
+      const [from, to] = [ui.custom.from, ui.custom.to].map((text) => fromInput(zone, text));
       event.target.elements.to.setCustomValidity(from !== null && to !== null && from < to ? '' : 'The end has to be after the beginning.');
       if (!event.target.reportValidity()) return;
-      ui.custom = false;
+      ui.custom = null;
       setRange({from, to});
     }}},
-      moment('from', 'From', zone, bounds.from), moment('to', 'to', zone, Math.min(bounds.to, Math.max(now, bounds.from + 60_000))),
+      moment('from', 'From', ui.custom), moment('to', 'to', ui.custom),
       h('button', {type: 'submit'}, 'Show')),
     h('label', {key: 'zone'}, 'Zone ', h('select', {id: 'zone-choice', value: zone, on: {change: ({target}) => setZone(target.value)}},
       zones.map((one) => h('option', {value: one}, zoneText(one))),
@@ -67,8 +67,14 @@ function timeControls(dashboard, {range, zone}, bounds, now, ui, {setRange, setZ
   ];
 }
 
-const moment = (name, text, zone, ms) => h('label', {}, `${text} `, h('input', {type: 'datetime-local', name, required: true, value: toInput(zone, ms),
-  on: {input: ({target}) => target.form.elements.to.setCustomValidity('')}}));
+// What is being written, as an input's text: kept here, as everything is drawn again whenever numbers come.
+const draftOf = (zone, {from, to}, now) => ({from: toInput(zone, from), to: toInput(zone, Math.min(to, Math.max(now, from + 60_000)))});
+
+const moment = (name, text, draft) => h('label', {}, `${text} `, h('input', {type: 'datetime-local', name, required: true, value: draft[name],
+  on: {input: ({target}) => {
+    draft[name] = target.value;
+    target.form.elements.to.setCustomValidity('');
+  }}}));
 
 let zones = null;
 const allZones = () => (zones ??= Intl.supportedValuesOf?.('timeZone') ?? []);

@@ -32,7 +32,7 @@ let panels = [];
 let variables = new Variables();
 let asked = '';                // what was asked for last, as text
 let skew = 0;                  // ms that the server's clock is ahead of ours, where that matters
-const ui = {};
+const ui = {};                 // what is being chosen, and is not yet part of `choice`
 
 const queries = new LiveQueries({onChange: () => {
   settle();
