@@ -98,10 +98,10 @@ query::Shards Flusher::merged(const WindowRows& rows, Flushed& flushed) {
     panes.clear();
     for (const auto& pane : rows.panes) {
       const PaneRows::Shard& of_shard = pane->shards[shard];
-      if (of_shard.rows != nullptr) panes.push_back({pane->number, of_shard.rows, of_shard.stamp});
+      if (of_shard.rows != nullptr) panes.push_back({pane->number, &of_shard.rows, of_shard.stamp});
     }
     if (!merger_) {
-      if (!panes.empty()) tables[shard] = panes.front().rows;
+      if (!panes.empty()) tables[shard] = *panes.front().rows;
     } else if (!panes.empty()) {
       tables[shard] = merger_->merge(shard, panes, failures);
     }

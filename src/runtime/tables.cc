@@ -164,7 +164,7 @@ class MergedView {
       panes.clear();
       for (const Pane& pane : panes_) {
         if (pane.number < first || pane.number > last || pane.tables[shard] == nullptr) continue;
-        panes.push_back({pane.number, pane.tables[shard], 1});
+        panes.push_back({pane.number, &pane.tables[shard], 1});
       }
       if (!panes.empty()) merged[shard] = merger_.merge(shard, panes, failures);
     }

@@ -48,6 +48,7 @@ struct PaneMergerTest : testing::Test {
 
   struct Pane {
     std::unique_ptr<Table> table;
+    PaneMerger::Rows rows;
     std::map<std::string, std::pair<u32, u32>> model;  // count, last
     std::uint64_t stamp = 0;
   };
@@ -70,8 +71,10 @@ struct PaneMergerTest : testing::Test {
 
   std::vector<PaneMerger::Pane> versions(std::int64_t begin, std::int64_t end) {
     std::vector<PaneMerger::Pane> all;
-    for (auto at = panes.lower_bound(begin); at != panes.end() && at->first < end; ++at)
-      all.push_back({at->first, at->second.table->seal(), at->second.stamp});
+    for (auto at = panes.lower_bound(begin); at != panes.end() && at->first < end; ++at) {
+      at->second.rows = at->second.table->seal();
+      all.push_back({at->first, &at->second.rows, at->second.stamp});
+    }
     return all;
   }
 
@@ -145,7 +148,7 @@ TEST_F(PaneMergerTest, SharesTheRowsOfAPaneThatIsAlone) {
   add(5, "ann", 1, 1);
   std::vector<MergeFailure> failures;
   const auto all = versions(0, 10);
-  EXPECT_EQ(merger.merge(0, all, failures), all.front().rows);
+  EXPECT_EQ(merger.merge(0, all, failures), *all.front().rows);
   EXPECT_EQ(merger.merge(0, versions(6, 10), failures), nullptr);
 }
 

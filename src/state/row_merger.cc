@@ -1,6 +1,7 @@
 #include "state/row_merger.h"
 
 #include <algorithm>
+#include <compare>
 #include <cstring>
 #include <utility>
 
@@ -32,10 +33,17 @@ void RowMerger::add(std::span<const RunItem> from, std::vector<MergeFailure>& fa
   pairs_.clear();
   auto at = from.begin();
   for (const RunItem& item : made_) {
-    while (at != from.end() && is_before(layout_, *at, item)) next_.push_back(copy(*at++));
-    if (at != from.end() && is_same_key(layout_, *at, item)) {
+    auto order = std::strong_ordering::less;
+    while (at != from.end() && (order = compare(layout_, *at, item)) < 0)
+      next_.push_back(copy(*at++));
+    if (at != from.end() && order == 0) {
       pairs_.push_back({const_cast<Entry*>(item.entry), at->entry});
       ++at;
+    }
+    if (from.end() - at > kFetchAhead) {
+      const auto* const ahead = reinterpret_cast<const char*>(at[kFetchAhead].entry);
+      __builtin_prefetch(ahead);
+      __builtin_prefetch(ahead + layout_.mutable_bytes());
     }
     next_.push_back(item);
   }

@@ -35,6 +35,7 @@ class RowMerger {
 
  private:
   static constexpr std::size_t kBatch = 256;
+  static constexpr std::ptrdiff_t kFetchAhead = 8;  // entries of a part
 
   // A key that two have: rows of `from` go into those of `into`, which lies here.
   struct Pair {

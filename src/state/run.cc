@@ -13,7 +13,7 @@ Run::Run(std::shared_ptr<const TableVersion> rows) : rows_(std::move(rows)) {
     if (entry->live != 0) items_.push_back({hash_key(layout.key(entry)), entry});
   });
   std::ranges::sort(items_, [&](const RunItem& one, const RunItem& other) {
-    return is_before(layout, one, other);
+    return compare(layout, one, other) < 0;
   });
 }
 

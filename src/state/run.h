@@ -5,6 +5,7 @@
 // Errors   running out of memory throws std::bad_alloc.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -23,12 +24,11 @@ struct RunItem {
   std::uint64_t hash;  // hash_key of its key
   const Entry* entry;
 };
-inline bool is_before(const Layout& layout, const RunItem& one, const RunItem& other) {
-  if (one.hash != other.hash) return one.hash < other.hash;
-  return layout.key(one.entry) < layout.key(other.entry);
-}
-inline bool is_same_key(const Layout& layout, const RunItem& one, const RunItem& other) {
-  return one.hash == other.hash && layout.key(one.entry) == layout.key(other.entry);
+inline std::strong_ordering compare(const Layout& layout, const RunItem& one,
+                                    const RunItem& other) {
+  if (one.hash != other.hash) return one.hash <=> other.hash;
+  const std::string_view key = layout.key(one.entry), other_key = layout.key(other.entry);
+  return same_key(key, other_key) ? std::strong_ordering::equal : key <=> other_key;
 }
 
 class Run {

@@ -148,8 +148,8 @@ Entry* Table::writable_entry(std::uint32_t ref) {
   return entry;
 }
 
-std::uint32_t Table::make_entry(std::string_view key) {
-  const std::size_t bytes = layout_.entry_bytes(key.size());
+// Room for an entry of so many bytes.
+std::uint32_t Table::place_entry(std::size_t bytes) {
   const bool alone = bytes > kSharingEntryBytesMax;
   std::size_t number = alone ? SIZE_MAX : tail_;
   if (number == SIZE_MAX || map_.entries[number]->bytes - map_.entries[number]->used < bytes) {
@@ -165,9 +165,14 @@ std::uint32_t Table::make_entry(std::string_view key) {
   make_writable(number);
   Page* page = map_.entries[number];
   const std::size_t offset = page->used;
-  layout_.make_entry(page->data() + offset, key);
   page->used += static_cast<std::uint32_t>(bytes);
   return static_cast<std::uint32_t>(number * PageMap::kRefsPerPage + offset / Layout::kEntryAlign);
+}
+
+std::uint32_t Table::make_entry(std::string_view key) {
+  const std::uint32_t ref = place_entry(layout_.entry_bytes(key.size()));
+  layout_.make_entry(const_cast<Entry*>(map_.entry(ref)), key);
+  return ref;
 }
 
 IndexGroup& Table::writable_group(std::size_t number) {

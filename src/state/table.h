@@ -87,7 +87,7 @@ class Table {
   bool is_mostly_dead() const;
   // Takes all rows of `other`, as committed. For an empty table of the same layout.
   void copy_rows(const Table& other);
-  // The same of what a merger has made.
+  // The same of what a merger has made: rows that are all live.
   void take_rows(std::span<const RunItem> items);
 
   // After a round of updates: copies text that operators left pointing outside into the table. Must
@@ -157,6 +157,7 @@ class Table {
   void set_live(Entry* entry, std::uint32_t states);
   void set_dead(Entry* entry, std::uint32_t states);
   Entry* writable_entry(std::uint32_t ref);
+  std::uint32_t place_entry(std::size_t bytes);
   std::uint32_t make_entry(std::string_view key);
   void fetch_group(const Probe& probe) const;
   void fetch_entry(const Probe& probe) const;

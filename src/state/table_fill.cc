@@ -1,4 +1,5 @@
 // Where a table gets its rows from at once: stored bytes, and another table.
+#include <bit>
 #include <cstring>
 
 #include "state/table.h"
@@ -32,8 +33,19 @@ void Table::copy_rows(const Table& other) {
 
 void Table::take_rows(std::span<const RunItem> items) {
   reserve(items.size());
-  for (const RunItem& item : items) take(item.hash, item.entry);
-  own_text();
+  for (const RunItem& item : items) {
+    const std::size_t bytes = layout_.entry_bytes(item.entry->key_size);
+    const std::uint32_t ref = place_entry(bytes);
+    auto* const entry = const_cast<Entry*>(map_.entry(ref));
+    std::memcpy(static_cast<void*>(entry), item.entry, bytes);
+    entry->changed = 0;
+    entry->saved = Saved::kNot;
+    if (layout_.has_text()) text_bytes_ += adopt_text(entry, true);
+    insert(item.hash, ref);
+    ++map_.keys;
+    for (std::uint32_t live = entry->live; live != 0; live &= live - 1)
+      ++map_.rows[static_cast<std::size_t>(std::countr_zero(live))];
+  }
   commit();
 }
 
