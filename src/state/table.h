@@ -164,7 +164,6 @@ class Table {
   IndexGroup& writable_group(std::size_t number);
   void grow_index(std::size_t groups);
   std::uint32_t insert_new(std::string_view key, std::uint64_t hash);
-  void take(std::uint64_t hash, const Entry* from);
   void insert(std::uint64_t hash, std::uint32_t ref);
   void remove(std::uint64_t hash, std::uint32_t ref);
   void fill_index();

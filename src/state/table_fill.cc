@@ -15,17 +15,14 @@ bool Table::is_mostly_dead() const {
   return idle_ > kDeadMin && idle_ > map_.keys / 2;
 }
 
-// The rows of a key that is not there, with room for it in the index.
-void Table::take(std::uint64_t hash, const Entry* from) {
-  Entry* const to = edit(insert_new(layout_.key(from), hash));
-  std::memcpy(static_cast<void*>(to + 1), from + 1, layout_.mutable_bytes() - sizeof(Entry));
-  mark_changed(to, from->live, from->updated_at);
-}
-
 void Table::copy_rows(const Table& other) {
   reserve(other.map_.keys - other.dead_);
   other.peek()->for_each([&](const Entry* from) {
-    if (from->live != 0) take(hash_key(layout_.key(from)), from);
+    if (from->live == 0) return;
+    const std::string_view key = layout_.key(from);
+    Entry* const to = edit(insert_new(key, hash_key(key)));
+    std::memcpy(static_cast<void*>(to + 1), from + 1, layout_.mutable_bytes() - sizeof(Entry));
+    mark_changed(to, from->live, from->updated_at);
   });
   own_text();
   commit();
