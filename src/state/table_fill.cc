@@ -1,6 +1,6 @@
-// Where a table gets its rows from at once: stored bytes, and another table.
-#include <bit>
+// Where a table gets its rows from at once: stored bytes, another table, merged runs.
 #include <cstring>
+#include <utility>
 
 #include "state/table.h"
 
@@ -40,8 +40,8 @@ void Table::take_rows(std::span<const RunItem> items) {
     if (layout_.has_text()) text_bytes_ += adopt_text(entry, true);
     insert(item.hash, ref);
     ++map_.keys;
-    for (std::uint32_t live = entry->live; live != 0; live &= live - 1)
-      ++map_.rows[static_cast<std::size_t>(std::countr_zero(live))];
+    ++dead_;
+    set_live(entry, std::exchange(entry->live, 0));
   }
   commit();
 }
