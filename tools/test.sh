@@ -61,6 +61,8 @@ stage "tests" build
 export ASAN_OPTIONS="intercept_tls_get_addr=0"
 stage "unit and dataflow tests, and fuzzing, with address and undefined behaviour sanitizers" build-asan \
   -L 'unit|dataflow|fuzz'
+# Without the four longest of those that have but one thread.
+export GTEST_FILTER='-*.ManyLogs:*.RetentionGivesSpaceBack:*.GetsAlongWithFewOpenFiles:*.ATornEndIsNoDamage'
 export TSAN_OPTIONS="suppressions=$PWD/tools/tsan_suppressions.txt second_deadlock_stack=1"
 stage "unit tests of what has threads, and a server that is killed, with the thread sanitizer" build-tsan \
   -R "^(unit/($(IFS='|'; echo "${threaded[*]}"))|system/torture)\$"

