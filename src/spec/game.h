@@ -83,6 +83,10 @@ struct RefundAbuser {
   Duration buys_every;
   double refunds = 0;  // of the purchases
 };
+struct SpeedHackers {
+  GameTimes times;
+  std::uint32_t players = 0;
+};
 struct DegradingServer {
   GameTimes times;
   std::uint32_t region = 0, server = 0;  // a server of that region
@@ -100,6 +104,7 @@ struct GameAnomalies {
   std::optional<BurstAccount> burst_account;
   std::optional<BurstAddress> burst_address;
   std::optional<RefundAbuser> refund_abuser;
+  std::optional<SpeedHackers> speed_hackers;
   std::optional<DegradingServer> degrading_server;
   std::optional<RegionOutage> region_outage;
 };
@@ -137,6 +142,6 @@ std::uint32_t currency_digits(std::string_view code);
 // The rows that the file is read by.
 extern const Section kGame, kGameRegion, kGameLevel, kGameItem, kGameFaults, kGameAnomalies,
     kHardLevel, kCrashingLevel, kCardTesters, kBurstAccount, kBurstAddress, kRefundAbuser,
-    kDegradingServer, kRegionOutage;
+    kSpeedHackers, kDegradingServer, kRegionOutage;
 
 }  // namespace gameflow::spec

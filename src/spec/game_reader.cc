@@ -235,10 +235,10 @@ void GameReader::read_anomalies(const Fields& fields) {
     read_server(*of, anomalies.degrading_server.emplace());
   if (const auto of = fields.map("region-outage"); of && of->is_map())
     anomalies.region_outage = {read_times(*of), read_region(*of)};
-  read_purchase_anomalies(fields);
+  read_player_anomalies(fields);
 }
 
-void GameReader::read_purchase_anomalies(const Fields& fields) {
+void GameReader::read_player_anomalies(const Fields& fields) {
   GameAnomalies& anomalies = game_.anomalies;
   if (const auto of = fields.map("card-testers"); of && of->is_map())
     anomalies.card_testers = {read_times(*of), count(*of, "players"), count(*of, "purchases")};
@@ -249,6 +249,8 @@ void GameReader::read_purchase_anomalies(const Fields& fields) {
   if (const auto of = fields.map("refund-abuser"); of && of->is_map())
     anomalies.refund_abuser = {read_times(*of), of->duration("buys-every").value_or(Duration{}),
                                share(*of, "refunds")};
+  if (const auto of = fields.map("speed-hackers"); of && of->is_map())
+    anomalies.speed_hackers = {read_times(*of), count(*of, "players")};
 }
 
 GameTimes GameReader::read_times(const Fields& fields) {

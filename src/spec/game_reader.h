@@ -28,7 +28,7 @@ class GameReader {
   void check_prices(const Node& at);
   void read_faults(const Fields& fields);
   void read_anomalies(const Fields& fields);
-  void read_purchase_anomalies(const Fields& fields);
+  void read_player_anomalies(const Fields& fields);
 
   GameTimes read_times(const Fields& fields);
   std::uint32_t read_level(const Fields& fields);

@@ -228,6 +228,10 @@ constexpr Field kAnomalyFields[] = {
      .kind = kMap,
      .doc = "an account that gives nearly everything back",
      .section = &kRefundAbuser},
+    {.key = "speed-hackers",
+     .kind = kMap,
+     .doc = "accounts that complete levels, one after the other, in a time in which nobody can",
+     .section = &kSpeedHackers},
     {.key = "degrading-server",
      .kind = kMap,
      .doc = "a server that gets slower and slower, and loses players",
@@ -255,6 +259,8 @@ constexpr Field kAbuserFields[] = {
     kAt,
     kFor,
     kEvery};
+constexpr Field kHackerFields[] = {count("players", "2", "how many", 100), kAt, times(kFor, "10m"),
+                                   kEvery};
 constexpr Field kServerFields[] = {
     {.key = "server",
      .is_required = true,
@@ -293,6 +299,7 @@ constinit const Section kBurstAccount = {
 constinit const Section kBurstAddress = {
     "burst-address", "'burst-address'", kAddressFields, {}, {}};
 constinit const Section kRefundAbuser = {"refund-abuser", "'refund-abuser'", kAbuserFields, {}, {}};
+constinit const Section kSpeedHackers = {"speed-hackers", "'speed-hackers'", kHackerFields, {}, {}};
 constinit const Section kDegradingServer = {
     "degrading-server", "'degrading-server'", kServerFields, {}, {}};
 constinit const Section kRegionOutage = {"region-outage", "'region-outage'", kOutageFields, {}, {}};

@@ -39,7 +39,8 @@ TEST(Game, DefaultsAreTheShippedFile) {
   EXPECT_FALSE(a.anomalies.hard_level || a.anomalies.region_outage);
   EXPECT_TRUE(b.anomalies.hard_level && b.anomalies.crashing_level && b.anomalies.card_testers &&
               b.anomalies.burst_account && b.anomalies.burst_address && b.anomalies.refund_abuser &&
-              b.anomalies.degrading_server && b.anomalies.region_outage);
+              b.anomalies.speed_hackers && b.anomalies.degrading_server &&
+              b.anomalies.region_outage);
 }
 
 TEST(Game, ReadsWhatItSays) {
@@ -55,6 +56,7 @@ faults: { corrupt: 0 }
 anomalies:
   hard-level: { level: level_02, map: map_05, at: 1h, for: 2h, every: 1d }
   degrading-server: { server: c }
+  speed-hackers: { players: 3, at: 5m }
 )");
   ASSERT_TRUE(result.game);
   const Game& game = *result.game;
@@ -72,6 +74,9 @@ anomalies:
   EXPECT_EQ(game.anomalies.degrading_server->region, 1U);
   EXPECT_EQ(game.anomalies.degrading_server->server, 0U);
   EXPECT_EQ(game.anomalies.degrading_server->latency_ms, 250U);
+  EXPECT_EQ(game.anomalies.speed_hackers->players, 3U);
+  EXPECT_EQ(game.anomalies.speed_hackers->times.at, Duration{300'000});
+  EXPECT_EQ(game.anomalies.speed_hackers->times.lasts, Duration{600'000});
 }
 
 TEST(Game, TellsAllMistakesAtOnce) {

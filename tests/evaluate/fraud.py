@@ -17,11 +17,12 @@ ANOMALIES = """
   burst-address: { at: 50m, every: 130m }
   card-testers: { at: 80m, every: 3h }
   refund-abuser: { at: 10m, every: 8h, for: 7h }
+  speed-hackers: { at: 70m, every: 3h }
 """
 
 # Which rules are to find what.
 RULES = {"burst-account": {"burst-account"}, "burst-address": {"burst-address", "shared-address"}, "card-testers": {"card-testing"},
-         "refund-abuser": {"refunds"}}
+         "refund-abuser": {"refunds"}, "speed-hackers": {"too-fast"}}
 
 
 def play(server, seed, anomalies=ANOMALIES, players=2000):
@@ -60,7 +61,7 @@ def judge(truth, flags):
         if anomaly["kind"] not in RULES:
             continue
         mine = subjects(anomaly)
-        who = [{one} for one in mine] if anomaly["kind"] == "card-testers" else [mine]
+        who = [{one} for one in mine] if anomaly["kind"] in ("card-testers", "speed-hackers") else [mine]
         for one in who:
             found[anomaly["kind"]]["there"] += 1
             found[anomaly["kind"]]["found"] += any(flag["subject"] in one and flag["rule"] in RULES[anomaly["kind"]]

@@ -28,7 +28,7 @@ FROM = "2024-11-01"
 # What goes wrong with real clients, more often than usual.
 FAULTS = "faults: { duplicates: 0.01, corrupt: 0.001, lost: 0, late: 0.05, late-max: 30m, wrong-clocks: 0.01, bots: 0.003 }\n"
 
-# What is to be found: all that game.yaml knows, some times a day.
+# What is to be found, some times a day; speed hackers, whom none of it is about, are in fraud.py.
 ANOMALIES = """anomalies:
   hard-level: { level: level_07, map: map_03 }
   crashing-level: { level: level_04, map: map_02 }

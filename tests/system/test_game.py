@@ -36,6 +36,7 @@ anomalies:
   burst-address: { at: 5h }
   card-testers: { at: 6h, players: 2 }
   refund-abuser: { at: 1h }
+  speed-hackers: { at: 10h, every: 6h }
   degrading-server: { server: server_3, at: 3h, for: 40m }
   region-outage: { region: us-east, at: 8h, for: 30m }
 """
@@ -147,7 +148,7 @@ class Truth(unittest.TestCase):
             of[anomaly["kind"]].append(anomaly)
         self.assertEqual({kind: len(found) for kind, found in of.items()},
                          {"hard-level": 1, "crashing-level": 1, "burst-account": 4, "burst-address": 1, "card-testers": 1,
-                          "refund-abuser": 1, "degrading-server": 1, "region-outage": 1})
+                          "refund-abuser": 1, "speed-hackers": 3, "degrading-server": 1, "region-outage": 1})
         events, seen = [], set()
         for line in lines:
             if line.startswith('{"event_name":"transaction') or line.startswith('{"event_name":"server'):
@@ -262,10 +263,10 @@ class Analytics(SystemTest):
 
         # Of fraud all is found, and nearly nothing else; tests/evaluate/fraud.py measures it over days and seeds.
         found = fraud.judge(truth, fraud.flags_of(server))
-        self.assertEqual(set(found["found"]), {"burst-account", "burst-address", "card-testers", "refund-abuser"})
+        self.assertEqual(set(found["found"]), {"burst-account", "burst-address", "card-testers", "refund-abuser", "speed-hackers"})
         for kind, counts in found["found"].items():
             self.assertEqual(counts["found"], counts["there"], (kind, found))
-        for rule in ("burst-account", "burst-address", "card-testing", "refunds"):
+        for rule in ("burst-account", "burst-address", "card-testing", "refunds", "too-fast"):
             self.assertGreaterEqual(found["flags"][rule]["right"], 0.9 * found["flags"][rule]["flags"], (rule, found))
         wait_until(lambda: sum(alert["state"] == "recovered" for alert in server.values("server-alerts") if alert["target"] in ("server server_3", "region us-east")) >= 2,
                    "the ends of the alerts", 600)

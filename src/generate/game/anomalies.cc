@@ -1,4 +1,5 @@
-// What players do who are up to no good: purchases that are planned when an anomaly begins.
+// What players do who are up to no good, planned when an anomaly begins: purchases, and levels that
+// take them no time.
 #include <algorithm>
 
 #include "generate/game/game_feed.h"
@@ -41,6 +42,7 @@ void GameFeed::begin_anomalies() {
     buy_in_burst("burst-address", burst->times, burst->players, burst->purchases, true);
   if (anomalies.card_testers) test_cards();
   if (anomalies.refund_abuser) abuse_refunds();
+  if (anomalies.speed_hackers) hack_speed();
 }
 
 std::uint32_t GameFeed::draw_player() {
@@ -107,6 +109,18 @@ void GameFeed::abuse_refunds() {
               .player = player,
               .item = item,
               .abuse_until = abuse->until}});
+}
+
+void GameFeed::hack_speed() {
+  const spec::SpeedHackers& settings = *options_.game.anomalies.speed_hackers;
+  Occurrence* const hackers = begins("speed-hackers", settings.times);
+  if (hackers == nullptr) return;
+  for (std::uint32_t i = 0; i < settings.players; ++i) {
+    const std::uint32_t player = draw_player();
+    hackers->players.push_back(player);
+    groups_[player % kGroups]->add(
+        Hack{.player = player, .from = hackers->from, .until = hackers->until});
+  }
 }
 
 }  // namespace gameflow::generate

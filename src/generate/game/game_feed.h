@@ -57,6 +57,7 @@ class GameFeed final : public Feed {
                     std::uint32_t purchases, bool is_one_address);
   void test_cards();
   void abuse_refunds();
+  void hack_speed();
   void add_deals(const std::vector<Deal>& deals);
   std::uint32_t draw_player();
   Occurrence* begins(const char* kind, const spec::GameTimes& times);

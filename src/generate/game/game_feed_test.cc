@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <map>
 #include <set>
@@ -53,6 +54,12 @@ std::string field(const std::string& line, const std::string& name) {
   if (at == line.npos) return "";
   at += start.size() + (line[at + start.size()] == '"' ? 1 : 0);
   return line.substr(at, line.find_first_of("\",}", at) - at);
+}
+
+// Of "2024-11-12T10:15:30.007Z"; of whole seconds there is no ".007".
+std::int64_t ms_of_day(const std::string& time) {
+  return std::stoi(time.substr(11, 2)) * kHour + std::stoi(time.substr(14, 2)) * kMinute +
+         std::llround(std::stod(time.substr(17)) * 1'000);
 }
 
 TEST(GameFeed, IsInOrderOfArrivalAndWithinItsTime) {
@@ -155,6 +162,42 @@ TEST(GameFeed, SeedsAndTimesMakeOtherGames) {
   EXPECT_NE(one, first_line(2, kStart));
   // A run that begins at another time has no id of this one.
   EXPECT_NE(field(one, "event_id"), field(first_line(1, kStart + Duration{1}), "event_id"));
+}
+
+// Who is a speed hacker completes levels within seconds while it goes on, and before and after as
+// others do; what comes before does not depend on it.
+TEST(GameFeed, SpeedHackersCompleteLevelsInNoTime) {
+  const std::string faults = "players: 1000\nfaults: { late: 0, wrong-clocks: 0, bots: 0 }\n";
+  const std::string hackers =
+      "anomalies: { speed-hackers: { at: 20m, for: 15m, every: 30m, players: 3 } }\n";
+  GameFeed quiet(options(20 * kMinute, faults)), feed(options(kHour, faults + hackers));
+  EXPECT_EQ(read(feed, kStart + Duration{20 * kMinute - 1}), read(quiet));
+  const std::int64_t start = kStart.ms % (24 * kHour);
+  std::map<std::string, std::pair<std::string, std::int64_t>> started;  // by player: the attempt
+  std::map<std::string, int> completed, fast;  // by player; within 4 s, while it goes on
+  for (auto events = feed.next(kEndOfTime); !events.empty(); events = feed.next(kEndOfTime)) {
+    for (const FeedEvent& event : events) {
+      if (event.kind != EventKind::kPlayer || event.is_corrupt) continue;
+      const std::string line(event.json), player = field(line, "user_id");
+      const std::string type = field(line, "event_type"), attempt = field(line, "attempt_id");
+      const std::int64_t at = ms_of_day(field(line, "event_timestamp"));
+      if (type == "level_start") started[player] = {attempt, at};
+      if (type != "level_complete" || started[player].first != attempt) continue;
+      ++completed[player];
+      const std::int64_t begins = started[player].second - start;
+      const bool is_on =
+          begins >= 20 * kMinute && (begins - 20 * kMinute) % (30 * kMinute) < 15 * kMinute;
+      if (at - started[player].second < 4'000) ++fast[is_on ? player : "nobody"];
+    }
+  }
+  const std::string truth = feed.truth();
+  EXPECT_LE(fast.size(), 6U);
+  EXPECT_GE(fast.size(), 4U);
+  EXPECT_GT(completed.size(), 2 * fast.size());
+  for (const auto& [player, count] : fast) {
+    EXPECT_GE(count, 20) << player;
+    EXPECT_NE(truth.find('"' + player + '"'), std::string::npos) << player;
+  }
 }
 
 // Players come in the evening of where they live, hard levels are harder, servers follow the

@@ -53,8 +53,9 @@ void Group::play(std::int64_t time) {
   while (!arrivals_.empty() && arrivals_.top().first < step_end_) {
     const auto [arrives, player] = arrivals_.top();
     arrivals_.pop();
-    begin_session(arrives, player);
+    arrive(arrives, player);
   }
+  if (!hacks_.empty()) gather_hackers(time);
   for (std::size_t i = 0; i < sessions_.size();) {
     Session& session = sessions_[i];
     if (world_.servers()[session.server].is_down && session.breaks > time + 3 * kSecond) {
@@ -79,14 +80,45 @@ void Group::play(std::int64_t time) {
   for (const Event& event : arrived_) counters_.count(event);
 }
 
-void Group::begin_session(std::int64_t time, std::uint32_t player) {
+void Group::arrive(std::int64_t time, std::uint32_t player) {
+  const auto is_here = [player](const Session& session) { return session.player == player; };
+  if (extra_sessions_ > 0 && std::ranges::any_of(sessions_, is_here)) {
+    arrivals_.emplace(step_end_ + kMinute, player);
+  } else if (begin_session(time, player) == nullptr) {  // it tries again, and again
+    arrivals_.emplace(time + kMinute + random_.below(4 * kMinute), player);
+  }
+}
+
+// Hackers stay as long as it goes on, and are back at once when they have lost their connection.
+void Group::gather_hackers(std::int64_t time) {
+  std::erase_if(hacks_, [time](const Hack& hack) { return hack.until <= time; });
+  for (const Hack& hack : hacks_) {
+    if (hack.from >= step_end_) continue;
+    const auto found = std::ranges::find(sessions_, hack.player, &Session::player);
+    Session* session = found != sessions_.end() ? &*found : nullptr;
+    if (session == nullptr) {
+      session = begin_session(std::max(time, hack.from), hack.player);
+      if (session == nullptr) continue;
+      session->is_extra = true;
+      session->ends = hack.until;
+      ++extra_sessions_;
+    }
+    session->ends = std::max(session->ends, hack.until);
+    plan(*session);
+  }
+}
+
+bool Group::is_hacking(std::uint32_t player, std::int64_t time) const {
+  return std::ranges::any_of(hacks_, [&](const Hack& hack) {
+    return hack.player == player && hack.from <= time && time < hack.until;
+  });
+}
+
+Group::Session* Group::begin_session(std::int64_t time, std::uint32_t player) {
   const spec::Game& game = world_.game();
   const Traits traits = world_.traits_of(player);
   const auto server = world_.choose_server(traits.region, random_);
-  if (!server) {  // it tries again, and again
-    arrivals_.emplace(time + kMinute + random_.below(4 * kMinute), player);
-    return;
-  }
+  if (!server) return nullptr;
   Session session = {.random = Random(random_.next()),
                      .traits = traits,
                      .player = player,
@@ -116,6 +148,7 @@ void Group::begin_session(std::int64_t time, std::uint32_t player) {
   plan(session);
   ++populations_[session.server];
   sessions_.push_back(session);
+  return &sessions_.back();
 }
 
 // What comes first.
@@ -169,6 +202,10 @@ bool Group::happen(Session& session) {
 
 void Group::end_session(Session& session, std::int64_t time, std::int64_t again) {
   --populations_[session.server];
+  if (session.is_extra) {
+    --extra_sessions_;
+    return;
+  }
   if (again == 0) again = world_.next_arrival(time, session.traits, random_);
   // Who has come in this step has come already.
   arrivals_.emplace(std::max(again, step_end_), session.player);
@@ -216,6 +253,10 @@ void Group::begin_attempt(Session& session, std::int64_t time) {
     lasts *= 0.25 + 0.9 * random.unit();
   }
   if (is_hard) lasts *= 1.8;
+  if (is_hacking(session.player, time)) {
+    session.outcome = Action::kLevelComplete;
+    lasts = static_cast<double>(kSecond + random.below(3 * kSecond));
+  }
   session.phase_ends = time + std::max(kSecond, ms(lasts));
   session.acts = time + 500 + random.below(2 * kSecond);
   if (world_.is_crashing(session.level, session.map, time) &&

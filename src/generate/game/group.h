@@ -29,6 +29,12 @@ struct Deal {
   friend bool operator<(const Deal& a, const Deal& b) { return a.time > b.time; }
 };
 
+// A player completes levels in a time in which nobody can; who is not online comes for it.
+struct Hack {
+  std::uint32_t player = 0;
+  std::int64_t from = 0, until = 0;
+};
+
 class Group {
  public:
   // The players whose number is `index` modulo kGroups.
@@ -37,6 +43,7 @@ class Group {
   // Plays the step that begins at `time`.
   void play(std::int64_t time);
   void add(const Deal& deal) { deals_.push(deal); }
+  void add(const Hack& hack) { hacks_.push_back(hack); }
 
   // What arrives in the step just played, each session's in order of time.
   std::span<const Event> arrived() const { return arrived_; }
@@ -61,6 +68,7 @@ class Group {
     bool is_playing = false;              // an attempt; else it waits for the next one
     bool crashes = false;                 // at `breaks`
     bool is_seen = false;                 // the event before was given out
+    bool is_extra = false;                // a hacker's: the next arrival is planned already
     std::uint64_t id = 0, attempt = 0;
     std::int64_t clock_offset = 0;
     std::int64_t pace_ms = 0;  // between two moves
@@ -72,7 +80,11 @@ class Group {
     std::int32_t x = 0, y = 0;
   };
 
-  void begin_session(std::int64_t time, std::uint32_t player);
+  // Null: there is no server, now.
+  Session* begin_session(std::int64_t time, std::uint32_t player);
+  void arrive(std::int64_t time, std::uint32_t player);
+  void gather_hackers(std::int64_t time);
+  bool is_hacking(std::uint32_t player, std::int64_t time) const;
   bool happen(Session& session);  // false: it is over
   void end_session(Session& session, std::int64_t time, std::int64_t again);
   void begin_attempt(Session& session, std::int64_t time);
@@ -105,6 +117,8 @@ class Group {
   using Arrival = std::pair<std::int64_t, std::uint32_t>;
   std::priority_queue<Arrival, std::vector<Arrival>, std::greater<>> arrivals_;
   std::priority_queue<Deal> deals_;
+  std::vector<Hack> hacks_;           // that have not ended
+  std::uint32_t extra_sessions_ = 0;  // of sessions_
   std::vector<Event> arrived_;
   std::map<std::int64_t, std::vector<Event>> underway_;  // by the number of their step
   Counters counters_;
