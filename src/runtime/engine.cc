@@ -91,8 +91,11 @@ class EngineImpl final : public Engine {
         options_(options),
         attention_(*options.clock),
         runner_(*graph_, std::move(services), store,
-                {options.threads, options.rows_flushed_at_once, options.epoch_bytes_small,
-                 options.memory, options.takes_over},
+                {options.threads,
+                 options.rows_flushed_at_once,
+                 {options.epoch_bytes_max, options.epoch_bytes_small},
+                 options.memory,
+                 options.takes_over},
                 [this] { loop_.wake(); }) {
     listener_ = store_.listen([this](log::TopicId) { loop_.wake(); });
   }
@@ -157,7 +160,7 @@ class EngineImpl final : public Engine {
   Result<EpochResult> run_epoch(Duration pause_counted) {
     const auto waiting = static_cast<std::int64_t>(store_.stats().queue_seconds * 1'000);
     const EpochRunner::Look look{options_.clock->now(), attention_.look({waiting}, pause_counted)};
-    auto result = runner_.run(look, options_.epoch_bytes_max, input_ends_);
+    auto result = runner_.run(look, input_ends_);
     publish_stats();
     return result;
   }

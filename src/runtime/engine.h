@@ -36,7 +36,8 @@ namespace gameflow::runtime {
 
 struct Options {
   std::uint32_t threads = 0;  // workers; 0: usable_cores()
-  // Of input per epoch, all sources together; always at least one batch.
+  // Of input per epoch, all sources together; always at least one batch. Less where that takes long
+  // (EpochSize).
   std::size_t epoch_bytes_max = 128U << 20;
   // An epoch of less input runs on one thread; and the loop of start() begins the next one only
   // `epoch_interval` after it began, so that a steady trickle does not pay for an epoch a record.

@@ -90,7 +90,7 @@ EpochRunner::EpochRunner(const plan::Graph& graph, std::vector<Service> services
       tasks_(make_tasks(graph, std::move(services), limits.rows_flushed_at_once, rows_)),
       flushes_(tasks_.size(), limits.threads, std::move(flushed)),
       steps_(graph, tasks_, rows_, pool_),
-      intake_(store, pool_, limits.epoch_bytes_small),
+      intake_(store, pool_, limits.input),
       hold_(limits.memory, names_of(graph)),
       schedules_(graph, limits.takes_over) {}
 
@@ -122,7 +122,7 @@ Status EpochRunner::restore(Look look, Forgetting* forgetting) {
   return {};
 }
 
-Result<EpochResult> EpochRunner::run(Look look, std::size_t bytes_max, bool input_ends) {
+Result<EpochResult> EpochRunner::run(Look look, bool input_ends) {
   if (condition_.is_half_shown) {
     return fail(ErrorCode::kMemoryFull,
                 "there was no memory left to show an epoch that is stored: restart gameflow, which "
@@ -146,13 +146,14 @@ Result<EpochResult> EpochRunner::run(Look look, std::size_t bytes_max, bool inpu
     epoch.services[i].is_held = hold_.holds(i) || flushes_.is_behind(i);
   }
   MemoryAllowance made(hold_.made_bytes_max());
-  const Status computed = compute(epoch, bytes_max, input_ends, made);
+  const Status computed = compute(epoch, input_ends, made);
   if (computed) {
     show(epoch);
   } else {
     for (const auto& task : tasks_) task->revert(epoch.attention);
   }
   tables_.end();
+  intake_.note(epoch);
   condition_.was_large = condition_.was_large || epoch.bytes > kLargeBytes ||
                          std::ranges::any_of(epoch.services, &ServiceEpoch::closes_much);
   memory_.reset();
@@ -176,13 +177,12 @@ Result<EpochResult> EpochRunner::ran_out(const Epoch& epoch, const MemoryAllowan
 }
 
 // All of it up to the commit, which is the last thing that may fail.
-Status EpochRunner::compute(Epoch& epoch, std::size_t bytes_max, bool input_ends,
-                            MemoryAllowance& made) {
+Status EpochRunner::compute(Epoch& epoch, bool input_ends, MemoryAllowance& made) {
   try {
     const CanRunOut scope(&made);
     {
       const Stopwatch watch(epoch.seconds.read);
-      GF_TRY(intake_.read(tasks_, hold_.input_bytes_max(bytes_max), memory_, epoch));
+      GF_TRY(intake_.read(tasks_, hold_.input_bytes_max(), memory_, epoch));
     }
     for (std::uint32_t rank = 0; rank < steps_.ranks(); ++rank) {
       steps_.run(epoch, rank, intake_.was_small());

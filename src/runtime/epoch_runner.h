@@ -50,7 +50,7 @@ class EpochRunner {
   struct Limits {
     std::uint32_t threads;
     std::size_t rows_flushed_at_once;
-    std::size_t epoch_bytes_small;
+    Intake::Limits input;
     MemoryWatch* memory;  // null: none
     bool takes_over;      // as runtime::Options
   };
@@ -64,7 +64,7 @@ class EpochRunner {
   Status restore(Look look, Forgetting* forgetting);
   // An error leaves everything as before the epoch, also kMemoryFull where it needs more memory
   // than there is; but one that says "restart" cannot be mended by another try.
-  Result<EpochResult> run(Look look, std::size_t bytes_max, bool input_ends);
+  Result<EpochResult> run(Look look, bool input_ends);
   // Until no window is being flushed beside the epochs.
   void wait_for_flushes() { flushes_.wait(); }
 
@@ -79,7 +79,7 @@ class EpochRunner {
   void release_memory();
 
  private:
-  Status compute(Epoch& epoch, std::size_t bytes_max, bool input_ends, MemoryAllowance& made);
+  Status compute(Epoch& epoch, bool input_ends, MemoryAllowance& made);
   Result<EpochResult> ran_out(const Epoch& epoch, const MemoryAllowance& made, Error error);
   void advance(Epoch& epoch, std::uint32_t rank);
   void end(Epoch& epoch);

@@ -61,6 +61,7 @@ Status Intake::hold_back(const Input& input, std::uint32_t number, const Epoch& 
 Status Intake::read(std::span<const std::unique_ptr<ServiceTask>> tasks, std::size_t bytes_max,
                     EpochMemory& memory, Epoch& epoch) {
   GF_ASSIGN(Feeds feeds, find_feeds(tasks, epoch));
+  bytes_max = std::min(bytes_max, size_.bytes());
   const std::size_t share = bytes_max / std::max<std::size_t>(1, feeds.size());
   std::vector<Feed*> wanted;
   for (Feed& feed : feeds) wanted.push_back(&feed);

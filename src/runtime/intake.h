@@ -16,6 +16,7 @@
 #include "plan/graph.h"
 #include "record/batch.h"
 #include "runtime/epoch.h"
+#include "runtime/epoch_size.h"
 #include "runtime/task.h"
 #include "runtime/worker_pool.h"
 
@@ -23,18 +24,26 @@ namespace gameflow::runtime {
 
 class Intake {
  public:
-  // An epoch of less than `small_bytes`, which might have been larger, is small.
-  Intake(log::Store& store, WorkerPool& pool, std::size_t small_bytes)
-      : store_(store), pool_(pool), small_bytes_(small_bytes) {}
+  struct Limits {
+    std::size_t epoch_bytes_max;    // an epoch has no more input
+    std::size_t epoch_bytes_small;  // one of less, which might have been larger, is small
+  };
+  Intake(log::Store& store, WorkerPool& pool, const Limits& limits)
+      : store_(store),
+        pool_(pool),
+        small_bytes_(limits.epoch_bytes_small),
+        size_(limits.epoch_bytes_max) {}
 
-  // Fills the epoch's readings, and of each service its deliveries and next offsets. About
-  // `bytes_max` in all, and at least one batch of each partition that has one; every partition gets
-  // an equal share, and what some leave goes to those that have more. Nothing for services that are
-  // held: a partition that has something for them is not silent. Behind a small epoch it reads
-  // without the help of workers. Errors as log::Store::read.
+  // Fills the epoch's readings, and of each service its deliveries and next offsets. As much
+  // as EpochSize says, `bytes_max` at most, and at least one batch of each partition that has one;
+  // every partition gets an equal share, and what some leave goes to those that have more. Nothing
+  // for services that are held: a partition that has something for them is not silent. Behind a
+  // small epoch it reads without the help of workers. Errors as log::Store::read.
   Status read(std::span<const std::unique_ptr<ServiceTask>> tasks, std::size_t bytes_max,
               EpochMemory& memory, Epoch& epoch);
   bool was_small() const { return was_small_; }
+  // What was read is worked off.
+  void note(const Epoch& epoch) { size_.note(epoch.bytes, epoch.seconds.sum()); }
 
  private:
   struct Reader {
@@ -65,6 +74,7 @@ class Intake {
   log::Store& store_;
   WorkerPool& pool_;
   const std::size_t small_bytes_;
+  EpochSize size_;
   bool was_small_ = true;
 };
 

@@ -84,10 +84,10 @@ void MemoryHold::ran_out() {
   if (watch_ != nullptr) watch_->ran_out();
 }
 
-std::size_t MemoryHold::input_bytes_max(std::size_t wanted) const {
-  wanted = std::min(wanted, input_bytes_max_);
-  if (watch_ == nullptr) return wanted;
-  return std::min(wanted, std::max<std::size_t>(watch_->left() / kCopiesOfInput, kInputBytesMin));
+std::size_t MemoryHold::input_bytes_max() const {
+  if (watch_ == nullptr) return input_bytes_max_;
+  return std::min(input_bytes_max_,
+                  std::max<std::size_t>(watch_->left() / kCopiesOfInput, kInputBytesMin));
 }
 
 std::uint64_t MemoryHold::made_bytes_max() const {

@@ -38,7 +38,7 @@ class MemoryHold {
 
   bool holds(std::size_t service) const { return held_[service]; }
   // Of input for an epoch, which takes several times as much while it lasts.
-  std::size_t input_bytes_max(std::size_t wanted) const;
+  std::size_t input_bytes_max() const;
 
   // What the functions of an epoch may make, and what is decoded for them: half of what is left,
   // and at most 1 GiB where the epoch can be made smaller.

@@ -79,6 +79,8 @@ struct EpochSeconds {
   double update = 0;  // the shards
   double flush = 0;   // windows that close, as far as an epoch waits for them
   double commit = 0;
+
+  double sum() const { return read + decode + update + flush + commit; }
 };
 
 // A table of the dataflow.

@@ -32,7 +32,7 @@ namespace fs = std::filesystem;
 
 // Together with table readers these bound what RocksDB keeps in memory.
 constexpr std::size_t kBlockCacheBytes = 8U << 20;
-constexpr std::size_t kWriteBufferBytes = 32U << 20;
+constexpr std::size_t kWriteBufferBytes = 64U << 20;
 
 constexpr const char* kLogFamily = "log";
 constexpr const char* kStateFamily = "state";

@@ -14,8 +14,11 @@ constexpr std::size_t kIdCacheBytes = 32U << 20;
 
 }  // namespace
 
-// Rows of windows mostly go before they leave the upper levels; compressing them there was 7 % of
-// the samples of a profile at full ingest.
+// Rows are written anew in every epoch that changes them: the longer the memtable takes them, the
+// fewer leave it. The flagship at 40,000 events/s writes 5.0 GB of tables in 30 s with 8 MiB, 2.7
+// GB with 32 MiB, and flushes and compactions take 6 instead of 14 s of CPU. Rows of windows mostly
+// go before they leave the upper levels; compressing them there was 7 % of the samples of a profile
+// at full ingest.
 rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table;
   table.checksum = rocksdb::kXXH3;
@@ -26,7 +29,7 @@ rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache
   options.compression = rocksdb::kLZ4Compression;
   options.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression,
                                    rocksdb::kLZ4Compression};
-  options.write_buffer_size = 8U << 20;
+  options.write_buffer_size = 32U << 20;
   options.max_write_buffer_number = 2;
   return options;
 }
