@@ -299,7 +299,7 @@ Status Database::check_owner() const {
 
 // RocksDB does not say where in a journal a byte is wrong.
 Error Database::open_failure(const rocksdb::Status& status) const {
-  const Error error = open_error(folder_, status);
+  Error error = open_error(folder_, status);
   if (error.code != ErrorCode::kDataCorrupt) return error;
   for (const JournalKinds kinds : {JournalKinds::kManifest, JournalKinds::kAll}) {
     const Status found = check_checksums(folder_, kinds);
