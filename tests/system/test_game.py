@@ -373,7 +373,8 @@ class Restarts(SystemTest):
         whole, ids = collections.Counter(), set()
         for line in run_cli("generate", "--stdout", *arguments).stdout.splitlines():
             event_id = re.search(r'"event_id":"([^"]+)"', line)
-            if line.endswith("}") and '"parameters":null' not in line and (event_id is None or event_id[1] not in ids):
+            is_damaged = line.count("{") != line.count("}") or '"parameters":null' in line
+            if not is_damaged and (event_id is None or event_id[1] not in ids):
                 whole[line] += 1
                 ids.add(event_id and event_id[1])
         topics = ["player-events", "purchase-events", "server-metrics", "player-positions"]
