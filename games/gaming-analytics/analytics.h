@@ -80,6 +80,17 @@ inline i64 possible_time(i64 event_time, i64 record_time) {
   return event_time;
 }
 
+// Figures are kept by "hour" and by day (UTC). The beginning of the one that a time is in, and how its
+// row's key begins: "2024-11-12T10", "2024-11-12".
+inline Timestamp period_start(const Text& period, Timestamp at) {
+  const i64 ms = period == "hour" ? kHour : kDay;
+  return Timestamp{at.ms / ms * ms};
+}
+
+inline Text period_text(const Text& period, Timestamp at) {
+  return to_text(at).substr(0, period == "hour" ? 13 : 10);
+}
+
 // Of a list that is not empty.
 inline f64 median_of(std::vector<f64> values) {
   std::sort(values.begin(), values.end());
