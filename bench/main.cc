@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
   add_connect_cases(cases);
   add_crowd_cases(cases);
   add_flagship_cases(cases);
+  add_history_cases(cases);
   std::erase_if(cases, [&](const Case& c) { return c.name.find(filter) == std::string::npos; });
 
   try {

@@ -16,8 +16,8 @@ namespace gameflow::bench {
 namespace {
 
 Sample sample_of(const Run& run) {
-  return {run.events_per_second(), std::nullopt,
-          static_cast<double>(run.bytes) / run.seconds / 1e6};
+  return {.amount = run.events_per_second(),
+          .megabytes_per_second = static_cast<double>(run.bytes) / run.seconds / 1e6};
 }
 
 Sample median_of(const std::vector<Sample>& samples) {
@@ -28,7 +28,7 @@ Sample median_of(const std::vector<Sample>& samples) {
     bandwidths.push_back(sample.megabytes_per_second);
   }
   return {median(amounts), ratios.empty() ? std::nullopt : std::optional(median(ratios)),
-          median(bandwidths)};
+          median(bandwidths), samples.back().note};
 }
 
 Case baseline_case() {
@@ -49,8 +49,13 @@ void measure_case(const Case& wanted, const Setting& setting,
   try {
     body = wanted.prepare(setting);
   } catch (const CannotRun& missing) {
-    for (const Figure& figure : wanted.figures)
-      report({wanted.name + figure.name, figure, {}, missing.what()});
+    for (const Figure& figure : wanted.figures) {
+      Measured measured;
+      measured.name = wanted.name + figure.name;
+      measured.figure = figure;
+      measured.not_run = missing.what();
+      report(measured);
+    }
     return;
   }
   const std::size_t repetitions = setting.quick ? 1 : wanted.repetitions;
@@ -156,6 +161,7 @@ void print_line(const Measured& measured, std::ostream& out) {
   if (figure.target) {
     line += "  " + told_target(*figure.target, sample.ratio.value_or(sample.amount));
   }
+  if (!sample.note.empty()) line += fmt::format("  ({})", sample.note);
   out << line.substr(0, line.find_last_not_of(' ') + 1) << std::endl;
 }
 
@@ -182,6 +188,10 @@ void write_json_lines(const Measured& measured, std::ostream& out) {
                         target->better == Target::Better::kHigher ? "higher" : "lower",
                         target->must, target->aim ? fmt::format("{:g}", *target->aim) : "null",
                         target->met(sample.ratio.value_or(sample.amount)));
+  }
+  if (!sample.note.empty()) {
+    more += R"(,"note":)";
+    record::encode_json_string(sample.note, more);
   }
   const auto line = [&](double value, std::string_view unit, std::string_view rest) {
     out << fmt::format(R"({{"name":"{}","value":{:.3f},"unit":"{}","ratio_to_baseline":{}{}}})",

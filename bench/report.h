@@ -43,6 +43,7 @@ struct Sample {
   double amount = 0;
   std::optional<double> ratio;
   double megabytes_per_second = 0;  // 10^6 bytes of JSON; 0 where it means nothing
+  std::string note = {};            // what the amount is of, where that is found by the run
 };
 
 struct Setting {
@@ -80,6 +81,7 @@ void add_generate_cases(Cases& cases);
 void add_connect_cases(Cases& cases);
 void add_crowd_cases(Cases& cases);
 void add_flagship_cases(Cases& cases);
+void add_history_cases(Cases& cases);
 
 // --- For cases whose figure is a rate ------------------------------------------------------------
 

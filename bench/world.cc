@@ -107,9 +107,14 @@ std::filesystem::path operator_cache() {
   return folder.path;
 }
 
+const Clock& system_clock() {
+  static const SystemClock clock;
+  return clock;
+}
+
 // The flagship names files beside it. Where a part of it is cut out, warnings say that its types
 // are not used: nobody wants to know.
-World::World(std::string yaml) {
+World::World(std::string yaml, const Clock& clock_) : clock(clock_) {
   app::Mistakes mistakes;
   auto checked = app::check_dataflow(GAMEFLOW_SOURCE_DIR "/games/gaming-analytics/dataflow.yaml",
                                      std::move(yaml), {}, &mistakes);

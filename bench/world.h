@@ -70,8 +70,12 @@ std::filesystem::path operator_cache();
 
 // --- Running them --------------------------------------------------------------------------------
 
+const Clock& system_clock();
+
 struct World {
-  explicit World(std::string yaml = flagship_yaml());
+  explicit World(std::string yaml = flagship_yaml()) : World(std::move(yaml), system_clock()) {}
+  // `clock` outlives it.
+  World(std::string yaml, const Clock& clock);
   // Opens the store, or opens it again: then records come from disk, not from the tail cache.
   void open_store();
   std::unique_ptr<runtime::Engine> open_engine(std::uint32_t threads,
@@ -85,7 +89,7 @@ struct World {
   std::uint64_t records(std::string_view topic) const;
 
   TemporaryFolder folder;
-  SystemClock clock;
+  const Clock& clock;
   app::DataflowFile file;
   opbuild::Library library;
   std::unique_ptr<log::Store> store;
