@@ -4,8 +4,7 @@
 #include <string>
 #include <utility>
 
-#include <malloc.h>
-
+#include "base/heap.h"
 #include "base/memory_reserve.h"
 
 namespace gameflow {
@@ -40,7 +39,7 @@ MemoryWatch::Level MemoryWatch::look() {
   if (limit_.level() == Level::kFine) return Level::kFine;
   if (trimmed_at_ && now - *trimmed_at_ < kTrimInterval) return limit_.level();
   trimmed_at_ = now;
-  ::malloc_trim(0);
+  release_free_memory();
   observe(now);
   return limit_.level();
 }
