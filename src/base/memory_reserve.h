@@ -34,6 +34,7 @@ class MemoryAllowance {
   // More was asked for, at least once.
   bool ran_out() const { return ran_out_; }
   std::uint64_t bytes() const { return bytes_; }
+  std::uint64_t taken() const { return taken_; }
   // No two have the same, also of different times.
   std::uint64_t number() const { return number_; }
 

@@ -153,7 +153,7 @@ Result<EpochResult> EpochRunner::run(Look look, bool input_ends) {
     for (const auto& task : tasks_) task->revert(epoch.attention);
   }
   tables_.end();
-  intake_.note(epoch);
+  intake_.note(epoch, made.taken());
   condition_.was_large = condition_.was_large || epoch.bytes > kLargeBytes ||
                          std::ranges::any_of(epoch.services, &ServiceEpoch::closes_much);
   memory_.reset();

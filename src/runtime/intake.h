@@ -42,8 +42,10 @@ class Intake {
   Status read(std::span<const std::unique_ptr<ServiceTask>> tasks, std::size_t bytes_max,
               EpochMemory& memory, Epoch& epoch);
   bool was_small() const { return was_small_; }
-  // What was read is worked off.
-  void note(const Epoch& epoch) { size_.note(epoch.bytes, epoch.seconds.sum()); }
+  // What was read is worked off, and so many bytes were made of it.
+  void note(const Epoch& epoch, std::uint64_t made_bytes) {
+    size_.note(epoch.bytes, made_bytes, epoch.seconds.sum());
+  }
 
  private:
   struct Reader {
