@@ -244,7 +244,8 @@ def compare_levels(day, computed, result):
         players[key].add(player)
         if outcome == "completed":
             passed[key].add(player)
-            seconds[key].append((last - first) / 1000)
+            if has_start:
+                seconds[key].append((last - first) / 1000)
     names = ("attempts", "completed", "failed", "left", "quit", "lost")
     found = {(row["level_id"], row["map_id"], row["day"]): row for row in day.sql(
         f"select level_id, map_id, day, {', '.join(names)}, estimate(players) as tried, estimate(passed) as got_through, "
