@@ -87,6 +87,23 @@ struct SpeedHackers {
   GameTimes times;
   std::uint32_t players = 0;
 };
+struct PriceTamperers {
+  GameTimes times;
+  std::uint32_t players = 0, purchases = 0;  // purchases of each
+  double pays = 0;                           // of the price, at most
+};
+struct CurrencyHoppers {
+  GameTimes times;
+  std::uint32_t players = 0, purchases = 0;  // purchases of each
+};
+struct DeviceFarm {
+  GameTimes times;
+  std::uint32_t players = 0, purchases = 0;  // purchases of each, at most
+};
+struct AccountTakeover {
+  GameTimes times;
+  std::uint32_t purchases = 0;
+};
 struct DegradingServer {
   GameTimes times;
   std::uint32_t region = 0, server = 0;  // a server of that region
@@ -105,6 +122,10 @@ struct GameAnomalies {
   std::optional<BurstAddress> burst_address;
   std::optional<RefundAbuser> refund_abuser;
   std::optional<SpeedHackers> speed_hackers;
+  std::optional<PriceTamperers> price_tamperers;
+  std::optional<CurrencyHoppers> currency_hoppers;
+  std::optional<DeviceFarm> device_farm;
+  std::optional<AccountTakeover> account_takeover;
   std::optional<DegradingServer> degrading_server;
   std::optional<RegionOutage> region_outage;
 };
@@ -142,6 +163,7 @@ std::uint32_t currency_digits(std::string_view code);
 // The rows that the file is read by.
 extern const Section kGame, kGameRegion, kGameLevel, kGameItem, kGameFaults, kGameAnomalies,
     kHardLevel, kCrashingLevel, kCardTesters, kBurstAccount, kBurstAddress, kRefundAbuser,
-    kSpeedHackers, kDegradingServer, kRegionOutage;
+    kSpeedHackers, kPriceTamperers, kCurrencyHoppers, kDeviceFarm, kAccountTakeover,
+    kDegradingServer, kRegionOutage;
 
 }  // namespace gameflow::spec

@@ -236,6 +236,7 @@ void GameReader::read_anomalies(const Fields& fields) {
   if (const auto of = fields.map("region-outage"); of && of->is_map())
     anomalies.region_outage = {read_times(*of), read_region(*of)};
   read_player_anomalies(fields);
+  read_frauds(fields);
 }
 
 void GameReader::read_player_anomalies(const Fields& fields) {
@@ -251,6 +252,26 @@ void GameReader::read_player_anomalies(const Fields& fields) {
                                share(*of, "refunds")};
   if (const auto of = fields.map("speed-hackers"); of && of->is_map())
     anomalies.speed_hackers = {read_times(*of), count(*of, "players")};
+}
+
+void GameReader::read_frauds(const Fields& fields) {
+  GameAnomalies& anomalies = game_.anomalies;
+  if (const auto of = fields.map("price-tamperers"); of && of->is_map())
+    anomalies.price_tamperers = {read_times(*of), count(*of, "players"), count(*of, "purchases"),
+                                 share(*of, "pays")};
+  if (const auto of = fields.map("currency-hoppers"); of && of->is_map()) {
+    anomalies.currency_hoppers = {read_times(*of), count(*of, "players"), count(*of, "purchases")};
+    const auto is_first = [this](const GameRegion& region) {
+      return region.currency == game_.regions.front().currency;
+    };
+    if (!game_.regions.empty() && std::ranges::all_of(game_.regions, is_first))
+      report_.error(*fields.find("currency-hoppers"), "all regions pay with the same currency",
+                    "give one of them another 'currency'");
+  }
+  if (const auto of = fields.map("device-farm"); of && of->is_map())
+    anomalies.device_farm = {read_times(*of), count(*of, "players"), count(*of, "purchases")};
+  if (const auto of = fields.map("account-takeover"); of && of->is_map())
+    anomalies.account_takeover = {read_times(*of), count(*of, "purchases")};
 }
 
 GameTimes GameReader::read_times(const Fields& fields) {

@@ -29,6 +29,7 @@ class GameReader {
   void read_faults(const Fields& fields);
   void read_anomalies(const Fields& fields);
   void read_player_anomalies(const Fields& fields);
+  void read_frauds(const Fields& fields);
 
   GameTimes read_times(const Fields& fields);
   std::uint32_t read_level(const Fields& fields);

@@ -232,6 +232,24 @@ constexpr Field kAnomalyFields[] = {
      .kind = kMap,
      .doc = "accounts that complete levels, one after the other, in a time in which nobody can",
      .section = &kSpeedHackers},
+    {.key = "price-tamperers",
+     .kind = kMap,
+     .doc = "accounts that pay a part of what dear items cost: their clients ask for less",
+     .section = &kPriceTamperers},
+    {.key = "currency-hoppers",
+     .kind = kMap,
+     .doc = "accounts that pay now as one region does, now as another, each time from another "
+            "address",
+     .section = &kCurrencyHoppers},
+    {.key = "device-farm",
+     .kind = kMap,
+     .doc = "accounts that buy on one device, one after the other, each from its own address",
+     .section = &kDeviceFarm},
+    {.key = "account-takeover",
+     .kind = kMap,
+     .doc = "an account in other hands: dear items, one after the other, on another device and "
+            "from another address",
+     .section = &kAccountTakeover},
     {.key = "degrading-server",
      .kind = kMap,
      .doc = "a server that gets slower and slower, and loses players",
@@ -261,6 +279,20 @@ constexpr Field kAbuserFields[] = {
     kEvery};
 constexpr Field kHackerFields[] = {count("players", "2", "how many", 100), kAt, times(kFor, "10m"),
                                    kEvery};
+constexpr Field kTampererFields[] = {count("players", "3", "how many", 100),
+                                     count("purchases", "5", "of each", 1'000),
+                                     share("pays", "0.5", "of the price, at most"),
+                                     kAt,
+                                     times(kFor, "1h"),
+                                     kEvery};
+constexpr Field kHopperFields[] = {count("players", "2", "how many", 100),
+                                   count("purchases", "6", "of each", 1'000), kAt,
+                                   times(kFor, "4h"), kEvery};
+constexpr Field kFarmFields[] = {count("players", "8", "how many accounts", 100),
+                                 count("purchases", "2", "of each, at most", 1'000), kAt,
+                                 times(kFor, "3h"), kEvery};
+constexpr Field kTakeoverFields[] = {count("purchases", "30", "how many", 1'000), kAt,
+                                     times(kFor, "40m"), kEvery};
 constexpr Field kServerFields[] = {
     {.key = "server",
      .is_required = true,
@@ -300,6 +332,13 @@ constinit const Section kBurstAddress = {
     "burst-address", "'burst-address'", kAddressFields, {}, {}};
 constinit const Section kRefundAbuser = {"refund-abuser", "'refund-abuser'", kAbuserFields, {}, {}};
 constinit const Section kSpeedHackers = {"speed-hackers", "'speed-hackers'", kHackerFields, {}, {}};
+constinit const Section kPriceTamperers = {
+    "price-tamperers", "'price-tamperers'", kTampererFields, {}, {}};
+constinit const Section kCurrencyHoppers = {
+    "currency-hoppers", "'currency-hoppers'", kHopperFields, {}, {}};
+constinit const Section kDeviceFarm = {"device-farm", "'device-farm'", kFarmFields, {}, {}};
+constinit const Section kAccountTakeover = {
+    "account-takeover", "'account-takeover'", kTakeoverFields, {}, {}};
 constinit const Section kDegradingServer = {
     "degrading-server", "'degrading-server'", kServerFields, {}, {}};
 constinit const Section kRegionOutage = {"region-outage", "'region-outage'", kOutageFields, {}, {}};

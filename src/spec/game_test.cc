@@ -39,7 +39,9 @@ TEST(Game, DefaultsAreTheShippedFile) {
   EXPECT_FALSE(a.anomalies.hard_level || a.anomalies.region_outage);
   EXPECT_TRUE(b.anomalies.hard_level && b.anomalies.crashing_level && b.anomalies.card_testers &&
               b.anomalies.burst_account && b.anomalies.burst_address && b.anomalies.refund_abuser &&
-              b.anomalies.speed_hackers && b.anomalies.degrading_server &&
+              b.anomalies.speed_hackers && b.anomalies.price_tamperers &&
+              b.anomalies.currency_hoppers && b.anomalies.device_farm &&
+              b.anomalies.account_takeover && b.anomalies.degrading_server &&
               b.anomalies.region_outage);
 }
 
@@ -57,6 +59,10 @@ anomalies:
   hard-level: { level: level_02, map: map_05, at: 1h, for: 2h, every: 1d }
   degrading-server: { server: c }
   speed-hackers: { players: 3, at: 5m }
+  price-tamperers: { purchases: 2, pays: 0.125 }
+  currency-hoppers: { players: 4 }
+  device-farm: { players: 20, purchases: 1 }
+  account-takeover: { for: 3h }
 )");
   ASSERT_TRUE(result.game);
   const Game& game = *result.game;
@@ -77,6 +83,15 @@ anomalies:
   EXPECT_EQ(game.anomalies.speed_hackers->players, 3U);
   EXPECT_EQ(game.anomalies.speed_hackers->times.at, Duration{300'000});
   EXPECT_EQ(game.anomalies.speed_hackers->times.lasts, Duration{600'000});
+  EXPECT_EQ(game.anomalies.price_tamperers->players, 3U);
+  EXPECT_EQ(game.anomalies.price_tamperers->purchases, 2U);
+  EXPECT_EQ(game.anomalies.price_tamperers->pays, 0.125);
+  EXPECT_EQ(game.anomalies.currency_hoppers->players, 4U);
+  EXPECT_EQ(game.anomalies.currency_hoppers->purchases, 6U);
+  EXPECT_EQ(game.anomalies.device_farm->players, 20U);
+  EXPECT_EQ(game.anomalies.device_farm->purchases, 1U);
+  EXPECT_EQ(game.anomalies.account_takeover->purchases, 30U);
+  EXPECT_EQ(game.anomalies.account_takeover->times.lasts, Duration{3 * 3'600'000});
 }
 
 TEST(Game, TellsAllMistakesAtOnce) {
@@ -139,6 +154,15 @@ TEST(Game, EverythingHasAPriceEverywhere) {
             "game.yaml:2:3: error: item 'potion_health' has no price in GBP, which region 'moon' "
             "pays with\n    2 |   moon: { currency: GBP, servers: [a] }\n      |   ^~~~\n"
             "      = add it to its 'prices'\n");
+}
+
+TEST(Game, WhoHopsNeedsCurrencies) {
+  EXPECT_EQ(mistakes("regions:\n  moon: { currency: USD, servers: [a] }\n"
+                     "anomalies: { currency-hoppers: {} }\n"),
+            "game.yaml:3:32: error: all regions pay with the same currency\n"
+            "    3 | anomalies: { currency-hoppers: {} }\n"
+            "      |                                ^\n"
+            "      = give one of them another 'currency'\n");
 }
 
 TEST(Game, NoTextThrowsOrCrashes) {

@@ -18,11 +18,18 @@ ANOMALIES = """
   card-testers: { at: 80m, every: 3h }
   refund-abuser: { at: 10m, every: 8h, for: 7h }
   speed-hackers: { at: 70m, every: 3h }
+  price-tamperers: { at: 100m, every: 4h }
+  currency-hoppers: { at: 45m, every: 5h }
+  device-farm: { at: 130m, every: 4h }
+  account-takeover: { at: 90m, every: 3h }
 """
 
 # Which rules are to find what.
 RULES = {"burst-account": {"burst-account"}, "burst-address": {"burst-address", "shared-address"}, "card-testers": {"card-testing"},
-         "refund-abuser": {"refunds"}, "speed-hackers": {"too-fast"}}
+         "refund-abuser": {"refunds"}, "speed-hackers": {"too-fast"}, "price-tamperers": {"odd-amount"}, "currency-hoppers": {"many-currencies"},
+         "device-farm": {"shared-device"}, "account-takeover": {"spending"}}
+# Of these each player is one to be found; of the others all together are.
+EACH = {"card-testers", "speed-hackers", "price-tamperers", "currency-hoppers"}
 
 
 def play(server, seed, anomalies=ANOMALIES, players=2000):
@@ -49,11 +56,14 @@ def flags_of(server):
 
 
 def subjects(anomaly):
-    return {"account " + player for player in anomaly.get("players", [])} | ({"address " + anomaly["ip_address"]} if anomaly.get("ip_address") else set())
+    places = {"address " + anomaly["ip_address"]} if anomaly.get("ip_address") else set()
+    if anomaly.get("device_id"):
+        places.add("device " + anomaly["device_id"])
+    return {"account " + player for player in anomaly.get("players", [])} | places
 
 
 def judge(truth, flags):
-    """Of each kind how many there were and were found; of each rule how many flags it gave and were right: of accounts or an address of the truth, or with
+    """Of each kind how many there were and were found; of each rule how many flags it gave and were right: of accounts, an address or a device of the truth, or with
     evidence that is mostly theirs."""
     guilty = set().union(*map(subjects, truth["anomalies"]), {"account " + bot for bot in truth["bots"]})
     found = collections.defaultdict(lambda: collections.Counter(there=0, found=0))
@@ -61,7 +71,7 @@ def judge(truth, flags):
         if anomaly["kind"] not in RULES:
             continue
         mine = subjects(anomaly)
-        who = [{one} for one in mine] if anomaly["kind"] in ("card-testers", "speed-hackers") else [mine]
+        who = [{one} for one in mine] if anomaly["kind"] in EACH else [mine]
         for one in who:
             found[anomaly["kind"]]["there"] += 1
             found[anomaly["kind"]]["found"] += any(flag["subject"] in one and flag["rule"] in RULES[anomaly["kind"]]

@@ -19,6 +19,36 @@ std::vector<std::uint8_t> items_by_price(const spec::Game& game) {
   return items;
 }
 
+// One of the dearer half.
+std::uint8_t dear_item(const std::vector<std::uint8_t>& by_price, Random& random) {
+  const auto first = static_cast<std::uint32_t>(by_price.size() / 2);
+  return by_price[first + random.below(static_cast<std::uint32_t>(by_price.size()) - first)];
+}
+
+// Of `count` times one after the other that with the number `n`: somewhere in its part of the time.
+std::int64_t time_of(const Occurrence& anomaly, std::uint32_t n, std::uint32_t count,
+                     Random& random) {
+  const double part = static_cast<double>(anomaly.until - anomaly.from) / count;
+  return anomaly.from + static_cast<std::int64_t>(part * (n + random.unit()));
+}
+
+// Kinds with chances of their own: whom another anomaly finds does not depend on them.
+enum class Own : std::uint64_t {
+  kTamperers = 0x80000000000U,
+  kHoppers = 0x90000000000U,
+  kFarm = 0xa0000000000U,
+  kTakeover = 0xb0000000000U
+};
+
+Random random_of(const World& world, Own kind, const Occurrence& anomaly) {
+  return Random(world.hash(static_cast<std::uint64_t>(kind) +
+                           static_cast<std::uint64_t>(anomaly.from - world.from())));
+}
+
+std::int32_t any_address(Random& random) {
+  return static_cast<std::int32_t>(1 + random.below(0x1000000U));
+}
+
 }  // namespace
 
 // The record of an anomaly that begins within the step at hand; else null.
@@ -43,6 +73,10 @@ void GameFeed::begin_anomalies() {
   if (anomalies.card_testers) test_cards();
   if (anomalies.refund_abuser) abuse_refunds();
   if (anomalies.speed_hackers) hack_speed();
+  if (anomalies.price_tamperers) tamper_with_prices();
+  if (anomalies.currency_hoppers) hop_currencies();
+  if (anomalies.device_farm) farm_device();
+  if (anomalies.account_takeover) take_over_account();
 }
 
 std::uint32_t GameFeed::draw_player() {
@@ -62,11 +96,9 @@ void GameFeed::buy_in_burst(const char* kind, const spec::GameTimes& times, std:
   for (std::uint32_t i = 0; i < players; ++i) burst->players.push_back(draw_player());
   const std::uint32_t address = world_.address_of(burst->players[0]);
   if (is_one_address) burst->address = writer_.address_text(address);
-  // One after the other, each somewhere in its part of the time.
-  const double part = static_cast<double>(burst->until - burst->from) / purchases;
   std::vector<Deal> deals;
   for (std::uint32_t i = 0; i < purchases; ++i) {
-    deals.push_back({.time = burst->from + static_cast<std::int64_t>(part * (i + random_.unit())),
+    deals.push_back({.time = time_of(*burst, i, purchases, random_),
                      .player = burst->players[i % players],
                      .address = is_one_address ? static_cast<std::int32_t>(address) + 1 : 0,
                      .item = static_cast<std::uint8_t>(world_.random_item(random_))});
@@ -85,13 +117,10 @@ void GameFeed::test_cards() {
   for (std::uint32_t i = 0; i < settings.players; ++i) {
     const std::uint32_t player = draw_player();
     testers->players.push_back(player);
-    const double part =
-        static_cast<double>(testers->until - testers->from) / (settings.purchases + dear);
     for (std::uint32_t n = 0; n < settings.purchases + dear; ++n) {
-      deals.push_back(
-          {.time = testers->from + static_cast<std::int64_t>(part * (n + random_.unit())),
-           .player = player,
-           .item = n < settings.purchases ? items.front() : items.back()});
+      deals.push_back({.time = time_of(*testers, n, settings.purchases + dear, random_),
+                       .player = player,
+                       .item = n < settings.purchases ? items.front() : items.back()});
     }
   }
   testers->purchases = deals.size();
@@ -121,6 +150,94 @@ void GameFeed::hack_speed() {
     groups_[player % kGroups]->add(
         Hack{.player = player, .from = hackers->from, .until = hackers->until});
   }
+}
+
+// The server believes the client what is to be paid.
+void GameFeed::tamper_with_prices() {
+  const spec::PriceTamperers& settings = *options_.game.anomalies.price_tamperers;
+  Occurrence* const tamperers = begins("price-tamperers", settings.times);
+  if (tamperers == nullptr) return;
+  Random random = random_of(world_, Own::kTamperers, *tamperers);
+  const auto items = items_by_price(options_.game);
+  const auto most = static_cast<std::uint32_t>(std::max(1.0, settings.pays * 1'000));
+  std::vector<Deal> deals;
+  for (std::uint32_t i = 0; i < settings.players; ++i) {
+    const std::uint32_t player = random.below(options_.game.players);
+    tamperers->players.push_back(player);
+    for (std::uint32_t n = 0; n < settings.purchases; ++n)
+      deals.push_back({.time = time_of(*tamperers, n, settings.purchases, random),
+                       .player = player,
+                       .thousandths = static_cast<std::int32_t>(1 + random.below(most)),
+                       .item = dear_item(items, random)});
+  }
+  tamperers->purchases = deals.size();
+  add_deals(deals);
+}
+
+// By a VPN, or with cards from all over the world.
+void GameFeed::hop_currencies() {
+  const spec::CurrencyHoppers& settings = *options_.game.anomalies.currency_hoppers;
+  Occurrence* const hoppers = begins("currency-hoppers", settings.times);
+  if (hoppers == nullptr) return;
+  Random random = random_of(world_, Own::kHoppers, *hoppers);
+  const auto regions = static_cast<std::uint32_t>(options_.game.regions.size());
+  std::vector<Deal> deals;
+  for (std::uint32_t i = 0; i < settings.players; ++i) {
+    const std::uint32_t player = random.below(options_.game.players);
+    hoppers->players.push_back(player);
+    for (std::uint32_t n = 0; n < settings.purchases; ++n)
+      deals.push_back({.time = time_of(*hoppers, n, settings.purchases, random),
+                       .player = player,
+                       .address = any_address(random),
+                       .region = static_cast<std::uint8_t>(1 + random.below(regions)),
+                       .item = static_cast<std::uint8_t>(world_.random_item(random))});
+  }
+  hoppers->purchases = deals.size();
+  add_deals(deals);
+}
+
+// Made or stolen accounts of one owner; a proxy gives each an address of its own.
+void GameFeed::farm_device() {
+  const spec::DeviceFarm& settings = *options_.game.anomalies.device_farm;
+  Occurrence* const farm = begins("device-farm", settings.times);
+  if (farm == nullptr) return;
+  Random random = random_of(world_, Own::kFarm, *farm);
+  for (std::uint32_t i = 0; i < settings.players; ++i)
+    farm->players.push_back(random.below(options_.game.players));
+  const std::uint32_t device = farm->players[0];
+  farm->device = writer_.device_text(device);
+  std::vector<Deal> deals;
+  for (std::uint32_t i = 0; i < settings.players; ++i) {
+    for (std::uint32_t left = 1 + random.below(settings.purchases); left > 0; --left)
+      deals.push_back({.time = time_of(*farm, i, settings.players, random),
+                       .player = farm->players[i],
+                       .device = static_cast<std::int32_t>(device + 1),
+                       .item = static_cast<std::uint8_t>(world_.random_item(random))});
+  }
+  farm->purchases = deals.size();
+  add_deals(deals);
+}
+
+// Whoever has it now spends what the owner's card gives, as long as nobody notices.
+void GameFeed::take_over_account() {
+  const spec::AccountTakeover& settings = *options_.game.anomalies.account_takeover;
+  Occurrence* const takeover = begins("account-takeover", settings.times);
+  if (takeover == nullptr) return;
+  Random random = random_of(world_, Own::kTakeover, *takeover);
+  const auto items = items_by_price(options_.game);
+  const std::uint32_t players = options_.game.players, player = random.below(players);
+  takeover->players.push_back(player);
+  const std::int32_t address = any_address(random);
+  const auto device = static_cast<std::int32_t>(1 + players + random.below(players));
+  std::vector<Deal> deals;
+  for (std::uint32_t n = 0; n < settings.purchases; ++n)
+    deals.push_back({.time = time_of(*takeover, n, settings.purchases, random),
+                     .player = player,
+                     .address = address,
+                     .device = device,
+                     .item = dear_item(items, random)});
+  takeover->purchases = deals.size();
+  add_deals(deals);
 }
 
 }  // namespace gameflow::generate

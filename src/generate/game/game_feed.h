@@ -58,6 +58,10 @@ class GameFeed final : public Feed {
   void test_cards();
   void abuse_refunds();
   void hack_speed();
+  void tamper_with_prices();
+  void hop_currencies();
+  void farm_device();
+  void take_over_account();
   void add_deals(const std::vector<Deal>& deals);
   std::uint32_t draw_player();
   Occurrence* begins(const char* kind, const spec::GameTimes& times);

@@ -10,7 +10,10 @@
 #include <thread>
 #include <vector>
 
+#include <boost/json.hpp>
 #include <gtest/gtest.h>
+
+#include "generate/game/writer.h"
 
 namespace gameflow::generate {
 namespace {
@@ -197,6 +200,78 @@ TEST(GameFeed, SpeedHackersCompleteLevelsInNoTime) {
   for (const auto& [player, count] : fast) {
     EXPECT_GE(count, 20) << player;
     EXPECT_NE(truth.find('"' + player + '"'), std::string::npos) << player;
+  }
+}
+
+// Purchases that are not like those of others are of whom the truth says; and whom an anomaly of
+// another kind finds does not depend on them.
+TEST(GameFeed, FraudsAreOfWhomTheTruthSays) {
+  const std::string plain =
+      "players: 2000\nfaults: { corrupt: 0 }\n"
+      "anomalies:\n  burst-account: { at: 5m, every: 20m }\n";
+  GameFeed quiet(options(5 * kHour, plain));
+  GameFeed feed(options(5 * kHour, plain + "  price-tamperers: { at: 30m, every: 1h }\n"
+                                           "  currency-hoppers: { at: 15m }\n"
+                                           "  device-farm: { at: 10m }\n"
+                                           "  account-takeover: { at: 1h, every: 2h }\n"));
+  std::map<std::string, double> prices;  // of an item in a currency
+  const spec::Game game = *spec::parse_game("").game;
+  for (const spec::GameItem& item : game.items) {
+    for (const spec::GamePrice& price : item.prices)
+      prices[item.name + price.currency] =
+          std::stod(amount_text(price.minor_units, price.currency));
+  }
+  std::map<std::string, std::set<std::string>> currencies, users;  // by player; by device
+  std::map<std::string, std::map<std::string, int>> devices;       // of a player: how often
+  std::vector<std::string> purchases;
+  read(quiet);
+  for (const std::string& line : read(feed)) {
+    if (field(line, "transaction_type") != "purchase") continue;
+    const std::string player = field(line, "user_id"), device = field(line, "device_id");
+    currencies[player].insert(field(line, "currency"));
+    users[device].insert(player);
+    ++devices[player][device];
+    purchases.push_back(line);
+  }
+  const auto of_kind = [](const GameFeed& from, std::string_view kind) {
+    std::multiset<std::string> players;
+    const boost::json::value truth = boost::json::parse(from.truth());
+    for (const auto& anomaly : truth.at("anomalies").as_array()) {
+      if (anomaly.at("kind").as_string().c_str() != kind) continue;
+      for (const auto& player : anomaly.at("players").as_array())
+        players.emplace(player.as_string().c_str());
+    }
+    return players;
+  };
+  EXPECT_EQ(of_kind(feed, "burst-account"), of_kind(quiet, "burst-account"));
+  EXPECT_EQ(of_kind(quiet, "burst-account").size(), 15U);
+
+  std::map<std::string, int> tampered;
+  for (const std::string& line : purchases) {
+    const double price = prices.at(field(line, "item_id") + field(line, "currency"));
+    const double amount = std::stod(field(line, "amount"));
+    if (amount == price) continue;
+    EXPECT_LE(amount, 0.5 * price) << line;
+    ++tampered[field(line, "user_id")];
+  }
+  const auto tamperers = of_kind(feed, "price-tamperers");
+  EXPECT_EQ(tamperers.size(), 15U);
+  for (const auto& [player, count] : tampered) EXPECT_TRUE(tamperers.contains(player)) << player;
+  for (const std::string& player : tamperers) EXPECT_GE(tampered[player], 5) << player;
+  const auto hoppers = of_kind(feed, "currency-hoppers");
+  EXPECT_EQ(hoppers.size(), 2U);
+  for (const auto& [player, codes] : currencies)
+    EXPECT_EQ(codes.size() > 1, hoppers.contains(player)) << player;
+  const auto farmers = of_kind(feed, "device-farm");
+  for (const auto& [device, players] : users) {
+    if (players.size() == 1) continue;
+    EXPECT_EQ(players, std::set<std::string>(farmers.begin(), farmers.end())) << device;
+  }
+  for (const std::string& player : of_kind(feed, "account-takeover")) {
+    const auto most =
+        std::ranges::max_element(devices[player], {}, [](const auto& of) { return of.second; });
+    EXPECT_GE(most->second, 30) << player;
+    EXPECT_EQ(users[most->first].size(), 1U);
   }
 }
 

@@ -393,9 +393,10 @@ void Group::make(const Deal& deal) {
                  .id = fresh_id(),
                  .attempt = fresh_id(),
                  .player = deal.player,
-                 .numbers = {deal.address, 0, 0},
+                 .numbers = {deal.address, deal.device, deal.thousandths},
                  .kind = EventKind::kPurchase,
-                 .item = deal.item};
+                 .item = deal.item,
+                 .region = deal.region};
   if (offset != 0) event.flags |= kHasWrongClock;
   if (deal.is_refund) event.flags |= kIsRefund;
   send(event, random_);

@@ -20,7 +20,10 @@ namespace gameflow::generate {
 struct Deal {
   std::int64_t time = 0;
   std::uint32_t player = 0;
-  std::int32_t address = 0;  // 0: the player's own, else this less 1
+  // 0: the player's own; else this less 1. A device is that of a player.
+  std::int32_t address = 0, device = 0;
+  std::int32_t thousandths = 0;  // of the price; 0: all of it
+  std::uint8_t region = 0;       // whose price it is; 0: the player's, else this less 1
   std::uint8_t item = 0;
   bool is_refund = false;
   // Of the refund abuser: until when it goes on. 0: it is none.

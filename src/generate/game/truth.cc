@@ -12,6 +12,17 @@ namespace gameflow::generate {
 
 namespace json = boost::json;
 
+namespace {
+
+void add_sales(SaleCounts& to, const SaleCounts& from) {
+  to.purchases += from.purchases;
+  to.refunds += from.refunds;
+  to.gross += from.gross;
+  to.refunded += from.refunded;
+}
+
+}  // namespace
+
 Counters::Counters(const World& world, std::uint32_t first, std::uint32_t stride)
     : levels(world.game().levels.size() * world.game().maps),
       sales(world.game().items.size() * world.game().regions.size()),
@@ -40,9 +51,9 @@ void Counters::count(const Event& event) {
     return;
   }
   buyers[event.player / stride_] = true;
-  SaleCounts& sale =
-      sales[event.item * world_->game().regions.size() + world_->traits_of(event.player).region];
+  SaleCounts& sale = sales[event.item * world_->game().regions.size() + world_->region_of(event)];
   ++(event.is(kIsRefund) ? sale.refunds : sale.purchases);
+  (event.is(kIsRefund) ? sale.refunded : sale.gross) += world_->amount_of(event);
 }
 
 void Counters::count_player(const Event& event) {
@@ -92,10 +103,7 @@ void Counters::add(const Counters& other) {
   crashed += other.crashed;
   add_levels(hard, other.hard);
   for (std::size_t i = 0; i < levels.size(); ++i) add_levels(levels[i], other.levels[i]);
-  for (std::size_t i = 0; i < sales.size(); ++i) {
-    sales[i].purchases += other.sales[i].purchases;
-    sales[i].refunds += other.sales[i].refunds;
-  }
+  for (std::size_t i = 0; i < sales.size(); ++i) add_sales(sales[i], other.sales[i]);
   join(players, other.players);
   join(buyers, other.buyers);
 }
@@ -163,21 +171,18 @@ json::array revenue_of(const World& world, const Counters& counters) {
       SaleCounts sum;
       for (std::size_t region = 0; region < game.regions.size(); ++region) {
         if (game.regions[region].currency != price.currency) continue;
-        const SaleCounts& sale = counters.sales[item * game.regions.size() + region];
-        sum.purchases += sale.purchases;
-        sum.refunds += sale.refunds;
+        add_sales(sum, counters.sales[item * game.regions.size() + region]);
       }
       if (sum.purchases + sum.refunds == 0) continue;
-      const auto amount = [&price](std::uint64_t count) {
-        return json::string(
-            amount_text(static_cast<std::int64_t>(count) * price.minor_units, price.currency));
+      const auto amount = [&price](std::int64_t minor_units) {
+        return json::string(amount_text(minor_units, price.currency));
       };
       revenue.push_back({{"item_id", game.items[item].name},
                          {"currency", price.currency},
                          {"purchases", sum.purchases},
                          {"refunds", sum.refunds},
-                         {"gross", amount(sum.purchases)},
-                         {"refunded", amount(sum.refunds)}});
+                         {"gross", amount(sum.gross)},
+                         {"refunded", amount(sum.refunded)}});
     }
   }
   return revenue;
@@ -209,6 +214,7 @@ json::array anomalies_of(const World& world, const std::vector<Occurrence>& occu
     if (!each.players.empty()) object["players"] = names_of(each.players);
     if (each.purchases > 0) object["purchases"] = each.purchases;
     if (!each.address.empty()) object["ip_address"] = each.address;
+    if (!each.device.empty()) object["device_id"] = each.device;
     array.push_back(std::move(object));
   }
   return array;

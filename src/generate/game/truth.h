@@ -22,6 +22,7 @@ struct LevelCounts {
 };
 struct SaleCounts {
   std::uint64_t purchases = 0, refunds = 0;
+  std::int64_t gross = 0, refunded = 0;  // minor units of the region's currency
 };
 
 class Counters {
@@ -42,7 +43,7 @@ class Counters {
   std::uint64_t crashed = 0;          // sessions of the level that crashes
   LevelCounts hard;                   // of the level that is too hard, while it is
   std::vector<LevelCounts> levels;    // level * maps + map
-  std::vector<SaleCounts> sales;      // item * regions + region: prices are those of a region
+  std::vector<SaleCounts> sales;      // item * regions + region: that whose price was paid
   std::vector<bool> players, buyers;  // of these players, who was seen in events
 
  private:
@@ -58,7 +59,7 @@ struct Occurrence {
   std::int64_t from = 0, until = 0;
   std::vector<std::uint32_t> players;  // who did it
   std::uint64_t purchases = 0;
-  std::string address;  // from which they bought; empty: each from its own
+  std::string address, device;  // where they bought; empty: each at its own
 };
 
 // As JSON, with a newline at its end. `until`: of what was counted; `is_complete`: all there was

@@ -67,6 +67,11 @@ World::World(const spec::Game& game, double scale, Timestamp from)
     }
   }
   first_servers_.push_back(static_cast<std::uint16_t>(servers_.size()));
+  for (const spec::GameItem& item : game.items) {
+    for (const spec::GameRegion& region : game.regions)
+      prices_.push_back(
+          std::ranges::find(item.prices, region.currency, &spec::GamePrice::currency)->minor_units);
+  }
   move_to(begin_, std::vector<std::uint32_t>(servers_.size()));
 }
 
@@ -111,6 +116,16 @@ std::uint32_t World::address_of(std::uint32_t player) const {
 std::uint64_t World::device_of(std::uint32_t player) const {
   constexpr std::uint64_t kDevices = 0x30000000000U;
   return hash(kDevices + player);
+}
+
+std::size_t World::region_of(const Event& deal) const {
+  return deal.region > 0 ? deal.region - 1U : traits_of(deal.player).region;
+}
+
+std::int64_t World::amount_of(const Event& deal) const {
+  const std::int64_t price = price_of(deal.item, region_of(deal));
+  if (deal.numbers[2] == 0) return price;
+  return std::max<std::int64_t>(1, price * deal.numbers[2] / 1'000);
 }
 
 std::int64_t World::clock_offset_of(std::uint32_t player) const {

@@ -66,7 +66,7 @@ class World {
   Traits traits_of(std::uint32_t player) const;
   // Its IP address, as a number below 2^24; some share one.
   std::uint32_t address_of(std::uint32_t player) const;
-  std::uint64_t device_of(std::uint32_t player) const;
+  std::uint64_t device_of(std::uint32_t player) const;  // of one that there is not: nobody's
   std::int64_t clock_offset_of(std::uint32_t player) const;
   // Whether the event of a client of that version never arrives.
   bool is_lost(std::uint64_t event_id, std::uint8_t version) const;
@@ -74,6 +74,13 @@ class World {
   // For ids, which other runs do not have either: `number` becomes one that is unique.
   std::uint64_t unique(std::uint64_t number) const { return mix64(id_base_ ^ number); }
   std::uint32_t random_item(Random& random) const { return item_slots_[random.below(kSlots)]; }
+  // In minor units of the region's currency.
+  std::int64_t price_of(std::size_t item, std::size_t region) const {
+    return prices_[item * game_.regions.size() + region];
+  }
+  // Of a purchase or refund: the region whose price it is; and what was paid, in minor units.
+  std::size_t region_of(const Event& deal) const;
+  std::int64_t amount_of(const Event& deal) const;
 
   // When a player of `region` who stopped at `time` comes again.
   std::int64_t next_arrival(std::int64_t time, const Traits& traits, Random& random) const;
@@ -105,6 +112,7 @@ class World {
   std::uint64_t base_, id_base_;
   std::int64_t from_, begin_, step_ms_;
   std::vector<std::uint8_t> region_slots_, item_slots_;  // each as often as its share says
+  std::vector<std::int64_t> prices_;                     // item * regions + region
   std::vector<GameServer> servers_;
   std::vector<std::uint16_t> first_servers_;  // by region, and the end
   // By region and hour since begin_: how many arrive, beside an average hour.

@@ -58,6 +58,11 @@ char* damage(const Event& event, std::string_view event_name, char* begin, char*
   return put(put_time(cursor, event.shown), R"("})");
 }
 
+std::string money_text(std::int64_t minor_units, std::string_view currency) {
+  return fmt::format(R"("currency":"{}","amount":{})", currency,
+                     amount_text(minor_units, currency));
+}
+
 }  // namespace
 
 std::string_view action_name(Action action) {
@@ -82,13 +87,9 @@ std::string amount_text(std::int64_t minor_units, std::string_view currency) {
 Writer::Writer(const World& world) : world_(world) {
   const spec::Game& game = world.game();
   for (std::uint32_t map = 0; map < game.maps; ++map) maps_.push_back(map_name(map));
-  for (const spec::GameItem& item : game.items) {
-    for (const spec::GameRegion& region : game.regions) {
-      const auto price =
-          std::ranges::find(item.prices, region.currency, &spec::GamePrice::currency);
-      amounts_.push_back(fmt::format(R"("currency":"{}","amount":{})", region.currency,
-                                     amount_text(price->minor_units, region.currency)));
-    }
+  for (std::size_t item = 0; item < game.items.size(); ++item) {
+    for (std::size_t region = 0; region < game.regions.size(); ++region)
+      amounts_.push_back(money_text(world.price_of(item, region), game.regions[region].currency));
   }
 }
 
@@ -127,6 +128,15 @@ std::string Writer::address_text(std::uint32_t address) const {
   return {text, write_address(address, text)};
 }
 
+std::string Writer::device_text(std::uint32_t player) const {
+  char text[32];
+  return {text, write_device(player, text)};
+}
+
+char* Writer::write_device(std::uint32_t player, char* cursor) const {
+  return put_hex(put(cursor, "device_"), world_.device_of(player), 12);
+}
+
 char* Writer::write_address(std::uint32_t address, char* cursor) const {
   if (!world_.game().show_ip_addresses) {
     constexpr std::uint64_t kHashes = 0x60000000000U;
@@ -140,8 +150,8 @@ char* Writer::write_address(std::uint32_t address, char* cursor) const {
   return put(cursor, std::uint64_t{address & 255U});
 }
 
-char* Writer::write_user(const Event& event, std::uint32_t address, char* cursor,
-                         std::string_view& key) const {
+char* Writer::write_user(const Event& event, std::uint32_t address, std::uint32_t device,
+                         char* cursor, std::string_view& key) const {
   cursor = put(cursor, R"("user_data":{"user_id":")");
   char* const begin = cursor;
   cursor = put_player(cursor, event.player);
@@ -152,8 +162,7 @@ char* Writer::write_user(const Event& event, std::uint32_t address, char* cursor
   cursor = put(put(cursor, R"(","client_version":")"), kClientVersions[traits.version]);
   cursor = put(cursor, R"(","ip_address":")");
   cursor = write_address(address, cursor);
-  cursor = put(cursor, R"(","device_id":"device_)");
-  cursor = put_hex(cursor, world_.device_of(event.player), 12);
+  cursor = write_device(device, put(cursor, R"(","device_id":")"));
   return put(cursor, R"("})");
 }
 
@@ -175,27 +184,33 @@ char* Writer::write_player(const Event& event, char* cursor, std::string_view& k
   cursor = put(put(cursor, R"(","server_id":")"), *world_.servers()[event.server].name);
   cursor = put(put(cursor, R"(","sequence":)"), static_cast<std::uint64_t>(event.numbers[0]));
   cursor = put_time(put(cursor, R"(},"event_timestamp":")"), event.shown);
-  cursor = write_user(event, world_.address_of(event.player), put(cursor, R"(",)"), key);
+  cursor =
+      write_user(event, world_.address_of(event.player), event.player, put(cursor, R"(",)"), key);
   return write_end(event, cursor);
 }
 
 char* Writer::write_purchase(const Event& event, char* cursor, std::string_view& key) const {
   const spec::GameItem& item = world_.game().items[event.item];
-  const std::size_t region = world_.traits_of(event.player).region;
+  const std::size_t region = world_.region_of(event);
   cursor = put(cursor, R"({"event_name":"transaction","parameters":{"transaction_id":")");
   char* const begin = cursor;
   cursor = put_hex(put(cursor, "trans_"), event.attempt);
   key = {begin, static_cast<std::size_t>(cursor - begin)};
   cursor = put(cursor, R"(","transaction_type":")");
   cursor = put(cursor, event.is(kIsRefund) ? R"(refund",)" : R"(purchase",)");
-  cursor = put(cursor, amounts_[event.item * world_.game().regions.size() + region]);
+  const bool is_in_full = event.numbers[2] == 0;
+  cursor = put(cursor, is_in_full ? amounts_[event.item * world_.game().regions.size() + region]
+                                  : money_text(world_.amount_of(event),
+                                               world_.game().regions[region].currency));
   cursor = put(put(cursor, R"(,"item_id":")"), item.name);
   cursor = put(put(cursor, R"(","item_type":")"), item.type);
   cursor = put_time(put(cursor, R"("},"event_timestamp":")"), event.shown);
   const std::uint32_t address = event.numbers[0] > 0
                                     ? static_cast<std::uint32_t>(event.numbers[0] - 1)
                                     : world_.address_of(event.player);
-  cursor = write_user(event, address, put(cursor, R"(",)"), key);
+  const std::uint32_t device =
+      event.numbers[1] > 0 ? static_cast<std::uint32_t>(event.numbers[1] - 1) : event.player;
+  cursor = write_user(event, address, device, put(cursor, R"(",)"), key);
   return write_end(event, cursor);
 }
 

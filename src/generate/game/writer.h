@@ -28,15 +28,19 @@ class Writer {
   FeedEvent write(const Event& event, char*& cursor) const;
   // What `ip_address` shows.
   std::string address_text(std::uint32_t address) const;
+  // What `device_id` shows of a player's device.
+  std::string device_text(std::uint32_t player) const;
 
  private:
   char* write_player(const Event& event, char* cursor, std::string_view& key) const;
   char* write_purchase(const Event& event, char* cursor, std::string_view& key) const;
   char* write_server(const Event& event, char* cursor, std::string_view& key) const;
   char* write_position(const Event& event, char* cursor, std::string_view& key) const;
-  char* write_user(const Event& event, std::uint32_t address, char* cursor,
+  // `device`: the player whose it is.
+  char* write_user(const Event& event, std::uint32_t address, std::uint32_t device, char* cursor,
                    std::string_view& key) const;
   char* write_address(std::uint32_t address, char* cursor) const;
+  char* write_device(std::uint32_t player, char* cursor) const;
   static char* write_end(const Event& event, char* cursor);
 
   const World& world_;
