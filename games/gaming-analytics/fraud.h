@@ -10,7 +10,7 @@
 
 constexpr u16 kFraudRules = 64;            // their numbers are 1 to this
 constexpr std::size_t kFraudEntries = 50;  // that are remembered of a key, the last to come
-constexpr std::size_t kUsualPrices = 10;   // fewer say nothing about an amount
+constexpr std::size_t kUsualPrices = 10;   // fewer say nothing about what is usual
 
 struct FraudEntry {
   Timestamp at;
@@ -27,15 +27,19 @@ struct FraudFinding {
 
 // How far an amount is from the others' median, in standard deviations as the median of their
 // distances (MAD) tells them. Prices that are all alike have none: then a twentieth of the price
-// counts as one.
-inline f64 oddness_of(f64 amount, const std::vector<FraudEntry>& others) {
-  if (others.size() < kUsualPrices) return 0;
-  std::vector<f64> values;
-  for (const FraudEntry& other : others) values.push_back(other.value);
-  const f64 median = median_of(values);
-  for (f64& value : values) value = std::abs(value - median);
-  const f64 deviation = std::max({1.4826 * median_of(values), 0.05 * median, 0.01});
-  return std::abs(amount - median) / deviation;
+// counts as one. Where few others are known, it is so far from the list price.
+inline f64 oddness_of(f64 amount, const std::vector<FraudEntry>& others,
+                      const Optional<f64>& list_price) {
+  if (others.size() < kUsualPrices && !list_price) return 0;
+  f64 usual = list_price.value_or(0), deviation = 0;
+  if (others.size() >= kUsualPrices) {
+    std::vector<f64> values;
+    for (const FraudEntry& other : others) values.push_back(other.value);
+    usual = median_of(values);
+    for (f64& value : values) value = std::abs(value - usual);
+    deviation = 1.4826 * median_of(values);
+  }
+  return std::abs(amount - usual) / std::max({deviation, 0.05 * usual, 0.01});
 }
 
 // The first time span of the rule's length, with the hit in it, in which the limit is reached:
@@ -86,7 +90,7 @@ Optional<FraudFinding> take_hit(Row& row, const FraudHit& hit, const FraudRule& 
   }
   Optional<FraudFinding> finding;
   if (rule.kind == FraudRuleKind::outlier) {
-    const f64 oddness = oddness_of(now.value, entries);
+    const f64 oddness = oddness_of(now.value, entries, hit.list_price);
     if (oddness > rule.limit) finding = FraudFinding{oddness, now.at, now.at, {now.id}};
   }
   if (entries.size() >= kFraudEntries)

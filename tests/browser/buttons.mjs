@@ -26,7 +26,7 @@ describe('buttons of the flagship', {skip: kBinary ? false : 'GAMEFLOW_BIN names
     // An account buys much within a minute, and all of it is cheap: two rules.
     await gameflow.produce('purchase-events', Array.from({length: 12}, (_, i) => ({
       event_name: 'transaction', event_timestamp: iso(now - (60 - i) * kSecond), user_data: {user_id: 'mallory', platform: 'PC'},
-      parameters: {transaction_id: `t${i}`, transaction_type: 'purchase', currency: 'USD', amount: 0.99, item_id: 'skin_dragon', item_type: 'skin'},
+      parameters: {transaction_id: `t${i}`, transaction_type: 'purchase', currency: 'USD', amount: 0.99, item_id: 'potion_health', item_type: 'consumable'},
     })));
   });
 
