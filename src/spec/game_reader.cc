@@ -63,6 +63,7 @@ std::uint32_t refer(Report& report, const Node& at, std::string_view what, std::
   const auto found = std::ranges::find(all, name, &Named::name);
   if (found != all.end()) return static_cast<std::uint32_t>(found - all.begin());
   std::vector<std::string_view> names;
+  names.reserve(all.size());
   for (const Named& each : all) names.emplace_back(each.name);
   report.error(at, fmt::format("there is no {} '{}'", what, name.substr(0, 60)),
                did_you_mean(name, names));
