@@ -10,7 +10,7 @@ boost=libboost-dev
 [ "$release" != debian12 ] || boost=libboost1.81-dev
 
 build_packages=(g++ cmake ninja-build make pkg-config ccache git curl ca-certificates
-  librocksdb-dev libsimdjson-dev libyaml-cpp-dev libsqlite3-dev "$boost" liblz4-dev libjemalloc-dev
+  librocksdb-dev libsimdjson-dev libyaml-cpp-dev libsqlite3-dev "$boost" liblz4-dev
   libxxhash-dev libfmt-dev libspdlog-dev libcli11-dev libexpected-dev prometheus-cpp-dev
   libcurl4-openssl-dev libedit-dev libssl-dev zlib1g-dev libpq-dev libmosquitto-dev
   librdkafka-dev)

@@ -2,11 +2,11 @@
 
 #include <fstream>
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/control_groups.h"
-#include "base/heap.h"
 
 namespace gameflow {
 namespace {
@@ -51,7 +51,7 @@ MemoryUse read_memory_use(bool counts_address_space) {
   MemoryUse use{.resident = resident * page, .address_space = 0};
   if (counts_address_space) {
     // Blocks that were freed are there to be used again, though they may never be given back.
-    const std::uint64_t free_in_heap = free_heap_bytes();
+    const std::uint64_t free_in_heap = ::mallinfo2().fordblks;
     use.address_space = size * page - std::min(size * page, free_in_heap);
   }
   return use;

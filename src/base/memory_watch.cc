@@ -4,7 +4,8 @@
 #include <string>
 #include <utility>
 
-#include "base/heap.h"
+#include <malloc.h>
+
 #include "base/memory_reserve.h"
 
 namespace gameflow {
@@ -39,7 +40,7 @@ MemoryWatch::Level MemoryWatch::look() {
   if (limit_.level() == Level::kFine) return Level::kFine;
   if (trimmed_at_ && now - *trimmed_at_ < kTrimInterval) return limit_.level();
   trimmed_at_ = now;
-  release_free_memory();
+  ::malloc_trim(0);
   observe(now);
   return limit_.level();
 }

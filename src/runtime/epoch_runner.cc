@@ -8,8 +8,8 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <malloc.h>
 
-#include "base/heap.h"
 #include "base/memory_reserve.h"
 #include "base/stopwatch.h"
 #include "runtime/output.h"
@@ -309,7 +309,7 @@ void EpochRunner::release_memory() {
   condition_.was_large = false;
   memory_.release();
   for (const auto& task : tasks_) task->windows().release_memory();
-  release_free_memory();
+  ::malloc_trim(0);
   hold_.note_given_back();
 }
 

@@ -76,7 +76,7 @@ describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', time
     const {services} = await gameflow.json('/dataflow');
     const closed = services.reduce((sum, {counters}) => sum + counters.windows_closed, 0);
     assert.ok(state.counters.windows_closed > 0 && state.counters.windows_closed <= closed);
-    assert.deepEqual(Object.keys(state.results), [kPlayers, 'player-session-analytics/events-per-user', 'player-session-totals', kPurchases, 'level-summaries',
+    assert.deepEqual(Object.keys(state.results), [kPlayers, 'player-session-totals', 'player-session-analytics/events-per-user', kPurchases, 'level-summaries',
       'player-engagement', 'local-days', 'players-at-risk', 'rising-items', 'item-sales', 'item-summaries', 'server-alerts']);
     await until('the result is the newest record', async () => {
       const shown = await pages.overview.evaluate(() => ({

@@ -171,7 +171,7 @@ class Usage(SystemTest):
         written = FLAGSHIP.read_text().split("\nservices:\n")[1]
         self.assertEqual([service["name"] for service in graph["services"]], re.findall(r"^  ([\w-]+):$", written, re.MULTILINE))
         nodes = graph["services"][0]["nodes"]
-        self.assertEqual([node["kind"] for node in nodes], ["read", "chain", "exchange", "keyed", "write"])
+        self.assertEqual([node["kind"] for node in nodes], ["read", "chain", "exchange", "keyed", "write", "chain", "write"])
         self.assertEqual(nodes[1]["inputs"], [nodes[0]["id"]])
         self.assertIn("parse_time", nodes[1]["functions"][0]["code"])
         self.assertTrue(run_cli("explain", "--format", "dot", FLAGSHIP).stdout.startswith('digraph "gaming-analytics" {\n'))

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include "app/commands.h"
 #include "app/generate/event_stream.h"
@@ -56,6 +57,9 @@ Status serve_until_signal(const GenerateOptions& options, std::uint64_t seed,
 }  // namespace
 
 int generate_served(const GenerateOptions& options, std::uint64_t seed) {
+  // One heap, before the first thread. Whichever thread needs the next block makes it: where each
+  // has a heap of its own, what one frees does not serve the others (437 MiB instead of 299).
+  ::mallopt(M_ARENA_MAX, 1);
   set_up_logging("warn");
   TerminationSignals signals;
   const Status served = serve_until_signal(options, seed, signals);

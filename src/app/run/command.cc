@@ -17,6 +17,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
@@ -70,6 +71,9 @@ OpenFiles open_files(const RunOptions& options) {
 MemoryLimit limit_memory(const RunOptions& options) {
   const MemoryBounds bounds = read_memory_bounds();
   if (bounds.address_space) {
+    // Each arena of the heap reserves address space in pieces of 64 MiB.
+    const std::uint64_t arenas = *bounds.address_space >> 30;
+    ::mallopt(M_ARENA_MAX, static_cast<int>(std::clamp<std::uint64_t>(arenas, 1, 64)));
     install_memory_reserve(std::min<std::uint64_t>(*bounds.address_space / 16, 64U << 20));
   }
   const bool is_default = options.memory_bytes_max == 0;
