@@ -16,7 +16,7 @@ const kNewItem = 'skin_<i>new</i>';
 // What a browser itself prints when a server is away; nothing else may be printed even then.
 const kOutage = /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|SOCKET_NOT_CONNECTED)|WebSocket connection to/;
 
-describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', timeout: 300_000}, () => {
+describe('pages', {skip: kBinary ? false : 'GAMEFLOW_BIN names no program', timeout: 600_000}, () => {
   const data = mkdtempSync(join(tmpdir(), 'gameflow-browser-'));
   const gameflow = new Gameflow(kBinary, data);
   let browser;
