@@ -1,7 +1,6 @@
 #include "history.h"
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <iterator>
 #include <optional>
@@ -11,6 +10,7 @@
 
 #include "generate/game/game_feed.h"
 #include "generate/game/world.h"
+#include "generate/game/writer.h"
 
 namespace gameflow::bench {
 namespace {
@@ -49,9 +49,7 @@ std::string_view version_of(std::int64_t number) {
 }
 
 std::string amount_of(const spec::GamePrice& price) {
-  const std::uint32_t digits = spec::currency_digits(price.currency);
-  return fmt::format("{:.{}f}", static_cast<double>(price.minor_units) / std::pow(10, digits),
-                     digits);
+  return generate::amount_text(price.minor_units, price.currency);
 }
 
 }  // namespace

@@ -32,6 +32,26 @@ std::int64_t time_of(const Occurrence& anomaly, std::uint32_t n, std::uint32_t c
   return anomaly.from + static_cast<std::int64_t>(part * (n + random.unit()));
 }
 
+// What `players` of the game buy, each `purchases` times, one after the other: when and who, and
+// besides what `make` says of the purchase with that number. `of` gets to know them.
+template <class Make>
+std::vector<Deal> buy_each(Occurrence& of, const spec::Game& game, std::uint32_t players,
+                           std::uint32_t purchases, Random& random, Make make) {
+  std::vector<Deal> deals;
+  for (std::uint32_t i = 0; i < players; ++i) {
+    const std::uint32_t player = random.below(game.players);
+    of.players.push_back(player);
+    for (std::uint32_t n = 0; n < purchases; ++n) {
+      const std::int64_t time = time_of(of, n, purchases, random);
+      Deal& deal = deals.emplace_back(make(n));
+      deal.time = time;
+      deal.player = player;
+    }
+  }
+  of.purchases = deals.size();
+  return deals;
+}
+
 // Kinds with chances of their own: whom another anomaly finds does not depend on them.
 enum class Own : std::uint64_t {
   kTamperers = 0x80000000000U,
@@ -113,18 +133,10 @@ void GameFeed::test_cards() {
   if (testers == nullptr) return;
   const auto items = items_by_price(options_.game);
   const std::uint32_t dear = std::max(1U, settings.purchases / 4);
-  std::vector<Deal> deals;
-  for (std::uint32_t i = 0; i < settings.players; ++i) {
-    const std::uint32_t player = draw_player();
-    testers->players.push_back(player);
-    for (std::uint32_t n = 0; n < settings.purchases + dear; ++n) {
-      deals.push_back({.time = time_of(*testers, n, settings.purchases + dear, random_),
-                       .player = player,
-                       .item = n < settings.purchases ? items.front() : items.back()});
-    }
-  }
-  testers->purchases = deals.size();
-  add_deals(deals);
+  add_deals(buy_each(*testers, options_.game, settings.players, settings.purchases + dear, random_,
+                     [&](std::uint32_t n) {
+                       return Deal{.item = n < settings.purchases ? items.front() : items.back()};
+                     }));
 }
 
 void GameFeed::abuse_refunds() {
@@ -160,18 +172,11 @@ void GameFeed::tamper_with_prices() {
   Random random = random_of(world_, Own::kTamperers, *tamperers);
   const auto items = items_by_price(options_.game);
   const auto most = static_cast<std::uint32_t>(std::max(1.0, settings.pays * 1'000));
-  std::vector<Deal> deals;
-  for (std::uint32_t i = 0; i < settings.players; ++i) {
-    const std::uint32_t player = random.below(options_.game.players);
-    tamperers->players.push_back(player);
-    for (std::uint32_t n = 0; n < settings.purchases; ++n)
-      deals.push_back({.time = time_of(*tamperers, n, settings.purchases, random),
-                       .player = player,
-                       .thousandths = static_cast<std::int32_t>(1 + random.below(most)),
-                       .item = dear_item(items, random)});
-  }
-  tamperers->purchases = deals.size();
-  add_deals(deals);
+  add_deals(buy_each(*tamperers, options_.game, settings.players, settings.purchases, random,
+                     [&](std::uint32_t) {
+                       return Deal{.thousandths = static_cast<std::int32_t>(1 + random.below(most)),
+                                   .item = dear_item(items, random)};
+                     }));
 }
 
 // By a VPN, or with cards from all over the world.
@@ -181,19 +186,12 @@ void GameFeed::hop_currencies() {
   if (hoppers == nullptr) return;
   Random random = random_of(world_, Own::kHoppers, *hoppers);
   const auto regions = static_cast<std::uint32_t>(options_.game.regions.size());
-  std::vector<Deal> deals;
-  for (std::uint32_t i = 0; i < settings.players; ++i) {
-    const std::uint32_t player = random.below(options_.game.players);
-    hoppers->players.push_back(player);
-    for (std::uint32_t n = 0; n < settings.purchases; ++n)
-      deals.push_back({.time = time_of(*hoppers, n, settings.purchases, random),
-                       .player = player,
-                       .address = any_address(random),
-                       .region = static_cast<std::uint8_t>(1 + random.below(regions)),
-                       .item = static_cast<std::uint8_t>(world_.random_item(random))});
-  }
-  hoppers->purchases = deals.size();
-  add_deals(deals);
+  add_deals(buy_each(*hoppers, options_.game, settings.players, settings.purchases, random,
+                     [&](std::uint32_t) {
+                       return Deal{.address = any_address(random),
+                                   .region = static_cast<std::uint8_t>(1 + random.below(regions)),
+                                   .item = static_cast<std::uint8_t>(world_.random_item(random))};
+                     }));
 }
 
 // Made or stolen accounts of one owner; a proxy gives each an address of its own.
