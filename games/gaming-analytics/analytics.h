@@ -80,15 +80,15 @@ inline i64 possible_time(i64 event_time, i64 record_time) {
   return event_time;
 }
 
-// Figures are kept by "hour" and by day (UTC). The beginning of the one that a time is in, and how
-// its row's key begins: "2024-11-12T10", "2024-11-12".
+// Figures are kept by "minute", "hour" and day (UTC). The beginning of the one that a time is in,
+// and how its row's key begins: "2024-11-12T10:15", "2024-11-12T10", "2024-11-12".
 inline Timestamp period_start(const Text& period, Timestamp at) {
-  const i64 ms = period == "hour" ? kHour : kDay;
+  const i64 ms = period == "minute" ? kMinute : period == "hour" ? kHour : kDay;
   return Timestamp{at.ms / ms * ms};
 }
 
 inline Text period_text(const Text& period, Timestamp at) {
-  return to_text(at).substr(0, period == "hour" ? 13 : 10);
+  return to_text(at).substr(0, period == "minute" ? 16 : period == "hour" ? 13 : 10);
 }
 
 // Of a list that is not empty.
